@@ -1,0 +1,3 @@
+//! Signalbox.
+#[cfg(target_arch = "wasm32")]
+mod edge;
