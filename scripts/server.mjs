@@ -1,0 +1,47 @@
+// The built Worker in wrangler's local workerd, set up as wrangler.toml says. Runs under the pinned Node.js.
+
+import { dirname, join } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { unstable_getMiniflareWorkerOptions as workerOptions } from "wrangler";
+import { inRoot } from "./task.mjs";
+
+/**
+ * Starts workerd on 127.0.0.1 and resolves, once it serves, to its `Miniflare`.
+ *
+ * @param {object} options
+ * @param {number} options.port
+ * @param {string} [options.storage] folder that keeps the Durable Objects; without it they go with the server
+ * @param {Record<string, unknown>} [options.vars] in place of those of wrangler.toml
+ * @param {(log: {level: string, message: string}) => void} [options.onLog] takes what else is printed
+ * @param {boolean} [options.inspect] lets the caller look into the objects' storage
+ */
+export async function serve({ port, storage, vars, onLog, inspect }) {
+  const { workerOptions: worker, main } = workerOptions(inRoot("wrangler.toml"));
+  delete worker.modulesRules; // the modules are named instead
+  const server = new Miniflare(
+    convertV4MiniflareOptions({
+      ...worker,
+      name: "signalbox",
+      bindings: { ...worker.bindings, ...vars },
+      modules: [
+        { type: "ESModule", path: main },
+        { type: "CompiledWasm", path: join(dirname(main), "index_bg.wasm") },
+      ],
+      modulesRoot: dirname(main),
+      host: "127.0.0.1",
+      port,
+      cf: false, // what the edge knows of a request is not asked for elsewhere
+      log: new Log(LogLevel.WARN),
+      handleStructuredLogs: onLog,
+      resourcePersistencePath: storage,
+      unsafeInspectDurableObjects: inspect,
+    }),
+  );
+  try {
+    await server.ready;
+  } catch (error) {
+    await server.dispose();
+    throw error;
+  }
+  return server;
+}

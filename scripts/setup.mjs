@@ -1,0 +1,136 @@
+// Puts in place what the commands need, and leaves alone what is there.
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { inRoot, mustRun, pinnedNode, probe, Problem, root } from "./task.mjs";
+
+const workerBuildVersion = "0.8.7"; // the `worker` crate's own version
+const wasmTarget = "wasm32-unknown-unknown";
+
+/** The npm packages of package-lock.json. npm writes its hidden lock file last: it tells what is installed. */
+export async function npmPackages(busy) {
+  if (Number(process.versions.node.split(".")[0]) < 20) {
+    throw new Problem(`Node.js ${process.versions.node} is too old: install Node.js 20 or newer, then run this again`);
+  }
+  const installed = inRoot("node_modules/.package-lock.json");
+  const changed = (file) => statSync(inRoot(file)).mtimeMs;
+  if (existsSync(installed) && existsSync(pinnedNode) && statSync(installed).mtimeMs >= changed("package-lock.json")) {
+    return "in place";
+  }
+  busy("installing, about half a minute");
+  await mustRun("npm", ["ci", "--no-audit", "--no-fund"], {
+    remedy: "check that the npm registry can be reached, then run this again",
+  });
+  return "installed";
+}
+
+/** cargo, a linker, the wasm target and, for the tests, rustfmt and clippy. */
+export async function rust(busy) {
+  const version = await probe("cargo", "--version");
+  if (!version) {
+    throw new Problem("Rust is missing: install it from https://rustup.rs, then run this again in a new terminal");
+  }
+  if (!(await probe("cc", "--version"))) {
+    throw new Problem("A C compiler is missing, Rust links with it: install one (Debian: apt-get install gcc libc6-dev), then run this again");
+  }
+  const libraries = await probe("rustc", "--print", "target-libdir", "--target", wasmTarget);
+  if (!libraries || !existsSync(libraries)) {
+    if (!(await probe("rustup", "--version"))) {
+      throw new Problem(`Rust's ${wasmTarget} target is missing and there is no rustup to add it: install Rust from https://rustup.rs, then run this again`);
+    }
+    busy(`adding the target ${wasmTarget}`);
+    await mustRun("rustup", ["target", "add", wasmTarget], {
+      remedy: "check that rustup's server can be reached, then run this again",
+    });
+  }
+  return version;
+}
+
+/** rustfmt and clippy, which a minimal Rust lacks. */
+export async function rustLints(busy) {
+  const missing = [];
+  if (!(await probe("cargo", "fmt", "--version"))) missing.push("rustfmt");
+  if (!(await probe("cargo", "clippy", "--version"))) missing.push("clippy");
+  if (missing.length === 0) return "in place";
+  busy(`adding ${missing.join(" and ")}`);
+  await mustRun("rustup", ["component", "add", ...missing], {
+    remedy: "install these components of Rust, then run this again",
+  });
+  return "installed";
+}
+
+/** Where the build tools are; the folders carry the versions, so a changed pin installs anew. */
+export function buildTools() {
+  const lock = readFileSync(inRoot("Cargo.lock"), "utf8");
+  // wasm-bindgen's command and library must be of one version.
+  const bindgenVersion = /name = "wasm-bindgen"\nversion = "([^"]+)"/.exec(lock)?.[1];
+  if (!bindgenVersion) throw new Problem("Cargo.lock names no wasm-bindgen: restore it with git checkout Cargo.lock");
+  return [
+    { crate: "worker-build", version: workerBuildVersion, program: "worker-build" },
+    { crate: "wasm-bindgen-cli", version: bindgenVersion, program: "wasm-bindgen" },
+  ].map((tool) => {
+    const folder = `.tools/${tool.crate}-${tool.version}`;
+    return { ...tool, folder, path: inRoot(folder, "bin", tool.program) };
+  });
+}
+
+/** worker-build and wasm-bindgen, compiled into `.tools/`. */
+export async function rustTools(busy) {
+  const missing = buildTools().filter((tool) => !existsSync(tool.path));
+  if (missing.length === 0) return "in place";
+  for (const { crate, version, folder } of missing) {
+    busy(`compiling ${crate} ${version}, a minute or two, this once`);
+    // Not --locked: wasm-bindgen-cli's own lock file names a version that was withdrawn.
+    await mustRun("cargo", ["install", crate, "--version", version, "--root", folder, "--no-track"], {
+      env: { CARGO_TARGET_DIR: inRoot(".tools/target") }, // what both need is compiled once
+      remedy: "check that the crates registry can be reached, then run this again",
+    });
+  }
+  rmSync(inRoot(".tools/target"), { recursive: true, force: true });
+  return "installed";
+}
+
+/** Installs Debian packages, or says which to install. */
+async function debianPackages(busy, what, ...packages) {
+  const command = `apt-get install -y ${packages.join(" ")}`;
+  if (process.getuid?.() !== 0 || !(await probe("apt-get", "--version"))) {
+    throw new Problem(`${what} is missing: install it (Debian: sudo ${command}), then run this again`);
+  }
+  busy(`${what} is missing, running ${command}`);
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  const remedy = "check that Debian's package server can be reached, then run this again";
+  await mustRun("apt-get", ["update", "-q"], { env, remedy });
+  await mustRun("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...packages], { env, remedy });
+}
+
+/** A Python with the packages of tests/e2e/requirements.txt, in `.tools/python`. */
+export async function python(busy) {
+  const requirements = inRoot("tests/e2e/requirements.txt");
+  const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex");
+  const folder = inRoot(".tools/python");
+  const stamp = inRoot(".tools/python/requirements.sha256");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return "in place";
+  if (!(await probe("python3", "-c", "import ensurepip, venv"))) {
+    await debianPackages(busy, "Python's venv", "python3", "python3-venv");
+  }
+  busy("installing python-socketio");
+  mkdirSync(inRoot(".tools"), { recursive: true });
+  await mustRun("python3", ["-m", "venv", "--clear", folder]);
+  await mustRun(`${folder}/bin/pip`, ["install", "--quiet", "--disable-pip-version-check", "--requirement", requirements], {
+    remedy: "check that the Python package index can be reached, then run this again",
+  });
+  writeFileSync(stamp, wanted);
+  return "installed";
+}
+
+/** The Chromium that the browser tests drive. */
+export const chromiumPath = () => process.env.CHROMIUM || "/usr/bin/chromium";
+
+export async function chromium(busy) {
+  const path = chromiumPath();
+  if (!existsSync(path)) {
+    if (process.env.CHROMIUM) throw new Problem(`CHROMIUM names ${path}, which is not there: correct it or unset it`);
+    await debianPackages(busy, "Chromium (or set CHROMIUM to the path of one)", "chromium");
+  }
+  return path;
+}

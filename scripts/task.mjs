@@ -1,0 +1,116 @@
+// What every script here does: run programs, say what is going on, end with one line when it cannot go on.
+// Only Node's own modules: these scripts run before anything is installed.
+
+import { spawn } from "node:child_process";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export const inRoot = (...path) => join(root, ...path);
+
+/** The pinned Node.js: wrangler needs 22, the system's may be older. */
+export const pinnedNode = inRoot("node_modules/node/bin/node");
+
+/** Something the reader can mend: shown as one line, without a stack. */
+export class Problem extends Error {}
+
+export const portInUse = (port) =>
+  new Problem(`port ${port} is in use: stop what uses it, or choose another with PORT=8787 npm start`);
+
+/** Runs a script's main function; a `Problem` ends it with one line. */
+export async function main(script) {
+  try {
+    process.exitCode = (await script(process.argv.slice(2))) ?? 0;
+  } catch (error) {
+    console.error(error instanceof Problem ? `error: ${error.message}` : error);
+    process.exitCode = 1;
+  }
+}
+
+/** The environment of every program started here: the pinned tools come first on PATH. */
+export function environment(extra = {}) {
+  return {
+    ...process.env,
+    PATH: [inRoot("node_modules/.bin"), process.env.PATH].join(delimiter),
+    WRANGLER_SEND_METRICS: "false",
+    ...extra,
+  };
+}
+
+/**
+ * Runs a program and resolves to `{code, output}`; `output` holds what it printed.
+ * `show` lets it print as it goes, `env` adds to the environment.
+ */
+export function run(command, args, { env, show = false } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      env: environment(env),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    for (const [stream, screen] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (text) => {
+        output += text;
+        if (show) screen.write(text);
+      });
+    }
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve({ code: code ?? signal, output }));
+  });
+}
+
+/** Like `run`, shown; `remedy` is what to do when the program fails. */
+export async function mustRun(command, args, { remedy, env } = {}) {
+  const { code } = await run(command, args, { env, show: true });
+  if (code !== 0) {
+    const line = [command.replace(`${root}/`, ""), ...args].join(" ");
+    throw new Problem(`\`${line}\` ended with ${code}; ${remedy ?? "its output is above"}`);
+  }
+}
+
+/** Whether a program is there to run; `output` is what it says. */
+export async function probe(command, ...args) {
+  try {
+    const { code, output } = await run(command, args);
+    return code === 0 ? output.trim() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+/**
+ * Runs the steps of `[title, function]` in order and numbers them. A step returns what it found or did, in a few
+ * words, and calls `busy(text)` before anything that takes long.
+ */
+export async function steps(list) {
+  for (const [index, [title, step]] of list.entries()) {
+    const label = `[${index + 1}/${list.length}] ${title}`;
+    const start = performance.now();
+    const done = await step((text) => console.log(`${label}: ${text} …`));
+    console.log(`${label}: ${done} (${seconds(start)})`);
+  }
+}
+
+/**
+ * Parses the command line: `--help` prints `usage` and ends, anything that `known` (as in node:util's parseArgs)
+ * does not name is refused.
+ */
+export function options(args, command, about, known = {}) {
+  const flags = Object.entries({ ...known, help: { type: "boolean", about: "prints this" } });
+  try {
+    const { values } = parseArgs({ args, options: Object.fromEntries(flags) });
+    if (!values.help) return values;
+  } catch (error) {
+    throw new Problem(`${error.message.split(". ")[0]}: see ${command} -- --help`);
+  }
+  console.log(`${command} [-- options]\n\n${about}\n`);
+  for (const [name, { value, about }] of flags) {
+    console.log(`  ${`--${name}${value ? ` ${value}` : ""}`.padEnd(16)} ${about}`);
+  }
+  process.exit(0);
+}
