@@ -1,0 +1,185 @@
+// The end-to-end harness: the built Worker in a workerd of its own, and clients that wait for events, never for time.
+
+import { request as httpRequest } from "node:http";
+import { createServer } from "node:net";
+import { io } from "socket.io-client";
+import { WebSocket } from "ws";
+import { serve } from "../../scripts/server.mjs";
+
+/** How long a test waits for what must happen, in milliseconds. */
+const patience = 10_000;
+
+/**
+ * Starts the built Worker on a free port of 127.0.0.1, with empty rooms. `vars` replace those of wrangler.toml.
+ * Whoever starts a server stops it: `after(() => server.stop())`.
+ */
+export async function startServer({ vars } = {}) {
+  const port = await freePort();
+  const logs = [];
+  const workerd = await serve({ port, vars, onLog: (log) => logs.push(log), inspect: true });
+  const closers = new Set();
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    /** What the Worker logged: `{level, message, timestamp}` each. */
+    logs,
+    /** Functions that `stop` calls first; the clients made below add theirs. */
+    closers,
+    /**
+     * Ends the room's object, as hibernation, a deploy or a crash would: its memory is gone, what it stored stays.
+     * `webSockets: "close"` ends its sockets too. Fails when no such object runs.
+     */
+    evict: (room, { webSockets = "hibernate" } = {}) =>
+      workerd.unsafeEvictDurableObject("signalbox", "Room", { name: room, webSockets }),
+    /** Runs SQL in the room's storage and resolves to the rows. */
+    async sql(room, statement, ...values) {
+      const storage = await workerd.unsafeGetDurableObjectStorage("signalbox", "Room", { name: room });
+      return storage.exec(statement, ...values);
+    },
+    async stop() {
+      for (const close of closers) close();
+      await workerd.dispose();
+    },
+  };
+}
+
+/** A port that nothing uses, below those which the system gives to clients. */
+async function freePort() {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const server = createServer();
+    const free = await new Promise((resolve) => {
+      server.once("error", () => resolve(false)).listen({ port, host: "127.0.0.1" }, () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((closed) => server.close(closed));
+    return port;
+  }
+}
+
+/** The path of a room's Engine.IO endpoint; `query` is what a raw client adds, `EIO=4` comes by itself. */
+export function enginePath(room, query = {}) {
+  return `/r/${encodeURIComponent(room)}/socket.io/?${new URLSearchParams({ EIO: "4", ...query })}`;
+}
+
+/** A stock client of a room, not yet connected; `options` are socket.io-client's, with `namespace` beside them. */
+export function client(server, { room = "lobby", namespace = "/", ...options } = {}) {
+  const socket = io(server.url + namespace, {
+    path: `/r/${encodeURIComponent(room)}/socket.io`,
+    forceNew: true,
+    reconnection: false,
+    ...options,
+  });
+  server.closers.add(() => socket.disconnect());
+  return socket;
+}
+
+/** Like `client`, connected. */
+export async function connect(server, options) {
+  const socket = client(server, options);
+  await new Promise((resolve, reject) => {
+    const failed = (error) => reject(new Error(`the client did not connect: ${error.message}`, { cause: error }));
+    socket.once("connect", resolve).once("connect_error", failed);
+  });
+  return socket;
+}
+
+/**
+ * Resolves to the arguments of the next `event`; `where(...args)` picks which one counts. Call it before what causes
+ * the event. Fails, naming the event, when it does not come.
+ */
+export function once(emitter, event, where = () => true) {
+  return within(`event "${event}"`, (resolve) => {
+    const listener = (...args) => {
+      if (where(...args)) resolve(args);
+    };
+    emitter.on(event, listener);
+    return () => emitter.off(event, listener);
+  });
+}
+
+/** Emits and resolves to the acknowledgement. */
+export async function ask(socket, event, ...args) {
+  try {
+    return await socket.timeout(patience).emitWithAck(event, ...args);
+  } catch (error) {
+    throw new Error(`no acknowledgement of "${event}" within ${patience} ms`, { cause: error });
+  }
+}
+
+/** A promise with a deadline: `start(resolve, reject)` begins to wait and returns what ends the waiting. */
+function within(what, start) {
+  const late = new Error(`no ${what} within ${patience} ms`); // made here, for its stack
+  return new Promise((resolve, reject) => {
+    const settle = (how) => (value) => {
+      clearTimeout(timer);
+      stop();
+      how(value);
+    };
+    const timer = setTimeout(() => settle(reject)(late), patience);
+    const stop = start(settle(resolve), settle(reject));
+  });
+}
+
+/**
+ * One HTTP request as it is, no header added but Host: resolves to `{status, headers, body}`.
+ * `signal` aborts it.
+ */
+export function http(server, path, { method = "GET", headers = {}, body, signal } = {}) {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(server.url + path, { method, headers, signal, agent: false, timeout: 60_000 });
+    request.on("timeout", () => request.destroy(new Error(`no answer to ${method} ${path} within 60 s`)));
+    request.on("error", reject);
+    request.on("response", (response) => {
+      const chunks = [];
+      response.on("data", (chunk) => chunks.push(chunk)).on("error", reject);
+      response.on("end", () => {
+        const { statusCode: status, headers } = response;
+        resolve({ status, headers, body: Buffer.concat(chunks).toString() });
+      });
+    });
+    request.end(body);
+  });
+}
+
+/**
+ * A WebSocket without Socket.IO, open. `next()` resolves to the next frame, a string or a Buffer; `send` and `close`
+ * are ws's; `closed` resolves to `{code, reason}`. Fails with `error.status` and `error.body` when the server refuses.
+ */
+export async function webSocket(server, path, { headers } = {}) {
+  const socket = new WebSocket(server.url.replace("http", "ws") + path, { headers });
+  server.closers.add(() => socket.terminate());
+  const frames = [];
+  socket.on("message", (data, isBinary) => frames.push(isBinary ? data : data.toString()));
+  const closed = new Promise((resolve) => {
+    socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
+  });
+  await new Promise((resolve, reject) => {
+    socket.on("open", resolve).on("error", reject).on("unexpected-response", (_, response) => {
+      let body = "";
+      response.on("data", (chunk) => (body += chunk)).on("end", () => {
+        const { statusCode: status, headers } = response;
+        reject(Object.assign(new Error(`the WebSocket was refused with ${status}`), { status, headers, body }));
+      });
+    });
+  });
+  return {
+    closed,
+    send: (data) => socket.send(data),
+    close: (code, reason) => socket.close(code, reason),
+    /** Ends the connection without a close frame, as a lost network would. */
+    terminate: () => socket.terminate(),
+    /** The next frame; frames wait here until they are asked for. */
+    async next() {
+      if (frames.length === 0) {
+        if (socket.readyState === WebSocket.CLOSED) throw new Error("no frame: the WebSocket is closed");
+        await within("frame", (resolve, reject) => {
+          const ended = (code) => reject(new Error(`no frame: the WebSocket closed with ${code}`));
+          socket.on("message", resolve).on("close", ended);
+          return () => socket.off("message", resolve).off("close", ended);
+        });
+      }
+      return frames.shift();
+    },
+  };
+}
