@@ -1,3 +1,30 @@
-//! Signalbox.
+//! Socket.IO on Cloudflare Workers, and a WebRTC signaling room built on it.
+//!
+//! ```text
+//!      edge (wasm32 only)                         core (native and wasm32)
+//! Worker fetch → room name → Durable Object     socket::Host<A: App>   A = room::Room, or yours
+//! fetch, websocket_*, alarm ─(now, Input)─▶      ├ app: A              Event ▲ │
+//! perform each             ◀─Vec<Output>──       └ socket::Server            │ ▼ Command
+//! set_alarm                ◀─deadline()───           └ engine::Engine
+//!                                                        └ engine::Session × n
+//! ```
+//!
+//! The core has no clock, no entropy, no async and no JavaScript. Each layer has the same verbs:
+//! `handle(now, …)` tells it what happened, `poll()` tells the layer above what that meant, commands
+//! say what that layer wants, `drain()` and `deadline()` say what to do and when to come back.
+//!
+//! - [`engine`]: [Engine.IO v4](https://socket.io/docs/v4/engine-io-protocol/)
+//! - [`socket`]: [Socket.IO v5](https://socket.io/docs/v4/socket-io-protocol/), and the seam to applications
+//! - [`room`]: the signaling application
+//! - `edge`: the shell that runs a [`socket::Host`] in a Durable Object
+//!
+//! Panic policy: errors are the peer's, panics are our bugs; no bytes from a peer may cause one.
+
+pub mod engine;
+pub mod io;
+pub mod room;
+pub mod socket;
+pub mod time;
+
 #[cfg(target_arch = "wasm32")]
-mod edge;
+pub mod edge;

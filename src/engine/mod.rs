@@ -1,0 +1,564 @@
+//! Engine.IO v4: sessions over HTTP long-polling and WebSocket, the upgrade, the heartbeat.
+//!
+//! Specification: <https://socket.io/docs/v4/engine-io-protocol/>. Left out: revision 3, JSONP,
+//! WebTransport, compression.
+
+mod base64;
+mod close;
+mod handshake;
+mod heartbeat;
+mod packet;
+pub mod payload;
+mod query;
+mod record;
+mod rejection;
+mod session;
+mod sid;
+mod transport;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+pub use close::CloseReason;
+pub use packet::{ClientPacket, Frame, Message, PacketError, ProbePacket, ServerPacket};
+pub use query::Query;
+pub use rejection::Rejection;
+pub use sid::Sid;
+pub(crate) use sid::Token;
+
+use crate::io::{
+    ConnectionId, ContentType, Data, Input, Method, Output, Platform, Record, Reply, Request,
+    Response,
+};
+use crate::time::Timestamp;
+use handshake::handshake;
+use heartbeat::Heartbeat;
+use session::{Fate, Session};
+use transport::{Poll, Role, Transport, WebSocket};
+
+/// The frame that a platform may answer by itself, and its answer: a pong, which is then not worth
+/// waking for, and a noop. See [`Config::absorb_pongs`].
+pub const AUTO_RESPONSE: (&str, &str) = ("3", "6");
+
+/// How long the next poll may take to learn that the server ended its session.
+const ORDERLY_CLOSE: Duration = Duration::from_secs(30);
+
+/// How long the poll may take that raced the client's own close.
+const CLOSE_RACE: Duration = Duration::from_millis(100);
+
+/// The WebSocket close code for a frame that is too big (RFC 6455, section 7.4.1).
+const MESSAGE_TOO_BIG: u16 = 1009;
+
+/// The engine's settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How often the server pings.
+    pub ping_interval: Duration,
+    /// How long after a ping's time its pong may come.
+    pub ping_timeout: Duration,
+    /// How long an upgrade may take.
+    pub upgrade_timeout: Duration,
+    /// The largest request body or frame that is read, in bytes.
+    pub max_payload: usize,
+    /// How much may wait for a poll before its client counts as gone, in bytes.
+    pub max_queued: usize,
+    /// How much earlier than due a ping may be sent, to go out together with others.
+    pub ping_slack: Duration,
+    /// Whether the platform answers [`AUTO_RESPONSE`]; then it is asked before anyone expires.
+    pub absorb_pongs: bool,
+}
+
+impl Default for Config {
+    /// A room asleep is woken once in 45 s, and a late wake-up does not empty it.
+    fn default() -> Self {
+        Self {
+            ping_interval: Duration::from_secs(45),
+            ping_timeout: Duration::from_secs(75),
+            upgrade_timeout: Duration::from_secs(10),
+            max_payload: 131_072,
+            max_queued: 524_288,
+            ping_slack: Duration::from_millis(22_500),
+            absorb_pongs: true,
+        }
+    }
+}
+
+/// What happened to a session.
+#[derive(Debug, PartialEq)]
+pub enum Event {
+    /// It opened.
+    Open(Sid),
+    /// A message arrived.
+    Message(Sid, Message),
+    /// It ended.
+    Close(Sid, CloseReason),
+}
+
+/// All sessions of one place.
+pub struct Engine {
+    config: Config,
+    platform: Rc<dyn Platform>,
+    sessions: BTreeMap<Sid, Session>,
+    /// The session of each WebSocket, probes included.
+    connections: BTreeMap<ConnectionId, Sid>,
+    /// Each session's deadline, and no other.
+    timers: BTreeSet<(Timestamp, Sid)>,
+    /// What the next poll of an ended session is told, and until when.
+    farewells: BTreeMap<Sid, (String, Timestamp)>,
+    /// Sessions whose poll, timer or record may have to follow this turn's changes.
+    touched: BTreeSet<Sid>,
+    events: VecDeque<Event>,
+    out: Vec<Output>,
+    saves: Vec<Record>,
+}
+
+impl Engine {
+    /// An engine without sessions.
+    #[must_use]
+    pub fn new(config: Config, platform: Rc<dyn Platform>) -> Self {
+        Self {
+            config,
+            platform,
+            sessions: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            farewells: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            events: VecDeque::new(),
+            out: Vec::new(),
+            saves: Vec::new(),
+        }
+    }
+
+    /// Tells the engine what happened.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        self.expire(now);
+        match input {
+            Input::Request(request) => self.request(now, request),
+            Input::Received { from, data } => self.received(now, from, &data),
+            Input::Disconnected(connection) => self.disconnected(connection),
+            Input::Aborted(request) => {
+                if let Some(sid) = self.polling(request) {
+                    if let Some(poll) = self.sessions.get_mut(&sid).and_then(|s| s.transport.poll())
+                    {
+                        poll.take();
+                    }
+                    self.fail(sid, CloseReason::TransportError);
+                }
+            }
+            Input::Overdue(request) => {
+                if let Some(sid) = self.polling(request) {
+                    self.with(sid, |session, _, out| {
+                        session.release(out);
+                        Ok(())
+                    });
+                }
+            }
+            Input::Wake => {}
+        }
+    }
+
+    /// What that meant, oldest first.
+    pub fn poll(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Sends a message; to a session that is gone, nothing.
+    pub fn send(&mut self, sid: Sid, message: &Message) {
+        let Some(session) = self.sessions.get_mut(&sid) else {
+            return;
+        };
+        session.send(ServerPacket::Message(message.clone()), &mut self.out);
+        if session.queue.is_empty() {
+            return; // it went out, and nothing else changed
+        }
+        self.touched.insert(sid);
+        if session.overflows(&self.config) {
+            self.fail(sid, CloseReason::TransportError);
+        }
+    }
+
+    /// Ends a session, its queue delivered if its client still listens. [`Event::Close`] follows.
+    pub fn close(&mut self, now: Timestamp, sid: Sid) {
+        let Some(session) = self.remove(sid) else {
+            return;
+        };
+        if let Some(body) = session.end(&ServerPacket::Close, &mut self.out) {
+            self.farewells.insert(sid, (body, now + ORDERLY_CLOSE));
+        }
+        self.events
+            .push_back(Event::Close(sid, CloseReason::ForcedServerClose));
+    }
+
+    /// Keeps `memo` with the session for as long as it lasts: [`Engine::memo`] has it again after
+    /// memory was lost.
+    pub fn remember(&mut self, sid: Sid, memo: Box<RawValue>) {
+        if let Some(session) = self.sessions.get_mut(&sid) {
+            session.memo = Some(memo);
+            session.unsaved = true;
+            self.touched.insert(sid);
+        }
+    }
+
+    /// What was last remembered with a session.
+    #[must_use]
+    pub fn memo(&self, sid: Sid) -> Option<&RawValue> {
+        self.sessions.get(&sid)?.memo.as_deref()
+    }
+
+    /// The open sessions.
+    pub fn sids(&self) -> impl Iterator<Item = Sid> {
+        self.sessions.keys().copied()
+    }
+
+    /// What is to be done, in order; ends the turn.
+    pub fn drain(&mut self) -> Vec<Output> {
+        for sid in std::mem::take(&mut self.touched) {
+            let Some(session) = self.sessions.get_mut(&sid) else {
+                continue;
+            };
+            session.flush(&mut self.out);
+            session.save(&mut self.saves);
+            let deadline = session.deadline();
+            if let Some(armed) = session.armed.replace(deadline) {
+                self.timers.remove(&(armed, sid));
+            }
+            self.timers.insert((deadline, sid));
+        }
+        let mut out = std::mem::take(&mut self.out);
+        out.extend(self.saves.drain(..).map(Output::Save));
+        out
+    }
+
+    /// When [`Input::Wake`] is due, if nothing else happens before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(deadline, _)| *deadline)
+    }
+
+    pub(crate) fn mint(&self) -> [u8; 15] {
+        self.platform.mint()
+    }
+
+    // Requests.
+
+    fn request(&mut self, now: Timestamp, request: Request) {
+        let Request { reply, query, .. } = &request;
+        let query = Query::parse(query);
+        let sid = Sid::parse(query.sid);
+        if let Some(rejection) = self.reject(now, &request, &query) {
+            let response = if request.upgrade {
+                rejection.upgrade_response()
+            } else {
+                rejection.response()
+            };
+            self.respond(request.reply, response);
+            return;
+        }
+        let socket = WebSocket {
+            connection: reply.request().into(),
+            base64: query.base64,
+        };
+        match (sid, request.upgrade, request.method) {
+            (None, false, _) => self.open_polling(now, request.reply),
+            (None, true, _) => self.open_websocket(now, request.reply, socket),
+            (Some(sid), true, _) => self.upgrade(now, sid, request.reply, socket),
+            (Some(sid), false, Method::Post) => self.post(now, sid, request),
+            (Some(sid), false, _) => self.get(now, sid, request.reply),
+        }
+    }
+
+    /// The checks, in engine.io's order.
+    fn reject(&mut self, now: Timestamp, request: &Request, query: &Query) -> Option<Rejection> {
+        let websocket = match query.transport {
+            "polling" => false,
+            "websocket" => true,
+            _ => return Some(Rejection::UnknownTransport),
+        };
+        if query.sid.is_empty() {
+            if request.method != Method::Get {
+                return Some(Rejection::BadHandshakeMethod);
+            }
+        } else if let Some(session) = Sid::parse(query.sid).and_then(|sid| self.sessions.get(&sid))
+        {
+            let upgraded = matches!(session.transport, Transport::WebSocket(_));
+            if (!request.upgrade && websocket != upgraded) || query.protocol != "4" {
+                return Some(Rejection::BadRequest);
+            }
+            if request.method == Method::Other {
+                return Some(Rejection::BadRequest);
+            }
+        } else if !self.has_farewell(now, request, query) {
+            return Some(Rejection::UnknownSid);
+        }
+        if websocket != request.upgrade {
+            return Some(Rejection::BadRequest);
+        }
+        (query.protocol != "4").then_some(Rejection::UnsupportedProtocol)
+    }
+
+    /// Whether an ended session still has something to say to this poll.
+    fn has_farewell(&mut self, now: Timestamp, request: &Request, query: &Query) -> bool {
+        self.farewells.retain(|_, (_, until)| now <= *until);
+        let Some(sid) = Sid::parse(query.sid) else {
+            return false;
+        };
+        request.method == Method::Get && !request.upgrade && self.farewells.contains_key(&sid)
+    }
+
+    fn open_polling(&mut self, now: Timestamp, reply: Reply) {
+        let sid = Sid::new(self.platform.mint());
+        let open = ServerPacket::Open(handshake(sid, &["websocket"], &self.config));
+        self.open(now, sid, Transport::Polling(Poll::Idle));
+        self.respond(reply, session::packets(payload::encode(&[open])));
+    }
+
+    fn open_websocket(&mut self, now: Timestamp, reply: Reply, socket: WebSocket) {
+        let sid = Sid::new(self.platform.mint());
+        let open = ServerPacket::Open(handshake(sid, &[], &self.config));
+        self.out.push(Output::Accept(reply));
+        self.out
+            .push(Output::Send(socket.connection, open.to_frame(false)));
+        self.connections.insert(socket.connection, sid);
+        self.open(now, sid, Transport::WebSocket(socket));
+    }
+
+    fn open(&mut self, now: Timestamp, sid: Sid, transport: Transport) {
+        let heartbeat = Heartbeat::start(now, &self.config);
+        self.insert(Session::new(sid, transport, heartbeat));
+        self.events.push_back(Event::Open(sid));
+    }
+
+    fn upgrade(&mut self, now: Timestamp, sid: Sid, reply: Reply, socket: WebSocket) {
+        self.out.push(Output::Accept(reply));
+        let expires = now + self.config.upgrade_timeout;
+        let Some(session) = self.sessions.get_mut(&sid) else {
+            return;
+        };
+        if session.probe(socket, expires) {
+            self.connections.insert(socket.connection, sid);
+            self.touched.insert(sid);
+        } else {
+            // "the server MUST close it" (v4, Upgrade). Refusing it over HTTP would look the same
+            // to a browser, but not to every client.
+            self.out.push(Output::Close(socket.connection, None));
+        }
+    }
+
+    fn get(&mut self, now: Timestamp, sid: Sid, reply: Reply) {
+        if let Some((body, _)) = self.farewells.remove(&sid) {
+            self.respond(reply, session::packets(body));
+            return;
+        }
+        self.with(sid, |session, config, out| {
+            session.adopt(now, config);
+            session.poll(reply, now, out)
+        });
+    }
+
+    fn post(&mut self, now: Timestamp, sid: Sid, request: Request) {
+        if request.body.len() > self.config.max_payload {
+            self.respond(request.reply, Rejection::TooLarge.response());
+            return;
+        }
+        if request.content_type.starts_with("application/octet-stream") {
+            // Revision 3 sent binary bodies; in revision 4 a body is text.
+            self.respond(request.reply, Rejection::Misuse.response());
+            self.fail(sid, CloseReason::TransportError);
+            return;
+        }
+        self.with(sid, |session, config, _| {
+            session.adopt(now, config);
+            Ok(())
+        });
+        for packet in payload::parse(&request.body) {
+            self.packet(now, sid, packet);
+        }
+        let ok = Response {
+            status: 200,
+            content_type: ContentType::Html,
+            body: "ok".to_owned(),
+        };
+        self.respond(request.reply, ok);
+    }
+
+    // Frames.
+
+    fn received(&mut self, now: Timestamp, from: ConnectionId, data: &Data) {
+        let Some(&sid) = self.connections.get(&from) else {
+            return;
+        };
+        let Some(session) = self.sessions.get(&sid) else {
+            return;
+        };
+        let size = match data {
+            Data::Text(text) => text.len(),
+            Data::Binary(bytes) => bytes.len(),
+        };
+        match (session.transport.role(from), size > self.config.max_payload) {
+            (Some(Role::Carrier), false) => {
+                self.packet(now, sid, ClientPacket::from_frame(data));
+            }
+            (Some(Role::Carrier), true) => {
+                self.out.push(Output::Close(from, Some(MESSAGE_TOO_BIG)));
+                self.disconnect(sid, CloseReason::TransportError);
+            }
+            (Some(Role::Probe), _) => self.with(sid, |session, config, out| {
+                session.probed(data, now, config, out);
+                Ok(())
+            }),
+            (None, _) => {}
+        }
+    }
+
+    fn packet(&mut self, now: Timestamp, sid: Sid, packet: Result<ClientPacket, PacketError>) {
+        let Some(session) = self.sessions.get_mut(&sid) else {
+            return; // an earlier packet of the same payload ended it
+        };
+        match packet {
+            Ok(ClientPacket::Message(message)) => {
+                session.heartbeat.packet(now, &self.config);
+                self.events.push_back(Event::Message(sid, message));
+            }
+            Ok(ClientPacket::Pong) => {
+                session.heartbeat.pong(now, &self.config);
+                session.unsaved |= matches!(session.transport, Transport::WebSocket(_));
+            }
+            Ok(ClientPacket::Ignored) => session.heartbeat.packet(now, &self.config),
+            Ok(ClientPacket::Close) => {
+                if let Some(session) = self.remove(sid)
+                    && let Some(body) = session.end(&ServerPacket::Noop, &mut self.out)
+                {
+                    // Beyond the spec: the poll may have been overtaken by the close.
+                    self.farewells.insert(sid, (body, now + CLOSE_RACE));
+                }
+                self.events
+                    .push_back(Event::Close(sid, CloseReason::TransportClose));
+            }
+            Err(_) => self.fail(sid, CloseReason::ParseError),
+        }
+        self.touched.insert(sid);
+    }
+
+    fn disconnected(&mut self, connection: ConnectionId) {
+        let Some(sid) = self.connections.remove(&connection) else {
+            return;
+        };
+        match self
+            .sessions
+            .get(&sid)
+            .and_then(|session| session.transport.role(connection))
+        {
+            Some(Role::Carrier) => self.disconnect(sid, CloseReason::TransportClose),
+            Some(Role::Probe) => self.with(sid, |session, _, _| {
+                session.forget_probe();
+                Ok(())
+            }),
+            None => {}
+        }
+    }
+
+    // Sessions.
+
+    /// Pings, and gives up, whoever is due.
+    fn expire(&mut self, now: Timestamp) {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        let mut pinged = false;
+        let horizon = now + self.config.ping_slack;
+        let due: Vec<Sid> = self
+            .timers
+            .iter()
+            .take_while(|(deadline, _)| *deadline <= horizon)
+            .map(|(_, sid)| *sid)
+            .collect();
+        let platform = Rc::clone(&self.platform);
+        for &sid in &due {
+            self.with(sid, |session, config, out| {
+                if let Transport::WebSocket(socket) = session.transport
+                    && config.absorb_pongs
+                    && let Some(then) = platform.last_auto_response(socket.connection)
+                {
+                    session.heartbeat.absorbed(then, config);
+                }
+                pinged |= session.heartbeat.ping_at <= now;
+                session.tick(now, config, out)
+            });
+        }
+        if !pinged {
+            return;
+        }
+        for sid in due {
+            self.with(sid, |session, config, out| {
+                if session.heartbeat.ping_at <= horizon {
+                    session.ping(now, config, out);
+                }
+                Ok(())
+            });
+        }
+    }
+
+    /// Lets `change` happen to a session, which ends if it says so.
+    fn with(
+        &mut self,
+        sid: Sid,
+        change: impl FnOnce(&mut Session, &Config, &mut Vec<Output>) -> Fate,
+    ) {
+        let Some(session) = self.sessions.get_mut(&sid) else {
+            return;
+        };
+        self.touched.insert(sid);
+        if let Err(reason) = change(session, &self.config, &mut self.out) {
+            self.fail(sid, reason);
+        }
+    }
+
+    fn insert(&mut self, session: Session) {
+        self.touched.insert(session.sid);
+        self.sessions.insert(session.sid, session);
+    }
+
+    /// Ends a session at once: a poll that waits is told, a later one finds nothing.
+    fn fail(&mut self, sid: Sid, reason: CloseReason) {
+        if let Some(session) = self.remove(sid) {
+            session.end(&ServerPacket::Close, &mut self.out);
+            self.events.push_back(Event::Close(sid, reason));
+        }
+    }
+
+    /// Ends a session whose WebSocket is gone.
+    fn disconnect(&mut self, sid: Sid, reason: CloseReason) {
+        if self.remove(sid).is_some() {
+            self.events.push_back(Event::Close(sid, reason));
+        }
+    }
+
+    fn remove(&mut self, sid: Sid) -> Option<Session> {
+        let mut session = self.sessions.remove(&sid)?;
+        if let Some(armed) = session.armed {
+            self.timers.remove(&(armed, sid));
+        }
+        session.forget(&mut self.saves);
+        Some(session)
+    }
+
+    /// The session whose poll this request is.
+    fn polling(&mut self, request: crate::io::RequestId) -> Option<Sid> {
+        self.sessions.iter_mut().find_map(|(sid, session)| {
+            let poll = session.transport.poll()?;
+            (poll.request() == Some(request)).then_some(*sid)
+        })
+    }
+
+    fn respond(&mut self, reply: Reply, response: Response) {
+        self.out.push(Output::Respond(reply, response));
+    }
+
+    fn close_stray(&mut self, connection: ConnectionId) {
+        self.out.push(Output::Close(connection, None));
+    }
+}

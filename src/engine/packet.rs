@@ -1,0 +1,188 @@
+//! Packets: what one WebSocket frame, or one part of a payload, carries.
+//!
+//! ```text
+//! packet = type [ data ]        0 open · 1 close · 2 ping · 3 pong · 4 message · 5 upgrade · 6 noop
+//! ```
+//!
+//! Each direction has its own enum, as each has packets that the other must not send.
+
+use std::rc::Rc;
+
+use super::base64;
+use crate::io::Data;
+
+/// A message, either way. Text is kept as the whole frame, so that passing it on copies nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// Text, behind its packet type `4`.
+    Text(Frame),
+    /// Bytes.
+    Binary(Rc<[u8]>),
+}
+
+/// The frame of a text message: `4`, then the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame(Rc<str>);
+
+impl Frame {
+    /// The text of the message.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.0.get(1..).unwrap_or_default()
+    }
+
+    /// The whole frame, shared.
+    pub(crate) fn source(&self) -> &Rc<str> {
+        &self.0
+    }
+}
+
+impl Message {
+    /// A text message of what `text` displays.
+    pub fn text(text: impl std::fmt::Display) -> Self {
+        Self::Text(Frame(format!("4{text}").into()))
+    }
+
+    /// A binary message.
+    pub fn binary(bytes: impl Into<Rc<[u8]>>) -> Self {
+        Self::Binary(bytes.into())
+    }
+}
+
+/// A packet that a client may send on an open session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientPacket {
+    /// `1`: ends the session.
+    Close,
+    /// `3`: answers a ping.
+    Pong,
+    /// `4…`, `b…` or a binary frame.
+    Message(Message),
+    /// `0`, `5`, `6`: without meaning here, and ignored.
+    Ignored,
+}
+
+/// Why some bytes are no packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PacketError {
+    /// No packet type.
+    Empty,
+    /// A packet type that does not exist, or that a client must not send.
+    Type,
+    /// Bytes that are not UTF-8.
+    Encoding,
+}
+
+impl ClientPacket {
+    /// Reads one packet.
+    ///
+    /// # Errors
+    ///
+    /// [`PacketError::Empty`] and [`PacketError::Type`].
+    pub fn parse(text: &Rc<str>) -> Result<Self, PacketError> {
+        Ok(match text.as_bytes().first().ok_or(PacketError::Empty)? {
+            b'1' => Self::Close,
+            b'3' => Self::Pong,
+            b'4' => Self::Message(Message::Text(Frame(Rc::clone(text)))),
+            b'b' => Self::Message(Message::binary(base64::decode(
+                text.get(1..).unwrap_or_default(),
+            ))),
+            b'0' | b'5' | b'6' => Self::Ignored,
+            _ => return Err(PacketError::Type),
+        })
+    }
+
+    /// Reads one WebSocket frame.
+    ///
+    /// # Errors
+    ///
+    /// As [`ClientPacket::parse`].
+    pub fn from_frame(frame: &Data) -> Result<Self, PacketError> {
+        match frame {
+            Data::Text(text) => Self::parse(text),
+            Data::Binary(bytes) => Ok(Self::Message(Message::Binary(Rc::clone(bytes)))),
+        }
+    }
+}
+
+/// A packet on a WebSocket that is being probed for an upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProbePacket {
+    /// `2probe`
+    Probe,
+    /// `5`
+    Upgrade,
+}
+
+impl ProbePacket {
+    /// `None` for anything else.
+    #[must_use]
+    pub fn from_frame(frame: &Data) -> Option<Self> {
+        match frame {
+            Data::Text(text) if &**text == "2probe" => Some(Self::Probe),
+            Data::Text(text) if &**text == "5" => Some(Self::Upgrade),
+            _ => None,
+        }
+    }
+}
+
+/// A packet that a server sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerPacket {
+    /// `0…`: opens the session, with the handshake's JSON.
+    Open(String),
+    /// `1`: ends a polling session.
+    Close,
+    /// `2`: asks for a pong.
+    Ping,
+    /// `3probe`: accepts a probe.
+    ProbePong,
+    /// `4…` or binary.
+    Message(Message),
+    /// `6`: releases a poll.
+    Noop,
+}
+
+impl ServerPacket {
+    /// As one WebSocket frame. With `base64`, binary messages become text.
+    #[must_use]
+    pub fn to_frame(&self, base64: bool) -> Data {
+        match self {
+            Self::Message(Message::Text(frame)) => Data::Text(Rc::clone(&frame.0)),
+            Self::Message(Message::Binary(bytes)) if !base64 => Data::Binary(Rc::clone(bytes)),
+            packet => {
+                let mut text = String::new();
+                packet.write(&mut text);
+                Data::Text(text.into())
+            }
+        }
+    }
+
+    /// Appends the packet as a payload holds it.
+    pub(super) fn write(&self, out: &mut String) {
+        match self {
+            Self::Open(handshake) => {
+                out.push('0');
+                out.push_str(handshake);
+            }
+            Self::Close => out.push('1'),
+            Self::Ping => out.push('2'),
+            Self::ProbePong => out.push_str("3probe"),
+            Self::Message(Message::Text(frame)) => out.push_str(&frame.0),
+            Self::Message(Message::Binary(bytes)) => {
+                out.push('b');
+                base64::encode(bytes, out);
+            }
+            Self::Noop => out.push('6'),
+        }
+    }
+
+    /// About how many bytes the packet takes in a payload.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Message(Message::Text(frame)) => frame.0.len(),
+            Self::Message(Message::Binary(bytes)) => bytes.len() / 3 * 4 + 5,
+            _ => 8,
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Payloads: the packets of one HTTP body, joined by the record separator.
+
+use std::rc::Rc;
+
+use super::packet::{ClientPacket, PacketError, ServerPacket};
+
+const SEPARATOR: char = '\x1e';
+
+/// Reads the packets of a request's body up to the first bad one, which it returns as its error.
+#[must_use]
+pub fn parse(body: &[u8]) -> Vec<Result<ClientPacket, PacketError>> {
+    let Ok(text) = std::str::from_utf8(body) else {
+        return vec![Err(PacketError::Encoding)];
+    };
+    let mut packets = Vec::new();
+    for part in text.split(SEPARATOR) {
+        let packet = ClientPacket::parse(&Rc::from(part));
+        let stop = packet.is_err();
+        packets.push(packet);
+        if stop {
+            break;
+        }
+    }
+    packets
+}
+
+/// Writes the body of a response.
+pub fn encode<'a>(packets: impl IntoIterator<Item = &'a ServerPacket>) -> String {
+    let mut body = String::new();
+    for (position, packet) in packets.into_iter().enumerate() {
+        if position > 0 {
+            body.push(SEPARATOR);
+        }
+        packet.write(&mut body);
+    }
+    body
+}

@@ -1,0 +1,60 @@
+//! The query of an Engine.IO request.
+//!
+//! ```text
+//! <user query>&EIO=4&transport=polling|websocket[&sid=…][&b64=1][&t=…]
+//! ```
+
+/// The parameters that matter, as they were sent. A parameter given twice counts as it was last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Query<'a> {
+    /// `EIO`: the protocol's revision.
+    pub protocol: &'a str,
+    /// `transport`
+    pub transport: &'a str,
+    /// `sid`: empty for a handshake.
+    pub sid: &'a str,
+    /// `b64=1`: binary messages as text, even on a WebSocket.
+    pub base64: bool,
+}
+
+impl<'a> Query<'a> {
+    /// Reads a query; everything unknown belongs to the application and is passed over.
+    #[must_use]
+    pub fn parse(query: &'a str) -> Self {
+        let mut parsed = Self::default();
+        for parameter in query.split('&') {
+            match parameter.split_once('=') {
+                Some(("EIO", value)) => parsed.protocol = value,
+                Some(("transport", value)) => parsed.transport = value,
+                Some(("sid", value)) => parsed.sid = value,
+                Some(("b64", value)) => parsed.base64 = !matches!(value, "" | "0"),
+                _ => {}
+            }
+        }
+        parsed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R-3
+    #[test]
+    fn parameters_come_in_any_order_and_the_last_of_a_name_counts() {
+        let expected = Query {
+            protocol: "4",
+            transport: "polling",
+            sid: "abc",
+            base64: true,
+        };
+        for query in [
+            "EIO=4&transport=polling&sid=abc&b64=1",
+            "t=x1&b64=1&sid=abc&room=a%20b&transport=polling&EIO=4",
+            "EIO=3&sid=zzz&transport=websocket&EIO=4&transport=polling&sid=abc&b64=1&&=&x",
+        ] {
+            assert_eq!(Query::parse(query), expected, "{query}");
+        }
+        assert_eq!(Query::parse(""), Query::default());
+    }
+}

@@ -1,0 +1,66 @@
+//! The ways in which a request can be refused, as engine.io words them.
+
+use crate::io::{ContentType, Response};
+
+/// Why a request does not reach a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The `transport` is neither `polling` nor `websocket`.
+    UnknownTransport,
+    /// No session has this `sid`.
+    UnknownSid,
+    /// A handshake is a GET.
+    BadHandshakeMethod,
+    /// The session, its transport and the request do not fit together.
+    BadRequest,
+    /// Only revision 4 is spoken here.
+    UnsupportedProtocol,
+    /// A second poll beside the first, or a body that is no text: ends the session.
+    Misuse,
+    /// The body exceeds `maxPayload`.
+    TooLarge,
+}
+
+impl Rejection {
+    /// The code and message of engine.io's JSON body; `None` where it sends an empty one.
+    #[must_use]
+    pub const fn code(self) -> Option<(u8, &'static str)> {
+        Some(match self {
+            Self::UnknownTransport => (0, "Transport unknown"),
+            Self::UnknownSid => (1, "Session ID unknown"),
+            Self::BadHandshakeMethod => (2, "Bad handshake method"),
+            Self::BadRequest => (3, "Bad request"),
+            Self::UnsupportedProtocol => (5, "Unsupported protocol version"),
+            Self::Misuse | Self::TooLarge => return None,
+        })
+    }
+
+    /// The answer to an HTTP request.
+    #[must_use]
+    pub fn response(self) -> Response {
+        let status = if self == Self::TooLarge { 413 } else { 400 };
+        match self.code() {
+            Some((code, message)) => Response {
+                status,
+                content_type: ContentType::Json,
+                body: format!(r#"{{"code":{code},"message":"{message}"}}"#),
+            },
+            None => Response {
+                status,
+                content_type: ContentType::Text,
+                body: String::new(),
+            },
+        }
+    }
+
+    /// The answer to a request for a WebSocket: the bare message, as engine.io sends it.
+    #[must_use]
+    pub fn upgrade_response(self) -> Response {
+        let (_, message) = self.code().unwrap_or((3, "Bad request"));
+        Response {
+            status: 400,
+            content_type: ContentType::Html,
+            body: message.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! A session: one client, whatever transport carries it.
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+use super::Config;
+use super::close::CloseReason;
+use super::heartbeat::Heartbeat;
+use super::packet::{Message, ProbePacket, ServerPacket};
+use super::payload;
+use super::rejection::Rejection;
+use super::sid::Sid;
+use super::transport::{Poll, Probe, Transport, WebSocket};
+use crate::io::{ConnectionId, ContentType, Data, Output, Reply, Response};
+use crate::time::Timestamp;
+
+/// How long a poll waits for the `5` that may be on its way on another connection.
+const HOLD: Duration = Duration::from_millis(100);
+
+pub(super) struct Session {
+    pub(super) sid: Sid,
+    pub(super) transport: Transport,
+    pub(super) heartbeat: Heartbeat,
+    /// Packets that wait for a poll, or for the upgrade.
+    pub(super) queue: Vec<ServerPacket>,
+    queued: usize,
+    /// What the layer above wants to find again after memory was lost.
+    pub(super) memo: Option<Box<RawValue>>,
+    /// Whether what is kept of this session is out of date.
+    pub(super) unsaved: bool,
+    /// What is stored of it.
+    pub(super) stored: Stored,
+    /// The deadline for which a timer is set.
+    pub(super) armed: Option<Timestamp>,
+}
+
+/// The stored row of a polling session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stored {
+    Nothing,
+    /// A row with an empty queue.
+    Row,
+    /// A row whose queue holds packets.
+    Queue,
+    /// A row that says when the session expires: it was found without a poll after memory was lost.
+    Orphan,
+}
+
+/// What became of a session's input.
+pub(super) type Fate = Result<(), CloseReason>;
+
+impl Session {
+    pub(super) fn new(sid: Sid, transport: Transport, heartbeat: Heartbeat) -> Self {
+        Self {
+            sid,
+            transport,
+            heartbeat,
+            queue: Vec::new(),
+            queued: 0,
+            memo: None,
+            unsaved: true,
+            stored: Stored::Nothing,
+            armed: None,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Timestamp {
+        let heartbeat = self.heartbeat.ping_at.min(self.heartbeat.expires);
+        self.transport
+            .deadline()
+            .map_or(heartbeat, |transport| transport.min(heartbeat))
+    }
+
+    /// Sends now, or queues.
+    pub(super) fn send(&mut self, packet: ServerPacket, out: &mut Vec<Output>) {
+        match self.transport {
+            Transport::WebSocket(WebSocket { connection, base64 }) => {
+                out.push(Output::Send(connection, packet.to_frame(base64)));
+            }
+            Transport::Polling(_) | Transport::Upgrading { .. } => {
+                self.queued = self.queued.saturating_add(packet.size());
+                self.queue.push(packet);
+            }
+        }
+    }
+
+    /// Whether more waits for the next poll than a live client would leave waiting.
+    pub(super) fn overflows(&mut self, config: &Config) -> bool {
+        self.queued > config.max_queued
+            && self
+                .transport
+                .poll()
+                .is_some_and(|poll| poll.request().is_none())
+    }
+
+    /// The client of a session found without a poll came back.
+    pub(super) fn adopt(&mut self, now: Timestamp, config: &Config) {
+        if self.stored == Stored::Orphan {
+            self.heartbeat = Heartbeat::start(now, config);
+            self.unsaved = true;
+        }
+    }
+
+    /// A GET arrived: answers it with what waits, or parks it.
+    pub(super) fn poll(&mut self, reply: Reply, now: Timestamp, out: &mut Vec<Output>) -> Fate {
+        let upgrading =
+            matches!(&self.transport, Transport::Upgrading { probe, .. } if probe.probed);
+        let Some(poll) = self.transport.poll() else {
+            out.push(Output::Respond(reply, Rejection::BadRequest.response()));
+            return Ok(());
+        };
+        if poll.request().is_some() {
+            // "a client MUST NOT have more than one active GET request" (v4, HTTP long-polling).
+            out.push(Output::Respond(reply, Rejection::Misuse.response()));
+            return Err(CloseReason::TransportError);
+        }
+        *poll = Poll::Parked {
+            reply,
+            until: upgrading.then(|| now + HOLD),
+            saved: false,
+        };
+        self.flush(out);
+        Ok(())
+    }
+
+    /// Answers a parked poll, if anything waits for it.
+    pub(super) fn flush(&mut self, out: &mut Vec<Output>) {
+        if self.queue.is_empty() {
+            return;
+        }
+        if let Some(reply) = self.transport.poll().and_then(Poll::take) {
+            let body = payload::encode(&self.queue);
+            self.clear_queue();
+            out.push(Output::Respond(reply, packets(body)));
+        }
+    }
+
+    fn clear_queue(&mut self) {
+        self.queue.clear();
+        self.queued = 0;
+    }
+
+    /// Answers a parked poll with what waits or, failing that, a noop.
+    pub(super) fn release(&mut self, out: &mut Vec<Output>) {
+        self.flush(out);
+        if let Some(reply) = self.transport.poll().and_then(Poll::take) {
+            let body = payload::encode(&[ServerPacket::Noop]);
+            out.push(Output::Respond(reply, packets(body)));
+        }
+    }
+
+    /// A WebSocket opened for this session. `false` if it has one already.
+    pub(super) fn probe(&mut self, socket: WebSocket, expires: Timestamp) -> bool {
+        let Transport::Polling(poll) = &mut self.transport else {
+            return false;
+        };
+        self.transport = Transport::Upgrading {
+            poll: std::mem::replace(poll, Poll::Idle),
+            probe: Probe {
+                socket,
+                probed: false,
+                expires,
+                saved: false,
+            },
+        };
+        true
+    }
+
+    /// A frame arrived on the WebSocket that is being probed.
+    pub(super) fn probed(
+        &mut self,
+        frame: &Data,
+        now: Timestamp,
+        config: &Config,
+        out: &mut Vec<Output>,
+    ) {
+        let Transport::Upgrading { poll, probe } = &mut self.transport else {
+            return;
+        };
+        let socket = probe.socket;
+        match ProbePacket::from_frame(frame) {
+            Some(ProbePacket::Probe) => {
+                probe.probed = true;
+                probe.saved = false;
+                let pong = ServerPacket::ProbePong.to_frame(socket.base64);
+                out.push(Output::Send(socket.connection, pong));
+                self.release(out);
+            }
+            Some(ProbePacket::Upgrade) => {
+                if let Some(reply) = poll.take() {
+                    // Beyond the spec: a client that upgrades has no poll left; whoever sent this
+                    // one learns that polling is over.
+                    out.push(Output::Respond(reply, Rejection::BadRequest.response()));
+                }
+                self.transport = Transport::WebSocket(socket);
+                self.heartbeat.pong(now, config);
+                self.unsaved = true;
+                let queue = std::mem::take(&mut self.queue);
+                self.clear_queue();
+                for packet in queue {
+                    self.send(packet, out);
+                }
+            }
+            None => self.abandon_probe(out),
+        }
+    }
+
+    /// Gives an upgrade up; polling goes on.
+    pub(super) fn abandon_probe(&mut self, out: &mut Vec<Output>) {
+        if let Some(probe) = self.forget_probe() {
+            out.push(Output::Close(probe, None));
+        }
+    }
+
+    /// An upgrade ended by the loss of its WebSocket, which is returned.
+    pub(super) fn forget_probe(&mut self) -> Option<ConnectionId> {
+        let Transport::Upgrading { poll, probe } = &mut self.transport else {
+            return None;
+        };
+        let connection = probe.socket.connection;
+        self.transport = Transport::Polling(std::mem::replace(poll, Poll::Idle));
+        Some(connection)
+    }
+
+    /// What is due: gives up an upgrade, releases a held poll, pings.
+    pub(super) fn tick(&mut self, now: Timestamp, config: &Config, out: &mut Vec<Output>) -> Fate {
+        if self.heartbeat.expires <= now {
+            return Err(CloseReason::PingTimeout);
+        }
+        if let Transport::Upgrading { poll, probe } = &self.transport {
+            let held = matches!(poll, Poll::Parked { until: Some(until), .. } if *until <= now);
+            if probe.expires <= now {
+                self.abandon_probe(out);
+            }
+            if held {
+                self.release(out);
+            }
+        }
+        if self.heartbeat.ping_at <= now {
+            self.ping(now, config, out);
+        }
+        Ok(())
+    }
+
+    pub(super) fn ping(&mut self, now: Timestamp, config: &Config, out: &mut Vec<Output>) {
+        self.heartbeat.pinged(now, config);
+        self.unsaved |= matches!(self.transport, Transport::WebSocket(_));
+        self.send(ServerPacket::Ping, out);
+    }
+
+    /// Takes leave of the client: the connections are closed, a parked poll gets the rest and
+    /// `last`. Returns what the next poll is to get, if the client polls and had none parked.
+    pub(super) fn end(mut self, last: &ServerPacket, out: &mut Vec<Output>) -> Option<String> {
+        self.abandon_probe(out);
+        match self.transport {
+            Transport::WebSocket(WebSocket { connection, .. }) => {
+                out.push(Output::Close(connection, None));
+                None
+            }
+            Transport::Polling(mut poll) | Transport::Upgrading { mut poll, .. } => {
+                let Some(reply) = poll.take() else {
+                    self.queue.push(ServerPacket::Noop);
+                    self.queue.push(last.clone());
+                    return Some(payload::encode(&self.queue));
+                };
+                self.queue.push(last.clone());
+                out.push(Output::Respond(
+                    reply,
+                    packets(payload::encode(&self.queue)),
+                ));
+                None
+            }
+        }
+    }
+
+    /// Restores what waited when memory was lost.
+    pub(super) fn requeue(&mut self, message: Message, out: &mut Vec<Output>) {
+        self.stored = Stored::Queue;
+        self.send(ServerPacket::Message(message), out);
+    }
+}
+
+/// The answer to a poll.
+pub(super) fn packets(body: String) -> Response {
+    Response {
+        status: 200,
+        content_type: ContentType::Text,
+        body,
+    }
+}

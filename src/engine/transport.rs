@@ -1,0 +1,112 @@
+//! How a session's packets travel.
+
+use crate::io::{ConnectionId, Reply, RequestId};
+use crate::time::Timestamp;
+
+/// ```text
+/// Polling ──websocket──▶ Upgrading ──`5`──▶ WebSocket
+///    ▲──closed, expired──────┘
+/// ```
+#[derive(Debug)]
+pub(super) enum Transport {
+    Polling(Poll),
+    Upgrading {
+        /// The polling that goes on until the upgrade, and after it failed.
+        poll: Poll,
+        probe: Probe,
+    },
+    WebSocket(WebSocket),
+}
+
+/// A WebSocket on which a client tries whether it may upgrade.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Probe {
+    pub(super) socket: WebSocket,
+    /// Whether `2probe` was answered.
+    pub(super) probed: bool,
+    /// When the upgrade is given up.
+    pub(super) expires: Timestamp,
+    /// Whether this is kept as it stands.
+    pub(super) saved: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WebSocket {
+    pub(super) connection: ConnectionId,
+    /// Whether binary messages travel as text.
+    pub(super) base64: bool,
+}
+
+/// The one outstanding GET of a session.
+#[derive(Debug)]
+pub(super) enum Poll {
+    Idle,
+    Parked {
+        reply: Reply,
+        /// When it is to be released, if during an upgrade.
+        until: Option<Timestamp>,
+        /// Whether this is kept as it stands.
+        saved: bool,
+    },
+}
+
+/// What a WebSocket is to a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Carrier,
+    Probe,
+}
+
+impl Poll {
+    pub(super) fn take(&mut self) -> Option<Reply> {
+        match std::mem::replace(self, Self::Idle) {
+            Self::Parked { reply, .. } => Some(reply),
+            Self::Idle => None,
+        }
+    }
+
+    pub(super) fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::Parked { reply, .. } => Some(reply.request()),
+            Self::Idle => None,
+        }
+    }
+
+    fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Parked { until, .. } => *until,
+            Self::Idle => None,
+        }
+    }
+}
+
+impl Transport {
+    /// The poll, while polling goes on.
+    pub(super) fn poll(&mut self) -> Option<&mut Poll> {
+        match self {
+            Self::Polling(poll) | Self::Upgrading { poll, .. } => Some(poll),
+            Self::WebSocket(_) => None,
+        }
+    }
+
+    /// `None` for a WebSocket that was given up.
+    pub(super) fn role(&self, connection: ConnectionId) -> Option<Role> {
+        match self {
+            Self::WebSocket(socket) if socket.connection == connection => Some(Role::Carrier),
+            Self::Upgrading { probe, .. } if probe.socket.connection == connection => {
+                Some(Role::Probe)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        match self {
+            Self::Polling(poll) => poll.until(),
+            Self::Upgrading { poll, probe } => poll
+                .until()
+                .map_or(Some(probe.expires), |until| Some(until.min(probe.expires))),
+            Self::WebSocket(_) => None,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The boundary of the core: what happened comes in as an [`Input`], what is to be done goes out as
+//! [`Output`]s, and the little that the core must ask in between is the [`Platform`].
+
+use std::rc::Rc;
+
+use crate::time::Timestamp;
+
+/// Names one HTTP request, for as long as it is unanswered. Chosen by the shell; never reused while
+/// a request or connection of that number is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(u64);
+
+impl RequestId {
+    /// The request of this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number the shell chose.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// Names one WebSocket. It has the number of the request that opened it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(u64);
+
+impl ConnectionId {
+    /// The connection of this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number of the request that opened the connection.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl From<RequestId> for ConnectionId {
+    fn from(request: RequestId) -> Self {
+        Self(request.0)
+    }
+}
+
+/// The right to answer one request, once: neither `Clone` nor `Copy`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reply(RequestId);
+
+impl Reply {
+    /// The right to answer `request`. Only the shell makes one, when the request arrives or, after
+    /// its memory was lost, when it finds the request still waiting.
+    #[must_use]
+    pub const fn to(request: RequestId) -> Self {
+        Self(request)
+    }
+
+    /// The request to be answered.
+    #[must_use]
+    pub const fn request(&self) -> RequestId {
+        self.0
+    }
+}
+
+/// One WebSocket frame, shared by all who receive it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// A text frame.
+    Text(Rc<str>),
+    /// A binary frame.
+    Binary(Rc<[u8]>),
+}
+
+/// The methods that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `POST`
+    Post,
+    /// Any other.
+    Other,
+}
+
+/// An HTTP request. `CORS` and the path have been dealt with.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The right to answer it.
+    pub reply: Reply,
+    /// Its method.
+    pub method: Method,
+    /// The URL's query, without the question mark, still percent-encoded.
+    pub query: String,
+    /// Whether it asks to become a WebSocket.
+    pub upgrade: bool,
+    /// The `Content-Type` header, empty if absent.
+    pub content_type: String,
+    /// The body, in bytes.
+    pub body: Vec<u8>,
+}
+
+/// What happened.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A request arrived. It is answered by [`Output::Respond`] or [`Output::Accept`], now or later.
+    Request(Request),
+    /// An unanswered request's client gave up.
+    Aborted(RequestId),
+    /// The shell would not hold an unanswered request any longer.
+    Overdue(RequestId),
+    /// A frame arrived.
+    Received {
+        /// On this connection.
+        from: ConnectionId,
+        /// The frame.
+        data: Data,
+    },
+    /// A connection is gone, whoever closed it.
+    Disconnected(ConnectionId),
+    /// The deadline came.
+    Wake,
+}
+
+/// A response's media type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentType {
+    /// `text/plain; charset=UTF-8`
+    Text,
+    /// `text/html`
+    Html,
+    /// `application/json`
+    Json,
+}
+
+/// The answer to a request. It is never to be cached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The type of the body.
+    pub content_type: ContentType,
+    /// The body.
+    pub body: String,
+}
+
+/// Something to keep where it outlives memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// Attach this text, in place of an earlier one, to an open connection or, under the same
+    /// number, to an unanswered request. It is lost with it.
+    Attached(ConnectionId, String),
+    /// Store a value, in place of an earlier one, until it is deleted.
+    Stored {
+        /// Where.
+        key: String,
+        /// What.
+        value: String,
+    },
+    /// Delete a stored value.
+    Deleted {
+        /// Where.
+        key: String,
+    },
+}
+
+/// What is to be done, in this order.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Answer a request.
+    Respond(Reply, Response),
+    /// Answer a request by making it a WebSocket.
+    Accept(Reply),
+    /// Send a frame.
+    Send(ConnectionId, Data),
+    /// Close a connection; with this code, if any.
+    Close(ConnectionId, Option<u16>),
+    /// Keep a record. Comes after all the sends of a turn.
+    Save(Record),
+}
+
+/// What is still open when memory was lost. What is stored is read through [`Platform::load`].
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Survivors {
+    /// Open connections, each with its attachment.
+    pub connections: Vec<(ConnectionId, String)>,
+    /// Unanswered requests, each with its attachment.
+    pub requests: Vec<(Reply, String)>,
+}
+
+/// What the core asks of the place where it runs. All answers are immediate.
+pub trait Platform {
+    /// Fifteen random bytes, for an id that cannot be guessed.
+    fn mint(&self) -> [u8; 15];
+
+    /// When the platform last answered a frame on this connection by itself
+    /// (see [`crate::engine::AUTO_RESPONSE`]), if it ever did.
+    fn last_auto_response(&self, connection: ConnectionId) -> Option<Timestamp>;
+
+    /// The stored records whose keys begin with `prefix`, as key and value, in the keys' order.
+    fn load(&self, prefix: &str) -> Vec<(String, String)>;
+}

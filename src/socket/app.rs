@@ -1,0 +1,120 @@
+//! The seam to applications: events go out to an [`App`], its [`Command`]s come back.
+
+use super::DisconnectReason;
+use super::args::{Args, Json};
+use super::namespace::Namespace;
+use super::packet::AckId;
+use super::socket_id::SocketId;
+use crate::io::Record;
+use crate::time::Timestamp;
+
+/// What runs on top of Socket.IO. It is told of events and answers with commands, which are
+/// performed in order before the next event.
+pub trait App {
+    /// Something happened to a socket.
+    fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>);
+
+    /// The app's own [`App::deadline`] may have come.
+    fn wake(&mut self, _now: Timestamp, _out: &mut Vec<Command>) {}
+
+    /// When [`App::wake`] is wanted.
+    fn deadline(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+/// What happened to a socket.
+#[derive(Debug, PartialEq)]
+pub enum Event {
+    /// A client wants to connect to a namespace: to be answered by [`Command::Accept`] or
+    /// [`Command::Refuse`].
+    Connect {
+        /// The id the socket will have.
+        socket: SocketId,
+        /// The namespace.
+        namespace: Namespace,
+        /// The client's `auth`: an object.
+        auth: Option<Json>,
+    },
+    /// Memory was lost; this socket is still connected.
+    Restore {
+        /// The socket.
+        socket: SocketId,
+        /// Its namespace.
+        namespace: Namespace,
+        /// What [`Command::Keep`] last kept of it.
+        state: Option<Json>,
+    },
+    /// An event arrived.
+    Emit {
+        /// From this socket.
+        from: SocketId,
+        /// Its name.
+        name: String,
+        /// Its arguments.
+        args: Args,
+        /// The right to acknowledge it, if the client wants that.
+        ack: Option<Ack>,
+    },
+    /// An ack arrived.
+    Ack {
+        /// From this socket.
+        from: SocketId,
+        /// For the event to which the app gave this id, or for one that never was: ids are the
+        /// client's claim.
+        id: u64,
+        /// Its arguments.
+        args: Args,
+    },
+    /// A socket is gone.
+    Disconnect {
+        /// The socket.
+        socket: SocketId,
+        /// Why.
+        reason: DisconnectReason,
+    },
+}
+
+/// The right to acknowledge one event, once: neither `Clone` nor `Copy`.
+#[derive(Debug, PartialEq)]
+pub struct Ack {
+    pub(super) socket: SocketId,
+    pub(super) id: AckId,
+}
+
+/// What an app wants done. Commands for sockets that are gone have no effect.
+#[derive(Debug, PartialEq)]
+pub enum Command {
+    /// Let a socket in.
+    Accept(SocketId),
+    /// Refuse a socket.
+    Refuse {
+        /// The socket.
+        socket: SocketId,
+        /// The error's `message`.
+        message: String,
+        /// The error's `data`.
+        data: Option<Json>,
+    },
+    /// Send an event.
+    Emit {
+        /// To these sockets.
+        to: Vec<SocketId>,
+        /// Its name: not one of those that mean something to a socket itself, such as `connect`.
+        name: String,
+        /// Its arguments.
+        args: Args,
+        /// Ask for an ack, which comes as [`Event::Ack`] with this id.
+        ack: Option<u64>,
+    },
+    /// Acknowledge an event.
+    Acknowledge(Ack, Args),
+    /// Disconnect a socket from its namespace; its client will not come back by itself.
+    Disconnect(SocketId),
+    /// Disconnect a socket and all others of its session, and end that.
+    Close(SocketId),
+    /// Keep this state with the socket, in place of an earlier one, for [`Event::Restore`].
+    Keep(SocketId, Json),
+    /// Keep a record of the app's own, under a key of its own.
+    Save(Record),
+}

@@ -1,0 +1,101 @@
+//! The arguments of events and acks, which mostly pass through unread.
+
+use std::fmt;
+use std::ops::Range;
+use std::rc::Rc;
+
+use serde::Serialize;
+use serde::de::Deserialize;
+use serde_json::value::RawValue;
+
+/// A JSON value: a slice of the text in which it arrived, shared and unread.
+#[derive(Clone)]
+pub struct Json {
+    source: Rc<str>,
+    range: Range<usize>,
+}
+
+impl Json {
+    /// A value written as JSON. One that JSON cannot express becomes `null`; the types of this
+    /// crate all can.
+    pub fn of(value: &(impl Serialize + ?Sized)) -> Self {
+        let text = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+        Self {
+            range: 0..text.len(),
+            source: text.into(),
+        }
+    }
+
+    /// The slice of `source` that `part`, a value found inside it, occupies.
+    pub(super) fn slice(source: &Rc<str>, part: &RawValue) -> Self {
+        let start = (part.get().as_ptr() as usize).saturating_sub(source.as_ptr() as usize);
+        Self {
+            source: Rc::clone(source),
+            range: start..start.saturating_add(part.get().len()),
+        }
+    }
+
+    /// The value's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.source.get(self.range.clone()).unwrap_or("null")
+    }
+
+    /// The value as a `T`, or `None` if it is none.
+    #[must_use]
+    pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        serde_json::from_str(self.as_str()).ok()
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match serde_json::from_str::<&RawValue>(self.as_str()) {
+            Ok(raw) => raw.serialize(serializer),
+            Err(_) => serializer.serialize_unit(),
+        }
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Arguments, with the attachments that their placeholders stand for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Args {
+    /// The arguments, in order; where one is binary, a placeholder names its attachment.
+    pub values: Vec<Json>,
+    /// The attachments: at most ten.
+    pub attachments: Vec<Rc<[u8]>>,
+}
+
+impl Args {
+    /// Arguments without attachments.
+    #[must_use]
+    pub fn new(values: Vec<Json>) -> Self {
+        Self {
+            values,
+            attachments: Vec::new(),
+        }
+    }
+
+    /// One argument.
+    pub fn of(value: &(impl Serialize + ?Sized)) -> Self {
+        Self::new(vec![Json::of(value)])
+    }
+
+    /// The argument at `position`, counted from 0.
+    #[must_use]
+    pub fn get(&self, position: usize) -> Option<&Json> {
+        self.values.get(position)
+    }
+}

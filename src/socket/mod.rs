@@ -1,0 +1,51 @@
+//! Socket.IO v5: namespaces, events, acks and attachments on top of [`engine`](crate::engine), and
+//! the seam to applications.
+//!
+//! Specification: <https://socket.io/docs/v4/socket-io-protocol/>.
+
+mod app;
+mod args;
+mod client;
+mod decoder;
+mod host;
+mod namespace;
+mod packet;
+mod server;
+mod socket_id;
+
+use std::fmt;
+
+pub use app::{Ack, App, Command, Event};
+pub use args::{Args, Json};
+pub use decoder::Decoder;
+pub use host::Host;
+pub use namespace::Namespace;
+pub use packet::{AckId, Kind, Packet, ParseError};
+pub use server::{Config, Server};
+pub use socket_id::SocketId;
+
+use crate::engine::CloseReason;
+
+/// Why a socket is gone, in socket.io's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisconnectReason {
+    /// Its session ended.
+    Transport(CloseReason),
+    /// The client sent what is no packet, or none that fits.
+    ParseError,
+    /// The client left the namespace.
+    ClientNamespaceDisconnect,
+    /// The app put the client out.
+    ServerNamespaceDisconnect,
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transport(reason) => reason.fmt(f),
+            Self::ParseError => f.write_str("parse error"),
+            Self::ClientNamespaceDisconnect => f.write_str("client namespace disconnect"),
+            Self::ServerNamespaceDisconnect => f.write_str("server namespace disconnect"),
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Packets, inside messages of Engine.IO.
+//!
+//! ```text
+//! packet = type [ n "-" ] [ namespace "," ] [ ack id ] [ json ]
+//! type   = 0 CONNECT · 1 DISCONNECT · 2 EVENT · 3 ACK · 4 CONNECT_ERROR · 5 BINARY_EVENT · 6 BINARY_ACK
+//! ```
+//!
+//! Types 5 and 6 are followed by `n` binary messages, the attachments, for which placeholders
+//! `{"_placeholder":true,"num":k}` stand in the JSON.
+
+use std::fmt;
+use std::num::NonZeroU8;
+use std::rc::Rc;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::args::{Args, Json};
+use super::namespace::Namespace;
+use crate::engine::Frame;
+
+/// The most attachments a packet may have, as in socket.io-parser.
+const MAX_ATTACHMENTS: u8 = 10;
+
+/// Names that mean something to a socket itself and cannot be sent.
+const RESERVED: [&str; 6] = [
+    "connect",
+    "connect_error",
+    "disconnect",
+    "disconnecting",
+    "newListener",
+    "removeListener",
+];
+
+/// A packet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packet {
+    /// The namespace it belongs to.
+    pub namespace: Namespace,
+    /// What it says.
+    pub kind: Kind,
+}
+
+/// What a packet says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// CONNECT, with the client's `auth` or the server's `sid`: an object.
+    Connect(Option<Json>),
+    /// DISCONNECT
+    Disconnect,
+    /// EVENT or, with attachments, BINARY_EVENT.
+    Event {
+        /// Its ack id, if an ack is wanted.
+        id: Option<AckId>,
+        /// Its name, decoded; of a numeric one, the digits.
+        name: String,
+        /// Its arguments.
+        args: Args,
+    },
+    /// ACK or, with attachments, BINARY_ACK.
+    Ack {
+        /// The ack id of the event.
+        id: Option<AckId>,
+        /// The arguments.
+        args: Args,
+    },
+    /// CONNECT_ERROR: an object.
+    ConnectError(Json),
+    /// An EVENT without payload: tolerated, and without effect.
+    Nothing,
+}
+
+/// An ack id: digits, echoed as they came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AckId(Box<str>);
+
+impl AckId {
+    /// The id as a number, if it is one that fits.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        self.0.parse().ok()
+    }
+}
+
+impl From<u64> for AckId {
+    fn from(number: u64) -> Self {
+        Self(number.to_string().into())
+    }
+}
+
+/// Why a message is no packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParseError {
+    /// No packet type, or one that does not exist.
+    Type,
+    /// The number of attachments is missing, zero, or more than ten.
+    AttachmentCount,
+    /// The payload is not JSON.
+    Json,
+    /// The payload is JSON, but not of the kind that the packet's type takes.
+    Payload,
+    /// The event's name is neither a string nor a number.
+    Name,
+    /// The event's name is one of a socket's own.
+    ReservedName,
+    /// A placeholder names no attachment.
+    Placeholder,
+    /// Text, where an attachment was to come.
+    MissingAttachment,
+    /// An attachment, where none was to come.
+    StrayAttachment,
+}
+
+/// Reads a packet and the number of attachments that follow it.
+///
+/// # Errors
+///
+/// All variants of [`ParseError`] but the last three.
+pub(super) fn parse(frame: &Frame) -> Result<(Packet, Option<NonZeroU8>), ParseError> {
+    let text = frame.text();
+    let mut rest = Rest(text.get(1..).unwrap_or_default());
+    let binary = matches!(text.as_bytes().first(), Some(b'5' | b'6'));
+    let attachments = if binary {
+        Some(rest.attachments()?)
+    } else {
+        None
+    };
+    let namespace = rest.namespace();
+    let id = rest.digits().map(|digits| AckId(digits.into()));
+    let json = rest.0;
+    let kind = match text.as_bytes().first() {
+        Some(b'0') => Kind::Connect(match json {
+            "" => None,
+            json => Some(object(frame, json)?),
+        }),
+        Some(b'1') if json.is_empty() => Kind::Disconnect,
+        Some(b'1') => return Err(ParseError::Payload),
+        Some(b'2') if json.is_empty() => Kind::Nothing,
+        Some(b'2' | b'5') => event(frame, id, json)?,
+        Some(b'3') if json.is_empty() => Kind::Ack {
+            id,
+            args: Args::default(),
+        },
+        Some(b'3' | b'6') => Kind::Ack {
+            id,
+            args: Args::new(array(frame, json)?),
+        },
+        Some(b'4') => Kind::ConnectError(object(frame, json)?),
+        _ => return Err(ParseError::Type),
+    };
+    Ok((Packet { namespace, kind }, attachments))
+}
+
+fn event(frame: &Frame, id: Option<AckId>, json: &str) -> Result<Kind, ParseError> {
+    let mut values = array(frame, json)?;
+    if values.is_empty() {
+        return Err(ParseError::Payload);
+    }
+    let name = values.remove(0);
+    let name = match name.as_str().as_bytes().first() {
+        // A name with a lone surrogate is no Rust string: as it stands, it equals no other name.
+        Some(b'"') => name.read().unwrap_or_else(|| name.as_str().to_owned()),
+        Some(b'-' | b'0'..=b'9') => name.as_str().to_owned(),
+        _ => return Err(ParseError::Name),
+    };
+    if RESERVED.contains(&name.as_str()) {
+        return Err(ParseError::ReservedName);
+    }
+    Ok(Kind::Event {
+        id,
+        name,
+        args: Args::new(values),
+    })
+}
+
+fn array(frame: &Frame, json: &str) -> Result<Vec<Json>, ParseError> {
+    if !json.starts_with('[') {
+        return Err(raw(json).map_or_else(|error| error, |_| ParseError::Payload));
+    }
+    let values: Vec<&RawValue> = serde_json::from_str(json).map_err(|_| ParseError::Json)?;
+    let source: &Rc<str> = frame.source();
+    Ok(values
+        .into_iter()
+        .map(|value| Json::slice(source, value))
+        .collect())
+}
+
+fn object(frame: &Frame, json: &str) -> Result<Json, ParseError> {
+    let value = raw(json)?;
+    if value.get().starts_with('{') {
+        Ok(Json::slice(frame.source(), value))
+    } else {
+        Err(ParseError::Payload)
+    }
+}
+
+fn raw(json: &str) -> Result<&RawValue, ParseError> {
+    serde_json::from_str(json).map_err(|_| ParseError::Json)
+}
+
+struct Rest<'a>(&'a str);
+
+impl<'a> Rest<'a> {
+    fn attachments(&mut self) -> Result<NonZeroU8, ParseError> {
+        let (count, rest) = self.0.split_once('-').ok_or(ParseError::AttachmentCount)?;
+        self.0 = rest;
+        if !count.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(ParseError::AttachmentCount);
+        }
+        count
+            .parse()
+            .ok()
+            .filter(|count: &NonZeroU8| count.get() <= MAX_ATTACHMENTS)
+            .ok_or(ParseError::AttachmentCount)
+    }
+
+    fn namespace(&mut self) -> Namespace {
+        if !self.0.starts_with('/') {
+            return Namespace::main();
+        }
+        let (name, rest) = self.0.split_once(',').unwrap_or((self.0, ""));
+        self.0 = rest;
+        Namespace::parse(name).unwrap_or_else(Namespace::main)
+    }
+
+    fn digits(&mut self) -> Option<&'a str> {
+        let end = self.0.bytes().take_while(u8::is_ascii_digit).count();
+        let (digits, rest) = self.0.split_at_checked(end)?;
+        self.0 = rest;
+        (!digits.is_empty()).then_some(digits)
+    }
+}
+
+/// Whether each placeholder in `values` names one of `count` attachments.
+pub(super) fn placeholders_fit(values: &[Json], count: usize) -> bool {
+    values.iter().all(|json| {
+        !json.as_str().contains("_placeholder")
+            || json.read().is_some_and(|value| fits(&value, count))
+    })
+}
+
+fn fits(value: &Value, count: usize) -> bool {
+    match value {
+        Value::Object(fields) if fields.get("_placeholder") == Some(&Value::Bool(true)) => fields
+            .get("num")
+            .and_then(Value::as_u64)
+            .is_some_and(|num| usize::try_from(num).is_ok_and(|num| num < count)),
+        Value::Object(fields) => fields.values().all(|value| fits(value, count)),
+        Value::Array(items) => items.iter().all(|value| fits(value, count)),
+        _ => true,
+    }
+}
+
+/// Writes the packet, without its attachments.
+impl fmt::Display for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Connect(payload) => {
+                self.head(f, '0', None, None)?;
+                payload
+                    .iter()
+                    .try_for_each(|json| f.write_str(json.as_str()))
+            }
+            Kind::Disconnect => self.head(f, '1', None, None),
+            Kind::Event { id, name, args } => {
+                let kind = if args.attachments.is_empty() {
+                    '2'
+                } else {
+                    '5'
+                };
+                self.head(f, kind, Some(args), id.as_ref())?;
+                f.write_str("[")?;
+                f.write_str(Json::of(name).as_str())?;
+                for json in &args.values {
+                    write!(f, ",{}", json.as_str())?;
+                }
+                f.write_str("]")
+            }
+            Kind::Ack { id, args } => {
+                let kind = if args.attachments.is_empty() {
+                    '3'
+                } else {
+                    '6'
+                };
+                self.head(f, kind, Some(args), id.as_ref())?;
+                f.write_str("[")?;
+                for (position, json) in args.values.iter().enumerate() {
+                    if position > 0 {
+                        f.write_str(",")?;
+                    }
+                    f.write_str(json.as_str())?;
+                }
+                f.write_str("]")
+            }
+            Kind::ConnectError(payload) => {
+                self.head(f, '4', None, None)?;
+                f.write_str(payload.as_str())
+            }
+            Kind::Nothing => self.head(f, '2', None, None),
+        }
+    }
+}
+
+impl Packet {
+    fn head(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        kind: char,
+        args: Option<&Args>,
+        id: Option<&AckId>,
+    ) -> fmt::Result {
+        write!(f, "{kind}")?;
+        if let Some(args) = args
+            && !args.attachments.is_empty()
+        {
+            write!(f, "{}-", args.attachments.len())?;
+        }
+        if !self.namespace.is_main() {
+            write!(f, "{},", self.namespace)?;
+        }
+        id.map_or(Ok(()), |id| f.write_str(&id.0))
+    }
+}
