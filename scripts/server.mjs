@@ -14,9 +14,10 @@ import { inRoot } from "./task.mjs";
  * @param {Record<string, unknown>} [options.vars] in place of those of wrangler.toml
  * @param {(log: {level: string, message: string}) => void} [options.onLog] takes what else is printed
  * @param {boolean} [options.inspect] lets the caller look into the objects' storage
+ * @param {string[]} [options.envFiles] files with secrets, in place of .dev.vars
  */
-export async function serve({ port, storage, vars, onLog, inspect }) {
-  const { workerOptions: worker, main } = workerOptions(inRoot("wrangler.toml"));
+export async function serve({ port, storage, vars, onLog, inspect, envFiles }) {
+  const { workerOptions: worker, main } = workerOptions(inRoot("wrangler.toml"), undefined, { envFiles });
   delete worker.modulesRules; // the modules are named instead
   const server = new Miniflare(
     convertV4MiniflareOptions({

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { inRoot, mustRun, pinnedNode, probe, Problem, root } from "./task.mjs";
+import { inRoot, mustRun, pinnedNode, probe, Problem } from "./task.mjs";
 
 const workerBuildVersion = "0.8.7"; // the `worker` crate's own version
 const wasmTarget = "wasm32-unknown-unknown";
@@ -30,9 +30,7 @@ export async function rust(busy) {
   if (!version) {
     throw new Problem("Rust is missing: install it from https://rustup.rs, then run this again in a new terminal");
   }
-  if (!(await probe("cc", "--version"))) {
-    throw new Problem("A C compiler is missing, Rust links with it: install one (Debian: apt-get install gcc libc6-dev), then run this again");
-  }
+  if (!(await probe("cc", "--version"))) await debianPackages(busy, "a C compiler", "gcc", "libc6-dev");
   const libraries = await probe("rustc", "--print", "target-libdir", "--target", wasmTarget);
   if (!libraries || !existsSync(libraries)) {
     if (!(await probe("rustup", "--version"))) {
@@ -78,11 +76,20 @@ export function buildTools() {
 export async function rustTools(busy) {
   const missing = buildTools().filter((tool) => !existsSync(tool.path));
   if (missing.length === 0) return "in place";
-  for (const { crate, version, folder } of missing) {
-    busy(`compiling ${crate} ${version}, a minute or two, this once`);
+  // worker-build could download with OpenSSL, so on Linux it links with it.
+  if (process.platform === "linux" && !process.env.OPENSSL_DIR && !(await probe("pkg-config", "--exists", "openssl"))) {
+    await debianPackages(busy, "OpenSSL's development package", "pkg-config", "libssl-dev");
+  }
+  for (const { crate, version, program, folder } of missing) {
+    busy(`compiling ${crate} ${version}, about a minute, this once`);
+    const install = ["install", crate, "--version", version, "--bin", program, "--root", folder, "--no-track"];
     // Not --locked: wasm-bindgen-cli's own lock file names a version that was withdrawn.
-    await mustRun("cargo", ["install", crate, "--version", version, "--root", folder, "--no-track"], {
-      env: { CARGO_TARGET_DIR: inRoot(".tools/target") }, // what both need is compiled once
+    // --debug: compiled in a third of the time, and fast enough.
+    await mustRun("cargo", [...install, "--debug"], {
+      env: {
+        CARGO_TARGET_DIR: inRoot(".tools/target"), // what both need is compiled once
+        CARGO_PROFILE_DEV_DEBUG: "0",
+      },
       remedy: "check that the crates registry can be reached, then run this again",
     });
   }
@@ -90,11 +97,11 @@ export async function rustTools(busy) {
   return "installed";
 }
 
-/** Installs Debian packages, or says which to install. */
+/** Installs Debian packages when it may, else says which to install. */
 async function debianPackages(busy, what, ...packages) {
-  const command = `apt-get install -y ${packages.join(" ")}`;
+  const command = `apt-get install ${packages.join(" ")}`;
   if (process.getuid?.() !== 0 || !(await probe("apt-get", "--version"))) {
-    throw new Problem(`${what} is missing: install it (Debian: sudo ${command}), then run this again`);
+    throw new Problem(`${what} is missing: install it (on Debian: sudo ${command}), then run this again`);
   }
   busy(`${what} is missing, running ${command}`);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
@@ -130,7 +137,7 @@ export async function chromium(busy) {
   const path = chromiumPath();
   if (!existsSync(path)) {
     if (process.env.CHROMIUM) throw new Problem(`CHROMIUM names ${path}, which is not there: correct it or unset it`);
-    await debianPackages(busy, "Chromium (or set CHROMIUM to the path of one)", "chromium");
+    await debianPackages(busy, "/usr/bin/chromium (or another, named by CHROMIUM)", "chromium");
   }
   return path;
 }

@@ -16,7 +16,13 @@ const patience = 10_000;
 export async function startServer({ vars } = {}) {
   const port = await freePort();
   const logs = [];
-  const workerd = await serve({ port, vars, onLog: (log) => logs.push(log), inspect: true });
+  const workerd = await serve({
+    port,
+    vars,
+    onLog: (log) => logs.push(log),
+    inspect: true,
+    envFiles: ["/dev/null"], // a developer's secrets stay out of tests
+  });
   const closers = new Set();
   return {
     port,

@@ -1,0 +1,146 @@
+// `npm test`: from a bare clone to "N passed, N failed".
+
+import { readdirSync } from "node:fs";
+import { buildSteps, wasmSize } from "./build.mjs";
+import { chromium, chromiumPath, python, rust, rustLints } from "./setup.mjs";
+import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps } from "./task.mjs";
+
+const wasmLimit = 200_000; // bytes, gzipped: a Worker starts quickly
+const testTimeout = 120_000; // ms, of one end-to-end test that waits for nothing in particular
+
+/** The parts in their order: what each needs, and its checks. */
+const parts = {
+  lint: {
+    setup: [["Rust", rust], ["rustfmt and clippy", rustLints]],
+    checks: [
+      ["formatting", () => command("cargo", "fmt", "--check")],
+      ["clippy, native", () => command("cargo", "clippy", "--all-targets", "--", "-D", "warnings")],
+      ["clippy, wasm32", () => command("cargo", "clippy", "--lib", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
+      ["documentation", () => command({ RUSTDOCFLAGS: "-D warnings" }, "cargo", "doc", "--no-deps")],
+      ["the core needs serde alone", purity],
+    ],
+  },
+  native: {
+    setup: [["Rust", rust]],
+    checks: [["native tests", nativeTests]],
+  },
+  e2e: {
+    setup: [...buildSteps, ["Python", python]],
+    checks: [
+      ["size of the Worker", size],
+      ["wrangler deploy --dry-run", () => command("wrangler", "deploy", "--dry-run")],
+      ["end-to-end tests", () => nodeTests("tests/e2e")],
+    ],
+  },
+  browser: {
+    setup: [...buildSteps, ["Chromium", chromium]],
+    checks: [["browser tests", () => nodeTests("tests/e2e/browser", { CHROMIUM: chromiumPath() })]],
+  },
+};
+
+await main(async (args) => {
+  const about = "Installs what is missing, then runs every check and test.";
+  const { only } = options(args, "npm test", about, {
+    only: { type: "string", value: "PART", about: `runs one part: ${Object.keys(parts).join(", ")}` },
+  });
+  if (only && !(only in parts)) {
+    throw new Problem(`there is no part ${only}: --only takes one of ${Object.keys(parts).join(", ")}`);
+  }
+
+  const results = [];
+  const ready = new Set(); // set-up steps that are done, by function
+  for (const [part, { setup, checks }] of Object.entries(parts)) {
+    if (only && part !== only) continue;
+    const heading = (text) => console.log(`\n== ${part}: ${text}`);
+    const missing = setup.filter(([, step]) => !ready.has(step));
+    if (missing.length > 0) {
+      heading("set-up");
+      try {
+        await steps(missing);
+        for (const [, step] of missing) ready.add(step);
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        console.error(`error: ${error.message}`);
+        results.push({ check: `${part}: set-up`, passed: 0, failed: [error.message] });
+        continue;
+      }
+    }
+    for (const [name, check] of checks) {
+      heading(name);
+      const start = performance.now();
+      const result = await check();
+      results.push({ check: `${part}: ${name}`, time: seconds(start), ...result });
+    }
+  }
+  return summarize(results);
+});
+
+/** Prints what each check found; the last line is the sum. Returns the exit code. */
+function summarize(results) {
+  console.log("\n== summary");
+  let passed = 0;
+  let failed = 0;
+  for (const result of results) {
+    passed += result.passed;
+    failed += result.failed.length;
+    const counts = `${result.passed} passed, ${result.failed.length} failed${result.skipped ? `, ${result.skipped} skipped` : ""}`;
+    console.log(`${result.check}: ${counts} (${result.time ?? "not run"})`);
+    for (const name of result.failed) console.log(`  FAILED ${name}`);
+  }
+  console.log(`\n${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+/** The result of a check that is no collection of tests. */
+function judge(good, reason) {
+  return { passed: good ? 1 : 0, failed: good ? [] : [reason] };
+}
+
+/** A check that is one command; an object in front adds to its environment. */
+async function command(...words) {
+  const env = typeof words[0] === "object" ? words.shift() : {};
+  const { code } = await run(words[0], words.slice(1), { env, show: true });
+  return judge(code === 0, `${words.join(" ")} ended with ${code}`);
+}
+
+/** Natively the crate depends on serde and serde_json and nothing else, so the core has no clock and no JavaScript. */
+async function purity() {
+  const { code, output } = await run("cargo", ["tree", "--edges", "normal", "--depth", "1", "--prefix", "none"]);
+  console.log(output.trim());
+  const dependencies = output.trim().split("\n").slice(1).map((line) => line.split(" ")[0]);
+  return judge(code === 0 && dependencies.join() === "serde,serde_json", `it needs ${dependencies.join(", ")}`);
+}
+
+async function size() {
+  const { gzipped } = wasmSize();
+  console.log(`${gzipped} bytes gzipped, ${wasmLimit} allowed`);
+  return judge(gzipped <= wasmLimit, `${gzipped} bytes gzipped are more than ${wasmLimit}`);
+}
+
+async function nativeTests() {
+  const { code, output } = await run("cargo", ["test", "--no-fail-fast"], { show: true });
+  const sum = (word) => [...output.matchAll(new RegExp(`^test result: .*?(\\d+) ${word}`, "gm"))].reduce((n, [, count]) => n + Number(count), 0);
+  const failed = [...output.matchAll(/^test (.+) \.\.\. FAILED$/gm)].map(([, name]) => name);
+  return verdict(code, "cargo test", { passed: sum("passed"), failed, skipped: sum("ignored") });
+}
+
+/** The folder's test files, each in a process of its own. */
+async function nodeTests(folder, env) {
+  const files = readdirSync(inRoot(folder)).filter((name) => name.endsWith(".test.mjs")).sort();
+  if (files.length === 0) return judge(false, `no *.test.mjs in ${folder}`);
+  const flags = ["--test", "--test-reporter=spec", `--test-timeout=${testTimeout}`];
+  const paths = files.map((name) => `${folder}/${name}`);
+  const { code, output } = await run(pinnedNode, [...flags, ...paths], { env, show: true });
+  const count = (word) => Number([...output.matchAll(new RegExp(`^ℹ ${word} (\\d+)$`, "gm"))].at(-1)?.[1] ?? 0);
+  const listed = output.split("✖ failing tests:")[1] ?? "";
+  const failed = [...listed.matchAll(/^✖ (.+?)(?: \([\d.]+ms\))?$/gm)].map(([, name]) => name);
+  return verdict(code, `node --test ${folder}`, { passed: count("pass"), failed, skipped: count("skipped") + count("todo") });
+}
+
+/** Distrusts a run that failed without naming a test, and one that ran none. */
+function verdict(code, name, result) {
+  const { passed, failed } = result;
+  if (code !== 0 && failed.length === 0) return { ...result, failed: [`${name} ended with ${code}`] };
+  if (passed + failed.length === 0) return { ...result, failed: [`${name} found no tests`] };
+  return result;
+}

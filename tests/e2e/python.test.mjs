@@ -1,0 +1,44 @@
+// Another language's stock client, over each transport and over the upgrade between them.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { inRoot } from "../../scripts/task.mjs";
+import { connect, once, startServer } from "./support.mjs";
+
+let server;
+before(async () => {
+  server = await startServer();
+});
+after(() => server.stop());
+
+for (const { title, transports, ends } of [
+  { title: "polling only", transports: ["polling"], ends: "polling" },
+  { title: "WebSocket only", transports: ["websocket"], ends: "websocket" },
+  { title: "polling, then the upgrade", transports: [], ends: "websocket" },
+]) {
+  test(`python-socketio: ${title}`, async () => {
+    const room = `python-${transports.join() || "upgrade"}`;
+    const peer = await connect(server, { room });
+    const heard = once(peer, "chat-message");
+    const python = promisify(execFile)(inRoot(".tools/python/bin/python"), [
+      inRoot("tests/e2e/python_client.py"),
+      server.url,
+      `/r/${room}/socket.io`,
+      ...transports,
+    ]);
+    const [message] = await Promise.race([heard, python.then(() => assert.fail("it left before it was heard"))]);
+    peer.emit("chat-message", "hello from JavaScript");
+    const { transport, sid, ack, own, answer } = JSON.parse((await python).stdout);
+
+    assert.equal(transport, ends);
+    assert.equal(message.message, "hello from Python");
+    assert.equal(message.from, sid);
+    assert.equal(ack.ok, true);
+    assert.equal(ack.id, message.id);
+    assert.deepEqual(own, message);
+    assert.equal(answer.message, "hello from JavaScript");
+    assert.equal(answer.from, peer.id);
+  });
+}
