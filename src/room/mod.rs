@@ -1,1 +1,277 @@
-//! x
+//! The signaling application: relays offers, answers and candidates between the sockets of one
+//! room, carries its chat, and knows who is there.
+//!
+//! [`contract`] has the events and their shapes. The server never looks into what a signal carries.
+
+mod chat;
+pub mod config;
+pub mod contract;
+mod error;
+mod fields;
+mod ledger;
+mod member;
+mod name;
+mod presence;
+mod relay;
+mod signal;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::Serialize;
+use serde_json::json;
+
+pub use config::Config;
+pub use error::{Code, Error};
+pub use name::{RoomName, RoomNameError};
+
+use crate::engine::CloseReason;
+use crate::io::{Platform, Record};
+use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, Namespace, SocketId};
+use crate::time::Timestamp;
+use chat::History;
+use contract::names;
+use ledger::Ledger;
+use member::{Member, Profile};
+use signal::Kind;
+
+/// A room.
+pub struct Room {
+    name: RoomName,
+    config: Config,
+    platform: Rc<dyn Platform>,
+    /// All sockets, joined or not.
+    members: BTreeMap<SocketId, Member>,
+    ledger: Ledger,
+    history: History,
+}
+
+/// What one event leads to.
+struct Turn<'a> {
+    now: Timestamp,
+    ack: Option<Ack>,
+    out: &'a mut Vec<Command>,
+}
+
+impl Turn<'_> {
+    fn emit(&mut self, to: Vec<SocketId>, name: &str, values: Vec<Json>) {
+        if !to.is_empty() {
+            self.out.push(Command::Emit {
+                to,
+                name: name.to_owned(),
+                args: Args::new(values),
+                ack: None,
+            });
+        }
+    }
+
+    fn save(&mut self, record: Record) {
+        self.out.push(Command::Save(record));
+    }
+
+    /// Acknowledges the event with `{ok: true}` and these fields.
+    fn succeed(&mut self, fields: &impl Serialize) {
+        #[derive(Serialize)]
+        struct Success<'a, T> {
+            ok: bool,
+            #[serde(flatten)]
+            fields: &'a T,
+        }
+        if let Some(ack) = self.ack.take() {
+            let args = Args::of(&Success { ok: true, fields });
+            self.out.push(Command::Acknowledge(ack, args));
+        }
+    }
+
+    /// Acknowledges the event with the error or, failing that, sends it.
+    fn fail(&mut self, from: SocketId, event: &str, error: &Error) {
+        let error = error.for_event(event);
+        if let Some(ack) = self.ack.take() {
+            let args = Args::of(&json!({ "ok": false, "error": error }));
+            self.out.push(Command::Acknowledge(ack, args));
+        } else {
+            self.emit(vec![from], names::ROOM_ERROR, vec![Json::of(&error)]);
+        }
+    }
+}
+
+impl App for Room {
+    fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
+        let mut turn = Turn {
+            now,
+            ack: None,
+            out,
+        };
+        match event {
+            Event::Connect {
+                socket, namespace, ..
+            } => self.connect(&mut turn, socket, &namespace),
+            Event::Restore { socket, state, .. } => {
+                let member = state.and_then(|state| state.read()).unwrap_or_default();
+                self.members.insert(socket, member);
+            }
+            Event::Emit {
+                from,
+                name,
+                args,
+                ack,
+            } => {
+                turn.ack = ack;
+                if let Err(error) = self.serve(&mut turn, from, &name, &args) {
+                    turn.fail(from, &name, &error);
+                }
+            }
+            Event::Ack { .. } => {} // the room asks for none
+            Event::Disconnect { socket, reason } => self.disconnect(&mut turn, socket, reason),
+        }
+        if let Some(record) = self.ledger.save() {
+            turn.save(record);
+        }
+    }
+}
+
+impl Room {
+    /// The room of this name, with what it remembers.
+    #[must_use]
+    pub fn new(name: RoomName, config: Config, platform: Rc<dyn Platform>) -> Self {
+        Self {
+            name,
+            members: BTreeMap::new(),
+            ledger: Ledger::load(&*platform),
+            history: History::new(Rc::clone(&platform), config.limits.history),
+            config,
+            platform,
+        }
+    }
+
+    fn connect(&mut self, turn: &mut Turn, id: SocketId, namespace: &Namespace) {
+        if !namespace.is_main() {
+            turn.out.push(Command::Refuse {
+                socket: id,
+                message: "Invalid namespace".to_owned(),
+                data: None,
+            });
+        } else if self.members.len() >= self.config.limits.sockets {
+            let message = "the room is full: try again when somebody has left";
+            turn.out.push(Command::Refuse {
+                socket: id,
+                message: message.to_owned(),
+                data: Some(Json::of(
+                    &json!({ "code": Code::RoomFull, "message": message }),
+                )),
+            });
+        } else {
+            self.members.insert(id, Member::default());
+            turn.out.push(Command::Accept(id));
+        }
+    }
+
+    fn serve(
+        &mut self,
+        turn: &mut Turn,
+        from: SocketId,
+        event: &str,
+        args: &Args,
+    ) -> Result<(), Error> {
+        if let Some(kind) = Kind::of(event) {
+            return self.relay(turn, from, kind, event, args);
+        }
+        match event {
+            names::CHAT_MESSAGE => self.chat(turn, from, args),
+            names::CHAT_HISTORY => self.chat_history(turn, args),
+            names::JOIN => self.take_alias(turn, from, args),
+            names::ROOM_JOIN => self.join(turn, from, args),
+            names::PEER_UPDATE => self.update(turn, from, args),
+            names::ROOM_LEAVE => {
+                self.leave(turn, from);
+                Ok(())
+            }
+            names::ICE_GET if self.is_peer(from) => {
+                turn.succeed(&self.config.ice);
+                Ok(())
+            }
+            names::ICE_GET => Err(Error::new(Code::NotJoined, "room:join comes first")),
+            _ => Err(Error::new(Code::Unsupported, "there is no such event")),
+        }
+    }
+
+    fn disconnect(&mut self, turn: &mut Turn, id: SocketId, reason: DisconnectReason) {
+        let Some(member) = self.members.remove(&id) else {
+            return;
+        };
+        let reason = match reason {
+            DisconnectReason::Transport(CloseReason::PingTimeout | CloseReason::TransportError) => {
+                "timeout"
+            }
+            _ => "left",
+        };
+        self.departed(turn, id, member.profile.is_some(), member.alias, reason);
+    }
+
+    fn member(&self, id: SocketId) -> Option<&Member> {
+        self.members.get(&id)
+    }
+
+    fn is_peer(&self, id: SocketId) -> bool {
+        self.member(id)
+            .is_some_and(|member| member.profile.is_some())
+    }
+
+    /// Lets `change` happen to a member, which is kept if it says that it did.
+    fn change(&mut self, turn: &mut Turn, id: SocketId, change: impl FnOnce(&mut Member) -> bool) {
+        if let Some(member) = self.members.get_mut(&id)
+            && change(member)
+        {
+            turn.out.push(Command::Keep(id, Json::of(member)));
+        }
+    }
+
+    /// The member's join ordinal.
+    fn ordinal(&mut self, turn: &mut Turn, id: SocketId) -> u64 {
+        if let Some(n) = self.member(id).and_then(|member| member.n) {
+            return n;
+        }
+        let n = self.ledger.next_n();
+        self.change(turn, id, |member| member.n.replace(n).is_none());
+        n
+    }
+
+    fn peers(&self) -> impl Iterator<Item = (SocketId, &Profile)> {
+        self.members
+            .iter()
+            .filter_map(|(id, member)| Some((*id, member.profile.as_ref()?)))
+    }
+
+    fn peers_but(&self, id: SocketId) -> Vec<SocketId> {
+        let peers = self.peers().map(|(peer, _)| peer);
+        peers.filter(|peer| *peer != id).collect()
+    }
+
+    fn others(&self, id: SocketId) -> impl Iterator<Item = SocketId> {
+        self.members
+            .keys()
+            .copied()
+            .filter(move |other| *other != id)
+    }
+
+    fn aliased(&self) -> Vec<SocketId> {
+        let aliased = self.members.iter().filter(|(_, m)| m.alias.is_some());
+        aliased.map(|(id, _)| *id).collect()
+    }
+
+    fn by_alias(&self, alias: &str) -> Option<SocketId> {
+        let mut members = self.members.iter();
+        let (id, _) = members.find(|(_, member)| member.alias.as_deref() == Some(alias))?;
+        Some(*id)
+    }
+
+    /// The host, if there is one among the peers.
+    fn host(&self) -> Option<SocketId> {
+        self.ledger.host.filter(|host| self.is_peer(*host))
+    }
+
+    fn oldest(&self) -> Option<SocketId> {
+        let peers = self.members.iter().filter(|(_, m)| m.profile.is_some());
+        peers.min_by_key(|(_, member)| member.n).map(|(id, _)| *id)
+    }
+}

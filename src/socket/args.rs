@@ -26,6 +26,29 @@ impl Json {
         }
     }
 
+    /// An object of these fields.
+    pub(crate) fn object<'a>(fields: impl IntoIterator<Item = (&'a str, &'a Self)>) -> Self {
+        let mut text = String::from("{");
+        for (name, value) in fields {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            text.push_str(Self::of(name).as_str());
+            text.push(':');
+            text.push_str(value.as_str());
+        }
+        text.push('}');
+        Self {
+            range: 0..text.len(),
+            source: text.into(),
+        }
+    }
+
+    /// A value found inside this one by borrowing from it.
+    pub(crate) fn part(&self, part: &RawValue) -> Self {
+        Self::slice(&self.source, part)
+    }
+
     /// The slice of `source` that `part`, a value found inside it, occupies.
     pub(super) fn slice(source: &Rc<str>, part: &RawValue) -> Self {
         let start = (part.get().as_ptr() as usize).saturating_sub(source.as_ptr() as usize);

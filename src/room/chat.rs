@@ -1,0 +1,201 @@
+//! The chat: messages and their history.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::contract::{Message, names};
+use super::error::{Code, Error};
+use super::{Room, Turn};
+use crate::io::{Platform, Record};
+use crate::socket::{Args, Json, SocketId};
+
+const PREFIX: &str = "chat/";
+
+/// How many messages `chat:history` returns unless told otherwise.
+const PAGE: usize = 50;
+
+/// What the room remembers of what was said to all.
+pub(super) struct History {
+    platform: Rc<dyn Platform>,
+    limit: usize,
+    /// Oldest first; read when first needed.
+    entries: Option<VecDeque<Entry>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    #[serde(flatten)]
+    message: Message,
+    /// What its sender called it.
+    mid: Option<String>,
+}
+
+impl History {
+    pub(super) fn new(platform: Rc<dyn Platform>, limit: usize) -> Self {
+        Self {
+            platform,
+            limit,
+            entries: None,
+        }
+    }
+
+    fn entries(&mut self) -> &mut VecDeque<Entry> {
+        self.entries.get_or_insert_with(|| {
+            let rows = self.platform.load(PREFIX).into_iter();
+            rows.filter_map(|(_, value)| serde_json::from_str(&value).ok())
+                .collect()
+        })
+    }
+
+    /// All messages, oldest first.
+    pub(super) fn messages(&mut self) -> impl DoubleEndedIterator<Item = &Message> {
+        self.entries().iter().map(|entry| &entry.message)
+    }
+
+    fn find(&mut self, from: SocketId, mid: &str) -> Option<&Message> {
+        self.entries()
+            .iter()
+            .find(|entry| entry.message.from == from && entry.mid.as_deref() == Some(mid))
+            .map(|entry| &entry.message)
+    }
+
+    fn push(&mut self, message: Message, mid: Option<String>) -> Vec<Record> {
+        let mut records = Vec::new();
+        let entry = Entry { message, mid };
+        if let Ok(value) = serde_json::to_string(&entry) {
+            let key = key(entry.message.seq);
+            records.push(Record::Stored { key, value });
+        }
+        let limit = self.limit;
+        let entries = self.entries();
+        entries.push_back(entry);
+        while entries.len() > limit {
+            if let Some(oldest) = entries.pop_front() {
+                let key = key(oldest.message.seq);
+                records.push(Record::Deleted { key });
+            }
+        }
+        records
+    }
+}
+
+/// Keys sort as their numbers do.
+fn key(seq: u64) -> String {
+    format!("{PREFIX}{seq:016}")
+}
+
+/// A chat message as it is sent: the text alone, or this.
+#[derive(Deserialize)]
+struct Sent {
+    message: String,
+    mid: Option<String>,
+    to: Option<String>,
+    enc: Option<Value>,
+}
+
+#[derive(Deserialize, Default)]
+struct Page {
+    before: Option<u64>,
+    limit: Option<usize>,
+}
+
+impl Room {
+    pub(super) fn chat(
+        &mut self,
+        turn: &mut Turn,
+        from: SocketId,
+        args: &Args,
+    ) -> Result<(), Error> {
+        let first = args.get(0);
+        let sent = first.and_then(|json| {
+            let text = json.read::<String>().map(|message| Sent {
+                message,
+                mid: None,
+                to: None,
+                enc: None,
+            });
+            text.or_else(|| json.read())
+        });
+        let Some(Sent {
+            message,
+            mid,
+            to,
+            enc,
+        }) = sent
+        else {
+            return Err(Error::bad_payload(
+                "chat-message takes a text or {message, mid?, to?, enc?}",
+            ));
+        };
+        let limit = self.config.limits.chat;
+        let longest_mid = self.config.limits.name;
+        if message.chars().count() > limit {
+            return Err(Error::new(
+                Code::TooLarge,
+                format!("a chat message may have at most {limit} characters"),
+            ));
+        }
+        if mid
+            .as_ref()
+            .is_some_and(|mid| mid.chars().count() > longest_mid)
+        {
+            return Err(Error::new(
+                Code::TooLarge,
+                format!("a mid may have at most {longest_mid} characters"),
+            ));
+        }
+        let to = to.map(|name| self.find(&name)).transpose()?;
+        if let Some(known) = mid.as_ref().and_then(|mid| self.history.find(from, mid)) {
+            let known = receipt(known);
+            turn.succeed(&known);
+            return Ok(());
+        }
+        let message = Message {
+            message,
+            id: SocketId::new(self.platform.mint()).to_string(),
+            seq: self.ledger.next_seq(),
+            ts: turn.now,
+            from,
+            name: self.member(from).and_then(|m| m.name()).map(str::to_owned),
+            to,
+            enc,
+        };
+        turn.succeed(&receipt(&message));
+        let receivers = match to {
+            Some(to) if to == from => vec![to],
+            Some(to) => vec![to, from],
+            None => self.members.keys().copied().collect(),
+        };
+        turn.emit(receivers, names::CHAT_MESSAGE, vec![Json::of(&message)]);
+        if to.is_none() {
+            for record in self.history.push(message, mid) {
+                turn.save(record);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn chat_history(&mut self, turn: &mut Turn, args: &Args) -> Result<(), Error> {
+        let page: Page = match args.get(0) {
+            None => Page::default(),
+            Some(json) => json
+                .read()
+                .ok_or_else(|| Error::bad_payload("chat:history takes {before?, limit?}"))?,
+        };
+        let before = page.before.unwrap_or(u64::MAX);
+        let limit = page.limit.unwrap_or(PAGE);
+        let mut newest = self.history.messages().rev().filter(|m| m.seq < before);
+        let mut messages: Vec<&Message> = newest.by_ref().take(limit).collect();
+        let more = newest.next().is_some();
+        messages.reverse();
+        turn.succeed(&json!({ "messages": messages, "more": more }));
+        Ok(())
+    }
+}
+
+fn receipt(message: &Message) -> Value {
+    json!({ "id": message.id, "seq": message.seq, "ts": message.ts })
+}

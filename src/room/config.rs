@@ -1,0 +1,69 @@
+//! The room's settings.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The room's settings.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// What may be sent, and how much of it.
+    pub limits: Limits,
+    /// What peers are told of ICE servers.
+    pub ice: IceServers,
+}
+
+/// Limits, as peers are told of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// The largest frame, in bytes.
+    pub max_payload: usize,
+    /// The largest session description, in bytes.
+    pub description: usize,
+    /// The largest candidate, in bytes.
+    pub candidate: usize,
+    /// The longest chat message, in characters.
+    pub chat: usize,
+    /// The longest name or alias, in characters.
+    pub name: usize,
+    /// How many peers may join with media.
+    pub peers: usize,
+    /// How many sockets may connect.
+    pub sockets: usize,
+    /// How many chat messages are kept.
+    pub history: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_payload: 131_072,
+            description: 65_536,
+            candidate: 2048,
+            chat: 4000,
+            name: 64,
+            peers: 8,
+            sockets: 100,
+            history: 200,
+        }
+    }
+}
+
+/// ICE servers, as `RTCPeerConnection` takes them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IceServers {
+    /// A list of `RTCIceServer`.
+    pub ice_servers: Vec<Value>,
+    /// For how many seconds they can be used.
+    pub ttl: u64,
+}
+
+impl Default for IceServers {
+    fn default() -> Self {
+        Self {
+            ice_servers: vec![json!({ "urls": "stun:stun.cloudflare.com:3478" })],
+            ttl: 86_400,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What a client is told when its event cannot be served.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// An error, by its code. Serializes as that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// The arguments are not what the event takes.
+    BadPayload,
+    /// Something is longer than the limits allow.
+    TooLarge,
+    /// Only a peer may do this: `room:join` comes first.
+    NotJoined,
+    /// The target names nobody in this room.
+    UnknownPeer,
+    /// No more may join.
+    RoomFull,
+    /// Somebody else has this alias.
+    IdTaken,
+    /// There is no such event, or not like this.
+    Unsupported,
+}
+
+/// An error: a code for programs, words for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The code.
+    pub code: Code,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl Error {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn bad_payload(message: impl Into<String>) -> Self {
+        Self::new(Code::BadPayload, message)
+    }
+
+    /// As the client gets it, for the event that it sent.
+    pub(super) fn for_event(&self, event: &str) -> Value {
+        json!({ "code": self.code, "message": self.message, "event": event })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

@@ -1,0 +1,85 @@
+//! The fields of a JSON object, in order, their values unread.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::socket::Json;
+
+/// More fields than any signal has; an object with more is refused.
+const MAX: usize = 64;
+
+/// The fields of an object. Of a name that occurs twice, the last counts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fields(Vec<(String, Json)>);
+
+impl Fields {
+    /// `None` if `json` is no object.
+    pub(super) fn read(json: &Json) -> Option<Self> {
+        let Raw(raw) = json.read()?;
+        let mut fields: Vec<(String, Json)> = Vec::with_capacity(raw.len());
+        for (name, value) in raw {
+            let value = json.part(value);
+            match fields.iter_mut().find(|(known, _)| *known == name) {
+                Some(field) => field.1 = value,
+                None => fields.push((name, value)),
+            }
+        }
+        Some(Self(fields))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Json> {
+        let (_, json) = self.0.iter().find(|(known, _)| known == name)?;
+        Some(json)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(String, Json)> {
+        self.0.iter()
+    }
+
+    /// The object, with `value` in those of `names` that it has, and in `required` in any case.
+    pub(super) fn overwrite(&self, names: &[&str], required: &str, value: &Json) -> Json {
+        let mut fields: Vec<(&str, &Json)> = self
+            .0
+            .iter()
+            .map(|(name, json)| {
+                let claimed = names.contains(&name.as_str());
+                (name.as_str(), if claimed { value } else { json })
+            })
+            .collect();
+        if self.get(required).is_none() {
+            fields.push((required, value));
+        }
+        Json::object(fields)
+    }
+}
+
+struct Raw<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Raw<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    if fields.len() == MAX {
+                        return Err(serde::de::Error::custom("too many fields"));
+                    }
+                    fields.push(field);
+                }
+                Ok(Raw(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}

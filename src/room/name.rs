@@ -1,0 +1,113 @@
+//! Names of rooms.
+
+use std::fmt;
+
+/// A room's name: 1 to 64 letters, digits and `. _ ~ -`, of any script, case-sensitive. The caller
+/// normalises it to NFC, so that what looks alike is one room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomName(String);
+
+/// Why some text is no room's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomNameError {
+    /// It is empty.
+    Empty,
+    /// It has more than 64 characters.
+    TooLong,
+    /// It is one or two dots, which URLs take for a folder.
+    Dots,
+    /// It has a character that is neither letter nor digit nor one of `. _ ~ -`.
+    Character(char),
+}
+
+const MAX: usize = 64;
+
+impl RoomName {
+    /// The room of those who name none.
+    #[must_use]
+    pub fn lobby() -> Self {
+        Self("lobby".to_owned())
+    }
+
+    /// Reads a name.
+    ///
+    /// # Errors
+    ///
+    /// See [`RoomNameError`].
+    pub fn parse(text: &str) -> Result<Self, RoomNameError> {
+        if text.is_empty() {
+            return Err(RoomNameError::Empty);
+        }
+        if matches!(text, "." | "..") {
+            return Err(RoomNameError::Dots);
+        }
+        if text.chars().take(MAX + 1).count() > MAX {
+            return Err(RoomNameError::TooLong);
+        }
+        match text.chars().find(|c| !is_allowed(*c)) {
+            Some(c) => Err(RoomNameError::Character(c)),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_allowed(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '.' | '_' | '~' | '-')
+}
+
+impl fmt::Display for RoomNameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("a room's name has at least one character"),
+            Self::TooLong => write!(f, "a room's name has at most {MAX} characters"),
+            Self::Dots => f.write_str("a room's name is more than dots"),
+            Self::Character(c) => write!(
+                f,
+                "a room's name consists of letters, digits and . _ ~ - : {c:?} is none of them"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        let longest = "x".repeat(64);
+        for name in [
+            "lobby",
+            "a",
+            "Team.7_~-",
+            "会议室",
+            "Straße",
+            "कमरा",
+            "...",
+            &longest,
+        ] {
+            assert_eq!(
+                RoomName::parse(name).map(|name| name.0),
+                Ok(name.to_owned())
+            );
+        }
+        for (name, error) in [
+            ("", RoomNameError::Empty),
+            (".", RoomNameError::Dots),
+            ("..", RoomNameError::Dots),
+            (&"x".repeat(65), RoomNameError::TooLong),
+            ("a/b", RoomNameError::Character('/')),
+            ("a b", RoomNameError::Character(' ')),
+            ("a\0", RoomNameError::Character('\0')),
+            ("a\u{202e}b", RoomNameError::Character('\u{202e}')),
+        ] {
+            assert_eq!(RoomName::parse(name), Err(error), "{name:?}");
+        }
+    }
+}

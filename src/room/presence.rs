@@ -1,0 +1,247 @@
+//! Who is here: joining, leaving, aliases, the host.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::contract::{Media, RoomInfo, Snapshot, names};
+use super::error::{Code, Error};
+use super::member::Profile;
+use super::{Room, Turn};
+use crate::socket::{Args, Json, SocketId};
+
+#[derive(Deserialize, Default)]
+struct Joining {
+    name: Option<String>,
+    media: Option<Media>,
+}
+
+#[derive(Deserialize)]
+struct Update {
+    name: Option<String>,
+    media: Option<Media>,
+    hand: Option<bool>,
+}
+
+impl Room {
+    pub(super) fn join(&mut self, turn: &mut Turn, id: SocketId, args: &Args) -> Result<(), Error> {
+        let joining: Joining = match args.get(0) {
+            None => Joining::default(),
+            Some(json) => json.read().ok_or_else(|| {
+                Error::bad_payload("room:join takes {name?, media?: {audio, video, screen}}")
+            })?,
+        };
+        let name = self.checked_name(joining.name)?;
+        let media = joining.media.unwrap_or_default();
+        self.check_capacity(id, media)?;
+        self.ordinal(turn, id);
+        if self.host().is_none() {
+            self.ledger.host = Some(id);
+            self.ledger.unsaved = true;
+        }
+        let (now, mut again) = (turn.now, false);
+        self.change(turn, id, |member| {
+            let earlier = member.profile.take();
+            again = earlier.is_some();
+            member.profile = Some(Profile {
+                name,
+                media,
+                hand: earlier.as_ref().is_some_and(|profile| profile.hand),
+                joined_at: earlier.map_or(now, |profile| profile.joined_at),
+            });
+            true
+        });
+        self.send_snapshot(turn, id);
+        let host = self.host();
+        if let Some(peer) = self.member(id).and_then(|member| member.peer(id, host)) {
+            let event = if again {
+                names::PEER_UPDATED
+            } else {
+                names::PEER_JOINED
+            };
+            turn.emit(self.peers_but(id), event, vec![Json::of(&peer)]);
+        }
+        Ok(())
+    }
+
+    fn send_snapshot(&mut self, turn: &mut Turn, id: SocketId) {
+        let host = self.host();
+        let count = self.peers().count();
+        let history = self.history.messages().collect();
+        let peer = |id: SocketId| self.members.get(&id)?.peer(id, host);
+        let mut peers: Vec<_> = self.members.keys().filter_map(|id| peer(*id)).collect();
+        peers.retain(|peer| peer.id != id);
+        peers.sort_by_key(|peer| peer.n);
+        let Some(own) = peer(id) else {
+            return;
+        };
+        turn.succeed(&Snapshot {
+            own,
+            peers,
+            room: RoomInfo {
+                name: self.name.as_str(),
+                locked: false,
+                capacity: self.config.limits.peers,
+                count,
+            },
+            history,
+            ice: &self.config.ice,
+            limits: &self.config.limits,
+        });
+    }
+
+    /// A peer with media needs a place; those who only chat do not.
+    fn check_capacity(&self, id: SocketId, media: Media) -> Result<(), Error> {
+        let sends = |media: Media| media.audio || media.video || media.screen;
+        let taken = self
+            .peers()
+            .filter(|(other, profile)| *other != id && sends(profile.media))
+            .count();
+        if sends(media) && taken >= self.config.limits.peers {
+            return Err(Error::new(
+                Code::RoomFull,
+                format!(
+                    "{taken} peers with audio or video are the most this room holds: \
+                     join without, or try again when one has left"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// A name without blanks around it; `None` if nothing is left.
+    fn checked_name(&self, name: Option<String>) -> Result<Option<String>, Error> {
+        let limit = self.config.limits.name;
+        let name = name.map(|name| name.trim().to_owned());
+        match name.filter(|name| !name.is_empty()) {
+            Some(name) if name.chars().count() > limit => Err(Error::new(
+                Code::TooLarge,
+                format!("a name may have at most {limit} characters"),
+            )),
+            name => Ok(name),
+        }
+    }
+
+    pub(super) fn update(
+        &mut self,
+        turn: &mut Turn,
+        id: SocketId,
+        args: &Args,
+    ) -> Result<(), Error> {
+        let update: Option<Update> = args.get(0).and_then(Json::read);
+        let update =
+            update.ok_or_else(|| Error::bad_payload("peer:update takes {name?, media?, hand?}"))?;
+        if self
+            .member(id)
+            .is_none_or(|member| member.profile.is_none())
+        {
+            return Err(Error::new(Code::NotJoined, "room:join comes first"));
+        }
+        if let Some(media) = update.media {
+            self.check_capacity(id, media)?;
+        }
+        let mut changed = json!({ "id": id });
+        let mut note = |field: &str, value: Value| {
+            if let Some(fields) = changed.as_object_mut() {
+                fields.insert(field.to_owned(), value);
+            }
+        };
+        let rename = update.name.is_some();
+        let name = self.checked_name(update.name)?;
+        self.change(turn, id, |member| {
+            let Some(profile) = &mut member.profile else {
+                return false;
+            };
+            if rename {
+                note("name", json!(name));
+                profile.name = name;
+            }
+            if let Some(media) = update.media {
+                note("media", json!(media));
+                profile.media = media;
+            }
+            if let Some(hand) = update.hand {
+                note("hand", json!(hand));
+                profile.hand = hand;
+            }
+            true
+        });
+        turn.succeed(&json!({}));
+        turn.emit(
+            self.peers_but(id),
+            names::PEER_UPDATED,
+            vec![Json::of(&changed)],
+        );
+        Ok(())
+    }
+
+    pub(super) fn leave(&mut self, turn: &mut Turn, id: SocketId) {
+        turn.succeed(&json!({}));
+        let (mut left, mut alias) = (false, None);
+        self.change(turn, id, |member| {
+            left = member.profile.take().is_some();
+            alias = member.alias.take();
+            left || alias.is_some()
+        });
+        self.departed(turn, id, left, alias, "left");
+    }
+
+    /// Tells those who stay, and finds a host among them.
+    pub(super) fn departed(
+        &mut self,
+        turn: &mut Turn,
+        id: SocketId,
+        left: bool,
+        alias: Option<String>,
+        reason: &str,
+    ) {
+        if let Some(alias) = alias {
+            turn.emit(self.aliased(), names::USER_LEFT, vec![Json::of(&alias)]);
+        }
+        if !left {
+            return;
+        }
+        let gone = json!({ "id": id, "reason": reason });
+        turn.emit(self.peers_but(id), names::PEER_LEFT, vec![Json::of(&gone)]);
+        if self.ledger.host == Some(id) {
+            self.ledger.host = self.oldest();
+            self.ledger.unsaved = true;
+            if let Some(host) = self.ledger.host {
+                let state = json!({ "host": host });
+                turn.emit(
+                    self.peers_but(id),
+                    names::ROOM_STATE,
+                    vec![Json::of(&state)],
+                );
+            }
+        }
+    }
+
+    /// The tutorial's `join`: takes an alias.
+    pub(super) fn take_alias(
+        &mut self,
+        turn: &mut Turn,
+        id: SocketId,
+        args: &Args,
+    ) -> Result<(), Error> {
+        let alias: Option<String> = args.get(0).and_then(Json::read);
+        let alias = self
+            .checked_name(alias)?
+            .ok_or_else(|| Error::bad_payload("join takes your id, a text"))?;
+        let taken = self.find(&alias).is_ok_and(|other| other != id);
+        if taken {
+            return Err(Error::new(Code::IdTaken, "somebody else has this id"));
+        }
+        self.ordinal(turn, id);
+        let mut earlier = None;
+        self.change(turn, id, |member| {
+            earlier = member.alias.replace(alias.clone());
+            true
+        });
+        turn.succeed(&json!({}));
+        if let Some(earlier) = earlier.filter(|earlier| *earlier != alias) {
+            turn.emit(self.aliased(), names::USER_LEFT, vec![Json::of(&earlier)]);
+        }
+        turn.emit(self.aliased(), names::USER_JOINED, vec![Json::of(&alias)]);
+        Ok(())
+    }
+}

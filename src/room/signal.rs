@@ -1,0 +1,290 @@
+//! Signals: offers, answers, candidates, in all the shapes that published pages send them.
+//!
+//! | shape | sent | delivered |
+//! |---|---|---|
+//! | tutorial | `{offer, remotePeerId}` | the bare description |
+//! | bare | `description` | the same |
+//! | wrapped | `{to, description, …}` | the object, its sender stated |
+//! | id first | `id, description` | `fromId, description` |
+//! | room last | `description, room` | the description |
+//!
+//! What a signal carries is never read beyond what tells the shapes apart.
+
+use super::config::Limits;
+use super::contract::names;
+use super::error::{Code, Error};
+use super::fields::Fields;
+use crate::socket::{Args, Json, SocketId};
+
+/// Fields by which the tutorial names its target.
+const TUTORIAL_TARGETS: [&str; 4] = [
+    "remotePeerId",
+    "remoteUserId",
+    "targetPeerId",
+    "targetUserId",
+];
+
+/// Fields by which others do, in order of precedence.
+const TARGETS: [&str; 11] = [
+    "to",
+    "target",
+    "targetId",
+    "toId",
+    "receiver",
+    "receiverId",
+    "recipient",
+    "peerId",
+    "userId",
+    "socketId",
+    "id",
+];
+
+/// Fields in which a sender may claim to be somebody.
+const SENDERS: [&str; 18] = [
+    "from",
+    "fromId",
+    "fromID",
+    "fromPeerId",
+    "fromUserId",
+    "fromSocketId",
+    "sender",
+    "senderId",
+    "senderID",
+    "senderPeerId",
+    "senderSocketId",
+    "caller",
+    "callerId",
+    "callerID",
+    "callerPeerId",
+    "callerSocketId",
+    "source",
+    "sourceId",
+];
+
+/// Fields that hold what a wrapped signal is about.
+const PAYLOADS: [&str; 7] = [
+    "description",
+    "offer",
+    "answer",
+    "candidate",
+    "sdp",
+    "signal",
+    "data",
+];
+
+/// How much longer than its payload a wrapped signal may be, in bytes.
+const WRAPPING: usize = 1024;
+
+/// What a signal is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Offer,
+    Answer,
+    Candidate,
+    Other,
+}
+
+impl Kind {
+    /// `None` if the event is no signal.
+    pub(super) fn of(event: &str) -> Option<Self> {
+        Some(match event {
+            names::OFFER => Self::Offer,
+            names::ANSWER => Self::Answer,
+            names::CANDIDATE | names::ICE_CANDIDATE | names::ICE => Self::Candidate,
+            names::SIGNAL => Self::Other,
+            _ => return None,
+        })
+    }
+
+    /// The field in which the tutorial carries it.
+    fn field(self) -> &'static str {
+        match self {
+            Self::Offer => names::OFFER,
+            Self::Answer => names::ANSWER,
+            Self::Candidate => names::CANDIDATE,
+            Self::Other => names::SIGNAL,
+        }
+    }
+
+    fn limit(self, limits: &Limits) -> usize {
+        match self {
+            Self::Candidate => limits.candidate,
+            Self::Offer | Self::Answer | Self::Other => limits.description,
+        }
+    }
+}
+
+/// Whom a signal is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// The sender does not say.
+    Unsaid,
+    /// A peer id or an alias.
+    Named(String),
+}
+
+/// A signal, ready to be delivered.
+#[derive(Debug)]
+pub(super) struct Signal {
+    pub(super) kind: Kind,
+    pub(super) target: Target,
+    /// The room that the sender believes to be in.
+    pub(super) room: Option<String>,
+    pub(super) cid: Option<Json>,
+    shape: Shape,
+}
+
+#[derive(Debug)]
+enum Shape {
+    Bare(Json),
+    Wrapped(Fields),
+    IdFirst(Vec<Json>),
+}
+
+impl Signal {
+    pub(super) fn parse(kind: Kind, args: &Args, limits: &Limits) -> Result<Self, Error> {
+        let signal = Self::read(kind, &args.values)?;
+        signal.check_size(limits)?;
+        Ok(signal)
+    }
+
+    fn read(kind: Kind, values: &[Json]) -> Result<Self, Error> {
+        let (first, second) = (values.first(), values.get(1));
+        let first = first.ok_or_else(|| missing(kind))?;
+        let id_first = first.read::<String>().zip(second);
+        if let Some((id, _)) = id_first {
+            return Ok(Self {
+                kind,
+                target: Target::Named(id),
+                room: None,
+                cid: None,
+                shape: Shape::IdFirst(values.get(1..).unwrap_or_default().to_vec()),
+            });
+        }
+        let (target, shape) = match first.as_str().as_bytes().first() {
+            Some(b'{') => object(kind, first)?,
+            Some(b'"' | b'n') => (Target::Unsaid, Shape::Bare(first.clone())),
+            _ => return Err(missing(kind)),
+        };
+        let fields = match &shape {
+            Shape::Wrapped(fields) => fields.clone(),
+            _ => Fields::read(first).unwrap_or_default(),
+        };
+        Ok(Self {
+            kind,
+            target,
+            room: second.and_then(Json::read),
+            cid: fields.get("cid").cloned(),
+            shape,
+        })
+    }
+
+    fn check_size(&self, limits: &Limits) -> Result<(), Error> {
+        let limit = self.kind.limit(limits);
+        let fits = match &self.shape {
+            Shape::Bare(json) => decoded_len(json) <= limit,
+            Shape::IdFirst(values) => values.iter().map(decoded_len).sum::<usize>() <= limit,
+            Shape::Wrapped(fields) => {
+                let sizes = || fields.iter().map(|(_, json)| decoded_len(json));
+                sizes().max() <= Some(limit) && sizes().sum::<usize>() <= limit + WRAPPING
+            }
+        };
+        if fits {
+            return Ok(());
+        }
+        let what = match self.kind {
+            Kind::Candidate => "candidate",
+            Kind::Offer | Kind::Answer => "session description",
+            Kind::Other => "signal",
+        };
+        Err(Error::new(
+            Code::TooLarge,
+            format!("a {what} may have at most {limit} bytes"),
+        ))
+    }
+
+    /// The arguments to deliver, with the true sender.
+    pub(super) fn deliver(&self, from: SocketId, meta: Json) -> Vec<Json> {
+        let mut values = match &self.shape {
+            Shape::Bare(json) => vec![json.clone()],
+            Shape::Wrapped(fields) => vec![fields.overwrite(&SENDERS, "from", &Json::of(&from))],
+            Shape::IdFirst(rest) => {
+                let mut values = vec![Json::of(&from)];
+                values.extend(rest.iter().cloned());
+                values
+            }
+        };
+        values.push(meta);
+        values
+    }
+}
+
+fn object(kind: Kind, json: &Json) -> Result<(Target, Shape), Error> {
+    let fields = Fields::read(json).ok_or_else(|| missing(kind))?;
+    let payload = fields.get(kind.field());
+    let tutorial = named(&fields, &TUTORIAL_TARGETS);
+    if let (Some(_), Some(payload)) = (&tutorial, payload) {
+        return Ok((target(tutorial), Shape::Bare(payload.clone())));
+    }
+    let is_text = |name| fields.get(name).and_then(Json::read::<String>).is_some();
+    let description = is_text("type") && is_text("sdp");
+    let init = kind == Kind::Candidate && is_text("candidate");
+    // Old candidates have an `id` of their own: the media section's.
+    let targets = TARGETS.iter().filter(|name| !(init && **name == "id"));
+    let wrapped = tutorial.or_else(|| named(&fields, targets));
+    if wrapped.is_some() {
+        return Ok((target(wrapped), Shape::Wrapped(fields)));
+    }
+    if description || init {
+        return Ok((Target::Unsaid, Shape::Bare(json.clone())));
+    }
+    let alone = || {
+        fields
+            .iter()
+            .all(|(name, _)| matches!(name.as_str(), "cid") || name == kind.field())
+    };
+    match payload {
+        Some(payload) if kind != Kind::Other && alone() => {
+            Ok((Target::Unsaid, Shape::Bare(payload.clone())))
+        }
+        _ if PAYLOADS.iter().any(|name| fields.get(name).is_some()) || kind == Kind::Other => {
+            Ok((Target::Unsaid, Shape::Wrapped(fields)))
+        }
+        _ => Err(missing(kind)),
+    }
+}
+
+/// The first of these fields that holds an id.
+fn named<'a>(fields: &Fields, names: impl IntoIterator<Item = &'a &'a str>) -> Option<String> {
+    names.into_iter().find_map(|name| {
+        let json = fields.get(name)?;
+        json.read()
+            .or_else(|| json.read::<u64>().map(|id| id.to_string()))
+    })
+}
+
+fn target(name: Option<String>) -> Target {
+    name.map_or(Target::Unsaid, Target::Named)
+}
+
+fn missing(kind: Kind) -> Error {
+    let field = kind.field();
+    Error::bad_payload(match kind {
+        Kind::Other => "signal takes {to, data}".to_owned(),
+        Kind::Candidate => format!("{field} takes {{to, candidate}} or a candidate"),
+        Kind::Offer | Kind::Answer => format!("{field} takes {{to, description}} or a description"),
+    })
+}
+
+/// A JSON text's length with each escape counted as one byte, as the text it stands for has.
+fn decoded_len(json: &Json) -> usize {
+    let mut bytes = json.as_str().bytes();
+    let mut len = 0_usize;
+    while let Some(byte) = bytes.next() {
+        if byte == b'\\' {
+            bytes.next();
+        }
+        len = len.saturating_add(1);
+    }
+    len
+}
