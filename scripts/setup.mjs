@@ -18,7 +18,7 @@ export async function npmPackages(busy) {
     return "in place";
   }
   busy("installing, about half a minute");
-  await mustRun("npm", ["ci", "--no-audit", "--no-fund"], {
+  await mustRun("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     remedy: "check that the npm registry can be reached, then run this again",
   });
   return "installed";
