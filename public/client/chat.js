@@ -1,0 +1,132 @@
+// @ts-check
+import { Emitter } from "./emitter.js";
+import { EVENTS, SignalboxError } from "./protocol.js";
+
+/**
+ * One message, as everybody in the room sees it. `state` moves from pending to sent or failed; only
+ * our own messages are ever anything but sent.
+ *
+ * @typedef {object} Message
+ * @property {string} mid our own key, stable from the moment of sending
+ * @property {string | null} id the room's, once it has it
+ * @property {string} from
+ * @property {string} name
+ * @property {string} text
+ * @property {number} ts
+ * @property {boolean} own
+ * @property {boolean} earlier from before we joined
+ * @property {"pending" | "sent" | "failed"} state
+ * @property {SignalboxError | null} error
+ */
+
+/**
+ * The room's chat. A message that the connection swallowed is sent again under the same `mid`, which
+ * the room takes once.
+ *
+ * @extends {Emitter<{ message: [message: Message], change: [message: Message] }>}
+ */
+export class Chat extends Emitter {
+  /** @type {Message[]} */
+  messages = [];
+
+  #signaling;
+  #self;
+  /** @type {Set<string>} every id we had in this room */
+  #ownIds = new Set();
+
+  /**
+   * @param {import("./signaling.js").Signaling} signaling
+   * @param {() => import("./protocol.js").PeerInfo} self
+   */
+  constructor(signaling, self) {
+    super();
+    this.#signaling = signaling;
+    this.#self = self;
+  }
+
+  /** @param {string} text */
+  send(text) {
+    const { id, name } = this.#self();
+    /** @type {Message} */
+    const message = {
+      mid: crypto.randomUUID(), id: null, from: id, name, text, ts: Date.now(),
+      own: true, earlier: false, state: "pending", error: null,
+    };
+    this.messages.push(message);
+    this.emit("message", message);
+    void this.#submit(message);
+    return message;
+  }
+
+  /** @param {Message} message one that failed */
+  retry(message) {
+    message.state = "pending";
+    message.error = null;
+    this.emit("change", message);
+    void this.#submit(message);
+  }
+
+  /**
+   * After a join: what was said before it, and what is still to be said.
+   * @param {string} ownId
+   * @param {import("./protocol.js").ChatRecord[]} history
+   */
+  joined(ownId, history) {
+    const first = this.#ownIds.size === 0;
+    this.#ownIds.add(ownId);
+    for (const record of history) this.receive(record, first);
+    this.resume();
+  }
+
+  /** Sends again what no reply came for. */
+  resume() {
+    for (const message of this.messages) if (message.state === "pending") void this.#submit(message);
+  }
+
+  /**
+   * @param {import("./protocol.js").ChatRecord} record
+   * @param {boolean} [earlier]
+   */
+  receive(record, earlier = false) {
+    if (this.messages.some(({ id }) => id === record.id)) return;
+    const own = this.#ownIds.has(record.from);
+    // Our own come back to us, often before the reply to them; they come in the order we sent them in.
+    const sent = own && this.messages.find(({ id, text, own }) => own && id === null && text === record.message);
+    if (sent) {
+      this.#settle(sent, record);
+      return;
+    }
+    /** @type {Message} */
+    const message = {
+      mid: record.id, id: record.id, from: record.from, name: record.name, text: record.message, ts: record.ts,
+      own, earlier, state: "sent", error: null,
+    };
+    this.messages.push(message);
+    this.emit("message", message);
+  }
+
+  /** @param {Message} message */
+  async #submit(message) {
+    if (!this.#signaling.connected) return; // resumed with the connection
+    try {
+      const { mid, text } = message;
+      await this.#signaling.request(EVENTS.CHAT_MESSAGE, { message: text, mid }, (reply) => this.#settle(message, reply));
+    } catch (cause) {
+      const error = /** @type {SignalboxError} */ (cause);
+      if (message.state !== "pending" || !this.#signaling.connected) return;
+      message.state = "failed";
+      message.error = error;
+      this.emit("change", message);
+    }
+  }
+
+  /**
+   * @param {Message} message
+   * @param {{ id: string, ts: number }} record
+   */
+  #settle(message, { id, ts }) {
+    if (message.id !== null) return;
+    Object.assign(message, { id, ts, state: "sent", error: null });
+    this.emit("change", message);
+  }
+}

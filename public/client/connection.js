@@ -1,0 +1,199 @@
+// @ts-check
+import { Emitter } from "./emitter.js";
+import { EVENTS } from "./protocol.js";
+
+/**
+ * @typedef {{ bitrate: number, height: number }} Cap what one peer may be sent of the camera
+ *
+ * @typedef {object} ConnectionOptions
+ * @property {string} cid
+ * @property {RTCIceServer[]} iceServers
+ * @property {import("./media.js").LocalMedia} media
+ * @property {() => boolean} polite
+ * @property {(event: string, payload: object) => void} send
+ */
+
+/**
+ * One RTCPeerConnection under one `cid`, with perfect negotiation. Each step runs after the one
+ * before, so an offer collides exactly when our own is unanswered.
+ *
+ * The first offer carries one audio and one video section for both directions; microphone and
+ * camera are later switched by `replaceTrack` alone.
+ *
+ * @extends {Emitter<{
+ *   state: [state: RTCPeerConnectionState],
+ *   track: [track: MediaStreamTrack],
+ *   channel: [channel: RTCDataChannel],
+ * }>}
+ */
+export class Connection extends Emitter {
+  #pc;
+  #media;
+  #polite;
+  #send;
+  /** @type {Cap | null} */
+  #cap = null;
+  #ignoring = false;
+  /** @type {Promise<void>} */
+  #queue = Promise.resolve();
+
+  /** @param {ConnectionOptions} options */
+  constructor({ cid, iceServers, media, polite, send }) {
+    super();
+    this.cid = cid;
+    this.#media = media;
+    this.#polite = polite;
+    this.#send = send;
+    const pc = new RTCPeerConnection({ iceServers });
+    this.#pc = pc;
+    pc.addEventListener("negotiationneeded", () => this.#next(() => this.#offer()));
+    pc.addEventListener("icecandidate", ({ candidate }) => {
+      send(EVENTS.CANDIDATE, { candidate: candidate?.toJSON() ?? null, cid });
+    });
+    pc.addEventListener("connectionstatechange", () => this.emit("state", pc.connectionState));
+    pc.addEventListener("track", ({ track }) => this.emit("track", track));
+    pc.addEventListener("datachannel", ({ channel }) => this.emit("channel", channel));
+  }
+
+  get state() {
+    return this.#pc.connectionState;
+  }
+
+  /** No description has come from the peer yet. */
+  get unanswered() {
+    return this.#pc.remoteDescription === null;
+  }
+
+  /** Loudness of the peer's microphone as played, 0 to 1. */
+  get level() {
+    return this.#transceiver("audio")?.receiver.getSynchronizationSources()[0]?.audioLevel ?? 0;
+  }
+
+  stats() {
+    return this.#pc.getStats();
+  }
+
+  /** Makes the first offer, as the newcomer does. */
+  start() {
+    for (const kind of /** @type {const} */ (["audio", "video"])) {
+      this.#pc.addTransceiver(kind, { direction: "sendrecv", streams: [this.#media.stream] });
+      void this.replace(kind);
+    }
+  }
+
+  /** @param {RTCSessionDescriptionInit} description */
+  describe(description) {
+    this.#next(async () => {
+      const pc = this.#pc;
+      if (description.type === "answer") {
+        if (pc.signalingState === "have-local-offer") await pc.setRemoteDescription(description); // else: a repeated one
+        await this.#applyCap();
+        return;
+      }
+      this.#ignoring = pc.signalingState !== "stable" && !this.#polite();
+      if (this.#ignoring) return;
+      const first = this.unanswered;
+      await pc.setRemoteDescription(description); // rolls our own offer back if there is one
+      if (first) await this.#join();
+      await pc.setLocalDescription();
+      this.#send(EVENTS.ANSWER, { description: pc.localDescription, cid: this.cid });
+      await this.#applyCap();
+    });
+  }
+
+  /** @param {RTCIceCandidateInit | null} candidate */
+  addCandidate(candidate) {
+    this.#next(async () => {
+      try {
+        await this.#pc.addIceCandidate(candidate ?? undefined);
+      } catch (error) {
+        if (!this.#ignoring) throw error; // it belongs to the offer we ignored
+      }
+    });
+  }
+
+  /**
+   * Sends the kind's current track, or nothing.
+   * @param {import("./media.js").Kind} kind
+   */
+  async replace(kind) {
+    const track = this.#media.track(kind);
+    const sender = this.#transceiver(kind)?.sender;
+    if (!sender || sender.track === track) return;
+    await sender.replaceTrack(track);
+    await this.#applyCap();
+  }
+
+  /** @param {Cap} cap */
+  limit(cap) {
+    this.#cap = cap;
+    this.#next(() => this.#applyCap());
+  }
+
+  /** @param {RTCIceServer[]} [iceServers] */
+  restart(iceServers) {
+    if (iceServers) this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
+    this.#pc.restartIce();
+  }
+
+  /**
+   * @param {string} label
+   * @param {RTCDataChannelInit} [options]
+   */
+  createChannel(label, options) {
+    return this.#pc.createDataChannel(label, options);
+  }
+
+  /** `close` fires no event of its own; nobody needs one. */
+  close() {
+    this.#pc.close();
+  }
+
+  /** @param {() => Promise<void>} step */
+  #next(step) {
+    this.#queue = this.#queue.then(async () => {
+      if (this.#pc.signalingState === "closed") return;
+      try {
+        await step();
+      } catch (error) {
+        // What was closed meanwhile may fail. Anything else leaves the link to its recovery timers.
+        if (/** @type {string} */ (this.#pc.signalingState) !== "closed") console.warn("signalbox: negotiation failed:", error);
+      }
+    });
+  }
+
+  async #offer() {
+    const pc = this.#pc;
+    if (pc.signalingState !== "stable") return; // fires again when stable
+    await pc.setLocalDescription();
+    this.#send(EVENTS.OFFER, { description: pc.localDescription, cid: this.cid });
+  }
+
+  /** Answers with our own media in the sections the first offer has. */
+  async #join() {
+    for (const kind of /** @type {const} */ (["audio", "video"])) {
+      const transceiver = this.#transceiver(kind);
+      if (!transceiver) continue; // the other side wants no such media
+      transceiver.direction = "sendrecv";
+      transceiver.sender.setStreams(this.#media.stream);
+      await this.replace(kind);
+    }
+  }
+
+  /** @param {import("./media.js").Kind} kind */
+  #transceiver(kind) {
+    return this.#pc.getTransceivers().find(({ receiver }) => receiver.track.kind === kind);
+  }
+
+  async #applyCap() {
+    const sender = this.#transceiver("video")?.sender;
+    if (!this.#cap || !sender?.track) return;
+    const parameters = sender.getParameters();
+    const [encoding] = parameters.encodings;
+    if (!encoding) return; // not negotiated yet; comes again with the answer
+    const { width = 0, height = 0 } = sender.track.getSettings();
+    encoding.maxBitrate = this.#cap.bitrate;
+    encoding.scaleResolutionDownBy = Math.max(1, Math.min(width, height) / this.#cap.height);
+    await sender.setParameters(parameters);
+  }
+}

@@ -1,0 +1,173 @@
+// @ts-check
+import { Emitter } from "./emitter.js";
+import { SignalboxError } from "./protocol.js";
+
+/** @type {Record<"audio" | "video", MediaTrackConstraints>} */
+const CONSTRAINTS = {
+  audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+  video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 }, facingMode: "user" },
+};
+
+/**
+ * This device's microphone and camera. The camera stops when it is off, so that its light goes out;
+ * the microphone stays open while muted, so that unmuting is instant.
+ *
+ * @typedef {"audio" | "video"} Kind
+ * @extends {Emitter<{ change: [] }>}
+ */
+export class LocalMedia extends Emitter {
+  /** The same object for life: fit for a self-view's `srcObject`. */
+  stream = new MediaStream();
+  /** @type {Record<Kind, SignalboxError | null>} */
+  problems = { audio: null, video: null };
+
+  #closed = false;
+  /** @type {Promise<void>} */
+  #queue = Promise.resolve();
+  /** @type {Meter | null} */
+  #meter = null;
+
+  get audio() {
+    return this.track("audio")?.enabled ?? false;
+  }
+
+  get video() {
+    return this.track("video") !== null;
+  }
+
+  /** Loudness of the microphone, 0 to 1. */
+  get level() {
+    const track = this.track("audio");
+    if (!track?.enabled) return 0;
+    if (this.#meter?.track !== track) {
+      this.#meter?.close();
+      this.#meter = new Meter(track);
+    }
+    return this.#meter.level;
+  }
+
+  /** @param {Kind} kind */
+  track(kind) {
+    return this.stream.getTracks().find((track) => track.kind === kind) ?? null;
+  }
+
+  /**
+   * Asks for what is wanted, in one prompt. It does not reject: what could not be had is in `problems`.
+   * @param {{ audio?: boolean, video?: boolean }} wanted
+   */
+  start(wanted) {
+    return this.#next(async () => {
+      const kinds = /** @type {Kind[]} */ (["audio", "video"]).filter((kind) => wanted[kind] && !this.track(kind));
+      if (kinds.length > 0) await this.#acquire(kinds);
+    });
+  }
+
+  /** @param {boolean} on */
+  setAudio(on) {
+    return this.#next(async () => {
+      const track = this.track("audio");
+      if (track) track.enabled = on;
+      else if (on) await this.#acquire(["audio"]);
+    });
+  }
+
+  /** @param {boolean} on */
+  setVideo(on) {
+    return this.#next(async () => {
+      const track = this.track("video");
+      if (track && !on) this.#drop(track);
+      else if (!track && on) await this.#acquire(["video"]);
+    });
+  }
+
+  close() {
+    this.#closed = true;
+    this.#meter?.close();
+    for (const track of this.stream.getTracks()) this.#drop(track);
+  }
+
+  /** @param {() => Promise<void>} step */
+  #next(step) {
+    this.#queue = this.#queue.then(step).then(() => this.emit("change"));
+    return this.#queue;
+  }
+
+  /** @param {Kind[]} kinds */
+  async #acquire(kinds) {
+    try {
+      const stream = await capture(kinds);
+      for (const track of stream.getTracks()) this.#adopt(track);
+      for (const kind of kinds) this.problems[kind] = null;
+    } catch (cause) {
+      const error = explain(cause);
+      // A missing camera must not cost the microphone; a refusal is not asked again.
+      if (kinds.length > 1 && error.code !== "permission-denied") {
+        for (const kind of kinds) await this.#acquire([kind]);
+      } else {
+        for (const kind of kinds) this.problems[kind] = error;
+      }
+    }
+  }
+
+  /** @param {MediaStreamTrack} track */
+  #adopt(track) {
+    if (this.#closed) {
+      track.stop();
+      return;
+    }
+    track.addEventListener("ended", () => { // unplugged, or taken away in the browser's own controls
+      this.#drop(track);
+      this.problems[/** @type {Kind} */ (track.kind)] = new SignalboxError("device-lost", `The ${track.kind} device went away.`);
+      this.emit("change");
+    });
+    this.stream.addTrack(track);
+  }
+
+  /** @param {MediaStreamTrack} track */
+  #drop(track) {
+    this.stream.removeTrack(track);
+    track.stop();
+  }
+}
+
+/** @param {Kind[]} kinds */
+async function capture(kinds) {
+  if (!navigator.mediaDevices) {
+    throw isSecureContext
+      ? new SignalboxError("unsupported-browser", "This browser offers no media devices.")
+      : new SignalboxError("insecure-origin", "Camera and microphone need https or localhost.");
+  }
+  return navigator.mediaDevices.getUserMedia(Object.fromEntries(kinds.map((kind) => [kind, CONSTRAINTS[kind]])));
+}
+
+/** @param {unknown} cause */
+function explain(cause) {
+  if (cause instanceof SignalboxError) return cause;
+  const { name, message } = /** @type {Error} */ (cause);
+  if (name === "NotAllowedError" || name === "SecurityError") return new SignalboxError("permission-denied", message);
+  if (name === "NotFoundError" || name === "OverconstrainedError") return new SignalboxError("no-device", message);
+  return new SignalboxError("device-busy", message);
+}
+
+/** Measures a track's loudness. */
+class Meter {
+  #context = new AudioContext();
+  #analyser = this.#context.createAnalyser();
+  #samples = new Float32Array(this.#analyser.fftSize);
+
+  /** @param {MediaStreamTrack} track */
+  constructor(track) {
+    this.track = track;
+    this.#context.createMediaStreamSource(new MediaStream([track])).connect(this.#analyser);
+  }
+
+  get level() {
+    this.#analyser.getFloatTimeDomainData(this.#samples);
+    const power = this.#samples.reduce((sum, sample) => sum + sample * sample, 0) / this.#samples.length;
+    return Math.min(1, Math.sqrt(power) * 3);
+  }
+
+  close() {
+    void this.#context.close();
+  }
+}

@@ -1,0 +1,275 @@
+// @ts-check
+import { Connection } from "./connection.js";
+import { Emitter } from "./emitter.js";
+
+const DISCONNECTED_FOR = 3_000; // then ICE restarts
+const CONNECT_WITHIN = 20_000; // beyond it an attempt has failed
+const FAILURES_PER_CONNECTION = 3; // then a new connection
+const FAILURES_IN_ALL = 6; // then it is the user's turn
+const EARLY_CANDIDATES = 64;
+
+/**
+ * What a peer needs of its room.
+ * @typedef {object} Mesh
+ * @property {import("./protocol.js").PeerInfo} self
+ * @property {RTCIceServer[]} iceServers
+ * @property {import("./media.js").LocalMedia} media
+ * @property {import("./connection.js").Cap} cap
+ * @property {() => boolean} online the signaling is up
+ * @property {(event: string, payload: object) => void} relay
+ * @property {() => Promise<void>} refreshIce
+ */
+
+/**
+ * Somebody else in the room: who they are, and the link to them, which is rebuilt as often as needed.
+ *
+ *   connecting ──▶ connected ◀──▶ reconnecting ──six failures──▶ failed ──retry()──▶ connecting
+ *
+ * @typedef {"connecting" | "connected" | "reconnecting" | "failed"} LinkState
+ * @extends {Emitter<{
+ *   change: [],
+ *   track: [track: MediaStreamTrack, stream: MediaStream],
+ *   channel: [channel: RTCDataChannel],
+ *   left: [reason: string],
+ * }>}
+ */
+export class Peer extends Emitter {
+  /** The same object for life: fit for a video element's `srcObject`. */
+  stream = new MediaStream();
+  /** @type {LinkState} */
+  state = "connecting";
+
+  #mesh;
+  /** @type {Connection | null} */
+  #connection = null;
+  /** @type {{ candidate: RTCIceCandidateInit | null, cid?: string }[]} */
+  #early = [];
+  #failures = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {import("./protocol.js").PeerInfo} info
+   * @param {Mesh} mesh
+   */
+  constructor(info, mesh) {
+    super();
+    this.id = info.id;
+    this.n = info.n;
+    this.name = info.name;
+    this.host = info.host;
+    this.media = info.media;
+    this.hand = info.hand;
+    this.away = info.away;
+    this.#mesh = mesh;
+    this.#arm(CONNECT_WITHIN, () => this.#fail());
+  }
+
+  get cid() {
+    return this.#connection?.cid;
+  }
+
+  get level() {
+    return this.#connection?.level ?? 0;
+  }
+
+  /**
+   * Tracks that are already there are told to a new listener, too.
+   * @type {Emitter<{ change: [], track: [MediaStreamTrack, MediaStream], channel: [RTCDataChannel], left: [string] }>["on"]}
+   */
+  on(name, listener) {
+    const off = super.on(name, listener);
+    if (name === "track") {
+      for (const track of this.stream.getTracks()) /** @type {any} */ (listener)(track, this.stream);
+    }
+    return off;
+  }
+
+  async stats() {
+    return (await this.#connection?.stats()) ?? null;
+  }
+
+  /**
+   * A channel to this peer, who gets it as a "channel" event. It ends with the connection beneath.
+   * @param {string} label
+   * @param {RTCDataChannelInit} [options]
+   */
+  createChannel(label, options) {
+    if (!this.#connection) throw new Error(`no connection to ${this.name || this.id} yet; wait for its state to be connected`);
+    return this.#connection.createChannel(label, options);
+  }
+
+  /** Starts over after `failed`. */
+  retry() {
+    this.#failures = 0;
+    this.#setState("connecting");
+    this.connect();
+  }
+
+  /** A new connection, with our offer. */
+  connect() {
+    this.#open(crypto.randomUUID()).start();
+  }
+
+  /** Offers again on the connection we have: the peer knows us by a new id. */
+  reintroduce() {
+    if (this.#connection?.state === "connected") this.#connection.restart();
+    else this.connect();
+  }
+
+  /**
+   * @param {RTCSessionDescriptionInit} description
+   * @param {string} [cid]
+   */
+  describe(description, cid = this.cid) {
+    let connection = this.#connection;
+    if (description.type === "offer" && (!connection || cid !== connection.cid)) {
+      // Both may have opened a connection at once: the impolite side's stands.
+      if (connection?.unanswered && !this.#polite()) return;
+      connection = this.#open(cid ?? crypto.randomUUID());
+    }
+    if (!connection || cid !== connection.cid) return; // meant for a connection that is no more
+    connection.describe(description);
+    for (const early of this.#early.splice(0)) this.addCandidate(early.candidate, early.cid);
+  }
+
+  /**
+   * @param {RTCIceCandidateInit | null} candidate
+   * @param {string} [cid]
+   */
+  addCandidate(candidate, cid = this.cid) {
+    if (this.#connection?.cid === cid && this.#connection) this.#connection.addCandidate(candidate);
+    else if (this.#early.length < EARLY_CANDIDATES) this.#early.push({ candidate, cid });
+  }
+
+  /** @param {Partial<import("./protocol.js").PeerInfo>} fields */
+  update(fields) {
+    const { name = this.name, host = this.host, media = this.media, hand = this.hand, away = this.away } = fields;
+    Object.assign(this, { name, host, media: { ...this.media, ...media }, hand, away });
+    this.emit("change");
+  }
+
+  /** @param {import("./media.js").Kind} kind */
+  replace(kind) {
+    void this.#connection?.replace(kind);
+  }
+
+  limit() {
+    this.#connection?.limit(this.#mesh.cap);
+  }
+
+  /** The network changed, the device woke up, or the signaling is back. */
+  recover() {
+    this.#failures = 0;
+    this.#connection?.restart();
+    this.#arm(CONNECT_WITHIN, () => this.#fail());
+  }
+
+  /**
+   * The same person under a new id, on the link we have.
+   * @param {Peer} newcomer
+   */
+  become(newcomer) {
+    this.id = newcomer.id;
+    this.n = newcomer.n;
+    this.update(newcomer);
+  }
+
+  /** @param {string} reason */
+  close(reason) {
+    clearTimeout(this.#timer);
+    this.#connection?.close();
+    this.#connection = null;
+    this.emit("left", reason);
+  }
+
+  #polite() {
+    return this.#mesh.self.n > this.n;
+  }
+
+  /** @param {string} cid */
+  #open(cid) {
+    this.#connection?.close();
+    const connection = new Connection({
+      cid,
+      iceServers: this.#mesh.iceServers,
+      media: this.#mesh.media,
+      polite: () => this.#polite(),
+      send: (event, payload) => this.#mesh.relay(event, { to: this.id, ...payload }),
+    });
+    this.#connection = connection;
+    this.#watch(connection);
+    connection.limit(this.#mesh.cap);
+    this.#arm(CONNECT_WITHIN, () => this.#fail());
+    return connection;
+  }
+
+  /** @param {Connection} connection */
+  #watch(connection) {
+    connection.on("track", (track) => this.#addTrack(track));
+    connection.on("channel", (channel) => this.emit("channel", channel));
+    connection.on("state", (state) => {
+      if (connection === this.#connection) this.#follow(state);
+    });
+  }
+
+  /** @param {MediaStreamTrack} track */
+  #addTrack(track) {
+    for (const former of this.stream.getTracks()) if (former.kind === track.kind) this.stream.removeTrack(former);
+    this.stream.addTrack(track);
+    this.emit("track", track, this.stream);
+  }
+
+  /** @param {RTCPeerConnectionState} state */
+  #follow(state) {
+    if (state === "connected") {
+      clearTimeout(this.#timer);
+      this.#failures = 0;
+      this.#setState("connected");
+    } else if (state === "disconnected") {
+      this.#setState("reconnecting");
+      this.#arm(DISCONNECTED_FOR, () => {
+        this.#connection?.restart();
+        this.#arm(CONNECT_WITHIN, () => this.#fail());
+      });
+    } else if (state === "failed" || state === "closed") {
+      void this.#fail();
+    } else {
+      this.#arm(CONNECT_WITHIN, () => this.#fail());
+    }
+  }
+
+  async #fail() {
+    if (this.#connection?.state === "connected") return;
+    this.#arm(CONNECT_WITHIN, () => this.#fail());
+    if (this.state === "connected") this.#setState("reconnecting");
+    if (this.away || !this.#mesh.online()) return; // nothing can be agreed now; it is no attempt
+    this.#failures += 1;
+    if (this.#failures === FAILURES_IN_ALL) {
+      clearTimeout(this.#timer);
+      this.#setState("failed");
+    } else if (this.#failures % FAILURES_PER_CONNECTION === 0) {
+      this.connect();
+    } else {
+      const connection = this.#connection;
+      await this.#mesh.refreshIce();
+      if (connection === this.#connection) connection?.restart(this.#mesh.iceServers);
+    }
+  }
+
+  /**
+   * @param {number} delay
+   * @param {() => void} action
+   */
+  #arm(delay, action) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(action, delay);
+  }
+
+  /** @param {LinkState} state */
+  #setState(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.emit("change");
+  }
+}

@@ -1,0 +1,98 @@
+// @ts-check
+/**
+ * The contract with the room: event names and payloads.
+ * One name per line; a native test compares them with the server's.
+ */
+export const EVENTS = {
+  JOIN: "room:join",
+  LEAVE: "room:leave",
+  OFFER: "offer",
+  ANSWER: "answer",
+  CANDIDATE: "candidate",
+  SIGNAL: "signal",
+  CHAT_MESSAGE: "chat-message",
+  CHAT_HISTORY: "chat:history",
+  CHAT_TYPING: "chat:typing",
+  UPDATE: "peer:update",
+  ICE_GET: "ice:get",
+  HOST_KICK: "host:kick",
+  HOST_MUTE: "host:mute",
+  HOST_TRANSFER: "host:transfer",
+  HOST_ADMIT: "host:admit",
+  HOST_DENY: "host:deny",
+  HOST_LOCK: "host:lock",
+  HOST_PASSWORD: "host:password",
+  HOST_CLEAR: "host:clear",
+  PEER_JOINED: "peer:joined",
+  PEER_BACK: "peer:back",
+  PEER_LEFT: "peer:left",
+  PEER_AWAY: "peer:away",
+  PEER_UPDATED: "peer:updated",
+  ROOM_STATE: "room:state",
+  ROOM_ERROR: "room:error",
+  ROOM_ADMITTED: "room:admitted",
+  ROOM_DENIED: "room:denied",
+  HOST_KNOCK: "host:knock",
+  HOST_MUTE_REQUEST: "host:mute-request",
+};
+
+/** A refusal by the room, by the browser or by the network; `code` says which, `message` says why. */
+export class SignalboxError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {number} [retryAfterMs]
+   */
+  constructor(code, message, retryAfterMs) {
+    super(message);
+    this.name = "SignalboxError";
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/**
+ * @typedef {{ audio: boolean, video: boolean, screen: boolean }} MediaFlags
+ *
+ * @typedef {object} PeerInfo
+ * @property {string} id
+ * @property {number} n join ordinal
+ * @property {string} name
+ * @property {boolean} host
+ * @property {MediaFlags} media
+ * @property {boolean} hand
+ * @property {boolean} away
+ * @property {number} joinedAt
+ *
+ * @typedef {object} RoomInfo
+ * @property {string} name
+ * @property {boolean} locked
+ * @property {number} capacity
+ * @property {number} count
+ *
+ * @typedef {object} ChatRecord
+ * @property {string} message
+ * @property {string} id
+ * @property {number} seq
+ * @property {number} ts
+ * @property {string} from
+ * @property {string} name
+ *
+ * @typedef {object} Ice
+ * @property {RTCIceServer[]} iceServers
+ * @property {number} ttl
+ *
+ * @typedef {object} Snapshot what a join is answered with
+ * @property {PeerInfo} self
+ * @property {PeerInfo[]} peers
+ * @property {RoomInfo} room
+ * @property {ChatRecord[]} history
+ * @property {Ice} ice
+ * @property {Record<string, unknown>} limits
+ *
+ * @typedef {object} Signal an offer, an answer or a candidate as it arrives
+ * @property {string} from
+ * @property {RTCSessionDescriptionInit} [description]
+ * @property {RTCIceCandidateInit | null} [candidate]
+ * @property {string} [cid] names one connection between two peers
+ */

@@ -1,0 +1,343 @@
+// @ts-check
+import { Chat } from "./chat.js";
+import { Emitter } from "./emitter.js";
+import { Peer } from "./peer.js";
+import { EVENTS, SignalboxError } from "./protocol.js";
+import { Signaling } from "./signaling.js";
+
+const REACH_WITHIN = 15_000;
+const HEARTBEAT = 5_000;
+const ASLEEP = 30_000;
+
+/**
+ * A room one has joined: who is in it, its chat, and our own part in it. The signaling may come and
+ * go beneath; the links between the peers stay.
+ *
+ * @extends {Emitter<{
+ *   peer: [peer: Peer],
+ *   change: [],
+ *   closed: [error: SignalboxError],
+ * }>}
+ */
+export class Room extends Emitter {
+  /** @type {Map<string, Peer>} */
+  peers = new Map();
+  /** @type {"connected" | "reconnecting" | "closed"} */
+  state = "reconnecting";
+  /** @type {import("./protocol.js").RoomInfo} */
+  info;
+  /** @type {Record<string, unknown>} */
+  limits = {};
+
+  #signaling;
+  #wishes;
+  /** @type {import("./peer.js").Mesh} */
+  #mesh;
+  /** @type {Promise<void>} */
+  #announcing = Promise.resolve();
+  #lastBeat = Date.now();
+  #heart;
+  #unfollowMedia;
+
+  /**
+   * @param {string} server
+   * @param {string} name
+   * @param {{ name: string, password?: string, media: import("./media.js").LocalMedia }} wishes
+   */
+  constructor(server, name, { media, ...wishes }) {
+    super();
+    const signaling = new Signaling(server, name);
+    this.#signaling = signaling;
+    this.#wishes = wishes;
+    this.info = { name, locked: false, capacity: 0, count: 0 };
+    this.media = media;
+    this.#mesh = {
+      self: { id: "", n: 0, name: wishes.name, host: false, media: this.#flags(), hand: false, away: false, joinedAt: 0 },
+      iceServers: [],
+      media,
+      cap: { bitrate: 0, height: 0 },
+      online: () => this.state === "connected",
+      relay: (event, payload) => signaling.relay(event, payload),
+      refreshIce: () => this.#refreshIce(),
+    };
+    this.chat = new Chat(signaling, () => this.#mesh.self);
+    signaling.on("event", (event, payload) => this.#receive(event, payload));
+    signaling.on("down", () => this.#setState("reconnecting"));
+    this.#unfollowMedia = media.on("change", () => this.#mediaChanged());
+    addEventListener("online", this.#recover);
+    addEventListener("pagehide", this.leave);
+    this.#heart = setInterval(() => this.#beat(), HEARTBEAT);
+  }
+
+  /** Ourselves, as the others see us. */
+  get self() {
+    return this.#mesh.self;
+  }
+
+  /**
+   * Peers who are already here are told to a new listener, too.
+   * @type {Emitter<{ peer: [Peer], change: [], closed: [SignalboxError] }>["on"]}
+   */
+  on(name, listener) {
+    const off = super.on(name, listener);
+    if (name === "peer") for (const peer of this.peers.values()) /** @type {any} */ (listener)(peer);
+    return off;
+  }
+
+  /**
+   * The first join; later ones follow each connection that could not be recovered.
+   * @returns {Promise<void>}
+   */
+  enter() {
+    return new Promise((resolve, reject) => {
+      const fail = (/** @type {SignalboxError} */ error) => {
+        clearTimeout(timer);
+        this.#end(error);
+        reject(error);
+      };
+      const timer = setTimeout(() => fail(new SignalboxError("unreachable", "The server does not answer.")), REACH_WITHIN);
+      this.#signaling.on("closed", fail);
+      this.#signaling.on("open", async (recovered) => {
+        if (recovered) {
+          this.#resume();
+          return;
+        }
+        try {
+          await this.#signaling.request(EVENTS.JOIN, this.#introduction(), (snapshot) => this.#joined(snapshot));
+          clearTimeout(timer);
+          resolve();
+        } catch (error) {
+          // Lost again, or just left: the next connection joins, or none.
+          if (this.#signaling.connected) fail(/** @type {SignalboxError} */ (error));
+        }
+      });
+    });
+  }
+
+  /** @param {{ name?: string, hand?: boolean }} fields */
+  async update(fields) {
+    await this.#signaling.request(EVENTS.UPDATE, fields, () => Object.assign(this.#mesh.self, fields));
+    if (fields.name !== undefined) this.#wishes.name = fields.name;
+    this.emit("change");
+  }
+
+  /** Says good-bye and frees everything but the local media, which belongs to who brought it. */
+  leave = () => {
+    if (this.state === "closed") return;
+    this.state = "closed";
+    removeEventListener("online", this.#recover);
+    removeEventListener("pagehide", this.leave);
+    clearInterval(this.#heart);
+    this.#unfollowMedia();
+    this.#signaling.close();
+    for (const peer of this.peers.values()) peer.close("closed");
+    this.peers.clear();
+    this.emit("change");
+  };
+
+  /** @param {SignalboxError} error */
+  #end(error) {
+    if (this.state === "closed") return;
+    this.leave();
+    this.emit("closed", error);
+  }
+
+  #introduction() {
+    return { ...this.#wishes, media: this.#flags() };
+  }
+
+  #flags() {
+    return { audio: this.media.audio, video: this.media.video, screen: false };
+  }
+
+  /** @param {import("./protocol.js").Snapshot} snapshot */
+  #joined({ self, peers, room, history, ice, limits }) {
+    this.#mesh.self = self;
+    this.#mesh.iceServers = ice.iceServers;
+    this.info = room;
+    this.limits = limits;
+    for (const id of this.peers.keys()) if (!peers.some((info) => info.id === id)) this.#drop(id, "timeout");
+    // We are the newcomer, so the first offers are ours; whom we are linked to already learns our new id by it.
+    for (const info of peers) {
+      const known = this.peers.get(info.id);
+      if (known) {
+        known.update(info);
+        known.reintroduce();
+      } else {
+        this.#add(info).connect();
+      }
+    }
+    this.chat.joined(self.id, history);
+    this.#setState("connected");
+  }
+
+  #resume() {
+    this.#setState("connected");
+    for (const peer of this.peers.values()) if (peer.state !== "connected") peer.recover();
+    this.chat.resume();
+    this.#mediaChanged();
+  }
+
+  /**
+   * @param {string} event
+   * @param {any} payload
+   */
+  #receive(event, payload) {
+    switch (event) {
+      case EVENTS.PEER_JOINED:
+        this.#add(payload);
+        break;
+      case EVENTS.PEER_LEFT:
+        this.#left(payload.id, payload.reason);
+        break;
+      case EVENTS.PEER_AWAY:
+        this.peers.get(payload.id)?.update({ away: true });
+        break;
+      case EVENTS.PEER_BACK:
+      case EVENTS.PEER_UPDATED:
+        this.peers.get(payload.id)?.update(event === EVENTS.PEER_BACK ? { ...payload, away: false } : payload);
+        break;
+      case EVENTS.OFFER:
+        this.#recognise(payload);
+        this.peers.get(payload.from)?.describe(payload.description, payload.cid);
+        break;
+      case EVENTS.ANSWER:
+        this.peers.get(payload.from)?.describe(payload.description, payload.cid);
+        break;
+      case EVENTS.CANDIDATE:
+        this.peers.get(payload.from)?.addCandidate(payload.candidate, payload.cid);
+        break;
+      case EVENTS.CHAT_MESSAGE:
+        this.chat.receive(payload);
+        break;
+      case EVENTS.ROOM_STATE:
+        Object.assign(this.info, payload);
+        this.emit("change");
+        break;
+      case EVENTS.ROOM_ERROR:
+        console.warn("signalbox: the room refused %s: %s", payload.event, payload.message);
+        break;
+    }
+  }
+
+  /** @param {import("./protocol.js").PeerInfo} info */
+  #add(info) {
+    const known = this.peers.get(info.id);
+    if (known) {
+      known.update(info);
+      return known;
+    }
+    const peer = new Peer(info, this.#mesh);
+    this.peers.set(peer.id, peer);
+    this.#share();
+    this.emit("peer", peer);
+    return peer;
+  }
+
+  /**
+   * The room gave up a peer. Where only its signaling was lost, the call goes on.
+   * @param {string} id
+   * @param {string} reason
+   */
+  #left(id, reason) {
+    const peer = this.peers.get(id);
+    if (reason !== "timeout" || peer?.state !== "connected") {
+      this.#drop(id, reason);
+      return;
+    }
+    peer.update({ away: true });
+    peer.on("change", () => {
+      if (peer.state !== "connected" && peer.id === id) this.#drop(id, reason);
+    });
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} reason
+   */
+  #drop(id, reason) {
+    const peer = this.peers.get(id);
+    if (!peer) return;
+    this.peers.delete(id);
+    peer.close(reason);
+    this.#share();
+  }
+
+  /**
+   * Somebody who lost the room and joined again offers on the connection they still have with us.
+   * @param {import("./protocol.js").Signal} signal
+   */
+  #recognise({ from, cid }) {
+    const newcomer = this.peers.get(from);
+    const former = [...this.peers.values()].find((peer) => peer.id !== from && cid !== undefined && peer.cid === cid);
+    if (!newcomer || !former) return;
+    this.peers.delete(former.id);
+    this.peers.set(from, former);
+    former.become(newcomer);
+    newcomer.close("replaced");
+    this.#share();
+  }
+
+  /** Shares our uplink among the peers. */
+  #share() {
+    const peers = this.peers.size;
+    const height = peers <= 1 ? 720 : peers <= 3 ? 480 : 360;
+    this.#mesh.cap = { bitrate: Math.round(Math.min(1_200_000, 2_400_000 / Math.max(1, peers))), height };
+    for (const peer of this.peers.values()) peer.limit();
+    this.info.count = peers + 1;
+    this.emit("change");
+  }
+
+  #mediaChanged() {
+    if (this.state === "closed") return;
+    for (const peer of this.peers.values()) {
+      peer.replace("audio");
+      peer.replace("video");
+    }
+    this.#announcing = this.#announcing.then(() => this.#announce());
+    this.emit("change");
+  }
+
+  /** Tells the room which media we send, as often as it takes. */
+  async #announce() {
+    const media = this.#flags();
+    const { media: told } = this.#mesh.self;
+    if (this.state !== "connected" || (media.audio === told.audio && media.video === told.video)) return;
+    try {
+      await this.#signaling.request(EVENTS.UPDATE, { media });
+      this.#mesh.self.media = media;
+    } catch (cause) {
+      const { code, retryAfterMs = 1_000 } = /** @type {SignalboxError} */ (cause);
+      if (code !== "rate-limited") return; // unreachable: told with the next connection
+      await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
+      await this.#announce();
+    }
+  }
+
+  async #refreshIce() {
+    try {
+      const { iceServers } = await this.#signaling.request(EVENTS.ICE_GET, {});
+      this.#mesh.iceServers = iceServers;
+    } catch (error) {
+      console.warn("signalbox: no fresh ICE servers, going on with the ones at hand:", error);
+    }
+  }
+
+  #recover = () => {
+    for (const peer of this.peers.values()) peer.recover();
+  };
+
+  /** A gap between two beats is a sleep. */
+  #beat() {
+    const now = Date.now();
+    if (now - this.#lastBeat > ASLEEP) this.#recover();
+    this.#lastBeat = now;
+  }
+
+  /** @param {Room["state"]} state */
+  #setState(state) {
+    if (this.state === "closed") return;
+    this.state = state;
+    this.emit("change");
+  }
+}

@@ -1,0 +1,124 @@
+// @ts-check
+import { io } from "../vendor/socket.io.esm.min.js";
+import { Emitter } from "./emitter.js";
+import { EVENTS, SignalboxError } from "./protocol.js";
+
+const REPLY_TIMEOUT = 10_000;
+const RATE_LIMIT_PAUSE = 1_000;
+
+/**
+ * The socket to one room. It survives its connection: what was relayed and not yet acknowledged is
+ * sent again after a recovery. Receivers tolerate a repeated offer, answer or candidate.
+ *
+ * @extends {Emitter<{
+ *   open: [recovered: boolean],
+ *   down: [],
+ *   closed: [error: SignalboxError],
+ *   event: [name: string, payload: any],
+ * }>}
+ */
+export class Signaling extends Emitter {
+  #socket;
+  /** @type {Map<number, [event: string, payload: object]>} */
+  #unacknowledged = new Map();
+  #serial = 0;
+
+  /**
+   * @param {string} server
+   * @param {string} room
+   */
+  constructor(server, room) {
+    super();
+    const socket = io(new URL(server).origin, {
+      path: `/r/${encodeURIComponent(room)}/socket.io`,
+      transports: ["websocket", "polling"],
+      tryAllTransports: true, // polling where WebSockets are blocked
+      forceNew: true,
+    });
+    this.#socket = socket;
+    socket.on("connect", () => {
+      if (socket.recovered) for (const key of this.#unacknowledged.keys()) this.#transmit(key);
+      else this.#unacknowledged.clear(); // those peers knew another id; a join follows
+      this.emit("open", socket.recovered);
+    });
+    socket.on("disconnect", (reason) => {
+      if (reason === "io server disconnect") this.emit("closed", new SignalboxError("kicked", "The room closed this connection."));
+      else if (socket.active) this.emit("down");
+    });
+    socket.on("connect_error", (error) => {
+      if (socket.active) return; // the network; the client tries again by itself
+      const { code = "denied", retryAfterMs } = /** @type {any} */ (error).data ?? {};
+      this.emit("closed", new SignalboxError(code, error.message, retryAfterMs));
+    });
+    socket.onAny((name, payload) => this.emit("event", name, payload));
+    addEventListener("online", this.#online);
+  }
+
+  get connected() {
+    return this.#socket.connected;
+  }
+
+  /**
+   * Emits and resolves with the reply.
+   * @template [T=any]
+   * @param {string} event
+   * @param {object} payload
+   * @param {(reply: any) => T} [accept] runs before the next packet is handled, unlike what awaits this
+   * @returns {Promise<T>}
+   */
+  request(event, payload, accept = (reply) => reply) {
+    return new Promise((resolve, reject) => {
+      if (!this.#socket.connected) {
+        reject(new SignalboxError("unreachable", "The room cannot be reached at the moment."));
+        return;
+      }
+      this.#socket.timeout(REPLY_TIMEOUT).emit(event, payload, (/** @type {Error | null} */ error, /** @type {any} */ reply) => {
+        if (error) {
+          reject(new SignalboxError("unreachable", `The room did not answer ${event}.`));
+        } else if (!reply?.ok) {
+          const { code = "internal", message = `The room refused ${event}.`, retryAfterMs } = reply?.error ?? {};
+          reject(new SignalboxError(code, message, retryAfterMs));
+        } else {
+          resolve(accept(reply));
+        }
+      });
+    });
+  }
+
+  /**
+   * Sends to a peer, at least once as long as the session lives.
+   * @param {string} event
+   * @param {object} payload
+   */
+  relay(event, payload) {
+    const key = this.#serial++;
+    this.#unacknowledged.set(key, [event, payload]);
+    this.#transmit(key);
+  }
+
+  /** @param {number} key */
+  #transmit(key) {
+    const message = this.#unacknowledged.get(key);
+    if (!message || !this.#socket.connected) return;
+    this.#socket.emit(...message, (/** @type {any} */ reply) => {
+      if (reply?.error?.code === "rate-limited") {
+        setTimeout(() => this.#transmit(key), reply.error.retryAfterMs ?? RATE_LIMIT_PAUSE);
+      } else {
+        this.#unacknowledged.delete(key);
+      }
+    });
+  }
+
+  /** The network is back: do not wait for the next attempt. */
+  #online = () => {
+    if (this.#socket.connected || !this.#socket.active) return;
+    this.#socket.disconnect().connect();
+  };
+
+  /** Leaves at once: others need not wait for the recovery grace. */
+  close() {
+    removeEventListener("online", this.#online);
+    if (this.#socket.connected) this.#socket.emit(EVENTS.LEAVE);
+    this.#socket.disconnect();
+  }
+}

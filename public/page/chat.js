@@ -1,0 +1,163 @@
+// @ts-check
+import { instantiate, show, slot } from "./dom.js";
+import { withLinks } from "./links.js";
+import { errorText, text } from "./strings.js";
+
+const TOGETHER = 5 * 60_000; // one sender's messages within it stand under one name
+const AT_END = 40; // px
+
+/** The chat: the log, and where one writes. */
+export class ChatPanel {
+  #root;
+  #log;
+  #newest;
+  /** @type {HTMLTextAreaElement} */
+  #input;
+  /** @type {Map<string, HTMLElement>} */
+  #elements = new Map();
+  /** @type {import("./store.js").State["call"]} */
+  #call = null;
+  #unseen = 0;
+  #session;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {import("./session.js").Session} session
+   */
+  constructor(root, session) {
+    this.#root = root;
+    this.#session = session;
+    this.#log = slot(root, "log");
+    this.#newest = slot(root, "newest", "action");
+    this.#input = slot(root, "message", "input");
+    slot(root, "chat", "form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#input.addEventListener("keydown", (event) => {
+      // Enter that ends a composition chooses a word; 229 is how Safari tells it.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#newest.addEventListener("click", () => this.#toEnd());
+    this.#log.addEventListener("scroll", () => {
+      if (this.#atEnd()) this.#seen();
+    });
+  }
+
+  focus() {
+    // On a touch screen the keyboard would cover what one came to read.
+    if (matchMedia("(hover: hover)").matches) this.#input.focus();
+    else this.#log.focus();
+  }
+
+  /** @param {Readonly<import("./store.js").State>} state */
+  render({ call, lines, chatOpen }) {
+    const opened = chatOpen && this.#root.hidden;
+    this.#root.hidden = !chatOpen;
+    if (call !== this.#call) {
+      this.#call = call;
+      this.#elements.clear();
+      this.#log.replaceChildren();
+      this.#unseen = 0;
+    }
+    slot(this.#root, "log-empty").hidden = lines.length > 0;
+    const follow = opened || this.#atEnd();
+    lines.forEach((line, index) => {
+      const element = this.#elements.get(line.key);
+      if (element) {
+        if (line.message) renderDelivery(element, line.message);
+        return;
+      }
+      this.#append(line, lines[index - 1]);
+      if (!follow && line.message) this.#unseen += line.message.own ? 0 : 1;
+    });
+    if (follow || lines.at(-1)?.message?.state === "pending") this.#toEnd();
+    else this.#showUnseen();
+  }
+
+  /**
+   * @param {import("./store.js").Line} line
+   * @param {import("./store.js").Line | undefined} before
+   */
+  #append({ key, message, event }, before) {
+    let element;
+    if (message) {
+      element = messageElement(message, before?.message, () => this.#call?.chat.retry(message));
+      renderDelivery(element, message);
+    } else {
+      element = systemLine(event ?? "");
+    }
+    this.#elements.set(key, element);
+    this.#log.append(element);
+  }
+
+  #submit() {
+    const message = this.#input.value.trim();
+    if (!message) return;
+    this.#session.say(message);
+    this.#input.value = "";
+    this.#input.focus();
+  }
+
+  #atEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#log;
+    return scrollHeight - scrollTop - clientHeight < AT_END;
+  }
+
+  #toEnd() {
+    this.#log.scrollTop = this.#log.scrollHeight;
+    this.#seen();
+  }
+
+  #seen() {
+    this.#unseen = 0;
+    this.#showUnseen();
+  }
+
+  #showUnseen() {
+    show(this.#newest, this.#unseen ? text("chat.newer", { count: this.#unseen }) : null);
+  }
+}
+
+/** @param {string} words */
+function systemLine(words) {
+  const element = instantiate("system-line");
+  element.textContent = words;
+  return element;
+}
+
+/**
+ * @param {import("../signalbox.js").Message} message
+ * @param {import("../signalbox.js").Message | undefined} before
+ * @param {() => void} retry
+ */
+function messageElement(message, before, retry) {
+  const element = instantiate("message");
+  const together = before && before.from === message.from && before.earlier === message.earlier && message.ts - before.ts < TOGETHER;
+  const time = slot(element, "time");
+  const at = new Date(message.ts);
+  element.classList.toggle("own", message.own);
+  element.classList.toggle("continued", Boolean(together));
+  slot(element, "sender").textContent = message.own ? text("chat.you") : message.name || text("name.guest");
+  time.setAttribute("datetime", at.toISOString());
+  time.textContent = at.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  slot(element, "text").replaceChildren(...withLinks(message.text));
+  const resend = slot(element, "resend");
+  resend.textContent = text("chat.retry");
+  resend.addEventListener("click", retry);
+  return element;
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {import("../signalbox.js").Message} message
+ */
+function renderDelivery(element, { state, error }) {
+  if (element.dataset.delivery === state) return;
+  element.dataset.delivery = state;
+  slot(element, "delivery").hidden = state === "sent";
+  slot(element, "resend").hidden = state !== "failed";
+  show(slot(element, "delivery-text"), state === "failed" && error ? text("chat.failed", { reason: errorText(error.code) }) : text("chat.pending"));
+}

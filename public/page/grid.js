@@ -1,0 +1,24 @@
+// @ts-check
+
+const WIDEST = 16 / 9;
+const TALLEST = 3 / 4;
+
+/**
+ * How many columns give `count` equal tiles the largest area in a box, and their size then.
+ * @param {number} count
+ * @param {{ width: number, height: number, gap: number, maxColumns: number }} box
+ */
+export function fit(count, { width, height, gap, maxColumns }) {
+  let best = { columns: 1, width: 0, height: 0 };
+  for (let columns = 1; columns <= Math.min(count, maxColumns); columns += 1) {
+    const rows = Math.ceil(count / columns);
+    const cell = { width: (width - gap * (columns - 1)) / columns, height: (height - gap * (rows - 1)) / rows };
+    const tile = {
+      columns,
+      width: Math.floor(Math.min(cell.width, cell.height * WIDEST)),
+      height: Math.floor(Math.min(cell.height, cell.width / TALLEST)),
+    };
+    if (tile.width * tile.height > best.width * best.height) best = tile;
+  }
+  return best;
+}

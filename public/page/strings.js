@@ -1,0 +1,48 @@
+// @ts-check
+
+/** @type {Record<string, string>} */
+let strings = {};
+
+/** Loads the texts in the user's language and names the language on the document. */
+export async function loadStrings() {
+  const response = await fetch(new URL("strings.json", import.meta.url));
+  /** @type {Record<string, Record<string, string>>} */
+  const languages = await response.json();
+  const language = choose(Object.keys(languages));
+  strings = languages[language];
+  document.documentElement.lang = language;
+}
+
+/** @param {string[]} offered the first is the fallback */
+function choose(offered) {
+  const base = (/** @type {string} */ tag) => tag.split("-")[0];
+  for (const wanted of navigator.languages) {
+    const found = offered.find((tag) => base(tag) === base(wanted));
+    if (found) return found;
+  }
+  return offered[0];
+}
+
+/**
+ * @param {string} key
+ * @param {Record<string, string | number>} [values]
+ */
+export function text(key, values = {}) {
+  return strings[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
+
+/** @param {string} code of a SignalboxError */
+export function errorText(code) {
+  return text(`error.${code}` in strings ? `error.${code}` : "error.internal");
+}
+
+/** Fills in what the markup names in `data-text` and its like. @param {ParentNode} root */
+export function translate(root) {
+  for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-text], [data-label], [data-title], [data-placeholder]"))) {
+    const { text: key, label, title, placeholder } = element.dataset;
+    if (key) element.textContent = text(key);
+    if (label) element.setAttribute("aria-label", text(label));
+    if (title) element.title = text(title);
+    if (placeholder) element.setAttribute("placeholder", text(placeholder));
+  }
+}

@@ -1,0 +1,22 @@
+// @ts-check
+import { LocalMedia } from "./client/media.js";
+import { SignalboxError } from "./client/protocol.js";
+import { Room } from "./client/room.js";
+
+export { LocalMedia, SignalboxError };
+
+/**
+ * Joins a room with camera and microphone, or with what of them there is.
+ * @type {typeof import("./signalbox.js").join}
+ */
+export async function join(name, options = {}) {
+  const { media: wanted = {}, server = import.meta.url, password, name: own = "" } = options;
+  if (typeof RTCPeerConnection === "undefined") {
+    throw new SignalboxError("unsupported-browser", "This browser has no WebRTC.");
+  }
+  const media = wanted instanceof LocalMedia ? wanted : new LocalMedia();
+  if (media !== wanted) await media.start(wanted);
+  const room = new Room(String(server), name, { name: own, password, media });
+  await room.enter();
+  return room;
+}

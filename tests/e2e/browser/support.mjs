@@ -1,0 +1,91 @@
+// Chromium pages in rooms: each participant is a context of its own, and waiting is for what the page shows.
+
+import { chromium } from "playwright-core";
+
+const patience = 30_000; // ms; two cores decode every picture
+
+/** A browser whose devices are made up; `devices: false` takes them away. */
+export function launch({ devices = true } = {}) {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--allow-loopback-in-peer-connection",
+      "--disable-features=WebRtcHideLocalIpsWithMdns",
+      ...(devices ? ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"] : []),
+    ],
+  });
+}
+
+/**
+ * A page in a context of its own. Everything it asks the network for, says on the console or throws is
+ * kept in `requests` and `errors`.
+ */
+export async function openPage(browser, url, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-US", ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(patience);
+  const requests = [];
+  const errors = [];
+  page.on("request", (request) => requests.push(request.url()));
+  page.on("websocket", (socket) => requests.push(socket.url()));
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  page.on("pageerror", (error) => errors.push(String(error)));
+  await page.goto(url);
+  return Object.assign(page, { requests, errors });
+}
+
+/** Opens a room and joins it under a name, with the devices there are. */
+export async function joinRoom(browser, server, room, name, options) {
+  const page = await openPage(browser, `${server.url}/r/${encodeURIComponent(room)}`, options);
+  await enter(page, name);
+  return page;
+}
+
+/** From the pre-join view into the call. */
+export async function enter(page, name) {
+  if (name !== undefined) await page.getByRole("textbox", { name: "Your name" }).fill(name);
+  await page.getByRole("button", { name: "Join", exact: true }).click();
+  await page.locator('[data-view="call"]').waitFor();
+}
+
+/** The tile of somebody else. */
+export function tile(page, name) {
+  return page.locator(".tile:not(.own)").filter({ hasText: name });
+}
+
+/** Waits until the picture of each of these people is decoded and moves. */
+export async function sees(page, ...names) {
+  for (const name of names) {
+    const video = await tile(page, name).locator("video").elementHandle();
+    await page.waitForFunction((element) => {
+      const { totalVideoFrames } = element.getVideoPlaybackQuality();
+      element.firstSeen ??= totalVideoFrames;
+      return element.videoWidth > 0 && totalVideoFrames > element.firstSeen + 2;
+    }, video);
+  }
+}
+
+/** Writes a line into the chat and sends it with Enter. */
+export async function say(page, message) {
+  await openChat(page);
+  const input = page.getByRole("textbox", { name: "Write a message" });
+  await input.fill(message);
+  await input.press("Enter");
+}
+
+/** Opens the chat where it is closed. */
+export async function openChat(page) {
+  const button = page.locator('[data-action="chat"]');
+  if ((await button.getAttribute("aria-expanded")) === "false") await button.click();
+}
+
+/** Waits for a message in the log, be it open or not. */
+export function hears(page, message) {
+  return page.locator('[data-slot="log"]').getByText(message, { exact: true }).waitFor({ state: "attached" });
+}
