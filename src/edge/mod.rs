@@ -1,28 +1,19 @@
-//! The shell.
-use worker::{
-    Context, DurableObject, Env, Request, Response, Result, State, durable_object, event,
-    wasm_bindgen,
-};
+//! The shell: a Worker that hands each request to its room's Durable Object, and the object that
+//! runs a [`Host`](crate::socket::Host).
+//!
+//! Nothing here knows the protocols. What an application of its own needs is [`serve`] for its
+//! Worker and [`Shell`] for its Durable Object; `entry.rs` is how that looks for the room.
 
-#[event(fetch)]
-async fn fetch(req: Request, env: Env, _: Context) -> Result<Response> {
-    env.durable_object("ROOM")?
-        .get_by_name("lobby")?
-        .fetch_with_request(req)
-        .await
-}
+mod config;
+mod entropy;
+#[cfg(feature = "entry")]
+mod entry;
+mod http;
+mod object;
+mod parked;
+mod route;
+mod runtime;
 
-/// One room.
-#[durable_object]
-pub struct Room {
-    _state: State,
-}
-
-impl DurableObject for Room {
-    fn new(state: State, _env: Env) -> Self {
-        Self { _state: state }
-    }
-    async fn fetch(&self, _req: Request) -> Result<Response> {
-        Response::ok("hello")
-    }
-}
+pub use http::serve;
+pub use object::Shell;
+pub use runtime::Runtime;

@@ -43,6 +43,9 @@ use transport::{Poll, Role, Transport, WebSocket};
 /// waking for, and a noop. See [`Config::absorb_pongs`].
 pub const AUTO_RESPONSE: (&str, &str) = ("3", "6");
 
+/// The payload that releases a poll and says nothing: a client polls again.
+pub const NOOP: &str = "6";
+
 /// How long the next poll may take to learn that the server ended its session.
 const ORDERLY_CLOSE: Duration = Duration::from_secs(30);
 

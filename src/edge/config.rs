@@ -1,0 +1,65 @@
+//! Settings from the environment: `[vars]` in `wrangler.toml`.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use worker::{Env, console_error};
+
+use crate::{engine, room};
+
+/// The engine's settings.
+pub(super) fn engine(env: &Env) -> engine::Config {
+    let defaults = engine::Config::default();
+    let ping_interval = millis(env, "PING_INTERVAL_MS", defaults.ping_interval);
+    engine::Config {
+        ping_interval,
+        ping_timeout: millis(env, "PING_TIMEOUT_MS", defaults.ping_timeout),
+        max_payload: max_payload(env),
+        ping_slack: ping_interval / 2,
+        ..defaults
+    }
+}
+
+/// The room's settings.
+pub(super) fn room(env: &Env) -> room::Config {
+    let mut config = room::Config::default();
+    config.limits.max_payload = max_payload(env);
+    config.limits.peers = var(env, "MAX_PEERS", config.limits.peers);
+    config.limits.sockets = var(env, "MAX_SOCKETS", config.limits.sockets);
+    if let Some(servers) = text(env, "ICE_SERVERS") {
+        match serde_json::from_str(&servers) {
+            Ok(servers) => config.ice.ice_servers = servers,
+            Err(error) => console_error!(
+                "ICE_SERVERS in wrangler.toml: {error}; it is a JSON list of RTCIceServer"
+            ),
+        }
+    }
+    config
+}
+
+/// The largest frame or body, in bytes.
+pub(super) fn max_payload(env: &Env) -> usize {
+    var(env, "MAX_PAYLOAD", engine::Config::default().max_payload)
+}
+
+fn millis(env: &Env, name: &str, default: Duration) -> Duration {
+    let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(var(env, name, default))
+}
+
+fn var<T: FromStr + Display>(env: &Env, name: &str, default: T) -> T {
+    let Some(text) = text(env, name) else {
+        return default;
+    };
+    text.parse().unwrap_or_else(|_| {
+        console_error!(
+            "{name} in wrangler.toml is {text:?}: it is a whole number; using {default}"
+        );
+        default
+    })
+}
+
+fn text(env: &Env, name: &str) -> Option<String> {
+    env.var(name).ok().map(|value| value.to_string())
+}

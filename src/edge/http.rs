@@ -1,0 +1,193 @@
+//! HTTP: from requests to the object and back, CORS, body limits.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::{Either, select};
+use worker::js_sys::Uint8Array;
+use worker::{
+    Delay, Headers, Method, ObjectNamespace, Request, RequestInit, Response, ResponseBuilder,
+    Result, Stub, console_error,
+};
+
+use super::parked;
+use super::route::{Route, route};
+use crate::engine::Rejection;
+use crate::io::{self, ContentType, Reply};
+
+/// How long the object may take. It answers at once; one that does not has lost the request.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What browsers may ask before a request from another origin, and for how many seconds the answer
+/// holds.
+const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
+
+/// Serves one request of the Worker: hands it to the object of its room.
+///
+/// # Errors
+///
+/// When the platform fails; what a client does wrong is answered.
+pub async fn serve(
+    request: Request,
+    rooms: &ObjectNamespace,
+    max_payload: usize,
+) -> Result<Response> {
+    let asked = request.headers().get("access-control-request-headers")?;
+    let response = match route(&request)? {
+        Route::Unknown => Response::error("there is nothing here", 404)?,
+        Route::BadName(error) => json_error(400, &error.to_string())?,
+        Route::Room(_) if request.method() == Method::Options => preflight(asked)?,
+        Route::Room(name) => {
+            let stub = rooms.get_by_name(name.as_str())?;
+            hand_over(request, &stub, max_payload).await?
+        }
+    };
+    with_cors(response)
+}
+
+async fn hand_over(mut request: Request, stub: &Stub, max_payload: usize) -> Result<Response> {
+    let Some(body) = read(&mut request, max_payload).await? else {
+        return to_response(Rejection::TooLarge.response());
+    };
+    let headers = Headers::new();
+    let upgrade = is_upgrade(&request)?;
+    let waits = !upgrade && request.method() == Method::Get;
+    if upgrade || waits {
+        headers.set("upgrade", "websocket")?;
+    }
+    if waits {
+        headers.set(parked::HEADER, "1")?;
+    }
+    if let Some(kind) = request.headers().get("content-type")? {
+        headers.set("content-type", &kind)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(request.method()).with_headers(headers);
+    if request.method() == Method::Post {
+        init.with_body(Some(Uint8Array::from(body.as_slice()).into()));
+    }
+    let mut url = request.url()?;
+    url.set_path("/");
+    let inner = Request::new_with_init(url.as_str(), &init)?;
+    let mut response = match select(
+        pin!(stub.fetch_with_request(inner)),
+        pin!(Delay::from(PATIENCE)),
+    )
+    .await
+    {
+        Either::Left((Ok(response), _)) => response,
+        Either::Left((Err(error), _)) => {
+            console_error!("a room failed: {error}");
+            return unavailable();
+        }
+        Either::Right(_) => {
+            console_error!("a room did not answer");
+            return unavailable();
+        }
+    };
+    if response.status_code() != 101 {
+        let headers = response.headers().clone();
+        let bytes = response.bytes().await?;
+        let response = Response::from_bytes(bytes)?.with_status(response.status_code());
+        return Ok(response.with_headers(headers));
+    }
+    match response.websocket() {
+        Some(socket) if waits => parked::wait(&socket).await,
+        Some(socket) => Response::from_websocket(socket),
+        None => unavailable(),
+    }
+}
+
+/// The body; `None` if it is longer than `max` bytes, of which no more is then read.
+async fn read(request: &mut Request, max: usize) -> Result<Option<Vec<u8>>> {
+    if request.method() != Method::Post {
+        return Ok(Some(Vec::new()));
+    }
+    let length = request.headers().get("content-length")?;
+    let length = length.and_then(|length| length.parse::<usize>().ok());
+    if length.is_some_and(|length| length > max) {
+        return Ok(None);
+    }
+    let Ok(mut chunks) = request.stream() else {
+        return Ok(Some(Vec::new())); // no body
+    };
+    let mut body = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        body.extend(chunk?);
+        if body.len() > max {
+            return Ok(None);
+        }
+    }
+    Ok(Some(body))
+}
+
+fn is_upgrade(request: &Request) -> Result<bool> {
+    let upgrade = request.headers().get("upgrade")?;
+    Ok(upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket")))
+}
+
+/// A request that arrived at the object, as the core sees it.
+pub(super) async fn to_input(request: &mut Request, reply: Reply) -> Result<io::Request> {
+    let method = match request.method() {
+        Method::Get => io::Method::Get,
+        Method::Post => io::Method::Post,
+        _ => io::Method::Other,
+    };
+    Ok(io::Request {
+        reply,
+        method,
+        query: request.url()?.query().unwrap_or_default().to_owned(),
+        upgrade: is_upgrade(request)? && !parked::is_parkable(request)?,
+        content_type: request.headers().get("content-type")?.unwrap_or_default(),
+        body: match method {
+            io::Method::Post => request.bytes().await?,
+            _ => Vec::new(),
+        },
+    })
+}
+
+/// The core's response, as the platform sends it.
+pub(super) fn to_response(response: io::Response) -> Result<Response> {
+    let content_type = match response.content_type {
+        ContentType::Text => "text/plain; charset=UTF-8",
+        ContentType::Html => "text/html",
+        ContentType::Json => "application/json",
+    };
+    Ok(ResponseBuilder::new()
+        .with_status(response.status)
+        .with_header("content-type", content_type)?
+        .with_header("cache-control", "no-store")?
+        .fixed(response.body.into_bytes()))
+}
+
+/// The room cannot answer now; clients try again.
+pub(super) fn unavailable() -> Result<Response> {
+    json_error(503, "the room is not available at the moment: try again")
+}
+
+fn json_error(status: u16, message: &str) -> Result<Response> {
+    to_response(io::Response {
+        status,
+        content_type: ContentType::Json,
+        body: serde_json::json!({ "code": 3, "message": message }).to_string(),
+    })
+}
+
+fn preflight(asked: Option<String>) -> Result<Response> {
+    let mut builder = ResponseBuilder::new()
+        .with_status(204)
+        .with_header("access-control-allow-methods", METHODS)?
+        .with_header("vary", "Access-Control-Request-Headers")?;
+    if let Some(asked) = asked {
+        builder = builder.with_header("access-control-allow-headers", &asked)?;
+    }
+    Ok(builder.empty())
+}
+
+/// Without these a browser would see an error's status as 0.
+fn with_cors(response: Response) -> Result<Response> {
+    let headers = response.headers().clone();
+    headers.set("access-control-allow-origin", "*")?;
+    Ok(response.with_headers(headers))
+}

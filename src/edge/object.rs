@@ -1,0 +1,320 @@
+//! A Durable Object's callbacks become inputs, the core's outputs become calls.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use worker::js_sys;
+use worker::wasm_bindgen::JsValue;
+use worker::{
+    Request, Response, Result, ScheduledTime, State, WebSocket, WebSocketIncomingMessage,
+    WebSocketPair, console_error,
+};
+
+use super::http;
+use super::parked;
+use super::runtime::Runtime;
+use crate::engine::AUTO_RESPONSE;
+use crate::io::{self, ConnectionId, Data, Input, Output, Record, Reply, RequestId, Survivors};
+use crate::socket::{App, Host};
+
+/// Runs an application in a Durable Object. Each method is one of the object's handlers.
+pub struct Shell<A> {
+    state: State,
+    runtime: Rc<Runtime>,
+    host: RefCell<Host<A>>,
+    next_number: Cell<u64>,
+    alarm: Cell<Alarm>,
+}
+
+/// What is known of the object's one alarm.
+#[derive(Clone, Copy)]
+enum Alarm {
+    /// Memory was lost: it may be set.
+    Unknown,
+    Unset,
+    /// Set for this time, in milliseconds since the Unix epoch.
+    Set(u64),
+}
+
+/// A socket's tag: what it is, and its number.
+enum Tag {
+    Connection(ConnectionId),
+    Parked(RequestId),
+}
+
+/// A request in hand, until it is answered or parked.
+struct Pending {
+    request: RequestId,
+    attachment: Option<String>,
+    answer: Option<Result<Response>>,
+}
+
+impl<A: App> Shell<A> {
+    /// A new object, or one whose memory was lost. With `absorb_pongs`, the platform answers
+    /// [`AUTO_RESPONSE`] by itself.
+    pub fn new(
+        state: State,
+        absorb_pongs: bool,
+        host: impl FnOnce(Rc<Runtime>) -> Host<A>,
+    ) -> Self {
+        let runtime = Rc::new(Runtime::new(&state));
+        if absorb_pongs {
+            let (request, response) = AUTO_RESPONSE;
+            match worker::WebSocketRequestResponsePair::new(request, response) {
+                Ok(pair) => state.set_websocket_auto_response(&pair),
+                Err(error) => console_error!("pongs are not absorbed: {error:?}"),
+            }
+        }
+        let shell = Self {
+            host: RefCell::new(host(Rc::clone(&runtime))),
+            state,
+            runtime,
+            next_number: Cell::new(1),
+            alarm: Cell::new(Alarm::Unknown),
+        };
+        let survivors = shell.survivors();
+        let outputs = shell.host.borrow_mut().restore(Runtime::now(), survivors);
+        shell.perform(outputs, None);
+        shell
+    }
+
+    /// A request, as [`super::serve`] hands it over.
+    ///
+    /// # Errors
+    ///
+    /// When the platform refuses a socket.
+    pub async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let parkable = parked::is_parkable(&request)?;
+        let request = http::to_input(&mut request, Reply::to(self.next_request())).await?;
+        let id = request.reply.request();
+        let mut pending = Pending {
+            request: id,
+            attachment: None,
+            answer: None,
+        };
+        self.handle(Input::Request(request), Some(&mut pending));
+        let response = match pending.answer {
+            Some(answer) => answer,
+            None if parkable => self.park(id, pending.attachment),
+            None => Response::error("this request cannot wait for its answer", 500),
+        };
+        self.arm().await;
+        response
+    }
+
+    /// A frame.
+    pub async fn message(&self, socket: &WebSocket, message: WebSocketIncomingMessage) {
+        let input = match (self.tag(socket), message) {
+            (Some(Tag::Connection(from)), WebSocketIncomingMessage::String(text)) => {
+                let data = Data::Text(text.into());
+                Input::Received { from, data }
+            }
+            (Some(Tag::Connection(from)), WebSocketIncomingMessage::Binary(bytes)) => {
+                let data = Data::Binary(bytes.into());
+                Input::Received { from, data }
+            }
+            // The Worker has held the request long enough.
+            (Some(Tag::Parked(request)), _) => Input::Overdue(request),
+            (None, _) => return,
+        };
+        self.handle(input, None);
+        self.arm().await;
+    }
+
+    /// A socket is closing, or gone.
+    pub async fn closed(&self, socket: &WebSocket, code: usize) {
+        // Without an answer the peer would see an abnormal closure. There is nobody to answer if
+        // the connection was lost, and not every code may be sent back.
+        let answer = match code {
+            1006 | 1015 => None,
+            1000 | 3000..=4999 => Some(u16::try_from(code).ok()),
+            _ => Some(None),
+        };
+        if let Some(code) = answer {
+            let _ = socket.close(code, None::<&str>); // it may be closed already
+        }
+        let input = match self.tag(socket) {
+            Some(Tag::Connection(connection)) => Input::Disconnected(connection),
+            Some(Tag::Parked(request)) => Input::Aborted(request),
+            None => return,
+        };
+        let number = match &input {
+            Input::Disconnected(connection) => connection.number(),
+            Input::Aborted(request) => request.number(),
+            _ => return,
+        };
+        self.runtime.sockets.borrow_mut().remove(&number);
+        self.handle(input, None);
+        self.arm().await;
+    }
+
+    /// The alarm.
+    pub async fn alarm(&self) {
+        self.alarm.set(Alarm::Unset);
+        self.handle(Input::Wake, None);
+        self.arm().await;
+    }
+
+    /// One turn: nothing may come between an input and its last output, so nothing here waits.
+    fn handle(&self, input: Input, pending: Option<&mut Pending>) {
+        let outputs = self.host.borrow_mut().handle(Runtime::now(), input);
+        self.perform(outputs, pending);
+    }
+
+    fn perform(&self, outputs: Vec<Output>, mut pending: Option<&mut Pending>) {
+        for output in outputs {
+            match (output, &mut pending) {
+                (Output::Respond(reply, response), Some(pending))
+                    if reply.request() == pending.request =>
+                {
+                    pending.answer = Some(http::to_response(response));
+                }
+                (Output::Accept(reply), Some(pending)) if reply.request() == pending.request => {
+                    pending.answer = Some(self.accept(reply.request()));
+                }
+                (Output::Save(Record::Attached(id, text)), Some(pending))
+                    if id == pending.request.into() && pending.answer.is_none() =>
+                {
+                    pending.attachment = Some(text);
+                }
+                (Output::Respond(reply, response), _) => self.release(&reply, &response),
+                (Output::Accept(_), _) => {} // its request is over
+                (Output::Send(connection, data), _) => self.send(connection, &data),
+                (Output::Close(connection, code), _) => {
+                    if let Some(socket) = self.runtime.socket(connection.number()) {
+                        let _ = socket.close(code, None::<&str>); // it may be closed already
+                    }
+                }
+                (Output::Save(record), _) => self.runtime.save(record),
+            }
+        }
+    }
+
+    fn send(&self, connection: ConnectionId, data: &Data) {
+        let sockets = self.runtime.sockets.borrow();
+        let Some(socket) = sockets.get(&connection.number()) else {
+            return;
+        };
+        // A socket that is closing takes nothing more; its close is under way to the core.
+        let _ = match data {
+            Data::Text(text) => socket.send_with_str(text),
+            Data::Binary(bytes) => socket.send_with_bytes(bytes),
+        };
+    }
+
+    fn accept(&self, request: RequestId) -> Result<Response> {
+        let tag = format!("c{}", request.number());
+        Response::from_websocket(self.open(request.number(), &tag)?)
+    }
+
+    /// Leaves a request to the Worker, which waits for its answer on a socket.
+    fn park(&self, request: RequestId, attachment: Option<String>) -> Result<Response> {
+        let tag = format!("p{}", request.number());
+        let client = self.open(request.number(), &tag)?;
+        if let Some(text) = attachment {
+            let record = Record::Attached(request.into(), text);
+            self.runtime.save(record);
+        }
+        Response::from_websocket(client)
+    }
+
+    /// Answers a parked request.
+    fn release(&self, reply: &Reply, response: &io::Response) {
+        let number = reply.request().number();
+        let socket = self.runtime.sockets.borrow_mut().remove(&number);
+        if let Some(socket) = socket {
+            // If the client is gone, the core is told when the socket closes.
+            let _ = socket.send_with_str(parked::encode(response));
+            let _ = socket.close(Some(1000), None::<&str>);
+        }
+    }
+
+    fn open(&self, number: u64, tag: &str) -> Result<WebSocket> {
+        let WebSocketPair { client, server } = WebSocketPair::new()?;
+        // Through the raw call, as the crate's own panics when the platform refuses.
+        self.state
+            .as_raw()
+            .accept_websocket_with_tags(server.as_ref(), vec![JsValue::from_str(tag)])?;
+        self.runtime.sockets.borrow_mut().insert(number, server);
+        Ok(client)
+    }
+
+    fn next_request(&self) -> RequestId {
+        let number = self.next_number.get();
+        self.next_number.set(number.wrapping_add(1));
+        RequestId::new(number)
+    }
+
+    fn tag(&self, socket: &WebSocket) -> Option<Tag> {
+        let tags = self.state.as_raw().get_tags(socket.as_ref()).ok()?;
+        let tag = tags.first()?;
+        let number = tag.get(1..)?.parse().ok()?;
+        match tag.as_bytes().first()? {
+            b'c' => Some(Tag::Connection(ConnectionId::new(number))),
+            b'p' => Some(Tag::Parked(RequestId::new(number))),
+            _ => None,
+        }
+    }
+
+    /// The sockets that outlived memory. Numbers go on above theirs.
+    fn survivors(&self) -> Survivors {
+        let mut survivors = Survivors::default();
+        for socket in self.state.as_raw().get_websockets().unwrap_or_default() {
+            let socket = WebSocket::from(socket);
+            let attachment = socket.deserialize_attachment();
+            let attachment: String = attachment.ok().flatten().unwrap_or_default();
+            let number = match self.tag(&socket) {
+                Some(Tag::Connection(connection)) => {
+                    survivors.connections.push((connection, attachment));
+                    connection.number()
+                }
+                Some(Tag::Parked(request)) => {
+                    survivors.requests.push((Reply::to(request), attachment));
+                    request.number()
+                }
+                None => continue,
+            };
+            self.runtime.sockets.borrow_mut().insert(number, socket);
+            self.next_number
+                .set(self.next_number.get().max(number.wrapping_add(1)));
+        }
+        survivors
+    }
+
+    /// Sets the alarm, if the next deadline comes before it. One that comes too early does no
+    /// harm, and setting it costs.
+    async fn arm(&self) {
+        if self.host.borrow().deadline().is_none() {
+            return;
+        }
+        let storage = self.state.storage();
+        if matches!(self.alarm.get(), Alarm::Unknown) {
+            let alarm = match storage.get_alarm().await {
+                Ok(Some(at)) => u64::try_from(at).map_or(Alarm::Unset, Alarm::Set),
+                Ok(None) => Alarm::Unset,
+                Err(error) => {
+                    console_error!("the alarm cannot be read: {error}");
+                    Alarm::Unset
+                }
+            };
+            self.alarm.set(alarm);
+        }
+        let Some(deadline) = self.host.borrow().deadline() else {
+            return;
+        };
+        let deadline = deadline.as_millis();
+        if matches!(self.alarm.get(), Alarm::Set(at) if at <= deadline) {
+            return;
+        }
+        self.alarm.set(Alarm::Set(deadline));
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a JavaScript date is exact to the millisecond for 200,000 years"
+        )]
+        let date = js_sys::Date::new(&JsValue::from_f64(deadline as f64));
+        if let Err(error) = storage.set_alarm(ScheduledTime::new(date)).await {
+            console_error!("the alarm cannot be set: {error}");
+            self.alarm.set(Alarm::Unset);
+        }
+    }
+}
