@@ -44,7 +44,7 @@ export class Call {
 
     this.#own.render({
       name: call.self.name,
-      label: text("call.you", { name: call.self.name }),
+      label: text("you"),
       stream: media.stream,
       media,
       state: "connected",

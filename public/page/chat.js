@@ -17,6 +17,7 @@ export class ChatPanel {
   #elements = new Map();
   /** @type {import("./store.js").State["call"]} */
   #call = null;
+  #following = true; // the log stays at its end until one scrolls away
   #unseen = 0;
   #session;
 
@@ -42,8 +43,13 @@ export class ChatPanel {
     });
     this.#newest.addEventListener("click", () => this.#toEnd());
     this.#log.addEventListener("scroll", () => {
-      if (this.#atEnd()) this.#seen();
+      const { scrollHeight, scrollTop, clientHeight } = this.#log;
+      this.#following = scrollHeight - scrollTop - clientHeight < AT_END;
+      if (this.#following) this.#seen();
     });
+    new ResizeObserver(() => {
+      if (this.#following) this.#toEnd();
+    }).observe(this.#log);
   }
 
   focus() {
@@ -54,7 +60,7 @@ export class ChatPanel {
 
   /** @param {Readonly<import("./store.js").State>} state */
   render({ call, lines, chatOpen }) {
-    const opened = chatOpen && this.#root.hidden;
+    if (chatOpen && this.#root.hidden) this.#following = true;
     this.#root.hidden = !chatOpen;
     if (call !== this.#call) {
       this.#call = call;
@@ -63,7 +69,6 @@ export class ChatPanel {
       this.#unseen = 0;
     }
     slot(this.#root, "log-empty").hidden = lines.length > 0;
-    const follow = opened || this.#atEnd();
     lines.forEach((line, index) => {
       const element = this.#elements.get(line.key);
       if (element) {
@@ -71,9 +76,10 @@ export class ChatPanel {
         return;
       }
       this.#append(line, lines[index - 1]);
-      if (!follow && line.message) this.#unseen += line.message.own ? 0 : 1;
+      if (line.message?.own) this.#following = true;
+      else if (line.message) this.#unseen += 1;
     });
-    if (follow || lines.at(-1)?.message?.state === "pending") this.#toEnd();
+    if (this.#following) this.#toEnd();
     else this.#showUnseen();
   }
 
@@ -99,11 +105,6 @@ export class ChatPanel {
     this.#session.say(message);
     this.#input.value = "";
     this.#input.focus();
-  }
-
-  #atEnd() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#log;
-    return scrollHeight - scrollTop - clientHeight < AT_END;
   }
 
   #toEnd() {
@@ -140,7 +141,7 @@ function messageElement(message, before, retry) {
   const at = new Date(message.ts);
   element.classList.toggle("own", message.own);
   element.classList.toggle("continued", Boolean(together));
-  slot(element, "sender").textContent = message.own ? text("chat.you") : message.name || text("name.guest");
+  slot(element, "sender").textContent = message.own ? text("you") : message.name || text("name.guest");
   time.setAttribute("datetime", at.toISOString());
   time.textContent = at.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
   slot(element, "text").replaceChildren(...withLinks(message.text));

@@ -1,7 +1,7 @@
 // @ts-check
 
 const WIDEST = 16 / 9;
-const TALLEST = 3 / 4;
+const TALLEST = 5 / 8;
 
 /**
  * How many columns give `count` equal tiles the largest area in a box, and their size then.

@@ -2,7 +2,7 @@
 
 import { chromium } from "playwright-core";
 
-const patience = 30_000; // ms; two cores decode every picture
+const patience = 90_000; // ms; two cores decode every picture
 
 /** A browser whose devices are made up; `devices: false` takes them away. */
 export function launch({ devices = true } = {}) {
