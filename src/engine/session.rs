@@ -260,7 +260,9 @@ impl Session {
             }
             Transport::Polling(mut poll) | Transport::Upgrading { mut poll, .. } => {
                 let Some(reply) = poll.take() else {
-                    self.queue.push(ServerPacket::Noop);
+                    if *last == ServerPacket::Close {
+                        self.queue.push(ServerPacket::Noop);
+                    }
                     self.queue.push(last.clone());
                     return Some(payload::encode(&self.queue));
                 };
