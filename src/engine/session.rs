@@ -228,14 +228,13 @@ impl Session {
         if self.heartbeat.expires <= now {
             return Err(CloseReason::PingTimeout);
         }
-        if let Transport::Upgrading { poll, probe } = &self.transport {
-            let held = matches!(poll, Poll::Parked { until: Some(until), .. } if *until <= now);
-            if probe.expires <= now {
-                self.abandon_probe(out);
-            }
-            if held {
-                self.release(out);
-            }
+        if matches!(&self.transport, Transport::Upgrading { probe, .. } if probe.expires <= now) {
+            self.abandon_probe(out);
+        }
+        // A poll may still be held when its upgrade was given up.
+        let held = self.transport.poll().and_then(|poll| poll.until());
+        if held.is_some_and(|until| until <= now) {
+            self.release(out);
         }
         if self.heartbeat.ping_at <= now {
             self.ping(now, config, out);

@@ -72,7 +72,7 @@ impl Poll {
         }
     }
 
-    fn until(&self) -> Option<Timestamp> {
+    pub(super) fn until(&self) -> Option<Timestamp> {
         match self {
             Self::Parked { until, .. } => *until,
             Self::Idle => None,
