@@ -426,10 +426,7 @@ impl Engine {
                 session.heartbeat.packet(now, &self.config);
                 self.events.push_back(Event::Message(sid, message));
             }
-            Ok(ClientPacket::Pong) => {
-                session.heartbeat.pong(now, &self.config);
-                session.unsaved |= matches!(session.transport, Transport::WebSocket(_));
-            }
+            Ok(ClientPacket::Pong) => session.pong(now, &self.config),
             Ok(ClientPacket::Ignored) => session.heartbeat.packet(now, &self.config),
             Ok(ClientPacket::Close) => {
                 if let Some(session) = self.remove(sid)

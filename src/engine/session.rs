@@ -244,8 +244,25 @@ impl Session {
 
     pub(super) fn ping(&mut self, now: Timestamp, config: &Config, out: &mut Vec<Output>) {
         self.heartbeat.pinged(now, config);
-        self.unsaved |= matches!(self.transport, Transport::WebSocket(_));
+        self.heartbeat_moved();
         self.send(ServerPacket::Ping, out);
+    }
+
+    pub(super) fn pong(&mut self, now: Timestamp, config: &Config) {
+        self.heartbeat.pong(now, config);
+        self.heartbeat_moved();
+    }
+
+    /// What is kept of the heartbeat is out of date.
+    fn heartbeat_moved(&mut self) {
+        match &mut self.transport {
+            Transport::WebSocket(_) => self.unsaved = true,
+            Transport::Polling(poll) | Transport::Upgrading { poll, .. } => {
+                if let Poll::Parked { saved, .. } = poll {
+                    *saved = false;
+                }
+            }
+        }
     }
 
     /// Takes leave of the client: the connections are closed, a parked poll gets the rest and
