@@ -9,7 +9,7 @@ import sys
 
 import socketio
 
-PATIENCE = 10  # seconds
+PATIENCE = 30  # seconds
 
 url, path, *transports = sys.argv[1:]
 heard = queue.Queue()

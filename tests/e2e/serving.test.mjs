@@ -1,0 +1,32 @@
+// What wrangler.toml routes where: the page from assets, the endpoint to the Worker.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { inRoot } from "../../scripts/task.mjs";
+import { http, startServer } from "./support.mjs";
+
+let server;
+before(async () => {
+  server = await startServer({ vars: { PING_INTERVAL_MS: "40000" } });
+});
+after(() => server.stop());
+
+const page = readFileSync(inRoot("public/index.html"), "utf8");
+
+for (const path of ["/", "/r/standup", "/r/%E4%BC%9A%E8%AE%AE", "/a/stale/link"]) {
+  test(`GET ${path} is the page`, async () => {
+    const { status, headers, body } = await http(server, path, { headers: { "sec-fetch-mode": "navigate" } });
+    assert.equal(status, 200);
+    assert.match(headers["content-type"], /^text\/html/);
+    assert.equal(body, page);
+  });
+}
+
+for (const path of ["/socket.io", "/socket.io/", "/r/standup/socket.io", "/r/standup/socket.io/"]) {
+  test(`GET ${path} is the endpoint`, async () => {
+    const { status, body } = await http(server, `${path}?EIO=4&transport=polling`);
+    assert.equal(status, 200);
+    assert.equal(JSON.parse(body.replace(/^0/, "")).pingInterval, 40_000);
+  });
+}
