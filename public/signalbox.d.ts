@@ -124,7 +124,7 @@ export interface MediaFlags {
 export interface PeerInfo {
   id: string;
   n: number;
-  name: string;
+  name: string | null;
   host: boolean;
   media: MediaFlags;
   hand: boolean;

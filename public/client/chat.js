@@ -49,7 +49,7 @@ export class Chat extends Emitter {
     const { id, name } = this.#self();
     /** @type {Message} */
     const message = {
-      mid: crypto.randomUUID(), id: null, from: id, name, text, ts: Date.now(),
+      mid: crypto.randomUUID(), id: null, from: id, name: name ?? "", text, ts: Date.now(),
       own: true, earlier: false, state: "pending", error: null,
     };
     this.messages.push(message);
@@ -98,7 +98,7 @@ export class Chat extends Emitter {
     }
     /** @type {Message} */
     const message = {
-      mid: record.id, id: record.id, from: record.from, name: record.name, text: record.message, ts: record.ts,
+      mid: record.id, id: record.id, from: record.from, name: record.name ?? "", text: record.message, ts: record.ts,
       own, earlier, state: "sent", error: null,
     };
     this.messages.push(message);

@@ -56,7 +56,7 @@ export class Peer extends Emitter {
     super();
     this.id = info.id;
     this.n = info.n;
-    this.name = info.name;
+    this.name = info.name ?? "";
     this.host = info.host;
     this.media = info.media;
     this.hand = info.hand;
@@ -145,7 +145,7 @@ export class Peer extends Emitter {
   /** @param {Partial<import("./protocol.js").PeerInfo>} fields */
   update(fields) {
     const { name = this.name, host = this.host, media = this.media, hand = this.hand, away = this.away } = fields;
-    Object.assign(this, { name, host, media: { ...this.media, ...media }, hand, away });
+    Object.assign(this, { name: name ?? "", host, media: { ...this.media, ...media }, hand, away });
     this.emit("change");
   }
 

@@ -4,36 +4,21 @@
  * One name per line; a native test compares them with the server's.
  */
 export const EVENTS = {
-  JOIN: "room:join",
-  LEAVE: "room:leave",
+  ROOM_JOIN: "room:join",
+  ROOM_LEAVE: "room:leave",
+  ROOM_STATE: "room:state",
+  ROOM_ERROR: "room:error",
+  PEER_JOINED: "peer:joined",
+  PEER_LEFT: "peer:left",
+  PEER_AWAY: "peer:away",
+  PEER_BACK: "peer:back",
+  PEER_UPDATE: "peer:update",
+  PEER_UPDATED: "peer:updated",
   OFFER: "offer",
   ANSWER: "answer",
   CANDIDATE: "candidate",
-  SIGNAL: "signal",
   CHAT_MESSAGE: "chat-message",
-  CHAT_HISTORY: "chat:history",
-  CHAT_TYPING: "chat:typing",
-  UPDATE: "peer:update",
   ICE_GET: "ice:get",
-  HOST_KICK: "host:kick",
-  HOST_MUTE: "host:mute",
-  HOST_TRANSFER: "host:transfer",
-  HOST_ADMIT: "host:admit",
-  HOST_DENY: "host:deny",
-  HOST_LOCK: "host:lock",
-  HOST_PASSWORD: "host:password",
-  HOST_CLEAR: "host:clear",
-  PEER_JOINED: "peer:joined",
-  PEER_BACK: "peer:back",
-  PEER_LEFT: "peer:left",
-  PEER_AWAY: "peer:away",
-  PEER_UPDATED: "peer:updated",
-  ROOM_STATE: "room:state",
-  ROOM_ERROR: "room:error",
-  ROOM_ADMITTED: "room:admitted",
-  ROOM_DENIED: "room:denied",
-  HOST_KNOCK: "host:knock",
-  HOST_MUTE_REQUEST: "host:mute-request",
 };
 
 /** A refusal by the room, by the browser or by the network; `code` says which, `message` says why. */
@@ -57,7 +42,7 @@ export class SignalboxError extends Error {
  * @typedef {object} PeerInfo
  * @property {string} id
  * @property {number} n join ordinal
- * @property {string} name
+ * @property {string | null} name
  * @property {boolean} host
  * @property {MediaFlags} media
  * @property {boolean} hand
@@ -76,7 +61,7 @@ export class SignalboxError extends Error {
  * @property {number} seq
  * @property {number} ts
  * @property {string} from
- * @property {string} name
+ * @property {string | null} name
  *
  * @typedef {object} Ice
  * @property {RTCIceServer[]} iceServers

@@ -103,7 +103,7 @@ export class Room extends Emitter {
           return;
         }
         try {
-          await this.#signaling.request(EVENTS.JOIN, this.#introduction(), (snapshot) => this.#joined(snapshot));
+          await this.#signaling.request(EVENTS.ROOM_JOIN, this.#introduction(), (snapshot) => this.#joined(snapshot));
           clearTimeout(timer);
           resolve();
         } catch (error) {
@@ -116,7 +116,7 @@ export class Room extends Emitter {
 
   /** @param {{ name?: string, hand?: boolean }} fields */
   async update(fields) {
-    await this.#signaling.request(EVENTS.UPDATE, fields, () => Object.assign(this.#mesh.self, fields));
+    await this.#signaling.request(EVENTS.PEER_UPDATE, fields, () => Object.assign(this.#mesh.self, fields));
     if (fields.name !== undefined) this.#wishes.name = fields.name;
     this.emit("change");
   }
@@ -211,13 +211,22 @@ export class Room extends Emitter {
         this.chat.receive(payload);
         break;
       case EVENTS.ROOM_STATE:
-        Object.assign(this.info, payload);
-        this.emit("change");
+        this.#roomChanged(payload);
         break;
       case EVENTS.ROOM_ERROR:
         console.warn("signalbox: the room refused %s: %s", payload.event, payload.message);
         break;
     }
+  }
+
+  /** @param {Partial<import("./protocol.js").RoomInfo> & { host?: string }} changes */
+  #roomChanged({ host, ...info }) {
+    Object.assign(this.info, info);
+    if (host !== undefined) {
+      this.self.host = this.self.id === host;
+      for (const peer of this.peers.values()) peer.update({ host: peer.id === host });
+    }
+    this.emit("change");
   }
 
   /** @param {import("./protocol.js").PeerInfo} info */
@@ -304,7 +313,7 @@ export class Room extends Emitter {
     const { media: told } = this.#mesh.self;
     if (this.state !== "connected" || (media.audio === told.audio && media.video === told.video)) return;
     try {
-      await this.#signaling.request(EVENTS.UPDATE, { media });
+      await this.#signaling.request(EVENTS.PEER_UPDATE, { media });
       this.#mesh.self.media = media;
     } catch (cause) {
       const { code, retryAfterMs = 1_000 } = /** @type {SignalboxError} */ (cause);

@@ -118,7 +118,7 @@ export class Signaling extends Emitter {
   /** Leaves at once: others need not wait for the recovery grace. */
   close() {
     removeEventListener("online", this.#online);
-    if (this.#socket.connected) this.#socket.emit(EVENTS.LEAVE);
+    if (this.#socket.connected) this.#socket.emit(EVENTS.ROOM_LEAVE);
     this.#socket.disconnect();
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 import { show, slot } from "./dom.js";
 import { fit } from "./grid.js";
-import { text } from "./strings.js";
+import { shownName, text } from "./strings.js";
 import { Tile } from "./tile.js";
 
 const NARROW = 600;
@@ -43,7 +43,7 @@ export class Call {
     badge.setAttribute("aria-label", text("chat.unread", { count: unread }));
 
     this.#own.render({
-      name: call.self.name,
+      name: shownName(call.self.name),
       label: text("you"),
       stream: media.stream,
       media,
@@ -76,7 +76,8 @@ export class Call {
         this.#tiles.set(peer, tile);
         this.#row.append(tile.element);
       }
-      const { name, stream, media, away, state } = peer;
+      const { stream, media, away, state } = peer;
+      const name = shownName(peer.name);
       tile.render({ name, label: name, stream, media, state: away && state !== "connected" ? "reconnecting" : state });
     }
   }

@@ -1,7 +1,7 @@
 // @ts-check
 import { instantiate, show, slot } from "./dom.js";
 import { withLinks } from "./links.js";
-import { errorText, text } from "./strings.js";
+import { errorText, shownName, text } from "./strings.js";
 
 const TOGETHER = 5 * 60_000; // one sender's messages within it stand under one name
 const AT_END = 40; // px
@@ -141,7 +141,7 @@ function messageElement(message, before, retry) {
   const at = new Date(message.ts);
   element.classList.toggle("own", message.own);
   element.classList.toggle("continued", Boolean(together));
-  slot(element, "sender").textContent = message.own ? text("you") : message.name || text("name.guest");
+  slot(element, "sender").textContent = message.own ? text("you") : shownName(message.name);
   time.setAttribute("datetime", at.toISOString());
   time.textContent = at.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
   slot(element, "text").replaceChildren(...withLinks(message.text));

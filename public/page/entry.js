@@ -1,7 +1,7 @@
 // @ts-check
 import { initials, play, show, slot } from "./dom.js";
 import { newRoom, parseRoom } from "./route.js";
-import { errorText, text } from "./strings.js";
+import { errorText, shownName, text } from "./strings.js";
 
 /** The start page: a new room, or one by its name. */
 export class Home {
@@ -62,7 +62,7 @@ export class Prejoin {
     show(slot(root, "room"), room);
     play(this.#video, media?.stream ?? null);
     this.#video.hidden = !media?.video;
-    slot(root, "preview-initials").textContent = initials(name || text("name.guest"));
+    slot(root, "preview-initials").textContent = initials(shownName(name));
     const unasked = !media && (wanted.audio || wanted.video);
     show(slot(root, "preview-note"), text(unasked || asking ? "prejoin.ask" : "prejoin.camera-off"));
     slot(root, "preview", "action").hidden = !unasked;

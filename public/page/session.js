@@ -2,7 +2,7 @@
 import { join, LocalMedia, SignalboxError } from "../signalbox.js";
 import { memory } from "./memory.js";
 import { currentRoom, roomPath } from "./route.js";
-import { text } from "./strings.js";
+import { shownName, text } from "./strings.js";
 
 /** @typedef {"audio" | "video"} Kind */
 
@@ -73,7 +73,7 @@ export class Session {
     const untried = { audio: wanted.audio && !media.problems.audio, video: wanted.video && !media.problems.video };
     try {
       if (!chatOnly) await media.start(untried);
-      const call = await join(room, { name: name.trim() || text("name.guest"), media });
+      const call = await join(room, { name: shownName(name.trim()), media });
       if (this.#store.state.room !== room || !this.#store.state.joining) call.leave(); // gone elsewhere meanwhile
       else this.#joined(call);
     } catch (error) {
@@ -122,15 +122,15 @@ export class Session {
   #peer(call, peer, announced) {
     const follow = () => this.#store.set({ peers: [...call.peers.values()] });
     follow();
-    if (announced) this.#event(text("chat.joined", { name: peer.name }));
+    if (announced) this.#event(text("chat.joined", { name: shownName(peer.name) }));
     peer.on("change", follow);
     peer.on("track", follow);
     peer.on("left", (reason) => {
       if (this.#store.state.call !== call) return;
       follow();
-      if (reason === "left") this.#event(text("chat.left", { name: peer.name }));
-      if (reason === "timeout") this.#event(text("chat.lost", { name: peer.name }));
-      if (reason === "kicked") this.#event(text("chat.removed", { name: peer.name }));
+      if (reason === "left") this.#event(text("chat.left", { name: shownName(peer.name) }));
+      if (reason === "timeout") this.#event(text("chat.lost", { name: shownName(peer.name) }));
+      if (reason === "kicked") this.#event(text("chat.removed", { name: shownName(peer.name) }));
     });
   }
 

@@ -31,6 +31,11 @@ export function text(key, values = {}) {
   return strings[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
+/** A person's name as shown; not everybody gives one. @param {string | null} name */
+export function shownName(name) {
+  return name || text("name.guest");
+}
+
 /** @param {string} code of a SignalboxError */
 export function errorText(code) {
   return text(`error.${code}` in strings ? `error.${code}` : "error.internal");

@@ -17,7 +17,7 @@ export function launch({ devices = true } = {}) {
       "--disable-sync",
       "--allow-loopback-in-peer-connection",
       "--disable-features=WebRtcHideLocalIpsWithMdns",
-      ...(devices ? ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"] : []),
+      ...(devices ? ["--use-fake-device-for-media-stream=fps=10", "--use-fake-ui-for-media-stream"] : []),
     ],
   });
 }

@@ -1,0 +1,145 @@
+// Two people in a room: picture, chat, switches, coming and going.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { startServer } from "../support.mjs";
+import { enter, hears, joinRoom, launch, say, sees, tile } from "./support.mjs";
+
+let server;
+let browser;
+let rooms = 0;
+before(async () => {
+  server = await startServer();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+async function two(options) {
+  const room = `call-${(rooms += 1)}`;
+  const ada = await joinRoom(browser, server, room, "Ada", options);
+  const bob = await joinRoom(browser, server, room, "鲍勃", options);
+  await sees(ada, "鲍勃");
+  await sees(bob, "Ada");
+  return { ada, bob };
+}
+
+test("two people see each other and chat, and nothing leaves the origin", async () => {
+  const { ada, bob } = await two();
+  await say(ada, "Hello! 你好 👋🏽");
+  await hears(bob, "Hello! 你好 👋🏽");
+  await say(bob, "听得很清楚 🎉");
+  await hears(ada, "听得很清楚 🎉");
+  for (const page of [ada, bob]) {
+    assert.equal(await page.locator(".message").count(), 2, "nobody's message shows twice");
+    const elsewhere = page.requests.filter((url) => new URL(url).host !== new URL(server.url).host);
+    assert.deepEqual(elsewhere, []);
+    assert.deepEqual(page.errors, []);
+  }
+});
+
+test("markup in a name or a message stays text", async () => {
+  const room = `call-${(rooms += 1)}`;
+  const ada = await joinRoom(browser, server, room, "<b>Ada</b>");
+  const bob = await joinRoom(browser, server, room, "Bob");
+  await say(ada, "<img src=x onerror=alert(1)> see https://example.com/a?b=c.");
+  await hears(bob, "<img src=x onerror=alert(1)> see https://example.com/a?b=c.");
+  assert.equal(await bob.locator(".message img, .tile b").count(), 0);
+  assert.equal(await bob.locator(".bubble a").getAttribute("href"), "https://example.com/a?b=c");
+  await tile(bob, "<b>Ada</b>").waitFor();
+});
+
+test("Enter chooses a word while one is being composed, and sends when none is", async () => {
+  const { ada, bob } = await two();
+  await say(ada, "first");
+  const keyboard = await ada.context().newCDPSession(ada);
+  await keyboard.send("Input.imeSetComposition", { text: "ni hao", selectionStart: 6, selectionEnd: 6 });
+  await ada.keyboard.press("Enter");
+  await keyboard.send("Input.insertText", { text: "你好" });
+  const input = ada.getByRole("textbox", { name: "Write a message" });
+  assert.equal(await input.inputValue(), "你好");
+  await ada.keyboard.press("Shift+Enter");
+  await ada.keyboard.type("second line");
+  await ada.keyboard.press("Enter");
+  await hears(bob, "你好\nsecond line");
+  assert.equal(await bob.locator(".message").count(), 2);
+});
+
+test("the others see a microphone or a camera switched off, and on again", async () => {
+  const { ada, bob } = await two();
+  const toggle = (kind) => ada.locator(`.bar [data-toggle="${kind}"]`);
+  const seen = tile(bob, "Ada");
+
+  await toggle("audio").click();
+  assert.equal(await toggle("audio").getAttribute("aria-pressed"), "false");
+  await seen.getByRole("img", { name: "Microphone off" }).waitFor();
+  await toggle("video").click();
+  await seen.and(bob.locator("[data-camera-off]")).waitFor();
+
+  await toggle("audio").click();
+  await toggle("video").click();
+  await seen.and(bob.locator(":not([data-camera-off]):not([data-muted])")).waitFor();
+  await sees(bob, "Ada");
+});
+
+test("who closes the tab has left at once", async () => {
+  const { ada, bob } = await two();
+  const closed = performance.now();
+  await bob.close({ runBeforeUnload: true });
+  // "left", not "lost the connection": that would take the heartbeat and the recovery grace.
+  await hears(ada, "鲍勃 left");
+  await tile(ada, "鲍勃").waitFor({ state: "detached" });
+  console.log(`the leave was seen after ${Math.round(performance.now() - closed)} ms`);
+  await ada.locator(".alone-card").waitFor();
+});
+
+test("who leaves may rejoin, and who reloads comes back under the same name", async () => {
+  const { ada, bob } = await two();
+  await bob.getByRole("button", { name: "Leave" }).click();
+  await hears(ada, "鲍勃 left");
+  await bob.getByRole("button", { name: "Rejoin" }).click();
+  await enter(bob);
+  await sees(ada, "鲍勃");
+  await sees(bob, "Ada");
+
+  await bob.reload();
+  await tile(ada, "鲍勃").waitFor({ state: "detached" });
+  assert.equal(await bob.getByRole("textbox", { name: "Your name" }).inputValue(), "鲍勃");
+  await enter(bob);
+  await sees(ada, "鲍勃");
+  await sees(bob, "Ada");
+});
+
+test("losing the signaling leaves the call alone, and what was said meanwhile arrives", async () => {
+  const { ada, bob } = await two();
+  await bob.context().setOffline(true);
+  await bob.getByText("Reconnecting… your call continues").waitFor();
+  await say(bob, "said while offline");
+  await bob.getByText("Sending…").waitFor();
+  await sees(bob, "Ada");
+  await sees(ada, "鲍勃");
+
+  await bob.context().setOffline(false);
+  await bob.getByText("Reconnecting… your call continues").waitFor({ state: "hidden" });
+  await hears(ada, "said while offline");
+  await bob.getByText("Sending…").waitFor({ state: "hidden" });
+  await sees(bob, "Ada");
+  await sees(ada, "鲍勃");
+  assert.equal(await ada.locator(".tile:not(.own)").count(), 1);
+  assert.equal(await ada.getByText("said while offline").count(), 1);
+});
+
+test("a newcomer reads what was said before", async () => {
+  const { ada, bob } = await two();
+  await say(ada, "one");
+  await say(bob, "two");
+  await hears(ada, "two");
+  const room = new URL(ada.url()).pathname.split("/").pop();
+  const eve = await joinRoom(browser, server, room, "Eve");
+  await hears(eve, "one");
+  await hears(eve, "two");
+  await hears(eve, "↑ Before you joined");
+});

@@ -1,0 +1,87 @@
+// The way in: addresses, names, languages, headers.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { startServer } from "../support.mjs";
+import { launch, openPage } from "./support.mjs";
+
+let server;
+let browser;
+before(async () => {
+  server = await startServer();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+const room = (page) => decodeURIComponent(new URL(page.url()).pathname);
+
+test("a new room has a name nobody guesses, and the link leads there", async () => {
+  const page = await openPage(browser, server.url);
+  await page.getByRole("textbox", { name: "Your name" }).fill("Ada");
+  await page.getByRole("button", { name: "Start a room" }).click();
+  await page.getByRole("heading", { name: "Ready to join?" }).waitFor();
+  assert.match(room(page), /^\/r\/[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}$/);
+  const first = room(page);
+  await page.keyboard.press("Enter"); // the focus is on the name
+  await page.getByRole("heading", { name: "You’re the only one here" }).waitFor();
+  await page.getByText(new URL(server.url).host + first).waitFor();
+
+  await page.goto(server.url);
+  assert.equal(await page.getByRole("textbox", { name: "Your name" }).inputValue(), "Ada");
+  await page.getByRole("button", { name: "Start a room" }).click();
+  await page.getByRole("heading", { name: "Ready to join?" }).waitFor();
+  assert.notEqual(room(page), first);
+  await page.goBack();
+  await page.getByRole("button", { name: "Start a room" }).waitFor();
+  assert.deepEqual(page.errors, []);
+});
+
+test("a room is entered by its name, in any script", async () => {
+  const page = await openPage(browser, server.url);
+  const name = page.getByRole("textbox", { name: "Or go to a room by its name" });
+  await name.fill("no/such?room");
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByText("A room name has 1 to 64 letters or digits").waitFor();
+  assert.equal(await name.getAttribute("aria-invalid"), "true");
+  await name.fill("周一 例会");
+  await page.getByRole("button", { name: "Enter" }).click();
+  await page.getByRole("heading", { name: "Ready to join?" }).waitFor();
+  assert.equal(room(page), "/r/周一-例会");
+  await page.getByRole("button", { name: "Join", exact: true }).click();
+  await page.getByRole("heading", { name: "周一-例会" }).waitFor();
+  assert.deepEqual(page.errors, []);
+});
+
+test("the page speaks Chinese to who reads it", async () => {
+  const page = await openPage(browser, `${server.url}/r/zh`, { locale: "zh-CN" });
+  await page.getByRole("button", { name: "加入", exact: true }).waitFor();
+  assert.equal(await page.locator("html").getAttribute("lang"), "zh-CN");
+});
+
+test("both languages have the same texts, and no text is missing", async () => {
+  const strings = await (await fetch(`${server.url}/page/strings.json`)).json();
+  const keys = (language) => Object.keys(strings[language]);
+  assert.deepEqual(keys("zh-CN"), keys("en"));
+  const markup = await (await fetch(server.url)).text();
+  for (const [, key] of markup.matchAll(/data-(?:text|label|title|placeholder)="([^"]+)"/g)) {
+    assert.ok(key in strings.en, `index.html names ${key}`);
+  }
+});
+
+test("every address of the page carries the security headers", async () => {
+  for (const path of ["/", "/r/standup", "/page/main.js"]) {
+    const { headers } = await fetch(server.url + path);
+    const policy = headers.get("content-security-policy") ?? "";
+    for (const rule of ["default-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"]) {
+      assert.ok(policy.includes(rule), `${path} lacks ${rule}`);
+    }
+    assert.ok(!policy.includes("unsafe"), path);
+    assert.equal(headers.get("x-content-type-options"), "nosniff");
+  }
+  const { headers } = await fetch(`${server.url}/signalbox.js`);
+  assert.equal(headers.get("access-control-allow-origin"), "*");
+});

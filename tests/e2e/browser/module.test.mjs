@@ -1,0 +1,84 @@
+// signalbox.js as another site uses it.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startServer } from "../support.mjs";
+import { joinRoom, launch, openPage, sees } from "./support.mjs";
+
+let server;
+let browser;
+before(async () => {
+  server = await startServer();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+/** A page of another site: to a browser, localhost is another origin than 127.0.0.1. */
+async function otherSite() {
+  const page = await openPage(browser, "about:blank");
+  const address = `http://localhost:${server.port}/elsewhere`;
+  await page.route(address, (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><link rel=icon href=data:,>" }));
+  await page.goto(address);
+  return page;
+}
+
+/** The same, in the room. */
+async function elsewhere(room, name) {
+  const page = await otherSite();
+  await page.evaluate(async ({ origin, room, name }) => {
+    const { join } = await import(`${origin}/signalbox.js`);
+    window.room = await join(room, { name, media: { audio: true, video: true } });
+    window.room.on("peer", (peer) => {
+      const video = Object.assign(document.createElement("video"), { autoplay: true, playsInline: true, muted: true });
+      video.srcObject = peer.stream;
+      document.body.append(video);
+      peer.on("left", () => video.remove());
+    });
+  }, { origin: server.url, room, name });
+  return page;
+}
+
+const moving = (page) => page.waitForFunction(() => (document.querySelector("video")?.getVideoPlaybackQuality().totalVideoFrames ?? 0) > 3);
+
+test("ten lines on another site make a video room, together with the page", async () => {
+  const ada = await joinRoom(browser, server, "module", "Ada");
+  const bob = await elsewhere("module", "Bob");
+  await moving(bob);
+  await sees(ada, "Bob");
+  const heard = bob.evaluate(() => new Promise((heard) => window.room.chat.on("message", ({ text }) => heard(text))));
+  await ada.locator('[data-input="message"]').fill("hello, other site");
+  await ada.locator('[data-input="message"]').press("Enter");
+  assert.equal(await heard, "hello, other site");
+  await bob.evaluate(() => window.room.leave());
+  await ada.locator(".alone-card").waitFor();
+  assert.deepEqual(bob.errors, []);
+});
+
+test("two offers that cross are settled, and both data channels open", async () => {
+  const pages = [await elsewhere("glare", "Ada"), await elsewhere("glare", "Bob")];
+  for (const page of pages) await moving(page);
+  // The first channel needs a new offer from either side: both make theirs in the same moment.
+  const echoes = await Promise.all(pages.map((page, index) => page.evaluate((index) => {
+    const [peer] = window.room.peers.values();
+    return new Promise((resolve) => {
+      peer.on("channel", (channel) => channel.addEventListener("message", ({ data }) => resolve(`${channel.label}: ${data}`)));
+      const channel = peer.createChannel(`from-${index}`);
+      channel.addEventListener("open", () => channel.send("hello"));
+    });
+  }, index)));
+  assert.deepEqual(echoes, ["from-1: hello", "from-0: hello"]);
+  for (const page of pages) await moving(page);
+});
+
+test("a room that cannot be reached says so", async () => {
+  const page = await otherSite();
+  const code = await page.evaluate(async ({ origin, nowhere }) => {
+    const { join, SignalboxError } = await import(`${origin}/signalbox.js`);
+    const error = await join("nobody", { server: nowhere }).catch((error) => error);
+    return error instanceof SignalboxError && error.code;
+  }, { origin: server.url, nowhere: "http://127.0.0.1:9" });
+  assert.equal(code, "unreachable");
+});
