@@ -90,7 +90,7 @@ impl Session {
         let queue = !self.queue.is_empty();
         if std::mem::take(&mut self.unsaved) || queue || self.stored == Stored::Queue {
             self.stored = if queue { Stored::Queue } else { Stored::Row };
-            saves.push(self.row(None));
+            saves.push(self.row());
         }
         self.save_probe(saves);
         self.save_poll(saves);
@@ -138,7 +138,7 @@ impl Session {
         }
     }
 
-    fn row(&self, expires: Option<Timestamp>) -> Record {
+    fn row(&self) -> Record {
         let queue = self.queue.iter().map(|packet| {
             let mut text = String::new();
             packet.write(&mut text);
@@ -148,7 +148,7 @@ impl Session {
             key: key(self.sid),
             value: text(&Row {
                 sid: self.sid,
-                expires,
+                expires: self.orphan.then_some(self.heartbeat.expires),
                 memo: self.memo.clone(),
                 queue: queue.collect(),
             }),
@@ -197,11 +197,10 @@ impl Engine {
                 }
             }
             session.unsaved = false;
-            if row.expires.is_some() {
-                session.stored = Stored::Orphan;
-            } else if session.queue.is_empty() {
+            if session.queue.is_empty() {
                 session.stored = Stored::Row;
             }
+            session.orphan = row.expires.is_some();
             self.insert(session);
         }
     }
@@ -276,12 +275,10 @@ impl Engine {
     fn restore_orphans(&mut self, now: Timestamp) {
         let expires = now + self.config.ping_timeout;
         for session in self.sessions.values_mut() {
-            if matches!(session.transport, Transport::Polling(Poll::Idle))
-                && session.stored != Stored::Orphan
-            {
+            if matches!(session.transport, Transport::Polling(Poll::Idle)) && !session.orphan {
                 session.heartbeat.expires = expires;
-                session.stored = Stored::Orphan;
-                self.saves.push(session.row(Some(expires)));
+                session.orphan = true;
+                session.unsaved = true;
             }
         }
     }

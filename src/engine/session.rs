@@ -31,6 +31,8 @@ pub(super) struct Session {
     pub(super) unsaved: bool,
     /// What is stored of it.
     pub(super) stored: Stored,
+    /// Whether it was found without a poll after memory was lost, and nothing came since.
+    pub(super) orphan: bool,
     /// The deadline for which a timer is set.
     pub(super) armed: Option<Timestamp>,
 }
@@ -43,8 +45,6 @@ pub(super) enum Stored {
     Row,
     /// A row whose queue holds packets.
     Queue,
-    /// A row that says when the session expires: it was found without a poll after memory was lost.
-    Orphan,
 }
 
 /// What became of a session's input.
@@ -61,6 +61,7 @@ impl Session {
             memo: None,
             unsaved: true,
             stored: Stored::Nothing,
+            orphan: false,
             armed: None,
         }
     }
@@ -94,9 +95,9 @@ impl Session {
                 .is_some_and(|poll| poll.request().is_none())
     }
 
-    /// The client of a session found without a poll came back.
+    /// The client came back, if it was missed.
     pub(super) fn adopt(&mut self, now: Timestamp, config: &Config) {
-        if self.stored == Stored::Orphan {
+        if std::mem::take(&mut self.orphan) {
             self.heartbeat = Heartbeat::start(now, config);
             self.unsaved = true;
         }
