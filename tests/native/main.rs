@@ -1,1 +1,26 @@
 //! The core on a virtual clock: no sleeps, no sockets.
+//!
+//! The names of behaviours, as in `u_2_…`, say which rule of the protocols a test holds to: K is
+//! for constants, R routing, H handshake, E errors, P polling, U upgrade, W WebSocket, B heartbeat,
+//! S Socket.IO packets, D what the client shows, T the conformance configuration.
+
+#![allow(
+    unreachable_pub,
+    reason = "all that is public here is public in this binary"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
+
+mod engine;
+mod heartbeat;
+mod memory;
+mod polling;
+mod raw;
+mod support;
+mod upgrade;
+mod websocket;

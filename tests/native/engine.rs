@@ -1,0 +1,399 @@
+//! The engine: constants, queries, the handshake, and the ways in which requests are refused.
+
+use signalbox::engine::{Config, Rejection};
+use signalbox::io::{ContentType, Method};
+
+use crate::raw::{conformance, defaults, script};
+use crate::support::{
+    Done, POLLING, WEBSOCKET, accepted, closed, id, ok, polled, polling, refused, refused_bare,
+    refused_upgrade, sent, sid_of, websocket,
+};
+
+/// K-1, K-2: the handshake says what is configured; the settings of a sleeping room are longer than
+/// engine.io's.
+#[test]
+fn k_1_k_2_the_handshake_states_the_settings() {
+    for (config, numbers) in [
+        (defaults(), (25_000, 20_000, 1_000_000)),
+        (conformance(), (300, 200, 1_000_000)),
+        (Config::default(), (45_000, 75_000, 131_072)),
+    ] {
+        let mut script = script(config);
+        let request = script.get(POLLING);
+        let (interval, timeout, payload) = numbers;
+        script.expect([polled(
+            request,
+            format!(
+                r#"0{{"sid":"{}","upgrades":["websocket"],"pingInterval":{interval},"pingTimeout":{timeout},"maxPayload":{payload}}}"#,
+                id(1)
+            ),
+        )]);
+    }
+}
+
+/// R-3
+#[test]
+fn r_3_parameters_come_in_any_order_and_the_last_of_a_name_counts() {
+    for query in [
+        "transport=polling&EIO=4",
+        "room=a%20b&name=%E6%88%91&EIO=4&transport=polling&t=P1x&b64=1",
+        "EIO=3&transport=nothing&sid=zzz&EIO=4&transport=polling&sid=",
+        "&&x&=&EIO=4&transport=polling&",
+    ] {
+        let mut script = script(conformance());
+        let request = script.get(query);
+        assert!(
+            matches!(&script.take()[..], [Done::Responded(r, 200, ..)] if *r == request),
+            "{query}"
+        );
+    }
+}
+
+/// R-4: the first POST, the upgrade and the first poll leave a client in one millisecond, on three
+/// connections.
+#[test]
+fn r_4_the_first_requests_arrive_in_any_order() {
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        let mut script = script(conformance());
+        let sid = script.open_polling();
+        let (mut polls, mut probe) = (Vec::new(), 0);
+        for step in order {
+            match step {
+                0 => {
+                    let post = script.send(&sid, "4hello");
+                    assert_eq!(script.take_of(post), [ok(post)]);
+                }
+                1 => probe = script.upgrade(&websocket(&sid)),
+                _ => polls.push(script.poll(&sid)),
+            }
+        }
+        assert_eq!(script.take_of(probe), [accepted(probe)], "{order:?}");
+        assert_eq!(script.take(), [polled(polls[0], "4hello")], "{order:?}");
+        script
+            .text(probe, "2probe")
+            .text(probe, "5")
+            .text(probe, "4on");
+        script.expect([sent(probe, "3probe"), sent(probe, "4on")]);
+    }
+}
+
+/// R-9: with `b64=1` binary messages leave as text, on a WebSocket too, before and after memory is
+/// lost.
+#[test]
+fn r_9_base64_on_request() {
+    let mut script = script(conformance());
+    let connection = script.upgrade(&format!("{WEBSOCKET}&b64=1"));
+    script.take();
+    script
+        .bytes(connection, &[1, 2, 3, 4])
+        .text(connection, "bAQIDBA");
+    script.expect([sent(connection, "bAQIDBA=="), sent(connection, "bAQIDBA==")]);
+    script.lose_memory().bytes(connection, &[1, 2, 3, 4]);
+    script.expect([sent(connection, "bAQIDBA==")]);
+}
+
+/// H-1
+#[test]
+fn h_1_a_polling_handshake_is_the_open_packet_alone() {
+    for query in [POLLING, "EIO=4&transport=polling&sid="] {
+        let mut script = script(defaults());
+        let request = script.get(query);
+        let body = r#""upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
+        script.expect([polled(request, format!(r#"0{{"sid":"{}",{body}"#, id(1)))]);
+    }
+}
+
+/// H-2, H-5
+#[test]
+fn h_2_a_websocket_handshake_offers_no_upgrade() {
+    let mut script = script(defaults());
+    let connection = script.upgrade(WEBSOCKET);
+    let body = r#""upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
+    script.expect([
+        accepted(connection),
+        sent(connection, format!(r#"0{{"sid":"{}",{body}"#, id(1))),
+    ]);
+}
+
+/// H-3
+#[test]
+fn h_3_numbers_are_numbers() {
+    let mut script = script(defaults());
+    script.get(POLLING);
+    let Some(Done::Responded(_, _, ContentType::Text, body)) = script.take().pop() else {
+        panic!("no handshake");
+    };
+    let handshake: serde_json::Value = serde_json::from_str(&body[1..]).unwrap();
+    for key in ["pingInterval", "pingTimeout", "maxPayload"] {
+        assert!(handshake[key].is_u64(), "{key}");
+    }
+    assert_eq!(handshake.as_object().unwrap().len(), 5);
+}
+
+/// H-4
+#[test]
+fn h_4_a_sid_is_twenty_url_safe_characters_and_belongs_to_one_session() {
+    let mut script = script(conformance());
+    let sids: std::collections::BTreeSet<String> =
+        (0..100).map(|_| script.open_polling()).collect();
+    assert_eq!(sids.len(), 100);
+    for sid in sids {
+        assert_eq!(sid.len(), 20);
+        let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        assert!(sid.chars().all(safe), "{sid}");
+    }
+}
+
+/// E-1: of two mistakes, the one that engine.io looks for first is named.
+#[test]
+fn e_1_the_order_of_the_checks() {
+    let mut script = script(conformance());
+    let sid = script.open_polling();
+    let unknown = id(999);
+    let table = [
+        (Method::Post, "EIO=3".to_owned(), 0),
+        (Method::Post, format!("EIO=3&transport=x&sid={sid}"), 0),
+        (
+            Method::Other,
+            format!("EIO=3&transport=websocket&sid={unknown}"),
+            1,
+        ),
+        (
+            Method::Post,
+            format!("EIO=3&transport=websocket&sid={sid}"),
+            3,
+        ),
+        (Method::Get, format!("EIO=3&transport=polling&sid={sid}"), 3),
+        (Method::Post, "EIO=3&transport=websocket".to_owned(), 2),
+        (Method::Get, "EIO=3&transport=websocket".to_owned(), 3),
+        (Method::Get, "EIO=3&transport=polling".to_owned(), 5),
+    ];
+    for (method, query, code) in table {
+        let request = script.request(method, &query, "", "");
+        script.expect([refused(request, code)]);
+    }
+}
+
+/// E-2
+#[test]
+fn e_2_an_unknown_transport() {
+    let mut script = script(conformance());
+    for query in [
+        "EIO=4",
+        "EIO=4&transport=",
+        "EIO=4&transport=webtransport",
+        "",
+    ] {
+        let request = script.get(query);
+        script.expect([refused(request, 0)]);
+        let request = script.upgrade(query);
+        script.expect([refused_upgrade(request, 0)]);
+    }
+}
+
+/// E-3
+#[test]
+fn e_3_an_unknown_sid() {
+    let mut script = script(conformance());
+    let gone = script.open_polling();
+    let close = script.send(&gone, "1");
+    script.expect([ok(close)]).until(101);
+    for sid in [
+        id(999),
+        gone,
+        "short".to_owned(),
+        "%2B".to_owned(),
+        "ÄÖ".repeat(5),
+    ] {
+        let request = script.poll(&sid);
+        script.expect([refused(request, 1)]);
+        let request = script.send(&sid, "4x");
+        script.expect([refused(request, 1)]);
+        let request = script.upgrade(&websocket(&sid));
+        script.expect([refused_upgrade(request, 1)]);
+    }
+}
+
+/// E-4
+#[test]
+fn e_4_a_handshake_is_a_get() {
+    let mut script = script(conformance());
+    for method in [Method::Post, Method::Other] {
+        let request = script.request(method, POLLING, "text/plain", "4hello");
+        script.expect([refused(request, 2)]);
+    }
+}
+
+/// E-5
+#[test]
+fn e_5_a_session_and_a_request_that_do_not_fit() {
+    let mut script = script(conformance());
+    let request = script.get(WEBSOCKET);
+    script.expect([refused(request, 3)]);
+    let (sid, probe) = script.open_probe();
+    let request = script.get(&format!("EIO=3&transport=polling&sid={sid}"));
+    script.expect([refused(request, 3)]);
+    script.text(probe, "5").take();
+    let request = script.poll(&sid);
+    script.expect([refused(request, 3)]);
+    let request = script.send(&sid, "4hello");
+    script.expect([refused(request, 3)]);
+    script.text(probe, "4alive").expect([sent(probe, "4alive")]);
+}
+
+/// E-7, and EIO=3, which socket.io 2 speaks.
+#[test]
+fn e_7_only_revision_4_is_spoken() {
+    let mut script = script(conformance());
+    for query in [
+        "transport=polling",
+        "EIO=3&transport=polling&t=1",
+        "EIO=&transport=polling",
+        "EIO=04&transport=polling",
+        "EIO=5&transport=polling",
+    ] {
+        let request = script.get(query);
+        script.expect([refused(request, 5)]);
+    }
+}
+
+/// E-8: a second GET. An overlapping POST cannot be seen here: a request arrives with its body.
+#[test]
+fn e_8_a_second_poll_ends_the_session() {
+    let mut script = script(conformance());
+    let sid = script.open_polling();
+    let first = script.poll(&sid);
+    let second = script.poll(&sid);
+    script.expect([refused_bare(second, 400), polled(first, "1")]);
+    let third = script.poll(&sid);
+    script.expect([refused(third, 1)]);
+    let reasons: Vec<String> = script.core.ended.iter().map(ToString::to_string).collect();
+    assert_eq!(reasons, ["transport error"]);
+}
+
+/// E-9
+#[test]
+fn e_9_a_binary_body_ends_the_session() {
+    let mut script = script(conformance());
+    let sid = script.open_polling();
+    let post = script.request(
+        Method::Post,
+        &polling(&sid),
+        "application/octet-stream",
+        "4hello",
+    );
+    script.expect([refused_bare(post, 400)]);
+    let poll = script.poll(&sid);
+    script.expect([refused(poll, 1)]);
+}
+
+/// E-10
+#[test]
+fn e_10_a_body_that_is_too_large_leaves_the_session_open() {
+    let mut config = conformance();
+    config.max_payload = 10;
+    let mut script = script(config);
+    let sid = script.open_polling();
+    let post = script.send(&sid, "4123456789\x1e");
+    script.expect([refused_bare(post, 413)]);
+    let post = script.send(&sid, "4123456789");
+    script.expect([ok(post)]);
+    let poll = script.poll(&sid);
+    script.expect([polled(poll, "4123456789")]);
+}
+
+/// E-11
+#[test]
+fn e_11_another_method_on_a_session() {
+    let mut script = script(conformance());
+    let sid = script.open_polling();
+    let put = script.request(Method::Other, &polling(&sid), "", "4x");
+    script.expect([refused(put, 3)]);
+    let post = script.send(&sid, "4alive");
+    script.expect([ok(post)]);
+}
+
+/// E-13, E-14: each refusal of a WebSocket is the bare message, never JSON.
+#[test]
+fn e_13_e_14_a_websocket_is_refused_in_words() {
+    let mut script = script(conformance());
+    for (query, code) in [
+        ("EIO=4&transport=x".to_owned(), 0),
+        (websocket(&id(999)), 1),
+        ("EIO=3&transport=websocket".to_owned(), 5),
+        ("transport=websocket".to_owned(), 5),
+    ] {
+        let request = script.upgrade(&query);
+        script.expect([refused_upgrade(request, code)]);
+    }
+}
+
+/// E-15, T-6: a WebSocket too many is accepted and closed.
+#[test]
+fn e_15_a_second_websocket_of_a_session_is_closed() {
+    let mut script = script(conformance());
+    let (sid, probe) = script.open_probe();
+    let second = script.upgrade(&websocket(&sid));
+    script.expect([accepted(second), closed(second)]);
+    script.lost(second).text(probe, "2probe").text(probe, "5");
+    script.expect([sent(probe, "3probe")]);
+    let third = script.upgrade(&websocket(&sid));
+    script.expect([accepted(third), closed(third)]);
+    script.lost(third).text(probe, "4alive");
+    script.expect([sent(probe, "4alive")]);
+}
+
+/// E-16
+#[test]
+fn e_16_a_websocket_that_wants_to_poll_is_refused() {
+    let mut script = script(conformance());
+    let sid = script.open_polling();
+    for query in [POLLING.to_owned(), polling(&sid)] {
+        let request = script.upgrade(&query);
+        script.expect([refused_upgrade(request, 3)]);
+    }
+}
+
+/// No two refusals look alike, but the two that say nothing.
+#[test]
+fn e_each_refusal_has_its_own_code() {
+    let codes: Vec<u8> = [
+        Rejection::UnknownTransport,
+        Rejection::UnknownSid,
+        Rejection::BadHandshakeMethod,
+        Rejection::BadRequest,
+        Rejection::UnsupportedProtocol,
+    ]
+    .into_iter()
+    .filter_map(|rejection| Some(rejection.code()?.0))
+    .collect();
+    assert_eq!(codes, [0, 1, 2, 3, 5]);
+    assert_eq!(Rejection::Misuse.code(), None);
+    assert_eq!(Rejection::TooLarge.code(), None);
+}
+
+/// The handshake of a session is the only place that shows its `sid`.
+#[test]
+fn h_4_what_is_sent_later_does_not_show_the_sid() {
+    let mut script = script(conformance());
+    let request = script.get(POLLING);
+    let sid = match script.take().pop() {
+        Some(Done::Responded(r, _, _, body)) if r == request => sid_of(&body),
+        other => panic!("no handshake: {other:?}"),
+    };
+    script.send(&sid, "4hello");
+    script.poll(&sid);
+    let probe = script.upgrade(&websocket(&sid));
+    script
+        .text(probe, "2probe")
+        .text(probe, "5")
+        .text(probe, "4bye");
+    assert!(!format!("{:?}", script.take()).contains(&sid));
+}

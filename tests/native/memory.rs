@@ -1,0 +1,214 @@
+//! What outlives memory: hibernation, eviction and a restart are the same to the core.
+
+use signalbox::engine::CloseReason;
+
+use crate::raw::{conformance, defaults, script};
+use crate::support::{closed, id, ok, polled, refused, sent, sent_bytes, websocket};
+
+#[test]
+fn a_session_on_a_websocket_goes_on() {
+    let mut script = script(conformance());
+    let c = script.open_websocket();
+    script.lose_memory().text(c, "4hello").bytes(c, &[1]);
+    script.expect([sent(c, "4hello"), sent_bytes(c, [1])]);
+    script.until(299).expect([]);
+    script.until(300).expect([sent(c, "2")]);
+    script.lose_memory().until(499).expect([]);
+    script.until(500).expect([closed(c)]);
+}
+
+#[test]
+fn a_pending_poll_stays_pending() {
+    let mut script = script(conformance());
+    let sid = script.open_polling();
+    let poll = script.poll(&sid);
+    script.lose_memory().expect([]);
+    let post = script.send(&sid, "4hello");
+    script.expect([ok(post), polled(poll, "4hello")]);
+    let poll = script.poll(&sid);
+    script.lose_memory().until(300).expect([polled(poll, "2")]);
+}
+
+/// What waits for a poll waits on, text and bytes; a ping comes with it, as nobody knows when the
+/// last one went out.
+#[test]
+fn what_waits_for_a_poll_is_not_lost() {
+    let mut script = script(conformance());
+    let sid = script.open_polling();
+    script.send(&sid, "4a\x1ebAQID\x1e4\u{4e2d}\"\\\n");
+    script.take();
+    script.lose_memory().lose_memory();
+    let poll = script.poll(&sid);
+    script.expect([polled(poll, "4a\x1ebAQID\x1e4\u{4e2d}\"\\\n\x1e2")]);
+    let poll = script.poll(&sid);
+    script.expect([]);
+    script.send(&sid, "4b");
+    assert_eq!(
+        script.take_of(poll),
+        [polled(poll, "4b")],
+        "nothing is said twice"
+    );
+}
+
+/// A held poll of an upgrade is released in time.
+#[test]
+fn an_upgrade_goes_on() {
+    let mut script = script(defaults());
+    let (sid, probe) = script.open_probe();
+    script.lose_memory().text(probe, "2probe");
+    script.expect([sent(probe, "3probe")]);
+    let poll = script.poll(&sid);
+    script.expect([polled(poll, "2")]);
+    let poll = script.poll(&sid);
+    script.lose_memory().until(99).expect([]);
+    script.until(100).expect([polled(poll, "6")]);
+    script.lose_memory().text(probe, "5").text(probe, "4hello");
+    script.expect([sent(probe, "2"), sent(probe, "4hello")]);
+    script.lose_memory();
+    let poll = script.poll(&sid);
+    script.expect([refused(poll, 3)]);
+}
+
+#[test]
+fn an_upgrade_that_nobody_finishes_is_given_up_in_time() {
+    let mut script = script(defaults());
+    let (_, probe) = script.open_probe();
+    script.until(5_000).lose_memory().until(9_999).expect([]);
+    script.until(10_000).expect([closed(probe)]);
+}
+
+/// A pong that was posted beside a pending poll is not forgotten.
+#[test]
+fn a_posted_pong_is_remembered() {
+    let mut script = script(defaults());
+    let sid = script.open_polling();
+    let poll = script.poll(&sid);
+    script.until(25_000).expect([polled(poll, "2")]);
+    let poll = script.poll(&sid);
+    let post = script.send(&sid, "3");
+    script.expect([ok(post)]).lose_memory();
+    script.until(50_000).expect([polled(poll, "2")]);
+    assert_eq!(script.core.ended, []);
+}
+
+/// A client that was between two polls has pingTimeout to come back.
+#[test]
+fn a_session_between_two_polls_is_kept() {
+    for (wait, kept) in [(19_999, true), (20_000, false)] {
+        let mut script = script(defaults());
+        let sid = script.open_polling();
+        script.until(20_000).lose_memory().late(20_000 + wait);
+        let poll = script.poll(&sid);
+        assert_eq!(script.take().contains(&refused(poll, 1)), !kept, "{wait}");
+    }
+}
+
+/// However often memory is lost, and though something waits for it, a client that is gone expires.
+#[test]
+fn a_session_whose_client_is_gone_expires() {
+    for body in ["", "4unread"] {
+        let mut script = script(defaults());
+        let sid = script.open_polling();
+        if !body.is_empty() {
+            script.send(&sid, body);
+        }
+        script.lose_memory();
+        for _ in 0..4 {
+            let next = script.now() + 4_999;
+            script.until(next).lose_memory();
+            assert_eq!(script.core.ended, [], "{body:?}");
+        }
+        script.until(20_000);
+        assert_eq!(script.core.ended, [CloseReason::PingTimeout], "{body:?}");
+        assert!(script.platform.rows.borrow().is_empty());
+    }
+}
+
+/// Whoever comes back counts as new, and expires only if silent again.
+#[test]
+fn a_session_whose_client_comes_back_lives_on() {
+    let mut script = script(defaults());
+    let sid = script.open_polling();
+    script.lose_memory().until(15_000).take();
+    let poll = script.poll(&sid);
+    script.expect([polled(poll, "2")]);
+    let poll = script.poll(&sid);
+    script.lose_memory().until(30_000);
+    script.expect([]);
+    script.until(40_000).expect([polled(poll, "2")]);
+}
+
+/// A row is deleted with its session, and when the session leaves polling.
+#[test]
+fn nothing_is_left_behind() {
+    let mut script = script(conformance());
+    let (_, probe) = script.open_probe();
+    assert_eq!(script.platform.rows.borrow().len(), 1);
+    script.text(probe, "5");
+    assert!(script.platform.rows.borrow().is_empty(), "upgraded");
+    for body in ["1", "4bye", "abc"] {
+        let sid = script.open_polling();
+        script.send(&sid, body);
+        assert!(script.platform.rows.borrow().is_empty(), "{body}");
+    }
+}
+
+/// What cannot be read is dropped: a connection is closed, a request answered, a row deleted.
+#[test]
+fn what_cannot_be_read_is_dropped() {
+    for junk in ["", "{}", "null", "{\"session\":{}}", "\u{0}"] {
+        let mut script = script(conformance());
+        let c = script.open_websocket();
+        let sid = script.open_polling();
+        let poll = script.poll(&sid);
+        script.connections.insert(c, junk.to_owned());
+        script.requests.insert(poll, junk.to_owned());
+        for row in script.platform.rows.borrow_mut().values_mut() {
+            junk.clone_into(row);
+        }
+        script.lose_memory().expect([closed(c), polled(poll, "6")]);
+        let poll = script.poll(&sid);
+        script.expect([refused(poll, 1)]);
+        assert!(script.platform.rows.borrow().is_empty());
+    }
+}
+
+/// If memory was lost between an upgrade and the deletion of its row, the WebSocket counts.
+#[test]
+fn a_row_that_outlived_its_upgrade_is_deleted() {
+    let mut script = script(conformance());
+    let (sid, probe) = script.open_probe();
+    let rows = script.platform.rows.borrow().clone();
+    script.text(probe, "5").take();
+    script.platform.rows.replace(rows);
+    script
+        .lose_memory()
+        .text(probe, "4hello")
+        .expect([sent(probe, "4hello")]);
+    assert!(script.platform.rows.borrow().is_empty());
+    let second = script.upgrade(&websocket(&sid));
+    script.expect([crate::support::accepted(second), closed(second)]);
+}
+
+/// Ids that were minted before are not minted again by what is restored.
+#[test]
+fn restoring_mints_nothing() {
+    let mut script = script(conformance());
+    script.open_websocket();
+    script.open_polling();
+    script.lose_memory();
+    assert_eq!(script.open_polling(), id(3));
+}
+
+/// A turn that changes nothing worth keeping keeps nothing.
+#[test]
+fn messages_on_a_websocket_are_not_written_down() {
+    let mut script = script(conformance());
+    let c = script.open_websocket();
+    assert_ne!(script.connections[&c], "");
+    script.connections.insert(c, "untouched".to_owned());
+    script.text(c, "4hello").bytes(c, &[1, 2]);
+    assert_eq!(script.connections[&c], "untouched");
+    script.text(c, "3");
+    assert_ne!(script.connections[&c], "untouched", "a pong is");
+}

@@ -1,0 +1,69 @@
+//! Engine.IO alone: each message returns to its sender, and `bye` ends the session.
+
+use std::time::Duration;
+
+use signalbox::engine::{CloseReason, Config, Engine, Event, Message};
+use signalbox::io::{Input, Output, Survivors};
+use signalbox::time::Timestamp;
+
+use crate::support::{Core, Script};
+
+pub struct Raw {
+    engine: Engine,
+    /// Why sessions ended.
+    pub ended: Vec<CloseReason>,
+}
+
+impl Core for Raw {
+    fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        self.engine.handle(now, input);
+        while let Some(event) = self.engine.poll() {
+            match event {
+                Event::Open(_) => {}
+                Event::Message(sid, Message::Text(frame)) if frame.text() == "bye" => {
+                    self.engine.close(now, sid);
+                }
+                Event::Message(sid, message) => self.engine.send(sid, &message),
+                Event::Close(_, reason) => self.ended.push(reason),
+            }
+        }
+        self.engine.drain()
+    }
+
+    fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output> {
+        self.engine.restore(now, survivors);
+        self.engine.drain()
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.engine.deadline()
+    }
+}
+
+/// T-2: the settings under which the protocol's own tests run.
+pub fn conformance() -> Config {
+    Config {
+        ping_interval: Duration::from_millis(300),
+        ping_timeout: Duration::from_millis(200),
+        max_payload: 1_000_000,
+        ping_slack: Duration::ZERO,
+        absorb_pongs: false,
+        ..Config::default()
+    }
+}
+
+/// engine.io's defaults.
+pub fn defaults() -> Config {
+    Config {
+        ping_interval: Duration::from_millis(25_000),
+        ping_timeout: Duration::from_millis(20_000),
+        ..conformance()
+    }
+}
+
+pub fn script(config: Config) -> Script<Raw> {
+    Script::new(move |platform| Raw {
+        engine: Engine::new(config.clone(), platform),
+        ended: Vec::new(),
+    })
+}

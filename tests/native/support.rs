@@ -1,0 +1,479 @@
+//! A virtual platform, and a script that drives a core on it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use signalbox::io::{
+    ConnectionId, ContentType, Data, Input, Method, Output, Platform, Record, Reply, Request,
+    RequestId, Survivors,
+};
+use signalbox::socket::{App, Host, SocketId};
+use signalbox::time::Timestamp;
+
+pub fn at(millis: u64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+/// The `n`th id that the platform minted, counted from 1. Ids do not sort in the order in which
+/// they were minted.
+pub fn id(n: u64) -> String {
+    SocketId::new(minted(n)).to_string()
+}
+
+fn minted(n: u64) -> [u8; 15] {
+    let mut bytes = [0; 15];
+    bytes[..8].copy_from_slice(&Random::new(n).next().to_be_bytes());
+    bytes[8..].copy_from_slice(&n.to_be_bytes()[1..]);
+    bytes
+}
+
+/// A tiny generator (`SplitMix64`): the same numbers for the same seed, everywhere.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// Below `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
+        let limit = u64::try_from(limit).expect("usize fits");
+        usize::try_from(self.next() % limit).expect("below a usize")
+    }
+
+    pub fn chance(&mut self, one_in: usize) -> bool {
+        self.below(one_in) == 0
+    }
+
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len())]
+    }
+}
+
+/// The place where the core runs: what it stored, and what else it may ask.
+#[derive(Default)]
+pub struct Virtual {
+    minted: Cell<u64>,
+    pub rows: RefCell<BTreeMap<String, String>>,
+    /// When the platform last answered a frame by itself.
+    pub auto_responses: RefCell<BTreeMap<u64, Timestamp>>,
+}
+
+impl Platform for Virtual {
+    fn mint(&self) -> [u8; 15] {
+        self.minted.set(self.minted.get() + 1);
+        minted(self.minted.get())
+    }
+
+    fn last_auto_response(&self, connection: ConnectionId) -> Option<Timestamp> {
+        let answered = self.auto_responses.borrow();
+        answered.get(&connection.number()).copied()
+    }
+
+    fn load(&self, prefix: &str) -> Vec<(String, String)> {
+        let rows = self.rows.borrow();
+        let rows = rows.iter().filter(|(key, _)| key.starts_with(prefix));
+        rows.map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
+}
+
+/// What a script can drive.
+pub trait Core {
+    fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output>;
+    fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output>;
+    fn deadline(&self) -> Option<Timestamp>;
+}
+
+impl<A: App> Core for Host<A> {
+    fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        Host::handle(self, now, input)
+    }
+
+    fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output> {
+        Host::restore(self, now, survivors)
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        Host::deadline(self)
+    }
+}
+
+/// What the core did, saves aside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Done {
+    Responded(u64, u16, ContentType, String),
+    Accepted(u64),
+    Sent(u64, String),
+    SentBytes(u64, Vec<u8>),
+    Closed(u64, Option<u16>),
+}
+
+/// The answer to a poll.
+pub fn polled(request: u64, body: impl Into<String>) -> Done {
+    Done::Responded(request, 200, ContentType::Text, body.into())
+}
+
+/// The answer to a POST.
+pub fn ok(request: u64) -> Done {
+    Done::Responded(request, 200, ContentType::Html, "ok".to_owned())
+}
+
+/// A refusal with engine.io's code.
+pub fn refused(request: u64, code: u8) -> Done {
+    let message = reason(code);
+    let body = format!(r#"{{"code":{code},"message":"{message}"}}"#);
+    Done::Responded(request, 400, ContentType::Json, body)
+}
+
+/// The refusal of a WebSocket.
+pub fn refused_upgrade(request: u64, code: u8) -> Done {
+    let message = reason(code).to_owned();
+    Done::Responded(request, 400, ContentType::Html, message)
+}
+
+/// A refusal without words.
+pub fn refused_bare(request: u64, status: u16) -> Done {
+    Done::Responded(request, status, ContentType::Text, String::new())
+}
+
+fn reason(code: u8) -> &'static str {
+    match code {
+        0 => "Transport unknown",
+        1 => "Session ID unknown",
+        2 => "Bad handshake method",
+        3 => "Bad request",
+        5 => "Unsupported protocol version",
+        _ => panic!("no such code: {code}"),
+    }
+}
+
+pub fn accepted(request: u64) -> Done {
+    Done::Accepted(request)
+}
+
+pub fn sent(connection: u64, frame: impl Into<String>) -> Done {
+    Done::Sent(connection, frame.into())
+}
+
+pub fn sent_bytes(connection: u64, frame: impl Into<Vec<u8>>) -> Done {
+    Done::SentBytes(connection, frame.into())
+}
+
+pub fn closed(connection: u64) -> Done {
+    Done::Closed(connection, None)
+}
+
+pub const POLLING: &str = "EIO=4&transport=polling";
+pub const WEBSOCKET: &str = "EIO=4&transport=websocket";
+
+/// Drives a core: says what happens, performs what the core wants, and holds it to the contract of
+/// [`Output`] on the way.
+pub struct Script<C> {
+    pub platform: Rc<Virtual>,
+    pub core: C,
+    build: Box<dyn Fn(Rc<dyn Platform>) -> C>,
+    now: u64,
+    numbers: u64,
+    /// Unanswered requests and open connections, with what is attached to them.
+    pub requests: BTreeMap<u64, String>,
+    pub connections: BTreeMap<u64, String>,
+    done: Vec<Done>,
+}
+
+impl<C: Core> Script<C> {
+    pub fn new(build: impl Fn(Rc<dyn Platform>) -> C + 'static) -> Self {
+        let platform = Rc::new(Virtual::default());
+        Self {
+            core: build(platform.clone()),
+            platform,
+            build: Box::new(build),
+            now: 0,
+            numbers: 0,
+            requests: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            done: Vec::new(),
+        }
+    }
+
+    /// Lets time pass up to this point; the core is woken whenever it wants to be.
+    pub fn until(&mut self, millis: u64) -> &mut Self {
+        while let Some(deadline) = self.core.deadline().map(Timestamp::as_millis)
+            && deadline <= millis
+        {
+            self.now = self.now.max(deadline);
+            self.wake();
+        }
+        self.late(millis)
+    }
+
+    /// Lets time pass without a wake: an alarm may be late.
+    pub fn late(&mut self, millis: u64) -> &mut Self {
+        assert!(millis >= self.now, "time goes on");
+        self.now = millis;
+        self
+    }
+
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    pub fn wake(&mut self) -> &mut Self {
+        self.handle(Input::Wake);
+        if let Some(deadline) = self.core.deadline() {
+            assert!(deadline > at(self.now), "after a wake, {deadline:?}");
+        }
+        self
+    }
+
+    /// The memory of the core is lost; what it kept, and what is open, survives.
+    pub fn lose_memory(&mut self) -> &mut Self {
+        let connections = self.connections.iter();
+        let requests = self.requests.iter();
+        let survivors = Survivors {
+            connections: connections
+                .map(|(number, kept)| (ConnectionId::new(*number), kept.clone()))
+                .collect(),
+            requests: requests
+                .map(|(number, kept)| (Reply::to(RequestId::new(*number)), kept.clone()))
+                .collect(),
+        };
+        self.core = (self.build)(self.platform.clone());
+        let outputs = self.core.restore(at(self.now), survivors);
+        self.perform(outputs);
+        self
+    }
+
+    pub fn get(&mut self, query: &str) -> u64 {
+        self.request(Method::Get, query, "", "")
+    }
+
+    pub fn post(&mut self, query: &str, body: &str) -> u64 {
+        self.request(Method::Post, query, "text/plain;charset=UTF-8", body)
+    }
+
+    pub fn request(
+        &mut self,
+        method: Method,
+        query: &str,
+        content_type: &str,
+        body: impl AsRef<[u8]>,
+    ) -> u64 {
+        let request = |reply| Request {
+            reply,
+            method,
+            query: query.to_owned(),
+            upgrade: false,
+            content_type: content_type.to_owned(),
+            body: body.as_ref().to_vec(),
+        };
+        self.ask(request)
+    }
+
+    /// A request to become a WebSocket.
+    pub fn upgrade(&mut self, query: &str) -> u64 {
+        let request = |reply| Request {
+            reply,
+            method: Method::Get,
+            query: query.to_owned(),
+            upgrade: true,
+            content_type: String::new(),
+            body: Vec::new(),
+        };
+        self.ask(request)
+    }
+
+    fn ask(&mut self, request: impl FnOnce(Reply) -> Request) -> u64 {
+        self.numbers += 1;
+        let number = self.numbers;
+        self.requests.insert(number, String::new());
+        let reply = Reply::to(RequestId::new(number));
+        self.handle(Input::Request(request(reply)));
+        number
+    }
+
+    pub fn text(&mut self, connection: u64, frame: impl AsRef<str>) -> &mut Self {
+        self.frame(connection, Data::Text(frame.as_ref().into()))
+    }
+
+    pub fn bytes(&mut self, connection: u64, frame: &[u8]) -> &mut Self {
+        self.frame(connection, Data::Binary(frame.into()))
+    }
+
+    fn frame(&mut self, connection: u64, data: Data) -> &mut Self {
+        let from = ConnectionId::new(connection);
+        self.handle(Input::Received { from, data })
+    }
+
+    /// A connection is gone.
+    pub fn lost(&mut self, connection: u64) -> &mut Self {
+        self.connections.remove(&connection);
+        self.handle(Input::Disconnected(ConnectionId::new(connection)))
+    }
+
+    /// The client of an unanswered request gave up.
+    pub fn aborted(&mut self, request: u64) -> &mut Self {
+        self.requests.remove(&request);
+        self.handle(Input::Aborted(RequestId::new(request)))
+    }
+
+    pub fn overdue(&mut self, request: u64) -> &mut Self {
+        self.handle(Input::Overdue(RequestId::new(request)))
+    }
+
+    pub fn handle(&mut self, input: Input) -> &mut Self {
+        let outputs = self.core.handle(at(self.now), input);
+        self.perform(outputs);
+        self
+    }
+
+    fn perform(&mut self, outputs: Vec<Output>) {
+        let mut saving = false;
+        for output in outputs {
+            let save = matches!(output, Output::Save(_));
+            assert!(save || !saving, "saves come last: {output:?}");
+            saving = save;
+            match output {
+                Output::Respond(reply, response) => {
+                    let number = self.answered(&reply);
+                    let (status, kind) = (response.status, response.content_type);
+                    let done = Done::Responded(number, status, kind, response.body);
+                    self.done.push(done);
+                }
+                Output::Accept(reply) => {
+                    let number = self.answered(&reply);
+                    self.connections.insert(number, String::new());
+                    self.done.push(Done::Accepted(number));
+                }
+                Output::Send(to, data) => {
+                    let number = to.number();
+                    let open = self.connections.contains_key(&number);
+                    assert!(open, "sent to {number}, which is closed: {data:?}");
+                    self.done.push(match data {
+                        Data::Text(text) => sent(number, &*text),
+                        Data::Binary(bytes) => sent_bytes(number, &*bytes),
+                    });
+                }
+                Output::Close(connection, code) => {
+                    let number = connection.number();
+                    let open = self.connections.remove(&number).is_some();
+                    assert!(open, "closed {number} twice");
+                    self.done.push(Done::Closed(number, code));
+                }
+                Output::Save(record) => self.save(record),
+            }
+        }
+    }
+
+    fn answered(&mut self, reply: &Reply) -> u64 {
+        let number = reply.request().number();
+        let waiting = self.requests.remove(&number).is_some();
+        assert!(waiting, "answered {number}, which does not wait");
+        number
+    }
+
+    fn save(&mut self, record: Record) {
+        let mut rows = self.platform.rows.borrow_mut();
+        match record {
+            Record::Attached(to, text) => {
+                let number = to.number();
+                let mut open = [&mut self.connections, &mut self.requests].into_iter();
+                let kept = open.find_map(|open| open.get_mut(&number));
+                *kept.unwrap_or_else(|| panic!("attached to {number}, which is gone")) = text;
+            }
+            Record::Stored { key, value } => {
+                rows.insert(key, value);
+            }
+            Record::Deleted { key } => {
+                rows.remove(&key);
+            }
+        }
+    }
+
+    /// What was done since the last look.
+    pub fn take(&mut self) -> Vec<Done> {
+        std::mem::take(&mut self.done)
+    }
+
+    /// What was done with this connection or request since the last look.
+    pub fn take_of(&mut self, number: u64) -> Vec<Done> {
+        let of = |done: &Done| match done {
+            Done::Responded(n, ..)
+            | Done::Accepted(n)
+            | Done::Sent(n, _)
+            | Done::SentBytes(n, _)
+            | Done::Closed(n, _) => *n == number,
+        };
+        let (own, rest) = self.take().into_iter().partition(of);
+        self.done = rest;
+        own
+    }
+
+    /// Nothing but this was done since the last look.
+    #[track_caller]
+    pub fn expect(&mut self, expected: impl IntoIterator<Item = Done>) -> &mut Self {
+        let expected: Vec<Done> = expected.into_iter().collect();
+        assert_eq!(self.take(), expected);
+        self
+    }
+
+    // Whole exchanges, for tests that are about what comes after them.
+
+    /// Opens a polling session; returns its `sid`.
+    pub fn open_polling(&mut self) -> String {
+        let request = self.get(POLLING);
+        match &self.take_of(request)[..] {
+            [Done::Responded(_, 200, _, body)] => sid_of(body),
+            other => panic!("no handshake: {other:?}"),
+        }
+    }
+
+    /// Opens a session on a WebSocket.
+    pub fn open_websocket(&mut self) -> u64 {
+        let connection = self.upgrade(WEBSOCKET);
+        match &self.take_of(connection)[..] {
+            [Done::Accepted(_), Done::Sent(_, _)] => connection,
+            other => panic!("no handshake: {other:?}"),
+        }
+    }
+
+    /// Opens a polling session and a WebSocket to probe; returns its `sid` and the connection.
+    pub fn open_probe(&mut self) -> (String, u64) {
+        let sid = self.open_polling();
+        let probe = self.upgrade(&websocket(&sid));
+        assert_eq!(self.take_of(probe), [accepted(probe)]);
+        (sid, probe)
+    }
+
+    pub fn poll(&mut self, sid: &str) -> u64 {
+        self.get(&polling(sid))
+    }
+
+    pub fn send(&mut self, sid: &str, body: &str) -> u64 {
+        self.post(&polling(sid), body)
+    }
+}
+
+pub fn polling(sid: &str) -> String {
+    format!("{POLLING}&sid={sid}")
+}
+
+pub fn websocket(sid: &str) -> String {
+    format!("{WEBSOCKET}&sid={sid}")
+}
+
+/// The `sid` in an `open` packet.
+pub fn sid_of(open: &str) -> String {
+    let json = open.strip_prefix('0').expect("an open packet");
+    let handshake: serde_json::Value = serde_json::from_str(json).expect("a handshake");
+    handshake["sid"].as_str().expect("a sid").to_owned()
+}
