@@ -16,11 +16,15 @@
     reason = "a test that fails panics"
 )]
 
+mod chunking;
+mod echo;
 mod engine;
 mod heartbeat;
 mod memory;
 mod polling;
 mod raw;
+mod socket;
 mod support;
 mod upgrade;
+mod vectors;
 mod websocket;

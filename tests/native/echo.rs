@@ -1,0 +1,72 @@
+//! T-3: the application against which the protocol's own tests run.
+
+use std::collections::BTreeSet;
+
+use signalbox::socket::{App, Args, Command, Event, SocketId};
+use signalbox::time::Timestamp;
+
+/// Echoes in `/`, and only greets in `/custom`.
+#[derive(Default)]
+pub struct Echo {
+    main: BTreeSet<SocketId>,
+}
+
+impl App for Echo {
+    fn event(&mut self, _now: Timestamp, event: Event, out: &mut Vec<Command>) {
+        match event {
+            Event::Connect {
+                socket,
+                namespace,
+                auth,
+            } => {
+                if !matches!(namespace.as_str(), "/" | "/custom") {
+                    out.push(Command::Refuse {
+                        socket,
+                        message: "Invalid namespace".to_owned(),
+                        data: None,
+                    });
+                    return;
+                }
+                if namespace.is_main() {
+                    self.main.insert(socket);
+                }
+                let auth = match auth {
+                    Some(auth) => Args::new(vec![auth]),
+                    None => Args::of(&serde_json::json!({})),
+                };
+                out.push(Command::Accept(socket));
+                out.push(emit(socket, "auth", auth));
+            }
+            Event::Restore {
+                socket, namespace, ..
+            } => {
+                if namespace.is_main() {
+                    self.main.insert(socket);
+                }
+            }
+            Event::Emit {
+                from,
+                name,
+                args,
+                ack,
+            } if self.main.contains(&from) => match (name.as_str(), ack) {
+                ("message", _) => out.push(emit(from, "message-back", args)),
+                ("message-with-ack", Some(ack)) => out.push(Command::Acknowledge(ack, args)),
+                _ => {}
+            },
+            Event::Emit { .. } | Event::Ack { .. } => {}
+            Event::Disconnect { socket, .. } => {
+                self.main.remove(&socket);
+            }
+        }
+    }
+}
+
+fn emit(to: SocketId, name: &str, args: Args) -> Command {
+    Command::Emit {
+        to: vec![to],
+        name: name.to_owned(),
+        args,
+        ack: None,
+    }
+}

@@ -1,0 +1,575 @@
+//! S: Socket.IO packets, over [`Echo`] and over an application that does what it is told.
+
+use serde_json::{Value, json};
+use signalbox::engine::Engine;
+use signalbox::socket::{Ack, App, Args, Command, Config, Event, Host, Json, Server, SocketId};
+use signalbox::time::Timestamp;
+
+use crate::echo::Echo;
+use crate::raw::{conformance, defaults};
+use crate::support::{Done, Script, closed, id, ok, polled, refused, sent, sent_bytes};
+
+fn echo() -> Script<Host<Echo>> {
+    Script::new(|platform| {
+        let engine = Engine::new(conformance(), platform);
+        Host::new(Server::new(Config::default(), engine), Echo::default())
+    })
+}
+
+/// A client on a WebSocket, in `/`.
+fn joined<A: App>(script: &mut Script<Host<A>>) -> u64 {
+    let c = script.open_websocket();
+    script.text(c, "40").take();
+    c
+}
+
+/// Does what the events it gets are called.
+#[derive(Default)]
+struct Obedient {
+    /// What happened to sockets, in words.
+    log: Vec<String>,
+}
+
+fn to(socket: SocketId, name: &str, args: Args, ack: Option<u64>) -> Command {
+    Command::Emit {
+        to: vec![socket],
+        name: name.to_owned(),
+        args,
+        ack,
+    }
+}
+
+impl App for Obedient {
+    fn event(&mut self, _now: Timestamp, event: Event, out: &mut Vec<Command>) {
+        match event {
+            Event::Connect {
+                socket, namespace, ..
+            } => out.push(match namespace.as_str() {
+                "/refused" => Command::Refuse {
+                    socket,
+                    message: "not you".to_owned(),
+                    data: Some(Json::of(&json!({ "code": "x" }))),
+                },
+                "/later" => return,
+                _ => Command::Accept(socket),
+            }),
+            Event::Restore {
+                namespace, state, ..
+            } => {
+                self.log.push(format!("{namespace} restored: {state:?}"));
+            }
+            Event::Emit {
+                from,
+                name,
+                args,
+                ack,
+            } => self.obey(from, &name, args, ack, out),
+            Event::Ack { id, args, .. } => {
+                let sizes: Vec<usize> = args.attachments.iter().map(|a| a.len()).collect();
+                self.log
+                    .push(format!("ack {id}: {:?} {sizes:?}", args.values));
+            }
+            Event::Disconnect { reason, .. } => self.log.push(reason.to_string()),
+        }
+    }
+}
+
+impl Obedient {
+    fn obey(
+        &mut self,
+        from: SocketId,
+        name: &str,
+        args: Args,
+        ack: Option<Ack>,
+        out: &mut Vec<Command>,
+    ) {
+        match (name, ack) {
+            ("ask", _) => out.push(to(from, "question", args, Some(7))),
+            ("keep", _) => out.push(Command::Keep(from, args.values[0].clone())),
+            ("put out", _) => out.push(Command::Disconnect(from)),
+            ("close", _) => out.push(Command::Close(from)),
+            ("tellme", Some(ack)) => {
+                let mut args = Args::of(&json!({ "_placeholder": true, "num": 0 }));
+                args.attachments.push([9][..].into());
+                out.push(Command::Acknowledge(ack, args));
+            }
+            (name, ack) => self.log.push(format!("{name} {}", ack.is_some())),
+        }
+    }
+}
+
+fn obedient() -> Script<Host<Obedient>> {
+    Script::new(|platform| {
+        let engine = Engine::new(defaults(), platform);
+        Host::new(Server::new(Config::default(), engine), Obedient::default())
+    })
+}
+
+/// S-2, S-15: an ack goes out once, with the id as it came; none goes out unasked.
+#[test]
+fn s_15_events_are_acknowledged_once() {
+    let mut script = echo();
+    let c = joined(&mut script);
+    for ack in ["0", "7", "007", "99999999999999999999"] {
+        script.text(
+            c,
+            format!(r#"42{ack}["message-with-ack",1,"2",{{"3":[false]}}]"#),
+        );
+        script.expect([sent(c, format!(r#"43{ack}[1,"2",{{"3":[false]}}]"#))]);
+    }
+    script.text(c, r#"42["message-with-ack",1]"#).expect([]);
+}
+
+/// S-3, S-15, K-9: binary events and binary acks, several attachments each, in both directions.
+#[test]
+fn s_3_binary_there_and_back() {
+    let mut script = echo();
+    let c = joined(&mut script);
+    let places = r#"{"_placeholder":true,"num":0},{"a":[{"_placeholder":true,"num":1}]}"#;
+    script.text(c, format!(r#"452-["message",{places}]"#));
+    script.bytes(c, &[1, 2, 3]).expect([]).bytes(c, &[4, 5, 6]);
+    script.expect([
+        sent(c, format!(r#"452-["message-back",{places}]"#)),
+        sent_bytes(c, [1, 2, 3]),
+        sent_bytes(c, [4, 5, 6]),
+    ]);
+    script.text(c, format!(r#"452-789["message-with-ack",{places}]"#));
+    script.bytes(c, &[1, 2, 3]).bytes(c, &[4, 5, 6]);
+    script.expect([
+        sent(c, format!("462-789[{places}]")),
+        sent_bytes(c, [1, 2, 3]),
+        sent_bytes(c, [4, 5, 6]),
+    ]);
+}
+
+/// P-5: a header and its attachments come in different POSTs, and leave in one order.
+#[test]
+fn p_5_attachments_come_in_their_own_posts() {
+    let mut script = echo();
+    let sid = script.open_polling();
+    for body in [
+        "40",
+        r#"452-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#,
+        "bAQID",
+        "bBAUG",
+    ] {
+        let post = script.send(&sid, body);
+        script.expect([ok(post)]);
+    }
+    let poll = script.poll(&sid);
+    let back =
+        r#"452-["message-back",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
+    script.expect([polled(
+        poll,
+        format!(
+            "40{{\"sid\":\"{}\"}}\x1e42[\"auth\",{{}}]\x1e{back}\x1ebAQID\x1ebBAUG",
+            id(2)
+        ),
+    )]);
+}
+
+/// The server asks, the client acknowledges, with attachments or without.
+#[test]
+fn s_15_a_client_acknowledges() {
+    let mut script = obedient();
+    let c = joined(&mut script);
+    script
+        .text(c, r#"42["ask",1]"#)
+        .expect([sent(c, r#"427["question",1]"#)]);
+    script.text(c, r#"437["yes"]"#).expect([]);
+    script.text(
+        c,
+        r#"462-7[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#,
+    );
+    script.bytes(c, &[1]).bytes(c, &[2, 3]).expect([]);
+    script.text(c, "437").expect([]);
+    assert_eq!(
+        script.core.app().log,
+        [
+            r#"ack 7: ["yes"] []"#,
+            r#"ack 7: [{"_placeholder":true,"num":0}, {"_placeholder":true,"num":1}] [1, 2]"#,
+            "ack 7: [] []",
+        ]
+    );
+}
+
+/// S-4, S-5: what breaks the protocol ends the connection.
+#[test]
+fn s_4_what_is_no_packet_ends_the_connection() {
+    let table = [
+        "4",
+        "47",
+        "49[]",
+        "4x",
+        r#"42["a""#,
+        "42{}",
+        r#"42"a""#,
+        "42[]",
+        "42[{}]",
+        "42[null]",
+        "42[true]",
+        "42[[]]",
+        r#"42["connect"]"#,
+        r#"42["connect_error"]"#,
+        r#"42["disconnect"]"#,
+        r#"42["disconnecting"]"#,
+        r#"42["newListener"]"#,
+        r#"42["removeListener"]"#,
+        r#"42["\u0063onnect"]"#,
+        "43{}",
+        "431x",
+        r#"43"a""#,
+        "40/new,[]",
+        "40/new,\"x\"",
+        "40/new,null",
+        "40/new,{",
+        "41{}",
+        "41[]",
+        "45[\"a\"]",
+        "45-[\"a\"]",
+        "450-[\"a\"]",
+        "4511-[\"a\"]",
+        "45-1-[\"a\"]",
+        "451.5-[\"a\"]",
+        "45+1-[\"a\"]",
+        "45x-[\"a\"]",
+        "451-{}",
+        "46[]",
+        "460-[]",
+        "4611-1[]",
+    ];
+    for frame in table {
+        let mut script = echo();
+        let c = joined(&mut script);
+        script.text(c, frame).expect([closed(c)]);
+    }
+}
+
+/// S-4: attachments that come when none is due, or do not come, or that nobody has.
+#[test]
+fn s_4_attachments_that_do_not_fit_end_the_connection() {
+    for frames in [
+        &["b"][..],
+        &[r#"451-["a",{"_placeholder":true,"num":0}]"#, r#"42["a"]"#],
+        &[r#"451-["a",{"_placeholder":true,"num":1}]"#, "b"],
+        &[r#"451-["a",{"_placeholder":true,"num":-1}]"#, "b"],
+        &[r#"451-["a",{"_placeholder":true,"num":0.5}]"#, "b"],
+        &[r#"451-["a",{"_placeholder":true}]"#, "b"],
+        &[r#"451-["a",{"x":[{"_placeholder":true,"num":"0"}]}]"#, "b"],
+        &[
+            r#"452-["a",{"_placeholder":true,"num":0}]"#,
+            "b",
+            "40/custom",
+        ],
+    ] {
+        let mut script = echo();
+        let c = joined(&mut script);
+        let (last, first) = frames.split_last().unwrap();
+        for frame in first {
+            script.text(c, frame).expect([]);
+        }
+        script.text(c, last).expect([closed(c)]);
+    }
+}
+
+/// S-5, S-6: what is tolerated.
+#[test]
+fn s_6_oddities_are_tolerated() {
+    let mut script = echo();
+    let c = joined(&mut script);
+    for frame in [
+        "42",
+        "43[]",
+        "4399[1]",
+        "43",
+        "42[1,2]",
+        "42[-1]",
+        r#"42["error"]"#,
+        r#"42["ping"]"#,
+    ] {
+        script.text(c, frame).expect([]);
+    }
+    script.text(c, r#"42["message","alive"]"#);
+    script.expect([sent(c, r#"42["message-back","alive"]"#)]);
+}
+
+/// S-7: on polling, the next poll learns it.
+#[test]
+fn s_7_a_parse_error_closes_a_polling_session() {
+    let mut script = echo();
+    let sid = script.open_polling();
+    let post = script.send(&sid, "4abc");
+    script.expect([ok(post)]);
+    let poll = script.poll(&sid);
+    script.expect([polled(poll, "6\x1e1")]);
+    let poll = script.poll(&sid);
+    script.expect([refused(poll, 1)]);
+}
+
+/// S-8, R-5, R-6, T-3: auth comes in the CONNECT packet; the reply has the sid alone.
+#[test]
+fn s_8_connect() {
+    for (frame, auth) in [
+        ("40", "{}"),
+        ("40{}", "{}"),
+        (r#"40{"token":"t"}"#, r#"{"token":"t"}"#),
+        (r#"40{"n":{"a":[1, 2]}}"#, r#"{"n":{"a":[1, 2]}}"#),
+    ] {
+        let mut script = echo();
+        let c = script.open_websocket();
+        script.text(c, frame).expect([
+            sent(c, format!(r#"40{{"sid":"{}"}}"#, id(2))),
+            sent(c, format!(r#"42["auth",{auth}]"#)),
+        ]);
+        assert_ne!(id(1), id(2), "H-4");
+    }
+    for frame in ["40/custom", "40/custom,", r#"40/custom,{"token":"t"}"#] {
+        let mut script = echo();
+        let c = script.open_websocket();
+        let auth = if frame.ends_with('}') {
+            r#"{"token":"t"}"#
+        } else {
+            "{}"
+        };
+        script.text(c, frame).expect([
+            sent(c, format!(r#"40/custom,{{"sid":"{}"}}"#, id(2))),
+            sent(c, format!(r#"42/custom,["auth",{auth}]"#)),
+        ]);
+    }
+}
+
+/// S-9
+#[test]
+fn s_9_an_unknown_namespace() {
+    let mut script = echo();
+    let c = script.open_websocket();
+    script.text(c, "40/random");
+    script.expect([sent(c, r#"44/random,{"message":"Invalid namespace"}"#)]);
+    script.text(c, "40").take();
+    script
+        .text(c, r#"42["message"]"#)
+        .expect([sent(c, r#"42["message-back"]"#)]);
+}
+
+/// S-10, D-8: a refusal has a message and, if set, data; the client may ask again.
+#[test]
+fn s_10_a_refusal() {
+    let mut script = obedient();
+    let c = script.open_websocket();
+    for _ in 0..2 {
+        script.text(c, "40/refused");
+        let Some(Done::Sent(_, frame)) = script.take().pop() else {
+            panic!("no answer");
+        };
+        let error: Value =
+            serde_json::from_str(frame.strip_prefix("44/refused,").unwrap()).unwrap();
+        assert_eq!(
+            error,
+            json!({ "message": "not you", "data": { "code": "x" } })
+        );
+    }
+    assert!(script.core.app().log.is_empty(), "it never was in");
+}
+
+/// S-12
+#[test]
+fn s_12_packets_for_namespaces_that_were_not_joined() {
+    for frame in [
+        "40",
+        "40{}",
+        "44{\"message\":\"x\"}",
+        "44/custom,{}",
+        r#"42/custom,["message"]"#,
+        "43/custom,1[]",
+        "41/custom,",
+        r#"42/never,["message"]"#,
+    ] {
+        let mut script = echo();
+        let c = joined(&mut script);
+        script.text(c, frame).expect([closed(c)]);
+    }
+}
+
+/// S-13: events that follow their CONNECT at once are served after it.
+#[test]
+fn s_13_events_may_follow_connect_at_once() {
+    let mut script = echo();
+    let sid = script.open_polling();
+    script.send(
+        &sid,
+        "40\x1e42[\"message\",1]\x1e421[\"message-with-ack\",2]",
+    );
+    script.take();
+    let poll = script.poll(&sid);
+    script.expect([polled(
+        poll,
+        format!(
+            "40{{\"sid\":\"{}\"}}\x1e42[\"auth\",{{}}]\x1e42[\"message-back\",1]\x1e431[2]",
+            id(2)
+        ),
+    )]);
+}
+
+/// S-13: what was under way to a namespace that the server closed is no mistake.
+#[test]
+fn s_13_packets_for_a_namespace_that_the_server_left() {
+    let mut script = obedient();
+    let c = joined(&mut script);
+    script.text(c, r#"42["put out"]"#).expect([sent(c, "41")]);
+    script
+        .text(c, r#"42["late"]"#)
+        .text(c, "431[]")
+        .text(c, "41")
+        .expect([]);
+    assert_eq!(script.core.app().log, ["server namespace disconnect"]);
+    script.text(c, "40").take();
+    script.text(c, r#"42["again"]"#).expect([]);
+    assert_eq!(script.core.app().log[1], "again false");
+}
+
+/// S-14
+#[test]
+fn s_14_leaving_a_namespace_keeps_the_connection() {
+    let mut script = echo();
+    let c = joined(&mut script);
+    script.text(c, "40/custom").take();
+    script.text(c, "41").expect([]);
+    script.until(300).expect([sent(c, "2")]);
+    script.text(c, "3").text(c, "41/custom,").expect([]);
+    script.until(600).expect([sent(c, "2")]);
+    script.text(c, "3").text(c, "40").take();
+    script
+        .text(c, r#"42["message"]"#)
+        .expect([sent(c, r#"42["message-back"]"#)]);
+}
+
+/// S-14: the server leaves one namespace, or all and the connection.
+#[test]
+fn s_14_the_server_disconnects() {
+    let mut script = obedient();
+    let c = joined(&mut script);
+    script.text(c, "40/a").text(c, "40/b").take();
+    script
+        .text(c, r#"42/a,["put out"]"#)
+        .expect([sent(c, "41/a,")]);
+    script.text(c, r#"42["close"]"#);
+    script.expect([sent(c, "41"), sent(c, "41/b,"), closed(c)]);
+    assert_eq!(script.core.app().log, ["server namespace disconnect"; 3]);
+}
+
+/// S-16, K-4
+#[test]
+fn s_16_a_client_has_to_join_within_the_connect_timeout() {
+    for (frame, stays) in [
+        ("40", true),
+        ("40/refused", false),
+        ("40/later", false),
+        ("", false),
+    ] {
+        let mut script = obedient();
+        let c = script.open_websocket();
+        if !frame.is_empty() {
+            script.text(c, frame).take();
+        }
+        script.until(25_000).text(c, "3").take();
+        script.lose_memory().until(44_999).expect([]);
+        script.until(45_000);
+        assert_eq!(script.take().contains(&closed(c)), !stays, "{frame}");
+    }
+}
+
+/// S-17: a restart sends nothing; sockets live on with what the app kept with them.
+#[test]
+fn s_17_sockets_outlive_memory() {
+    let mut script = obedient();
+    let c = joined(&mut script);
+    script
+        .text(c, r#"42["keep",{"a":1}]"#)
+        .text(c, "40/b")
+        .take();
+    script.lose_memory().expect([]);
+    assert_eq!(
+        script.core.app().log,
+        [r#"/ restored: Some({"a":1})"#, "/b restored: None"]
+    );
+    script.text(c, r#"42["ask"]"#).text(c, r#"42/b,["ask"]"#);
+    script.expect([
+        sent(c, r#"427["question"]"#),
+        sent(c, r#"42/b,7["question"]"#),
+    ]);
+}
+
+/// The spec's "Sample session", upgrade included.
+#[test]
+fn the_sample_session() {
+    let mut script = obedient();
+    let sid = script.open_polling();
+    let post = script.send(&sid, "40");
+    script.expect([ok(post)]);
+    let poll = script.poll(&sid);
+    script.expect([polled(poll, format!(r#"40{{"sid":"{}"}}"#, id(2)))]);
+    let post = script.send(&sid, "42[\"hello\"]\x1e42[\"world\"]");
+    script.expect([ok(post)]);
+    let c = script.upgrade(&crate::support::websocket(&sid));
+    script.take();
+    script.text(c, "2probe").expect([sent(c, "3probe")]);
+    script
+        .text(c, "5")
+        .text(c, r#"42["hello"]"#)
+        .text(c, r#"42["world"]"#)
+        .expect([]);
+    script.text(c, "40/admin,");
+    script.expect([sent(c, format!(r#"40/admin,{{"sid":"{}"}}"#, id(3)))]);
+    script.text(c, r#"42/admin,1["tellme"]"#);
+    script.expect([
+        sent(c, r#"461-/admin,1[{"_placeholder":true,"num":0}]"#),
+        sent_bytes(c, [9]),
+    ]);
+    script.until(25_000).expect([sent(c, "2")]);
+    script.text(c, "3").text(c, "1").expect([closed(c)]);
+    let log = ["hello false", "world false", "hello false", "world false"];
+    assert_eq!(script.core.app().log[..4], log);
+    assert_eq!(script.core.app().log[4..], ["transport close"; 2]);
+}
+
+/// D-12: why a socket is gone, in socket.io's words.
+#[test]
+fn d_12_reasons() {
+    let mut script = obedient();
+    for (frame, reason) in [
+        ("1", "transport close"),
+        ("2", "parse error"),
+        ("4abc", "parse error"),
+        ("41", "client namespace disconnect"),
+        (r#"42["put out"]"#, "server namespace disconnect"),
+    ] {
+        let c = joined(&mut script);
+        script.text(c, frame);
+        assert_eq!(script.core.app().log.last().unwrap(), reason, "{frame}");
+    }
+    joined(&mut script);
+    script.until(45_000);
+    assert_eq!(script.core.app().log.last().unwrap(), "ping timeout");
+    let sid = script.open_polling();
+    script.send(&sid, "40");
+    script.poll(&sid);
+    let poll = script.poll(&sid);
+    script.aborted(poll);
+    assert_eq!(script.core.app().log.last().unwrap(), "transport error");
+}
+
+/// T-3: `/custom` only greets.
+#[test]
+fn t_3_custom_only_greets() {
+    let mut script = echo();
+    let c = script.open_websocket();
+    script.text(c, "40/custom").take();
+    script.text(c, r#"42/custom,["message",1]"#).expect([]);
+    script
+        .text(c, r#"42/custom,1["message-with-ack",1]"#)
+        .expect([]);
+    script.lose_memory().text(c, "40").take();
+    script
+        .text(c, r#"42["message",1]"#)
+        .expect([sent(c, r#"42["message-back",1]"#)]);
+}
