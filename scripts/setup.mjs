@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { inRoot, mustRun, pinnedNode, probe, Problem } from "./task.mjs";
+import { delimiter } from "node:path";
+import { ask, inRoot, mustRun, pinnedNode, Problem, works } from "./task.mjs";
 
 const workerBuildVersion = "0.8.7"; // the `worker` crate's own version
 const wasmTarget = "wasm32-unknown-unknown";
@@ -26,14 +27,14 @@ export async function npmPackages(busy) {
 
 /** cargo, a linker, the wasm target and, for the tests, rustfmt and clippy. */
 export async function rust(busy) {
-  const version = await probe("cargo", "--version");
+  const version = await ask("cargo", "--version");
   if (!version) {
     throw new Problem("Rust is missing: install it from https://rustup.rs, then run this again in a new terminal");
   }
-  if (!(await probe("cc", "--version"))) await debianPackages(busy, "a C compiler", "gcc", "libc6-dev");
-  const libraries = await probe("rustc", "--print", "target-libdir", "--target", wasmTarget);
+  if (!(await works("cc", "--version"))) await debianPackages(busy, "a C compiler", "gcc", "libc6-dev");
+  const libraries = await ask("rustc", "--print", "target-libdir", "--target", wasmTarget);
   if (!libraries || !existsSync(libraries)) {
-    if (!(await probe("rustup", "--version"))) {
+    if (!(await works("rustup", "--version"))) {
       throw new Problem(`Rust's ${wasmTarget} target is missing and there is no rustup to add it: install Rust from https://rustup.rs, then run this again`);
     }
     busy(`adding the target ${wasmTarget}`);
@@ -47,8 +48,8 @@ export async function rust(busy) {
 /** rustfmt and clippy, which a minimal Rust lacks. */
 export async function rustLints(busy) {
   const missing = [];
-  if (!(await probe("cargo", "fmt", "--version"))) missing.push("rustfmt");
-  if (!(await probe("cargo", "clippy", "--version"))) missing.push("clippy");
+  if (!(await works("cargo", "fmt", "--version"))) missing.push("rustfmt");
+  if (!(await works("cargo", "clippy", "--version"))) missing.push("clippy");
   if (missing.length === 0) return "in place";
   busy(`adding ${missing.join(" and ")}`);
   await mustRun("rustup", ["component", "add", ...missing], {
@@ -77,7 +78,7 @@ export async function rustTools(busy) {
   const missing = buildTools().filter((tool) => !existsSync(tool.path));
   if (missing.length === 0) return "in place";
   // worker-build could download with OpenSSL, so on Linux it links with it.
-  if (process.platform === "linux" && !process.env.OPENSSL_DIR && !(await probe("pkg-config", "--exists", "openssl"))) {
+  if (process.platform === "linux" && !process.env.OPENSSL_DIR && !(await works("pkg-config", "--exists", "openssl"))) {
     await debianPackages(busy, "OpenSSL's development package", "pkg-config", "libssl-dev");
   }
   for (const { crate, version, program, folder } of missing) {
@@ -89,6 +90,7 @@ export async function rustTools(busy) {
       env: {
         CARGO_TARGET_DIR: inRoot(".tools/target"), // what both need is compiled once
         CARGO_PROFILE_DEV_DEBUG: "0",
+        PATH: [inRoot(folder, "bin"), process.env.PATH].join(delimiter), // else cargo asks to put it there
       },
       remedy: "check that the crates registry can be reached, then run this again",
     });
@@ -100,7 +102,7 @@ export async function rustTools(busy) {
 /** Installs Debian packages when it may, else says which to install. */
 async function debianPackages(busy, what, ...packages) {
   const command = `apt-get install ${packages.join(" ")}`;
-  if (process.getuid?.() !== 0 || !(await probe("apt-get", "--version"))) {
+  if (process.getuid?.() !== 0 || !(await works("apt-get", "--version"))) {
     throw new Problem(`${what} is missing: install it (on Debian: sudo ${command}), then run this again`);
   }
   busy(`${what} is missing, running ${command}`);
@@ -117,7 +119,7 @@ export async function python(busy) {
   const folder = inRoot(".tools/python");
   const stamp = inRoot(".tools/python/requirements.sha256");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return "in place";
-  if (!(await probe("python3", "-c", "import ensurepip, venv"))) {
+  if (!(await works("python3", "-c", "import ensurepip, venv"))) {
     await debianPackages(busy, "Python's venv", "python3", "python3-venv");
   }
   busy("installing python-socketio");

@@ -71,8 +71,8 @@ export async function mustRun(command, args, { remedy, env } = {}) {
   }
 }
 
-/** Whether a program is there to run; `output` is what it says. */
-export async function probe(command, ...args) {
+/** What a program prints, or `undefined` when it fails or is not there. */
+export async function ask(command, ...args) {
   try {
     const { code, output } = await run(command, args);
     return code === 0 ? output.trim() : undefined;
@@ -80,6 +80,9 @@ export async function probe(command, ...args) {
     return undefined;
   }
 }
+
+/** Whether a program is there and does as told. */
+export const works = async (...words) => (await ask(...words)) !== undefined;
 
 export const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
