@@ -226,7 +226,12 @@ fn object(kind: Kind, json: &Json) -> Result<(Target, Shape), Error> {
     if let (Some(_), Some(payload)) = (&tutorial, payload) {
         return Ok((target(tutorial), Shape::Bare(payload.clone())));
     }
-    let is_text = |name| fields.get(name).and_then(Json::read::<String>).is_some();
+    // Any text: one with a lone surrogate could not be read.
+    let is_text = |name| {
+        fields
+            .get(name)
+            .is_some_and(|json| json.as_str().starts_with('"'))
+    };
     let description = is_text("type") && is_text("sdp");
     let init = kind == Kind::Candidate && is_text("candidate");
     // Old candidates have an `id` of their own: the media section's.
