@@ -1,0 +1,216 @@
+//! A Socket.IO client of a room, on either transport.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+use signalbox::engine::{self, Engine};
+use signalbox::io::Platform;
+use signalbox::room::{Config, Room, RoomName};
+use signalbox::socket::{self, Host, Server};
+
+use crate::support::{Done, Script};
+
+pub type Hall = Script<Host<Room>>;
+
+/// A room named `room`, with the settings that are deployed.
+pub fn hall() -> Hall {
+    hall_with(Config::default())
+}
+
+pub fn hall_with(config: Config) -> Hall {
+    Script::new(move |platform: Rc<dyn Platform>| {
+        let engine = Engine::new(engine::Config::default(), Rc::clone(&platform));
+        let server = Server::new(socket::Config::default(), engine);
+        let name = RoomName::parse("room").unwrap();
+        Host::new(server, Room::new(name, config.clone(), platform))
+    })
+}
+
+/// A room and this many clients, connected and not joined.
+pub fn hall_of<const N: usize>() -> (Hall, [Peer; N]) {
+    let mut hall = hall();
+    let peers = std::array::from_fn(|_| Peer::connect(&mut hall));
+    (hall, peers)
+}
+
+enum Link {
+    WebSocket(u64),
+    /// A poll is always pending.
+    Polling(String, Cell<u64>),
+}
+
+pub struct Peer {
+    /// Its peer id.
+    pub id: String,
+    link: Link,
+    acks: Cell<u64>,
+    heard: RefCell<Vec<String>>,
+}
+
+impl Peer {
+    /// Connects with a WebSocket.
+    pub fn connect(hall: &mut Hall) -> Self {
+        let link = Link::WebSocket(hall.open_websocket());
+        Self::enter(hall, link)
+    }
+
+    pub fn connect_polling(hall: &mut Hall) -> Self {
+        let sid = hall.open_polling();
+        let poll = Cell::new(hall.poll(&sid));
+        Self::enter(hall, Link::Polling(sid, poll))
+    }
+
+    fn enter(hall: &mut Hall, link: Link) -> Self {
+        let mut peer = Self {
+            id: String::new(),
+            link,
+            acks: Cell::new(0),
+            heard: RefCell::default(),
+        };
+        peer.write(hall, "40");
+        let frames = peer.frames(hall);
+        let reply = frames.first().and_then(|frame| frame.strip_prefix("40"));
+        let reply: Value = serde_json::from_str(reply.expect("a CONNECT packet")).unwrap();
+        reply["sid"]
+            .as_str()
+            .expect("a sid")
+            .clone_into(&mut peer.id);
+        peer
+    }
+
+    /// The connection, of a client that has one.
+    pub fn connection(&self) -> u64 {
+        match &self.link {
+            Link::WebSocket(connection) => *connection,
+            Link::Polling(..) => panic!("{} polls", self.id),
+        }
+    }
+
+    /// Sends one packet of Engine.IO.
+    pub fn write(&self, hall: &mut Hall, packet: &str) {
+        match &self.link {
+            Link::WebSocket(connection) => {
+                hall.text(*connection, packet);
+            }
+            Link::Polling(sid, _) => {
+                let post = hall.send(sid, packet);
+                assert_eq!(hall.take_of(post), [crate::support::ok(post)]);
+            }
+        }
+    }
+
+    /// The packets that arrived; pings are answered.
+    fn frames(&self, hall: &mut Hall) -> Vec<String> {
+        let mut frames = Vec::new();
+        match &self.link {
+            Link::WebSocket(connection) => {
+                for done in hall.take_of(*connection) {
+                    match done {
+                        Done::Sent(_, frame) => frames.push(frame),
+                        other => panic!("not a text frame: {other:?}"),
+                    }
+                }
+            }
+            Link::Polling(sid, poll) => {
+                while let Some(done) = hall.take_of(poll.get()).pop() {
+                    let Done::Responded(_, 200, _, body) = done else {
+                        panic!("a poll failed: {done:?}");
+                    };
+                    frames.extend(body.split('\x1e').map(str::to_owned));
+                    poll.set(hall.poll(sid));
+                }
+            }
+        }
+        if frames.iter().any(|frame| frame == "2") {
+            self.write(hall, "3");
+        }
+        frames.retain(|frame| !matches!(frame.as_str(), "2" | "6"));
+        frames
+    }
+
+    /// Sends an event: its name and its arguments, as JSON.
+    pub fn emit(&self, hall: &mut Hall, event: impl ToString) {
+        self.write(hall, &format!("42{}", event.to_string()));
+    }
+
+    /// Sends an event and returns what it is acknowledged with.
+    pub fn call(&self, hall: &mut Hall, event: impl ToString) -> Value {
+        self.acks.set(self.acks.get() + 1);
+        let ack = self.acks.get();
+        self.write(hall, &format!("42{ack}{}", event.to_string()));
+        let frames = self.frames(hall);
+        let mut heard = self.heard.borrow_mut();
+        heard.extend(frames);
+        let prefix = format!("43{ack}[");
+        let place = heard.iter().position(|frame| frame.starts_with(&prefix));
+        let frame = heard.remove(place.expect("an ack"));
+        let args: Value = serde_json::from_str(&frame[prefix.len() - 1..]).unwrap();
+        assert_eq!(args.as_array().map(Vec::len), Some(1), "one argument");
+        args[0].clone()
+    }
+
+    /// The code with which an event is refused; the error names the event.
+    pub fn refusal(&self, hall: &mut Hall, event: &Value) -> String {
+        let reply = self.call(hall, event);
+        assert_eq!(reply["ok"], false, "{event} was not refused");
+        let error = &reply["error"];
+        assert_eq!(error["event"], event[0]);
+        assert_ne!(error["message"], "");
+        error["code"].as_str().expect("a code").to_owned()
+    }
+
+    /// The events that arrived since the last look, as they were written.
+    pub fn heard_raw(&self, hall: &mut Hall) -> Vec<String> {
+        let mut frames = self.heard.take();
+        frames.extend(self.frames(hall));
+        let event = |frame: String| frame.strip_prefix("42").map(str::to_owned);
+        frames
+            .into_iter()
+            .map(|f| event(f).expect("an event"))
+            .collect()
+    }
+
+    /// The events that arrived since the last look, each as `[name, …arguments]`.
+    pub fn heard(&self, hall: &mut Hall) -> Vec<Value> {
+        let events = self.heard_raw(hall);
+        events
+            .iter()
+            .map(|event| serde_json::from_str(event).unwrap())
+            .collect()
+    }
+
+    /// The signals that arrived since the last look, each without its meta; `from` is as stated there.
+    pub fn signals(&self, hall: &mut Hall, from: &Peer) -> Vec<Value> {
+        let mut events = self.heard(hall);
+        for event in &mut events {
+            let meta = event.as_array_mut().and_then(Vec::pop).expect("a meta");
+            assert_eq!(meta["from"], json!(from.id), "{meta}");
+            assert_eq!(meta["room"], "room", "{meta}");
+        }
+        events
+    }
+
+    /// The one event that arrived since the last look.
+    pub fn heard_one(&self, hall: &mut Hall) -> Value {
+        match <[Value; 1]>::try_from(self.heard(hall)) {
+            Ok([event]) => event,
+            Err(events) => panic!("not one event: {events:?}"),
+        }
+    }
+
+    /// Joins the room as a peer.
+    pub fn join(&self, hall: &mut Hall, name: &str) -> Value {
+        let joined = self.call(hall, json!(["room:join", { "name": name }]));
+        assert_eq!(joined["ok"], true, "{joined}");
+        joined
+    }
+
+    /// Is lost.
+    pub fn vanish(&self, hall: &mut Hall) {
+        match &self.link {
+            Link::WebSocket(connection) => hall.lost(*connection),
+            Link::Polling(_, poll) => hall.aborted(poll.get()),
+        };
+    }
+}

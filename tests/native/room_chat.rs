@@ -1,0 +1,239 @@
+//! The room's chat, and its history.
+
+use serde_json::{Value, json};
+use signalbox::room::Config;
+use signalbox::room::config::Limits;
+
+use crate::peer::{Hall, Peer, hall_of, hall_with};
+
+/// The tutorial's shape: a text goes to everyone, the sender included, joined or not.
+#[test]
+fn a_text_reaches_everyone() {
+    let (mut hall, [a, b, c]) = hall_of();
+    a.join(&mut hall, "Ann");
+    hall.until(2_000);
+    for text in ["hello", "", "中文 😀 \u{202e}<b>\"\\\n"] {
+        let receipt = a.call(&mut hall, json!(["chat-message", text]));
+        let expected = json!(["chat-message", {
+            "message": text, "id": receipt["id"], "seq": receipt["seq"], "ts": 2_000,
+            "from": a.id, "name": "Ann",
+        }]);
+        assert_eq!(receipt["ok"], true);
+        assert_eq!(receipt["ts"], 2_000);
+        for peer in [&a, &b, &c] {
+            assert_eq!(peer.heard(&mut hall), [expected.clone()]);
+        }
+    }
+    b.emit(&mut hall, json!(["chat-message", "no name"]));
+    assert_eq!(a.heard_one(&mut hall)[1]["name"], Value::Null);
+}
+
+/// Ids are unique, and sequence numbers grow.
+#[test]
+fn messages_are_told_apart() {
+    let (mut hall, [a, b]) = hall_of();
+    let mut last = 0;
+    let mut ids = std::collections::BTreeSet::new();
+    for turn in 0..50 {
+        let peer = if turn % 3 == 0 { &a } else { &b };
+        let receipt = peer.call(&mut hall, json!(["chat-message", "same"]));
+        let seq = receipt["seq"].as_u64().unwrap();
+        assert!(seq > last);
+        last = seq;
+        ids.insert(receipt["id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(ids.len(), 50);
+}
+
+/// A message that is sent again, with its `mid`, is the same message.
+#[test]
+fn a_message_is_sent_once() {
+    let (mut hall, [a, b]) = hall_of();
+    let event = json!(["chat-message", { "message": "hi", "mid": "m1" }]);
+    let first = a.call(&mut hall, &event);
+    assert_eq!(b.heard(&mut hall).len(), 1);
+    hall.until(100).lose_memory();
+    assert_eq!(a.call(&mut hall, &event), first);
+    assert!(b.heard(&mut hall).is_empty());
+    let other = b.call(&mut hall, &event);
+    assert_ne!(
+        other["id"], first["id"],
+        "another sender's mid is another message"
+    );
+    let next = a.call(
+        &mut hall,
+        json!(["chat-message", { "message": "hi", "mid": "m2" }]),
+    );
+    assert_ne!(next["id"], first["id"]);
+}
+
+/// A private message reaches its two ends, and is not remembered.
+#[test]
+fn a_private_message() {
+    let (mut hall, [a, b, c]) = hall_of();
+    b.emit(&mut hall, json!(["join", "bob"]));
+    b.heard(&mut hall);
+    for to in [b.id.as_str(), "bob"] {
+        let event = json!(["chat-message", { "message": "psst", "to": to, "enc": { "v": 1 } }]);
+        assert_eq!(a.call(&mut hall, &event)["ok"], true);
+        let message = b.heard_one(&mut hall);
+        assert_eq!(message[1]["to"], json!(b.id));
+        assert_eq!(message[1]["enc"], json!({ "v": 1 }));
+        assert_eq!(a.heard(&mut hall), [message]);
+        assert!(c.heard(&mut hall).is_empty());
+    }
+    assert_eq!(history(&mut hall, &c, json!({})), (vec![], false));
+    let nobody = json!(["chat-message", { "message": "psst", "to": "nobody" }]);
+    assert_eq!(a.refusal(&mut hall, &nobody), "unknown-peer");
+    a.call(
+        &mut hall,
+        json!(["chat-message", { "message": "note", "to": a.id }]),
+    );
+    assert_eq!(a.heard(&mut hall).len(), 1, "to oneself, once");
+}
+
+#[test]
+fn messages_that_are_refused() {
+    let (mut hall, [a, b]) = hall_of();
+    for (args, code) in [
+        (json!(["chat-message"]), "bad-payload"),
+        (json!(["chat-message", 7]), "bad-payload"),
+        (json!(["chat-message", null]), "bad-payload"),
+        (json!(["chat-message", {}]), "bad-payload"),
+        (json!(["chat-message", { "message": ["x"] }]), "bad-payload"),
+        (json!(["chat-message", "x".repeat(4_001)]), "too-large"),
+        (
+            json!(["chat-message", { "message": "x", "mid": "x".repeat(65) }]),
+            "too-large",
+        ),
+    ] {
+        assert_eq!(a.refusal(&mut hall, &args), code, "{args}");
+    }
+    a.emit(&mut hall, r#"["chat-message","\ud800"]"#);
+    assert_eq!(
+        a.heard_one(&mut hall)[1]["code"],
+        "bad-payload",
+        "a lone surrogate is no text"
+    );
+    assert!(b.heard(&mut hall).is_empty());
+    let longest = "😀".repeat(4_000);
+    assert_eq!(
+        a.call(&mut hall, json!(["chat-message", longest]))["ok"],
+        true
+    );
+}
+
+/// The texts of a page, and whether there are earlier ones.
+fn history(hall: &mut Hall, peer: &Peer, page: Value) -> (Vec<String>, bool) {
+    let reply = peer.call(hall, json!(["chat:history", page]));
+    let messages = reply["messages"].as_array().expect("messages");
+    let texts = messages
+        .iter()
+        .map(|m| m["message"].as_str().unwrap().to_owned());
+    (texts.collect(), reply["more"] == true)
+}
+
+fn texts(numbers: std::ops::Range<u64>) -> Vec<String> {
+    numbers.map(|number| number.to_string()).collect()
+}
+
+/// Pages go back in time; each is in order.
+#[test]
+fn history_in_pages() {
+    let (mut hall, [a]) = hall_of();
+    let mut seqs = Vec::new();
+    for number in 0..120 {
+        let receipt = a.call(&mut hall, json!(["chat-message", number.to_string()]));
+        seqs.push(receipt["seq"].clone());
+    }
+    a.heard(&mut hall);
+    assert_eq!(
+        a.call(&mut hall, json!(["chat:history"]))["messages"]
+            .as_array()
+            .unwrap()
+            .len(),
+        50
+    );
+    for (page, expected, more) in [
+        (json!({}), texts(70..120), true),
+        (json!({ "limit": 3 }), texts(117..120), true),
+        (json!({ "limit": 500 }), texts(0..120), false),
+        (json!({ "limit": 0 }), vec![], true),
+        (json!({ "before": seqs[70] }), texts(20..70), true),
+        (
+            json!({ "before": seqs[20], "limit": 20 }),
+            texts(0..20),
+            false,
+        ),
+        (json!({ "before": seqs[0] }), vec![], false),
+    ] {
+        assert_eq!(
+            history(&mut hall, &a, page.clone()),
+            (expected, more),
+            "{page}"
+        );
+    }
+    for page in [json!(7), json!({ "before": "x" }), json!({ "limit": -1 })] {
+        assert_eq!(
+            a.refusal(&mut hall, &json!(["chat:history", page])),
+            "bad-payload"
+        );
+    }
+}
+
+/// The history is bounded, survives a loss of memory, and greets whoever joins.
+#[test]
+fn history_is_bounded_and_survives() {
+    let (mut hall, [a]) = hall_of();
+    for number in 0..205 {
+        a.emit(&mut hall, json!(["chat-message", number.to_string()]));
+        if number % 37 == 0 {
+            hall.lose_memory();
+        }
+    }
+    a.heard(&mut hall);
+    for _ in 0..2 {
+        let kept = history(&mut hall, &a, json!({ "limit": 1_000 }));
+        assert_eq!(kept, (texts(5..205), false));
+        let rows = hall.platform.rows.borrow();
+        assert_eq!(
+            rows.keys().filter(|key| key.starts_with("chat/")).count(),
+            200
+        );
+        drop(rows);
+        hall.lose_memory();
+    }
+    a.vanish(&mut hall);
+    hall.lose_memory();
+    let b = Peer::connect(&mut hall);
+    let greeting = b.join(&mut hall, "b");
+    let history = greeting["history"].as_array().unwrap();
+    assert_eq!(history.len(), 200);
+    assert_eq!(history[199]["message"], "204");
+    assert_eq!(history[199]["from"], json!(a.id));
+}
+
+/// A history that was configured away keeps nothing.
+#[test]
+fn a_room_without_history() {
+    let limits = Limits {
+        history: 0,
+        ..Limits::default()
+    };
+    let mut hall = hall_with(Config {
+        limits,
+        ..Config::default()
+    });
+    let a = Peer::connect(&mut hall);
+    a.emit(&mut hall, json!(["chat-message", "gone"]));
+    assert_eq!(a.heard(&mut hall).len(), 1);
+    assert_eq!(history(&mut hall, &a, json!({})), (vec![], false));
+    assert!(
+        !hall
+            .platform
+            .rows
+            .borrow()
+            .keys()
+            .any(|key| key.starts_with("chat/"))
+    );
+}

@@ -1,0 +1,191 @@
+//! What the room remembers when its memory is lost.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::peer::{Hall, Peer, hall};
+
+/// On both transports, at every step: a room that loses its memory is told apart by nobody.
+#[test]
+fn a_room_that_forgets_behaves_as_one_that_does_not() {
+    let conversation = |lose: Option<usize>| {
+        let mut hall = hall();
+        let [a, b, c] = [
+            Peer::connect(&mut hall),
+            Peer::connect_polling(&mut hall),
+            Peer::connect(&mut hall),
+        ];
+        let mut heard = Vec::new();
+        let steps = [
+            (
+                &a,
+                json!(["room:join", { "name": "Ann", "media": { "audio": true } }]),
+            ),
+            (&b, json!(["room:join", { "name": "Bob" }])),
+            (&c, json!(["join", "carol"])),
+            (
+                &a,
+                json!(["offer", { "offer": { "type": "offer", "sdp": "x" }, "remotePeerId": b.id }]),
+            ),
+            (
+                &b,
+                json!(["answer", { "answer": { "type": "answer", "sdp": "y" } }]),
+            ),
+            (&b, json!(["candidate", { "candidate": "z" }])),
+            (&c, json!(["signal", { "to": b.id, "data": 1 }])),
+            (&a, json!(["signal", { "to": "carol", "data": 2 }])),
+            (&a, json!(["chat-message", { "message": "hi", "mid": "m" }])),
+            (&a, json!(["chat-message", { "message": "hi", "mid": "m" }])),
+            (&a, json!(["peer:update", { "hand": true }])),
+            (&b, json!(["room:join", { "name": "Bobby" }])),
+            (&a, json!(["room:leave"])),
+            (&c, json!(["room:join", {}])),
+            (&a, json!(["room:join", { "name": "Ann" }])),
+        ];
+        for (step, (peer, event)) in steps.into_iter().enumerate() {
+            if lose == Some(step) {
+                hall.lose_memory();
+            }
+            heard.push(peer.call(&mut hall, event));
+            for peer in [&a, &b, &c] {
+                heard.extend(peer.heard(&mut hall));
+            }
+        }
+        heard.iter_mut().for_each(forget_seq);
+        heard
+    };
+    let remembered = conversation(None);
+    for step in 0..15 {
+        assert_eq!(
+            conversation(Some(step)),
+            remembered,
+            "lost before step {step}"
+        );
+    }
+}
+
+/// Sequence numbers grow with gaps where memory was lost.
+fn forget_seq(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("seq");
+            fields.values_mut().for_each(forget_seq);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_seq),
+        _ => {}
+    }
+}
+
+fn seq(hall: &mut Hall, from: &Peer, to: &Peer) -> u64 {
+    from.emit(hall, json!(["signal", { "to": to.id, "data": 1 }]));
+    to.heard_one(hall)[2]["seq"].as_u64().unwrap()
+}
+
+/// No sequence number is used twice, and they grow.
+#[test]
+fn sequence_numbers_are_never_reused() {
+    let mut hall = hall();
+    let (a, b) = (Peer::connect(&mut hall), Peer::connect(&mut hall));
+    let mut last = 0;
+    for turn in 0..2_500 {
+        if turn % 501 == 0 || turn < 5 {
+            hall.lose_memory();
+        }
+        let next = seq(&mut hall, &a, &b);
+        assert!(next > last, "turn {turn}: {next} after {last}");
+        last = next;
+    }
+    let receipt = a.call(&mut hall, json!(["chat-message", "hi"]));
+    assert!(
+        receipt["seq"].as_u64() > Some(last),
+        "chat counts with the signals"
+    );
+}
+
+/// No ordinal is given twice, not even in a room that was empty.
+#[test]
+fn ordinals_are_never_reused() {
+    let mut hall = hall();
+    let mut given = BTreeSet::new();
+    let mut last = 0;
+    for turn in 0..20 {
+        let peer = Peer::connect(&mut hall);
+        if turn % 2 == 0 {
+            hall.lose_memory();
+        }
+        let joined = peer.join(&mut hall, "x");
+        let n = joined["self"]["n"].as_u64().unwrap();
+        assert!(n > last && given.insert(n));
+        last = n;
+        if turn % 3 == 0 {
+            hall.lose_memory();
+        }
+        if turn % 4 != 0 {
+            peer.vanish(&mut hall);
+        }
+    }
+}
+
+/// The host stays host, and its successor is the oldest, whoever forgets what.
+#[test]
+fn the_host_stays_host() {
+    let mut hall = hall();
+    let [a, b, c] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    for peer in [&c, &b, &a] {
+        peer.join(&mut hall, "x");
+    }
+    hall.lose_memory();
+    let joined = a.join(&mut hall, "x");
+    assert_eq!(joined["peers"][0]["id"], json!(c.id));
+    assert_eq!(joined["peers"][0]["host"], true);
+    b.heard(&mut hall);
+    hall.lose_memory();
+    c.vanish(&mut hall);
+    hall.lose_memory();
+    assert_eq!(
+        b.heard(&mut hall).pop(),
+        Some(json!(["room:state", { "host": b.id }]))
+    );
+    assert_eq!(a.join(&mut hall, "x")["peers"][0]["host"], true);
+}
+
+/// What nobody needs any more is not kept.
+#[test]
+fn an_empty_room_keeps_its_counters_and_its_chat() {
+    let mut hall = hall();
+    let [a, b] = [Peer::connect_polling(&mut hall), Peer::connect(&mut hall)];
+    a.join(&mut hall, "x");
+    b.emit(&mut hall, json!(["chat-message", "hi"]));
+    a.heard(&mut hall);
+    a.vanish(&mut hall);
+    b.vanish(&mut hall);
+    let rows = hall.platform.rows.borrow();
+    let places: BTreeSet<&str> = rows
+        .keys()
+        .filter_map(|key| key.split('/').next())
+        .collect();
+    assert_eq!(places, BTreeSet::from(["chat", "room"]));
+}
+
+/// Rows that cannot be read are a room that begins anew, and no panic.
+#[test]
+fn rows_that_cannot_be_read() {
+    for junk in ["", "{}", "[]", "null", "{\"n\":-1}", "\u{0}"] {
+        let mut hall = hall();
+        let a = Peer::connect(&mut hall);
+        a.join(&mut hall, "x");
+        a.emit(&mut hall, json!(["chat-message", "hi"]));
+        a.heard(&mut hall);
+        for row in hall.platform.rows.borrow_mut().values_mut() {
+            junk.clone_into(row);
+        }
+        hall.lose_memory();
+        let history = a.call(&mut hall, json!(["chat:history"]));
+        assert_eq!(
+            history,
+            json!({ "ok": true, "messages": [], "more": false }),
+            "{junk:?}"
+        );
+    }
+}

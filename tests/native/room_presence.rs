@@ -1,0 +1,438 @@
+//! Who is here: joining and leaving, peers, aliases, the host.
+
+use serde_json::{Value, json};
+use signalbox::room::Config;
+use signalbox::room::config::Limits;
+
+use crate::peer::{Hall, Peer, hall, hall_of, hall_with};
+use crate::support::{Done, sent};
+
+const NO_MEDIA: [bool; 3] = [false; 3];
+
+fn media([audio, video, screen]: [bool; 3]) -> Value {
+    json!({ "audio": audio, "video": video, "screen": screen })
+}
+
+fn peer(peer: &Peer, n: u64, name: Option<&str>, host: bool, joined_at: u64) -> Value {
+    json!({
+        "id": peer.id, "n": n, "name": name, "host": host, "media": media(NO_MEDIA),
+        "hand": false, "away": false, "joinedAt": joined_at,
+    })
+}
+
+/// The first to join sees an empty room, and all that it needs to know.
+#[test]
+fn a_join_is_answered_with_the_room() {
+    let mut hall = hall();
+    let a = Peer::connect(&mut hall);
+    hall.until(500);
+    let joined = a.call(&mut hall, json!(["room:join", { "name": "Ann" }]));
+    assert_eq!(
+        joined,
+        json!({
+            "ok": true,
+            "self": peer(&a, 1, Some("Ann"), true, 500),
+            "peers": [],
+            "room": { "name": "room", "locked": false, "capacity": 8, "count": 1 },
+            "history": [],
+            "ice": { "iceServers": [{ "urls": "stun:stun.cloudflare.com:3478" }], "ttl": 86_400 },
+            "limits": {
+                "maxPayload": 131_072, "description": 65_536, "candidate": 2_048, "chat": 4_000,
+                "name": 64, "peers": 8, "sockets": 100, "history": 200,
+            },
+        })
+    );
+    assert!(a.heard(&mut hall).is_empty());
+}
+
+/// Peers come in the order in which they joined; the others are told of the newcomer.
+#[test]
+fn the_others_are_told_of_a_newcomer() {
+    let (mut hall, [a, b, c, silent]) = hall_of();
+    for (n, joiner) in [&a, &b, &c].into_iter().enumerate() {
+        let joined = joiner.join(&mut hall, "x");
+        let ids: Vec<&Value> = joined["peers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|p| &p["id"])
+            .collect();
+        assert_eq!(ids, [&json!(a.id), &json!(b.id)][..n]);
+        assert_eq!(joined["room"]["count"], n + 1);
+    }
+    let told =
+        |peer: &Peer, n, host| json!(["peer:joined", self::peer(peer, n, Some("x"), host, 0)]);
+    assert_eq!(a.heard(&mut hall), [told(&b, 2, false), told(&c, 3, false)]);
+    assert_eq!(b.heard(&mut hall), [told(&c, 3, false)]);
+    assert!(c.heard(&mut hall).is_empty());
+    assert!(
+        silent.heard(&mut hall).is_empty(),
+        "who never joined is told nothing"
+    );
+}
+
+#[test]
+fn what_a_join_may_say() {
+    for (args, name, flags) in [
+        (json!(["room:join"]), None, NO_MEDIA),
+        (json!(["room:join", {}]), None, NO_MEDIA),
+        (json!(["room:join", { "name": null }]), None, NO_MEDIA),
+        (json!(["room:join", { "name": " \t" }]), None, NO_MEDIA),
+        (
+            json!(["room:join", { "name": "  我 😀 " }]),
+            Some("我 😀"),
+            NO_MEDIA,
+        ),
+        (
+            json!(["room:join", { "media": { "video": true } }]),
+            None,
+            [false, true, false],
+        ),
+        (
+            json!(["room:join", { "name": "x", "media": media([true; 3]), "other": 1 }]),
+            Some("x"),
+            [true; 3],
+        ),
+    ] {
+        let (mut hall, [a]) = hall_of();
+        let joined = a.call(&mut hall, &args);
+        assert_eq!(joined["self"]["name"], json!(name), "{args}");
+        assert_eq!(joined["self"]["media"], media(flags), "{args}");
+    }
+}
+
+/// A join that cannot be served is refused; nothing has happened, and nobody is disconnected.
+#[test]
+fn joins_that_are_refused() {
+    let (mut hall, [a, b]) = hall_of();
+    b.join(&mut hall, "b");
+    for (payload, code) in [
+        (json!(7), "bad-payload"),
+        (json!("Ann"), "bad-payload"),
+        (json!({ "name": 7 }), "bad-payload"),
+        (json!({ "media": "all" }), "bad-payload"),
+        (json!({ "name": "x".repeat(65) }), "too-large"),
+    ] {
+        assert_eq!(a.refusal(&mut hall, &json!(["room:join", payload])), code);
+    }
+    assert!(b.heard(&mut hall).is_empty());
+    let joined = a.join(&mut hall, &"😀".repeat(64));
+    assert_eq!(joined["self"]["n"], 2);
+}
+
+/// Without an ack, an error comes as an event, to its sender alone.
+#[test]
+fn errors_without_an_ack() {
+    let (mut hall, [a, b]) = hall_of();
+    a.emit(&mut hall, json!(["room:join", 7]));
+    let error = a.heard_one(&mut hall);
+    assert_eq!(error[0], "room:error");
+    assert_eq!(error[1]["code"], "bad-payload");
+    assert_eq!(error[1]["event"], "room:join");
+    assert!(error[1]["message"].as_str().is_some_and(|m| !m.is_empty()));
+    assert!(b.heard(&mut hall).is_empty());
+}
+
+/// Whoever joins twice stays who it was.
+#[test]
+fn a_second_join_changes_what_is_shown() {
+    let (mut hall, [a, b]) = hall_of();
+    a.join(&mut hall, "Ann");
+    b.join(&mut hall, "Bob");
+    a.heard(&mut hall);
+    hall.until(900);
+    let joined = a.join(&mut hall, "Anna");
+    assert_eq!(joined["self"], peer(&a, 1, Some("Anna"), true, 0));
+    let told = json!(["peer:updated", peer(&a, 1, Some("Anna"), true, 0)]);
+    assert_eq!(b.heard(&mut hall), [told]);
+}
+
+/// Leaving and being lost: the others are told why. A leaver may join again, and comes last.
+#[test]
+fn the_others_are_told_who_is_gone() {
+    let (mut hall, [a, b, c, d]) = hall_of();
+    for peer in [&a, &b, &c, &d] {
+        peer.join(&mut hall, "x");
+        a.heard(&mut hall);
+    }
+    assert_eq!(
+        b.call(&mut hall, json!(["room:leave"])),
+        json!({ "ok": true })
+    );
+    b.heard(&mut hall);
+    c.vanish(&mut hall);
+    d.write(&mut hall, "41");
+    let gone = |peer: &Peer| json!(["peer:left", { "id": peer.id, "reason": "left" }]);
+    assert_eq!(a.heard(&mut hall), [gone(&b), gone(&c), gone(&d)]);
+    assert!(b.heard(&mut hall).is_empty(), "who left is told nothing");
+    assert_eq!(
+        b.call(&mut hall, json!(["room:leave"])),
+        json!({ "ok": true })
+    );
+    assert!(a.heard(&mut hall).is_empty(), "nobody leaves twice");
+    assert_eq!(
+        b.join(&mut hall, "x")["self"]["n"],
+        2,
+        "an ordinal is given once"
+    );
+}
+
+/// Whoever falls silent is gone in the end.
+#[test]
+fn silence_is_a_timeout() {
+    let mut hall = hall();
+    let (a, b) = (Peer::connect(&mut hall), Peer::connect(&mut hall));
+    a.join(&mut hall, "a");
+    b.join(&mut hall, "b");
+    for time in (45_000..=135_000).step_by(45_000) {
+        hall.until(time);
+        hall.text(a.connection(), "3");
+    }
+    let left = json!(["peer:left", { "id": b.id, "reason": "timeout" }]);
+    assert_eq!(a.heard(&mut hall).pop(), Some(left));
+}
+
+/// The tutorial's `join`: those with an alias hear of each other.
+#[test]
+fn aliases() {
+    let (mut hall, [a, b, c, silent]) = hall_of();
+    for (peer, alias) in [(&a, "ann"), (&b, "bob")] {
+        assert_eq!(
+            peer.call(&mut hall, json!(["join", alias])),
+            json!({ "ok": true })
+        );
+    }
+    assert_eq!(
+        a.heard(&mut hall),
+        [json!(["user-joined", "ann"]), json!(["user-joined", "bob"])]
+    );
+    assert_eq!(b.heard(&mut hall), [json!(["user-joined", "bob"])]);
+    c.emit(&mut hall, json!(["join", " 陈 😀"]));
+    for peer in [&a, &b, &c] {
+        assert_eq!(peer.heard(&mut hall), [json!(["user-joined", "陈 😀"])]);
+    }
+    b.emit(&mut hall, json!(["room:leave"]));
+    assert_eq!(a.heard(&mut hall), [json!(["user-left", "bob"])]);
+    assert!(b.heard(&mut hall).is_empty());
+    c.vanish(&mut hall);
+    assert_eq!(a.heard(&mut hall), [json!(["user-left", "陈 😀"])]);
+    a.emit(&mut hall, json!(["join", "anna"]));
+    assert_eq!(
+        a.heard(&mut hall),
+        [json!(["user-left", "ann"]), json!(["user-joined", "anna"])]
+    );
+    assert!(silent.heard(&mut hall).is_empty());
+}
+
+#[test]
+fn aliases_that_are_refused() {
+    let (mut hall, [a, b]) = hall_of();
+    a.emit(&mut hall, json!(["join", "ann"]));
+    a.heard(&mut hall);
+    for (payload, code) in [
+        (json!("ann"), "id-taken"),
+        (json!(a.id), "id-taken"),
+        (json!(""), "bad-payload"),
+        (json!("  "), "bad-payload"),
+        (json!(7), "bad-payload"),
+        (json!({ "userId": "x" }), "bad-payload"),
+        (json!("x".repeat(65)), "too-large"),
+    ] {
+        assert_eq!(b.refusal(&mut hall, &json!(["join", payload])), code);
+    }
+    assert_eq!(b.refusal(&mut hall, &json!(["join"])), "bad-payload");
+    assert!(a.heard(&mut hall).is_empty());
+    a.vanish(&mut hall);
+    assert_eq!(
+        b.call(&mut hall, json!(["join", "ann"])),
+        json!({ "ok": true }),
+        "free again"
+    );
+}
+
+fn host_of(hall: &mut Hall, peer: &Peer) -> Value {
+    let joined = peer.join(hall, "x");
+    let own = std::iter::once(&joined["self"]);
+    let mut hosts = own
+        .chain(joined["peers"].as_array().unwrap())
+        .filter(|p| p["host"] == true);
+    let host = hosts.next().expect("a host")["id"].clone();
+    assert_eq!(hosts.next(), None, "there is one host");
+    host
+}
+
+/// The first to join is host; after it the oldest, and all are told.
+#[test]
+fn the_host_and_its_successors() {
+    let (mut hall, [a, b, c, d]) = hall_of();
+    for peer in [&c, &a, &d, &b] {
+        assert_eq!(host_of(&mut hall, peer), json!(c.id));
+    }
+    for peer in [&a, &b, &d] {
+        peer.heard(&mut hall);
+    }
+    c.vanish(&mut hall);
+    let state = json!(["room:state", { "host": a.id }]);
+    for peer in [&a, &b, &d] {
+        assert_eq!(peer.heard(&mut hall).pop(), Some(state.clone()));
+    }
+    assert_eq!(host_of(&mut hall, &b), json!(a.id));
+    d.vanish(&mut hall);
+    a.heard(&mut hall);
+    a.emit(&mut hall, json!(["room:leave"]));
+    assert!(a.heard(&mut hall).is_empty());
+    assert_eq!(
+        host_of(&mut hall, &a),
+        json!(b.id),
+        "the old host comes back as a guest"
+    );
+    a.vanish(&mut hall);
+    b.vanish(&mut hall);
+    let e = Peer::connect(&mut hall);
+    assert_eq!(
+        host_of(&mut hall, &e),
+        json!(e.id),
+        "an empty room begins anew"
+    );
+}
+
+#[test]
+fn updates() {
+    let (mut hall, [a, b]) = hall_of();
+    assert_eq!(
+        a.refusal(&mut hall, &json!(["peer:update", { "hand": true }])),
+        "not-joined"
+    );
+    a.join(&mut hall, "Ann");
+    b.join(&mut hall, "Bob");
+    a.heard(&mut hall);
+    for (update, changed) in [
+        (json!({ "hand": true }), json!({ "hand": true })),
+        (json!({ "name": " Anna " }), json!({ "name": "Anna" })),
+        (json!({ "name": "" }), json!({ "name": null })),
+        (
+            json!({ "media": { "audio": true } }),
+            json!({ "media": media([true, false, false]) }),
+        ),
+        (
+            json!({ "hand": false, "name": "A" }),
+            json!({ "hand": false, "name": "A" }),
+        ),
+        (json!({ "n": 9, "host": true }), json!({})),
+    ] {
+        assert_eq!(
+            a.call(&mut hall, json!(["peer:update", update])),
+            json!({ "ok": true })
+        );
+        let mut told = changed;
+        told["id"] = json!(a.id);
+        assert_eq!(b.heard(&mut hall), [json!(["peer:updated", told])]);
+    }
+    for (payload, code) in [
+        (json!(7), "bad-payload"),
+        (json!({ "hand": "up" }), "bad-payload"),
+        (json!({ "hand": true, "name": "x".repeat(65) }), "too-large"),
+    ] {
+        assert_eq!(a.refusal(&mut hall, &json!(["peer:update", payload])), code);
+    }
+    assert!(b.heard(&mut hall).is_empty());
+    let known = &b.join(&mut hall, "Bob")["peers"][0];
+    assert_eq!(
+        (&known["name"], &known["hand"]),
+        (&json!("A"), &json!(false))
+    );
+    assert_eq!(known["media"], media([true, false, false]));
+}
+
+/// ICE servers are for peers.
+#[test]
+fn ice() {
+    let (mut hall, [a]) = hall_of();
+    assert_eq!(a.refusal(&mut hall, &json!(["ice:get"])), "not-joined");
+    let joined = a.join(&mut hall, "a");
+    let ice = a.call(&mut hall, json!(["ice:get"]));
+    assert_eq!(ice["ok"], true);
+    assert_eq!(ice["iceServers"], joined["ice"]["iceServers"]);
+    assert_eq!(ice["ttl"], joined["ice"]["ttl"]);
+}
+
+#[test]
+fn events_that_do_not_exist() {
+    let (mut hall, [a, b]) = hall_of();
+    for event in [
+        "hello",
+        "room:",
+        "message",
+        "error",
+        "7",
+        "constructor",
+        "\u{0}",
+    ] {
+        assert_eq!(a.refusal(&mut hall, &json!([event, 1])), "unsupported");
+    }
+    a.emit(&mut hall, r#"["\ud800"]"#);
+    assert_eq!(a.heard_one(&mut hall)[1]["code"], "unsupported");
+    assert!(b.heard(&mut hall).is_empty());
+}
+
+/// There are as many places for media as the room has; those who only listen need none.
+#[test]
+fn capacity() {
+    let limits = Limits {
+        peers: 2,
+        ..Limits::default()
+    };
+    let mut hall = hall_with(Config {
+        limits,
+        ..Config::default()
+    });
+    let [a, b, c] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    let on = json!(["room:join", { "media": { "audio": true } }]);
+    for peer in [&a, &b] {
+        assert_eq!(peer.call(&mut hall, &on)["ok"], true);
+    }
+    assert_eq!(c.refusal(&mut hall, &on), "room-full");
+    assert_eq!(c.join(&mut hall, "c")["room"]["count"], 3);
+    let turn_on = json!(["peer:update", { "media": { "screen": true } }]);
+    assert_eq!(c.refusal(&mut hall, &turn_on), "room-full");
+    assert_eq!(a.call(&mut hall, &turn_on)["ok"], true, "it has its place");
+    b.vanish(&mut hall);
+    assert_eq!(c.call(&mut hall, &turn_on)["ok"], true);
+}
+
+/// A socket too many is refused in words, and may try again.
+#[test]
+fn the_room_is_full() {
+    let limits = Limits {
+        sockets: 2,
+        ..Limits::default()
+    };
+    let mut hall = hall_with(Config {
+        limits,
+        ..Config::default()
+    });
+    let [a, _b] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    let c = hall.open_websocket();
+    hall.text(c, "40");
+    let Some(Done::Sent(_, frame)) = hall.take_of(c).pop() else {
+        panic!("no answer");
+    };
+    let error: Value = serde_json::from_str(frame.strip_prefix("44").unwrap()).unwrap();
+    assert_eq!(error["data"]["code"], "room-full");
+    assert_eq!(error["data"]["message"], error["message"]);
+    a.vanish(&mut hall);
+    hall.text(c, "40");
+    assert!(matches!(&hall.take_of(c)[..], [Done::Sent(_, frame)] if frame.starts_with("40{")));
+}
+
+/// S-9: the room is in `/`, and nowhere else.
+#[test]
+fn s_9_other_namespaces_do_not_exist() {
+    let (mut hall, [a]) = hall_of();
+    hall.text(a.connection(), "40/admin");
+    let refusal = sent(
+        a.connection(),
+        r#"44/admin,{"message":"Invalid namespace"}"#,
+    );
+    assert_eq!(hall.take_of(a.connection()), [refusal]);
+}
