@@ -2,7 +2,7 @@
 
 import { readdirSync } from "node:fs";
 import { buildSteps, wasmSize } from "./build.mjs";
-import { chromium, chromiumPath, python, rust, rustLints } from "./setup.mjs";
+import { chromium, chromiumPath, npmPackages, python, rust, rustLints } from "./setup.mjs";
 import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps } from "./task.mjs";
 
 const wasmLimit = 200_000; // bytes, gzipped: a Worker starts quickly
@@ -11,13 +11,14 @@ const testTimeout = 120_000; // ms, of one end-to-end test that waits for nothin
 /** The parts in their order: what each needs, and its checks. */
 const parts = {
   lint: {
-    setup: [["Rust", rust], ["rustfmt and clippy", rustLints]],
+    setup: [["Rust", rust], ["rustfmt and clippy", rustLints], ["npm packages", npmPackages]],
     checks: [
       ["formatting", () => command("cargo", "fmt", "--check")],
       ["clippy, native", () => command("cargo", "clippy", "--all-targets", "--", "-D", "warnings")],
       ["clippy, wasm32", () => command("cargo", "clippy", "--lib", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
       ["documentation", () => command({ RUSTDOCFLAGS: "-D warnings" }, "cargo", "doc", "--no-deps")],
       ["the core needs serde alone", purity],
+      ["types of the page", () => command("tsc", "--project", "tests/e2e/browser")],
     ],
   },
   native: {
