@@ -60,8 +60,7 @@ function digest() {
       hash.update(relative(root, path)).update("\0").update(readFileSync(path)).update("\0");
     }
   };
-  for (const path of ["Cargo.toml", "Cargo.lock", "package-lock.json", "src"]) add(inRoot(path));
-  for (const { crate, version } of buildTools()) hash.update(`${crate} ${version}\0`);
+  for (const path of ["Cargo.toml", "Cargo.lock", "package-lock.json", "scripts/build.mjs", "src"]) add(inRoot(path));
   return hash.digest("hex");
 }
 

@@ -5,7 +5,6 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { delimiter } from "node:path";
 import { ask, inRoot, mustRun, pinnedNode, Problem, works } from "./task.mjs";
 
-const workerBuildVersion = "0.8.7"; // the `worker` crate's own version
 const wasmTarget = "wasm32-unknown-unknown";
 
 /** The npm packages of package-lock.json. npm writes its hidden lock file last: it tells what is installed. */
@@ -58,18 +57,20 @@ export async function rustLints(busy) {
   return "installed";
 }
 
-/** Where the build tools are; the folders carry the versions, so a changed pin installs anew. */
+/**
+ * Where the build tools are. Each is of the version that its library has in Cargo.lock; the folders carry the versions,
+ * so another version installs anew.
+ */
 export function buildTools() {
   const lock = readFileSync(inRoot("Cargo.lock"), "utf8");
-  // wasm-bindgen's command and library must be of one version.
-  const bindgenVersion = /name = "wasm-bindgen"\nversion = "([^"]+)"/.exec(lock)?.[1];
-  if (!bindgenVersion) throw new Problem("Cargo.lock names no wasm-bindgen: restore it with git checkout Cargo.lock");
   return [
-    { crate: "worker-build", version: workerBuildVersion, program: "worker-build" },
-    { crate: "wasm-bindgen-cli", version: bindgenVersion, program: "wasm-bindgen" },
-  ].map((tool) => {
-    const folder = `.tools/${tool.crate}-${tool.version}`;
-    return { ...tool, folder, path: inRoot(folder, "bin", tool.program) };
+    { crate: "worker-build", program: "worker-build", library: "worker" },
+    { crate: "wasm-bindgen-cli", program: "wasm-bindgen", library: "wasm-bindgen" },
+  ].map(({ crate, program, library }) => {
+    const version = new RegExp(`name = "${library}"\nversion = "([^"]+)"`).exec(lock)?.[1];
+    if (!version) throw new Problem(`Cargo.lock names no ${library}: restore it with git checkout Cargo.lock`);
+    const folder = `.tools/${crate}-${version}`;
+    return { crate, version, program, folder, path: inRoot(folder, "bin", program) };
   });
 }
 
