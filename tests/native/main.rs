@@ -19,8 +19,11 @@
 mod chunking;
 mod echo;
 mod engine;
+mod fuzz;
 mod heartbeat;
 mod memory;
+mod names;
+mod obedient;
 mod peer;
 mod polling;
 mod raw;

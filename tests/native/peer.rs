@@ -9,7 +9,7 @@ use signalbox::io::Platform;
 use signalbox::room::{Config, Room, RoomName};
 use signalbox::socket::{self, Host, Server};
 
-use crate::support::{Done, Script};
+use crate::support::{Done, Script, accepted, ok, sent, websocket};
 
 pub type Hall = Script<Host<Room>>;
 
@@ -79,6 +79,33 @@ impl Peer {
         peer
     }
 
+    /// Upgrades from polling; `between` happens before each step.
+    pub fn upgrade(&mut self, hall: &mut Hall, mut between: impl FnMut(&mut Hall)) {
+        let Link::Polling(sid, poll) = &self.link else {
+            return;
+        };
+        between(hall);
+        let probe = hall.upgrade(&websocket(sid));
+        assert_eq!(hall.take_of(probe), [accepted(probe)]);
+        between(hall);
+        hall.text(probe, "2probe");
+        assert_eq!(hall.take_of(probe), [sent(probe, "3probe")]);
+        let Some(Done::Responded(_, 200, _, body)) = hall.take_of(poll.get()).pop() else {
+            panic!("the poll was not released");
+        };
+        between(hall);
+        let heard = body
+            .split('\x1e')
+            .filter(|frame| !matches!(*frame, "2" | "6"));
+        self.heard.borrow_mut().extend(heard.map(str::to_owned));
+        hall.text(probe, "5");
+        self.link = Link::WebSocket(probe);
+    }
+
+    pub fn polls(&self) -> bool {
+        matches!(self.link, Link::Polling(..))
+    }
+
     /// The connection, of a client that has one.
     pub fn connection(&self) -> u64 {
         match &self.link {
@@ -95,7 +122,7 @@ impl Peer {
             }
             Link::Polling(sid, _) => {
                 let post = hall.send(sid, packet);
-                assert_eq!(hall.take_of(post), [crate::support::ok(post)]);
+                assert_eq!(hall.take_of(post), [ok(post)]);
             }
         }
     }
@@ -130,11 +157,19 @@ impl Peer {
     }
 
     /// Sends an event: its name and its arguments, as JSON.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers write an event in place"
+    )]
     pub fn emit(&self, hall: &mut Hall, event: impl ToString) {
         self.write(hall, &format!("42{}", event.to_string()));
     }
 
     /// Sends an event and returns what it is acknowledged with.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers write an event in place"
+    )]
     pub fn call(&self, hall: &mut Hall, event: impl ToString) -> Value {
         self.acks.set(self.acks.get() + 1);
         let ack = self.acks.get();

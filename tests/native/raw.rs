@@ -55,8 +55,8 @@ pub fn conformance() -> Config {
 /// engine.io's defaults.
 pub fn defaults() -> Config {
     Config {
-        ping_interval: Duration::from_millis(25_000),
-        ping_timeout: Duration::from_millis(20_000),
+        ping_interval: Duration::from_secs(25),
+        ping_timeout: Duration::from_secs(20),
         ..conformance()
     }
 }

@@ -288,10 +288,10 @@ fn the_host_and_its_successors() {
     );
     a.vanish(&mut hall);
     b.vanish(&mut hall);
-    let e = Peer::connect(&mut hall);
+    let newcomer = Peer::connect(&mut hall);
     assert_eq!(
-        host_of(&mut hall, &e),
-        json!(e.id),
+        host_of(&mut hall, &newcomer),
+        json!(newcomer.id),
         "an empty room begins anew"
     );
 }

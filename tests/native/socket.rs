@@ -1,12 +1,12 @@
-//! S: Socket.IO packets, over [`Echo`] and over an application that does what it is told.
+//! S: Socket.IO packets, over [`Echo`] and over [`Obedient`](crate::obedient::Obedient).
 
 use serde_json::{Value, json};
 use signalbox::engine::Engine;
-use signalbox::socket::{Ack, App, Args, Command, Config, Event, Host, Json, Server, SocketId};
-use signalbox::time::Timestamp;
+use signalbox::socket::{App, Config, Host, Server};
 
 use crate::echo::Echo;
-use crate::raw::{conformance, defaults};
+use crate::obedient::obedient;
+use crate::raw::conformance;
 use crate::support::{Done, Script, closed, id, ok, polled, refused, sent, sent_bytes};
 
 fn echo() -> Script<Host<Echo>> {
@@ -21,88 +21,6 @@ fn joined<A: App>(script: &mut Script<Host<A>>) -> u64 {
     let c = script.open_websocket();
     script.text(c, "40").take();
     c
-}
-
-/// Does what the events it gets are called.
-#[derive(Default)]
-struct Obedient {
-    /// What happened to sockets, in words.
-    log: Vec<String>,
-}
-
-fn to(socket: SocketId, name: &str, args: Args, ack: Option<u64>) -> Command {
-    Command::Emit {
-        to: vec![socket],
-        name: name.to_owned(),
-        args,
-        ack,
-    }
-}
-
-impl App for Obedient {
-    fn event(&mut self, _now: Timestamp, event: Event, out: &mut Vec<Command>) {
-        match event {
-            Event::Connect {
-                socket, namespace, ..
-            } => out.push(match namespace.as_str() {
-                "/refused" => Command::Refuse {
-                    socket,
-                    message: "not you".to_owned(),
-                    data: Some(Json::of(&json!({ "code": "x" }))),
-                },
-                "/later" => return,
-                _ => Command::Accept(socket),
-            }),
-            Event::Restore {
-                namespace, state, ..
-            } => {
-                self.log.push(format!("{namespace} restored: {state:?}"));
-            }
-            Event::Emit {
-                from,
-                name,
-                args,
-                ack,
-            } => self.obey(from, &name, args, ack, out),
-            Event::Ack { id, args, .. } => {
-                let sizes: Vec<usize> = args.attachments.iter().map(|a| a.len()).collect();
-                self.log
-                    .push(format!("ack {id}: {:?} {sizes:?}", args.values));
-            }
-            Event::Disconnect { reason, .. } => self.log.push(reason.to_string()),
-        }
-    }
-}
-
-impl Obedient {
-    fn obey(
-        &mut self,
-        from: SocketId,
-        name: &str,
-        args: Args,
-        ack: Option<Ack>,
-        out: &mut Vec<Command>,
-    ) {
-        match (name, ack) {
-            ("ask", _) => out.push(to(from, "question", args, Some(7))),
-            ("keep", _) => out.push(Command::Keep(from, args.values[0].clone())),
-            ("put out", _) => out.push(Command::Disconnect(from)),
-            ("close", _) => out.push(Command::Close(from)),
-            ("tellme", Some(ack)) => {
-                let mut args = Args::of(&json!({ "_placeholder": true, "num": 0 }));
-                args.attachments.push([9][..].into());
-                out.push(Command::Acknowledge(ack, args));
-            }
-            (name, ack) => self.log.push(format!("{name} {}", ack.is_some())),
-        }
-    }
-}
-
-fn obedient() -> Script<Host<Obedient>> {
-    Script::new(|platform| {
-        let engine = Engine::new(defaults(), platform);
-        Host::new(Server::new(Config::default(), engine), Obedient::default())
-    })
 }
 
 /// S-2, S-15: an ack goes out once, with the id as it came; none goes out unasked.

@@ -151,6 +151,7 @@ fn placeholder(num: u64) -> Value {
 }
 
 /// Socket.IO v5, "Packet encoding", "Examples", and the packets of "Sample session".
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn examples() -> Vec<(&'static str, &'static str, Packet)> {
     let connect = |payload: Value| Kind::Connect(Some(Json::of(&payload)));
     vec![

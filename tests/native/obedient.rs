@@ -1,0 +1,90 @@
+//! An application that does what the events it gets are called.
+
+use serde_json::json;
+use signalbox::engine::Engine;
+use signalbox::socket::{Ack, App, Args, Command, Config, Event, Host, Json, Server, SocketId};
+use signalbox::time::Timestamp;
+
+use crate::raw::defaults;
+use crate::support::Script;
+
+#[derive(Default)]
+pub struct Obedient {
+    /// What happened to sockets, in words.
+    pub log: Vec<String>,
+}
+
+fn to(socket: SocketId, name: &str, args: Args, ack: Option<u64>) -> Command {
+    Command::Emit {
+        to: vec![socket],
+        name: name.to_owned(),
+        args,
+        ack,
+    }
+}
+
+impl App for Obedient {
+    fn event(&mut self, _now: Timestamp, event: Event, out: &mut Vec<Command>) {
+        match event {
+            Event::Connect {
+                socket, namespace, ..
+            } => out.push(match namespace.as_str() {
+                "/refused" => Command::Refuse {
+                    socket,
+                    message: "not you".to_owned(),
+                    data: Some(Json::of(&json!({ "code": "x" }))),
+                },
+                "/later" => return,
+                _ => Command::Accept(socket),
+            }),
+            Event::Restore {
+                namespace, state, ..
+            } => {
+                self.log.push(format!("{namespace} restored: {state:?}"));
+            }
+            Event::Emit {
+                from,
+                name,
+                args,
+                ack,
+            } => self.obey(from, &name, args, ack, out),
+            Event::Ack { id, args, .. } => {
+                let sizes: Vec<usize> = args.attachments.iter().map(|a| a.len()).collect();
+                self.log
+                    .push(format!("ack {id}: {:?} {sizes:?}", args.values));
+            }
+            Event::Disconnect { reason, .. } => self.log.push(reason.to_string()),
+        }
+    }
+}
+
+impl Obedient {
+    fn obey(
+        &mut self,
+        from: SocketId,
+        name: &str,
+        args: Args,
+        ack: Option<Ack>,
+        out: &mut Vec<Command>,
+    ) {
+        match (name, ack) {
+            ("ask", _) => out.push(to(from, "question", args, Some(7))),
+            ("keep", _) => out.push(Command::Keep(from, args.values[0].clone())),
+            ("put out", _) => out.push(Command::Disconnect(from)),
+            ("close", _) => out.push(Command::Close(from)),
+            ("tellme", Some(ack)) => {
+                let mut args = Args::of(&json!({ "_placeholder": true, "num": 0 }));
+                args.attachments.push([9][..].into());
+                out.push(Command::Acknowledge(ack, args));
+            }
+            (name, ack) => self.log.push(format!("{name} {}", ack.is_some())),
+        }
+    }
+}
+
+pub fn obedient() -> Script<Host<Obedient>> {
+    Script::new(|platform| {
+        let engine = Engine::new(defaults(), platform);
+        Host::new(Server::new(Config::default(), engine), Obedient::default())
+    })
+}
