@@ -24,7 +24,8 @@ import { EVENTS } from "./protocol.js";
  *   state: [state: RTCPeerConnectionState],
  *   track: [track: MediaStreamTrack],
  *   channel: [channel: RTCDataChannel],
- * }>}
+ *   abandoned: [],
+ * }>} `abandoned`: the peer closed its end and answers from a new one
  */
 export class Connection extends Emitter {
   #pc;
@@ -77,7 +78,7 @@ export class Connection extends Emitter {
   start() {
     for (const kind of /** @type {const} */ (["audio", "video"])) {
       this.#pc.addTransceiver(kind, { direction: "sendrecv", streams: [this.#media.stream] });
-      void this.replace(kind);
+      this.replace(kind);
     }
   }
 
@@ -86,7 +87,13 @@ export class Connection extends Emitter {
     this.#next(async () => {
       const pc = this.#pc;
       if (description.type === "answer") {
-        if (pc.signalingState === "have-local-offer") await pc.setRemoteDescription(description); // else: a repeated one
+        if (pc.signalingState !== "have-local-offer") return; // a repeated one
+        const known = pc.currentRemoteDescription;
+        if (known && fingerprint(known) !== fingerprint(description)) {
+          this.emit("abandoned");
+          return;
+        }
+        await pc.setRemoteDescription(description);
         await this.#applyCap();
         return;
       }
@@ -116,12 +123,8 @@ export class Connection extends Emitter {
    * Sends the kind's current track, or nothing.
    * @param {import("./media.js").Kind} kind
    */
-  async replace(kind) {
-    const track = this.#media.track(kind);
-    const sender = this.#transceiver(kind)?.sender;
-    if (!sender || sender.track === track) return;
-    await sender.replaceTrack(track);
-    await this.#applyCap();
+  replace(kind) {
+    this.#next(() => this.#replace(kind));
   }
 
   /** @param {Cap} cap */
@@ -130,10 +133,17 @@ export class Connection extends Emitter {
     this.#next(() => this.#applyCap());
   }
 
-  /** @param {RTCIceServer[]} [iceServers] */
+  /**
+   * Looks for a path anew; an offer that nobody answered is made again.
+   * @param {RTCIceServer[]} [iceServers]
+   */
   restart(iceServers) {
-    if (iceServers) this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
-    this.#pc.restartIce();
+    this.#next(async () => {
+      const pc = this.#pc;
+      if (iceServers) pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
+      if (pc.signalingState === "have-local-offer") this.#sendOffer();
+      else pc.restartIce();
+    });
   }
 
   /**
@@ -166,7 +176,11 @@ export class Connection extends Emitter {
     const pc = this.#pc;
     if (pc.signalingState !== "stable") return; // fires again when stable
     await pc.setLocalDescription();
-    this.#send(EVENTS.OFFER, { description: pc.localDescription, cid: this.cid });
+    this.#sendOffer();
+  }
+
+  #sendOffer() {
+    this.#send(EVENTS.OFFER, { description: this.#pc.localDescription, cid: this.cid });
   }
 
   /** Answers with our own media in the sections the first offer has. */
@@ -176,8 +190,17 @@ export class Connection extends Emitter {
       if (!transceiver) continue; // the other side wants no such media
       transceiver.direction = "sendrecv";
       transceiver.sender.setStreams(this.#media.stream);
-      await this.replace(kind);
+      await this.#replace(kind);
     }
+  }
+
+  /** @param {import("./media.js").Kind} kind */
+  async #replace(kind) {
+    const track = this.#media.track(kind);
+    const sender = this.#transceiver(kind)?.sender;
+    if (!sender || sender.track === track) return;
+    await sender.replaceTrack(track);
+    await this.#applyCap();
   }
 
   /** @param {import("./media.js").Kind} kind */
@@ -196,4 +219,9 @@ export class Connection extends Emitter {
     encoding.scaleResolutionDownBy = Math.max(1, Math.min(width, height) / this.#cap.height);
     await sender.setParameters(parameters);
   }
+}
+
+/** The certificate behind a description. @param {RTCSessionDescriptionInit} description */
+function fingerprint({ sdp = "" }) {
+  return /^a=fingerprint:(.+)$/m.exec(sdp)?.[1];
 }

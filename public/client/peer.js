@@ -151,7 +151,7 @@ export class Peer extends Emitter {
 
   /** @param {import("./media.js").Kind} kind */
   replace(kind) {
-    void this.#connection?.replace(kind);
+    this.#connection?.replace(kind);
   }
 
   limit() {
@@ -210,6 +210,9 @@ export class Peer extends Emitter {
     connection.on("channel", (channel) => this.emit("channel", channel));
     connection.on("state", (state) => {
       if (connection === this.#connection) this.#follow(state);
+    });
+    connection.on("abandoned", () => {
+      if (connection === this.#connection) this.connect();
     });
   }
 

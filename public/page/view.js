@@ -119,8 +119,8 @@ export class View {
 
   /** In a call, device problems are told in passing. @param {Readonly<import("./store.js").State>} state */
   #tellDeviceProblems({ media, view }) {
-    const problems = media ? [...deviceProblem(media, "audio"), ...deviceProblem(media, "video")].join(" ") : "";
-    if (view === "call" && problems && problems !== this.#problems) this.#toast.show(problems);
+    const problems = media && view === "call" ? [...deviceProblem(media, "audio"), ...deviceProblem(media, "video")].join(" ") : "";
+    if (problems && problems !== this.#problems) this.#toast.show(problems);
     this.#problems = problems;
   }
 

@@ -57,9 +57,16 @@ test("Enter chooses a word while one is being composed, and sends when none is",
   await say(ada, "first");
   const keyboard = await ada.context().newCDPSession(ada);
   await keyboard.send("Input.imeSetComposition", { text: "ni hao", selectionStart: 6, selectionEnd: 6 });
-  await ada.keyboard.press("Enter");
-  await keyboard.send("Input.insertText", { text: "你好" });
   const input = ada.getByRole("textbox", { name: "Write a message" });
+  await input.evaluate((element) => {
+    window.pressed = new Promise((pressed) => {
+      element.addEventListener("keydown", ({ key, isComposing }) => pressed({ key, isComposing }), { once: true });
+    });
+  });
+  // As an input method has it: the key is seen, and writes nothing itself.
+  await keyboard.send("Input.dispatchKeyEvent", { type: "rawKeyDown", key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 });
+  assert.deepEqual(await ada.evaluate(() => window.pressed), { key: "Enter", isComposing: true });
+  await keyboard.send("Input.insertText", { text: "你好" });
   assert.equal(await input.inputValue(), "你好");
   await ada.keyboard.press("Shift+Enter");
   await ada.keyboard.type("second line");
@@ -113,14 +120,12 @@ test("who leaves may rejoin, and who reloads comes back under the same name", as
   await sees(bob, "Ada");
 });
 
-test("losing the signaling leaves the call alone, and what was said meanwhile arrives", async () => {
+test("who loses the network is back with it, and what was said meanwhile arrives once", async () => {
   const { ada, bob } = await two();
   await bob.context().setOffline(true);
   await bob.getByText("Reconnecting… your call continues").waitFor();
   await say(bob, "said while offline");
   await bob.getByText("Sending…").waitFor();
-  await sees(bob, "Ada");
-  await sees(ada, "鲍勃");
 
   await bob.context().setOffline(false);
   await bob.getByText("Reconnecting… your call continues").waitFor({ state: "hidden" });

@@ -29,8 +29,11 @@ function refuse(page) {
 
 test("with no devices one sees, hears and chats", async () => {
   const ada = await joinRoom(equipped, server, "bare", "Ada");
-  const bob = await joinRoom(bare, server, "bare", "Bob");
+  const bob = await openPage(bare, `${server.url}/r/bare`);
+  await bob.getByRole("button", { name: "Allow camera and microphone" }).click();
   await bob.getByText("Camera: none found").waitFor();
+  await bob.getByText("Microphone: none found").waitFor();
+  await enter(bob, "Bob");
   await sees(bob, "Ada");
   await tile(ada, "Bob").and(ada.locator("[data-camera-off][data-muted]")).waitFor();
   await say(bob, "I have only a keyboard");
