@@ -6,7 +6,7 @@ import { chromium, chromiumPath, npmPackages, python, rust, rustLints } from "./
 import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps } from "./task.mjs";
 
 const wasmLimit = 200_000; // bytes, gzipped: a Worker starts quickly
-const testTimeout = 120_000; // ms, of one end-to-end test that waits for nothing in particular
+const fileTimeout = 900_000; // ms, of one file of end-to-end tests; what they wait for has deadlines of its own
 
 /** The parts in their order: what each needs, and its checks. */
 const parts = {
@@ -129,7 +129,7 @@ async function nativeTests() {
 async function nodeTests(folder, env) {
   const files = readdirSync(inRoot(folder)).filter((name) => name.endsWith(".test.mjs")).sort();
   if (files.length === 0) return judge(false, `no *.test.mjs in ${folder}`);
-  const flags = ["--test", "--test-reporter=spec", `--test-timeout=${testTimeout}`];
+  const flags = ["--test", "--test-reporter=spec", `--test-timeout=${fileTimeout}`];
   const paths = files.map((name) => `${folder}/${name}`);
   const { code, output } = await run(pinnedNode, [...flags, ...paths], { env, show: true });
   const count = (word) => Number([...output.matchAll(new RegExp(`^ℹ ${word} (\\d+)$`, "gm"))].at(-1)?.[1] ?? 0);
