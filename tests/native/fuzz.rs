@@ -11,8 +11,9 @@ use signalbox::io::{Data, Input, Method};
 use signalbox::socket::{Decoder, Packet};
 
 use crate::peer::{Hall, Peer, hall};
+use crate::random::Random;
 use crate::raw::{conformance, script};
-use crate::support::{Core, Done, Random, Script, sid_of};
+use crate::support::{Core, Done, Script, sid_of};
 
 /// What packets, payloads and queries are made of, and what they are not.
 const PIECES: [&str; 62] = [

@@ -11,6 +11,8 @@ use signalbox::io::{
 use signalbox::socket::{App, Host, SocketId};
 use signalbox::time::Timestamp;
 
+use crate::random::Random;
+
 pub fn at(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
@@ -26,37 +28,6 @@ fn minted(n: u64) -> [u8; 15] {
     bytes[..8].copy_from_slice(&Random::new(n).next().to_be_bytes());
     bytes[8..].copy_from_slice(&n.to_be_bytes()[1..]);
     bytes
-}
-
-/// A tiny generator (`SplitMix64`): the same numbers for the same seed, everywhere.
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// Below `limit`.
-    pub fn below(&mut self, limit: usize) -> usize {
-        let limit = u64::try_from(limit).expect("usize fits");
-        usize::try_from(self.next() % limit).expect("below a usize")
-    }
-
-    pub fn chance(&mut self, one_in: usize) -> bool {
-        self.below(one_in) == 0
-    }
-
-    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
-    }
 }
 
 /// The place where the core runs: what it stored, and what else it may ask.

@@ -1,0 +1,397 @@
+//! Each published shape of offer, answer and candidate is delivered as its receiver expects it.
+
+use serde_json::{Value, json};
+
+use crate::peer::{Hall, Peer, hall_of};
+use crate::support::{Done, sent_bytes};
+
+/// Names under which a sender may claim to be somebody.
+const CLAIMS: [&str; 18] = [
+    "from",
+    "fromId",
+    "fromID",
+    "fromPeerId",
+    "fromUserId",
+    "fromSocketId",
+    "sender",
+    "senderId",
+    "senderID",
+    "senderPeerId",
+    "senderSocketId",
+    "caller",
+    "callerId",
+    "callerID",
+    "callerPeerId",
+    "callerSocketId",
+    "source",
+    "sourceId",
+];
+
+pub fn description(kind: &str) -> Value {
+    json!({ "type": kind, "sdp": "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\n" })
+}
+
+pub fn candidate() -> Value {
+    json!({ "candidate": "candidate:1 1 udp 1 127.0.0.1 9 typ host", "sdpMid": "0", "sdpMLineIndex": 0 })
+}
+
+/// The tutorial's contract: the bare value reaches the target, and nobody else.
+#[test]
+fn the_tutorials_offer_answer_and_candidate() {
+    for target in [
+        "remotePeerId",
+        "remoteUserId",
+        "targetPeerId",
+        "targetUserId",
+    ] {
+        let (mut hall, [a, b, c]) = hall_of();
+        for (event, value) in [
+            ("offer", description("offer")),
+            ("answer", description("answer")),
+            ("candidate", candidate()),
+        ] {
+            a.emit(&mut hall, json!([event, { event: value, target: b.id }]));
+            assert_eq!(
+                b.signals(&mut hall, &a),
+                [json!([event, value])],
+                "{target}"
+            );
+        }
+        assert!(a.heard(&mut hall).is_empty());
+        assert!(c.heard(&mut hall).is_empty());
+    }
+}
+
+/// The tutorial's target may be an alias, and a description may be under way as any JSON.
+#[test]
+fn the_tutorials_target_may_be_an_alias() {
+    let (mut hall, [a, b, c]) = hall_of();
+    b.emit(&mut hall, json!(["join", "bob"]));
+    b.heard(&mut hall);
+    a.emit(
+        &mut hall,
+        json!(["offer", { "offer": { "any": [1] }, "remotePeerId": "bob" }]),
+    );
+    assert_eq!(b.signals(&mut hall, &a), [json!(["offer", { "any": [1] }])]);
+    assert!(c.heard(&mut hall).is_empty());
+}
+
+/// Other published shapes. `@` stands for the target's id, `#` for the sender's.
+#[test]
+fn each_shape_is_delivered_as_its_receiver_expects_it() {
+    let offer = description("offer").to_string();
+    let init = candidate().to_string();
+    let table = [
+        // broadcast
+        (
+            format!(r#"["offer",{offer}]"#),
+            format!(r#"["offer",{offer}]"#),
+        ),
+        (
+            format!(r#"["answer",{offer}]"#),
+            format!(r#"["answer",{offer}]"#),
+        ),
+        (
+            format!(r#"["candidate",{init}]"#),
+            format!(r#"["candidate",{init}]"#),
+        ),
+        (
+            r#"["candidate",null]"#.to_owned(),
+            r#"["candidate",null]"#.to_owned(),
+        ),
+        (
+            r#"["candidate",""]"#.to_owned(),
+            r#"["candidate",""]"#.to_owned(),
+        ),
+        (
+            format!(r#"["offer",{{"offer":{offer}}}]"#),
+            format!(r#"["offer",{offer}]"#),
+        ),
+        // wrapped
+        (
+            format!(r#"["offer",{{"to":"@","description":{offer}}}]"#),
+            format!(r##"["offer",{{"to":"@","description":{offer},"from":"#"}}]"##),
+        ),
+        (
+            format!(r#"["answer",{{"target":"@","sdp":{offer},"caller":"me"}}]"#),
+            format!(r##"["answer",{{"target":"@","sdp":{offer},"caller":"#","from":"#"}}]"##),
+        ),
+        (
+            r#"["candidate",{"to":"@","candidate":null}]"#.to_owned(),
+            r##"["candidate",{"to":"@","candidate":null,"from":"#"}]"##.to_owned(),
+        ),
+        (
+            r#"["candidate",{"to":"@","candidate":"","x":[1]}]"#.to_owned(),
+            r##"["candidate",{"to":"@","candidate":"","x":[1],"from":"#"}]"##.to_owned(),
+        ),
+        (
+            format!(r#"["offer",{{"description":{offer},"room":"room"}}]"#),
+            format!(r##"["offer",{{"description":{offer},"room":"room","from":"#"}}]"##),
+        ),
+        (
+            r#"["signal",{"to":"@","data":{"renegotiate":true}}]"#.to_owned(),
+            r##"["signal",{"to":"@","data":{"renegotiate":true},"from":"#"}]"##.to_owned(),
+        ),
+        // id first
+        (
+            format!(r#"["offer","@",{offer}]"#),
+            format!(r##"["offer","#",{offer}]"##),
+        ),
+        (
+            format!(r#"["candidate","@",{init},7]"#),
+            format!(r##"["candidate","#",{init},7]"##),
+        ),
+        (
+            r#"["candidate","@",null]"#.to_owned(),
+            r##"["candidate","#",null]"##.to_owned(),
+        ),
+        // room last
+        (
+            format!(r#"["offer",{offer},"room"]"#),
+            format!(r#"["offer",{offer}]"#),
+        ),
+        // other names
+        (
+            format!(r#"["ice-candidate",{init}]"#),
+            format!(r#"["ice-candidate",{init}]"#),
+        ),
+        (
+            format!(r#"["ice","@",{init}]"#),
+            format!(r##"["ice","#",{init}]"##),
+        ),
+        (
+            format!(r#"["ice-candidate",{{"target":"@","candidate":{init}}}]"#),
+            format!(r##"["ice-candidate",{{"target":"@","candidate":{init},"from":"#"}}]"##),
+        ),
+    ];
+    for (sent, delivered) in table {
+        let (mut hall, [a, b]) = hall_of();
+        let (sent, delivered) = [sent, delivered]
+            .map(|text| text.replace('@', &b.id).replace('#', &a.id))
+            .into();
+        let reply = a.call(&mut hall, &sent);
+        assert_eq!(reply, json!({ "ok": true, "delivered": 1 }), "{sent}");
+        let delivered: Value = serde_json::from_str(&delivered).unwrap();
+        assert_eq!(b.signals(&mut hall, &a), [delivered], "{sent}");
+        assert!(a.heard(&mut hall).is_empty(), "{sent}");
+    }
+}
+
+/// Every name under which others name a target.
+#[test]
+fn each_target_field_is_understood() {
+    for target in [
+        "to",
+        "target",
+        "targetId",
+        "toId",
+        "receiver",
+        "receiverId",
+        "recipient",
+        "peerId",
+        "userId",
+        "socketId",
+        "id",
+        "remotePeerId",
+        "remoteUserId",
+        "targetPeerId",
+        "targetUserId",
+    ] {
+        let (mut hall, [a, b, c]) = hall_of();
+        a.emit(
+            &mut hall,
+            json!(["offer", { "description": description("offer"), target: b.id }]),
+        );
+        let expected = json!(["offer", {
+            "description": description("offer"), target: b.id, "from": a.id
+        }]);
+        assert_eq!(b.signals(&mut hall, &a), [expected], "{target}");
+        assert!(c.heard(&mut hall).is_empty(), "{target}");
+    }
+}
+
+/// Whatever a sender claims to be, in every wrapped shape the receiver is told who it is.
+#[test]
+fn claimed_senders_are_overwritten() {
+    for (event, payload) in [
+        ("offer", "description"),
+        ("offer", "offer"),
+        ("offer", "sdp"),
+        ("answer", "answer"),
+        ("answer", "description"),
+        ("candidate", "candidate"),
+        ("ice", "candidate"),
+        ("signal", "data"),
+        ("signal", "signal"),
+    ] {
+        for claim in CLAIMS {
+            for target in ["to", "peerId", ""] {
+                let (mut hall, [a, b]) = hall_of();
+                let mut signal = json!({ payload: { "x": 1 }, claim: b.id, "keep": "me" });
+                if !target.is_empty() {
+                    signal[target] = json!(b.id);
+                }
+                a.emit(&mut hall, json!([event, signal]));
+                signal[claim] = json!(a.id);
+                signal["from"] = json!(a.id);
+                assert_eq!(b.signals(&mut hall, &a), [json!([event, signal])]);
+            }
+        }
+    }
+}
+
+/// A claim that is written twice, or with escapes, is no way around.
+#[test]
+fn claims_cannot_be_smuggled() {
+    let (mut hall, [a, b]) = hall_of();
+    let claim = format!(
+        r#""from":"{0}","fr\u006fm":"{0}","caller":[1],"caller":"{0}""#,
+        b.id
+    );
+    a.emit(&mut hall, format!(r#"["signal",{{"data":1,{claim}}}]"#));
+    let raw = b.heard_raw(&mut hall).remove(0);
+    let (signal, _) = raw.split_once(r#",{"from":"#).expect("a meta");
+    assert!(!signal.contains(&b.id), "{signal}");
+    assert_eq!(signal.matches("from").count(), 1, "{signal}");
+}
+
+/// What a signal carries passes through to the byte.
+#[test]
+fn payloads_are_not_touched() {
+    let sdp = "a=candidate:1 1 udp 2122260223 192.0.2.1 54400 typ host\\r\\n".repeat(1050);
+    let long = format!(r#"{{"type":"offer", "sdp" :"{sdp}" }}"#);
+    assert!(long.len() > 60_000);
+    for payload in [
+        long.as_str(),
+        r#"{ "sdp":"中文 😀 €", "type":"offer","n":1.50e3 }"#,
+        r#"{"type":"offer","sdp":"\ud83d\ude00 \ud800 \u0000 \u4E2D \/"}"#,
+    ] {
+        let (mut hall, [a, b]) = hall_of();
+        for (sent, delivered) in [
+            (
+                format!(r#"["offer",{payload}]"#),
+                format!(r#"["offer",{payload},"#),
+            ),
+            (
+                format!(
+                    r#"["offer",{{"offer":{payload},"remotePeerId":"{}"}}]"#,
+                    b.id
+                ),
+                format!(r#"["offer",{payload},"#),
+            ),
+            (
+                format!(r#"["offer",{{"to":"{}","description":{payload}}}]"#, b.id),
+                format!(r#"["offer",{{"to":"{}","description":{payload},"#, b.id),
+            ),
+            (
+                format!(r#"["offer","{}",{payload}]"#, b.id),
+                format!(r#"["offer","{}",{payload},"#, a.id),
+            ),
+        ] {
+            a.emit(&mut hall, &sent);
+            let raw = b.heard_raw(&mut hall).pop().unwrap_or_default();
+            assert!(raw.starts_with(&delivered), "{raw:.200}");
+        }
+    }
+}
+
+/// Attachments travel with the signal that they belong to.
+#[test]
+fn binary_signals() {
+    let (mut hall, [a, b]) = hall_of();
+    let places = r#"[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
+    let frame = format!(r#"452-["signal",{{"to":"{}","data":{places}}}]"#, b.id);
+    hall.text(a.connection(), frame)
+        .bytes(a.connection(), &[1])
+        .bytes(a.connection(), &[2, 3]);
+    let got = hall.take_of(b.connection());
+    let start = format!(
+        r#"452-["signal",{{"to":"{}","data":{places},"from":"{}"}},"#,
+        b.id, a.id
+    );
+    assert!(
+        matches!(&got[0], Done::Sent(_, frame) if frame.starts_with(&start)),
+        "{got:?}"
+    );
+    assert_eq!(
+        got[1..],
+        [
+            sent_bytes(b.connection(), [1]),
+            sent_bytes(b.connection(), [2, 3])
+        ]
+    );
+}
+
+/// What is no signal is refused, whoever sends it stays, and nobody else hears of it.
+#[test]
+fn bad_payloads() {
+    let (mut hall, [a, b]) = hall_of();
+    for args in [
+        json!([]),
+        json!([7]),
+        json!([true]),
+        json!([[1]]),
+        json!([{}]),
+        json!([{ "hello": "world" }]),
+        json!([{ "to": 1.5 }]),
+    ] {
+        for event in ["offer", "answer", "candidate", "ice", "ice-candidate"] {
+            let mut signal = args.clone();
+            signal.as_array_mut().unwrap().insert(0, json!(event));
+            assert_eq!(a.refusal(&mut hall, &signal), "bad-payload", "{signal}");
+        }
+    }
+    let crowded: serde_json::Map<_, _> = (0..65).map(|n| (format!("k{n}"), json!(n))).collect();
+    assert_eq!(
+        a.refusal(&mut hall, &json!(["offer", crowded])),
+        "bad-payload"
+    );
+    a.emit(
+        &mut hall,
+        r#"["offer",{"\ud800":1,"type":"offer","sdp":""}]"#,
+    );
+    assert_eq!(a.heard_one(&mut hall)[1]["code"], "bad-payload");
+    assert!(b.heard(&mut hall).is_empty());
+    a.emit(&mut hall, json!(["offer", description("offer")]));
+    assert_eq!(b.signals(&mut hall, &a).len(), 1, "still here");
+}
+
+/// Limits count what a text says, not how it is escaped.
+#[test]
+fn limits() {
+    let (mut hall, [a, b]) = hall_of();
+    let fits = |hall: &mut Hall, a: &Peer, event: Value| {
+        let reply = a.call(hall, &event);
+        reply["ok"] == true || {
+            assert_eq!(reply["error"]["code"], "too-large");
+            false
+        }
+    };
+    let sdp = |len: usize| json!({ "type": "offer", "sdp": "x".repeat(len) });
+    let around = sdp(0).to_string().len();
+    for (event, limit) in [("offer", 65_536), ("answer", 65_536), ("candidate", 2_048)] {
+        for (len, expected) in [(limit - around, true), (limit - around + 1, false)] {
+            let wrapped = json!({ "to": b.id, "description": sdp(len), "candidate": {} });
+            let candidate = json!({ "to": b.id, "candidate": sdp(len) });
+            let wrapped = if event == "candidate" {
+                candidate
+            } else {
+                wrapped
+            };
+            assert_eq!(
+                fits(&mut hall, &a, json!([event, b.id, sdp(len)])),
+                expected
+            );
+            assert_eq!(
+                fits(&mut hall, &a, json!([event, wrapped])),
+                expected,
+                "{event} {len}"
+            );
+        }
+    }
+    let newlines = json!({ "type": "offer", "sdp": "\n".repeat(40_000) });
+    assert!(newlines.to_string().len() > 65_536);
+    assert!(fits(&mut hall, &a, json!(["offer", newlines])));
+    b.heard(&mut hall);
+    assert!(a.heard(&mut hall).is_empty());
+}
