@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::peer::{Hall, Peer, hall};
+use crate::support::id;
 
 /// On both transports, at every step: a room that loses its memory is told apart by nobody.
 #[test]
@@ -166,6 +167,28 @@ fn an_empty_room_keeps_its_counters_and_its_chat() {
         .filter_map(|key| key.split('/').next())
         .collect();
     assert_eq!(places, BTreeSet::from(["chat", "room"]));
+}
+
+/// H-4: a peer's id is not its session's, and what peers hear holds no session's.
+#[test]
+fn h_4_no_peer_learns_a_sid() {
+    let mut hall = hall();
+    let a = Peer::connect_polling(&mut hall);
+    let b = Peer::connect(&mut hall);
+    let (sid_of_a, sid_of_b) = (id(1), id(3));
+    assert!(a.id == id(2) && b.id == id(4), "minted in this order");
+    a.emit(&mut hall, json!(["join", "ann"]));
+    b.emit(&mut hall, json!(["join", "bob"]));
+    let joined = [a.join(&mut hall, "Ann"), b.join(&mut hall, "Bob")];
+    a.emit(&mut hall, json!(["chat-message", "hi"]));
+    b.emit(
+        &mut hall,
+        json!(["offer", { "to": a.id, "description": {} }]),
+    );
+    let heard = [a.heard_raw(&mut hall), b.heard_raw(&mut hall)];
+    let all = format!("{joined:?} {heard:?}");
+    assert!(all.contains(&a.id) && all.contains(&b.id));
+    assert!(!all.contains(&sid_of_a) && !all.contains(&sid_of_b));
 }
 
 /// Rows that cannot be read are a room that begins anew, and no panic.
