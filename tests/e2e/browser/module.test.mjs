@@ -1,33 +1,39 @@
 // signalbox.js as another site uses it.
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { startServer } from "../support.mjs";
 import { joinRoom, launch, openPage, sees } from "./support.mjs";
 
 let server;
+let site;
 let browser;
 before(async () => {
   server = await startServer();
+  site = await otherSite();
   browser = await launch();
 });
 after(async () => {
   await browser.close();
+  site.close();
   await server.stop();
 });
 
-/** A page of another site: to a browser, localhost is another origin than 127.0.0.1. */
+/** A site with one empty page, beside the deployment's port. */
 async function otherSite() {
-  const page = await openPage(browser, "about:blank");
-  const address = `http://localhost:${server.port}/elsewhere`;
-  await page.route(address, (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><link rel=icon href=data:,>" }));
-  await page.goto(address);
-  return page;
+  const blank = '<!doctype html><link rel="icon" href="data:,">';
+  const other = createServer((_, response) => response.setHeader("content-type", "text/html").end(blank));
+  for (let port = server.port + 1; ; port += 1) {
+    const listens = new Promise((resolve) => other.once("listening", () => resolve(true)).once("error", () => resolve(false)));
+    other.listen(port, "127.0.0.1");
+    if (await listens) return Object.assign(other, { url: `http://127.0.0.1:${port}` });
+  }
 }
 
-/** The same, in the room. */
+/** A page of the other site, in the room. */
 async function elsewhere(room, name) {
-  const page = await otherSite();
+  const page = await openPage(browser, site.url);
   await page.evaluate(async ({ origin, room, name }) => {
     const { join } = await import(`${origin}/signalbox.js`);
     window.room = await join(room, { name, media: { audio: true, video: true } });
@@ -74,7 +80,7 @@ test("two offers that cross are settled, and both data channels open", async () 
 });
 
 test("a room that cannot be reached says so", async () => {
-  const page = await otherSite();
+  const page = await openPage(browser, site.url);
   const code = await page.evaluate(async ({ origin, nowhere }) => {
     const { join, SignalboxError } = await import(`${origin}/signalbox.js`);
     const error = await join("nobody", { server: nowhere }).catch((error) => error);
