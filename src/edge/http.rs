@@ -7,12 +7,12 @@ use futures::StreamExt;
 use futures::future::{Either, select};
 use worker::js_sys::Uint8Array;
 use worker::{
-    Delay, Headers, Method, ObjectNamespace, Request, RequestInit, Response, ResponseBuilder,
-    Result, Stub, console_error,
+    Delay, Headers, Method, ObjectNamespace, Request, Response, ResponseBuilder, Result, Stub,
+    console_error, web_sys,
 };
 
 use super::parked;
-use super::route::{Route, route};
+use super::route::{Route, query, route};
 use crate::engine::Rejection;
 use crate::io::{self, ContentType, Reply};
 
@@ -34,7 +34,7 @@ pub async fn serve(
     max_payload: usize,
 ) -> Result<Response> {
     let asked = request.headers().get("access-control-request-headers")?;
-    let response = match route(&request)? {
+    let response = match route(&request) {
         Route::Unknown => Response::error("there is nothing here", 404)?,
         Route::BadName(error) => json_error(400, &error.to_string())?,
         Route::Room(_) if request.method() == Method::Options => preflight(asked)?,
@@ -50,26 +50,9 @@ async fn hand_over(mut request: Request, stub: &Stub, max_payload: usize) -> Res
     let Some(body) = read(&mut request, max_payload).await? else {
         return to_response(Rejection::TooLarge.response());
     };
-    let headers = Headers::new();
     let upgrade = is_upgrade(&request)?;
     let waits = !upgrade && request.method() == Method::Get;
-    if upgrade || waits {
-        headers.set("upgrade", "websocket")?;
-    }
-    if waits {
-        headers.set(parked::HEADER, "1")?;
-    }
-    if let Some(kind) = request.headers().get("content-type")? {
-        headers.set("content-type", &kind)?;
-    }
-    let mut init = RequestInit::new();
-    init.with_method(request.method()).with_headers(headers);
-    if request.method() == Method::Post {
-        init.with_body(Some(Uint8Array::from(body.as_slice()).into()));
-    }
-    let mut url = request.url()?;
-    url.set_path("/");
-    let inner = Request::new_with_init(url.as_str(), &init)?;
+    let inner = inner_request(&request, upgrade, waits, &body)?;
     let mut response = match select(
         pin!(stub.fetch_with_request(inner)),
         pin!(Delay::from(PATIENCE)),
@@ -97,6 +80,28 @@ async fn hand_over(mut request: Request, stub: &Stub, max_payload: usize) -> Res
         Some(socket) => Response::from_websocket(socket),
         None => unavailable(),
     }
+}
+
+/// The request as the object gets it: of its headers, those that matter.
+fn inner_request(request: &Request, upgrade: bool, waits: bool, body: &[u8]) -> Result<Request> {
+    let headers = Headers::new();
+    if upgrade || waits {
+        headers.set("upgrade", "websocket")?;
+    }
+    if waits {
+        headers.set(parked::HEADER, "1")?;
+    }
+    if let Some(kind) = request.headers().get("content-type")? {
+        headers.set("content-type", &kind)?;
+    }
+    let init = web_sys::RequestInit::new();
+    init.set_method(request.method().as_ref());
+    init.set_headers(&headers.0);
+    if request.method() == Method::Post {
+        init.set_body(&Uint8Array::from(body).into());
+    }
+    let url = format!("https://room/?{}", query(request));
+    Ok(web_sys::Request::new_with_str_and_init(&url, &init)?.into())
 }
 
 /// The body; `None` if it is longer than `max` bytes, of which no more is then read.
@@ -137,7 +142,7 @@ pub(super) async fn to_input(request: &mut Request, reply: Reply) -> Result<io::
     Ok(io::Request {
         reply,
         method,
-        query: request.url()?.query().unwrap_or_default().to_owned(),
+        query: query(request),
         upgrade: is_upgrade(request)? && !parked::is_parkable(request)?,
         content_type: request.headers().get("content-type")?.unwrap_or_default(),
         body: match method {

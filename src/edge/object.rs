@@ -62,7 +62,7 @@ impl<A: App> Shell<A> {
             let (request, response) = AUTO_RESPONSE;
             match worker::WebSocketRequestResponsePair::new(request, response) {
                 Ok(pair) => state.set_websocket_auto_response(&pair),
-                Err(error) => console_error!("pongs are not absorbed: {error:?}"),
+                Err(_) => console_error!("the platform does not absorb pongs"),
             }
         }
         let shell = Self {

@@ -1,8 +1,8 @@
 //! Which room a URL names.
 
+use worker::Request;
 use worker::js_sys::{self, JsString};
 use worker::wasm_bindgen::JsCast;
-use worker::{Request, Result};
 
 use crate::room::{RoomName, RoomNameError};
 
@@ -17,30 +17,39 @@ pub(super) enum Route {
 }
 
 /// `/r/<room>/socket.io…`, else `/socket.io…` with `?room=<room>`, else the lobby.
-pub(super) fn route(request: &Request) -> Result<Route> {
-    let url = request.url()?;
-    let path = url.path();
+pub(super) fn route(request: &Request) -> Route {
+    let path = request.path();
     let (name, rest) = match path
         .strip_prefix("/r/")
         .and_then(|path| path.split_once('/'))
     {
-        Some((name, rest)) => (Some(name), rest),
-        None => (None, path.trim_start_matches('/')),
+        Some((name, rest)) => (Some(decode(name)), rest),
+        None => (parameter(&query(request)), path.trim_start_matches('/')),
     };
     if !is_endpoint(rest) {
-        return Ok(Route::Unknown);
+        return Route::Unknown;
     }
-    let name = match name {
-        Some(name) => decode(name),
-        None => match url.query_pairs().filter(|(key, _)| key == "room").last() {
-            Some((_, name)) if !name.is_empty() => normalize(&name),
-            _ => return Ok(Route::Room(RoomName::lobby())),
-        },
-    };
-    Ok(match RoomName::parse(&name) {
-        Ok(name) => Route::Room(name),
-        Err(error) => Route::BadName(error),
-    })
+    match name.map(|name| RoomName::parse(&name)) {
+        None => Route::Room(RoomName::lobby()),
+        Some(Ok(name)) => Route::Room(name),
+        Some(Err(error)) => Route::BadName(error),
+    }
+}
+
+/// The query as it was sent, without the question mark.
+pub(super) fn query(request: &Request) -> String {
+    let url = request.inner().url();
+    url.split_once('?')
+        .map(|(_, query)| query.to_owned())
+        .unwrap_or_default()
+}
+
+/// The last `room`, unless it is empty.
+fn parameter(query: &str) -> Option<String> {
+    let parameters = query.split('&').rev();
+    let mut names = parameters.filter_map(|parameter| parameter.strip_prefix("room="));
+    let name = names.next().filter(|name| !name.is_empty())?;
+    Some(decode(&name.replace('+', " ")))
 }
 
 /// By prefix, as engine.io matches: `/socket.io`, `/socket.io/`, `/socket.io/anything`.
@@ -49,16 +58,10 @@ fn is_endpoint(path: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// A path segment, percent-decoded and normalised; left as it is, with its percent signs, if it is
-/// no text.
-fn decode(segment: &str) -> String {
-    match js_sys::decode_uri_component(segment) {
-        Ok(name) => normalize(&String::from(name)),
-        Err(_) => segment.to_owned(),
-    }
-}
-
-fn normalize(name: &str) -> String {
-    let name: JsString = name.into();
+/// Percent-decoded and normalised; left as it is, with its percent signs, if it is no text.
+fn decode(name: &str) -> String {
+    let Ok(name) = js_sys::decode_uri_component(name) else {
+        return name.to_owned();
+    };
     String::from(name.normalize("NFC").unchecked_into::<JsString>())
 }

@@ -27,7 +27,6 @@ pub(super) struct History {
 
 #[derive(Serialize, Deserialize)]
 struct Entry {
-    #[serde(flatten)]
     message: Message,
     /// What its sender called it.
     mid: Option<String>,

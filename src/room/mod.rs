@@ -71,14 +71,8 @@ impl Turn<'_> {
 
     /// Acknowledges the event with `{ok: true}` and these fields.
     fn succeed(&mut self, fields: &impl Serialize) {
-        #[derive(Serialize)]
-        struct Success<'a, T> {
-            ok: bool,
-            #[serde(flatten)]
-            fields: &'a T,
-        }
         if let Some(ack) = self.ack.take() {
-            let args = Args::of(&Success { ok: true, fields });
+            let args = Args::new(vec![Json::of(fields).with("ok", &Json::of(&true))]);
             self.out.push(Command::Acknowledge(ack, args));
         }
     }

@@ -44,6 +44,21 @@ impl Json {
         }
     }
 
+    /// This object with one more field, which it does not have yet, at its head.
+    pub(crate) fn with(&self, name: &str, value: &Self) -> Self {
+        let rest = self.as_str().strip_prefix('{').unwrap_or("}");
+        let comma = if rest == "}" { "" } else { "," };
+        let text = format!(
+            "{{{}:{}{comma}{rest}",
+            Self::of(name).as_str(),
+            value.as_str()
+        );
+        Self {
+            range: 0..text.len(),
+            source: text.into(),
+        }
+    }
+
     /// A value found inside this one by borrowing from it.
     pub(crate) fn part(&self, part: &RawValue) -> Self {
         Self::slice(&self.source, part)
