@@ -126,6 +126,13 @@ pub enum Input {
     Wake,
 }
 
+impl Input {
+    /// Whether somebody is gone, and is not to be told anything in this turn.
+    pub(crate) fn is_loss(&self) -> bool {
+        matches!(self, Self::Disconnected(_) | Self::Aborted(_))
+    }
+}
+
 /// A response's media type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentType {

@@ -110,7 +110,7 @@ pub struct Engine {
     /// Each session's deadline, and no other.
     timers: BTreeSet<(Timestamp, Sid)>,
     /// What the next poll of an ended session is told, and until when.
-    farewells: BTreeMap<Sid, (String, Timestamp)>,
+    farewells: Vec<(Sid, String, Timestamp)>,
     /// Sessions whose poll, timer or record may have to follow this turn's changes.
     touched: BTreeSet<Sid>,
     events: VecDeque<Event>,
@@ -128,7 +128,7 @@ impl Engine {
             sessions: BTreeMap::new(),
             connections: BTreeMap::new(),
             timers: BTreeSet::new(),
-            farewells: BTreeMap::new(),
+            farewells: Vec::new(),
             touched: BTreeSet::new(),
             events: VecDeque::new(),
             out: Vec::new(),
@@ -138,7 +138,9 @@ impl Engine {
 
     /// Tells the engine what happened.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
-        self.expire(now);
+        if !input.is_loss() {
+            self.expire(now);
+        }
         match input {
             Input::Request(request) => self.request(now, request),
             Input::Received { from, data } => self.received(now, from, &data),
@@ -190,7 +192,7 @@ impl Engine {
             return;
         };
         if let Some(body) = session.end(&ServerPacket::Close, &mut self.out) {
-            self.farewells.insert(sid, (body, now + ORDERLY_CLOSE));
+            self.farewells.push((sid, body, now + ORDERLY_CLOSE));
         }
         self.events
             .push_back(Event::Close(sid, CloseReason::ForcedServerClose));
@@ -305,11 +307,17 @@ impl Engine {
 
     /// Whether an ended session still has something to say to this poll.
     fn has_farewell(&mut self, now: Timestamp, request: &Request, query: &Query) -> bool {
-        self.farewells.retain(|_, (_, until)| now <= *until);
+        self.farewells.retain(|(_, _, until)| now <= *until);
         let Some(sid) = Sid::parse(query.sid) else {
             return false;
         };
-        request.method == Method::Get && !request.upgrade && self.farewells.contains_key(&sid)
+        request.method == Method::Get && !request.upgrade && self.farewell(sid).is_some()
+    }
+
+    fn farewell(&self, sid: Sid) -> Option<usize> {
+        self.farewells
+            .iter()
+            .position(|(ended, _, _)| *ended == sid)
     }
 
     fn open_polling(&mut self, now: Timestamp, reply: Reply) {
@@ -352,7 +360,8 @@ impl Engine {
     }
 
     fn get(&mut self, now: Timestamp, sid: Sid, reply: Reply) {
-        if let Some((body, _)) = self.farewells.remove(&sid) {
+        if let Some(position) = self.farewell(sid) {
+            let (_, body, _) = self.farewells.swap_remove(position);
             self.respond(reply, session::packets(body));
             return;
         }
@@ -433,7 +442,7 @@ impl Engine {
                     && let Some(body) = session.end(&ServerPacket::Noop, &mut self.out)
                 {
                     // Beyond the spec: the poll may have been overtaken by the close.
-                    self.farewells.insert(sid, (body, now + CLOSE_RACE));
+                    self.farewells.push((sid, body, now + CLOSE_RACE));
                 }
                 self.events
                     .push_back(Event::Close(sid, CloseReason::TransportClose));

@@ -85,14 +85,8 @@ impl Server {
 
     /// Tells the server what happened.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
-        while let Some((_, sid)) = self
-            .connecting
-            .first()
-            .copied()
-            .filter(|(by, _)| *by <= now)
-        {
-            self.joined(sid);
-            self.engine.close(now, sid);
+        if !input.is_loss() {
+            self.close_unjoined(now);
         }
         self.engine.handle(now, input);
     }
@@ -187,6 +181,19 @@ impl Server {
         let reason = client.ending.unwrap_or(DisconnectReason::Transport(reason));
         for socket in client.sockets {
             self.forget(socket.id, reason);
+        }
+    }
+
+    /// Closes the sessions that did not join a namespace in time.
+    fn close_unjoined(&mut self, now: Timestamp) {
+        while let Some((_, sid)) = self
+            .connecting
+            .first()
+            .copied()
+            .filter(|(by, _)| *by <= now)
+        {
+            self.joined(sid);
+            self.engine.close(now, sid);
         }
     }
 
