@@ -81,6 +81,41 @@ const PIECES: [&str; 62] = [
     "[\"candidate\",null]",
 ];
 
+/// Packets that open and close things, rightly or not.
+const CONTROL: [&str; 8] = ["2probe", "5", "3", "1", "40", "41", "4bye", "451-[\"x\"]"];
+
+/// Events that mean something to a room.
+const EVENTS: [&str; 10] = [
+    r#"42["room:join",{"name":"x"}]"#,
+    r#"421["room:join"]"#,
+    r#"42["room:leave"]"#,
+    r#"42["join","bob"]"#,
+    r#"421["chat-message",{"message":"hi","mid":"m"}]"#,
+    r#"42["offer",{"type":"offer","sdp":""}]"#,
+    r#"421["answer",{}]"#,
+    r#"421["signal",{"to":"bob","data":1}]"#,
+    r#"42["peer:update",{"hand":true}]"#,
+    r#"423["chat:history",{"limit":1}]"#,
+];
+
+fn packet(random: &mut Random) -> String {
+    match random.below(40) {
+        0 => junk(random),
+        1 | 2 => (*random.pick(&CONTROL)).to_owned(),
+        _ => (*random.pick(&EVENTS)).to_owned(),
+    }
+}
+
+/// Mostly one of the last, which may still be open.
+fn recent<'a, T>(random: &mut Random, items: &'a [T]) -> &'a T {
+    let oldest = if random.chance(10) {
+        0
+    } else {
+        items.len().saturating_sub(3)
+    };
+    random.pick(&items[oldest..])
+}
+
 fn junk(random: &mut Random) -> String {
     let pieces = 1 + random.below(8);
     (0..pieces).map(|_| *random.pick(&PIECES)).collect()
@@ -153,6 +188,8 @@ struct Chaos<C> {
     sids: Vec<String>,
     /// Connections that were opened and not yet lost, closed ones included.
     open: Vec<u64>,
+    /// What the clients got to see.
+    seen: Vec<String>,
 }
 
 impl<C: Core> Chaos<C> {
@@ -162,10 +199,12 @@ impl<C: Core> Chaos<C> {
             random: Random::new(seed),
             sids: Vec::new(),
             open: Vec::new(),
+            seen: Vec::new(),
         }
     }
 
-    fn run(&mut self, steps: usize) {
+    /// Returns what the clients got to see.
+    fn run(mut self, steps: usize) -> Vec<String> {
         for _ in 0..steps {
             self.step();
             self.note();
@@ -181,29 +220,50 @@ impl<C: Core> Chaos<C> {
         assert_eq!(self.script.core.deadline(), None, "nothing is left to do");
         let rows = self.script.platform.rows.borrow();
         assert!(!rows.keys().any(|key| key.starts_with("session/")));
+        drop(rows);
+        self.seen
     }
 
-    /// Remembers what was opened.
+    /// Remembers what was opened; some of it joins a namespace as a client would.
     fn note(&mut self) {
         for done in self.script.take() {
+            let joins = !self.random.chance(4);
             match done {
                 Done::Accepted(connection) => self.open.push(connection),
                 Done::Responded(_, 200, _, body) if body.starts_with("0{") => {
-                    self.sids.push(sid_of(&body));
+                    let sid = sid_of(&body);
+                    if joins {
+                        self.script.send(&sid, "40");
+                    }
+                    self.sids.push(sid);
                 }
-                _ => {}
+                Done::Sent(connection, open) if open.starts_with("0{") && joins => {
+                    self.script.text(connection, "40");
+                }
+                Done::Responded(_, _, _, text) => self.seen.push(text),
+                Done::Sent(connection, text) => {
+                    if text == "3probe"
+                        && joins
+                        && self.script.connections.contains_key(&connection)
+                    {
+                        self.script.text(connection, "5");
+                    }
+                    self.seen.push(text);
+                }
+                Done::SentBytes(..) | Done::Closed(..) => {}
             }
         }
     }
 
-    fn query(&mut self) -> String {
-        let transport = *self.random.pick(&["polling", "polling", "websocket"]);
+    fn query(&mut self, usual: &str) -> String {
+        let other = self.random.pick(&["polling", "websocket"]);
+        let transport = if self.random.chance(10) { other } else { usual };
         let mut query = format!("EIO=4&transport={transport}");
         match self.random.below(8) {
-            0 => {}
-            1 => query = junk(&mut self.random),
+            0..3 => {}
+            3 if self.random.chance(2) => query = junk(&mut self.random),
             _ if !self.sids.is_empty() => {
-                let sid = self.random.pick(&self.sids);
+                let sid = recent(&mut self.random, &self.sids);
                 query = format!("{query}&sid={sid}");
             }
             _ => {}
@@ -213,31 +273,33 @@ impl<C: Core> Chaos<C> {
 
     fn step(&mut self) {
         match self.random.below(20) {
-            0..5 => {
-                let query = self.query();
+            // A second poll ends a session: most do not get that far.
+            0..5 if self.script.requests.is_empty() || self.random.chance(8) => {
+                let query = self.query("polling");
                 self.script.get(&query);
             }
             5..8 => {
-                let query = self.query();
-                let body = junk_bytes(&mut self.random);
+                let query = self.query("polling");
+                let body = if self.random.chance(3) {
+                    junk_bytes(&mut self.random)
+                } else {
+                    packet(&mut self.random).into_bytes()
+                };
                 self.script
                     .request(Method::Post, &query, "text/plain", body);
             }
             8 | 9 => {
-                let query = self.query();
-                self.script.upgrade(&query);
+                let query = self.query("websocket");
+                let connection = self.script.upgrade(&query);
+                let open = self.script.connections.contains_key(&connection);
+                if open && query.contains("sid") && !self.random.chance(4) {
+                    self.script.text(connection, "2probe");
+                }
             }
             10..15 if !self.open.is_empty() => {
-                let connection = *self.random.pick(&self.open);
-                let binary = self.random.chance(5);
-                let text = match self.random.below(6) {
-                    0 => "2probe".to_owned(),
-                    1 => "5".to_owned(),
-                    2 => "3".to_owned(),
-                    3 => "40".to_owned(),
-                    4 => "4bye".to_owned(),
-                    _ => junk(&mut self.random),
-                };
+                let connection = *recent(&mut self.random, &self.open);
+                let binary = self.random.chance(20);
+                let text = packet(&mut self.random);
                 let data = if binary {
                     Data::Binary(text.as_bytes().into())
                 } else {
@@ -266,7 +328,7 @@ impl<C: Core> Chaos<C> {
                 self.script.lose_memory();
             }
             _ => {
-                let limit = *self.random.pick(&[2, 120, 400]);
+                let limit = *self.random.pick(&[2, 60, 400]);
                 let then = self.script.now() + u64::try_from(self.random.below(limit)).unwrap();
                 if self.random.chance(2) {
                     self.script.until(then);
@@ -278,24 +340,46 @@ impl<C: Core> Chaos<C> {
     }
 }
 
-#[test]
-fn an_engine_in_chaos() {
-    for seed in 0..400 {
-        Chaos::new(script(conformance()), seed).run(300);
+/// That the chaos got so far: in all runs together, clients saw each of these this often.
+fn expect_seen(seen: &[String], least: usize, parts: &[&str]) {
+    for part in parts {
+        let count = seen.iter().filter(|text| text.contains(part)).count();
+        assert!(count >= least, "{part} was seen {count} times");
     }
 }
 
 #[test]
+fn an_engine_in_chaos() {
+    let runs = (0..400).map(|seed| Chaos::new(script(conformance()), seed).run(300));
+    let seen: Vec<String> = runs.flatten().collect();
+    expect_seen(
+        &seen,
+        5,
+        &["3probe", "\x1e1", "b", "unknown", "Bad request"],
+    );
+}
+
+#[test]
 fn a_room_in_chaos() {
-    for seed in 0..200 {
+    let runs = (0..200).map(|seed| {
         let mut hall = hall();
-        hall.platform
-            .rows
-            .borrow_mut()
-            .insert("session/junk".to_owned(), junk(&mut Random::new(seed)));
+        let junk = junk(&mut Random::new(seed));
+        let mut rows = hall.platform.rows.borrow_mut();
+        rows.insert("session/junk".to_owned(), junk);
+        drop(rows);
         hall.lose_memory();
-        Chaos::new(hall, seed).run(300);
-    }
+        Chaos::new(hall, seed).run(300)
+    });
+    let seen: Vec<String> = runs.flatten().collect();
+    let told = [
+        "peer:joined",
+        "peer:left",
+        "user-joined",
+        "\"polite\":",
+        "\"ok\":true",
+        "\"ok\":false",
+    ];
+    expect_seen(&seen, 100, &told);
 }
 
 /// Clients that keep to the rules keep their sessions, whenever memory is lost, and each message
