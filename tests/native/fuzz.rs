@@ -350,18 +350,14 @@ fn expect_seen(seen: &[String], least: usize, parts: &[&str]) {
 
 #[test]
 fn an_engine_in_chaos() {
-    let runs = (0..400).map(|seed| Chaos::new(script(conformance()), seed).run(300));
+    let runs = (0..150).map(|seed| Chaos::new(script(conformance()), seed).run(300));
     let seen: Vec<String> = runs.flatten().collect();
-    expect_seen(
-        &seen,
-        5,
-        &["3probe", "\x1e1", "b", "unknown", "Bad request"],
-    );
+    expect_seen(&seen, 100, &["3probe", "b", "unknown", "Bad request"]);
 }
 
 #[test]
 fn a_room_in_chaos() {
-    let runs = (0..200).map(|seed| {
+    let runs = (0..80).map(|seed| {
         let mut hall = hall();
         let junk = junk(&mut Random::new(seed));
         let mut rows = hall.platform.rows.borrow_mut();
@@ -386,7 +382,7 @@ fn a_room_in_chaos() {
 /// reaches each of them once and in order, over an upgrade too.
 #[test]
 fn honest_clients_miss_nothing() {
-    for seed in 0..60 {
+    for seed in 0..30 {
         let mut random = Random::new(seed);
         let mut hall = hall();
         let mut peers: Vec<(Peer, Vec<String>)> = Vec::new();

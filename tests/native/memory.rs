@@ -56,7 +56,7 @@ fn an_upgrade_goes_on() {
     let mut script = script(defaults());
     let (sid, probe) = script.open_probe();
     script.lose_memory().text(probe, "2probe");
-    script.expect([sent(probe, "3probe")]);
+    script.expect([sent(probe, "3probe")]).lose_memory();
     let poll = script.poll(&sid);
     script.expect([polled(poll, "2")]);
     let poll = script.poll(&sid);

@@ -136,11 +136,20 @@ fn s_14_leaving_a_namespace_keeps_the_connection() {
     script.text(c, "41").expect([]);
     script.until(300).expect([sent(c, "2")]);
     script.text(c, "3").text(c, "41/custom,").expect([]);
+    script.lose_memory();
     script.until(600).expect([sent(c, "2")]);
     script.text(c, "3").text(c, "40").take();
     script
         .text(c, r#"42["message"]"#)
         .expect([sent(c, r#"42["message-back"]"#)]);
+}
+
+/// A socket that was not let in is sent nothing.
+#[test]
+fn s_11_nothing_is_sent_before_the_connect_is_answered() {
+    let mut script = obedient();
+    let c = script.open_websocket();
+    script.text(c, "40/later").expect([]);
 }
 
 /// S-14: the server leaves one namespace, or all and the connection.

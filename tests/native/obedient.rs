@@ -34,7 +34,7 @@ impl App for Obedient {
                     message: "not you".to_owned(),
                     data: Some(Json::of(&json!({ "code": "x" }))),
                 },
-                "/later" => return,
+                "/later" => to(socket, "too early", Args::default(), None),
                 _ => Command::Accept(socket),
             }),
             Event::Restore {

@@ -222,3 +222,15 @@ fn s_7_a_parse_error_closes_a_polling_session() {
     let poll = script.poll(&sid);
     script.expect([refused(poll, 1)]);
 }
+
+/// S-4: what follows a mistake in the same payload does not count.
+#[test]
+fn s_4_nothing_counts_after_a_mistake() {
+    for mistake in ["4abc", "40", "42{}"] {
+        let mut script = obedient();
+        let sid = script.open_polling();
+        script.send(&sid, "40");
+        script.send(&sid, &format!("42[\"a\"]\x1e{mistake}\x1e42[\"b\"]\x1e41"));
+        assert_eq!(script.core.app().log, ["a false", "parse error"]);
+    }
+}
