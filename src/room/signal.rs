@@ -72,6 +72,9 @@ const PAYLOADS: [&str; 7] = [
     "data",
 ];
 
+/// How deep what a signal carries may be nested; parsers of some languages fail on more.
+const DEPTH: usize = 64;
+
 /// How much longer than its payload a wrapped signal may be, in bytes.
 const WRAPPING: usize = 1024;
 
@@ -143,6 +146,11 @@ enum Shape {
 
 impl Signal {
     pub(super) fn parse(kind: Kind, args: &Args, limits: &Limits) -> Result<Self, Error> {
+        if args.values.iter().any(|json| depth(json) > DEPTH) {
+            return Err(Error::bad_payload(format!(
+                "a signal may be nested {DEPTH} levels deep"
+            )));
+        }
         let signal = Self::read(kind, &args.values)?;
         signal.check_size(limits)?;
         Ok(signal)
@@ -292,4 +300,43 @@ fn decoded_len(json: &Json) -> usize {
         len = len.saturating_add(1);
     }
     len
+}
+
+/// How deep a JSON text is nested.
+fn depth(json: &Json) -> usize {
+    let mut bytes = json.as_str().bytes();
+    let (mut level, mut deepest, mut quoted) = (0_usize, 0, false);
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => {
+                bytes.next();
+            }
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                level = level.saturating_add(1);
+                deepest = deepest.max(level);
+            }
+            b']' | b'}' if !quoted => level = level.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depths() {
+        for (value, expected) in [
+            (serde_json::json!(null), 0),
+            (serde_json::json!("[[{{"), 0),
+            (serde_json::json!("\\\"[["), 0),
+            (serde_json::json!([]), 1),
+            (serde_json::json!([{ "a": [1] }, {}]), 3),
+        ] {
+            assert_eq!(depth(&Json::of(&value)), expected, "{value}");
+        }
+    }
 }
