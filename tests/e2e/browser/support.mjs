@@ -4,7 +4,7 @@ import { chromium } from "playwright-core";
 
 const patience = 90_000; // ms; two cores decode every picture
 
-/** A browser whose devices are made up; `devices: false` takes them away. */
+/** A browser whose devices are made up, and slow, for the processor's sake; `devices: false` takes them away. */
 export function launch({ devices = true } = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -17,7 +17,7 @@ export function launch({ devices = true } = {}) {
       "--disable-sync",
       "--allow-loopback-in-peer-connection",
       "--disable-features=WebRtcHideLocalIpsWithMdns",
-      ...(devices ? ["--use-fake-device-for-media-stream=fps=10", "--use-fake-ui-for-media-stream"] : []),
+      ...(devices ? ["--use-fake-device-for-media-stream=fps=5", "--use-fake-ui-for-media-stream"] : []),
     ],
   });
 }
@@ -67,7 +67,7 @@ export async function sees(page, ...names) {
       const { totalVideoFrames } = element.getVideoPlaybackQuality();
       element.firstSeen ??= totalVideoFrames;
       return element.videoWidth > 0 && totalVideoFrames > element.firstSeen + 2;
-    }, video);
+    }, video, { polling: 200 });
   }
 }
 

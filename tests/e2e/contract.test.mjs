@@ -1,0 +1,250 @@
+// The tutorial's contract and the other published shapes of its events, through the stock client.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ask, connect, once, startServer } from "./support.mjs";
+
+let server;
+before(async () => {
+  server = await startServer();
+});
+after(() => server.stop());
+
+const offer = { type: "offer", sdp: "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\n" };
+const answer = { type: "answer", sdp: "v=0\r\n" };
+const init = { candidate: "candidate:1 1 udp 1 127.0.0.1 9 typ host", sdpMid: "0", sdpMLineIndex: 0 };
+
+/** Sockets in a room of their own. */
+let rooms = 0;
+async function people(count) {
+  const room = `contract-${rooms++}`;
+  return Promise.all(Array.from({ length: count }, () => connect(server, { room })));
+}
+
+/** What `to` gets when `from` emits. */
+async function relayed(from, to, sent, ...args) {
+  const heard = once(to, sent);
+  from.emit(sent, ...args);
+  return heard;
+}
+
+test("join: user-joined and user-left to everyone who joined, the joiner included", async () => {
+  const [ada, grace, tourist] = await people(3);
+  const surprises = [];
+  tourist.onAny((event) => surprises.push(event));
+  const own = once(ada, "user-joined");
+  ada.emit("join", "ada");
+  assert.deepEqual(await own, ["ada"]);
+  const both = Promise.all([once(ada, "user-joined"), once(grace, "user-joined")]);
+  grace.emit("join", "grace");
+  assert.deepEqual(await both, [["grace"], ["grace"]]);
+  const left = once(ada, "user-left");
+  grace.disconnect();
+  assert.deepEqual(await left, ["grace"]);
+  assert.equal((await ask(tourist, "chat:history", {})).ok, true);
+  assert.deepEqual(surprises, []);
+});
+
+for (const target of ["remotePeerId", "remoteUserId", "targetPeerId", "targetUserId"]) {
+  test(`offer, answer, candidate with ${target}: the bare value to the target alone`, async () => {
+    const [ada, grace, third] = await people(3);
+    const surprises = [];
+    third.onAny((event) => surprises.push(event));
+    for (const [event, value] of [["offer", offer], ["answer", answer], ["candidate", init]]) {
+      const [got, meta] = await relayed(ada, grace, event, { [event]: value, [target]: grace.id });
+      assert.deepEqual(got, value);
+      assert.equal(meta.from, ada.id);
+      assert.equal(meta.to, grace.id);
+    }
+    assert.equal((await ask(third, "chat:history", {})).ok, true);
+    assert.deepEqual(surprises, []);
+  });
+}
+
+test("meta: from, to, room, ts, seq, cid, polite, name", async () => {
+  const [ada, grace] = await people(2);
+  await ask(ada, "room:join", { name: "Ada" });
+  await ask(grace, "room:join", { name: "Grace" });
+  const [, first] = await relayed(ada, grace, "offer", { to: grace.id, description: offer, cid: "c1" });
+  const { ts, seq, ...rest } = first;
+  const room = `contract-${rooms - 1}`;
+  assert.deepEqual(rest, { from: ada.id, to: grace.id, room, cid: "c1", polite: true, name: "Ada" });
+  assert.ok(Math.abs(Date.now() - ts) < 60_000);
+  const [, second] = await relayed(grace, ada, "answer", { to: ada.id, description: answer });
+  assert.equal(second.polite, false, "the earlier of two is impolite");
+  assert.ok(second.seq > seq);
+  assert.equal(second.cid, null);
+});
+
+test("chat-message: {message, id, seq, ts, from, name} to everyone, the sender included", async () => {
+  const [ada, grace] = await people(2);
+  await ask(ada, "room:join", { name: "Ada" });
+  const text = "你好 👋🏽 <b>&amp;</b> \u0000 \"quoted\" \n";
+  const both = Promise.all([once(ada, "chat-message"), once(grace, "chat-message")]);
+  const { ok, ...receipt } = await ask(ada, "chat-message", text);
+  assert.equal(ok, true);
+  for (const [message, ...more] of await both) {
+    assert.deepEqual(message, { message: text, ...receipt, from: ada.id, name: "Ada" });
+    assert.deepEqual(more, []);
+  }
+});
+
+test("broadcast: a description or candidate alone goes to everyone else as it is", async () => {
+  const [ada, grace, third] = await people(3);
+  for (const [event, value] of [["offer", offer], ["candidate", init], ["candidate", null]]) {
+    // Without a partner a signal is for all.
+    const both = Promise.all([once(grace, event), once(third, event)]);
+    ada.emit(event, value);
+    for (const [got, meta] of await both) {
+      assert.deepEqual(got, value);
+      assert.equal(meta.from, ada.id);
+      assert.equal(meta.to, null);
+    }
+  }
+});
+
+for (const target of ["to", "target", "targetId", "id", "peerId", "userId", "receiver", "socketId"]) {
+  test(`wrapped with ${target}: the object, its sender stated`, async () => {
+    const [ada, grace] = await people(2);
+    for (const field of ["offer", "sdp", "description"]) {
+      const sent = { [target]: grace.id, [field]: offer, extra: [1, { deep: true }] };
+      const [got] = await relayed(ada, grace, "offer", sent);
+      assert.deepEqual(got, { ...sent, from: ada.id });
+    }
+    const sent = { [target]: grace.id, candidate: init };
+    assert.deepEqual((await relayed(ada, grace, "candidate", sent))[0], { ...sent, from: ada.id });
+  });
+}
+
+test("wrapped: a claimed sender is overwritten with the true one", async () => {
+  const [ada, grace, third] = await people(3);
+  for (const field of ["from", "caller", "sender", "fromId"]) {
+    const sent = { to: grace.id, offer, [field]: third.id };
+    const [got] = await relayed(ada, grace, "offer", sent);
+    assert.deepEqual(got, { ...sent, [field]: ada.id, from: ada.id });
+  }
+});
+
+test("id first: offer(id, description) arrives as offer(fromId, description)", async () => {
+  const [ada, grace] = await people(2);
+  for (const [event, value] of [["offer", offer], ["answer", answer], ["candidate", init], ["candidate", null]]) {
+    const [from, got] = await relayed(ada, grace, event, grace.id, value);
+    assert.deepEqual([from, got], [ada.id, value]);
+  }
+});
+
+test("room last: offer(description, room), if it is this room", async () => {
+  const [ada, grace] = await people(2);
+  const room = `contract-${rooms - 1}`;
+  assert.deepEqual((await relayed(ada, grace, "offer", offer, room))[0], offer);
+  const refused = once(ada, "room:error");
+  ada.emit("offer", offer, "elsewhere");
+  const [error] = await refused;
+  assert.equal(error.code, "unsupported");
+  assert.equal(error.event, "offer");
+  assert.match(error.message, /\/r\/elsewhere\/socket\.io\//);
+});
+
+for (const event of ["ice-candidate", "ice"]) {
+  test(`${event} arrives under its own name`, async () => {
+    const [ada, grace] = await people(2);
+    assert.deepEqual((await relayed(ada, grace, event, { candidate: init, remotePeerId: grace.id }))[0], init);
+    const sent = { to: grace.id, candidate: init };
+    assert.deepEqual((await relayed(ada, grace, event, sent))[0], { ...sent, from: ada.id });
+  });
+}
+
+test("target: an alias stands for its peer", async () => {
+  const [ada, grace, third] = await people(3);
+  await ask(grace, "join", "grace");
+  await ask(third, "join", "third");
+  assert.deepEqual((await relayed(ada, grace, "offer", { offer, remoteUserId: "grace" }))[0], offer);
+  assert.equal((await relayed(ada, grace, "offer", { to: "grace", offer }))[0].from, ada.id);
+  const { error } = await ask(third, "join", "grace");
+  assert.equal(error.code, "id-taken");
+});
+
+test("target: an answer without one reaches the offerer, and candidates follow", async () => {
+  const [ada, grace, third] = await people(3);
+  const surprises = [];
+  third.onAny((event) => surprises.push(event));
+  await relayed(ada, grace, "offer", { offer, remotePeerId: grace.id });
+  assert.deepEqual((await relayed(grace, ada, "answer", { answer }))[0], answer);
+  assert.deepEqual((await relayed(grace, ada, "candidate", { candidate: init }))[0], init);
+  assert.deepEqual((await relayed(ada, grace, "candidate", { candidate: init }))[0], init);
+  assert.equal((await ask(third, "chat:history", {})).ok, true);
+  assert.deepEqual(surprises, []);
+});
+
+test("target: without one, the only other socket", async () => {
+  const [ada, grace] = await people(2);
+  const [got, meta] = await relayed(ada, grace, "offer", { offer });
+  assert.deepEqual([got, meta.to], [offer, grace.id]);
+});
+
+test("an unknown target gives unknown-peer to its sender only", async () => {
+  const [ada, grace] = await people(2);
+  const surprises = [];
+  grace.onAny((event) => surprises.push(event));
+  for (const args of [[{ offer, remotePeerId: "nobody" }], [{ to: "nobody", offer }], ["nobody", offer]]) {
+    const refused = once(ada, "room:error");
+    ada.emit("offer", ...args);
+    const [error] = await refused;
+    assert.deepEqual([error.code, error.event], ["unknown-peer", "offer"]);
+    const ack = await ask(ada, "offer", ...args);
+    assert.deepEqual([ack.ok, ack.error.code], [false, "unknown-peer"]);
+  }
+  assert.equal((await ask(grace, "chat:history", {})).ok, true);
+  assert.deepEqual(surprises, []);
+});
+
+test("null and empty candidates pass", async () => {
+  const [ada, grace] = await people(2);
+  const end = { candidate: "", sdpMid: "0", sdpMLineIndex: 0 };
+  for (const value of [null, end]) {
+    assert.deepEqual((await relayed(ada, grace, "candidate", { candidate: value, remotePeerId: grace.id }))[0], value);
+    const sent = { to: grace.id, candidate: value };
+    assert.deepEqual((await relayed(ada, grace, "candidate", sent))[0], { ...sent, from: ada.id });
+  }
+});
+
+test("a session description of 60 KB arrives byte-identical", async () => {
+  const [ada, grace] = await people(2);
+  const line = "a=candidate:842163049 1 udp 1677729535 203.0.113.7 46154 typ srflx 漢字 👍 \\ \" /\r\n";
+  const sdp = line.repeat(Math.floor(60_000 / Buffer.byteLength(line)));
+  for (const transports of [["websocket"], ["polling"]]) {
+    const room = `contract-${rooms - 1}`;
+    const sender = await connect(server, { room, transports });
+    const [got] = await relayed(sender, grace, "offer", { offer: { type: "offer", sdp }, remotePeerId: grace.id });
+    assert.equal(got.sdp, sdp);
+  }
+  const { error } = await ask(ada, "offer", { to: grace.id, description: { type: "offer", sdp: "x".repeat(65_537) } });
+  assert.equal(error.code, "too-large");
+});
+
+test("presence: room:join has who is here, the others get peer:joined, peer:updated, peer:left", async () => {
+  const [ada, grace] = await people(2);
+  const first = await ask(ada, "room:join", { name: "Ada", media: { audio: true, video: true } });
+  assert.equal(first.ok, true);
+  const media = { audio: true, video: true, screen: false };
+  const { joinedAt, ...self } = first.self;
+  assert.deepEqual(self, { id: ada.id, n: 1, name: "Ada", host: true, media, hand: false, away: false });
+  assert.ok(joinedAt > 0);
+  assert.deepEqual(first.peers, []);
+  assert.deepEqual(first.history, []);
+  const room = `contract-${rooms - 1}`;
+  assert.deepEqual(first.room, { name: room, locked: false, capacity: 8, count: 1 });
+  assert.ok(first.ice.iceServers.length > 0 && first.ice.ttl > 0);
+  assert.equal(first.limits.description, 65_536);
+  const joined = once(ada, "peer:joined");
+  const second = await ask(grace, "room:join", { name: "Grace" });
+  assert.deepEqual(second.peers, [first.self]);
+  assert.deepEqual((await joined)[0], second.self);
+  const updated = once(ada, "peer:updated");
+  assert.equal((await ask(grace, "peer:update", { hand: true, name: "Grace H." })).ok, true);
+  assert.deepEqual((await updated)[0], { id: grace.id, hand: true, name: "Grace H." });
+  const [left, state] = [once(grace, "peer:left"), once(grace, "room:state")];
+  assert.equal((await ask(ada, "room:leave")).ok, true);
+  assert.deepEqual((await left)[0], { id: ada.id, reason: "left" });
+  assert.deepEqual((await state)[0], { host: grace.id });
+});

@@ -1,0 +1,231 @@
+// Garbage on every endpoint: its sender gets the documented error, and the room's members notice nothing.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ask, connect, enginePath, http, once, startServer, webSocket } from "./support.mjs";
+
+const room = "garbage";
+let server;
+let members;
+before(async () => {
+  server = await startServer();
+  members = [await connect(server, { room }), await connect(server, { room, transports: ["polling"] })];
+});
+after(() => server.stop());
+
+/** The room's members still hear each other. */
+async function roomWorks() {
+  const [ada, grace] = members;
+  const heard = once(grace, "chat-message");
+  const { id } = await ask(ada, "chat-message", "still here");
+  assert.equal((await heard)[0].id, id);
+}
+
+const json = (code, message) => JSON.stringify({ code, message });
+const unknownTransport = [400, json(0, "Transport unknown")];
+const unknownSid = [400, json(1, "Session ID unknown")];
+const badMethod = [400, json(2, "Bad handshake method")];
+const badRequest = [400, json(3, "Bad request")];
+const badProtocol = [400, json(5, "Unsupported protocol version")];
+const polling = { transport: "polling" };
+
+for (const [what, query, options, [status, body]] of [
+  ["no transport", {}, {}, unknownTransport],
+  ["an unknown transport", { transport: "webtransport" }, {}, unknownTransport],
+  ["an unknown sid", { ...polling, sid: "AAAAAAAAAAAAAAAAAAAA" }, {}, unknownSid],
+  ["a sid that is none", { ...polling, sid: "../../etc/passwd" }, {}, unknownSid],
+  ["a sid of 10,000 characters", { ...polling, sid: "A".repeat(10_000) }, {}, unknownSid],
+  ["a POST without sid", polling, { method: "POST", body: "40" }, badMethod],
+  ["a PUT without sid", polling, { method: "PUT", body: "40" }, badMethod],
+  ["a DELETE without sid", polling, { method: "DELETE" }, badMethod],
+  ["websocket without upgrade", { transport: "websocket" }, {}, badRequest],
+  ["revision 3", { ...polling, EIO: "3" }, {}, badProtocol],
+  ["no revision", { ...polling, EIO: "" }, {}, badProtocol],
+]) {
+  test(`a request with ${what}`, async () => {
+    const response = await http(server, enginePath(room, query), options);
+    assert.deepEqual([response.status, response.body], [status, body]);
+    assert.equal(response.headers["access-control-allow-origin"], "*", "E-17: without it browsers see no status");
+    assert.equal(response.headers["content-type"], "application/json");
+    await roomWorks();
+  });
+}
+
+for (const name of ["a%20b", "a%2Fb", "%00", "%ff", "..%2f", "x".repeat(65), "%E2%80%AE", "a;b"]) {
+  test(`a room called ${name.slice(0, 12)}`, async () => {
+    const { status, headers, body } = await http(server, `/r/${name}/socket.io/?EIO=4&transport=polling`);
+    assert.equal(status, 400);
+    assert.equal(headers["content-type"], "application/json");
+    assert.match(JSON.parse(body).message, /room's name/);
+    await roomWorks();
+  });
+}
+
+/** A polling session of a connected socket. */
+async function session() {
+  const { body } = await http(server, enginePath(room, polling));
+  const path = enginePath(room, { ...polling, sid: JSON.parse(body.slice(1)).sid });
+  assert.equal((await post(path, "40")).body, "ok");
+  assert.match((await http(server, path)).body, /^40\{"sid":"/);
+  return path;
+}
+
+const post = (path, body, type = "text/plain;charset=UTF-8") =>
+  http(server, path, { method: "POST", headers: { "content-type": type }, body });
+
+for (const [what, body] of [
+  ["an empty payload", ""],
+  ["a trailing separator", '42["chat:history"]\x1e'],
+  ["an unknown packet type", "7"],
+  ["a client's ping", "2"],
+  ["bytes that are no text", Buffer.from([0xff, 0xfe, 0x34])],
+  ["a packet that is not JSON", "42{"],
+  ["an event that is no array", '42{"a":1}'],
+  ["an event without name", "42[]"],
+  ["a reserved event", '42["connect"]'],
+  ["an event in a namespace not joined", '42/admin,["a"]'],
+  ["a second CONNECT", "40"],
+  ["eleven attachments", '4511-["a",{"_placeholder":true,"num":0}]'],
+  ["an attachment out of the blue", "bAQID"],
+  ["a type of Socket.IO that does not exist", "49"],
+]) {
+  test(`a POST of ${what} ends its session`, async () => {
+    const path = await session();
+    assert.deepEqual((await post(path, body)).body, "ok");
+    const { status, body: rest } = await http(server, path);
+    // The engine's own errors end a session at once; of the layer above the next poll is told.
+    if (status === 200) assert.match(rest, /(^|\x1e)1$/);
+    else assert.deepEqual([status, rest], unknownSid);
+    const late = await http(server, path);
+    assert.deepEqual([late.status, late.body], unknownSid);
+    await roomWorks();
+  });
+}
+
+test("a body beyond maxPayload is refused with 413, and the session goes on", async () => {
+  const path = await session();
+  const { status, body } = await post(path, `4${"x".repeat(131_072)}`);
+  assert.deepEqual([status, body], [413, ""]);
+  assert.equal((await post(path, '42["room:leave"]')).body, "ok");
+  await roomWorks();
+});
+
+test("a binary body ends the session", async () => {
+  const path = await session();
+  const { status, body } = await post(path, "\x00\x04\xff4hi", "application/octet-stream");
+  assert.deepEqual([status, body], [400, ""]);
+  assert.equal((await http(server, path)).status, 400);
+  await roomWorks();
+});
+
+test("another method on a session", async () => {
+  const path = await session();
+  const { status, body } = await http(server, path, { method: "PUT", body: "40" });
+  assert.deepEqual([status, body], badRequest);
+  await roomWorks();
+});
+
+test("a second poll ends the session: the first gets a close, later ones nothing", async () => {
+  const path = await session();
+  const first = http(server, path);
+  const second = await http(server, path);
+  // Whichever comes first at the room waits; the other is the second.
+  const answers = [await first, second];
+  assert.deepEqual(answers.map(({ status, body }) => `${status} ${body}`).sort(), ["200 1", "400 "]);
+  const late = await http(server, path);
+  assert.deepEqual([late.status, late.body], unknownSid);
+  await roomWorks();
+});
+
+for (const [what, frame, code] of [
+  ["an empty frame", "", 1005],
+  ["an unknown packet type", "9", 1005],
+  ["a client's ping", "2", 1005],
+  ["a packet that is not JSON", "42{", 1005],
+  ["an event that is no array", '42"a"', 1005],
+  ["an event without name", "42[]", 1005],
+  ["a name that is an object", "42[{}]", 1005],
+  ["a reserved event", '42["disconnect"]', 1005],
+  ["an event in a namespace not joined", '42/admin,["a"]', 1005],
+  ["a CONNECT that is an array", "40/x,[]", 1005],
+  ["an attachment out of the blue", Buffer.from([1, 2, 3]), 1005],
+  ["a frame beyond maxPayload", `4${"x".repeat(131_072)}`, 1009],
+]) {
+  test(`a WebSocket with ${what} is closed`, async () => {
+    const socket = await webSocket(server, enginePath(room, { transport: "websocket" }));
+    assert.match(await socket.next(), /^0\{"sid"/);
+    socket.send("40");
+    assert.match(await socket.next(), /^40\{"sid":"/);
+    socket.send(frame);
+    assert.equal((await socket.closed).code, code);
+    await roomWorks();
+  });
+}
+
+for (const [what, query, message] of [
+  ["an unknown transport", { transport: "x" }, "Transport unknown"],
+  ["an unknown sid", { transport: "websocket", sid: "AAAAAAAAAAAAAAAAAAAA" }, "Session ID unknown"],
+  ["polling", { transport: "polling" }, "Bad request"],
+  ["revision 3", { transport: "websocket", EIO: "3" }, "Unsupported protocol version"],
+]) {
+  test(`a request to upgrade with ${what}`, async () => {
+    const refused = await webSocket(server, enginePath(room, query)).then(() => null, (error) => error);
+    assert.deepEqual([refused?.status, refused?.body], [400, message]);
+    await roomWorks();
+  });
+}
+
+for (const [what, event, ...args] of [
+  ["an unknown event", "no-such-event", 1],
+  ["an event named like a prototype's", "__proto__", {}],
+  ["a numeric event", "7"],
+  ["an offer of nothing", "offer"],
+  ["an offer of a number", "offer", 7],
+  ["an offer of an empty object", "offer", {}],
+  ["a chat message of an object", "chat-message", { text: "no message" }],
+  ["a chat message of bytes", "chat-message", Buffer.from("x")],
+  ["a join without id", "join"],
+  ["a join as a list", "join", ["a"]],
+  ["a room:join as a text", "room:join", "me"],
+  ["a room:join with a bad name", "room:join", { name: 7 }],
+]) {
+  test(`${what} is an error to its sender and disconnects nobody`, async () => {
+    const socket = await connect(server, { room });
+    const { ok, error } = await ask(socket, event, ...args);
+    assert.equal(ok, false);
+    assert.match(error.code, /^(bad-payload|unsupported)$/);
+    assert.equal(error.event, event);
+    assert.ok(error.message.length > 10);
+    const told = once(socket, "room:error");
+    socket.emit(event, ...args);
+    assert.deepEqual((await told)[0], error);
+    assert.equal(socket.connected, true);
+    await roomWorks();
+    socket.disconnect();
+  });
+}
+
+test("what is too large is an error to its sender", async () => {
+  const socket = await connect(server, { room });
+  for (const [event, ...args] of [
+    ["chat-message", "x".repeat(4001)],
+    ["candidate", { candidate: "x".repeat(2049) }],
+    ["room:join", { name: "x".repeat(65) }],
+    ["join", "x".repeat(65)],
+  ]) {
+    const { error } = await ask(socket, event, ...args);
+    assert.equal(error.code, "too-large", event);
+  }
+  await roomWorks();
+  socket.disconnect();
+});
+
+test("JSON nested 50,000 deep is refused: not every peer's parser could take it", async () => {
+  const socket = await connect(server, { room, transports: ["websocket"] });
+  const deep = "[".repeat(50_000) + "]".repeat(50_000);
+  const told = once(socket, "room:error");
+  socket.io.engine.write(`2["signal",{"to":"${members[0].id}","data":${deep}}]`);
+  assert.equal((await told)[0].code, "bad-payload");
+  await roomWorks();
+  socket.disconnect();
+});

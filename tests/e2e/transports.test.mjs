@@ -1,0 +1,169 @@
+// The stock client over each transport and the upgrade between them, its acks and attachments, and rooms that are
+// put to sleep in mid-conversation.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { io } from "socket.io-client";
+import { ask, client, connect, enginePath, http, once, startServer, webSocket } from "./support.mjs";
+
+let server;
+before(async () => {
+  server = await startServer();
+});
+after(() => server.stop());
+
+test("io(url) with no options connects by polling and upgrades to websocket", async () => {
+  const socket = io(server.url);
+  server.closers.add(() => socket.disconnect());
+  const began = new Promise((resolve) => {
+    socket.io.once("open", () => resolve(socket.io.engine.transport.name));
+  });
+  await once(socket, "connect");
+  assert.equal(await began, "polling");
+  if (socket.io.engine.transport.name !== "websocket") await once(socket.io.engine, "upgrade");
+  assert.equal(socket.io.engine.transport.name, "websocket");
+  assert.equal((await ask(socket, "chat-message", "hello")).ok, true);
+});
+
+for (const transports of [["polling"], ["websocket"], ["polling", "websocket"]]) {
+  const room = transports.join("-");
+  test(`${room}: events, acks, attachments, disconnect`, async () => {
+    const [ada, grace] = [await connect(server, { room, transports }), await connect(server, { room, transports })];
+    const signal = { to: grace.id, data: { bytes: Buffer.from([0, 255, 30, 4]), more: [Buffer.from("b")] } };
+    const heard = once(grace, "signal");
+    assert.deepEqual(await ask(ada, "signal", signal), { ok: true, delivered: 1 });
+    const [{ from, data }] = await heard;
+    assert.equal(from, ada.id);
+    assert.deepEqual([...data.bytes], [0, 255, 30, 4]);
+    assert.equal(Buffer.from(data.more[0]).toString(), "b");
+    await ask(ada, "room:join", { name: "Ada" });
+    await ask(grace, "room:join", { name: "Grace" });
+    const left = once(grace, "peer:left");
+    const id = ada.id;
+    ada.disconnect();
+    assert.deepEqual((await left)[0], { id, reason: "left" });
+  });
+
+  test(`${room}: an object that loses its memory between events loses nobody`, async () => {
+    const name = `${room}-evicted`;
+    const [ada, grace] = [
+      await connect(server, { room: name, transports }),
+      await connect(server, { room: name, transports }),
+    ];
+    const joined = await ask(ada, "room:join", { name: "Ada" });
+    if (transports.length > 1 && ada.io.engine.transport.name !== "websocket") await once(ada.io.engine, "upgrade");
+    for (let round = 1; round <= 5; round++) {
+      await server.evict(name);
+      const heard = once(grace, "chat-message");
+      const ack = await ask(ada, "chat-message", `round ${round}`);
+      const [message] = await heard;
+      assert.equal(message.message, `round ${round}`);
+      assert.deepEqual([message.id, message.from, message.name], [ack.id, joined.self.id, "Ada"]);
+    }
+    const { peers, history, self } = await ask(grace, "room:join", { name: "Grace" });
+    assert.deepEqual(peers.map(({ id, n, host }) => ({ id, n, host })), [{ id: joined.self.id, n: 1, host: true }]);
+    assert.equal(self.n > 1, true);
+    assert.deepEqual(history.map(({ message }) => message), [1, 2, 3, 4, 5].map((round) => `round ${round}`));
+    assert.equal(new Set(history.map(({ seq }) => seq)).size, 5);
+    assert.equal(ada.connected && grace.connected, true);
+  });
+}
+
+test("nothing emitted before, during or after the upgrade is lost, nor out of order", async () => {
+  const listener = await connect(server, { room: "upgrade", transports: ["websocket"] });
+  const heard = [];
+  const all = new Promise((resolve) => {
+    listener.on("chat-message", ({ message }) => {
+      heard.push(message);
+      if (message === "last") resolve();
+    });
+  });
+  const speaker = client(server, { room: "upgrade" });
+  let sent = 0;
+  const say = () => speaker.emit("chat-message", `${sent++}`);
+  say(); // queued until the connection
+  await once(speaker, "connect");
+  say();
+  const upgraded = once(speaker.io.engine, "upgrade");
+  const timer = setInterval(say, 1);
+  await upgraded;
+  clearInterval(timer);
+  say();
+  speaker.emit("chat-message", "last");
+  await all;
+  assert.deepEqual(heard, [...Array.from({ length: sent }, (_, n) => `${n}`), "last"]);
+});
+
+test("P-8: after a poll was given up the next one gets 400, and the others see who is gone", async () => {
+  const grace = await connect(server, { room: "abort", transports: ["websocket"] });
+  await ask(grace, "room:join", {});
+  const handshake = await http(server, enginePath("abort", { transport: "polling" }));
+  const { sid } = JSON.parse(handshake.body.slice(1));
+  const path = enginePath("abort", { transport: "polling", sid });
+  const post = (body) => http(server, path, { method: "POST", headers: { "content-type": "text/plain" }, body });
+  const joined = once(grace, "peer:joined");
+  await post("40");
+  await post('42["room:join",{"name":"Ada"}]');
+  const [{ id }] = await joined;
+  await http(server, path); // what was buffered
+  const left = once(grace, "peer:left");
+  const aborter = new AbortController();
+  const poll = http(server, path, { signal: aborter.signal });
+  assert.equal((await ask(grace, "chat:history", {})).ok, true);
+  aborter.abort();
+  await assert.rejects(poll);
+  // Where the loss of the connection is not seen at once, the next poll tells of it.
+  assert.equal((await http(server, path)).status, 400);
+  assert.equal((await left)[0].id, id);
+  const { status, body } = await http(server, path);
+  assert.deepEqual([status, body], [400, '{"code":1,"message":"Session ID unknown"}']);
+});
+
+test("a close frame is answered, with its code or none", async () => {
+  for (const [code, answer] of [[undefined, 1005], [1000, 1000], [4001, 4001], [1001, 1005]]) {
+    const socket = await webSocket(server, enginePath("close", { transport: "websocket" }));
+    await socket.next();
+    socket.close(code);
+    assert.equal((await socket.closed).code, answer, `after close(${code})`);
+  }
+});
+
+test("rooms are isolated, even from who knows the other room's peer ids", async () => {
+  const [a1, a2] = [await connect(server, { room: "island-a" }), await connect(server, { room: "island-a" })];
+  const [b1, b2] = [await connect(server, { room: "island-b" }), await connect(server, { room: "island-b" })];
+  const strangers = [];
+  for (const socket of [b1, b2]) socket.onAny((event, ...args) => strangers.push([event, ...args]));
+  await ask(a1, "join", "alias-of-a1");
+  await ask(a1, "room:join", { name: "A" });
+  await ask(a1, "chat-message", "for a alone");
+  const offer = { type: "offer", sdp: "v=0" };
+  for (const to of [b1.id, b2.id]) {
+    const { error } = await ask(a1, "offer", { to, description: offer });
+    assert.equal(error.code, "unknown-peer");
+    a1.emit("candidate", { candidate: null, remotePeerId: to });
+  }
+  const delivered = once(a2, "offer");
+  a1.emit("offer", offer);
+  await delivered;
+  // b's own traffic goes through, and only that.
+  const { error } = await ask(b1, "offer", { to: "alias-of-a1", description: offer });
+  assert.equal(error.code, "unknown-peer");
+  assert.deepEqual((await ask(b1, "room:join", { name: "B" })).peers, []);
+  const heard = once(b2, "chat-message");
+  await ask(b1, "chat-message", "for b");
+  await heard;
+  assert.deepEqual(strangers.map(([event, message]) => [event, message.message]), [
+    ["chat-message", "for b"],
+    ["chat-message", "for b"],
+  ]);
+});
+
+test("?room= and /r/<room> are the same room, whatever its script, in any normal form", async () => {
+  const a = io(server.url, { path: `/r/${encodeURIComponent("caf\u00e9-会议")}/socket.io`, forceNew: true });
+  const b = io(server.url, { query: { room: "cafe\u0301-会议" }, forceNew: true });
+  for (const socket of [a, b]) server.closers.add(() => socket.disconnect());
+  await Promise.all([once(a, "connect"), once(b, "connect")]);
+  const heard = once(b, "chat-message");
+  await ask(a, "chat-message", "here");
+  assert.equal((await heard)[0].message, "here");
+});
