@@ -183,3 +183,19 @@ fn b_1_a_posted_pong_keeps_the_session() {
     }
     assert_eq!(script.core.ended, []);
 }
+
+/// What was due while the alarm was late is not told to those who just went.
+#[test]
+fn b_who_is_gone_is_not_pinged() {
+    for late in [300, 500] {
+        let mut script = script(conformance());
+        let c = script.open_websocket();
+        script.late(late).lost(c).expect([]);
+        assert_eq!(script.core.ended, [CloseReason::TransportClose]);
+    }
+    let mut script = script(conformance());
+    let sid = script.open_polling();
+    let poll = script.poll(&sid);
+    script.late(300).aborted(poll).expect([]);
+    assert_eq!(script.core.ended, [CloseReason::TransportError]);
+}

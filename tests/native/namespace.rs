@@ -187,6 +187,15 @@ fn s_16_a_client_has_to_join_within_the_connect_timeout() {
     }
 }
 
+/// S-16: a client that went by itself is not closed, though it was due.
+#[test]
+fn s_16_a_client_that_is_gone_is_not_closed() {
+    let mut script = obedient();
+    let c = script.open_websocket();
+    script.until(25_000).text(c, "3").take();
+    script.late(45_000).lost(c).expect([]);
+}
+
 /// S-17: a restart sends nothing; sockets live on with what the app kept with them.
 #[test]
 fn s_17_sockets_outlive_memory() {
