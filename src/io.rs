@@ -199,6 +199,19 @@ pub struct Survivors {
     pub requests: Vec<(Reply, String)>,
 }
 
+/// A state machine that a shell can run. [`socket::Host`](crate::socket::Host) is one.
+pub trait Core {
+    /// Memory was lost, or there never was any: rebuilds the state from what survived, and returns
+    /// what is to be done. Comes first.
+    fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output>;
+
+    /// Something happened; returns what is to be done, in order.
+    fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output>;
+
+    /// When [`Input::Wake`] is due, if nothing else happens before.
+    fn deadline(&self) -> Option<Timestamp>;
+}
+
 /// What the core asks of the place where it runs. All answers are immediate.
 pub trait Platform {
     /// Fifteen random bytes, for an id that cannot be guessed.

@@ -16,7 +16,7 @@
 //! - [`engine`]: [Engine.IO v4](https://socket.io/docs/v4/engine-io-protocol/)
 //! - [`socket`]: [Socket.IO v5](https://socket.io/docs/v4/socket-io-protocol/), and the seam to applications
 //! - [`room`]: the signaling application
-//! - `edge`: the shell that runs a [`socket::Host`] in a Durable Object
+//! - `edge`: the shell that runs any [`io::Core`], such as a [`socket::Host`], in a Durable Object
 //!
 //! Panic policy: errors are the peer's, panics are our bugs; no bytes from a peer may cause one.
 

@@ -5,25 +5,25 @@ use worker::{
     WebSocketIncomingMessage, durable_object, event, wasm_bindgen,
 };
 
-use super::{Shell, config, serve};
+use super::{Endpoint, Shell, config, serve};
 use crate::engine::Engine;
 use crate::room::{self, RoomName};
 use crate::socket::{self, Host, Server};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    serve(
-        request,
-        &env.durable_object("ROOM")?,
-        config::max_payload(&env),
-    )
-    .await
+    let endpoint = Endpoint {
+        path: "socket.io",
+        rooms: env.durable_object("ROOM")?,
+        max_payload: config::max_payload(&env),
+    };
+    serve(request, &endpoint).await
 }
 
 /// The Durable Object of one room.
 #[durable_object]
 pub struct Room {
-    shell: Shell<room::Room>,
+    shell: Shell<Host<room::Room>>,
 }
 
 impl DurableObject for Room {

@@ -23,24 +23,30 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// holds.
 const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
 
+/// What a Worker serves.
+pub struct Endpoint<'a> {
+    /// The path, without slashes: `socket.io` for clients with default options.
+    pub path: &'a str,
+    /// The objects, one for each room.
+    pub rooms: ObjectNamespace,
+    /// The largest request body, in bytes.
+    pub max_payload: usize,
+}
+
 /// Serves one request of the Worker: hands it to the object of its room.
 ///
 /// # Errors
 ///
 /// When the platform fails; what a client does wrong is answered.
-pub async fn serve(
-    request: Request,
-    rooms: &ObjectNamespace,
-    max_payload: usize,
-) -> Result<Response> {
+pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response> {
     let asked = request.headers().get("access-control-request-headers")?;
-    let response = match route(&request) {
+    let response = match route(&request, endpoint.path) {
         Route::Unknown => Response::error("there is nothing here", 404)?,
         Route::BadName(error) => json_error(400, &error.to_string())?,
         Route::Room(_) if request.method() == Method::Options => preflight(asked)?,
         Route::Room(name) => {
-            let stub = rooms.get_by_name(name.as_str())?;
-            hand_over(request, &stub, max_payload).await?
+            let stub = endpoint.rooms.get_by_name(name.as_str())?;
+            hand_over(request, &stub, endpoint.max_payload).await?
         }
     };
     with_cors(response)

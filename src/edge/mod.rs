@@ -1,5 +1,5 @@
 //! The shell: a Worker that hands each request to its room's Durable Object, and the object that
-//! runs a [`Host`](crate::socket::Host).
+//! runs a [`Core`](crate::io::Core).
 //!
 //! Nothing here knows the protocols. What an application of its own needs is [`serve`] for its
 //! Worker and [`Shell`] for its Durable Object; `entry.rs` is how that looks for the room.
@@ -14,6 +14,6 @@ mod parked;
 mod route;
 mod runtime;
 
-pub use http::serve;
+pub use http::{Endpoint, serve};
 pub use object::Shell;
 pub use runtime::Runtime;

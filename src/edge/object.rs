@@ -14,14 +14,15 @@ use super::http;
 use super::parked;
 use super::runtime::Runtime;
 use crate::engine::AUTO_RESPONSE;
-use crate::io::{self, ConnectionId, Data, Input, Output, Record, Reply, RequestId, Survivors};
-use crate::socket::{App, Host};
+use crate::io::{
+    self, ConnectionId, Core, Data, Input, Output, Record, Reply, RequestId, Survivors,
+};
 
-/// Runs an application in a Durable Object. Each method is one of the object's handlers.
-pub struct Shell<A> {
+/// Runs a core in a Durable Object. Each method is one of the object's handlers.
+pub struct Shell<C> {
     state: State,
     runtime: Rc<Runtime>,
-    host: RefCell<Host<A>>,
+    core: RefCell<C>,
     next_number: Cell<u64>,
     alarm: Cell<Alarm>,
 }
@@ -49,14 +50,10 @@ struct Pending {
     answer: Option<Result<Response>>,
 }
 
-impl<A: App> Shell<A> {
+impl<C: Core> Shell<C> {
     /// A new object, or one whose memory was lost. With `absorb_pongs`, the platform answers
     /// [`AUTO_RESPONSE`] by itself.
-    pub fn new(
-        state: State,
-        absorb_pongs: bool,
-        host: impl FnOnce(Rc<Runtime>) -> Host<A>,
-    ) -> Self {
+    pub fn new(state: State, absorb_pongs: bool, core: impl FnOnce(Rc<Runtime>) -> C) -> Self {
         let runtime = Rc::new(Runtime::new(&state));
         if absorb_pongs {
             let (request, response) = AUTO_RESPONSE;
@@ -66,14 +63,14 @@ impl<A: App> Shell<A> {
             }
         }
         let shell = Self {
-            host: RefCell::new(host(Rc::clone(&runtime))),
+            core: RefCell::new(core(Rc::clone(&runtime))),
             state,
             runtime,
             next_number: Cell::new(1),
             alarm: Cell::new(Alarm::Unknown),
         };
         let survivors = shell.survivors();
-        let outputs = shell.host.borrow_mut().restore(Runtime::now(), survivors);
+        let outputs = shell.core.borrow_mut().restore(Runtime::now(), survivors);
         shell.perform(outputs, None);
         shell
     }
@@ -157,7 +154,7 @@ impl<A: App> Shell<A> {
 
     /// One turn: nothing may come between an input and its last output, so nothing here waits.
     fn handle(&self, input: Input, pending: Option<&mut Pending>) {
-        let outputs = self.host.borrow_mut().handle(Runtime::now(), input);
+        let outputs = self.core.borrow_mut().handle(Runtime::now(), input);
         self.perform(outputs, pending);
     }
 
@@ -284,7 +281,7 @@ impl<A: App> Shell<A> {
     /// Sets the alarm, if the next deadline comes before it. One that comes too early does no
     /// harm, and setting it costs.
     async fn arm(&self) {
-        if self.host.borrow().deadline().is_none() {
+        if self.core.borrow().deadline().is_none() {
             return;
         }
         let storage = self.state.storage();
@@ -299,7 +296,7 @@ impl<A: App> Shell<A> {
             };
             self.alarm.set(alarm);
         }
-        let Some(deadline) = self.host.borrow().deadline() else {
+        let Some(deadline) = self.core.borrow().deadline() else {
             return;
         };
         let deadline = deadline.as_millis();

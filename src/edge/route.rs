@@ -16,8 +16,8 @@ pub(super) enum Route {
     Unknown,
 }
 
-/// `/r/<room>/socket.io…`, else `/socket.io…` with `?room=<room>`, else the lobby.
-pub(super) fn route(request: &Request) -> Route {
+/// `/r/<room>/<endpoint>…`, else `/<endpoint>…` with `?room=<room>`, else the lobby.
+pub(super) fn route(request: &Request, endpoint: &str) -> Route {
     let path = request.path();
     let (name, rest) = match path
         .strip_prefix("/r/")
@@ -26,7 +26,7 @@ pub(super) fn route(request: &Request) -> Route {
         Some((name, rest)) => (Some(decode(name)), rest),
         None => (parameter(&query(request)), path.trim_start_matches('/')),
     };
-    if !is_endpoint(rest) {
+    if !is_endpoint(rest, endpoint) {
         return Route::Unknown;
     }
     match name.map(|name| RoomName::parse(&name)) {
@@ -53,8 +53,8 @@ fn parameter(query: &str) -> Option<String> {
 }
 
 /// By prefix, as engine.io matches: `/socket.io`, `/socket.io/`, `/socket.io/anything`.
-fn is_endpoint(path: &str) -> bool {
-    path.strip_prefix("socket.io")
+fn is_endpoint(path: &str, endpoint: &str) -> bool {
+    path.strip_prefix(endpoint)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 

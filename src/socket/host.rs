@@ -2,7 +2,7 @@
 
 use super::app::App;
 use super::server::Server;
-use crate::io::{Input, Output, Survivors};
+use crate::io::{Core, Input, Output, Survivors};
 use crate::time::Timestamp;
 
 /// Runs an [`App`] on a [`Server`].
@@ -12,39 +12,9 @@ pub struct Host<A> {
 }
 
 impl<A: App> Host<A> {
-    /// Puts `app` on `server`. After memory was lost, [`Host::restore`] comes next.
+    /// Puts `app` on `server`.
     pub fn new(server: Server, app: A) -> Self {
         Self { server, app }
-    }
-
-    /// Rebuilds server and app from what outlived memory.
-    pub fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output> {
-        self.server.restore(now, survivors);
-        self.run(now);
-        self.server.drain()
-    }
-
-    /// What happened; returns what is to be done, in order.
-    pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
-        let wake = input == Input::Wake;
-        self.server.handle(now, input);
-        self.run(now);
-        if wake {
-            let mut commands = Vec::new();
-            self.app.wake(now, &mut commands);
-            self.server.perform(now, commands);
-            self.run(now);
-        }
-        self.server.drain()
-    }
-
-    /// When [`Input::Wake`] is due, if nothing else happens before.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Timestamp> {
-        [self.server.deadline(), self.app.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
     }
 
     /// The application.
@@ -59,5 +29,33 @@ impl<A: App> Host<A> {
             self.app.event(now, event, &mut commands);
             self.server.perform(now, commands.drain(..));
         }
+    }
+}
+
+impl<A: App> Core for Host<A> {
+    fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output> {
+        self.server.restore(now, survivors);
+        self.run(now);
+        self.server.drain()
+    }
+
+    fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
+        let wake = input == Input::Wake;
+        self.server.handle(now, input);
+        self.run(now);
+        if wake {
+            let mut commands = Vec::new();
+            self.app.wake(now, &mut commands);
+            self.server.perform(now, commands);
+            self.run(now);
+        }
+        self.server.drain()
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        [self.server.deadline(), self.app.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

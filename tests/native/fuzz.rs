@@ -7,13 +7,13 @@ use std::rc::Rc;
 
 use serde_json::json;
 use signalbox::engine::{ClientPacket, Message, Query, ServerPacket, payload};
-use signalbox::io::{Data, Input, Method};
+use signalbox::io::{Core, Data, Input, Method};
 use signalbox::socket::{Decoder, Packet};
 
 use crate::peer::{Hall, Peer, hall};
 use crate::random::Random;
 use crate::raw::{conformance, script};
-use crate::support::{Core, Done, Script, sid_of};
+use crate::support::{Done, Script, sid_of};
 
 /// What packets, payloads and queries are made of, and what they are not.
 const PIECES: [&str; 62] = [

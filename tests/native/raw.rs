@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use signalbox::engine::{CloseReason, Config, Engine, Event, Message};
-use signalbox::io::{Input, Output, Survivors};
+use signalbox::io::{Core, Input, Output, Survivors};
 use signalbox::time::Timestamp;
 
-use crate::support::{Core, Script};
+use crate::support::Script;
 
 pub struct Raw {
     engine: Engine,

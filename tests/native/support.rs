@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use signalbox::io::{
-    ConnectionId, ContentType, Data, Input, Method, Output, Platform, Record, Reply, Request,
+    ConnectionId, ContentType, Core, Data, Input, Method, Output, Platform, Record, Reply, Request,
     RequestId, Survivors,
 };
-use signalbox::socket::{App, Host, SocketId};
+use signalbox::socket::SocketId;
 use signalbox::time::Timestamp;
 
 use crate::random::Random;
@@ -55,27 +55,6 @@ impl Platform for Virtual {
         let rows = rows.iter().filter(|(key, _)| key.starts_with(prefix));
         rows.map(|(key, value)| (key.clone(), value.clone()))
             .collect()
-    }
-}
-
-/// What a script can drive.
-pub trait Core {
-    fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output>;
-    fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output>;
-    fn deadline(&self) -> Option<Timestamp>;
-}
-
-impl<A: App> Core for Host<A> {
-    fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
-        Host::handle(self, now, input)
-    }
-
-    fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output> {
-        Host::restore(self, now, survivors)
-    }
-
-    fn deadline(&self) -> Option<Timestamp> {
-        Host::deadline(self)
     }
 }
 

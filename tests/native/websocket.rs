@@ -119,5 +119,5 @@ fn w_a_lost_connection_ends_its_session() {
     script.lost(c).expect([]);
     assert_eq!(script.core.ended, [CloseReason::TransportClose]);
     script.text(c, "4hello").expect([]);
-    assert_eq!(crate::support::Core::deadline(&script.core), None);
+    assert_eq!(signalbox::io::Core::deadline(&script.core), None);
 }
