@@ -5,6 +5,7 @@
 
 mod base64;
 mod close;
+mod config;
 mod handshake;
 mod heartbeat;
 mod packet;
@@ -12,6 +13,7 @@ pub mod payload;
 mod query;
 mod record;
 mod rejection;
+mod requests;
 mod session;
 mod sid;
 mod transport;
@@ -23,21 +25,17 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 pub use close::CloseReason;
+pub use config::Config;
 pub use packet::{ClientPacket, Frame, Message, PacketError, ProbePacket, ServerPacket};
 pub use query::Query;
 pub use rejection::Rejection;
 pub use sid::Sid;
 pub(crate) use sid::Token;
 
-use crate::io::{
-    ConnectionId, ContentType, Data, Input, Method, Output, Platform, Record, Reply, Request,
-    Response,
-};
+use crate::io::{ConnectionId, Data, Input, Output, Platform, Record, Reply, Response};
 use crate::time::Timestamp;
-use handshake::handshake;
-use heartbeat::Heartbeat;
 use session::{Fate, Session};
-use transport::{Poll, Role, Transport, WebSocket};
+use transport::{Role, Transport};
 
 /// The frame that a platform may answer by itself, and its answer: a pong, which is then not worth
 /// waking for, and a noop. See [`Config::absorb_pongs`].
@@ -54,40 +52,6 @@ const CLOSE_RACE: Duration = Duration::from_millis(100);
 
 /// The WebSocket close code for a frame that is too big (RFC 6455, section 7.4.1).
 const MESSAGE_TOO_BIG: u16 = 1009;
-
-/// The engine's settings.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// How often the server pings.
-    pub ping_interval: Duration,
-    /// How long after a ping's time its pong may come.
-    pub ping_timeout: Duration,
-    /// How long an upgrade may take.
-    pub upgrade_timeout: Duration,
-    /// The largest request body or frame that is read, in bytes.
-    pub max_payload: usize,
-    /// How much may wait for a poll before its client counts as gone, in bytes.
-    pub max_queued: usize,
-    /// How much earlier than due a ping may be sent, to go out together with others.
-    pub ping_slack: Duration,
-    /// Whether the platform answers [`AUTO_RESPONSE`]; then it is asked before anyone expires.
-    pub absorb_pongs: bool,
-}
-
-impl Default for Config {
-    /// A room asleep is woken once in 45 s, and a late wake-up does not empty it.
-    fn default() -> Self {
-        Self {
-            ping_interval: Duration::from_secs(45),
-            ping_timeout: Duration::from_secs(75),
-            upgrade_timeout: Duration::from_secs(10),
-            max_payload: 131_072,
-            max_queued: 524_288,
-            ping_slack: Duration::from_millis(22_500),
-            absorb_pongs: true,
-        }
-    }
-}
 
 /// What happened to a session.
 #[derive(Debug, PartialEq)]
@@ -192,7 +156,7 @@ impl Engine {
             return;
         };
         if let Some(body) = session.end(&ServerPacket::Close, &mut self.out) {
-            self.farewells.push((sid, body, now + ORDERLY_CLOSE));
+            self.farewell_by(now, now + ORDERLY_CLOSE, sid, body);
         }
         self.events
             .push_back(Event::Close(sid, CloseReason::ForcedServerClose));
@@ -248,155 +212,6 @@ impl Engine {
         self.platform.mint()
     }
 
-    // Requests.
-
-    fn request(&mut self, now: Timestamp, request: Request) {
-        let Request { reply, query, .. } = &request;
-        let query = Query::parse(query);
-        let sid = Sid::parse(query.sid);
-        if let Some(rejection) = self.reject(now, &request, &query) {
-            let response = if request.upgrade {
-                rejection.upgrade_response()
-            } else {
-                rejection.response()
-            };
-            self.respond(request.reply, response);
-            return;
-        }
-        let socket = WebSocket {
-            connection: reply.request().into(),
-            base64: query.base64,
-        };
-        match (sid, request.upgrade, request.method) {
-            (None, false, _) => self.open_polling(now, request.reply),
-            (None, true, _) => self.open_websocket(now, request.reply, socket),
-            (Some(sid), true, _) => self.upgrade(now, sid, request.reply, socket),
-            (Some(sid), false, Method::Post) => self.post(now, sid, request),
-            (Some(sid), false, _) => self.get(now, sid, request.reply),
-        }
-    }
-
-    /// The checks, in engine.io's order.
-    fn reject(&mut self, now: Timestamp, request: &Request, query: &Query) -> Option<Rejection> {
-        let websocket = match query.transport {
-            "polling" => false,
-            "websocket" => true,
-            _ => return Some(Rejection::UnknownTransport),
-        };
-        if query.sid.is_empty() {
-            if request.method != Method::Get {
-                return Some(Rejection::BadHandshakeMethod);
-            }
-        } else if let Some(session) = Sid::parse(query.sid).and_then(|sid| self.sessions.get(&sid))
-        {
-            let upgraded = matches!(session.transport, Transport::WebSocket(_));
-            if (!request.upgrade && websocket != upgraded) || query.protocol != "4" {
-                return Some(Rejection::BadRequest);
-            }
-            if request.method == Method::Other {
-                return Some(Rejection::BadRequest);
-            }
-        } else if !self.has_farewell(now, request, query) {
-            return Some(Rejection::UnknownSid);
-        }
-        if websocket != request.upgrade {
-            return Some(Rejection::BadRequest);
-        }
-        (query.protocol != "4").then_some(Rejection::UnsupportedProtocol)
-    }
-
-    /// Whether an ended session still has something to say to this poll.
-    fn has_farewell(&mut self, now: Timestamp, request: &Request, query: &Query) -> bool {
-        self.farewells.retain(|(_, _, until)| now <= *until);
-        let Some(sid) = Sid::parse(query.sid) else {
-            return false;
-        };
-        request.method == Method::Get && !request.upgrade && self.farewell(sid).is_some()
-    }
-
-    fn farewell(&self, sid: Sid) -> Option<usize> {
-        self.farewells
-            .iter()
-            .position(|(ended, _, _)| *ended == sid)
-    }
-
-    fn open_polling(&mut self, now: Timestamp, reply: Reply) {
-        let sid = Sid::new(self.platform.mint());
-        let open = ServerPacket::Open(handshake(sid, &["websocket"], &self.config));
-        self.open(now, sid, Transport::Polling(Poll::Idle));
-        self.respond(reply, session::packets(payload::encode(&[open])));
-    }
-
-    fn open_websocket(&mut self, now: Timestamp, reply: Reply, socket: WebSocket) {
-        let sid = Sid::new(self.platform.mint());
-        let open = ServerPacket::Open(handshake(sid, &[], &self.config));
-        self.out.push(Output::Accept(reply));
-        self.out
-            .push(Output::Send(socket.connection, open.to_frame(false)));
-        self.connections.insert(socket.connection, sid);
-        self.open(now, sid, Transport::WebSocket(socket));
-    }
-
-    fn open(&mut self, now: Timestamp, sid: Sid, transport: Transport) {
-        let heartbeat = Heartbeat::start(now, &self.config);
-        self.insert(Session::new(sid, transport, heartbeat));
-        self.events.push_back(Event::Open(sid));
-    }
-
-    fn upgrade(&mut self, now: Timestamp, sid: Sid, reply: Reply, socket: WebSocket) {
-        self.out.push(Output::Accept(reply));
-        let expires = now + self.config.upgrade_timeout;
-        let Some(session) = self.sessions.get_mut(&sid) else {
-            return;
-        };
-        if session.probe(socket, expires) {
-            self.connections.insert(socket.connection, sid);
-            self.touched.insert(sid);
-        } else {
-            // "the server MUST close it" (v4, Upgrade). Refusing it over HTTP would look the same
-            // to a browser, but not to every client.
-            self.out.push(Output::Close(socket.connection, None));
-        }
-    }
-
-    fn get(&mut self, now: Timestamp, sid: Sid, reply: Reply) {
-        if let Some(position) = self.farewell(sid) {
-            let (_, body, _) = self.farewells.swap_remove(position);
-            self.respond(reply, session::packets(body));
-            return;
-        }
-        self.with(sid, |session, config, out| {
-            session.adopt(now, config);
-            session.poll(reply, now, out)
-        });
-    }
-
-    fn post(&mut self, now: Timestamp, sid: Sid, request: Request) {
-        if request.body.len() > self.config.max_payload {
-            self.respond(request.reply, Rejection::TooLarge.response());
-            return;
-        }
-        if request.content_type.starts_with("application/octet-stream") {
-            // Revision 3 sent binary bodies; in revision 4 a body is text.
-            self.respond(request.reply, Rejection::Misuse.response());
-            self.fail(sid, CloseReason::TransportError);
-            return;
-        }
-        self.with(sid, |session, config, _| {
-            session.adopt(now, config);
-            Ok(())
-        });
-        for packet in payload::parse(&request.body) {
-            self.packet(now, sid, packet);
-        }
-        let ok = Response {
-            status: 200,
-            content_type: ContentType::Html,
-            body: "ok".to_owned(),
-        };
-        self.respond(request.reply, ok);
-    }
-
     // Frames.
 
     fn received(&mut self, now: Timestamp, from: ConnectionId, data: &Data) {
@@ -442,7 +257,7 @@ impl Engine {
                     && let Some(body) = session.end(&ServerPacket::Noop, &mut self.out)
                 {
                     // Beyond the spec: the poll may have been overtaken by the close.
-                    self.farewells.push((sid, body, now + CLOSE_RACE));
+                    self.farewell_by(now, now + CLOSE_RACE, sid, body);
                 }
                 self.events
                     .push_back(Event::Close(sid, CloseReason::TransportClose));
@@ -529,6 +344,16 @@ impl Engine {
     fn insert(&mut self, session: Session) {
         self.touched.insert(session.sid);
         self.sessions.insert(session.sid, session);
+    }
+
+    /// Leaves `body` for the next poll of an ended session, if it comes in time.
+    fn farewell_by(&mut self, now: Timestamp, until: Timestamp, sid: Sid, body: String) {
+        self.forget_farewells(now);
+        self.farewells.push((sid, body, until));
+    }
+
+    fn forget_farewells(&mut self, now: Timestamp) {
+        self.farewells.retain(|(_, _, until)| now <= *until);
     }
 
     /// Ends a session at once: a poll that waits is told, a later one finds nothing.

@@ -1,0 +1,37 @@
+//! The engine's settings.
+
+use std::time::Duration;
+
+/// The engine's settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How often the server pings.
+    pub ping_interval: Duration,
+    /// How long after a ping's time its pong may come.
+    pub ping_timeout: Duration,
+    /// How long an upgrade may take.
+    pub upgrade_timeout: Duration,
+    /// The largest request body or frame that is read, in bytes.
+    pub max_payload: usize,
+    /// How much may wait for a poll before its client counts as gone, in bytes.
+    pub max_queued: usize,
+    /// How much earlier than due a ping may be sent, to go out together with others.
+    pub ping_slack: Duration,
+    /// Whether the platform answers [`AUTO_RESPONSE`]; then it is asked before anyone expires.
+    pub absorb_pongs: bool,
+}
+
+impl Default for Config {
+    /// A room asleep is woken once in 45 s, and a late wake-up does not empty it.
+    fn default() -> Self {
+        Self {
+            ping_interval: Duration::from_secs(45),
+            ping_timeout: Duration::from_secs(75),
+            upgrade_timeout: Duration::from_secs(10),
+            max_payload: 131_072,
+            max_queued: 524_288,
+            ping_slack: Duration::from_millis(22_500),
+            absorb_pongs: true,
+        }
+    }
+}

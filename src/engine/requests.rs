@@ -1,0 +1,159 @@
+//! HTTP requests: which session they belong to, and what is wrong with them.
+
+use super::handshake::handshake;
+use super::heartbeat::Heartbeat;
+use super::query::Query;
+use super::session::{self, Session};
+use super::transport::{Poll, Transport, WebSocket};
+use super::{CloseReason, Engine, Event, Rejection, ServerPacket, Sid, payload};
+use crate::io::{ContentType, Method, Output, Reply, Request, Response};
+use crate::time::Timestamp;
+
+impl Engine {
+    pub(super) fn request(&mut self, now: Timestamp, request: Request) {
+        let Request { reply, query, .. } = &request;
+        let query = Query::parse(query);
+        let sid = Sid::parse(query.sid);
+        if let Some(rejection) = self.reject(now, &request, &query) {
+            let response = if request.upgrade {
+                rejection.upgrade_response()
+            } else {
+                rejection.response()
+            };
+            self.respond(request.reply, response);
+            return;
+        }
+        let socket = WebSocket {
+            connection: reply.request().into(),
+            base64: query.base64,
+        };
+        match (sid, request.upgrade, request.method) {
+            (None, false, _) => self.open_polling(now, request.reply),
+            (None, true, _) => self.open_websocket(now, request.reply, socket),
+            (Some(sid), true, _) => self.upgrade(now, sid, request.reply, socket),
+            (Some(sid), false, Method::Post) => self.post(now, sid, request),
+            (Some(sid), false, _) => self.get(now, sid, request.reply),
+        }
+    }
+
+    /// The checks, in engine.io's order.
+    fn reject(&mut self, now: Timestamp, request: &Request, query: &Query) -> Option<Rejection> {
+        let websocket = match query.transport {
+            "polling" => false,
+            "websocket" => true,
+            _ => return Some(Rejection::UnknownTransport),
+        };
+        if query.sid.is_empty() {
+            if request.method != Method::Get {
+                return Some(Rejection::BadHandshakeMethod);
+            }
+        } else if let Some(session) = Sid::parse(query.sid).and_then(|sid| self.sessions.get(&sid))
+        {
+            let upgraded = matches!(session.transport, Transport::WebSocket(_));
+            if (!request.upgrade && websocket != upgraded) || query.protocol != "4" {
+                return Some(Rejection::BadRequest);
+            }
+            if request.method == Method::Other {
+                return Some(Rejection::BadRequest);
+            }
+        } else if !self.has_farewell(now, request, query) {
+            return Some(Rejection::UnknownSid);
+        }
+        if websocket != request.upgrade {
+            return Some(Rejection::BadRequest);
+        }
+        (query.protocol != "4").then_some(Rejection::UnsupportedProtocol)
+    }
+
+    /// Whether an ended session still has something to say to this poll.
+    fn has_farewell(&mut self, now: Timestamp, request: &Request, query: &Query) -> bool {
+        self.forget_farewells(now);
+        let Some(sid) = Sid::parse(query.sid) else {
+            return false;
+        };
+        request.method == Method::Get && !request.upgrade && self.farewell(sid).is_some()
+    }
+
+    fn farewell(&self, sid: Sid) -> Option<usize> {
+        self.farewells
+            .iter()
+            .position(|(ended, _, _)| *ended == sid)
+    }
+
+    fn open_polling(&mut self, now: Timestamp, reply: Reply) {
+        let sid = Sid::new(self.platform.mint());
+        let open = ServerPacket::Open(handshake(sid, &["websocket"], &self.config));
+        self.open(now, sid, Transport::Polling(Poll::Idle));
+        self.respond(reply, session::packets(payload::encode(&[open])));
+    }
+
+    fn open_websocket(&mut self, now: Timestamp, reply: Reply, socket: WebSocket) {
+        let sid = Sid::new(self.platform.mint());
+        let open = ServerPacket::Open(handshake(sid, &[], &self.config));
+        self.out.push(Output::Accept(reply));
+        self.out
+            .push(Output::Send(socket.connection, open.to_frame(false)));
+        self.connections.insert(socket.connection, sid);
+        self.open(now, sid, Transport::WebSocket(socket));
+    }
+
+    fn open(&mut self, now: Timestamp, sid: Sid, transport: Transport) {
+        let heartbeat = Heartbeat::start(now, &self.config);
+        self.insert(Session::new(sid, transport, heartbeat));
+        self.events.push_back(Event::Open(sid));
+    }
+
+    fn upgrade(&mut self, now: Timestamp, sid: Sid, reply: Reply, socket: WebSocket) {
+        self.out.push(Output::Accept(reply));
+        let expires = now + self.config.upgrade_timeout;
+        let Some(session) = self.sessions.get_mut(&sid) else {
+            return;
+        };
+        if session.probe(socket, expires) {
+            self.connections.insert(socket.connection, sid);
+            self.touched.insert(sid);
+        } else {
+            // "the server MUST close it" (v4, Upgrade). Refusing it over HTTP would look the same
+            // to a browser, but not to every client.
+            self.out.push(Output::Close(socket.connection, None));
+        }
+    }
+
+    fn get(&mut self, now: Timestamp, sid: Sid, reply: Reply) {
+        if let Some(position) = self.farewell(sid) {
+            let (_, body, _) = self.farewells.swap_remove(position);
+            self.respond(reply, session::packets(body));
+            return;
+        }
+        self.with(sid, |session, config, out| {
+            session.adopt(now, config);
+            session.poll(reply, now, out)
+        });
+    }
+
+    fn post(&mut self, now: Timestamp, sid: Sid, request: Request) {
+        if request.body.len() > self.config.max_payload {
+            self.respond(request.reply, Rejection::TooLarge.response());
+            return;
+        }
+        if request.content_type.starts_with("application/octet-stream") {
+            // Revision 3 sent binary bodies; in revision 4 a body is text.
+            self.respond(request.reply, Rejection::Misuse.response());
+            self.fail(sid, CloseReason::TransportError);
+            return;
+        }
+        self.with(sid, |session, config, _| {
+            session.adopt(now, config);
+            Ok(())
+        });
+        for packet in payload::parse(&request.body) {
+            self.packet(now, sid, packet);
+        }
+        let ok = Response {
+            status: 200,
+            content_type: ContentType::Html,
+            body: "ok".to_owned(),
+        };
+        self.respond(request.reply, ok);
+    }
+}
