@@ -3,7 +3,7 @@ import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
 
 const DISCONNECTED_FOR = 3_000; // then ICE restarts
-const CONNECT_WITHIN = 20_000; // beyond it an attempt has failed
+const CONNECT_WITHIN = 30_000; // beyond it an attempt has failed; each is given longer than the one before
 const FAILURES_PER_CONNECTION = 3; // then a new connection
 const FAILURES_IN_ALL = 6; // then it is the user's turn
 const EARLY_CANDIDATES = 64;
@@ -62,7 +62,7 @@ export class Peer extends Emitter {
     this.hand = info.hand;
     this.away = info.away;
     this.#mesh = mesh;
-    this.#arm(CONNECT_WITHIN, () => this.#fail());
+    this.#expect();
   }
 
   get cid() {
@@ -162,7 +162,7 @@ export class Peer extends Emitter {
   recover() {
     this.#failures = 0;
     this.#connection?.restart();
-    this.#arm(CONNECT_WITHIN, () => this.#fail());
+    this.#expect();
   }
 
   /**
@@ -200,7 +200,7 @@ export class Peer extends Emitter {
     this.#connection = connection;
     this.#watch(connection);
     connection.limit(this.#mesh.cap);
-    this.#arm(CONNECT_WITHIN, () => this.#fail());
+    this.#expect();
     return connection;
   }
 
@@ -233,21 +233,22 @@ export class Peer extends Emitter {
       this.#setState("reconnecting");
       this.#arm(DISCONNECTED_FOR, () => {
         this.#connection?.restart();
-        this.#arm(CONNECT_WITHIN, () => this.#fail());
+        this.#expect();
       });
     } else if (state === "failed" || state === "closed") {
       void this.#fail();
     } else {
-      this.#arm(CONNECT_WITHIN, () => this.#fail());
+      this.#expect();
     }
   }
 
   async #fail() {
     if (this.#connection?.state === "connected") return;
-    this.#arm(CONNECT_WITHIN, () => this.#fail());
+    const possible = !this.away && this.#mesh.online(); // else nothing can be agreed now; it is no attempt
+    if (possible) this.#failures += 1;
+    this.#expect();
     if (this.state === "connected") this.#setState("reconnecting");
-    if (this.away || !this.#mesh.online()) return; // nothing can be agreed now; it is no attempt
-    this.#failures += 1;
+    if (!possible) return;
     if (this.#failures === FAILURES_IN_ALL) {
       clearTimeout(this.#timer);
       this.#setState("failed");
@@ -258,6 +259,11 @@ export class Peer extends Emitter {
       await this.#mesh.refreshIce();
       if (connection === this.#connection) connection?.restart(this.#mesh.iceServers);
     }
+  }
+
+  /** An attempt begins. Where machine or network are slow, hasty ones would only add to it. */
+  #expect() {
+    this.#arm(CONNECT_WITHIN * (this.#failures + 1), () => this.#fail());
   }
 
   /**

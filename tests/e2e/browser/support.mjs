@@ -54,6 +54,22 @@ export async function enter(page, name) {
   await page.locator('[data-view="call"]').waitFor();
 }
 
+export const people = ["Ada", "Bob", "Cleo", "Dan", "Eve", "Fay"];
+
+/** That many people who come one after the other; resolves to their pages once everyone sees everyone. */
+export async function mesh(browser, server, room, count, { microphones = true } = {}) {
+  const localStorage = [{ name: "audio", value: microphones ? "on" : "off" }];
+  const options = {
+    viewport: { width: 400, height: 400 },
+    storageState: { cookies: [], origins: [{ origin: server.url, localStorage }] },
+  };
+  const names = people.slice(0, count);
+  const pages = [];
+  for (const name of names) pages.push(await joinRoom(browser, server, room, name, options));
+  for (const [index, page] of pages.entries()) await sees(page, ...names.toSpliced(index, 1));
+  return pages;
+}
+
 /** The tile of somebody else. */
 export function tile(page, name) {
   return page.locator(".tile:not(.own)").filter({ hasText: name });
