@@ -35,7 +35,7 @@ impl Room {
         self.check_capacity(id, media)?;
         self.ordinal(turn, id);
         if self.host().is_none() {
-            self.ledger.host = Some(id);
+            self.ledger.host = self.oldest().or(Some(id));
             self.ledger.unsaved = true;
         }
         let (now, mut again) = (turn.now, false);
