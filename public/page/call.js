@@ -93,6 +93,7 @@ export class Call {
     const { children, style } = this.#row;
     const maxColumns = width < NARROW ? 2 : children.length;
     const tile = fit(children.length, { width, height, gap: GAP, maxColumns });
+    style.setProperty("--gap", `${GAP}px`);
     style.setProperty("--columns", String(tile.columns));
     style.setProperty("--tile-width", `${tile.width}px`);
     style.setProperty("--tile-height", `${tile.height}px`);

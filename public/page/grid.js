@@ -2,6 +2,7 @@
 
 const WIDEST = 16 / 9;
 const TALLEST = 5 / 8;
+const TALLEST_ALONE = 1 / 2; // one tile may fill a phone's screen
 
 /**
  * How many columns give `count` equal tiles the largest area in a box, and their size then.
@@ -9,6 +10,7 @@ const TALLEST = 5 / 8;
  * @param {{ width: number, height: number, gap: number, maxColumns: number }} box
  */
 export function fit(count, { width, height, gap, maxColumns }) {
+  const tallest = count === 1 ? TALLEST_ALONE : TALLEST;
   let best = { columns: 1, width: 0, height: 0 };
   for (let columns = 1; columns <= Math.min(count, maxColumns); columns += 1) {
     const rows = Math.ceil(count / columns);
@@ -16,7 +18,7 @@ export function fit(count, { width, height, gap, maxColumns }) {
     const tile = {
       columns,
       width: Math.floor(Math.min(cell.width, cell.height * WIDEST)),
-      height: Math.floor(Math.min(cell.height, cell.width / TALLEST)),
+      height: Math.floor(Math.min(cell.height, cell.width / tallest)),
     };
     if (tile.width * tile.height > best.width * best.height) best = tile;
   }
