@@ -1,17 +1,16 @@
 // signalbox.js as another site uses it.
 
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { startServer } from "../support.mjs";
-import { joinRoom, launch, openPage, sees } from "./support.mjs";
+import { joinRoom, launch, openPage, otherSite, sees } from "./support.mjs";
 
 let server;
 let site;
 let browser;
 before(async () => {
   server = await startServer();
-  site = await otherSite();
+  site = await otherSite(server, "");
   browser = await launch();
 });
 after(async () => {
@@ -19,17 +18,6 @@ after(async () => {
   site.close();
   await server.stop();
 });
-
-/** A site with one empty page, beside the deployment's port. */
-async function otherSite() {
-  const blank = '<!doctype html><link rel="icon" href="data:,">';
-  const other = createServer((_, response) => response.setHeader("content-type", "text/html").end(blank));
-  for (let port = server.port + 1; ; port += 1) {
-    const listens = new Promise((resolve) => other.once("listening", () => resolve(true)).once("error", () => resolve(false)));
-    other.listen(port, "127.0.0.1");
-    if (await listens) return Object.assign(other, { url: `http://127.0.0.1:${port}` });
-  }
-}
 
 /** A page of the other site, in the room. */
 async function elsewhere(room, name) {

@@ -1,5 +1,6 @@
 // Chromium pages in rooms: each participant is a context of its own, and waiting is for what the page shows.
 
+import { createServer } from "node:http";
 import { chromium } from "playwright-core";
 
 const patience = 90_000; // ms; two cores decode every picture
@@ -38,6 +39,17 @@ export async function openPage(browser, url, options = {}) {
   page.on("pageerror", (error) => errors.push(String(error)));
   await page.goto(url);
   return Object.assign(page, { requests, errors });
+}
+
+/** Another site, on a port beside the deployment's: one page with this body. */
+export async function otherSite(server, body) {
+  const html = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">${body}`;
+  const site = createServer((_, response) => response.setHeader("content-type", "text/html").end(html));
+  for (let port = server.port + 1; ; port += 1) {
+    const listens = new Promise((resolve) => site.once("listening", () => resolve(true)).once("error", () => resolve(false)));
+    site.listen(port, "127.0.0.1");
+    if (await listens) return Object.assign(site, { url: `http://127.0.0.1:${port}` });
+  }
 }
 
 /** Opens a room and joins it under a name, with the devices there are. */
