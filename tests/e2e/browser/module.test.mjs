@@ -20,8 +20,9 @@ after(async () => {
 });
 
 /** A page of the other site, in the room. */
-async function elsewhere(room, name) {
+async function elsewhere(room, name, prepare = () => {}) {
   const page = await openPage(browser, site.url);
+  await prepare(page);
   await page.evaluate(async ({ origin, room, name }) => {
     const { join } = await import(`${origin}/signalbox.js`);
     window.room = await join(room, { name, media: { audio: true, video: true } });
@@ -52,19 +53,40 @@ test("ten lines on another site make a video room, together with the page", asyn
 });
 
 test("two offers that cross are settled, and both data channels open", async () => {
-  const pages = [await elsewhere("glare", "Ada"), await elsewhere("glare", "Bob")];
-  for (const page of pages) await moving(page);
-  // The first channel needs a new offer from either side: both make theirs in the same moment.
-  const echoes = await Promise.all(pages.map((page, index) => page.evaluate((index) => {
+  // From the moment `held` is there, Bob gets no offer before his own is under way.
+  let held = null;
+  let atBob;
+  const arrived = new Promise((resolve) => (atBob = resolve));
+  const crossing = (page) => page.routeWebSocket(/socket\.io/, (socket) => {
+    const room = socket.connectToServer();
+    const isOffer = (frame) => /^\d+\["offer"/.test(frame);
+    room.onMessage((frame) => {
+      if (!held || !isOffer(frame)) return socket.send(frame);
+      held.push(frame);
+      atBob();
+    });
+    socket.onMessage((frame) => {
+      room.send(frame);
+      if (held && isOffer(frame)) for (const late of held.splice(0)) socket.send(late);
+    });
+  });
+  const ada = await elsewhere("glare", "Ada");
+  const bob = await elsewhere("glare", "Bob", crossing);
+  for (const page of [ada, bob]) await moving(page);
+
+  const open = (page, label) => page.evaluate((label) => {
     const [peer] = window.room.peers.values();
     return new Promise((resolve) => {
       peer.on("channel", (channel) => channel.addEventListener("message", ({ data }) => resolve(`${channel.label}: ${data}`)));
-      const channel = peer.createChannel(`from-${index}`);
+      const channel = peer.createChannel(label); // the first one needs a new offer
       channel.addEventListener("open", () => channel.send("hello"));
     });
-  }, index)));
-  assert.deepEqual(echoes, ["from-1: hello", "from-0: hello"]);
-  for (const page of pages) await moving(page);
+  }, label);
+  held = [];
+  const atAda = open(ada, "Ada's");
+  await arrived;
+  assert.deepEqual(await Promise.all([atAda, open(bob, "Bob's")]), ["Bob's: hello", "Ada's: hello"]);
+  for (const page of [ada, bob]) await moving(page);
 });
 
 test("a room that cannot be reached says so", async () => {
