@@ -25,7 +25,6 @@ pub use config::Config;
 pub use error::{Code, Error};
 pub use name::{RoomName, RoomNameError};
 
-use crate::engine::CloseReason;
 use crate::io::{Platform, Record};
 use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, Namespace, SocketId};
 use crate::time::Timestamp;
@@ -193,11 +192,10 @@ impl Room {
         let Some(member) = self.members.remove(&id) else {
             return;
         };
+        // Who loses the connection has not left: the media may well go on.
         let reason = match reason {
-            DisconnectReason::Transport(CloseReason::PingTimeout | CloseReason::TransportError) => {
-                "timeout"
-            }
-            _ => "left",
+            DisconnectReason::ClientNamespaceDisconnect => "left",
+            _ => "timeout",
         };
         self.departed(turn, id, member.profile.is_some(), member.alias, reason);
     }

@@ -162,8 +162,9 @@ fn the_others_are_told_who_is_gone() {
     b.heard(&mut hall);
     c.vanish(&mut hall);
     d.write(&mut hall, "41");
-    let gone = |peer: &Peer| json!(["peer:left", { "id": peer.id, "reason": "left" }]);
-    assert_eq!(a.heard(&mut hall), [gone(&b), gone(&c), gone(&d)]);
+    let gone = |peer: &Peer, why| json!(["peer:left", { "id": peer.id, "reason": why }]);
+    let expected = [gone(&b, "left"), gone(&c, "timeout"), gone(&d, "left")];
+    assert_eq!(a.heard(&mut hall), expected);
     assert!(b.heard(&mut hall).is_empty(), "who left is told nothing");
     assert_eq!(
         b.call(&mut hall, json!(["room:leave"])),
