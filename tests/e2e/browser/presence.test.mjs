@@ -53,10 +53,13 @@ test("who leaves may rejoin, and who reloads comes back under the same name", as
 
 test("who loses the network is back with it, and what was said meanwhile arrives once", async () => {
   const [ada, bob] = await two();
+  await tile(ada, "Bob").evaluate((element) => (element.dataset.same = "yes"));
   await bob.context().setOffline(true);
   await bob.getByText("Reconnecting… your call continues").waitFor();
   await say(bob, "said while offline");
   await bob.getByText("Sending…").waitFor();
+  await sees(ada, "Bob");
+  await sees(bob, "Ada");
 
   await bob.context().setOffline(false);
   await bob.getByText("Reconnecting… your call continues").waitFor({ state: "hidden" });
@@ -64,6 +67,7 @@ test("who loses the network is back with it, and what was said meanwhile arrives
   await bob.getByText("Sending…").waitFor({ state: "hidden" });
   await sees(bob, "Ada");
   await sees(ada, "Bob");
+  assert.equal(await ada.locator('.tile[data-same="yes"]').count(), 1, "the call went on");
   assert.equal(await ada.locator(".tile:not(.own)").count(), 1);
   assert.equal(await ada.getByText("said while offline").count(), 1);
 });
