@@ -6,25 +6,24 @@ use std::time::Duration;
 
 use worker::{Env, console_error};
 
-use crate::{engine, room};
+use crate::engine;
+#[cfg(feature = "entry")]
+use crate::room;
 
-/// The engine's settings.
-pub(super) fn engine(env: &Env) -> engine::Config {
-    let defaults = engine::Config::default();
-    let ping_interval = millis(env, "PING_INTERVAL_MS", defaults.ping_interval);
-    engine::Config {
-        ping_interval,
-        ping_timeout: millis(env, "PING_TIMEOUT_MS", defaults.ping_timeout),
-        max_payload: max_payload(env),
-        ping_slack: ping_interval / 2,
-        ..defaults
-    }
+/// The engine's settings: `config`, with what the environment names in place of its own.
+#[must_use]
+pub fn engine(env: &Env, mut config: engine::Config) -> engine::Config {
+    config.ping_interval = millis(env, "PING_INTERVAL_MS", config.ping_interval);
+    config.ping_timeout = millis(env, "PING_TIMEOUT_MS", config.ping_timeout);
+    config.max_payload = var(env, "MAX_PAYLOAD", config.max_payload);
+    config
 }
 
 /// The room's settings.
-pub(super) fn room(env: &Env) -> room::Config {
+#[cfg(feature = "entry")]
+pub(super) fn room(env: &Env, max_payload: usize) -> room::Config {
     let mut config = room::Config::default();
-    config.limits.max_payload = max_payload(env);
+    config.limits.max_payload = max_payload;
     config.limits.peers = var(env, "MAX_PEERS", config.limits.peers);
     config.limits.sockets = var(env, "MAX_SOCKETS", config.limits.sockets);
     if let Some(servers) = text(env, "ICE_SERVERS") {
@@ -36,11 +35,6 @@ pub(super) fn room(env: &Env) -> room::Config {
         }
     }
     config
-}
-
-/// The largest frame or body, in bytes.
-pub(super) fn max_payload(env: &Env) -> usize {
-    var(env, "MAX_PAYLOAD", engine::Config::default().max_payload)
 }
 
 fn millis(env: &Env, name: &str, default: Duration) -> Duration {

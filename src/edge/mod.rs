@@ -2,9 +2,11 @@
 //! runs a [`Core`](crate::io::Core).
 //!
 //! Nothing here knows the protocols. What an application of its own needs is [`serve`] for its
-//! Worker and [`Shell`] for its Durable Object; `entry.rs` is how that looks for the room.
+//! Worker, [`Shell`] and [`durable_object!`](crate::durable_object) for its Durable Object;
+//! `entry.rs` is how that looks for the room, `tests/conformance/` for others.
 
-mod config;
+mod class;
+pub mod config;
 mod entropy;
 #[cfg(feature = "entry")]
 mod entry;
