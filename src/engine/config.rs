@@ -17,7 +17,7 @@ pub struct Config {
     pub max_queued: usize,
     /// How much earlier than due a ping may be sent, to go out together with others.
     pub ping_slack: Duration,
-    /// Whether the platform answers [`AUTO_RESPONSE`]; then it is asked before anyone expires.
+    /// Whether the platform answers [`AUTO_RESPONSE`](super::AUTO_RESPONSE); then it is asked before anyone expires.
     pub absorb_pongs: bool,
 }
 
