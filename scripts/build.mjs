@@ -1,4 +1,5 @@
-// `npm run build`: from a bare clone to build/index.js, the Worker that wrangler serves and deploys.
+// `npm run build`: from a bare clone to build/index.js, the Worker that wrangler serves and deploys. Other crates that
+// are Workers, such as tests/conformance, are built in the same way, each into its own build/.
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -8,32 +9,36 @@ import { gzipSync } from "node:zlib";
 import { buildTools, npmPackages, rust, rustTools } from "./setup.mjs";
 import { inRoot, main, mustRun, options, root, steps } from "./task.mjs";
 
-const output = inRoot("build/index.js");
-const wasm = inRoot("build/index_bg.wasm");
-const stamp = inRoot("build/inputs.sha256");
-
-/** The steps that end with a Worker in build/. */
-export const buildSteps = [
+const tools = [
   ["npm packages", npmPackages],
   ["Rust", rust],
   ["build tools", rustTools],
-  ["Worker", worker],
 ];
 
-/** The size of the built WebAssembly, raw and as it travels. */
-export function wasmSize() {
-  const bytes = readFileSync(wasm);
+/** The steps that end with a Worker in build/. */
+export const buildSteps = [...tools, ["Worker", (busy) => worker(busy, ".")]];
+
+/** The Worker of the conformance tests, the steps that build it, and the option that asks for it. */
+export const conformanceCrate = "tests/conformance";
+export const conformanceSteps = [...tools, ["conformance Worker", (busy) => worker(busy, conformanceCrate)]];
+export const conformanceOption = { type: "boolean", about: `takes the Worker of ${conformanceCrate} instead` };
+
+/** The size of a crate's built WebAssembly, raw and as it travels. */
+export function wasmSize(crate = ".") {
+  const bytes = readFileSync(inRoot(crate, "build/index_bg.wasm"));
   return { raw: bytes.length, gzipped: gzipSync(bytes, { level: 9 }).length };
 }
 
-async function worker(busy) {
-  const inputs = digest();
-  const upToDate = [output, wasm, stamp].every((file) => existsSync(file)) && readFileSync(stamp, "utf8") === inputs;
+async function worker(busy, crate) {
+  const inputs = digest(crate);
+  const files = ["index.js", "index_bg.wasm", "inputs.sha256"].map((name) => inRoot(crate, "build", name));
+  const stamp = files[2];
+  const upToDate = files.every((file) => existsSync(file)) && readFileSync(stamp, "utf8") === inputs;
   if (!upToDate) {
     busy("building");
     rmSync(stamp, { force: true });
     const [workerBuild, bindgen] = buildTools();
-    await mustRun(workerBuild.path, ["--release"], {
+    await mustRun(workerBuild.path, ["--release", crate], {
       env: {
         // Else worker-build downloads them.
         WASM_BINDGEN_BIN: bindgen.path,
@@ -43,15 +48,15 @@ async function worker(busy) {
     });
     writeFileSync(stamp, inputs);
   }
-  const { raw, gzipped } = wasmSize();
+  const { raw, gzipped } = wasmSize(crate);
   const size = `${kilobytes(raw)} of WebAssembly, ${kilobytes(gzipped)} gzipped`;
   return upToDate ? `up to date, ${size}` : `built, ${size}`;
 }
 
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
 
-/** A digest of everything the Worker is built from. */
-function digest() {
+/** A digest of everything a crate's Worker is built from. */
+function digest(crate) {
   const hash = createHash("sha256");
   const add = (path) => {
     if (statSync(path).isDirectory()) {
@@ -60,13 +65,17 @@ function digest() {
       hash.update(relative(root, path)).update("\0").update(readFileSync(path)).update("\0");
     }
   };
-  for (const path of ["Cargo.toml", "Cargo.lock", "package-lock.json", "scripts/build.mjs", "src"]) add(inRoot(path));
+  for (const path of ["Cargo.lock", "package-lock.json", "scripts/build.mjs"]) add(inRoot(path));
+  for (const folder of new Set([".", crate])) {
+    for (const path of ["Cargo.toml", "src"]) add(inRoot(folder, path));
+  }
   return hash.digest("hex");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await main(async (args) => {
-    options(args, "npm run build", "Builds the Worker into build/, installing first what that needs.");
-    await steps(buildSteps);
+    const about = "Builds the Worker into build/, installing first what that needs.";
+    const { conformance } = options(args, "npm run build", about, { conformance: conformanceOption });
+    await steps(conformance ? conformanceSteps : buildSteps);
   });
 }

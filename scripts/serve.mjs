@@ -1,13 +1,14 @@
-// The process behind `npm start`: serves until it is told to stop or its parent is gone.
+// The process behind `npm start` and `npm run start:conformance`: serves until it is told to stop or its parent is gone.
 
 import { serve } from "./server.mjs";
 import { inRoot, main, portInUse } from "./task.mjs";
 
-await main(async ([port]) => {
-  const server = await serve({ port: Number(port), storage: inRoot(".wrangler/state", port) }).catch((error) => {
+await main(async ([port, crate]) => {
+  const server = await serve({ crate, port: Number(port), storage: inRoot(".wrangler/state", port) }).catch((error) => {
     throw error.code === "ERR_ADDRESS_IN_USE" ? portInUse(port) : error;
   });
-  console.log(`Signalbox is ready on http://localhost:${port}`);
+  const paths = crate === "." ? "" : ": /engine.io/ and /socket.io/";
+  console.log(`${crate === "." ? "Signalbox" : crate} is ready on http://localhost:${port}${paths}`);
   await new Promise((stop) => {
     for (const event of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"]) process.on(event, stop);
   });

@@ -1,4 +1,4 @@
-// The built Worker in wrangler's local workerd, set up as wrangler.toml says. Runs under the pinned Node.js.
+// A built Worker in wrangler's local workerd, set up as its wrangler.toml says. Runs under the pinned Node.js.
 
 import { dirname, join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
@@ -10,14 +10,15 @@ import { inRoot } from "./task.mjs";
  *
  * @param {object} options
  * @param {number} options.port
+ * @param {string} [options.crate] the Worker's folder
  * @param {string} [options.storage] folder that keeps the Durable Objects; without it they go with the server
  * @param {Record<string, unknown>} [options.vars] in place of those of wrangler.toml
  * @param {(log: {level: string, message: string}) => void} [options.onLog] takes what else is printed
  * @param {boolean} [options.inspect] lets the caller look into the objects' storage
  * @param {string[]} [options.envFiles] files with secrets, in place of .dev.vars
  */
-export async function serve({ port, storage, vars, onLog, inspect, envFiles }) {
-  const { workerOptions: worker, main } = workerOptions(inRoot("wrangler.toml"), undefined, { envFiles });
+export async function serve({ port, crate = ".", storage, vars, onLog, inspect, envFiles }) {
+  const { workerOptions: worker, main } = workerOptions(inRoot(crate, "wrangler.toml"), undefined, { envFiles });
   delete worker.modulesRules; // the modules are named instead
   const server = new Miniflare(
     convertV4MiniflareOptions({

@@ -1,21 +1,22 @@
-// `npm start`: from a bare clone to Signalbox on http://localhost:3000.
+// `npm start`: from a bare clone to Signalbox on http://localhost:3000. `npm run start:conformance`: likewise, to the
+// echoes that the protocols' conformance tests talk to.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { buildSteps } from "./build.mjs";
+import { buildSteps, conformanceCrate, conformanceOption, conformanceSteps } from "./build.mjs";
 import { environment, inRoot, main, options, pinnedNode, portInUse, Problem, steps } from "./task.mjs";
 
 const about = `Installs what is missing, builds, and serves on http://localhost:3000.
 PORT=4000 npm start serves on another port. Secrets are read from .dev.vars.`;
 
 await main(async (args) => {
-  options(args, "npm start", about);
+  const { conformance } = options(args, "npm start", about, { conformance: conformanceOption });
   const port = wantedPort();
   await mustBeFree(port);
-  await steps(buildSteps);
+  await steps(conformance ? conformanceSteps : buildSteps);
 
-  const server = spawn(pinnedNode, [inRoot("scripts/serve.mjs"), String(port)], {
+  const server = spawn(pinnedNode, [inRoot("scripts/serve.mjs"), String(port), conformance ? conformanceCrate : "."], {
     env: environment(),
     stdio: ["inherit", "inherit", "inherit", "ipc"],
   });

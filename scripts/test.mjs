@@ -1,21 +1,24 @@
 // `npm test`: from a bare clone to "N passed, N failed".
 
 import { readdirSync } from "node:fs";
-import { buildSteps, wasmSize } from "./build.mjs";
+import { buildSteps, conformanceSteps, wasmSize } from "./build.mjs";
 import { chromium, chromiumPath, npmPackages, python, rust, rustLints } from "./setup.mjs";
 import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps } from "./task.mjs";
 
 const wasmLimit = 200_000; // bytes, gzipped: a Worker starts quickly
 const fileTimeout = 900_000; // ms, of one file of end-to-end tests; what they wait for has deadlines of its own
 
+const isConformance = (file) => file.startsWith("conformance-");
+
 /** The parts in their order: what each needs, and its checks. */
 const parts = {
   lint: {
     setup: [["Rust", rust], ["rustfmt and clippy", rustLints], ["npm packages", npmPackages]],
     checks: [
-      ["formatting", () => command("cargo", "fmt", "--check")],
+      ["formatting", () => command("cargo", "fmt", "--all", "--check")],
       ["clippy, native", () => command("cargo", "clippy", "--all-targets", "--", "-D", "warnings")],
       ["clippy, wasm32", () => command("cargo", "clippy", "--lib", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
+      ["clippy, conformance Worker", () => command("cargo", "clippy", "--package", "signalbox-conformance", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
       ["documentation", () => command({ RUSTDOCFLAGS: "-D warnings" }, "cargo", "doc", "--no-deps")],
       ["the core needs serde alone", purity],
       ["types of the page", () => command("tsc", "--project", "tests/e2e/browser")],
@@ -25,17 +28,21 @@ const parts = {
     setup: [["Rust", rust]],
     checks: [["native tests", nativeTests]],
   },
+  conformance: {
+    setup: conformanceSteps,
+    checks: [["conformance tests", () => nodeTests("tests/e2e", { only: isConformance })]],
+  },
   e2e: {
     setup: [...buildSteps, ["Python", python]],
     checks: [
       ["size of the Worker", size],
       ["wrangler deploy --dry-run", () => command("wrangler", "deploy", "--dry-run")],
-      ["end-to-end tests", () => nodeTests("tests/e2e")],
+      ["end-to-end tests", () => nodeTests("tests/e2e", { only: (name) => !isConformance(name) })],
     ],
   },
   browser: {
     setup: [...buildSteps, ["Chromium", chromium]],
-    checks: [["browser tests", () => nodeTests("tests/e2e/browser", { CHROMIUM: chromiumPath() })]],
+    checks: [["browser tests", () => nodeTests("tests/e2e/browser", { env: { CHROMIUM: chromiumPath() } })]],
   },
 };
 
@@ -125,9 +132,9 @@ async function nativeTests() {
   return verdict(code, "cargo test", { passed: sum("passed"), failed, skipped: sum("ignored") });
 }
 
-/** The folder's test files, each in a process of its own. */
-async function nodeTests(folder, env) {
-  const files = readdirSync(inRoot(folder)).filter((name) => name.endsWith(".test.mjs")).sort();
+/** The folder's test files that `only` picks, each in a process of its own. */
+async function nodeTests(folder, { only = () => true, env } = {}) {
+  const files = readdirSync(inRoot(folder)).filter((name) => name.endsWith(".test.mjs") && only(name)).sort();
   if (files.length === 0) return judge(false, `no *.test.mjs in ${folder}`);
   const flags = ["--test", "--test-reporter=spec", `--test-timeout=${fileTimeout}`];
   const paths = files.map((name) => `${folder}/${name}`);

@@ -11,14 +11,16 @@ import { inRoot } from "../../scripts/task.mjs";
 const patience = 30_000;
 
 /**
- * Starts the built Worker on a free port of 127.0.0.1, with empty rooms. `vars` replace those of wrangler.toml.
+ * Starts a built Worker, that of `crate`, on a free port of 127.0.0.1, with empty rooms. `vars` replace those of its
+ * wrangler.toml.
  * Whoever starts a server stops it: `after(() => server.stop())`.
  */
-export async function startServer({ vars } = {}) {
+export async function startServer({ crate, vars } = {}) {
   const port = await freePort();
   const logs = [];
   const workerd = await serve({
     port,
+    crate,
     vars,
     onLog: (log) => logs.push(log),
     inspect: true,
@@ -154,7 +156,9 @@ export function http(server, path, { method = "GET", headers = {}, body, signal 
  * are ws's; `closed` resolves to `{code, reason}`. Fails with `error.status` and `error.body` when the server refuses.
  */
 export async function webSocket(server, path, { headers } = {}) {
-  const socket = new WebSocket(server.url.replace("http", "ws") + path, { headers });
+  // workerd ends the connection of a closed hibernatable WebSocket late, when the object goes to sleep, if the object had
+  // no frame from it before: both close frames are what counts.
+  const socket = new WebSocket(server.url.replace("http", "ws") + path, { headers, closeTimeout: 1_000 });
   server.closers.add(() => socket.terminate());
   const frames = [];
   socket.on("message", (data, isBinary) => frames.push(isBinary ? data : data.toString()));

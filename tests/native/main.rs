@@ -17,6 +17,7 @@
 )]
 
 mod chunking;
+#[path = "../conformance/src/echo.rs"]
 mod echo;
 mod engine;
 mod fuzz;
@@ -34,6 +35,8 @@ mod room_memory;
 mod room_presence;
 mod room_relay;
 mod room_shapes;
+#[path = "../conformance/src/settings.rs"]
+mod settings;
 mod socket;
 mod support;
 mod upgrade;

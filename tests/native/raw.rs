@@ -6,6 +6,7 @@ use signalbox::engine::{CloseReason, Config, Engine, Event, Message};
 use signalbox::io::{Core, Input, Output, Survivors};
 use signalbox::time::Timestamp;
 
+pub use crate::settings::conformance;
 use crate::support::Script;
 
 pub struct Raw {
@@ -37,18 +38,6 @@ impl Core for Raw {
 
     fn deadline(&self) -> Option<Timestamp> {
         self.engine.deadline()
-    }
-}
-
-/// T-2: the settings under which the protocol's own tests run.
-pub fn conformance() -> Config {
-    Config {
-        ping_interval: Duration::from_millis(300),
-        ping_timeout: Duration::from_millis(200),
-        max_payload: 1_000_000,
-        ping_slack: Duration::ZERO,
-        absorb_pongs: false,
-        ..Config::default()
     }
 }
 

@@ -1,0 +1,74 @@
+//! The Worker against which the protocols' conformance tests run: an echo of Engine.IO messages at
+//! `/engine.io/`, one of Socket.IO events at `/socket.io/`, with heartbeats so fast that tests need
+//! not wait for them. `npm run start:conformance` serves it.
+//!
+//! It is also how an application of one's own is built on Signalbox:
+//!
+//! 1. A crate, `crate-type = ["cdylib"]`, that depends on `signalbox` with
+//!    `default-features = false` (the default is the signaling room's own Worker) and on `worker`.
+//! 2. An application: a [`socket::App`], put on a server by [`socket::Host`], as in `echo.rs`. Or,
+//!    on Engine.IO alone, any [`io::Core`](signalbox::io::Core), as in `raw.rs`.
+//! 3. A function that puts it into a [`Shell`], and a class that [`durable_object!`] makes of that.
+//! 4. A `fetch` that gives requests to [`serve`], with the class's binding.
+//! 5. A `wrangler.toml` that binds the class. `worker-build --release` builds what it names.
+
+#![cfg(target_arch = "wasm32")]
+
+mod echo;
+mod raw;
+mod settings;
+
+use signalbox::durable_object;
+use signalbox::edge::{Endpoint, Shell, config, serve};
+use signalbox::engine::{self, Engine};
+use signalbox::socket::{self, Host, Server};
+use worker::{Context, Env, Request, Response, Result, State, event, wasm_bindgen};
+
+use echo::Echo;
+use raw::Raw;
+
+/// What the tests assume, unless the environment says otherwise.
+fn engine_config(env: &Env) -> engine::Config {
+    config::engine(env, settings::conformance())
+}
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    let (path, binding) = if request.path().split('/').any(|part| part == "engine.io") {
+        ("engine.io", "ENGINE")
+    } else {
+        ("socket.io", "SOCKET")
+    };
+    let endpoint = Endpoint {
+        path,
+        rooms: env.durable_object(binding)?,
+        max_payload: engine_config(&env).max_payload,
+    };
+    serve(request, &endpoint).await
+}
+
+durable_object! {
+    /// Echoes Engine.IO messages.
+    pub struct EngineEcho(Raw) = engine_echo;
+}
+
+fn engine_echo(state: State, env: &Env) -> Shell<Raw> {
+    let config = engine_config(env);
+    Shell::new(state, config.absorb_pongs, |runtime| {
+        Raw::new(Engine::new(config, runtime))
+    })
+}
+
+durable_object! {
+    /// Echoes Socket.IO events.
+    pub struct SocketEcho(Host<Echo>) = socket_echo;
+}
+
+fn socket_echo(state: State, env: &Env) -> Shell<Host<Echo>> {
+    let config = engine_config(env);
+    Shell::new(state, config.absorb_pongs, |runtime| {
+        let engine = Engine::new(config, runtime);
+        let server = Server::new(socket::Config::default(), engine);
+        Host::new(server, Echo::default())
+    })
+}

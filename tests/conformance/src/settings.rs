@@ -1,0 +1,17 @@
+//! T-2: the settings under which the protocols' own tests run.
+
+use std::time::Duration;
+
+use signalbox::engine::Config;
+
+pub fn conformance() -> Config {
+    Config {
+        ping_interval: Duration::from_millis(300),
+        ping_timeout: Duration::from_millis(200),
+        max_payload: 1_000_000,
+        max_queued: 4_000_000, // what is posted waits for a poll
+        ping_slack: Duration::ZERO,
+        absorb_pongs: false,
+        ..Config::default()
+    }
+}

@@ -1,0 +1,71 @@
+// What the conformance tests share: the echoes of tests/conformance, and raw sessions with them.
+
+import assert from "node:assert/strict";
+import { conformanceCrate } from "../../scripts/build.mjs";
+import { http, startServer, webSocket } from "./support.mjs";
+
+/** T-2, in milliseconds: the settings of tests/conformance, which its handshake tells. */
+export const pingInterval = 300;
+export const pingTimeout = 200;
+
+/** The echoes as they are built, with heartbeats so fast that a slow machine loses sessions. */
+export const startEchoes = () => startServer({ crate: conformanceCrate });
+
+/** The same with heartbeats that never come in between, for all behaviours that are not about them. */
+export const startCalmEchoes = () =>
+  startServer({ crate: conformanceCrate, vars: { PING_INTERVAL_MS: "25000", PING_TIMEOUT_MS: "20000" } });
+
+/** T-5: the URL of an echo, `engine.io` or `socket.io`. */
+export const url = (echo, query) => `/${echo}/?${new URLSearchParams({ EIO: "4", ...query })}`;
+
+/** A WebSocket session, after its open packet. */
+export async function openWebSocket(server, echo) {
+  const socket = await webSocket(server, url(echo, { transport: "websocket" }));
+  assert.match(await socket.next(), /^0\{/);
+  return socket;
+}
+
+/** A polling session: `get` and `post` resolve to `[status, body]`. */
+export async function openPolling(server, echo) {
+  const { status, body } = await http(server, url(echo, { transport: "polling" }));
+  assert.equal(status, 200);
+  const { sid } = JSON.parse(body.slice(1));
+  const path = url(echo, { transport: "polling", sid });
+  const short = ({ status, body }) => [status, body];
+  return {
+    sid,
+    get: async () => short(await http(server, path)),
+    post: async (body) => short(await http(server, path, { method: "POST", headers: { "content-type": "text/plain" }, body })),
+    /** A WebSocket to upgrade to. */
+    webSocket: () => webSocket(server, url(echo, { transport: "websocket", sid })),
+  };
+}
+
+/** The answers to requests of a session that is over, and to polls of one that is upgraded. */
+export const unknownSid = [400, '{"code":1,"message":"Session ID unknown"}'];
+export const badRequest = [400, '{"code":3,"message":"Bad request"}'];
+export const ok = [200, "ok"];
+
+/** A session's next poll tells of its end, or finds that it is over; the one after that does. */
+export async function assertEnds(session) {
+  const [status, body] = await session.get();
+  if (status === 200) assert.match(body, /(^|\x1e)1$/);
+  else assert.deepEqual([status, body], unknownSid);
+  assert.deepEqual(await session.get(), unknownSid);
+}
+
+/**
+ * Runs what the protocol grants only `limit` milliseconds for. `scenario` calls `begin(since)` where those begin. If it
+ * fails when they are over, the machine was too slow to tell, and it runs again. Resolves to how often it did.
+ */
+export async function within(limit, scenario) {
+  for (let repeats = 0; ; repeats++) {
+    let start = Infinity;
+    try {
+      await scenario((since = performance.now()) => (start = since));
+      return repeats;
+    } catch (error) {
+      if (performance.now() - start < limit || repeats === 50) throw error;
+    }
+  }
+}
