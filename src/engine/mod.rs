@@ -140,13 +140,13 @@ impl Engine {
         let Some(session) = self.sessions.get_mut(&sid) else {
             return;
         };
-        session.send(ServerPacket::Message(message.clone()), &mut self.out);
-        if session.queue.is_empty() {
-            return; // it went out, and nothing else changed
-        }
-        self.touched.insert(sid);
         if session.overflows(&self.config) {
             self.fail(sid, CloseReason::TransportError);
+            return;
+        }
+        session.send(ServerPacket::Message(message.clone()), &mut self.out);
+        if !session.queue.is_empty() {
+            self.touched.insert(sid);
         }
     }
 

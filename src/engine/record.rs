@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::Engine;
 use super::heartbeat::Heartbeat;
 use super::packet::{ClientPacket, ServerPacket};
-use super::session::{Session, Stored};
+use super::session::Session;
 use super::sid::Sid;
 use super::transport::{Poll, Transport, WebSocket};
 use crate::io::{ConnectionId, Record, Reply, Survivors};
@@ -54,11 +54,15 @@ struct Row {
     /// When it expires, if it was found without a poll after memory was lost.
     expires: Option<Timestamp>,
     memo: Option<Box<RawValue>>,
-    queue: Vec<String>,
 }
 
 fn key(sid: Sid) -> String {
     format!("{PREFIX}{}", sid.reveal())
+}
+
+/// The row of a packet that waits for a poll. It sorts behind its session's, in the queue's order.
+fn packet_key(sid: Sid, position: usize) -> String {
+    format!("{}/{position:06}", key(sid))
 }
 
 fn text(value: &impl Serialize) -> String {
@@ -87,21 +91,40 @@ impl Session {
             self.forget(saves);
             return;
         }
-        let queue = !self.queue.is_empty();
-        if std::mem::take(&mut self.unsaved) || queue || self.stored == Stored::Queue {
-            self.stored = if queue { Stored::Queue } else { Stored::Row };
+        if std::mem::take(&mut self.unsaved) {
+            self.stored.row = true;
             saves.push(self.row());
         }
+        self.save_queue(saves);
         self.save_probe(saves);
         self.save_poll(saves);
     }
 
-    /// Deletes the row of a session that is over, or has become a WebSocket's.
+    /// Deletes the rows of a session that is over, or has become a WebSocket's.
     pub(super) fn forget(&mut self, saves: &mut Vec<Record>) {
-        if self.stored != Stored::Nothing {
-            self.stored = Stored::Nothing;
+        let stored = std::mem::take(&mut self.stored);
+        if stored.row {
             saves.push(Record::Deleted { key: key(self.sid) });
         }
+        for position in 0..stored.packets.max(stored.stale) {
+            let key = packet_key(self.sid, position);
+            saves.push(Record::Deleted { key });
+        }
+    }
+
+    fn save_queue(&mut self, saves: &mut Vec<Record>) {
+        let packets = self.queue.iter().enumerate().skip(self.stored.packets);
+        saves.extend(packets.map(|(position, packet)| {
+            let mut value = String::new();
+            packet.write(&mut value);
+            let key = packet_key(self.sid, position);
+            Record::Stored { key, value }
+        }));
+        self.stored.packets = self.queue.len();
+        let stale = self.stored.packets..std::mem::take(&mut self.stored.stale);
+        saves.extend(stale.map(|position| Record::Deleted {
+            key: packet_key(self.sid, position),
+        }));
     }
 
     fn save_probe(&mut self, saves: &mut Vec<Record>) {
@@ -139,18 +162,12 @@ impl Session {
     }
 
     fn row(&self) -> Record {
-        let queue = self.queue.iter().map(|packet| {
-            let mut text = String::new();
-            packet.write(&mut text);
-            text
-        });
         Record::Stored {
             key: key(self.sid),
             value: text(&Row {
                 sid: self.sid,
                 expires: self.orphan.then_some(self.heartbeat.expires),
                 memo: self.memo.clone(),
-                queue: queue.collect(),
             }),
         }
     }
@@ -182,27 +199,38 @@ impl Engine {
 
     fn restore_rows(&mut self, now: Timestamp) {
         for (key, value) in self.platform.load(PREFIX) {
-            let Ok(row) = serde_json::from_str::<Row>(&value) else {
-                self.saves.push(Record::Deleted { key });
-                continue;
+            let restored = match key.strip_prefix(PREFIX).and_then(|key| key.split_once('/')) {
+                Some((sid, _)) => self.restore_packet(sid, &value),
+                None => self.restore_row(now, &value),
             };
-            let mut heartbeat = Heartbeat::start(now, &self.config);
-            heartbeat.expires = row.expires.unwrap_or(heartbeat.expires);
-            heartbeat.ping_at = now;
-            let mut session = Session::new(row.sid, Transport::Polling(Poll::Idle), heartbeat);
-            session.memo = row.memo;
-            for packet in row.queue {
-                if let Ok(ClientPacket::Message(message)) = ClientPacket::parse(&Rc::from(packet)) {
-                    session.requeue(message, &mut self.out);
-                }
+            if restored.is_none() {
+                self.saves.push(Record::Deleted { key });
             }
-            session.unsaved = false;
-            if session.queue.is_empty() {
-                session.stored = Stored::Row;
-            }
-            session.orphan = row.expires.is_some();
-            self.insert(session);
         }
+    }
+
+    fn restore_row(&mut self, now: Timestamp, value: &str) -> Option<()> {
+        let row: Row = serde_json::from_str(value).ok()?;
+        let mut heartbeat = Heartbeat::start(now, &self.config);
+        heartbeat.expires = row.expires.unwrap_or(heartbeat.expires);
+        heartbeat.ping_at = now;
+        let mut session = Session::new(row.sid, Transport::Polling(Poll::Idle), heartbeat);
+        session.memo = row.memo;
+        session.unsaved = false;
+        session.stored.row = true;
+        session.orphan = row.expires.is_some();
+        self.insert(session);
+        Some(())
+    }
+
+    fn restore_packet(&mut self, sid: &str, value: &str) -> Option<()> {
+        let session = self.sessions.get_mut(&Sid::parse(sid)?)?;
+        if let Ok(ClientPacket::Message(message)) = ClientPacket::parse(&Rc::from(value)) {
+            session.send(ServerPacket::Message(message), &mut self.out);
+        }
+        // What is stored may hold pings too: it is written anew.
+        session.stored.stale = session.stored.stale.saturating_add(1);
+        Some(())
     }
 
     fn restore_session(&mut self, now: Timestamp, connection: ConnectionId, kept: Attachment) {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::Config;
 use super::close::CloseReason;
 use super::heartbeat::Heartbeat;
-use super::packet::{Message, ProbePacket, ServerPacket};
+use super::packet::{ProbePacket, ServerPacket};
 use super::payload;
 use super::rejection::Rejection;
 use super::sid::Sid;
@@ -37,14 +37,15 @@ pub(super) struct Session {
     pub(super) armed: Option<Timestamp>,
 }
 
-/// The stored row of a polling session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stored {
-    Nothing,
-    /// A row with an empty queue.
-    Row,
-    /// A row whose queue holds packets.
-    Queue,
+/// What is stored of a polling session.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stored {
+    /// Its row.
+    pub(super) row: bool,
+    /// That many packets of the queue, from its head.
+    pub(super) packets: usize,
+    /// That many packets, of which those beyond the queue are delivered.
+    pub(super) stale: usize,
 }
 
 /// What became of a session's input.
@@ -60,7 +61,7 @@ impl Session {
             queued: 0,
             memo: None,
             unsaved: true,
-            stored: Stored::Nothing,
+            stored: Stored::default(),
             orphan: false,
             armed: None,
         }
@@ -86,7 +87,7 @@ impl Session {
         }
     }
 
-    /// Whether more waits for the next poll than a live client would leave waiting.
+    /// Whether, before one more packet, more waits for the next poll than a live client would leave waiting.
     pub(super) fn overflows(&mut self, config: &Config) -> bool {
         self.queued > config.max_queued
             && self
@@ -140,6 +141,8 @@ impl Session {
     fn clear_queue(&mut self) {
         self.queue.clear();
         self.queued = 0;
+        self.stored.stale = self.stored.stale.max(self.stored.packets);
+        self.stored.packets = 0;
     }
 
     /// Answers a parked poll with what waits or, failing that, a noop.
@@ -291,12 +294,6 @@ impl Session {
                 None
             }
         }
-    }
-
-    /// Restores what waited when memory was lost.
-    pub(super) fn requeue(&mut self, message: Message, out: &mut Vec<Output>) {
-        self.stored = Stored::Queue;
-        self.send(ServerPacket::Message(message), out);
     }
 }
 

@@ -173,6 +173,8 @@ fn p_a_queue_that_grows_without_end_ends_its_session() {
     for _ in 0..3 {
         script.send(&sid, &message);
     }
+    assert!(script.core.ended.is_empty(), "no one message is too long");
+    script.send(&sid, &message);
     assert_eq!(script.core.ended, [CloseReason::TransportError]);
     script.take();
     let poll = script.poll(&sid);
