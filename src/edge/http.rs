@@ -19,8 +19,7 @@ use crate::io::{self, ContentType, Reply};
 /// How long the object may take. It answers at once; one that does not has lost the request.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What browsers may ask before a request from another origin, and for how many seconds the answer
-/// holds.
+/// What browsers are told that pages of other origins may send.
 const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
 
 /// What a Worker serves.
@@ -46,7 +45,12 @@ pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response
         Route::Room(_) if request.method() == Method::Options => preflight(asked)?,
         Route::Room(name) => {
             let stub = endpoint.rooms.get_by_name(name.as_str())?;
-            hand_over(request, &stub, endpoint.max_payload).await?
+            hand_over(request, &stub, endpoint.max_payload)
+                .await
+                .or_else(|error| {
+                    console_error!("a request failed: {error}");
+                    unavailable()
+                })?
         }
     };
     with_cors(response)
@@ -181,7 +185,7 @@ fn json_error(status: u16, message: &str) -> Result<Response> {
     to_response(io::Response {
         status,
         content_type: ContentType::Json,
-        body: serde_json::json!({ "code": 3, "message": message }).to_string(),
+        body: serde_json::json!({ "message": message }).to_string(),
     })
 }
 

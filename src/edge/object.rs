@@ -51,15 +51,15 @@ struct Pending {
 }
 
 impl<C: Core> Shell<C> {
-    /// A new object, or one whose memory was lost. With `absorb_pongs`, the platform answers
-    /// [`AUTO_RESPONSE`] by itself.
-    pub fn new(state: State, absorb_pongs: bool, core: impl FnOnce(Rc<Runtime>) -> C) -> Self {
+    /// A new object, or one whose memory was lost. With `auto_response`, the platform
+    /// answers [`AUTO_RESPONSE`] by itself.
+    pub fn new(state: State, auto_response: bool, core: impl FnOnce(Rc<Runtime>) -> C) -> Self {
         let runtime = Rc::new(Runtime::new(&state));
-        if absorb_pongs {
+        if auto_response {
             let (request, response) = AUTO_RESPONSE;
             match worker::WebSocketRequestResponsePair::new(request, response) {
                 Ok(pair) => state.set_websocket_auto_response(&pair),
-                Err(_) => console_error!("the platform does not absorb pongs"),
+                Err(_) => console_error!("the platform does not answer by itself"),
             }
         }
         let shell = Self {
@@ -91,8 +91,12 @@ impl<C: Core> Shell<C> {
         };
         self.handle(Input::Request(request), Some(&mut pending));
         let response = match pending.answer {
-            Some(answer) => answer,
-            None if parkable => self.park(id, pending.attachment),
+            Some(answer) => {
+                answer.inspect_err(|_| self.handle(Input::Disconnected(id.into()), None))
+            }
+            None if parkable => self
+                .park(id, pending.attachment)
+                .inspect_err(|_| self.handle(Input::Aborted(id), None)),
             None => Response::error("this request cannot wait for its answer", 500),
         };
         self.arm().await;
@@ -179,7 +183,7 @@ impl<C: Core> Shell<C> {
                 (Output::Send(connection, data), _) => self.send(connection, &data),
                 (Output::Close(connection, code), _) => {
                     if let Some(socket) = self.runtime.socket(connection.number()) {
-                        let _ = socket.close(code, None::<&str>); // it may be closed already
+                        close(&socket, code);
                     }
                 }
                 (Output::Save(record), _) => self.runtime.save(record),
@@ -222,7 +226,7 @@ impl<C: Core> Shell<C> {
         if let Some(socket) = socket {
             // If the client is gone, the core is told when the socket closes.
             let _ = socket.send_with_str(parked::encode(response));
-            let _ = socket.close(Some(1000), None::<&str>);
+            close(&socket, Some(1000));
         }
     }
 
@@ -314,4 +318,11 @@ impl<C: Core> Shell<C> {
             self.alarm.set(Alarm::Unset);
         }
     }
+}
+
+/// Closes a socket for good. The platform lists it until the peer has answered, which one that
+/// vanished never does: without its attachment it is nobody's when memory is lost meanwhile.
+fn close(socket: &WebSocket, code: Option<u16>) {
+    let _ = socket.serialize_attachment("");
+    let _ = socket.close(code, None::<&str>); // it may be closed already
 }

@@ -67,7 +67,9 @@ pub(super) async fn wait(socket: &WebSocket) -> Result<Response> {
                     body: NOOP.to_owned(),
                 });
             }
-            Either::Right(_) => socket.send_with_str("release")?,
+            Either::Right(_) => {
+                let _ = socket.send_with_str("release"); // if it is closed, that is the next event
+            }
         }
     }
     http::unavailable()
