@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::contract::{Message, names};
 use super::error::{Code, Error};
+use super::fields::{DEPTH, depth};
 use super::{Room, Turn};
 use crate::io::{Platform, Record};
 use crate::socket::{Args, Json, SocketId};
@@ -16,6 +17,15 @@ const PREFIX: &str = "chat/";
 
 /// How many messages `chat:history` returns unless told otherwise.
 const PAGE: usize = 50;
+
+/// About how many bytes of messages one answer may have.
+const PAGE_BYTES: usize = 131_072;
+
+/// About how many bytes a message has beside its text.
+const ENVELOPE: usize = 256;
+
+/// The longest `enc`, in bytes.
+const MAX_ENC: usize = 256;
 
 /// What the room remembers of what was said to all.
 pub(super) struct History {
@@ -49,9 +59,16 @@ impl History {
         })
     }
 
-    /// All messages, oldest first.
-    pub(super) fn messages(&mut self) -> impl DoubleEndedIterator<Item = &Message> {
-        self.entries().iter().map(|entry| &entry.message)
+    /// The newest messages, as many as fit into one answer, oldest first.
+    pub(super) fn newest(&mut self) -> Vec<&Message> {
+        let messages = self.entries().iter().map(|entry| &entry.message);
+        newest(messages, usize::MAX).0
+    }
+
+    /// Those before a sequence number, `limit` at most, and whether there are more.
+    fn page(&mut self, before: u64, limit: usize) -> (Vec<&Message>, bool) {
+        let messages = self.entries().iter().map(|entry| &entry.message);
+        newest(messages.filter(|message| message.seq < before), limit)
     }
 
     fn find(&mut self, from: SocketId, mid: &str) -> Option<&Message> {
@@ -84,6 +101,25 @@ impl History {
 /// Keys sort as their numbers do.
 fn key(seq: u64) -> String {
     format!("{PREFIX}{seq:016}")
+}
+
+/// The newest of these that fit into one answer, oldest first, and whether there are more.
+fn newest<'a>(
+    mut messages: impl DoubleEndedIterator<Item = &'a Message>,
+    limit: usize,
+) -> (Vec<&'a Message>, bool) {
+    let (mut page, mut room) = (Vec::new(), PAGE_BYTES);
+    while let Some(message) = messages.next_back() {
+        let size = message.message.len().saturating_add(ENVELOPE);
+        if page.len() == limit || size > room {
+            page.reverse();
+            return (page, true);
+        }
+        room = room.saturating_sub(size);
+        page.push(message);
+    }
+    page.reverse();
+    (page, false)
 }
 
 /// A chat message as it is sent: the text alone, or this.
@@ -146,12 +182,19 @@ impl Room {
                 format!("a mid may have at most {longest_mid} characters"),
             ));
         }
-        let to = to.map(|name| self.find(&name)).transpose()?;
+        let described = Json::of(&enc);
+        if described.as_str().len() > MAX_ENC || depth(&described) > DEPTH {
+            return Err(Error::new(
+                Code::TooLarge,
+                format!("an enc may have at most {MAX_ENC} bytes, {DEPTH} levels deep"),
+            ));
+        }
         if let Some(known) = mid.as_ref().and_then(|mid| self.history.find(from, mid)) {
             let known = receipt(known);
             turn.succeed(&known);
             return Ok(());
         }
+        let to = to.map(|name| self.find(&name)).transpose()?;
         let message = Message {
             message,
             id: SocketId::new(self.platform.mint()).to_string(),
@@ -186,10 +229,7 @@ impl Room {
         };
         let before = page.before.unwrap_or(u64::MAX);
         let limit = page.limit.unwrap_or(PAGE);
-        let mut newest = self.history.messages().rev().filter(|m| m.seq < before);
-        let mut messages: Vec<&Message> = newest.by_ref().take(limit).collect();
-        let more = newest.next().is_some();
-        messages.reverse();
+        let (messages, more) = self.history.page(before, limit);
         turn.succeed(&json!({ "messages": messages, "more": more }));
         Ok(())
     }

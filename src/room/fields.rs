@@ -7,6 +7,9 @@ use serde_json::value::RawValue;
 
 use crate::socket::Json;
 
+/// How deep what is passed on may be nested; parsers of some languages fail on more.
+pub(super) const DEPTH: usize = 64;
+
 /// More fields than any signal has; an object with more is refused.
 const MAX: usize = 64;
 
@@ -81,5 +84,44 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
         }
 
         deserializer.deserialize_map(Object)
+    }
+}
+
+/// How deep a JSON text is nested.
+pub(super) fn depth(json: &Json) -> usize {
+    let mut bytes = json.as_str().bytes();
+    let (mut level, mut deepest, mut quoted) = (0_usize, 0, false);
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => {
+                bytes.next();
+            }
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                level = level.saturating_add(1);
+                deepest = deepest.max(level);
+            }
+            b']' | b'}' if !quoted => level = level.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depths() {
+        for (value, expected) in [
+            (serde_json::json!(null), 0),
+            (serde_json::json!("[[{{"), 0),
+            (serde_json::json!("\\\"[["), 0),
+            (serde_json::json!([]), 1),
+            (serde_json::json!([{ "a": [1] }, {}]), 3),
+        ] {
+            assert_eq!(depth(&Json::of(&value)), expected, "{value}");
+        }
     }
 }

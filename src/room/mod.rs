@@ -262,8 +262,14 @@ impl Room {
         self.ledger.host.filter(|host| self.is_peer(*host))
     }
 
+    /// Who has been a peer for longest.
     fn oldest(&self) -> Option<SocketId> {
-        let peers = self.members.iter().filter(|(_, m)| m.profile.is_some());
-        peers.min_by_key(|(_, member)| member.n).map(|(id, _)| *id)
+        let oldest = |(id, profile): &(SocketId, &Profile)| {
+            (
+                profile.joined_at,
+                self.member(*id).and_then(|member| member.n),
+            )
+        };
+        self.peers().min_by_key(oldest).map(|(id, _)| id)
     }
 }

@@ -58,7 +58,19 @@ impl RoomName {
 }
 
 fn is_allowed(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '.' | '_' | '~' | '-')
+    c.is_alphanumeric() || matches!(c, '.' | '_' | '~' | '-') || is_mark(c)
+}
+
+/// Marks that letters of some scripts cannot be written without and that Unicode does not count as
+/// alphabetic: combining diacritics, nuktas, viramas, tone marks.
+fn is_mark(c: char) -> bool {
+    matches!(c,
+        '\u{300}'..='\u{36f}' | '\u{e47}'..='\u{e4e}' | '\u{ec8}'..='\u{ecd}'
+        | '\u{f18}'..='\u{f19}' | '\u{f39}' | '\u{f71}'..='\u{f84}' | '\u{1037}'..='\u{103a}'
+        | '\u{17c9}'..='\u{17d3}' | '\u{17dd}' | '\u{dca}' | '\u{3099}' | '\u{309a}'
+        | '\u{93c}' | '\u{9bc}' | '\u{a3c}' | '\u{abc}' | '\u{b3c}' | '\u{c3c}' | '\u{cbc}'
+        | '\u{94d}' | '\u{9cd}' | '\u{a4d}' | '\u{acd}' | '\u{b4d}' | '\u{bcd}' | '\u{c4d}'
+        | '\u{ccd}' | '\u{d3b}'..='\u{d3c}' | '\u{d4d}')
 }
 
 impl fmt::Display for RoomNameError {
@@ -89,6 +101,9 @@ mod tests {
             "会议室",
             "Straße",
             "कमरा",
+            "हिन्दी",
+            "ห้อง",
+            "தமிழ்",
             "...",
             &longest,
         ] {

@@ -66,7 +66,7 @@ impl Room {
     fn send_snapshot(&mut self, turn: &mut Turn, id: SocketId) {
         let host = self.host();
         let count = self.peers().count();
-        let history = self.history.messages().collect();
+        let history = self.history.newest();
         let peer = |id: SocketId| self.members.get(&id)?.peer(id, host);
         let mut peers: Vec<_> = self.members.keys().filter_map(|id| peer(*id)).collect();
         peers.retain(|peer| peer.id != id);

@@ -100,15 +100,18 @@ impl Room {
         if !matches!(kind, Kind::Offer | Kind::Answer) {
             return;
         }
-        for receiver in receivers {
+        for receiver in receivers.iter().filter(|receiver| **receiver != from) {
             self.change(turn, *receiver, |member| {
                 member.partner.replace(from) != Some(from)
             });
         }
-        if let [only] = *receivers {
-            self.change(turn, from, |member| {
-                member.partner.replace(only) != Some(only)
-            });
-        }
+        // An offer to many has no partner until one of them answers.
+        let partner = match *receivers {
+            [only] if only != from => Some(only),
+            _ => None,
+        };
+        self.change(turn, from, |member| {
+            std::mem::replace(&mut member.partner, partner) != partner
+        });
     }
 }

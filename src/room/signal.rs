@@ -13,7 +13,7 @@
 use super::config::Limits;
 use super::contract::names;
 use super::error::{Code, Error};
-use super::fields::Fields;
+use super::fields::{DEPTH, Fields, depth};
 use crate::socket::{Args, Json, SocketId};
 
 /// Fields by which the tutorial names its target.
@@ -71,9 +71,6 @@ const PAYLOADS: [&str; 7] = [
     "signal",
     "data",
 ];
-
-/// How deep what a signal carries may be nested; parsers of some languages fail on more.
-const DEPTH: usize = 64;
 
 /// How much longer than its payload a wrapped signal may be, in bytes.
 const WRAPPING: usize = 1024;
@@ -152,7 +149,7 @@ impl Signal {
             )));
         }
         let signal = Self::read(kind, &args.values)?;
-        signal.check_size(limits)?;
+        signal.check_size(limits, args)?;
         Ok(signal)
     }
 
@@ -187,14 +184,19 @@ impl Signal {
         })
     }
 
-    fn check_size(&self, limits: &Limits) -> Result<(), Error> {
+    fn check_size(&self, limits: &Limits, args: &Args) -> Result<(), Error> {
         let limit = self.kind.limit(limits);
+        let attached: usize = args.attachments.iter().map(|bytes| bytes.len()).sum();
         let fits = match &self.shape {
-            Shape::Bare(json) => decoded_len(json) <= limit,
-            Shape::IdFirst(values) => values.iter().map(decoded_len).sum::<usize>() <= limit,
+            Shape::Bare(json) => attached.saturating_add(decoded_len(json)) <= limit,
+            Shape::IdFirst(values) => {
+                let size: usize = values.iter().map(decoded_len).sum();
+                attached.saturating_add(size) <= limit
+            }
             Shape::Wrapped(fields) => {
                 let sizes = || fields.iter().map(|(_, json)| decoded_len(json));
-                sizes().max() <= Some(limit) && sizes().sum::<usize>() <= limit + WRAPPING
+                let size: usize = sizes().sum();
+                sizes().max() <= Some(limit) && attached.saturating_add(size) <= limit + WRAPPING
             }
         };
         if fits {
@@ -251,10 +253,11 @@ fn object(kind: Kind, json: &Json) -> Result<(Target, Shape), Error> {
     if description || init {
         return Ok((Target::Unsaid, Shape::Bare(json.clone())));
     }
+    // What is `null` was `undefined`, such as a target before there is one.
     let alone = || {
         fields
             .iter()
-            .all(|(name, _)| matches!(name.as_str(), "cid") || name == kind.field())
+            .all(|(name, json)| name == "cid" || name == kind.field() || json.as_str() == "null")
     };
     match payload {
         Some(payload) if kind != Kind::Other && alone() => {
@@ -294,49 +297,10 @@ fn decoded_len(json: &Json) -> usize {
     let mut bytes = json.as_str().bytes();
     let mut len = 0_usize;
     while let Some(byte) = bytes.next() {
-        if byte == b'\\' {
-            bytes.next();
+        if byte == b'\\' && bytes.next() == Some(b'u') {
+            bytes.nth(3);
         }
         len = len.saturating_add(1);
     }
     len
-}
-
-/// How deep a JSON text is nested.
-fn depth(json: &Json) -> usize {
-    let mut bytes = json.as_str().bytes();
-    let (mut level, mut deepest, mut quoted) = (0_usize, 0, false);
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\\' => {
-                bytes.next();
-            }
-            b'"' => quoted = !quoted,
-            b'[' | b'{' if !quoted => {
-                level = level.saturating_add(1);
-                deepest = deepest.max(level);
-            }
-            b']' | b'}' if !quoted => level = level.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn depths() {
-        for (value, expected) in [
-            (serde_json::json!(null), 0),
-            (serde_json::json!("[[{{"), 0),
-            (serde_json::json!("\\\"[["), 0),
-            (serde_json::json!([]), 1),
-            (serde_json::json!([{ "a": [1] }, {}]), 3),
-        ] {
-            assert_eq!(depth(&Json::of(&value)), expected, "{value}");
-        }
-    }
 }

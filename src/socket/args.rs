@@ -131,9 +131,11 @@ impl Args {
         Self::new(vec![Json::of(value)])
     }
 
-    /// The argument at `position`, counted from 0.
+    /// The argument at `position`, counted from 0. `null` is none: that is how an `undefined`
+    /// arrives.
     #[must_use]
     pub fn get(&self, position: usize) -> Option<&Json> {
-        self.values.get(position)
+        let json = self.values.get(position)?;
+        (json.as_str() != "null").then_some(json)
     }
 }

@@ -31,6 +31,7 @@ mod polling;
 mod random;
 mod raw;
 mod room_chat;
+mod room_host;
 mod room_memory;
 mod room_presence;
 mod room_relay;

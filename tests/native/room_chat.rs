@@ -241,3 +241,61 @@ fn a_room_without_history() {
             .any(|key| key.starts_with("chat/"))
     );
 }
+
+/// What a message says of its encryption is short and flat: all must be able to read the history.
+#[test]
+fn an_enc_is_bounded() {
+    let (mut hall, [a]) = hall_of();
+    let mut nested = json!(1);
+    for _ in 0..100 {
+        nested = json!([nested]);
+    }
+    for enc in [nested, json!("x".repeat(300))] {
+        let event = json!(["chat-message", { "message": "m", "enc": enc }]);
+        assert_eq!(a.refusal(&mut hall, &event), "too-large");
+    }
+    let enc = json!({ "iv": "AAAAAAAAAAAAAAAA" });
+    a.emit(
+        &mut hall,
+        json!(["chat-message", { "message": "m", "enc": enc }]),
+    );
+    hall.lose_memory();
+    let page = a.call(&mut hall, json!(["chat:history", {}]));
+    assert_eq!(page["messages"][0]["enc"], enc);
+}
+
+/// One answer does not carry more than about 128 KB of messages; the rest is asked for.
+#[test]
+fn a_long_history_comes_in_pages() {
+    let (mut hall, [a, b]) = hall_of();
+    for number in 0..60 {
+        let text = format!("{number:02}{}", "x".repeat(3_998));
+        a.call(&mut hall, json!(["chat-message", text]));
+    }
+    let mut messages = b.join(&mut hall, "b")["history"]
+        .as_array()
+        .unwrap()
+        .clone();
+    assert!(messages.len() < 40, "{}", messages.len());
+    loop {
+        let before = &messages[0]["seq"];
+        let page = b.call(
+            &mut hall,
+            json!(["chat:history", { "before": before, "limit": 100 }]),
+        );
+        let mut earlier = page["messages"].as_array().unwrap().clone();
+        earlier.append(&mut messages);
+        messages = earlier;
+        if page["more"] == false {
+            break;
+        }
+    }
+    let numbers: Vec<String> = messages
+        .iter()
+        .map(|message| message["message"].as_str().unwrap()[..2].to_owned())
+        .collect();
+    assert_eq!(
+        numbers,
+        (0..60).map(|n| format!("{n:02}")).collect::<Vec<_>>()
+    );
+}

@@ -165,3 +165,58 @@ fn polling_peers_signal_as_others_do() {
         assert_eq!(to.signals(&mut hall, from)[0][0], event);
     }
 }
+
+/// An offer to everyone has no partner: what follows it goes to everyone, until one answers.
+#[test]
+fn candidates_follow_an_offer_to_everyone() {
+    let (mut hall, [a, b, c]) = hall_of();
+    a.emit(&mut hall, json!(["offer", b.id, description("offer")]));
+    b.emit(&mut hall, json!(["answer", description("answer")]));
+    a.emit(&mut hall, json!(["offer", description("offer")]));
+    a.emit(&mut hall, json!(["candidate", candidate()]));
+    for peer in [&b, &c] {
+        let events: Vec<_> = peer.signals(&mut hall, &a);
+        assert_eq!(events.last().unwrap()[0], "candidate");
+    }
+    c.emit(&mut hall, json!(["answer", description("answer")]));
+    b.heard(&mut hall);
+    a.emit(&mut hall, json!(["candidate", candidate()]));
+    assert_eq!(c.signals(&mut hall, &a).len(), 1);
+    assert!(b.heard(&mut hall).is_empty());
+}
+
+/// A signal to oneself arrives, and makes nobody one's own partner.
+#[test]
+fn a_signal_to_oneself() {
+    let (mut hall, [a, b]) = hall_of();
+    a.emit(&mut hall, json!(["offer", a.id, description("offer")]));
+    assert_eq!(a.signals(&mut hall, &a).len(), 1);
+    a.emit(&mut hall, json!(["candidate", candidate()]));
+    assert_eq!(b.signals(&mut hall, &a).len(), 1);
+    assert!(a.heard(&mut hall).is_empty());
+}
+
+/// The tutorial's page before somebody typed an id: the target is `null`.
+#[test]
+fn a_target_that_is_null_is_none() {
+    let (mut hall, [a, b]) = hall_of();
+    let offer = description("offer");
+    a.emit(
+        &mut hall,
+        json!(["offer", { "offer": offer, "remotePeerId": null }]),
+    );
+    assert_eq!(b.signals(&mut hall, &a)[0][1], offer);
+}
+
+/// Attachments count as what they carry.
+#[test]
+fn attachments_are_part_of_a_signals_size() {
+    let (mut hall, [a, b]) = hall_of();
+    let connection = a.connection();
+    for (size, arrives) in [(60_000, true), (70_000, false)] {
+        let event = json!(["signal", { "to": b.id, "data": { "_placeholder": true, "num": 0 } }]);
+        hall.text(connection, &format!("451-{event}"));
+        hall.bytes(connection, &vec![7; size]);
+        assert_eq!(!hall.take_of(b.connection()).is_empty(), arrives, "{size}");
+    }
+}
