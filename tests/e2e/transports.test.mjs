@@ -69,6 +69,31 @@ for (const transports of [["polling"], ["websocket"], ["polling", "websocket"]])
   });
 }
 
+for (const { title, go } of [
+  { title: "closes", go: (socket) => socket.close() },
+  { title: "closes with a code", go: (socket) => socket.close(4001, "bye") },
+  { title: "loses the connection", go: (socket) => socket.terminate() },
+]) {
+  test(`a socket that ${title} while the object sleeps is gone for the others`, async () => {
+    const room = `asleep-${title.replaceAll(" ", "-")}`;
+    const grace = await connect(server, { room, transports: ["polling"] });
+    await ask(grace, "room:join", {});
+    const socket = await webSocket(server, enginePath(room, { transport: "websocket" }));
+    await socket.next();
+    socket.send("40");
+    const joined = once(grace, "peer:joined");
+    socket.send('42["room:join",{"name":"Ada"}]');
+    const [{ id }] = await joined;
+    await server.evict(room);
+    const left = once(grace, "peer:left");
+    go(socket);
+    assert.deepEqual((await left)[0], { id, reason: "timeout" });
+    // It does not come back with the memory.
+    await server.evict(room);
+    assert.deepEqual((await ask(grace, "room:join", {})).peers, []);
+  });
+}
+
 test("nothing emitted before, during or after the upgrade is lost, nor out of order", async () => {
   const listener = await connect(server, { room: "upgrade", transports: ["websocket"] });
   const heard = [];
@@ -82,12 +107,10 @@ test("nothing emitted before, during or after the upgrade is lost, nor out of or
   let sent = 0;
   const say = () => speaker.emit("chat-message", `${sent++}`);
   say(); // queued until the connection
-  await once(speaker, "connect");
-  say();
+  await once(speaker.io, "open");
   const upgraded = once(speaker.io.engine, "upgrade");
   const timer = setInterval(say, 1);
-  await upgraded;
-  clearInterval(timer);
+  await Promise.all([upgraded, once(speaker, "connect")]).finally(() => clearInterval(timer));
   say();
   speaker.emit("chat-message", "last");
   await all;
