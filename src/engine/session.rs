@@ -106,7 +106,8 @@ impl Session {
 
     /// A GET arrived: answers it with what waits, or parks it.
     pub(super) fn poll(&mut self, reply: Reply, now: Timestamp, out: &mut Vec<Output>) -> Fate {
-        let upgrading = matches!(self.transport, Transport::Upgrading { .. });
+        let upgrading =
+            matches!(&self.transport, Transport::Upgrading { probe, .. } if probe.probed);
         let Some(poll) = self.transport.poll() else {
             out.push(Output::Respond(reply, Rejection::BadRequest.response()));
             return Ok(());
@@ -188,11 +189,7 @@ impl Session {
                 probe.saved = false;
                 let pong = ServerPacket::ProbePong.to_frame(socket.base64);
                 out.push(Output::Send(socket.connection, pong));
-                // Beyond the spec: a poll that came since the WebSocket opened may have overtaken
-                // `2probe` and `5`, and waits a little for them.
-                if poll.until().is_none_or(|until| until <= now) {
-                    self.release(out);
-                }
+                self.release(out);
             }
             Some(ProbePacket::Upgrade) => {
                 if let Some(reply) = poll.take() {
@@ -239,7 +236,8 @@ impl Session {
             self.abandon_probe(out);
         }
         // A poll may still be held when its upgrade was given up.
-        if self.transport.held().is_some_and(|until| until <= now) {
+        let held = self.transport.poll().and_then(|poll| poll.until());
+        if held.is_some_and(|until| until <= now) {
             self.release(out);
         }
         if self.heartbeat.ping_at <= now {

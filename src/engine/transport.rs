@@ -43,7 +43,7 @@ pub(super) enum Poll {
     Idle,
     Parked {
         reply: Reply,
-        /// When it is to be released, if it came during an upgrade.
+        /// When it is to be released, if during an upgrade.
         until: Option<Timestamp>,
         /// Whether this is kept as it stands.
         saved: bool,
@@ -100,20 +100,13 @@ impl Transport {
         }
     }
 
-    /// When the poll is to be released. Before the probe it waits like any other.
-    pub(super) fn held(&self) -> Option<Timestamp> {
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
         match self {
             Self::Polling(poll) => poll.until(),
-            Self::Upgrading { poll, probe } if probe.probed => poll.until(),
-            Self::Upgrading { .. } | Self::WebSocket(_) => None,
+            Self::Upgrading { poll, probe } => poll
+                .until()
+                .map_or(Some(probe.expires), |until| Some(until.min(probe.expires))),
+            Self::WebSocket(_) => None,
         }
-    }
-
-    pub(super) fn deadline(&self) -> Option<Timestamp> {
-        let expires = match self {
-            Self::Upgrading { probe, .. } => Some(probe.expires),
-            Self::Polling(_) | Self::WebSocket(_) => None,
-        };
-        [self.held(), expires].into_iter().flatten().min()
     }
 }

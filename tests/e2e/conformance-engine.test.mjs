@@ -316,25 +316,6 @@ describe("races between connections", () => {
     t.diagnostic(`${rounds} upgrades, ${repeats} repeated as the machine was slow`);
   });
 
-  test(`T-7: ${rounds} upgrades that wait for nothing`, async (t) => {
-    let repeats = 0;
-    for (let round = 0; round < rounds; round++) {
-      // The poll may overtake the probe and the upgrade by 100 ms.
-      repeats += await within(100, async (begin) => {
-        const session = await openPolling(calm, "engine.io");
-        const socket = await session.webSocket();
-        begin();
-        for (const frame of ["2probe", "5"]) socket.send(frame);
-        assert.deepEqual(await session.get(), badRequest);
-        assert.equal(await socket.next(), "3probe");
-        await assertEchoes(socket);
-        socket.close();
-        await socket.closed;
-      });
-    }
-    t.diagnostic(`${rounds} upgrades, ${repeats} repeated as the machine was slow`);
-  });
-
   test(`T-7: ${rounds} polls against the session's close`, async (t) => {
     let repeats = 0;
     for (let round = 0; round < rounds; round++) {

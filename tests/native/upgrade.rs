@@ -18,12 +18,11 @@ fn u_1_the_websocket_of_a_session_gets_no_open_packet() {
 #[test]
 fn u_2_probe_is_answered_and_polls_are_released() {
     let mut script = script(defaults());
-    let sid = script.open_polling();
+    let (sid, probe) = script.open_probe();
     let pending = script.poll(&sid);
     script.expect([]);
-    let probe = script.upgrade(&websocket(&sid));
     script.text(probe, "2probe");
-    script.expect([accepted(probe), sent(probe, "3probe"), polled(pending, "6")]);
+    script.expect([sent(probe, "3probe"), polled(pending, "6")]);
     for turn in 1..=3 {
         let arriving = script.poll(&sid);
         script.expect([]).until(100 * turn);
@@ -185,35 +184,6 @@ fn u_8_a_poll_during_the_upgrade_waits_for_its_end() {
     let poll = script.poll(&sid);
     script.until(99).expect([]);
     script.text(probe, "5").expect([refused(poll, 3)]);
-}
-
-/// U-8, T-7: the poll may even overtake the probe.
-#[test]
-fn u_8_a_poll_that_overtakes_the_probe_waits_as_well() {
-    for upgrades in [true, false] {
-        let mut script = script(conformance());
-        let (sid, probe) = script.open_probe();
-        let poll = script.poll(&sid);
-        script.until(30).text(probe, "2probe");
-        script.expect([sent(probe, "3probe")]);
-        script.until(99).expect([]);
-        if upgrades {
-            script.text(probe, "5").expect([refused(poll, 3)]);
-        } else {
-            script.until(100).expect([polled(poll, "6")]);
-        }
-    }
-}
-
-/// U-8: before the probe a poll waits like any other.
-#[test]
-fn u_8_a_poll_waits_on_while_nothing_is_probed() {
-    let mut script = script(defaults());
-    let (sid, probe) = script.open_probe();
-    let poll = script.poll(&sid);
-    script.until(5_000).expect([]);
-    script.text(probe, "2probe");
-    script.expect([sent(probe, "3probe"), polled(poll, "6")]);
 }
 
 /// U-8: a message ends the wait, too.
