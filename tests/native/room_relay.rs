@@ -215,7 +215,7 @@ fn attachments_are_part_of_a_signals_size() {
     let connection = a.connection();
     for (size, arrives) in [(60_000, true), (70_000, false)] {
         let event = json!(["signal", { "to": b.id, "data": { "_placeholder": true, "num": 0 } }]);
-        hall.text(connection, &format!("451-{event}"));
+        hall.text(connection, format!("451-{event}"));
         hall.bytes(connection, &vec![7; size]);
         assert_eq!(!hall.take_of(b.connection()).is_empty(), arrives, "{size}");
     }
