@@ -172,7 +172,7 @@ test("rooms are isolated, even from who knows the other room's peer ids", async 
   const { error } = await ask(b1, "offer", { to: "alias-of-a1", description: offer });
   assert.equal(error.code, "unknown-peer");
   assert.deepEqual((await ask(b1, "room:join", { name: "B" })).peers, []);
-  const heard = once(b2, "chat-message");
+  const heard = Promise.all([once(b1, "chat-message"), once(b2, "chat-message")]);
   await ask(b1, "chat-message", "for b");
   await heard;
   assert.deepEqual(strangers.map(([event, message]) => [event, message.message]), [
