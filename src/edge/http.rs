@@ -1,4 +1,4 @@
-//! HTTP: from requests to the object and back, CORS, body limits.
+//! HTTP: from a request to its room's object and back; body limits.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -7,20 +7,18 @@ use futures::StreamExt;
 use futures::future::{Either, select};
 use worker::js_sys::Uint8Array;
 use worker::{
-    Delay, Headers, Method, ObjectNamespace, Request, Response, ResponseBuilder, Result, Stub,
-    console_error, web_sys,
+    Delay, Headers, Method, ObjectNamespace, Request, Response, Result, Stub, console_error,
+    web_sys,
 };
 
 use super::parked;
+use super::responses::{json_error, preflight, to_response, unavailable, with_cors};
 use super::route::{Route, query, route};
 use crate::engine::Rejection;
-use crate::io::{self, ContentType, Reply};
+use crate::io::{self, Reply};
 
 /// How long the object may take. It answers at once; one that does not has lost the request.
 const PATIENCE: Duration = Duration::from_secs(15);
-
-/// What browsers are told that pages of other origins may send.
-const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
 
 /// What a Worker serves.
 pub struct Endpoint<'a> {
@@ -160,49 +158,4 @@ pub(super) async fn to_input(request: &mut Request, reply: Reply) -> Result<io::
             _ => Vec::new(),
         },
     })
-}
-
-/// The core's response, as the platform sends it.
-pub(super) fn to_response(response: io::Response) -> Result<Response> {
-    let content_type = match response.content_type {
-        ContentType::Text => "text/plain; charset=UTF-8",
-        ContentType::Html => "text/html",
-        ContentType::Json => "application/json",
-    };
-    Ok(ResponseBuilder::new()
-        .with_status(response.status)
-        .with_header("content-type", content_type)?
-        .with_header("cache-control", "no-store")?
-        .fixed(response.body.into_bytes()))
-}
-
-/// The room cannot answer now; clients try again.
-pub(super) fn unavailable() -> Result<Response> {
-    json_error(503, "the room is not available at the moment: try again")
-}
-
-fn json_error(status: u16, message: &str) -> Result<Response> {
-    to_response(io::Response {
-        status,
-        content_type: ContentType::Json,
-        body: serde_json::json!({ "message": message }).to_string(),
-    })
-}
-
-fn preflight(asked: Option<String>) -> Result<Response> {
-    let mut builder = ResponseBuilder::new()
-        .with_status(204)
-        .with_header("access-control-allow-methods", METHODS)?
-        .with_header("vary", "Access-Control-Request-Headers")?;
-    if let Some(asked) = asked {
-        builder = builder.with_header("access-control-allow-headers", &asked)?;
-    }
-    Ok(builder.empty())
-}
-
-/// Without these a browser would see an error's status as 0.
-fn with_cors(response: Response) -> Result<Response> {
-    let headers = response.headers().clone();
-    headers.set("access-control-allow-origin", "*")?;
-    Ok(response.with_headers(headers))
 }

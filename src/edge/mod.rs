@@ -13,6 +13,7 @@ mod entry;
 mod http;
 mod object;
 mod parked;
+mod responses;
 mod route;
 mod runtime;
 

@@ -12,6 +12,7 @@ use worker::{
 
 use super::http;
 use super::parked;
+use super::responses;
 use super::runtime::Runtime;
 use crate::engine::AUTO_RESPONSE;
 use crate::io::{
@@ -168,7 +169,7 @@ impl<C: Core> Shell<C> {
                 (Output::Respond(reply, response), Some(pending))
                     if reply.request() == pending.request =>
                 {
-                    pending.answer = Some(http::to_response(response));
+                    pending.answer = Some(responses::to_response(response));
                 }
                 (Output::Accept(reply), Some(pending)) if reply.request() == pending.request => {
                     pending.answer = Some(self.accept(reply.request()));

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use futures::future::{Either, select};
 use worker::{Delay, Request, Response, Result, WebSocket, WebsocketEvent};
 
-use super::http;
+use super::responses;
 use crate::engine::NOOP;
 use crate::io::{self, ContentType};
 
@@ -58,10 +58,10 @@ pub(super) async fn wait(socket: &WebSocket) -> Result<Response> {
         match select(events.next(), pin!(Delay::from(limit))).await {
             Either::Left((Some(Ok(WebsocketEvent::Message(message))), _)) => {
                 let response = message.text().and_then(|frame| decode(&frame));
-                return response.map_or_else(http::unavailable, http::to_response);
+                return response.map_or_else(responses::unavailable, responses::to_response);
             }
             Either::Left(_) => {
-                return http::to_response(io::Response {
+                return responses::to_response(io::Response {
                     status: 200,
                     content_type: ContentType::Text,
                     body: NOOP.to_owned(),
@@ -72,5 +72,5 @@ pub(super) async fn wait(socket: &WebSocket) -> Result<Response> {
             }
         }
     }
-    http::unavailable()
+    responses::unavailable()
 }

@@ -1,0 +1,53 @@
+//! Responses: the core's, the shell's own, and what browsers must find in all of them.
+
+use worker::{Response, ResponseBuilder, Result};
+
+use crate::io::{self, ContentType};
+
+/// What browsers are told that pages of other origins may send.
+const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
+
+/// The core's response, as the platform sends it.
+pub(super) fn to_response(response: io::Response) -> Result<Response> {
+    let content_type = match response.content_type {
+        ContentType::Text => "text/plain; charset=UTF-8",
+        ContentType::Html => "text/html",
+        ContentType::Json => "application/json",
+    };
+    Ok(ResponseBuilder::new()
+        .with_status(response.status)
+        .with_header("content-type", content_type)?
+        .with_header("cache-control", "no-store")?
+        .fixed(response.body.into_bytes()))
+}
+
+/// The room cannot answer now; clients try again.
+pub(super) fn unavailable() -> Result<Response> {
+    json_error(503, "the room is not available at the moment: try again")
+}
+
+pub(super) fn json_error(status: u16, message: &str) -> Result<Response> {
+    to_response(io::Response {
+        status,
+        content_type: ContentType::Json,
+        body: serde_json::json!({ "message": message }).to_string(),
+    })
+}
+
+pub(super) fn preflight(asked: Option<String>) -> Result<Response> {
+    let mut builder = ResponseBuilder::new()
+        .with_status(204)
+        .with_header("access-control-allow-methods", METHODS)?
+        .with_header("vary", "Access-Control-Request-Headers")?;
+    if let Some(asked) = asked {
+        builder = builder.with_header("access-control-allow-headers", &asked)?;
+    }
+    Ok(builder.empty())
+}
+
+/// Without these a browser would see an error's status as 0.
+pub(super) fn with_cors(response: Response) -> Result<Response> {
+    let headers = response.headers().clone();
+    headers.set("access-control-allow-origin", "*")?;
+    Ok(response.with_headers(headers))
+}
