@@ -40,11 +40,6 @@ export async function startServer({ crate, vars } = {}) {
      */
     evict: (room, { webSockets = "hibernate" } = {}) =>
       workerd.unsafeEvictDurableObject("signalbox", "Room", { name: room, webSockets }),
-    /** Runs SQL in the room's storage and resolves to the rows. */
-    async sql(room, statement, ...values) {
-      const storage = await workerd.unsafeGetDurableObjectStorage("signalbox", "Room", { name: room });
-      return storage.exec(statement, ...values);
-    },
     async stop() {
       for (const close of closers) close();
       await workerd.dispose();
