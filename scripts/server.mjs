@@ -14,10 +14,9 @@ import { inRoot } from "./task.mjs";
  * @param {string} [options.storage] folder that keeps the Durable Objects; without it they go with the server
  * @param {Record<string, unknown>} [options.vars] in place of those of wrangler.toml
  * @param {(log: {level: string, message: string}) => void} [options.onLog] takes what else is printed
- * @param {boolean} [options.inspect] lets the caller look into the objects' storage
  * @param {string[]} [options.envFiles] files with secrets, in place of .dev.vars
  */
-export async function serve({ port, crate = ".", storage, vars, onLog, inspect, envFiles }) {
+export async function serve({ port, crate = ".", storage, vars, onLog, envFiles }) {
   const { workerOptions: worker, main } = workerOptions(inRoot(crate, "wrangler.toml"), undefined, { envFiles });
   delete worker.modulesRules; // the modules are named instead
   const server = new Miniflare(
@@ -36,7 +35,6 @@ export async function serve({ port, crate = ".", storage, vars, onLog, inspect, 
       log: new Log(LogLevel.WARN),
       handleStructuredLogs: onLog,
       resourcePersistencePath: storage,
-      unsafeInspectDurableObjects: inspect,
     }),
   );
   try {

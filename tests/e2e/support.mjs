@@ -23,7 +23,6 @@ export async function startServer({ crate, vars } = {}) {
     crate,
     vars,
     onLog: (log) => logs.push(log),
-    inspect: true,
     envFiles: [inRoot("tests/e2e/no-secrets")], // not there: a developer's .dev.vars stays out of tests
   });
   const closers = new Set();
