@@ -229,3 +229,7 @@ test("JSON nested 50,000 deep is refused: not every peer's parser could take it"
   await roomWorks();
   socket.disconnect();
 });
+
+test("none of this was an error or a panic of the server's own", () => {
+  assert.deepEqual(server.logs.filter(({ level, message }) => level === "error" || /panic/.test(message)), []);
+});

@@ -30,3 +30,15 @@ for (const path of ["/socket.io", "/socket.io/", "/r/standup/socket.io", "/r/sta
     assert.equal(JSON.parse(body.replace(/^0/, "")).pingInterval, 40_000);
   });
 }
+
+test("a setting that is none is an error that names it, and its default is used", async () => {
+  const misconfigured = await startServer({ vars: { PING_TIMEOUT_MS: "soon" } });
+  try {
+    const { body } = await http(misconfigured, "/socket.io/?EIO=4&transport=polling");
+    assert.equal(JSON.parse(body.slice(1)).pingTimeout, 75_000);
+    const errors = misconfigured.logs.filter(({ level }) => level === "error").map(({ message }) => message);
+    assert.match(errors.join("\n"), /^PING_TIMEOUT_MS in wrangler\.toml is "soon"/m);
+  } finally {
+    await misconfigured.stop();
+  }
+});
