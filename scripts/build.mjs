@@ -1,5 +1,5 @@
-// `npm run build`: from a bare clone to build/index.js, the Worker that wrangler serves and deploys. Other crates that
-// are Workers, such as tests/conformance, are built in the same way, each into its own build/.
+// `npm run build`: from a bare clone to worker/build/index.js, the Worker that wrangler serves and deploys. The Worker of
+// the conformance tests is built in the same way, into its own build/.
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -15,8 +15,9 @@ const tools = [
   ["build tools", rustTools],
 ];
 
-/** The steps that end with a Worker in build/. */
-export const buildSteps = [...tools, ["Worker", (busy) => worker(busy, ".")]];
+/** The crate of the Worker that is deployed, and the steps that build it. */
+export const workerCrate = "worker";
+export const buildSteps = [...tools, ["Worker", (busy) => worker(busy, workerCrate)]];
 
 /** The Worker of the conformance tests, the steps that build it, and the option that asks for it. */
 export const conformanceCrate = "tests/conformance";
@@ -24,7 +25,7 @@ export const conformanceSteps = [...tools, ["conformance Worker", (busy) => work
 export const conformanceOption = { type: "boolean", about: `takes the Worker of ${conformanceCrate} instead` };
 
 /** The size of a crate's built WebAssembly, raw and as it travels. */
-export function wasmSize(crate = ".") {
+export function wasmSize(crate) {
   const bytes = readFileSync(inRoot(crate, "build/index_bg.wasm"));
   return { raw: bytes.length, gzipped: gzipSync(bytes, { level: 9 }).length };
 }
@@ -66,7 +67,7 @@ function digest(crate) {
     }
   };
   for (const path of ["Cargo.lock", "package-lock.json", "scripts/build.mjs"]) add(inRoot(path));
-  for (const folder of new Set([".", crate])) {
+  for (const folder of [".", crate]) {
     for (const path of ["Cargo.toml", "src"]) add(inRoot(folder, path));
   }
   return hash.digest("hex");
@@ -74,7 +75,7 @@ function digest(crate) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await main(async (args) => {
-    const about = "Builds the Worker into build/, installing first what that needs.";
+    const about = "Builds the Worker into worker/build/, installing first what that needs.";
     const { conformance } = options(args, "npm run build", about, { conformance: conformanceOption });
     await steps(conformance ? conformanceSteps : buildSteps);
   });

@@ -1,7 +1,7 @@
 // `npm test`: from a bare clone to "N passed, N failed".
 
 import { readdirSync } from "node:fs";
-import { buildSteps, conformanceSteps, wasmSize } from "./build.mjs";
+import { buildSteps, conformanceSteps, wasmSize, workerCrate } from "./build.mjs";
 import { chromium, chromiumPath, npmPackages, python, rust, rustLints } from "./setup.mjs";
 import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps } from "./task.mjs";
 
@@ -18,7 +18,7 @@ const parts = {
       ["formatting", () => command("cargo", "fmt", "--all", "--check")],
       ["clippy, native", () => command("cargo", "clippy", "--all-targets", "--", "-D", "warnings")],
       ["clippy, wasm32", () => command("cargo", "clippy", "--lib", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
-      ["clippy, conformance Worker", () => command("cargo", "clippy", "--package", "signalbox-conformance", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
+      ["clippy, Workers", () => command("cargo", "clippy", "--package", "signalbox-worker", "--package", "signalbox-conformance", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
       ["documentation", () => command({ RUSTDOCFLAGS: "-D warnings" }, "cargo", "doc", "--no-deps")],
       ["the core needs serde alone", purity],
       ["types of the page", () => command("tsc", "--project", "tests/e2e/browser")],
@@ -120,7 +120,7 @@ async function purity() {
 }
 
 async function size() {
-  const { gzipped } = wasmSize();
+  const { gzipped } = wasmSize(workerCrate);
   console.log(`${gzipped} bytes gzipped, ${wasmLimit} allowed`);
   return judge(gzipped <= wasmLimit, `${gzipped} bytes gzipped are more than ${wasmLimit}`);
 }

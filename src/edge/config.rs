@@ -7,7 +7,6 @@ use std::time::Duration;
 use worker::{Env, console_error};
 
 use crate::engine;
-#[cfg(feature = "entry")]
 use crate::room;
 
 /// The engine's settings: `config`, with what the environment names in place of its own.
@@ -20,8 +19,8 @@ pub fn engine(env: &Env, mut config: engine::Config) -> engine::Config {
 }
 
 /// The room's settings.
-#[cfg(feature = "entry")]
-pub(super) fn room(env: &Env, max_payload: usize) -> room::Config {
+#[must_use]
+pub fn room(env: &Env, max_payload: usize) -> room::Config {
     let mut config = room::Config::default();
     config.limits.max_payload = max_payload;
     config.limits.peers = var(env, "MAX_PEERS", config.limits.peers);

@@ -3,13 +3,11 @@
 //!
 //! Nothing here knows the protocols. What an application of its own needs is [`serve`] for its
 //! Worker, [`Shell`] and [`durable_object!`](crate::durable_object) for its Durable Object;
-//! `entry.rs` is how that looks for the room, `tests/conformance/` for others.
+//! `worker/` is how that looks for the room, `tests/conformance/` for others.
 
 mod class;
 pub mod config;
 mod entropy;
-#[cfg(feature = "entry")]
-mod entry;
 mod http;
 mod object;
 mod parked;

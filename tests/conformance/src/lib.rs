@@ -4,8 +4,7 @@
 //!
 //! It is also how an application of one's own is built on Signalbox:
 //!
-//! 1. A crate, `crate-type = ["cdylib"]`, that depends on `signalbox` with
-//!    `default-features = false` (the default is the signaling room's own Worker) and on `worker`.
+//! 1. A crate, `crate-type = ["cdylib"]`, that depends on `signalbox` and on `worker`.
 //! 2. An application: a [`socket::App`], put on a server by [`socket::Host`], as in `echo.rs`. Or,
 //!    on Engine.IO alone, any [`io::Core`](signalbox::io::Core), as in `raw.rs`.
 //! 3. A function that puts it into a [`Shell`], and a class that [`durable_object!`] makes of that.

@@ -1,29 +1,31 @@
-//! The Worker, and the Durable Object that is a room.
+//! The Worker that is deployed, and its Durable Object: one room.
 
+#![cfg(target_arch = "wasm32")]
+
+use signalbox::durable_object;
+use signalbox::edge::{Endpoint, Shell, config, serve};
+use signalbox::engine::{self, Engine};
+use signalbox::room::{self, RoomName};
+use signalbox::socket::{self, Host, Server};
 use worker::{Context, Env, Request, Response, Result, State, event, wasm_bindgen};
-
-use super::{Endpoint, Shell, config, serve};
-use crate::engine::{self, Engine};
-use crate::room::{self, RoomName};
-use crate::socket::{self, Host, Server};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
     let endpoint = Endpoint {
         path: "socket.io",
         rooms: env.durable_object("ROOM")?,
-        max_payload: config(&env).max_payload,
+        max_payload: engine_config(&env).max_payload,
     };
     serve(request, &endpoint).await
 }
 
-fn config(env: &Env) -> engine::Config {
+fn engine_config(env: &Env) -> engine::Config {
     let mut config = config::engine(env, engine::Config::default());
     config.ping_slack = config.ping_interval / 2;
     config
 }
 
-crate::durable_object! {
+durable_object! {
     /// The Durable Object of one room.
     pub struct Room(Host<room::Room>) = room;
 }
@@ -32,7 +34,7 @@ fn room(state: State, env: &Env) -> Shell<Host<room::Room>> {
     let name = state.id().name().unwrap_or_default();
     // The Worker names objects by rooms only.
     let name = RoomName::parse(&name).unwrap_or_else(|_| RoomName::lobby());
-    let config = config(env);
+    let config = engine_config(env);
     Shell::new(state, config.absorb_pongs, |runtime| {
         let room = room::Room::new(name, config::room(env, config.max_payload), runtime.clone());
         let engine = Engine::new(config, runtime);
