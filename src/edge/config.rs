@@ -8,6 +8,7 @@ use worker::{Env, console_error};
 
 use crate::engine;
 use crate::room;
+use crate::socket::{self, Recovery};
 
 /// The engine's settings: `config`, with what the environment names in place of its own.
 #[must_use]
@@ -15,6 +16,16 @@ pub fn engine(env: &Env, mut config: engine::Config) -> engine::Config {
     config.ping_interval = millis(env, "PING_INTERVAL_MS", config.ping_interval);
     config.ping_timeout = millis(env, "PING_TIMEOUT_MS", config.ping_timeout);
     config.max_payload = var(env, "MAX_PAYLOAD", config.max_payload);
+    config
+}
+
+/// The server's settings.
+#[must_use]
+pub fn server(env: &Env) -> socket::Config {
+    let mut config = socket::Config::default();
+    let mut recovery = Recovery::default();
+    recovery.window = millis(env, "RECOVERY_MS", recovery.window);
+    config.recovery = (!recovery.window.is_zero()).then_some(recovery);
     config
 }
 

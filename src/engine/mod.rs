@@ -8,6 +8,7 @@ mod close;
 mod config;
 mod handshake;
 mod heartbeat;
+mod liveness;
 mod packet;
 pub mod payload;
 mod query;
@@ -35,7 +36,7 @@ pub(crate) use sid::Token;
 use crate::io::{ConnectionId, Data, Input, Output, Platform, Record, Reply, Response};
 use crate::time::Timestamp;
 use session::{Fate, Session};
-use transport::{Role, Transport};
+use transport::Role;
 
 /// The frame that a platform may answer by itself, and its answer: a pong, which is then not worth
 /// waking for, and a noop. See [`Config::absorb_pongs`].
@@ -212,6 +213,20 @@ impl Engine {
         self.platform.mint()
     }
 
+    pub(crate) fn platform(&self) -> &Rc<dyn Platform> {
+        &self.platform
+    }
+
+    /// How much may wait for a poll, in bytes.
+    pub(crate) fn max_queued(&self) -> usize {
+        self.config.max_queued
+    }
+
+    /// How long a client can be gone before that is noticed.
+    pub(crate) fn silence(&self) -> Duration {
+        self.config.ping_interval + self.config.ping_timeout
+    }
+
     // Frames.
 
     fn received(&mut self, now: Timestamp, from: ConnectionId, data: &Data) {
@@ -286,45 +301,6 @@ impl Engine {
     }
 
     // Sessions.
-
-    /// Pings, and gives up, whoever is due.
-    fn expire(&mut self, now: Timestamp) {
-        if self.deadline().is_none_or(|deadline| now < deadline) {
-            return;
-        }
-        let mut pinged = false;
-        let horizon = now + self.config.ping_slack;
-        let due: Vec<Sid> = self
-            .timers
-            .iter()
-            .take_while(|(deadline, _)| *deadline <= horizon)
-            .map(|(_, sid)| *sid)
-            .collect();
-        let platform = Rc::clone(&self.platform);
-        for &sid in &due {
-            self.with(sid, |session, config, out| {
-                if let Transport::WebSocket(socket) = session.transport
-                    && config.absorb_pongs
-                    && let Some(then) = platform.last_auto_response(socket.connection)
-                {
-                    session.heartbeat.absorbed(then, config);
-                }
-                pinged |= session.heartbeat.ping_at <= now;
-                session.tick(now, config, out)
-            });
-        }
-        if !pinged {
-            return;
-        }
-        for sid in due {
-            self.with(sid, |session, config, out| {
-                if session.heartbeat.ping_at <= horizon {
-                    session.ping(now, config, out);
-                }
-                Ok(())
-            });
-        }
-    }
 
     /// Lets `change` happen to a session, which ends if it says so.
     fn with(

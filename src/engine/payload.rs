@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::packet::{ClientPacket, PacketError, ServerPacket};
+use super::packet::{ClientPacket, Message, PacketError, ServerPacket};
 
 const SEPARATOR: char = '\x1e';
 
@@ -34,4 +34,24 @@ pub fn encode<'a>(packets: impl IntoIterator<Item = &'a ServerPacket>) -> String
         packet.write(&mut body);
     }
     body
+}
+
+/// Writes messages as the body of a response would hold them, to be stored.
+pub(crate) fn pack(messages: &[Message]) -> String {
+    let packets: Vec<_> = messages
+        .iter()
+        .cloned()
+        .map(ServerPacket::Message)
+        .collect();
+    encode(&packets)
+}
+
+/// Reads what [`pack`] wrote.
+pub(crate) fn unpack(body: &str) -> Vec<Message> {
+    let packets = parse(body.as_bytes()).into_iter();
+    let message = |packet| match packet {
+        Ok(ClientPacket::Message(message)) => Some(message),
+        _ => None,
+    };
+    packets.filter_map(message).collect()
 }

@@ -11,7 +11,7 @@ use super::error::{Code, Error};
 use super::fields::{DEPTH, depth};
 use super::{Room, Turn};
 use crate::io::{Platform, Record};
-use crate::socket::{Args, Json, SocketId};
+use crate::socket::{Args, Command, Json, SocketId};
 
 const PREFIX: &str = "chat/";
 
@@ -211,12 +211,15 @@ impl Room {
             Some(to) => vec![to, from],
             None => self.members.keys().copied().collect(),
         };
-        turn.emit(receivers, names::CHAT_MESSAGE, vec![Json::of(&message)]);
+        let delivered = vec![Json::of(&message)];
         if to.is_none() {
             for record in self.history.push(message, mid) {
                 turn.save(record);
             }
         }
+        // Who sends it again after a crash is told so, or nobody has had it yet.
+        turn.out.push(Command::AfterSaves);
+        turn.emit(receivers, names::CHAT_MESSAGE, delivered);
         Ok(())
     }
 

@@ -32,6 +32,8 @@ pub struct Limits {
     pub sockets: usize,
     /// How many chat messages are kept.
     pub history: usize,
+    /// How many signals may wait for a peer that is away.
+    pub waiting: usize,
 }
 
 impl Default for Limits {
@@ -45,6 +47,7 @@ impl Default for Limits {
             peers: 8,
             sockets: 100,
             history: 200,
+            waiting: 64,
         }
     }
 }

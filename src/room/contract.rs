@@ -46,6 +46,10 @@ pub mod names {
     pub const PEER_JOINED: &str = "peer:joined";
     /// Tells that a peer is gone.
     pub const PEER_LEFT: &str = "peer:left";
+    /// Tells that a peer's connection is lost, and may come back.
+    pub const PEER_AWAY: &str = "peer:away";
+    /// Tells that it did.
+    pub const PEER_BACK: &str = "peer:back";
     /// Asks for ICE servers.
     pub const ICE_GET: &str = "ice:get";
 }

@@ -21,6 +21,8 @@ pub enum Code {
     RoomFull,
     /// Somebody else has this alias.
     IdTaken,
+    /// Too much at once.
+    RateLimited,
     /// There is no such event, or not like this.
     Unsupported,
 }

@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 
 /// One socket in the room.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Member {
     /// Its join ordinal, given when first needed and never again.
     pub(super) n: Option<u64>,
@@ -17,6 +18,11 @@ pub(super) struct Member {
     pub(super) profile: Option<Profile>,
     /// Whom it last exchanged an offer with.
     pub(super) partner: Option<SocketId>,
+    /// Whether its connection is lost.
+    pub(super) away: bool,
+    /// How many signals wait for it since then.
+    #[serde(skip)]
+    pub(super) waiting: usize,
 }
 
 /// What a peer shows of itself.
@@ -43,7 +49,7 @@ impl Member {
             host: host == Some(id),
             media: profile.media,
             hand: profile.hand,
-            away: false,
+            away: self.away,
             joined_at: profile.joined_at,
         })
     }

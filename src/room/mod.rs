@@ -49,6 +49,8 @@ pub struct Room {
 struct Turn<'a> {
     now: Timestamp,
     ack: Option<Ack>,
+    /// What the ack will say: it comes last, as it promises all else.
+    reply: Option<Args>,
     out: &'a mut Vec<Command>,
 }
 
@@ -70,18 +72,17 @@ impl Turn<'_> {
 
     /// Acknowledges the event with `{ok: true}` and these fields.
     fn succeed(&mut self, fields: &impl Serialize) {
-        if let Some(ack) = self.ack.take() {
-            let args = Args::new(vec![Json::of(fields).with("ok", &Json::of(&true))]);
-            self.out.push(Command::Acknowledge(ack, args));
+        if self.ack.is_some() {
+            let fields = Json::of(fields).with("ok", &Json::of(&true));
+            self.reply = Some(Args::new(vec![fields]));
         }
     }
 
     /// Acknowledges the event with the error or, failing that, sends it.
     fn fail(&mut self, from: SocketId, event: &str, error: &Error) {
         let error = error.for_event(event);
-        if let Some(ack) = self.ack.take() {
-            let args = Args::of(&json!({ "ok": false, "error": error }));
-            self.out.push(Command::Acknowledge(ack, args));
+        if self.ack.is_some() {
+            self.reply = Some(Args::of(&json!({ "ok": false, "error": error })));
         } else {
             self.emit(vec![from], names::ROOM_ERROR, vec![Json::of(&error)]);
         }
@@ -93,6 +94,7 @@ impl App for Room {
         let mut turn = Turn {
             now,
             ack: None,
+            reply: None,
             out,
         };
         match event {
@@ -115,10 +117,15 @@ impl App for Room {
                 }
             }
             Event::Ack { .. } => {} // the room asks for none
+            Event::Away { socket, .. } => self.away(&mut turn, socket),
+            Event::Back { socket } => self.back(&mut turn, socket),
             Event::Disconnect { socket, reason } => self.disconnect(&mut turn, socket, reason),
         }
         if let Some(record) = self.ledger.save() {
             turn.save(record);
+        }
+        if let (Some(ack), Some(reply)) = (turn.ack, turn.reply) {
+            turn.out.push(Command::Acknowledge(ack, reply));
         }
     }
 }
@@ -192,7 +199,7 @@ impl Room {
         let Some(member) = self.members.remove(&id) else {
             return;
         };
-        // Who loses the connection has not left: the media may well go on.
+        // Who does not come back has not left: the media may well go on.
         let reason = match reason {
             DisconnectReason::ClientNamespaceDisconnect => "left",
             _ => "timeout",

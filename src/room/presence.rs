@@ -216,6 +216,29 @@ impl Room {
         }
     }
 
+    /// Somebody's connection is lost.
+    pub(super) fn away(&mut self, turn: &mut Turn, id: SocketId) {
+        self.change(turn, id, |member| {
+            !std::mem::replace(&mut member.away, true)
+        });
+        if self.is_peer(id) {
+            let away = Json::of(&json!({ "id": id }));
+            turn.emit(self.peers_but(id), names::PEER_AWAY, vec![away]);
+        }
+    }
+
+    /// Somebody is back whose connection was lost.
+    pub(super) fn back(&mut self, turn: &mut Turn, id: SocketId) {
+        self.change(turn, id, |member| {
+            member.waiting = 0;
+            std::mem::take(&mut member.away)
+        });
+        let host = self.host();
+        if let Some(peer) = self.member(id).and_then(|member| member.peer(id, host)) {
+            turn.emit(self.peers_but(id), names::PEER_BACK, vec![Json::of(&peer)]);
+        }
+    }
+
     /// The tutorial's `join`: takes an alias.
     pub(super) fn take_alias(
         &mut self,

@@ -17,6 +17,7 @@ impl Room {
     ) -> Result<(), Error> {
         let signal = Signal::parse(kind, args, &self.config.limits)?;
         let receivers = self.resolve(from, &signal)?;
+        self.check_waiting(&receivers)?;
         self.pair(turn, from, kind, &receivers);
         let own = self.ordinal(turn, from);
         let mut polite: [Vec<SocketId>; 2] = [Vec::new(), Vec::new()];
@@ -58,6 +59,23 @@ impl Room {
             });
         }
         turn.succeed(&serde_json::json!({ "delivered": receivers.len() }));
+        Ok(())
+    }
+
+    /// Signals to one peer that is away are kept for it, up to a number.
+    fn check_waiting(&mut self, receivers: &[SocketId]) -> Result<(), Error> {
+        let limit = self.config.limits.waiting;
+        let [only] = receivers else {
+            return Ok(());
+        };
+        let Some(member) = self.members.get_mut(only).filter(|member| member.away) else {
+            return Ok(());
+        };
+        if member.waiting >= limit {
+            let message = format!("{limit} signals wait for this peer already, which is away");
+            return Err(Error::new(Code::RateLimited, message));
+        }
+        member.waiting = member.waiting.saturating_add(1);
         Ok(())
     }
 

@@ -36,7 +36,8 @@ pub enum Event {
         /// The client's `auth`: an object.
         auth: Option<Json>,
     },
-    /// Memory was lost; this socket is still connected.
+    /// Memory was lost; this socket is still there. If its connection was lost with it,
+    /// [`Event::Away`] follows; if it was away before, nothing does.
     Restore {
         /// The socket.
         socket: SocketId,
@@ -65,6 +66,21 @@ pub enum Event {
         id: u64,
         /// Its arguments.
         args: Args,
+    },
+    /// A socket's connection is lost. Its client may recover it within [`Recovery::window`]; what
+    /// is sent to it until then is delivered when it does.
+    ///
+    /// [`Recovery::window`]: super::Recovery::window
+    Away {
+        /// The socket.
+        socket: SocketId,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// A socket that was away is back.
+    Back {
+        /// The socket.
+        socket: SocketId,
     },
     /// A socket is gone.
     Disconnect {
@@ -117,4 +133,7 @@ pub enum Command {
     Keep(SocketId, Json),
     /// Keep a record of the app's own, under a key of its own.
     Save(Record),
+    /// What follows, until the turn ends, is sent once all that the turn keeps is kept: a crash
+    /// then does not come between the two. Acks always wait for that.
+    AfterSaves,
 }

@@ -1,4 +1,4 @@
-//! A client: the sockets that share one session.
+//! A client: one session, and the sockets that share it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -6,14 +6,19 @@ use serde_json::value::RawValue;
 use super::DisconnectReason;
 use super::args::Json;
 use super::decoder::Decoder;
+use super::log::Offset;
 use super::namespace::Namespace;
-use super::socket_id::SocketId;
+use super::socket_id::{Pid, SocketId};
+use crate::engine::Sid;
+use crate::io::Record;
 use crate::time::Timestamp;
+
+pub(super) const PREFIX: &str = "socket/";
 
 #[derive(Default)]
 pub(super) struct Client {
     pub(super) decoder: Decoder,
-    pub(super) sockets: Vec<Socket>,
+    pub(super) sockets: Vec<SocketId>,
     /// Until when it has to join a first namespace.
     pub(super) connect_by: Option<Timestamp>,
     /// Why its session is being closed: nothing it still sends counts.
@@ -24,68 +29,122 @@ pub(super) struct Client {
 
 /// A client in a namespace.
 pub(super) struct Socket {
-    pub(super) id: SocketId,
     pub(super) namespace: Namespace,
-    /// Whether the app let it in.
-    pub(super) accepted: bool,
+    pub(super) link: Link,
     /// What the app keeps with it.
     pub(super) state: Option<Json>,
+    /// What its client has to know to recover it; `None` without recovery.
+    pub(super) pid: Option<Pid>,
+    /// Events up to here were not for it.
+    pub(super) since: Offset,
+}
+
+/// ```text
+/// Joining ──accepted──▶ Joined ──connection lost──▶ Away ──recovered──▶ Joined
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    /// The app has not let it in yet.
+    Joining(Sid),
+    Joined(Sid),
+    /// Its connection is lost; it may come back until then.
+    Away(Timestamp, DisconnectReason),
 }
 
 /// What is remembered of a client with its session.
 #[derive(Serialize, Deserialize)]
 struct Memo {
     connect_by: Option<Timestamp>,
-    sockets: Vec<(SocketId, String, Option<Box<RawValue>>)>,
+    sockets: Vec<SocketId>,
 }
 
 impl Client {
-    pub(super) fn in_namespace(&self, namespace: &Namespace) -> Option<&Socket> {
-        self.sockets
-            .iter()
-            .find(|socket| socket.namespace == *namespace)
-    }
-
-    pub(super) fn socket(&mut self, id: SocketId) -> Option<&mut Socket> {
-        self.sockets.iter_mut().find(|socket| socket.id == id)
-    }
-
-    pub(super) fn remove(&mut self, id: SocketId) -> Option<Socket> {
-        let position = self.sockets.iter().position(|socket| socket.id == id)?;
-        Some(self.sockets.remove(position))
-    }
-
-    /// `None` only if it cannot be written, which strings and ids always can.
-    pub(super) fn memo(&self) -> Option<Box<RawValue>> {
-        let sockets = self.sockets.iter().filter(|socket| socket.accepted);
+    /// `None` only if it cannot be written, which ids and numbers always can.
+    pub(super) fn memo(&self, joined: impl Fn(SocketId) -> bool) -> Option<Box<RawValue>> {
+        let sockets = self.sockets.iter().copied();
         let memo = Memo {
             connect_by: self.connect_by,
-            sockets: sockets
-                .map(|socket| {
-                    let state = socket.state.as_ref();
-                    let state =
-                        state.and_then(|json| RawValue::from_string(json.as_str().to_owned()).ok());
-                    (socket.id, socket.namespace.to_string(), state)
-                })
-                .collect(),
+            sockets: sockets.filter(|id| joined(*id)).collect(),
         };
         serde_json::value::to_raw_value(&memo).ok()
     }
 
     pub(super) fn restore(memo: &RawValue) -> Option<Self> {
         let memo: Memo = serde_json::from_str(memo.get()).ok()?;
-        let sockets = memo.sockets.into_iter().filter_map(|(id, name, state)| {
-            Some(Socket {
-                id,
-                namespace: Namespace::parse(&name)?,
-                accepted: true,
-                state: state.map(|state| Json::of(&state)),
-            })
-        });
         Some(Self {
-            sockets: sockets.collect(),
+            sockets: memo.sockets,
             connect_by: memo.connect_by,
             ..Self::default()
         })
+    }
+}
+
+/// The row of a socket.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    namespace: String,
+    state: Option<Box<RawValue>>,
+    pid: Option<Pid>,
+    since: Offset,
+    /// Until when it may come back, if it is away.
+    until: Option<Timestamp>,
+}
+
+pub(super) fn key(id: SocketId) -> String {
+    format!("{PREFIX}{id}")
+}
+
+impl Socket {
+    /// The session it is in.
+    pub(super) fn session(&self) -> Option<Sid> {
+        match self.link {
+            Link::Joining(sid) | Link::Joined(sid) => Some(sid),
+            Link::Away(..) => None,
+        }
+    }
+
+    pub(super) fn is_joined(&self) -> bool {
+        matches!(self.link, Link::Joined(_))
+    }
+
+    /// Whether the app let it in, be it away or not.
+    pub(super) fn is_accepted(&self) -> bool {
+        !matches!(self.link, Link::Joining(_))
+    }
+
+    pub(super) fn record(&self, id: SocketId) -> Option<Record> {
+        let state = self.state.as_ref().map(|json| json.as_str().to_owned());
+        let row = Row {
+            namespace: self.namespace.to_string(),
+            state: state.and_then(|json| RawValue::from_string(json).ok()),
+            pid: self.pid,
+            since: self.since,
+            until: match self.link {
+                Link::Away(until, _) => Some(until),
+                _ => None,
+            },
+        };
+        let value = serde_json::to_string(&row).ok()?;
+        Some(Record::Stored {
+            key: key(id),
+            value,
+        })
+    }
+
+    /// Its id, itself, and until when it may come back, if it is known to be away.
+    pub(super) fn restore(
+        (key, value): &(String, String),
+        link: impl FnOnce(SocketId, Option<Timestamp>) -> Link,
+    ) -> Option<(SocketId, Self)> {
+        let id = SocketId::parse(key.strip_prefix(PREFIX)?)?;
+        let row: Row = serde_json::from_str(value).ok()?;
+        let socket = Self {
+            namespace: Namespace::parse(&row.namespace)?,
+            link: link(id, row.until),
+            state: row.state.map(|state| Json::of(&state)),
+            pid: row.pid,
+            since: row.since,
+        };
+        Some((id, socket))
     }
 }

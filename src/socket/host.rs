@@ -30,26 +30,36 @@ impl<A: App> Host<A> {
             self.server.perform(now, commands.drain(..));
         }
     }
+
+    /// All that comes of an input.
+    fn turn(&mut self, now: Timestamp) -> Vec<Output> {
+        let mut out = Vec::new();
+        loop {
+            self.run(now);
+            out.append(&mut self.server.drain());
+            if !self.server.release() {
+                return out;
+            }
+        }
+    }
 }
 
 impl<A: App> Core for Host<A> {
     fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output> {
         self.server.restore(now, survivors);
-        self.run(now);
-        self.server.drain()
+        self.turn(now)
     }
 
     fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
         let wake = input == Input::Wake;
         self.server.handle(now, input);
-        self.run(now);
         if wake {
+            self.run(now);
             let mut commands = Vec::new();
             self.app.wake(now, &mut commands);
             self.server.perform(now, commands);
-            self.run(now);
         }
-        self.server.drain()
+        self.turn(now)
     }
 
     fn deadline(&self) -> Option<Timestamp> {

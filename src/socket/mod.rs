@@ -6,10 +6,13 @@
 mod app;
 mod args;
 mod client;
+mod commands;
 mod decoder;
 mod host;
+mod log;
 mod namespace;
 mod packet;
+mod recovery;
 mod server;
 mod socket_id;
 
@@ -21,6 +24,7 @@ pub use decoder::Decoder;
 pub use host::Host;
 pub use namespace::Namespace;
 pub use packet::{AckId, Kind, Packet, ParseError};
+pub use recovery::Recovery;
 pub use server::{Config, Server};
 pub use socket_id::SocketId;
 

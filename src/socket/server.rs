@@ -1,15 +1,18 @@
 //! The server: an engine, and a client for each of its sessions.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::DisconnectReason;
-use super::app::{Ack, Command, Event};
-use super::args::{Args, Json};
-use super::client::{Client, Socket};
+use super::app::{Ack, Event};
+use super::args::Json;
+use super::client::{self, Client, Link, Socket};
+use super::log::{Bounds, Log};
 use super::namespace::Namespace;
 use super::packet::{Kind, Packet};
-use super::socket_id::SocketId;
+use super::recovery::{Claim, Recovery};
+use super::socket_id::{Pid, SocketId};
 use crate::engine::{self, Engine, Message, Sid};
 use crate::io::{Input, Output, Record, Survivors};
 use crate::time::Timestamp;
@@ -19,50 +22,76 @@ use crate::time::Timestamp;
 pub struct Config {
     /// How long a client may take to join its first namespace.
     pub connect_timeout: Duration,
+    /// Connection state recovery; `None` is without.
+    pub recovery: Option<Recovery>,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(45),
+            recovery: Some(Recovery::default()),
         }
     }
 }
 
 /// All clients of one place.
 pub struct Server {
-    config: Config,
-    engine: Engine,
-    clients: BTreeMap<Sid, Client>,
-    /// The session of each socket.
-    sockets: BTreeMap<SocketId, Sid>,
+    pub(super) config: Config,
+    pub(super) engine: Engine,
+    pub(super) clients: BTreeMap<Sid, Client>,
+    /// All sockets, those that are away included.
+    pub(super) sockets: BTreeMap<SocketId, Socket>,
     /// Clients that have not joined a namespace, by when they must.
     connecting: BTreeSet<(Timestamp, Sid)>,
-    /// Clients whose memo is out of date.
-    unsaved: BTreeSet<Sid>,
-    events: VecDeque<Event>,
-    records: Vec<Record>,
+    /// Sockets that are away, by when they must be back.
+    pub(super) away: BTreeSet<(Timestamp, SocketId)>,
+    /// Clients that say they were here before, and may not be who they say.
+    pub(super) claims: Vec<Claim>,
+    /// What those who are away may miss; with recovery only.
+    pub(super) log: Option<Log>,
+    /// Clients and sockets of which what is kept is out of date.
+    pub(super) unsaved: BTreeSet<Sid>,
+    pub(super) unsaved_sockets: BTreeSet<SocketId>,
+    pub(super) events: VecDeque<Event>,
+    pub(super) records: Vec<Record>,
+    /// What is sent once all that the turn keeps is kept; `None` while nothing has to wait.
+    pub(super) held: Option<Vec<(Sid, Message)>>,
 }
 
 impl Server {
     /// A server without clients, on an engine without sessions.
     #[must_use]
     pub fn new(config: Config, engine: Engine) -> Self {
+        let log = config.recovery.as_ref().map(|recovery| {
+            let bounds = Bounds {
+                events: recovery.events,
+                bytes: engine.max_queued(),
+                age: engine.silence() * 2,
+            };
+            Log::load(Rc::clone(engine.platform()), bounds)
+        });
         Self {
             config,
             engine,
             clients: BTreeMap::new(),
             sockets: BTreeMap::new(),
             connecting: BTreeSet::new(),
+            away: BTreeSet::new(),
+            claims: Vec::new(),
+            log,
             unsaved: BTreeSet::new(),
+            unsaved_sockets: BTreeSet::new(),
             events: VecDeque::new(),
             records: Vec::new(),
+            held: None,
         }
     }
 
     /// Rebuilds the clients from what outlived memory.
     pub fn restore(&mut self, now: Timestamp, survivors: Survivors) {
         self.engine.restore(now, survivors);
+        let mut sessions = BTreeMap::new();
         for sid in self.engine.sids().collect::<Vec<_>>() {
             let Some(client) = self.engine.memo(sid).and_then(Client::restore) else {
                 self.engine.close(now, sid);
@@ -71,15 +100,19 @@ impl Server {
             if let Some(by) = client.connect_by {
                 self.connecting.insert((by, sid));
             }
-            for socket in &client.sockets {
-                self.sockets.insert(socket.id, sid);
-                self.events.push_back(Event::Restore {
-                    socket: socket.id,
-                    namespace: socket.namespace.clone(),
-                    state: socket.state.clone(),
-                });
-            }
+            sessions.extend(client.sockets.iter().map(|id| (*id, sid)));
             self.clients.insert(sid, client);
+        }
+        self.restore_sockets(now, &sessions);
+        for (sid, client) in &self.clients {
+            // Its client does not know better: it has to come anew.
+            if client
+                .sockets
+                .iter()
+                .any(|id| !self.sockets.contains_key(id))
+            {
+                self.engine.close(now, *sid);
+            }
         }
     }
 
@@ -87,6 +120,7 @@ impl Server {
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         if !input.is_loss() {
             self.close_unjoined(now);
+            self.give_up_away(now);
         }
         self.engine.handle(now, input);
     }
@@ -97,64 +131,57 @@ impl Server {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
             }
-            match self.engine.poll()? {
-                engine::Event::Open(sid) => self.open(now, sid),
-                engine::Event::Message(sid, message) => self.message(now, sid, &message),
-                engine::Event::Close(sid, reason) => self.closed(sid, reason),
+            match self.engine.poll() {
+                Some(engine::Event::Open(sid)) => self.open(now, sid),
+                Some(engine::Event::Message(sid, message)) => self.message(now, sid, &message),
+                Some(engine::Event::Close(sid, reason)) => self.closed(now, sid, reason),
+                None if self.settle_claims(now) => {}
+                None => return None,
             }
         }
     }
 
-    /// What the application wants.
-    pub fn perform(&mut self, now: Timestamp, commands: impl IntoIterator<Item = Command>) {
-        for command in commands {
-            match command {
-                Command::Accept(id) => self.accept(id),
-                Command::Refuse {
-                    socket,
-                    message,
-                    data,
-                } => self.refuse(socket, &message, data),
-                Command::Emit {
-                    to,
-                    name,
-                    args,
-                    ack,
-                } => self.emit(&to, name, args, ack),
-                Command::Acknowledge(Ack { socket, id }, args) => {
-                    let kind = Kind::Ack { id: Some(id), args };
-                    self.send(socket, kind);
-                }
-                Command::Disconnect(id) => self.disconnect(id),
-                Command::Close(id) => self.close(now, id),
-                Command::Keep(id, state) => {
-                    if let Some((sid, socket)) = self.socket(id) {
-                        socket.state = Some(state);
-                        self.unsaved.insert(sid);
-                    }
-                }
-                Command::Save(record) => self.records.push(record),
-            }
-        }
-    }
-
-    /// What is to be done, in order; ends the turn.
+    /// What is to be done, in order.
     pub fn drain(&mut self) -> Vec<Output> {
         for sid in std::mem::take(&mut self.unsaved) {
-            if let Some(memo) = self.clients.get(&sid).and_then(Client::memo) {
+            let joined = |id| self.sockets.get(&id).is_some_and(Socket::is_joined);
+            if let Some(memo) = self.clients.get(&sid).and_then(|c| c.memo(joined)) {
                 self.engine.remember(sid, memo);
             }
+        }
+        for id in std::mem::take(&mut self.unsaved_sockets) {
+            let record = match self.sockets.get(&id) {
+                Some(socket) => socket.record(id),
+                None => Some(Record::Deleted {
+                    key: client::key(id),
+                }),
+            };
+            self.records.extend(record);
         }
         let mut out = self.engine.drain();
         out.extend(self.records.drain(..).map(Output::Save));
         out
     }
 
+    /// Sends what had to wait until all that the turn keeps is kept. `false` if there was nothing,
+    /// which ends the turn; else there is more to [`Server::poll`] and to [`Server::drain`].
+    pub fn release(&mut self) -> bool {
+        let Some(held) = self.held.take() else {
+            return false;
+        };
+        for (sid, message) in held {
+            self.engine.send(sid, &message);
+        }
+        true
+    }
+
     /// When [`Input::Wake`] is due, if nothing else happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         let connecting = self.connecting.first().map(|(by, _)| *by);
-        [self.engine.deadline(), connecting]
+        let away = self.away.first().map(|(by, _)| *by);
+        let claims = self.claims.iter().map(|claim| claim.by).min();
+        [self.engine.deadline(), connecting, away, claims]
             .into_iter()
             .flatten()
             .min()
@@ -173,14 +200,16 @@ impl Server {
         self.clients.insert(sid, client);
     }
 
-    fn closed(&mut self, sid: Sid, reason: engine::CloseReason) {
+    fn closed(&mut self, now: Timestamp, sid: Sid, reason: engine::CloseReason) {
         self.joined(sid);
         let Some(client) = self.clients.remove(&sid) else {
             return;
         };
         let reason = client.ending.unwrap_or(DisconnectReason::Transport(reason));
-        for socket in client.sockets {
-            self.forget(socket.id, reason);
+        for id in client.sockets {
+            if !self.leave_for_now(now, id, reason) {
+                self.forget(id, reason);
+            }
         }
     }
 
@@ -198,7 +227,7 @@ impl Server {
     }
 
     /// Stops waiting for a client to join its first namespace.
-    fn joined(&mut self, sid: Sid) {
+    pub(super) fn joined(&mut self, sid: Sid) {
         if let Some(by) = self.clients.get_mut(&sid).and_then(|c| c.connect_by.take()) {
             self.connecting.remove(&(by, sid));
         }
@@ -230,12 +259,21 @@ impl Server {
 
     fn packet(&mut self, now: Timestamp, sid: Sid, packet: Packet) {
         let Packet { namespace, kind } = packet;
-        let Some(client) = self.clients.get_mut(&sid) else {
+        let Some(client) = self.clients.get(&sid) else {
             return;
         };
-        let socket = client.in_namespace(&namespace);
-        match (kind, socket.map(|socket| (socket.id, socket.accepted))) {
-            (Kind::Connect(auth), None) => self.connect(sid, namespace, auth),
+        let mut sockets = client.sockets.iter().copied();
+        let socket = sockets.find_map(|id| {
+            let socket = self.sockets.get(&id)?;
+            (socket.namespace == namespace).then_some((id, socket.is_joined()))
+        });
+        match (kind, socket) {
+            (Kind::Connect(auth), None) if !self.is_claiming(sid, &namespace) => {
+                match self.past(&namespace, auth.as_ref()) {
+                    Some(past) => self.claim(now, sid, namespace, auth, past),
+                    None => self.connect(sid, namespace, auth),
+                }
+            }
             (Kind::Nothing, Some((_, true))) => {}
             (Kind::Event { id, name, args }, Some((from, true))) => {
                 let ack = id.map(|id| Ack { socket: from, id });
@@ -252,8 +290,6 @@ impl Server {
                 }
             }
             (Kind::Disconnect, Some((id, _))) => {
-                client.remove(id);
-                self.unsaved.insert(sid);
                 self.forget(id, DisconnectReason::ClientNamespaceDisconnect);
             }
             (Kind::ConnectError(_) | Kind::Connect(_), _) => self.misuse(now, sid),
@@ -262,19 +298,25 @@ impl Server {
         }
     }
 
-    fn connect(&mut self, sid: Sid, namespace: Namespace, auth: Option<Json>) {
+    pub(super) fn connect(&mut self, sid: Sid, namespace: Namespace, auth: Option<Json>) {
         let id = SocketId::new(self.engine.mint());
+        let log = self.log.as_ref();
+        let (pid, since) = log
+            .map(|log| (Pid::new(self.engine.mint()), log.last()))
+            .unzip();
         let Some(client) = self.clients.get_mut(&sid) else {
             return;
         };
         client.removed.retain(|removed| *removed != namespace);
-        client.sockets.push(Socket {
-            id,
+        client.sockets.push(id);
+        let socket = Socket {
             namespace: namespace.clone(),
-            accepted: false,
+            link: Link::Joining(sid),
             state: None,
-        });
-        self.sockets.insert(id, sid);
+            pid,
+            since: since.unwrap_or_default(),
+        };
+        self.sockets.insert(id, socket);
         self.events.push_back(Event::Connect {
             socket: id,
             namespace,
@@ -282,125 +324,28 @@ impl Server {
         });
     }
 
-    // Commands.
-
-    fn socket(&mut self, id: SocketId) -> Option<(Sid, &mut Socket)> {
-        let sid = *self.sockets.get(&id)?;
-        let socket = self.clients.get_mut(&sid)?.socket(id)?;
-        Some((sid, socket))
-    }
-
-    fn accept(&mut self, id: SocketId) {
-        let Some((sid, socket)) = self.socket(id) else {
-            return;
-        };
-        socket.accepted = true;
-        self.joined(sid);
-        self.unsaved.insert(sid);
-        let payload = serde_json::json!({ "sid": id });
-        self.send(id, Kind::Connect(Some(Json::of(&payload))));
-    }
-
-    fn refuse(&mut self, id: SocketId, message: &str, data: Option<Json>) {
-        let mut payload = serde_json::json!({ "message": message });
-        if let (Some(data), Some(fields)) = (data, payload.as_object_mut()) {
-            fields.insert("data".to_owned(), data.read().unwrap_or_default());
+    /// Takes a socket out, wherever it is.
+    pub(super) fn take(&mut self, id: SocketId) -> Option<Socket> {
+        let socket = self.sockets.remove(&id)?;
+        if let Link::Away(until, _) = socket.link {
+            self.away.remove(&(until, id));
         }
-        self.send(id, Kind::ConnectError(Json::of(&payload)));
-        self.take(id);
-    }
-
-    fn disconnect(&mut self, id: SocketId) {
-        self.send(id, Kind::Disconnect);
-        if let Some((sid, socket)) = self.take(id) {
-            if let Some(client) = self.clients.get_mut(&sid) {
-                client.removed.push(socket.namespace);
-            }
+        if let Some(sid) = socket.session()
+            && let Some(client) = self.clients.get_mut(&sid)
+        {
+            client.sockets.retain(|other| *other != id);
             self.unsaved.insert(sid);
-            self.events.push_back(Event::Disconnect {
-                socket: id,
-                reason: DisconnectReason::ServerNamespaceDisconnect,
-            });
         }
-    }
-
-    fn close(&mut self, now: Timestamp, id: SocketId) {
-        let Some(&sid) = self.sockets.get(&id) else {
-            return;
-        };
-        let Some(client) = self.clients.get(&sid) else {
-            return;
-        };
-        let ids: Vec<SocketId> = client.sockets.iter().map(|socket| socket.id).collect();
-        for id in ids {
-            self.disconnect(id);
+        if socket.is_accepted() {
+            self.unsaved_sockets.insert(id);
         }
-        self.engine.close(now, sid);
-    }
-
-    fn take(&mut self, id: SocketId) -> Option<(Sid, Socket)> {
-        let sid = self.sockets.remove(&id)?;
-        let socket = self.clients.get_mut(&sid)?.remove(id)?;
-        Some((sid, socket))
+        Some(socket)
     }
 
     /// A socket is gone, and the app hears of it.
-    fn forget(&mut self, id: SocketId, reason: DisconnectReason) {
-        self.sockets.remove(&id);
+    pub(super) fn forget(&mut self, id: SocketId, reason: DisconnectReason) {
+        self.take(id);
         self.events
             .push_back(Event::Disconnect { socket: id, reason });
     }
-
-    fn send(&mut self, id: SocketId, kind: Kind) {
-        if let Some((sid, socket)) = self.socket(id) {
-            let namespace = socket.namespace.clone();
-            for message in messages(Packet { namespace, kind }) {
-                self.engine.send(sid, &message);
-            }
-        }
-    }
-
-    /// Sends one event to many; it is written once for each namespace.
-    fn emit(&mut self, to: &[SocketId], name: String, args: Args, ack: Option<u64>) {
-        let mut written: Option<(Namespace, Vec<Message>)> = None;
-        let kind = Kind::Event {
-            id: ack.map(Into::into),
-            name,
-            args,
-        };
-        for id in to {
-            let Some(&sid) = self.sockets.get(id) else {
-                continue;
-            };
-            let Some(socket) = self.clients.get_mut(&sid).and_then(|c| c.socket(*id)) else {
-                continue;
-            };
-            if !socket.accepted {
-                continue;
-            }
-            let (_, messages) = match written.take() {
-                Some(written) if written.0 == socket.namespace => written,
-                _ => (
-                    socket.namespace.clone(),
-                    messages(Packet {
-                        namespace: socket.namespace.clone(),
-                        kind: kind.clone(),
-                    }),
-                ),
-            };
-            for message in &messages {
-                self.engine.send(sid, message);
-            }
-            written = Some((socket.namespace.clone(), messages));
-        }
-    }
-}
-
-/// A packet as messages: its text, then its attachments.
-fn messages(packet: Packet) -> Vec<Message> {
-    let mut messages = vec![Message::text(&packet)];
-    if let Kind::Event { args, .. } | Kind::Ack { args, .. } = packet.kind {
-        messages.extend(args.attachments.into_iter().map(Message::Binary));
-    }
-    messages
 }

@@ -37,3 +37,21 @@ impl fmt::Debug for SocketId {
         write!(f, "SocketId({self})")
     }
 }
+
+/// The `pid` of connection state recovery: proves that a client was a socket before. Only that
+/// client is told.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Pid(Token);
+
+impl Pid {
+    pub(super) const fn new(bytes: [u8; 15]) -> Self {
+        Self(Token::new(bytes))
+    }
+}
+
+impl fmt::Debug for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pid(secret)")
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! The names of behaviours, as in `u_2_…`, say which rule of the protocols a test holds to: K is
 //! for constants, R routing, H handshake, E errors, P polling, U upgrade, W WebSocket, B heartbeat,
-//! S Socket.IO packets, D what the client shows, T the conformance configuration.
+//! S Socket.IO packets, V recovery, D what the client shows, T the conformance configuration.
 
 #![allow(
     unreachable_pub,
@@ -30,10 +30,12 @@ mod peer;
 mod polling;
 mod random;
 mod raw;
+mod recovery;
 mod room_chat;
 mod room_host;
 mod room_memory;
 mod room_presence;
+mod room_recovery;
 mod room_relay;
 mod room_shapes;
 #[path = "../conformance/src/settings.rs"]

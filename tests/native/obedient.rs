@@ -2,10 +2,11 @@
 
 use serde_json::json;
 use signalbox::engine::Engine;
-use signalbox::socket::{Ack, App, Args, Command, Config, Event, Host, Json, Server, SocketId};
+use signalbox::socket::{Ack, App, Args, Command, Event, Host, Json, Server, SocketId};
 use signalbox::time::Timestamp;
 
 use crate::raw::defaults;
+use crate::settings::without_recovery;
 use crate::support::Script;
 
 #[derive(Default)]
@@ -54,6 +55,7 @@ impl App for Obedient {
                     .push(format!("ack {id}: {:?} {sizes:?}", args.values));
             }
             Event::Disconnect { reason, .. } => self.log.push(reason.to_string()),
+            Event::Away { .. } | Event::Back { .. } => {}
         }
     }
 }
@@ -85,6 +87,6 @@ impl Obedient {
 pub fn obedient() -> Script<Host<Obedient>> {
     Script::new(|platform| {
         let engine = Engine::new(defaults(), platform);
-        Host::new(Server::new(Config::default(), engine), Obedient::default())
+        Host::new(Server::new(without_recovery(), engine), Obedient::default())
     })
 }

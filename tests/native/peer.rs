@@ -40,9 +40,22 @@ enum Link {
     Polling(String, Cell<u64>),
 }
 
+impl Link {
+    fn polling(hall: &mut Hall) -> Self {
+        let sid = hall.open_polling();
+        let poll = Cell::new(hall.poll(&sid));
+        Self::Polling(sid, poll)
+    }
+}
+
 pub struct Peer {
     /// Its peer id.
     pub id: String,
+    pid: String,
+    /// That of the last event it had.
+    offset: Cell<Option<u64>>,
+    /// Whether it is who it was before.
+    pub recovered: bool,
     link: Link,
     acks: Cell<u64>,
     heard: RefCell<Vec<String>>,
@@ -52,30 +65,65 @@ impl Peer {
     /// Connects with a WebSocket.
     pub fn connect(hall: &mut Hall) -> Self {
         let link = Link::WebSocket(hall.open_websocket());
-        Self::enter(hall, link)
+        Self::enter(hall, link, "40")
     }
 
     pub fn connect_polling(hall: &mut Hall) -> Self {
-        let sid = hall.open_polling();
-        let poll = Cell::new(hall.poll(&sid));
-        Self::enter(hall, Link::Polling(sid, poll))
+        let link = Link::polling(hall);
+        Self::enter(hall, link, "40")
     }
 
-    fn enter(hall: &mut Hall, link: Link) -> Self {
+    /// Connects again, on the same transport, as a client does that lost its connection.
+    pub fn reconnect(&self, hall: &mut Hall) -> Self {
+        let link = match self.link {
+            Link::WebSocket(_) => Link::WebSocket(hall.open_websocket()),
+            Link::Polling(..) => Link::polling(hall),
+        };
+        let peer = Self::enter(hall, link, &self.connect_packet());
+        Self {
+            recovered: peer.pid == self.pid,
+            offset: if peer.pid == self.pid {
+                self.offset.clone()
+            } else {
+                Cell::default()
+            },
+            ..peer
+        }
+    }
+
+    /// The CONNECT packet with which it would come back.
+    pub fn connect_packet(&self) -> String {
+        let mut auth = json!({ "pid": self.pid });
+        if let Some(offset) = self.offset.get() {
+            auth["offset"] = format!("{offset:016}").into();
+        }
+        format!("40{auth}")
+    }
+
+    fn enter(hall: &mut Hall, link: Link, connect: &str) -> Self {
         let mut peer = Self {
             id: String::new(),
+            pid: String::new(),
+            offset: Cell::default(),
+            recovered: false,
             link,
             acks: Cell::new(0),
             heard: RefCell::default(),
         };
-        peer.write(hall, "40");
-        let frames = peer.frames(hall);
-        let reply = frames.first().and_then(|frame| frame.strip_prefix("40"));
-        let reply: Value = serde_json::from_str(reply.expect("a CONNECT packet")).unwrap();
-        reply["sid"]
-            .as_str()
-            .expect("a sid")
-            .clone_into(&mut peer.id);
+        peer.write(hall, connect);
+        let mut frames = peer.frames(hall);
+        if frames.is_empty() {
+            // Its earlier connection may be asked first whether it is alive.
+            hall.until(hall.now() + 500);
+            frames = peer.frames(hall);
+        }
+        // What was missed comes before the reply.
+        let reply = frames.iter().position(|frame| frame.starts_with("40"));
+        let reply = frames.remove(reply.expect("a CONNECT packet"));
+        let reply: Value = serde_json::from_str(&reply[2..]).unwrap();
+        let text = |name: &str| reply[name].as_str().expect(name).to_owned();
+        (peer.id, peer.pid) = (text("sid"), text("pid"));
+        peer.heard.borrow_mut().append(&mut frames);
         peer
     }
 
@@ -197,22 +245,56 @@ impl Peer {
 
     /// The events that arrived since the last look, as they were written.
     pub fn heard_raw(&self, hall: &mut Hall) -> Vec<String> {
-        let mut frames = self.heard.take();
-        frames.extend(self.frames(hall));
-        let event = |frame: String| frame.strip_prefix("42").map(str::to_owned);
-        frames
+        let frames = self.frames(hall);
+        self.heard.borrow_mut().extend(frames);
+        self.events()
+    }
+
+    fn events(&self) -> Vec<String> {
+        let event = |frame: &String| frame.strip_prefix("42").map(str::to_owned);
+        let events = self.heard.take();
+        let events = events.iter().map(|frame| event(frame).expect("an event"));
+        events.map(|event| self.without_offset(&event)).collect()
+    }
+
+    /// An event as the application sent it: its last argument is its offset, which the client keeps.
+    fn without_offset(&self, event: &str) -> String {
+        let (event, offset) = event
+            .strip_suffix("\"]")
+            .unwrap()
+            .rsplit_once(",\"")
+            .unwrap();
+        let offset = offset.parse().expect("an offset");
+        let earlier = self.offset.replace(Some(offset));
+        assert!(
+            earlier < Some(offset),
+            "offsets grow: {earlier:?}, {offset}"
+        );
+        format!("{event}]")
+    }
+
+    /// The events that arrived before the server was killed; acks are passed over.
+    pub fn heard_last(&self, hall: &mut Hall) -> Vec<Value> {
+        let number = match &self.link {
+            Link::WebSocket(connection) => *connection,
+            Link::Polling(_, poll) => poll.get(),
+        };
+        let frames = hall
+            .take_of(number)
             .into_iter()
-            .map(|f| event(f).expect("an event"))
-            .collect()
+            .flat_map(|done| match done {
+                Done::Sent(_, frame) => vec![frame],
+                Done::Responded(_, _, _, body) => body.split('\x1e').map(str::to_owned).collect(),
+                other => panic!("not text: {other:?}"),
+            });
+        let events = frames.filter(|frame| frame.starts_with("42"));
+        self.heard.borrow_mut().extend(events);
+        values(&self.events())
     }
 
     /// The events that arrived since the last look, each as `[name, …arguments]`.
     pub fn heard(&self, hall: &mut Hall) -> Vec<Value> {
-        let events = self.heard_raw(hall);
-        events
-            .iter()
-            .map(|event| serde_json::from_str(event).unwrap())
-            .collect()
+        values(&self.heard_raw(hall))
     }
 
     /// The signals that arrived since the last look, each without its meta; `from` is as stated there.
@@ -241,6 +323,12 @@ impl Peer {
         joined
     }
 
+    /// Is lost for good.
+    pub fn vanish_for_good(&self, hall: &mut Hall) {
+        self.vanish(hall);
+        hall.until(hall.now() + 30_000);
+    }
+
     /// Is lost.
     pub fn vanish(&self, hall: &mut Hall) {
         match &self.link {
@@ -248,4 +336,9 @@ impl Peer {
             Link::Polling(_, poll) => hall.aborted(poll.get()),
         };
     }
+}
+
+fn values(events: &[String]) -> Vec<Value> {
+    let read = |event: &String| serde_json::from_str(event).unwrap();
+    events.iter().map(read).collect()
 }

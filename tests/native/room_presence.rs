@@ -38,7 +38,7 @@ fn a_join_is_answered_with_the_room() {
             "ice": { "iceServers": [{ "urls": "stun:stun.cloudflare.com:3478" }], "ttl": 86_400 },
             "limits": {
                 "maxPayload": 131_072, "description": 65_536, "candidate": 2_048, "chat": 4_000,
-                "name": 64, "peers": 8, "sockets": 100, "history": 200,
+                "name": 64, "peers": 8, "sockets": 100, "history": 200, "waiting": 64,
             },
         })
     );
@@ -160,10 +160,16 @@ fn the_others_are_told_who_is_gone() {
         json!({ "ok": true })
     );
     b.heard(&mut hall);
-    c.vanish(&mut hall);
+    c.vanish_for_good(&mut hall);
     d.write(&mut hall, "41");
     let gone = |peer: &Peer, why| json!(["peer:left", { "id": peer.id, "reason": why }]);
-    let expected = [gone(&b, "left"), gone(&c, "timeout"), gone(&d, "left")];
+    let away = json!(["peer:away", { "id": c.id }]);
+    let expected = [
+        gone(&b, "left"),
+        away,
+        gone(&c, "timeout"),
+        gone(&d, "left"),
+    ];
     assert_eq!(a.heard(&mut hall), expected);
     assert!(b.heard(&mut hall).is_empty(), "who left is told nothing");
     assert_eq!(
@@ -185,12 +191,14 @@ fn silence_is_a_timeout() {
     let (a, b) = (Peer::connect(&mut hall), Peer::connect(&mut hall));
     a.join(&mut hall, "a");
     b.join(&mut hall, "b");
-    for time in (45_000..=135_000).step_by(45_000) {
+    for time in (45_000..=180_000).step_by(45_000) {
         hall.until(time);
         hall.text(a.connection(), "3");
     }
+    let away = json!(["peer:away", { "id": b.id }]);
     let left = json!(["peer:left", { "id": b.id, "reason": "timeout" }]);
-    assert_eq!(a.heard(&mut hall).pop(), Some(left));
+    let heard = a.heard(&mut hall);
+    assert!(heard.ends_with(&[away, left]), "{heard:?}");
 }
 
 /// The tutorial's `join`: those with an alias hear of each other.
@@ -215,7 +223,7 @@ fn aliases() {
     b.emit(&mut hall, json!(["room:leave"]));
     assert_eq!(a.heard(&mut hall), [json!(["user-left", "bob"])]);
     assert!(b.heard(&mut hall).is_empty());
-    c.vanish(&mut hall);
+    c.vanish_for_good(&mut hall);
     assert_eq!(a.heard(&mut hall), [json!(["user-left", "陈 😀"])]);
     a.emit(&mut hall, json!(["join", "anna"]));
     assert_eq!(
@@ -243,7 +251,7 @@ fn aliases_that_are_refused() {
     }
     assert_eq!(b.refusal(&mut hall, &json!(["join"])), "bad-payload");
     assert!(a.heard(&mut hall).is_empty());
-    a.vanish(&mut hall);
+    a.vanish_for_good(&mut hall);
     assert_eq!(
         b.call(&mut hall, json!(["join", "ann"])),
         json!({ "ok": true }),
@@ -272,13 +280,13 @@ fn the_host_and_its_successors() {
     for peer in [&a, &b, &d] {
         peer.heard(&mut hall);
     }
-    c.vanish(&mut hall);
+    c.vanish_for_good(&mut hall);
     let state = json!(["room:state", { "host": a.id }]);
     for peer in [&a, &b, &d] {
         assert_eq!(peer.heard(&mut hall).pop(), Some(state.clone()));
     }
     assert_eq!(host_of(&mut hall, &b), json!(a.id));
-    d.vanish(&mut hall);
+    d.vanish_for_good(&mut hall);
     a.heard(&mut hall);
     a.emit(&mut hall, json!(["room:leave"]));
     assert!(a.heard(&mut hall).is_empty());
@@ -287,8 +295,8 @@ fn the_host_and_its_successors() {
         json!(b.id),
         "the old host comes back as a guest"
     );
-    a.vanish(&mut hall);
-    b.vanish(&mut hall);
+    a.vanish_for_good(&mut hall);
+    b.vanish_for_good(&mut hall);
     let newcomer = Peer::connect(&mut hall);
     assert_eq!(
         host_of(&mut hall, &newcomer),
@@ -397,7 +405,7 @@ fn capacity() {
     let turn_on = json!(["peer:update", { "media": { "screen": true } }]);
     assert_eq!(c.refusal(&mut hall, &turn_on), "room-full");
     assert_eq!(a.call(&mut hall, &turn_on)["ok"], true, "it has its place");
-    b.vanish(&mut hall);
+    b.vanish_for_good(&mut hall);
     assert_eq!(c.call(&mut hall, &turn_on)["ok"], true);
 }
 
@@ -421,7 +429,7 @@ fn the_room_is_full() {
     let error: Value = serde_json::from_str(frame.strip_prefix("44").unwrap()).unwrap();
     assert_eq!(error["data"]["code"], "room-full");
     assert_eq!(error["data"]["message"], error["message"]);
-    a.vanish(&mut hall);
+    a.vanish_for_good(&mut hall);
     hall.text(c, "40");
     assert!(matches!(&hall.take_of(c)[..], [Done::Sent(_, frame)] if frame.starts_with("40{")));
 }

@@ -118,10 +118,10 @@ fn target_resolution() {
     );
     assert_eq!(who(&mut hall), [true, false, false]);
     // 4: the only other, once the partner is gone
-    a.vanish(&mut hall);
+    a.vanish_for_good(&mut hall);
     b.emit(&mut hall, json!(["candidate", candidate()]));
     assert_eq!(who(&mut hall), [false, false, true]);
-    c.vanish(&mut hall);
+    c.vanish_for_good(&mut hall);
     let reply = b.call(&mut hall, json!(["candidate", candidate()]));
     assert_eq!(reply, json!({ "ok": true, "delivered": 0 }));
 }

@@ -1,17 +1,18 @@
 //! S: Socket.IO packets, events, acks and attachments.
 
 use signalbox::engine::Engine;
-use signalbox::socket::{App, Config, Host, Server};
+use signalbox::socket::{App, Host, Server};
 
 use crate::echo::Echo;
 use crate::obedient::obedient;
 use crate::raw::conformance;
+use crate::settings::without_recovery;
 use crate::support::{Script, closed, id, ok, polled, refused, sent, sent_bytes};
 
 pub fn echo() -> Script<Host<Echo>> {
     Script::new(|platform| {
         let engine = Engine::new(conformance(), platform);
-        Host::new(Server::new(Config::default(), engine), Echo::default())
+        Host::new(Server::new(without_recovery(), engine), Echo::default())
     })
 }
 

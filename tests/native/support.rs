@@ -68,6 +68,10 @@ pub enum Done {
     Closed(u64, Option<u16>),
 }
 
+fn is_ack(packet: &str) -> bool {
+    packet.starts_with("43") || packet.starts_with("46")
+}
+
 /// The answer to a poll.
 pub fn polled(request: u64, body: impl Into<String>) -> Done {
     Done::Responded(request, 200, ContentType::Text, body.into())
@@ -138,6 +142,7 @@ pub struct Script<C> {
     pub requests: BTreeMap<u64, String>,
     pub connections: BTreeMap<u64, String>,
     done: Vec<Done>,
+    crash: Option<usize>,
 }
 
 impl<C: Core> Script<C> {
@@ -152,6 +157,7 @@ impl<C: Core> Script<C> {
             requests: BTreeMap::new(),
             connections: BTreeMap::new(),
             done: Vec::new(),
+            crash: None,
         }
     }
 
@@ -200,6 +206,24 @@ impl<C: Core> Script<C> {
         self.core = (self.build)(self.platform.clone());
         let outputs = self.core.restore(at(self.now), survivors);
         self.perform(outputs);
+        self
+    }
+
+    /// The server is killed and started again: of what is open, nothing survives.
+    pub fn kill(&mut self) -> &mut Self {
+        self.kill_until(self.now)
+    }
+
+    /// The server is killed now and started again then.
+    pub fn kill_until(&mut self, millis: u64) -> &mut Self {
+        self.connections.clear();
+        self.requests.clear();
+        self.late(millis).lose_memory()
+    }
+
+    /// The next turn ends after this many of its outputs, and so does the server.
+    pub fn crash_after(&mut self, outputs: usize) -> &mut Self {
+        self.crash = Some(outputs);
         self
     }
 
@@ -281,17 +305,35 @@ impl<C: Core> Script<C> {
     }
 
     pub fn handle(&mut self, input: Input) -> &mut Self {
-        let outputs = self.core.handle(at(self.now), input);
+        let mut outputs = self.core.handle(at(self.now), input);
+        let Some(crash) = self.crash.take() else {
+            self.perform(outputs);
+            return self;
+        };
+        // What a turn keeps is kept as a whole, and what comes after it waits for that.
+        let is_save = |output: &Output| matches!(output, Output::Save(_));
+        let late = outputs.split_off(crash.min(outputs.len()));
+        if outputs.iter().any(is_save) {
+            outputs.extend(late.into_iter().filter(is_save));
+        }
         self.perform(outputs);
-        self
+        self.kill()
     }
 
     fn perform(&mut self, outputs: Vec<Output>) {
-        let mut saving = false;
+        let mut acknowledged = false;
         for output in outputs {
-            let save = matches!(output, Output::Save(_));
-            assert!(save || !saving, "saves come last: {output:?}");
-            saving = save;
+            match &output {
+                Output::Send(_, Data::Text(frame)) => acknowledged |= is_ack(frame),
+                Output::Respond(_, response) => {
+                    acknowledged |= response.body.split('\x1e').any(is_ack);
+                }
+                // An ack that waits for a poll is a row of its session.
+                Output::Save(Record::Stored { key, .. }) if !key.starts_with("session/") => {
+                    assert!(!acknowledged, "kept after an ack: {key}");
+                }
+                _ => {}
+            }
             match output {
                 Output::Respond(reply, response) => {
                     let number = self.answered(&reply);
@@ -366,6 +408,15 @@ impl<C: Core> Script<C> {
         let (own, rest) = self.take().into_iter().partition(of);
         self.done = rest;
         own
+    }
+
+    /// The text frames that were sent since the last look, at which they are still to be seen.
+    pub fn sent_to(&self, number: u64) -> Vec<&str> {
+        let sent = |done| match done {
+            &Done::Sent(n, ref frame) if n == number => Some(&**frame),
+            _ => None,
+        };
+        self.done.iter().filter_map(sent).collect()
     }
 
     /// Nothing but this was done since the last look.

@@ -6,7 +6,7 @@ use signalbox::durable_object;
 use signalbox::edge::{Endpoint, Shell, config, serve};
 use signalbox::engine::{self, Engine};
 use signalbox::room::{self, RoomName};
-use signalbox::socket::{self, Host, Server};
+use signalbox::socket::{Host, Server};
 use worker::{Context, Env, Request, Response, Result, State, event, wasm_bindgen};
 
 #[event(fetch)]
@@ -35,9 +35,10 @@ fn room(state: State, env: &Env) -> Shell<Host<room::Room>> {
     // The Worker names objects by rooms only.
     let name = RoomName::parse(&name).unwrap_or_else(|_| RoomName::lobby());
     let config = engine_config(env);
+    let server = config::server(env);
     Shell::new(state, config.absorb_pongs, |runtime| {
         let room = room::Room::new(name, config::room(env, config.max_payload), runtime.clone());
         let engine = Engine::new(config, runtime);
-        Host::new(Server::new(socket::Config::default(), engine), room)
+        Host::new(Server::new(server, engine), room)
     })
 }

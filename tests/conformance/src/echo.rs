@@ -54,7 +54,8 @@ impl App for Echo {
                 ("message-with-ack", Some(ack)) => out.push(Command::Acknowledge(ack, args)),
                 _ => {}
             },
-            Event::Emit { .. } | Event::Ack { .. } => {}
+            // Without recovery nobody is ever away.
+            Event::Emit { .. } | Event::Ack { .. } | Event::Away { .. } | Event::Back { .. } => {}
             Event::Disconnect { socket, .. } => {
                 self.main.remove(&socket);
             }

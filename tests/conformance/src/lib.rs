@@ -20,7 +20,7 @@ mod settings;
 use signalbox::durable_object;
 use signalbox::edge::{Endpoint, Shell, config, serve};
 use signalbox::engine::{self, Engine};
-use signalbox::socket::{self, Host, Server};
+use signalbox::socket::{Host, Server};
 use worker::{Context, Env, Request, Response, Result, State, event, wasm_bindgen};
 
 use echo::Echo;
@@ -67,7 +67,7 @@ fn socket_echo(state: State, env: &Env) -> Shell<Host<Echo>> {
     let config = engine_config(env);
     Shell::new(state, config.absorb_pongs, |runtime| {
         let engine = Engine::new(config, runtime);
-        let server = Server::new(socket::Config::default(), engine);
+        let server = Server::new(settings::without_recovery(), engine);
         Host::new(server, Echo::default())
     })
 }

@@ -2,16 +2,23 @@
 
 use std::time::Duration;
 
-use signalbox::engine::Config;
+use signalbox::{engine, socket};
 
-pub fn conformance() -> Config {
-    Config {
+pub fn conformance() -> engine::Config {
+    engine::Config {
         ping_interval: Duration::from_millis(300),
         ping_timeout: Duration::from_millis(200),
         max_payload: 1_000_000,
         max_queued: 4_000_000, // what is posted waits for a poll
         ping_slack: Duration::ZERO,
         absorb_pongs: false,
-        ..Config::default()
+        ..engine::Config::default()
+    }
+}
+
+pub fn without_recovery() -> socket::Config {
+    socket::Config {
+        recovery: None,
+        ..socket::Config::default()
     }
 }

@@ -1,0 +1,67 @@
+//! Who is alive: the engine's side of the heartbeat.
+
+use super::transport::Transport;
+use super::{Engine, Sid};
+use crate::time::Timestamp;
+
+impl Engine {
+    /// Pings, and gives up, whoever is due.
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        let mut pinged = false;
+        let horizon = now + self.config.ping_slack;
+        let due: Vec<Sid> = self
+            .timers
+            .iter()
+            .take_while(|(deadline, _)| *deadline <= horizon)
+            .map(|(_, sid)| *sid)
+            .collect();
+        for &sid in &due {
+            self.absorb(sid);
+            self.with(sid, |session, config, out| {
+                pinged |= session.heartbeat.ping_at <= now;
+                session.tick(now, config, out)
+            });
+        }
+        if !pinged {
+            return;
+        }
+        for sid in due {
+            self.with(sid, |session, config, out| {
+                if session.heartbeat.ping_at <= horizon {
+                    session.ping(now, config, out);
+                }
+                Ok(())
+            });
+        }
+    }
+
+    /// Pings a session out of turn. See [`Engine::answered`].
+    pub(crate) fn challenge(&mut self, now: Timestamp, sid: Sid) {
+        self.with(sid, |session, config, out| {
+            session.ping(now, config, out);
+            Ok(())
+        });
+    }
+
+    /// Whether a pong came since then.
+    pub(crate) fn answered(&mut self, sid: Sid, since: Timestamp) -> bool {
+        let silence = self.silence();
+        self.absorb(sid);
+        let session = self.sessions.get(&sid);
+        session.is_some_and(|session| session.heartbeat.expires >= since + silence)
+    }
+
+    /// Takes note of a pong that the platform absorbed.
+    fn absorb(&mut self, sid: Sid) {
+        if let Some(session) = self.sessions.get_mut(&sid)
+            && let Transport::WebSocket(socket) = session.transport
+            && self.config.absorb_pongs
+            && let Some(then) = self.platform.last_auto_response(socket.connection)
+        {
+            session.heartbeat.absorbed(then, &self.config);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What the application wants, done.
+
+use super::DisconnectReason;
+use super::app::{Ack, Command, Event};
+use super::args::{Args, Json};
+use super::client::{Link, Socket};
+use super::log::Sent;
+use super::namespace::Namespace;
+use super::packet::{Kind, Packet};
+use super::server::Server;
+use super::socket_id::SocketId;
+use crate::engine::{Message, Sid};
+use crate::time::Timestamp;
+
+impl Server {
+    /// What the application wants.
+    pub fn perform(&mut self, now: Timestamp, commands: impl IntoIterator<Item = Command>) {
+        for command in commands {
+            match command {
+                Command::Accept(id) => self.accept(id),
+                Command::Refuse {
+                    socket,
+                    message,
+                    data,
+                } => self.refuse(socket, &message, data.as_ref()),
+                Command::Emit {
+                    to,
+                    name,
+                    args,
+                    ack,
+                } => self.emit(now, to, name, args, ack),
+                Command::Acknowledge(Ack { socket, id }, args) => {
+                    self.held.get_or_insert_default();
+                    let kind = Kind::Ack { id: Some(id), args };
+                    self.send(socket, kind);
+                }
+                Command::Disconnect(id) => self.disconnect(id),
+                Command::Close(id) => self.close(now, id),
+                Command::Keep(id, state) => {
+                    if let Some(socket) = self.sockets.get_mut(&id) {
+                        socket.state = Some(state);
+                        self.unsaved_sockets.insert(id);
+                    }
+                }
+                Command::Save(record) => self.records.push(record),
+                Command::AfterSaves => {
+                    self.held.get_or_insert_default();
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self, id: SocketId) {
+        let Some(socket) = self.sockets.get_mut(&id) else {
+            return;
+        };
+        let Link::Joining(sid) = socket.link else {
+            return;
+        };
+        socket.link = Link::Joined(sid);
+        self.unsaved_sockets.insert(id);
+        self.welcome(sid, id);
+    }
+
+    /// Tells a client which socket it is.
+    pub(super) fn welcome(&mut self, sid: Sid, id: SocketId) {
+        self.joined(sid);
+        self.unsaved.insert(sid);
+        let Some(socket) = self.sockets.get(&id) else {
+            return;
+        };
+        let (sid, pid) = (Json::of(&id), socket.pid.map(|pid| Json::of(&pid)));
+        let pid = pid.as_ref().map(|pid| ("pid", pid));
+        let payload = [("sid", &sid)].into_iter().chain(pid);
+        self.send(id, Kind::Connect(Some(Json::object(payload))));
+    }
+
+    fn refuse(&mut self, id: SocketId, message: &str, data: Option<&Json>) {
+        let message = Json::of(message);
+        let data = data.map(|data| ("data", data));
+        let payload = [("message", &message)].into_iter().chain(data);
+        self.send(id, Kind::ConnectError(Json::object(payload)));
+        self.take(id);
+    }
+
+    fn disconnect(&mut self, id: SocketId) {
+        self.send(id, Kind::Disconnect);
+        let Some(socket) = self.take(id) else {
+            return;
+        };
+        if let Some(client) = socket.session().and_then(|sid| self.clients.get_mut(&sid)) {
+            client.removed.push(socket.namespace);
+        }
+        self.events.push_back(Event::Disconnect {
+            socket: id,
+            reason: DisconnectReason::ServerNamespaceDisconnect,
+        });
+    }
+
+    fn close(&mut self, now: Timestamp, id: SocketId) {
+        let Some(sid) = self.sockets.get(&id).map(Socket::session) else {
+            return;
+        };
+        let client = sid.and_then(|sid| self.clients.get(&sid));
+        let all = client.map_or_else(|| vec![id], |client| client.sockets.clone());
+        for id in all {
+            self.disconnect(id);
+        }
+        if let Some(sid) = sid {
+            self.engine.close(now, sid);
+        }
+    }
+
+    fn send(&mut self, id: SocketId, kind: Kind) {
+        let Some(socket) = self.sockets.get(&id) else {
+            return;
+        };
+        if let Some(sid) = socket.session() {
+            let namespace = socket.namespace.clone();
+            self.dispatch(sid, &messages(Packet { namespace, kind }));
+        }
+    }
+
+    /// Sends now or, if something that comes first waits, behind it.
+    pub(super) fn dispatch(&mut self, sid: Sid, messages: &[Message]) {
+        if let Some(held) = &mut self.held {
+            held.extend(messages.iter().map(|message| (sid, message.clone())));
+        } else {
+            for message in messages {
+                self.engine.send(sid, message);
+            }
+        }
+    }
+
+    /// Sends one event to many; it is written once for each namespace.
+    fn emit(
+        &mut self,
+        now: Timestamp,
+        mut to: Vec<SocketId>,
+        name: String,
+        args: Args,
+        ack: Option<u64>,
+    ) {
+        let id = ack.map(Into::into);
+        let kind = Kind::Event { id, name, args };
+        to.retain(|id| self.sockets.get(id).is_some_and(Socket::is_accepted));
+        while let Some(first) = to.first().and_then(|id| self.sockets.get(id)) {
+            let namespace = first.namespace.clone();
+            let here = |id: &SocketId| {
+                let socket = self.sockets.get(id);
+                socket.is_some_and(|socket| socket.namespace == namespace)
+            };
+            let receivers;
+            (receivers, to) = to.into_iter().partition(here);
+            self.emit_in(now, &namespace, receivers, kind.clone());
+        }
+    }
+
+    fn emit_in(
+        &mut self,
+        now: Timestamp,
+        namespace: &Namespace,
+        mut to: Vec<SocketId>,
+        mut kind: Kind,
+    ) {
+        let mut offset = None;
+        if let Some(log) = &mut self.log
+            && let Kind::Event { id: None, args, .. } = &mut kind
+        {
+            // A client takes the last argument for the offset if it is text, so it has to be one.
+            let next = log.next(now);
+            args.values.push(Json::of(&next.to_string()));
+            offset = Some(next);
+        }
+        let packet = Packet {
+            namespace: namespace.clone(),
+            kind,
+        };
+        let messages = messages(packet);
+        for id in &to {
+            if let Some(sid) = self.sockets.get(id).and_then(Socket::session) {
+                self.dispatch(sid, &messages);
+            }
+        }
+        if let (Some(log), Some(offset)) = (&mut self.log, offset) {
+            to.sort_unstable();
+            let others = self.sockets.iter().filter(|(id, socket)| {
+                let here = socket.is_accepted() && socket.namespace == *namespace;
+                here && to.binary_search(id).is_err()
+            });
+            let others = others.map(|(id, _)| *id).collect();
+            let sent = Sent {
+                offset,
+                namespace,
+                to,
+                others,
+                messages: &messages,
+            };
+            self.records.extend(log.append(sent, self.away.is_empty()));
+        }
+    }
+}
+
+/// A packet as messages: its text, then its attachments.
+fn messages(packet: Packet) -> Vec<Message> {
+    let mut messages = vec![Message::text(&packet)];
+    if let Kind::Event { args, .. } | Kind::Ack { args, .. } = packet.kind {
+        messages.extend(args.attachments.into_iter().map(Message::Binary));
+    }
+    messages
+}

@@ -1,0 +1,228 @@
+//! The log: the last events that were sent, for those who lose their connection and come back.
+//!
+//! Each event is a row under its offset, which the client gets as the event's last argument. The
+//! log is bounded by number and bytes; what is old is given up as well, unless somebody is away.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::namespace::Namespace;
+use super::socket_id::SocketId;
+use crate::engine::{Message, payload};
+use crate::io::{Platform, Record};
+use crate::time::Timestamp;
+
+const PREFIX: &str = "log/";
+
+/// How many offsets a millisecond has, unless it needs more.
+const PER_MILLI: u64 = 1024;
+
+/// An event's place among all that a server sends. Offsets grow with time, so they also do across
+/// losses of memory; as texts they sort alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Offset(u64);
+
+impl Offset {
+    fn at(now: Timestamp) -> Self {
+        Self(now.as_millis().saturating_mul(PER_MILLI))
+    }
+
+    fn time(self) -> Timestamp {
+        Timestamp::from_millis(self.0 / PER_MILLI)
+    }
+
+    /// `None` if no event can have this offset.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016}", self.0)
+    }
+}
+
+/// How much the log may hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) events: usize,
+    pub(super) bytes: usize,
+    /// What is older has reached everyone who is not away.
+    pub(super) age: Duration,
+}
+
+/// An event that was sent.
+pub(super) struct Sent<'a> {
+    pub(super) offset: Offset,
+    pub(super) namespace: &'a Namespace,
+    pub(super) to: Vec<SocketId>,
+    /// Those of the namespace who do not get it.
+    pub(super) others: Vec<SocketId>,
+    pub(super) messages: &'a [Message],
+}
+
+/// The row of an event.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    to: Receivers,
+    namespace: String,
+    /// See [`Log::floor`].
+    floor: Offset,
+    messages: String,
+}
+
+/// Whom an event is for: the shorter of two lists.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Receivers {
+    Only(Vec<SocketId>),
+    AllBut(Vec<SocketId>),
+}
+
+/// What is in memory of a row.
+struct Entry {
+    offset: Offset,
+    bytes: usize,
+}
+
+pub(super) struct Log {
+    platform: Rc<dyn Platform>,
+    bounds: Bounds,
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    last: Offset,
+    /// Of what was sent up to here, something may be gone before everyone had it.
+    floor: Offset,
+}
+
+impl Log {
+    /// The log as it was left.
+    pub(super) fn load(platform: Rc<dyn Platform>, bounds: Bounds) -> Self {
+        let rows = platform.load(PREFIX);
+        let mut log = Self {
+            platform,
+            bounds,
+            entries: VecDeque::new(),
+            bytes: 0,
+            last: Offset::default(),
+            floor: Offset::default(),
+        };
+        for (offset, row, bytes) in rows.iter().filter_map(read) {
+            log.floor = log.floor.max(row.floor);
+            log.push(offset, bytes);
+        }
+        log
+    }
+
+    /// The offset of the newest event.
+    pub(super) fn last(&self) -> Offset {
+        self.last
+    }
+
+    /// The offset of the next event.
+    pub(super) fn next(&mut self, now: Timestamp) -> Offset {
+        let next = Offset(self.last.0.saturating_add(1));
+        self.last = next.max(Offset::at(now));
+        self.last
+    }
+
+    /// Takes an event in. With `aging`, those that are old are given up.
+    pub(super) fn append(&mut self, sent: Sent, aging: bool) -> Vec<Record> {
+        let mut saves = Vec::new();
+        let to = if sent.others.len() < sent.to.len() {
+            Receivers::AllBut(sent.others)
+        } else {
+            Receivers::Only(sent.to)
+        };
+        let messages = payload::pack(sent.messages);
+        self.trim(sent.offset, messages.len(), aging, &mut saves);
+        let row = Row {
+            to,
+            namespace: sent.namespace.to_string(),
+            floor: self.floor,
+            messages,
+        };
+        if let Ok(value) = serde_json::to_string(&row) {
+            self.push(sent.offset, value.len());
+            let key = format!("{PREFIX}{}", sent.offset);
+            saves.push(Record::Stored { key, value });
+        }
+        saves
+    }
+
+    /// What a socket of this namespace missed after `after`, each event as its messages, oldest
+    /// first; `None` if that cannot be told any more. `pending` is what this turn is yet to save.
+    pub(super) fn missed(
+        &self,
+        id: SocketId,
+        namespace: &Namespace,
+        after: Offset,
+        pending: &[Record],
+    ) -> Option<Vec<Vec<Message>>> {
+        if after < self.floor {
+            return None;
+        }
+        let mut rows = self.platform.load(PREFIX);
+        rows.extend(pending.iter().filter_map(|record| match record {
+            Record::Stored { key, value } => Some((key.clone(), value.clone())),
+            _ => None,
+        }));
+        let rows = rows.iter().filter_map(read);
+        let missed = rows.filter(|(offset, row, _)| {
+            *offset > after && row.namespace == namespace.as_str() && row.to.includes(id)
+        });
+        Some(
+            missed
+                .map(|(_, row, _)| payload::unpack(&row.messages))
+                .collect(),
+        )
+    }
+
+    fn push(&mut self, offset: Offset, bytes: usize) {
+        self.last = self.last.max(offset);
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.entries.push_back(Entry { offset, bytes });
+    }
+
+    /// Makes room for an event of this size.
+    fn trim(&mut self, next: Offset, size: usize, aging: bool, saves: &mut Vec<Record>) {
+        while let Some(oldest) = self.entries.front() {
+            let full = self.entries.len() >= self.bounds.events
+                || self.bytes.saturating_add(size) > self.bounds.bytes;
+            let old = aging && oldest.offset.time() + self.bounds.age < next.time();
+            if !full && !old {
+                return;
+            }
+            if !old {
+                self.floor = oldest.offset;
+            }
+            saves.push(Record::Deleted {
+                key: format!("{PREFIX}{}", oldest.offset),
+            });
+            self.bytes = self.bytes.saturating_sub(oldest.bytes);
+            self.entries.pop_front();
+        }
+    }
+}
+
+impl Receivers {
+    fn includes(&self, id: SocketId) -> bool {
+        match self {
+            Self::Only(ids) => ids.contains(&id),
+            Self::AllBut(ids) => !ids.contains(&id),
+        }
+    }
+}
+
+/// A row as it is stored: its offset, what it says, its size.
+fn read((key, value): &(String, String)) -> Option<(Offset, Row, usize)> {
+    let offset = key.strip_prefix(PREFIX).and_then(Offset::parse)?;
+    let row = serde_json::from_str(value).ok()?;
+    Some((offset, row, value.len()))
+}

@@ -1,0 +1,273 @@
+//! Connection state recovery: a client that lost its connection comes back as the socket it was,
+//! and gets what it missed.
+//!
+//! Specification: <https://socket.io/docs/v4/connection-state-recovery>. Beyond it: a client that
+//! has had no event yet recovers too, and one that comes back before its loss is noticed takes its
+//! socket over, unless the earlier connection proves alive.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::DisconnectReason;
+use super::app::Event;
+use super::args::Json;
+use super::client::{self, Link, Socket};
+use super::log::Offset;
+use super::namespace::Namespace;
+use super::server::Server;
+use super::socket_id::{Pid, SocketId};
+use crate::engine::{CloseReason, Sid};
+use crate::io::Record;
+use crate::time::Timestamp;
+
+/// How long a connection may take to prove that it is alive.
+const PROOF: Duration = Duration::from_millis(500);
+
+/// The settings of connection state recovery.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// How long a client may be away.
+    pub window: Duration,
+    /// How many events are kept for those who are; their bytes are bounded as those that wait for
+    /// a poll are.
+    pub events: usize,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self {
+            window: Duration::from_secs(30),
+            events: 1000,
+        }
+    }
+}
+
+/// A client says that it was a socket before.
+pub(super) struct Claim {
+    sid: Sid,
+    namespace: Namespace,
+    auth: Option<Json>,
+    socket: SocketId,
+    /// The last event it had, if it had any.
+    offset: Option<Offset>,
+    asked: Timestamp,
+    /// If the socket's earlier connection is not gone by then, it has to have proved alive.
+    pub(super) by: Timestamp,
+}
+
+/// What a client's `auth` says of the past.
+#[derive(Deserialize)]
+struct Past {
+    pid: Pid,
+    offset: Option<String>,
+}
+
+impl Server {
+    /// Takes the sockets from their rows; those of no session are away.
+    pub(super) fn restore_sockets(&mut self, now: Timestamp, sessions: &BTreeMap<SocketId, Sid>) {
+        let window = self.window();
+        let lost = DisconnectReason::Transport(CloseReason::TransportClose);
+        let mut left = Vec::new();
+        for row in self.engine.platform().load(client::PREFIX) {
+            let link = |id: SocketId, until: Option<Timestamp>| match (sessions.get(&id), until) {
+                (Some(sid), _) => Link::Joined(*sid),
+                (None, Some(until)) => Link::Away(until, lost),
+                (None, None) => {
+                    left.push(id);
+                    Link::Away(now, lost)
+                }
+            };
+            let restored = Socket::restore(&row, link);
+            let Some((id, socket)) =
+                restored.filter(|(_, socket)| window.is_some() || socket.is_joined())
+            else {
+                self.records.push(Record::Deleted { key: row.0 });
+                continue;
+            };
+            self.events.push_back(Event::Restore {
+                socket: id,
+                namespace: socket.namespace.clone(),
+                state: socket.state.clone(),
+            });
+            self.sockets.insert(id, socket);
+        }
+        left.retain(|id| self.sockets.contains_key(id));
+        self.note_away(now + window.unwrap_or_default(), !left.is_empty());
+        for socket in left {
+            let reason = lost;
+            self.events.push_back(Event::Away { socket, reason });
+        }
+    }
+
+    /// Enters who is away. If the server was, until now, nobody could come back: all have until
+    /// `then`.
+    fn note_away(&mut self, then: Timestamp, anew: bool) {
+        for (id, socket) in &mut self.sockets {
+            let Link::Away(until, _) = &mut socket.link else {
+                continue;
+            };
+            if anew {
+                *until = then;
+                self.unsaved_sockets.insert(*id);
+            }
+            self.away.insert((*until, *id));
+        }
+    }
+
+    fn window(&self) -> Option<Duration> {
+        self.config
+            .recovery
+            .as_ref()
+            .map(|recovery| recovery.window)
+    }
+
+    /// The session of a socket ended. `false` if that is the end of the socket, too.
+    pub(super) fn leave_for_now(
+        &mut self,
+        now: Timestamp,
+        id: SocketId,
+        reason: DisconnectReason,
+    ) -> bool {
+        // "transport close", "transport error", "ping timeout" and the like, not "parse error".
+        let (
+            Some(window),
+            DisconnectReason::Transport(
+                CloseReason::TransportClose
+                | CloseReason::TransportError
+                | CloseReason::PingTimeout
+                | CloseReason::ForcedServerClose,
+            ),
+        ) = (self.window(), reason)
+        else {
+            return false;
+        };
+        let Some(socket) = self
+            .sockets
+            .get_mut(&id)
+            .filter(|socket| socket.is_joined())
+        else {
+            return false;
+        };
+        socket.link = Link::Away(now + window, reason);
+        self.away.insert((now + window, id));
+        self.unsaved_sockets.insert(id);
+        self.events.push_back(Event::Away { socket: id, reason });
+        true
+    }
+
+    /// Gives up those who did not come back in time.
+    pub(super) fn give_up_away(&mut self, now: Timestamp) {
+        while let Some((_, id)) = self.away.first().copied().filter(|(by, _)| *by <= now) {
+            let Some(Link::Away(_, reason)) = self.sockets.get(&id).map(|socket| socket.link)
+            else {
+                return; // what is in `away` is away
+            };
+            self.forget(id, reason);
+        }
+    }
+
+    /// The socket that a client was before, and the last event it had, if it had any.
+    pub(super) fn past(
+        &self,
+        namespace: &Namespace,
+        auth: Option<&Json>,
+    ) -> Option<(SocketId, Option<Offset>)> {
+        let past: Past = auth?.read()?;
+        let offset = past.offset.map(|offset| Offset::parse(&offset));
+        if offset == Some(None) {
+            return None;
+        }
+        let mut sockets = self.sockets.iter();
+        let (id, _) = sockets.find(|(_, socket)| {
+            socket.pid == Some(past.pid) && socket.namespace == *namespace && socket.is_accepted()
+        })?;
+        let claimed = self.claims.iter().any(|claim| claim.socket == *id);
+        (!claimed).then_some((*id, offset.flatten()))
+    }
+
+    /// A client that was here before connects again.
+    pub(super) fn claim(
+        &mut self,
+        now: Timestamp,
+        sid: Sid,
+        namespace: Namespace,
+        auth: Option<Json>,
+        (socket, offset): (SocketId, Option<Offset>),
+    ) {
+        if let Some(Link::Joined(earlier)) = self.sockets.get(&socket).map(|socket| socket.link) {
+            self.engine.challenge(now, earlier);
+        }
+        self.claims.push(Claim {
+            sid,
+            namespace,
+            auth,
+            socket,
+            offset,
+            asked: now,
+            by: now + PROOF,
+        });
+    }
+
+    pub(super) fn is_claiming(&self, sid: Sid, namespace: &Namespace) -> bool {
+        let mut claims = self.claims.iter();
+        claims.any(|claim| claim.sid == sid && claim.namespace == *namespace)
+    }
+
+    /// Decides what can be decided. Returns whether anything was.
+    pub(super) fn settle_claims(&mut self, now: Timestamp) -> bool {
+        let mut settled = false;
+        for claim in std::mem::take(&mut self.claims) {
+            let client = self.clients.get(&claim.sid);
+            if client.is_none_or(|client| client.ending.is_some()) {
+                continue;
+            }
+            match self.sockets.get(&claim.socket).map(|socket| socket.link) {
+                Some(Link::Away(..)) => self.recover(claim),
+                Some(Link::Joined(_)) if now < claim.by => {
+                    self.claims.push(claim);
+                    continue;
+                }
+                Some(Link::Joined(earlier)) if !self.engine.answered(earlier, claim.asked) => {
+                    // Then the socket is away.
+                    self.engine.close(now, earlier);
+                    self.claims.push(claim);
+                }
+                _ => self.connect(claim.sid, claim.namespace, claim.auth),
+            }
+            settled = true;
+        }
+        settled
+    }
+
+    /// Makes the client the socket that it was.
+    fn recover(&mut self, claim: Claim) {
+        let Claim {
+            sid, socket: id, ..
+        } = claim;
+        let (Some(socket), Some(log)) = (self.sockets.get_mut(&id), &self.log) else {
+            return;
+        };
+        let Link::Away(until, reason) = socket.link else {
+            return;
+        };
+        let after = claim.offset.unwrap_or_default().max(socket.since);
+        let Some(missed) = log.missed(id, &socket.namespace, after, &self.records) else {
+            self.forget(id, reason);
+            self.connect(sid, claim.namespace, claim.auth);
+            return;
+        };
+        socket.link = Link::Joined(sid);
+        self.away.remove(&(until, id));
+        self.unsaved_sockets.insert(id);
+        if let Some(client) = self.clients.get_mut(&sid) {
+            client.sockets.push(id);
+        }
+        for messages in missed {
+            self.dispatch(sid, &messages);
+        }
+        self.welcome(sid, id);
+        self.events.push_back(Event::Back { socket: id });
+    }
+}

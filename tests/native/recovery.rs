@@ -1,0 +1,303 @@
+//! V: connection state recovery.
+
+use serde_json::{Value, json};
+
+use crate::peer::{Hall, Peer, hall, hall_of};
+use crate::support::{Done, at, closed, sent};
+
+/// K-6: how long a client may be away.
+pub const WINDOW: u64 = 30_000;
+
+pub fn say(hall: &mut Hall, from: &Peer, text: &str) {
+    let reply = from.call(hall, json!(["chat-message", text]));
+    assert_eq!(reply["ok"], true, "{reply}");
+}
+
+/// The texts of the chat messages among what was heard.
+pub fn texts(hall: &mut Hall, peer: &Peer) -> Vec<String> {
+    chat(&peer.heard(hall))
+}
+
+pub fn chat(events: &[Value]) -> Vec<String> {
+    let chat = events.iter().filter(|event| event[0] == "chat-message");
+    let text = |event: &Value| event[1]["message"].as_str().unwrap().to_owned();
+    chat.map(text).collect()
+}
+
+/// V-1: whoever comes back is who it was, and gets what it missed before the reply, once.
+#[test]
+fn v_1_a_client_recovers_what_it_missed() {
+    let mut hall = hall();
+    for connect in [Peer::connect, Peer::connect_polling] {
+        let a = Peer::connect(&mut hall);
+        let b = connect(&mut hall);
+        say(&mut hall, &a, "heard");
+        assert_eq!(texts(&mut hall, &b), ["heard"]);
+        b.vanish(&mut hall);
+        for text in ["one", "two"] {
+            say(&mut hall, &a, text);
+        }
+        let back = b.reconnect(&mut hall);
+        assert!(back.recovered && back.id == b.id);
+        say(&mut hall, &a, "three");
+        assert_eq!(texts(&mut hall, &back), ["one", "two", "three"]);
+        back.vanish(&mut hall);
+        let again = back.reconnect(&mut hall);
+        assert!(again.recovered, "as often as it likes");
+        assert!(texts(&mut hall, &again).is_empty());
+    }
+}
+
+/// V-1: the missed events come first, then the reply, with the same `sid` and `pid`.
+#[test]
+fn v_1_missed_events_precede_the_reply() {
+    let (mut hall, [a, b]) = hall_of();
+    b.vanish(&mut hall);
+    say(&mut hall, &a, "missed");
+    let c = hall.open_websocket();
+    hall.text(c, b.connect_packet());
+    let frames = hall.take_of(c);
+    let [Done::Sent(_, missed), Done::Sent(_, reply)] = &frames[..] else {
+        panic!("{frames:?}");
+    };
+    assert!(
+        missed.starts_with(r#"42["chat-message",{"message":"missed""#),
+        "{missed}"
+    );
+    let reply: Value = serde_json::from_str(reply.strip_prefix("40").unwrap()).unwrap();
+    let packet: Value =
+        serde_json::from_str(b.connect_packet().strip_prefix("40").unwrap()).unwrap();
+    assert_eq!(reply, json!({ "sid": b.id, "pid": packet["pid"] }));
+}
+
+/// V-2, V-3: each event ends with a greater offset than the one before; acks have none.
+#[test]
+fn v_2_v_3_every_event_carries_an_offset() {
+    let (mut hall, [a, b]) = hall_of();
+    a.join(&mut hall, "a");
+    b.join(&mut hall, "b");
+    say(&mut hall, &a, "x");
+    b.emit(
+        &mut hall,
+        json!(["offer", { "to": a.id, "description": {} }]),
+    );
+    b.emit(&mut hall, json!(["no such event"]));
+    // `heard` takes the offset off, and fails without one.
+    let names = |heard: Vec<Value>| heard.iter().map(|e| e[0].clone()).collect::<Vec<_>>();
+    assert_eq!(
+        names(a.heard(&mut hall)),
+        ["peer:joined", "chat-message", "offer"]
+    );
+    assert_eq!(names(b.heard(&mut hall)), ["chat-message", "room:error"]);
+    let c = a.connection();
+    hall.text(c, r#"421["chat:history",{"limit":0}]"#);
+    hall.expect([sent(c, r#"431[{"ok":true,"messages":[],"more":true}]"#)]);
+}
+
+/// V-4: how a connection is lost makes no difference.
+#[test]
+fn v_4_every_loss_of_the_connection_can_be_recovered() {
+    type Loss<'a> = &'a dyn Fn(&mut Hall, &Peer);
+    let closed = |hall: &mut Hall, peer: &Peer| peer.write(hall, "1");
+    let lost = |hall: &mut Hall, peer: &Peer| peer.vanish(hall);
+    let silent = |hall: &mut Hall, _: &Peer| {
+        let now = hall.now();
+        hall.until(now + 120_000);
+    };
+    let too_big = |hall: &mut Hall, peer: &Peer| {
+        hall.text(peer.connection(), "4".repeat(131_073));
+    };
+    let killed = |hall: &mut Hall, _: &Peer| {
+        hall.kill();
+    };
+    let losses: [Loss; 5] = [&closed, &lost, &silent, &too_big, &killed];
+    for (case, lose) in losses.into_iter().enumerate() {
+        let (mut hall, [a]) = hall_of();
+        lose(&mut hall, &a);
+        hall.take();
+        assert!(a.reconnect(&mut hall).recovered, "case {case}");
+    }
+}
+
+/// V-4: who leaves, or breaks the protocol, has left.
+#[test]
+fn v_4_a_disconnect_cannot_be_recovered() {
+    for packet in ["41", "4nonsense"] {
+        let (mut hall, [a, b]) = hall_of();
+        a.write(&mut hall, packet);
+        let back = a.reconnect(&mut hall);
+        assert!(!back.recovered && back.id != a.id, "{packet}");
+        say(&mut hall, &b, "hi");
+        assert_eq!(texts(&mut hall, &back), ["hi"]);
+    }
+}
+
+/// V-5: a client that has had no event gets all since its connect.
+#[test]
+fn v_5_no_offset_is_the_beginning() {
+    let (mut hall, [a]) = hall_of();
+    say(&mut hall, &a, "before");
+    let b = Peer::connect(&mut hall);
+    hall.lost(b.connection());
+    say(&mut hall, &a, "after");
+    assert!(!b.connect_packet().contains("offset"));
+    let back = b.reconnect(&mut hall);
+    assert!(back.recovered);
+    assert_eq!(texts(&mut hall, &back), ["after"]);
+}
+
+/// V-6: an app's own `auth` may use these names for something else.
+#[test]
+fn v_6_a_past_that_is_none_is_ignored() {
+    let (mut hall, [a]) = hall_of();
+    let own: Value = serde_json::from_str(&a.connect_packet()[2..]).unwrap();
+    let pid = &own["pid"];
+    a.vanish(&mut hall);
+    for past in [
+        json!({ "pid": 7 }),
+        json!({ "pid": "x" }),
+        json!({ "pid": a.id, "offset": "0000000000000000" }),
+        json!({ "pid": { "pid": pid } }),
+        json!({ "offset": "0000000000000001" }),
+        json!({ "pid": pid, "offset": 7 }),
+        json!({ "pid": pid, "offset": "x" }),
+        json!({ "pid": pid, "offset": "-1" }),
+    ] {
+        let c = hall.open_websocket();
+        hall.text(c, format!("40{past}"));
+        let Some(Done::Sent(_, reply)) = hall.take_of(c).pop() else {
+            panic!("no reply to {past}");
+        };
+        assert!(
+            reply.starts_with("40{") && !reply.contains(&a.id),
+            "{past}: {reply}"
+        );
+    }
+    assert!(a.reconnect(&mut hall).recovered, "none of that was it");
+}
+
+/// K-6: after the window there is nothing to come back to.
+#[test]
+fn k_6_the_window_ends() {
+    let (mut hall, [a, b]) = hall_of();
+    for (away, recovered) in [(WINDOW - 1, true), (WINDOW, false)] {
+        let c = Peer::connect(&mut hall);
+        c.vanish(&mut hall);
+        let now = hall.now();
+        hall.until(now + away);
+        assert_eq!(
+            c.reconnect(&mut hall).recovered,
+            recovered,
+            "after {away} ms"
+        );
+    }
+    drop((a, b));
+}
+
+/// A pid that somebody else knows takes nothing from its owner, who proves to be alive.
+#[test]
+fn a_pid_in_use_recovers_nothing() {
+    for connect in [Peer::connect, Peer::connect_polling] {
+        let mut hall = hall();
+        let owner = connect(&mut hall);
+        let thief = hall.open_websocket();
+        hall.until(1000).text(thief, owner.connect_packet());
+        assert!(hall.take_of(thief).is_empty(), "first the owner is asked");
+        hall.until(1200);
+        assert!(owner.heard(&mut hall).is_empty(), "which answers the ping");
+        hall.until(1500);
+        let Some(Done::Sent(_, reply)) = hall.take_of(thief).pop() else {
+            panic!("no reply");
+        };
+        assert!(
+            reply.starts_with("40{") && !reply.contains(&owner.id),
+            "{reply}"
+        );
+        say(&mut hall, &owner, "still here");
+        assert_eq!(texts(&mut hall, &owner), ["still here"]);
+    }
+}
+
+/// The pong of an owner may be absorbed by the platform.
+#[test]
+fn a_pid_in_use_is_seen_by_an_absorbed_pong() {
+    let (mut hall, [owner]) = hall_of();
+    let thief = hall.open_websocket();
+    hall.until(1000).text(thief, owner.connect_packet());
+    let answered = at(1100);
+    hall.platform
+        .auto_responses
+        .borrow_mut()
+        .insert(owner.connection(), answered);
+    hall.until(1500);
+    let reply = hall.take_of(thief);
+    assert!(!format!("{reply:?}").contains(&owner.id), "{reply:?}");
+    assert!(hall.connections.contains_key(&owner.connection()));
+}
+
+/// Who comes back before the loss is noticed takes its socket over, as nobody answers any more.
+#[test]
+fn a_dead_connection_is_taken_over() {
+    for connect in [Peer::connect, Peer::connect_polling] {
+        let mut hall = hall();
+        let [a, b] = [connect(&mut hall), Peer::connect(&mut hall)];
+        a.join(&mut hall, "a");
+        b.join(&mut hall, "b");
+        a.heard(&mut hall);
+        say(&mut hall, &b, "into the void");
+        let c = hall.open_websocket();
+        hall.until(1000).text(c, a.connect_packet());
+        hall.until(1499);
+        assert!(hall.take_of(c).is_empty());
+        hall.until(1500);
+        let frames = format!("{:?}", hall.take_of(c));
+        assert!(
+            frames.contains("into the void") && frames.contains(&a.id),
+            "{frames}"
+        );
+        let heard: Vec<Value> = b.heard(&mut hall).iter().map(|e| e[0].clone()).collect();
+        assert_eq!(heard, ["chat-message", "peer:away", "peer:back"]);
+    }
+}
+
+/// The loss may be noticed while the earlier connection is being asked.
+#[test]
+fn a_connection_that_ends_while_it_is_asked() {
+    let (mut hall, [a]) = hall_of();
+    let c = hall.open_websocket();
+    hall.text(c, a.connect_packet());
+    assert!(hall.take_of(c).is_empty());
+    hall.lost(a.connection());
+    assert!(format!("{:?}", hall.take_of(c)).contains(&a.id));
+}
+
+/// A second CONNECT while the first is undecided is one too many; a claimant may go.
+#[test]
+fn s_12_connects_while_a_claim_is_undecided() {
+    let (mut hall, [a]) = hall_of();
+    let (c, d) = (hall.open_websocket(), hall.open_websocket());
+    hall.text(c, a.connect_packet()).text(c, "40");
+    assert_eq!(hall.take_of(c), [closed(c)]);
+    hall.text(d, a.connect_packet()).lost(d);
+    hall.until(1000).take();
+    assert!(a.reconnect(&mut hall).recovered, "nobody else took it");
+}
+
+/// Attachments are replayed with their events.
+#[test]
+fn attachments_are_recovered() {
+    let (mut hall, [a, b]) = hall_of();
+    b.vanish(&mut hall);
+    let placeholder = json!({ "_placeholder": true, "num": 0 });
+    let signal = json!(["signal", { "to": b.id, "data": placeholder }]);
+    hall.text(a.connection(), format!("451-{signal}"))
+        .bytes(a.connection(), &[1, 2, 3]);
+    let c = hall.open_websocket();
+    hall.text(c, b.connect_packet());
+    let done = hall.take_of(c);
+    assert!(
+        matches!(&done[..], [Done::Sent(_, event), Done::SentBytes(_, bytes), Done::Sent(..)]
+        if event.starts_with("451-[\"signal\"") && bytes[..] == [1, 2, 3]),
+        "{done:?}"
+    );
+}

@@ -1,0 +1,210 @@
+//! A room whose members lose their connections, or their server.
+
+use serde_json::{Value, json};
+use signalbox::room::Config;
+use signalbox::room::config::Limits;
+
+use crate::peer::{Hall, Peer, hall, hall_of, hall_with};
+use crate::recovery::{WINDOW, chat, say, texts};
+
+/// Members see who is away, who is back, and who is given up; to one that is away they go on
+/// sending.
+#[test]
+fn members_see_who_is_away() {
+    let (mut hall, [a, b, c]) = hall_of();
+    for peer in [&a, &b] {
+        peer.join(&mut hall, "x");
+    }
+    a.heard(&mut hall);
+    b.vanish(&mut hall);
+    assert_eq!(a.heard(&mut hall), [json!(["peer:away", { "id": b.id }])]);
+    let joined = c.join(&mut hall, "c");
+    assert_eq!(joined["peers"][1]["away"], true);
+    let offer = json!(["offer", { "to": b.id, "description": { "sdp": 1 } }]);
+    assert_eq!(
+        a.call(&mut hall, offer),
+        json!({ "ok": true, "delivered": 1 })
+    );
+    let back = b.reconnect(&mut hall);
+    let heard = back.heard(&mut hall);
+    let names: Vec<&Value> = heard.iter().map(|event| &event[0]).collect();
+    assert_eq!(names, ["peer:joined", "offer"]);
+    let told = a.heard(&mut hall).pop().unwrap();
+    assert_eq!(told[0], "peer:back");
+    let expected = json!([b.id, 2, false]);
+    assert_eq!(
+        json!([told[1]["id"], told[1]["n"], told[1]["away"]]),
+        expected
+    );
+    back.vanish_for_good(&mut hall);
+    let left = json!(["peer:left", { "id": b.id, "reason": "timeout" }]);
+    assert_eq!(a.heard(&mut hall).pop(), Some(left));
+    assert!(!back.reconnect(&mut hall).recovered);
+}
+
+/// What waits for one that is away is bounded.
+#[test]
+fn signals_to_one_that_is_away_are_bounded() {
+    let limits = Limits {
+        waiting: 2,
+        ..Limits::default()
+    };
+    let mut hall = hall_with(Config {
+        limits,
+        ..Config::default()
+    });
+    let [a, b] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    b.vanish(&mut hall);
+    let signal = json!(["signal", { "to": b.id, "data": 1 }]);
+    for _ in 0..2 {
+        assert_eq!(a.call(&mut hall, &signal)["ok"], true);
+    }
+    assert_eq!(a.refusal(&mut hall, &signal), "rate-limited");
+    say(&mut hall, &a, "this is for all");
+    let back = b.reconnect(&mut hall);
+    assert_eq!(back.heard(&mut hall).len(), 3);
+    assert_eq!(a.call(&mut hall, &signal)["ok"], true);
+}
+
+/// Whoever missed more than the log holds begins anew, and is told of once.
+#[test]
+fn the_log_is_bounded() {
+    let fill = |hall: &mut Hall, peer: &Peer, events: usize, text: &str| {
+        for _ in 0..events {
+            say(hall, peer, text);
+        }
+        texts(hall, peer);
+    };
+    for (events, text, recovered) in [
+        (999, "x", true),
+        (1001, "x", false),
+        (200, &*"x".repeat(4000), false),
+    ] {
+        let (mut hall, [a, b]) = hall_of();
+        fill(&mut hall, &a, 1, "first");
+        texts(&mut hall, &b);
+        b.vanish(&mut hall);
+        fill(&mut hall, &a, events, text);
+        hall.lose_memory();
+        let rows = hall.platform.rows.borrow();
+        let log: Vec<usize> = rows
+            .iter()
+            .filter(|(key, _)| key.starts_with("log/"))
+            .map(|(_, row)| row.len())
+            .collect();
+        assert!(
+            log.len() <= 1000 && log.iter().sum::<usize>() <= 600_000,
+            "{}",
+            log.len()
+        );
+        drop(rows);
+        let back = b.reconnect(&mut hall);
+        assert_eq!(back.recovered, recovered, "{events} events");
+        assert_eq!(
+            texts(&mut hall, &back).len(),
+            if recovered { events } else { 0 }
+        );
+    }
+}
+
+/// What is old is given up, unless somebody is away who may want it.
+#[test]
+fn old_events_are_given_up() {
+    let rows = |hall: &Hall| {
+        let rows = hall.platform.rows.borrow();
+        rows.keys().filter(|key| key.starts_with("log/")).count()
+    };
+    let (mut hall, [a, b]) = hall_of();
+    for (peer, text) in [(&a, "1"), (&b, "2")] {
+        say(&mut hall, peer, text);
+    }
+    b.vanish(&mut hall);
+    hall.kill_until(10 * 3_600_000);
+    let [a, b] = [a.reconnect(&mut hall), b.reconnect(&mut hall)];
+    assert!(a.recovered && b.recovered, "the server was away, not they");
+    assert_eq!(texts(&mut hall, &a), ["1", "2"]);
+    assert_eq!(texts(&mut hall, &b), ["1", "2"]);
+    assert!(rows(&hall) >= 2);
+    for peer in [&a, &b] {
+        say(&mut hall, peer, "3");
+    }
+    assert_eq!(rows(&hall), 2);
+}
+
+/// Hibernation, eviction, a crash: whatever becomes of the server, nobody notices more than a
+/// lost connection.
+#[test]
+fn a_killed_server_is_recovered_from() {
+    let mut hall = hall();
+    let [a, b] = [Peer::connect(&mut hall), Peer::connect_polling(&mut hall)];
+    for (peer, name) in [(&a, "ann"), (&b, "bob")] {
+        peer.emit(&mut hall, json!(["join", name]));
+        peer.join(&mut hall, name);
+    }
+    say(&mut hall, &a, "one");
+    for peer in [&a, &b] {
+        peer.heard(&mut hall);
+    }
+    hall.kill();
+    let back = b.reconnect(&mut hall);
+    assert!(back.recovered && back.id == b.id);
+    let call = back.call(&mut hall, json!(["signal", { "to": "ann", "data": 1 }]));
+    assert_eq!(
+        call["ok"], true,
+        "she is away, and still known by her alias"
+    );
+    let ann = a.reconnect(&mut hall);
+    assert!(ann.recovered && ann.id == a.id);
+    let heard: Vec<Value> = ann.heard(&mut hall).iter().map(|e| e[0].clone()).collect();
+    assert_eq!(heard, ["peer:away", "peer:back", "signal"]);
+    let joined = ann.join(&mut hall, "ann");
+    assert_eq!([&joined["self"]["n"], &joined["peers"][0]["n"]], [1, 2]);
+    assert_eq!(joined["self"]["host"], true);
+    assert_eq!(joined["peers"].as_array().unwrap().len(), 1);
+    // Who does not come back is given up, though no connection was lost since.
+    hall.kill();
+    let back = back.reconnect(&mut hall);
+    let now = hall.now();
+    hall.until(now + WINDOW);
+    let left = json!(["peer:left", { "id": a.id, "reason": "timeout" }]);
+    assert!(back.heard(&mut hall).contains(&left));
+}
+
+/// Killed at each point of a turn: what its sender sends again, as it was not acknowledged, has
+/// everybody once, in order.
+#[test]
+fn a_message_is_delivered_once_wherever_the_server_is_killed() {
+    let message = |mid: &str| json!(["chat-message", { "message": mid, "mid": mid }]);
+    let mut acknowledged = Vec::new();
+    for point in 0..30 {
+        let mut hall = hall();
+        let [a, b] = [Peer::connect(&mut hall), Peer::connect_polling(&mut hall)];
+        a.call(&mut hall, message("before"));
+        let mut all = [texts(&mut hall, &a), texts(&mut hall, &b)];
+        let event = format!("427{}", message("now"));
+        hall.crash_after(point).text(a.connection(), event);
+        let acked = hall
+            .sent_to(a.connection())
+            .iter()
+            .any(|frame| frame.starts_with("437["));
+        acknowledged.push(acked);
+        for (all, peer) in all.iter_mut().zip([&a, &b]) {
+            all.extend(chat(&peer.heard_last(&mut hall)));
+        }
+        let [a, b] = [a.reconnect(&mut hall), b.reconnect(&mut hall)];
+        assert!(a.recovered && b.recovered);
+        if !acked {
+            assert_eq!(a.call(&mut hall, message("now"))["ok"], true);
+        }
+        say(&mut hall, &b, "after");
+        for (mut all, peer) in all.into_iter().zip([&a, &b]) {
+            all.extend(texts(&mut hall, peer));
+            assert_eq!(
+                all,
+                ["before", "now", "after"],
+                "killed after {point} outputs"
+            );
+        }
+    }
+    assert!(!acknowledged[0] && acknowledged[29], "{acknowledged:?}");
+}
