@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ask, connect, once, startServer } from "./support.mjs";
+import { ask, connect, once, payload, startServer } from "./support.mjs";
 
 let server;
 before(async () => {
@@ -34,13 +34,13 @@ test("join: user-joined and user-left to everyone who joined, the joiner include
   tourist.onAny((event) => surprises.push(event));
   const own = once(ada, "user-joined");
   ada.emit("join", "ada");
-  assert.deepEqual(await own, ["ada"]);
+  assert.deepEqual(payload(await own), ["ada"]);
   const both = Promise.all([once(ada, "user-joined"), once(grace, "user-joined")]);
   grace.emit("join", "grace");
-  assert.deepEqual(await both, [["grace"], ["grace"]]);
+  assert.deepEqual((await both).map(payload), [["grace"], ["grace"]]);
   const left = once(ada, "user-left");
   grace.disconnect();
-  assert.deepEqual(await left, ["grace"]);
+  assert.deepEqual(payload(await left), ["grace"]);
   assert.equal((await ask(tourist, "chat:history", {})).ok, true);
   assert.deepEqual(surprises, []);
 });
@@ -83,9 +83,8 @@ test("chat-message: {message, id, seq, ts, from, name} to everyone, the sender i
   const both = Promise.all([once(ada, "chat-message"), once(grace, "chat-message")]);
   const { ok, ...receipt } = await ask(ada, "chat-message", text);
   assert.equal(ok, true);
-  for (const [message, ...more] of await both) {
-    assert.deepEqual(message, { message: text, ...receipt, from: ada.id, name: "Ada" });
-    assert.deepEqual(more, []);
+  for (const args of await both) {
+    assert.deepEqual(payload(args), [{ message: text, ...receipt, from: ada.id, name: "Ada" }]);
   }
 });
 

@@ -1,11 +1,15 @@
 // The end-to-end harness: the built Worker in a workerd of its own, and clients that wait for events, never for time.
 
+import { fork } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { io } from "socket.io-client";
 import { WebSocket } from "ws";
 import { serve } from "../../scripts/server.mjs";
-import { inRoot } from "../../scripts/task.mjs";
+import { inRoot, pinnedNode } from "../../scripts/task.mjs";
 
 /** How long a test waits for what must happen, in milliseconds. */
 const patience = 30_000;
@@ -44,6 +48,44 @@ export async function startServer({ crate, vars } = {}) {
       await workerd.dispose();
     },
   };
+}
+
+/**
+ * Starts the deployed Worker in processes of its own, on a free port, with storage that stays. `kill()` ends them as a
+ * power cut would, `start()` starts them again on the same port and storage.
+ */
+export async function startKillable() {
+  const port = await freePort();
+  const storage = mkdtempSync(join(tmpdir(), "signalbox-"));
+  let child;
+  const server = {
+    url: `http://127.0.0.1:${port}`,
+    closers: new Set(),
+    async start() {
+      const script = inRoot("tests/e2e/killable.mjs");
+      child = fork(script, [String(port), storage], { detached: true, execPath: pinnedNode });
+      await within("start of the server", (resolve, reject) => {
+        const exited = (code) => reject(new Error(`the server ended with ${code}`));
+        child.on("message", resolve).on("exit", exited);
+        return () => child.off("message", resolve).off("exit", exited);
+      });
+    },
+    async kill() {
+      const exited = within("end of the server", (resolve) => {
+        child.on("exit", resolve);
+        return () => child.off("exit", resolve);
+      });
+      process.kill(-child.pid, "SIGKILL"); // workerd is in its group
+      await exited;
+    },
+    async stop() {
+      for (const close of server.closers) close();
+      await server.kill();
+      rmSync(storage, { recursive: true });
+    },
+  };
+  await server.start();
+  return server;
 }
 
 /** A port that nothing uses, below those which the system gives to clients. */
@@ -99,6 +141,13 @@ export function once(emitter, event, where = () => true) {
     emitter.on(event, listener);
     return () => emitter.off(event, listener);
   });
+}
+
+/** An event's arguments as they were sent: without the offset that connection state recovery adds as the last one. */
+export function payload(args) {
+  const offset = args.at(-1);
+  if (!/^\d{16}$/.test(offset)) throw new Error(`no offset at the end of ${JSON.stringify(args)}`);
+  return args.slice(0, -1);
 }
 
 /** Emits and resolves to the acknowledgement. */

@@ -85,12 +85,13 @@ for (const { title, go } of [
     socket.send('42["room:join",{"name":"Ada"}]');
     const [{ id }] = await joined;
     await server.evict(room);
-    const left = once(grace, "peer:left");
+    const away = once(grace, "peer:away");
     go(socket);
-    assert.deepEqual((await left)[0], { id, reason: "timeout" });
+    assert.deepEqual((await away)[0], { id });
     // It does not come back with the memory.
     await server.evict(room);
-    assert.deepEqual((await ask(grace, "room:join", {})).peers, []);
+    const { peers } = await ask(grace, "room:join", {});
+    assert.deepEqual(peers.map(({ id, away }) => [id, away]), [[id, true]]);
   });
 }
 
@@ -129,7 +130,7 @@ test("P-8: after a poll was given up the next one gets 400, and the others see w
   await post('42["room:join",{"name":"Ada"}]');
   const [{ id }] = await joined;
   await http(server, path); // what was buffered
-  const left = once(grace, "peer:left");
+  const away = once(grace, "peer:away");
   const aborter = new AbortController();
   const poll = http(server, path, { signal: aborter.signal });
   assert.equal((await ask(grace, "chat:history", {})).ok, true);
@@ -137,7 +138,7 @@ test("P-8: after a poll was given up the next one gets 400, and the others see w
   await assert.rejects(poll);
   // Where the loss of the connection is not seen at once, the next poll tells of it.
   assert.equal((await http(server, path)).status, 400);
-  assert.equal((await left)[0].id, id);
+  assert.equal((await away)[0].id, id);
   const { status, body } = await http(server, path);
   assert.deepEqual([status, body], [400, '{"code":1,"message":"Session ID unknown"}']);
 });

@@ -1,0 +1,9 @@
+// The server that recovery.test.mjs kills: the deployed Worker on this port, with this storage.
+
+import { serve } from "../../scripts/server.mjs";
+import { inRoot } from "../../scripts/task.mjs";
+
+const [port, storage] = process.argv.slice(2);
+await serve({ port: Number(port), storage, envFiles: [inRoot("tests/e2e/no-secrets")] });
+process.on("disconnect", () => process.kill(-process.pid, "SIGKILL")); // the test is gone
+process.send("ready");
