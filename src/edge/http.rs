@@ -17,7 +17,8 @@ use super::route::{Route, query, route};
 use crate::engine::Rejection;
 use crate::io::{self, Reply};
 
-/// How long the object may take. It answers at once; one that does not has lost the request.
+/// How long the object may take. It answers at once; one that does not has lost the request. The
+/// platform itself retries what is safe to retry, on a fresh stub, for ten seconds of these.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What a Worker serves.
@@ -59,7 +60,7 @@ async fn hand_over(mut request: Request, stub: &Stub, max_payload: usize) -> Res
         return to_response(Rejection::TooLarge.response());
     };
     let upgrade = is_upgrade(&request)?;
-    let waits = !upgrade && request.method() == Method::Get;
+    let waits = !upgrade && method(&request) == io::Method::Get;
     let inner = inner_request(&request, upgrade, waits, &body)?;
     let mut response = match select(
         pin!(stub.fetch_with_request(inner)),
@@ -103,9 +104,9 @@ fn inner_request(request: &Request, upgrade: bool, waits: bool, body: &[u8]) -> 
         headers.set("content-type", &kind)?;
     }
     let init = web_sys::RequestInit::new();
-    init.set_method(request.method().as_ref());
+    init.set_method(&request.inner().method());
     init.set_headers(&headers.0);
-    if request.method() == Method::Post {
+    if method(request) == io::Method::Post {
         init.set_body(&Uint8Array::from(body).into());
     }
     let url = format!("https://room/?{}", query(request));
@@ -114,7 +115,7 @@ fn inner_request(request: &Request, upgrade: bool, waits: bool, body: &[u8]) -> 
 
 /// The body; `None` if it is longer than `max` bytes, of which no more is then read.
 async fn read(request: &mut Request, max: usize) -> Result<Option<Vec<u8>>> {
-    if request.method() != Method::Post {
+    if method(request) != io::Method::Post {
         return Ok(Some(Vec::new()));
     }
     let length = request.headers().get("content-length")?;
@@ -135,6 +136,15 @@ async fn read(request: &mut Request, max: usize) -> Result<Option<Vec<u8>>> {
     Ok(Some(body))
 }
 
+/// The method as it was sent: the crate takes those that it does not know for GET.
+fn method(request: &Request) -> io::Method {
+    match request.inner().method().as_str() {
+        "GET" => io::Method::Get,
+        "POST" => io::Method::Post,
+        _ => io::Method::Other,
+    }
+}
+
 fn is_upgrade(request: &Request) -> Result<bool> {
     let upgrade = request.headers().get("upgrade")?;
     Ok(upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket")))
@@ -142,11 +152,7 @@ fn is_upgrade(request: &Request) -> Result<bool> {
 
 /// A request that arrived at the object, as the core sees it.
 pub(super) async fn to_input(request: &mut Request, reply: Reply) -> Result<io::Request> {
-    let method = match request.method() {
-        Method::Get => io::Method::Get,
-        Method::Post => io::Method::Post,
-        _ => io::Method::Other,
-    };
+    let method = method(request);
     Ok(io::Request {
         reply,
         method,

@@ -38,6 +38,7 @@ for (const [what, query, options, [status, body]] of [
   ["a POST without sid", polling, { method: "POST", body: "40" }, badMethod],
   ["a PUT without sid", polling, { method: "PUT", body: "40" }, badMethod],
   ["a DELETE without sid", polling, { method: "DELETE" }, badMethod],
+  ["a method of WebDAV without sid", polling, { method: "PROPFIND" }, badMethod],
   ["websocket without upgrade", { transport: "websocket" }, {}, badRequest],
   ["revision 3", { ...polling, EIO: "3" }, {}, badProtocol],
   ["no revision", { ...polling, EIO: "" }, {}, badProtocol],
@@ -98,6 +99,16 @@ for (const [what, body] of [
     else assert.deepEqual([status, rest], unknownSid);
     const late = await http(server, path);
     assert.deepEqual([late.status, late.body], unknownSid);
+    await roomWorks();
+  });
+}
+
+for (const method of ["PUT", "DELETE", "TRACE", "PROPFIND", "QUERY"]) {
+  test(`E-11: ${method} on a session is refused, and the session goes on`, async () => {
+    const path = await session();
+    const { status, body } = await http(server, path, { method });
+    assert.deepEqual([status, body], badRequest);
+    assert.equal((await post(path, '42["room:leave"]')).body, "ok");
     await roomWorks();
   });
 }
