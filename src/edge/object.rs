@@ -10,6 +10,7 @@ use worker::{
     WebSocketPair, console_error,
 };
 
+use super::entropy;
 use super::http;
 use super::parked;
 use super::responses;
@@ -82,6 +83,10 @@ impl<C: Core> Shell<C> {
     ///
     /// When the platform refuses a socket.
     pub async fn fetch(&self, mut request: Request) -> Result<Response> {
+        if !entropy::is_available() {
+            console_error!("no entropy: a request is refused");
+            return responses::unavailable();
+        }
         let parkable = parked::is_parkable(&request)?;
         let request = http::to_input(&mut request, Reply::to(self.next_request())).await?;
         let id = request.reply.request();
