@@ -33,7 +33,7 @@ macro_rules! durable_object {
             }
 
             async fn alarm(&self) -> ::worker::Result<::worker::Response> {
-                self.shell.alarm().await;
+                self.shell.alarm().await?;
                 ::worker::Response::empty()
             }
 

@@ -105,7 +105,7 @@ impl<C: Core> Shell<C> {
                 .inspect_err(|_| self.handle(Input::Aborted(id), None)),
             None => Response::error("this request cannot wait for its answer", 500),
         };
-        self.arm().await;
+        self.rearm().await;
         response
     }
 
@@ -125,7 +125,7 @@ impl<C: Core> Shell<C> {
             (None, _) => return,
         };
         self.handle(input, None);
-        self.arm().await;
+        self.rearm().await;
     }
 
     /// A socket is closing, or gone.
@@ -152,14 +152,19 @@ impl<C: Core> Shell<C> {
         };
         self.runtime.sockets.borrow_mut().remove(&number);
         self.handle(input, None);
-        self.arm().await;
+        self.rearm().await;
     }
 
     /// The alarm.
-    pub async fn alarm(&self) {
+    ///
+    /// # Errors
+    ///
+    /// When the next one cannot be set: the platform then runs this one again, up to six times. The
+    /// core, which has done what was due, does it once.
+    pub async fn alarm(&self) -> Result<()> {
         self.alarm.set(Alarm::Unset);
         self.handle(Input::Wake, None);
-        self.arm().await;
+        self.arm().await
     }
 
     /// One turn: nothing may come between an input and its last output, so nothing here waits.
@@ -288,11 +293,17 @@ impl<C: Core> Shell<C> {
         survivors
     }
 
+    /// Sets the alarm, and leaves a failure to the next event: there is one, since clients that get
+    /// no ping give up, and the Worker asks for parked requests by its own clock.
+    async fn rearm(&self) {
+        let _ = self.arm().await; // it is logged
+    }
+
     /// Sets the alarm, if the next deadline comes before it. One that comes too early does no
     /// harm, and setting it costs.
-    async fn arm(&self) {
+    async fn arm(&self) -> Result<()> {
         if self.core.borrow().deadline().is_none() {
-            return;
+            return Ok(());
         }
         let storage = self.state.storage();
         if matches!(self.alarm.get(), Alarm::Unknown) {
@@ -307,11 +318,11 @@ impl<C: Core> Shell<C> {
             self.alarm.set(alarm);
         }
         let Some(deadline) = self.core.borrow().deadline() else {
-            return;
+            return Ok(());
         };
         let deadline = deadline.as_millis();
         if matches!(self.alarm.get(), Alarm::Set(at) if at <= deadline) {
-            return;
+            return Ok(());
         }
         self.alarm.set(Alarm::Set(deadline));
         #[expect(
@@ -319,10 +330,11 @@ impl<C: Core> Shell<C> {
             reason = "a JavaScript date is exact to the millisecond for 200,000 years"
         )]
         let date = js_sys::Date::new(&JsValue::from_f64(deadline as f64));
-        if let Err(error) = storage.set_alarm(ScheduledTime::new(date)).await {
+        let set = storage.set_alarm(ScheduledTime::new(date)).await;
+        set.inspect_err(|error| {
             console_error!("the alarm cannot be set: {error}");
             self.alarm.set(Alarm::Unset);
-        }
+        })
     }
 }
 
