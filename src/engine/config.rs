@@ -15,8 +15,9 @@ pub struct Config {
     pub max_payload: usize,
     /// How much may wait for a poll before its client counts as gone, in bytes.
     pub max_queued: usize,
-    /// How much earlier than due a ping may be sent, to go out together with others.
-    pub ping_slack: Duration,
+    /// How much earlier than due a ping may be sent, to go out together with others; if not said,
+    /// half of `ping_interval`.
+    pub ping_slack: Option<Duration>,
     /// Whether the platform answers [`AUTO_RESPONSE`](super::AUTO_RESPONSE); then it is asked before anyone expires.
     pub absorb_pongs: bool,
 }
@@ -30,7 +31,7 @@ impl Default for Config {
             upgrade_timeout: Duration::from_secs(10),
             max_payload: 131_072,
             max_queued: 524_288,
-            ping_slack: Duration::from_millis(22_500),
+            ping_slack: None,
             absorb_pongs: true,
         }
     }

@@ -11,7 +11,8 @@ impl Engine {
             return;
         }
         let mut pinged = false;
-        let horizon = now + self.config.ping_slack;
+        let slack = self.config.ping_slack;
+        let horizon = now + slack.unwrap_or(self.config.ping_interval / 2);
         let due: Vec<Sid> = self
             .timers
             .iter()

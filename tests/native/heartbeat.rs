@@ -106,7 +106,7 @@ fn b_4_expiry_does_not_wait_for_the_alarm() {
 #[test]
 fn b_5_pings_go_out_together() {
     let mut script = script(Config {
-        ping_slack: Duration::from_secs(20),
+        ping_slack: Some(Duration::from_secs(20)),
         ..defaults()
     });
     let [a, b, c, d] = [0, 5_000, 20_000, 20_001].map(|time| {

@@ -20,9 +20,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 }
 
 fn engine_config(env: &Env) -> engine::Config {
-    let mut config = config::engine(env, engine::Config::default());
-    config.ping_slack = config.ping_interval / 2;
-    config
+    config::engine(env, engine::Config::default())
 }
 
 durable_object! {

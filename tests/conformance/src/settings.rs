@@ -10,7 +10,7 @@ pub fn conformance() -> engine::Config {
         ping_timeout: Duration::from_millis(200),
         max_payload: 1_000_000,
         max_queued: 4_000_000, // what is posted waits for a poll
-        ping_slack: Duration::ZERO,
+        ping_slack: Some(Duration::ZERO),
         absorb_pongs: false,
         ..engine::Config::default()
     }
