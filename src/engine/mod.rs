@@ -33,7 +33,7 @@ pub use rejection::Rejection;
 pub use sid::Sid;
 pub(crate) use sid::Token;
 
-use crate::io::{ConnectionId, Data, Input, Output, Platform, Record, Reply, Response};
+use crate::io::{ConnectionId, Data, Input, Output, Platform, Record, Reply, RequestId, Response};
 use crate::time::Timestamp;
 use session::{Fate, Session};
 use transport::Role;
@@ -72,6 +72,8 @@ pub struct Engine {
     sessions: BTreeMap<Sid, Session>,
     /// The session of each WebSocket, probes included.
     connections: BTreeMap<ConnectionId, Sid>,
+    /// The session of each parked poll.
+    polls: BTreeMap<RequestId, Sid>,
     /// Each session's deadline, and no other.
     timers: BTreeSet<(Timestamp, Sid)>,
     /// What the next poll of an ended session is told, and until when.
@@ -92,6 +94,7 @@ impl Engine {
             platform,
             sessions: BTreeMap::new(),
             connections: BTreeMap::new(),
+            polls: BTreeMap::new(),
             timers: BTreeSet::new(),
             farewells: Vec::new(),
             touched: BTreeSet::new(),
@@ -111,7 +114,7 @@ impl Engine {
             Input::Received { from, data } => self.received(now, from, &data),
             Input::Disconnected(connection) => self.disconnected(connection),
             Input::Aborted(request) => {
-                if let Some(sid) = self.polling(request) {
+                if let Some(&sid) = self.polls.get(&request) {
                     if let Some(poll) = self.sessions.get_mut(&sid).and_then(|s| s.transport.poll())
                     {
                         poll.take();
@@ -120,7 +123,7 @@ impl Engine {
                 }
             }
             Input::Overdue(request) => {
-                if let Some(sid) = self.polling(request) {
+                if let Some(&sid) = self.polls.get(&request) {
                     self.with(sid, |session, _, out| {
                         session.release(out);
                         Ok(())
@@ -197,6 +200,15 @@ impl Engine {
                 self.timers.remove(&(armed, sid));
             }
             self.timers.insert((deadline, sid));
+            let poll = session.transport.poll().and_then(|poll| poll.request());
+            if poll != session.listed {
+                if let Some(answered) = std::mem::replace(&mut session.listed, poll) {
+                    self.polls.remove(&answered);
+                }
+                if let Some(parked) = poll {
+                    self.polls.insert(parked, sid);
+                }
+            }
         }
         let mut out = std::mem::take(&mut self.out);
         out.extend(self.saves.drain(..).map(Output::Save));
@@ -352,16 +364,11 @@ impl Engine {
         if let Some(armed) = session.armed {
             self.timers.remove(&(armed, sid));
         }
+        if let Some(poll) = session.listed {
+            self.polls.remove(&poll);
+        }
         session.forget(&mut self.saves);
         Some(session)
-    }
-
-    /// The session whose poll this request is.
-    fn polling(&mut self, request: crate::io::RequestId) -> Option<Sid> {
-        self.sessions.iter_mut().find_map(|(sid, session)| {
-            let poll = session.transport.poll()?;
-            (poll.request() == Some(request)).then_some(*sid)
-        })
     }
 
     fn respond(&mut self, reply: Reply, response: Response) {

@@ -12,7 +12,7 @@ use super::payload;
 use super::rejection::Rejection;
 use super::sid::Sid;
 use super::transport::{Poll, Probe, Transport, WebSocket};
-use crate::io::{ConnectionId, ContentType, Data, Output, Reply, Response};
+use crate::io::{ConnectionId, ContentType, Data, Output, Reply, RequestId, Response};
 use crate::time::Timestamp;
 
 /// How long a poll waits for the `5` that may be on its way on another connection.
@@ -35,6 +35,8 @@ pub(super) struct Session {
     pub(super) orphan: bool,
     /// The deadline for which a timer is set.
     pub(super) armed: Option<Timestamp>,
+    /// The parked poll by which it can be found.
+    pub(super) listed: Option<RequestId>,
 }
 
 /// What is stored of a polling session.
@@ -64,6 +66,7 @@ impl Session {
             stored: Stored::default(),
             orphan: false,
             armed: None,
+            listed: None,
         }
     }
 

@@ -133,6 +133,35 @@ fn p_8_an_aborted_poll_ends_the_session() {
     assert!(script.platform.rows.borrow().is_empty());
 }
 
+/// P-8: of many sessions, the one whose poll it was.
+#[test]
+fn p_8_an_abort_ends_one_session_of_many() {
+    let mut script = script(conformance());
+    let polls: Vec<(String, u64)> = (0..20)
+        .map(|_| {
+            let sid = script.open_polling();
+            let answered = script.poll(&sid);
+            script.send(&sid, "4hello");
+            assert_eq!(script.take_of(answered), [polled(answered, "4hello")]);
+            let poll = script.poll(&sid);
+            script.aborted(answered);
+            (sid, poll)
+        })
+        .collect();
+    script.take();
+    for (ended, (sid, poll)) in polls.iter().enumerate() {
+        assert_eq!(script.core.ended.len(), ended);
+        script.send(sid, "4alive");
+        assert_eq!(script.take_of(*poll), [polled(*poll, "4alive")]);
+        let poll = script.poll(sid);
+        script.aborted(poll);
+        script.take();
+        let poll = script.poll(sid);
+        script.expect([refused(poll, 1)]);
+    }
+    assert!(script.platform.rows.borrow().is_empty());
+}
+
 /// An abort that comes after the answer aborts nothing.
 #[test]
 fn p_8_an_abort_after_the_answer_is_late() {
