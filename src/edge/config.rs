@@ -16,6 +16,7 @@ pub fn engine(env: &Env, mut config: engine::Config) -> engine::Config {
     config.ping_interval = millis(env, "PING_INTERVAL_MS", config.ping_interval);
     config.ping_timeout = millis(env, "PING_TIMEOUT_MS", config.ping_timeout);
     config.max_payload = var(env, "MAX_PAYLOAD", config.max_payload);
+    config.max_sessions = var(env, "MAX_SESSIONS", config.max_sessions);
     config
 }
 

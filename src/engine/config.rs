@@ -15,6 +15,9 @@ pub struct Config {
     pub max_payload: usize,
     /// How much may wait for a poll before its client counts as gone, in bytes.
     pub max_queued: usize,
+    /// How many sessions there may be, those included whose clients are gone without a word, until
+    /// they expire. One more is refused, and its client told to try again later.
+    pub max_sessions: usize,
     /// How much earlier than due a ping may be sent, to go out together with others; if not said,
     /// half of `ping_interval`.
     pub ping_slack: Option<Duration>,
@@ -31,6 +34,7 @@ impl Default for Config {
             upgrade_timeout: Duration::from_secs(10),
             max_payload: 131_072,
             max_queued: 524_288,
+            max_sessions: 1_000,
             ping_slack: None,
             absorb_pongs: true,
         }

@@ -13,6 +13,8 @@ pub enum Rejection {
     BadHandshakeMethod,
     /// The session, its transport and the request do not fit together.
     BadRequest,
+    /// There are as many sessions as there may be. Clients come back later by themselves.
+    Full,
     /// Only revision 4 is spoken here.
     UnsupportedProtocol,
     /// A second poll beside the first, or a body that is no text: ends the session.
@@ -30,23 +32,33 @@ impl Rejection {
             Self::UnknownSid => (1, "Session ID unknown"),
             Self::BadHandshakeMethod => (2, "Bad handshake method"),
             Self::BadRequest => (3, "Bad request"),
+            Self::Full => (4, "Too many sessions: try again later"),
             Self::UnsupportedProtocol => (5, "Unsupported protocol version"),
             Self::Misuse | Self::TooLarge => return None,
         })
     }
 
+    /// The HTTP status. Beyond engine.io: it says 403 to whom it does not admit, but who finds no
+    /// room now does so later.
+    const fn status(self) -> u16 {
+        match self {
+            Self::Full => 503,
+            Self::TooLarge => 413,
+            _ => 400,
+        }
+    }
+
     /// The answer to an HTTP request.
     #[must_use]
     pub fn response(self) -> Response {
-        let status = if self == Self::TooLarge { 413 } else { 400 };
         match self.code() {
             Some((code, message)) => Response {
-                status,
+                status: self.status(),
                 content_type: ContentType::Json,
                 body: format!(r#"{{"code":{code},"message":"{message}"}}"#),
             },
             None => Response {
-                status,
+                status: self.status(),
                 content_type: ContentType::Text,
                 body: String::new(),
             },
@@ -58,7 +70,7 @@ impl Rejection {
     pub fn upgrade_response(self) -> Response {
         let (_, message) = self.code().unwrap_or((3, "Bad request"));
         Response {
-            status: 400,
+            status: self.status(),
             content_type: ContentType::Html,
             body: message.to_owned(),
         }

@@ -62,6 +62,9 @@ impl Engine {
         if websocket != request.upgrade {
             return Some(Rejection::BadRequest);
         }
+        if query.sid.is_empty() && self.sessions.len() >= self.config.max_sessions {
+            return Some(Rejection::Full);
+        }
         (query.protocol != "4").then_some(Rejection::UnsupportedProtocol)
     }
 

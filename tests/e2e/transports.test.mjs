@@ -143,6 +143,38 @@ test("P-8: after a poll was given up the next one gets 400, and the others see w
   assert.deepEqual([status, body], [400, '{"code":1,"message":"Session ID unknown"}']);
 });
 
+test("E-6, D-9: a session too many is refused for now, and its client gets in when there is room", async () => {
+  const small = await startServer({ vars: { MAX_SESSIONS: "2" } });
+  try {
+    const path = enginePath("full", { transport: "polling" });
+    const sids = [];
+    for (let n = 0; n < 2; n++) sids.push(JSON.parse((await http(small, path)).body.slice(1)).sid);
+    const { status, headers, body } = await http(small, path);
+    assert.deepEqual([status, JSON.parse(body).code], [503, 4]);
+    assert.equal(headers["access-control-allow-origin"], "*", "E-17");
+    const refused = await webSocket(small, enginePath("full", { transport: "websocket" })).then(() => null, (error) => error);
+    assert.equal(refused?.status, 503);
+    // Who is in notices nothing, and may upgrade.
+    const probe = await webSocket(small, enginePath("full", { transport: "websocket", sid: sids[0] }));
+    probe.send("2probe");
+    assert.equal(await probe.next(), "3probe");
+    for (const transports of [["polling"], ["websocket"]]) {
+      const socket = client(small, { room: "full", transports, reconnection: true, reconnectionDelay: 10, reconnectionDelayMax: 50 });
+      const [error] = await once(socket, "connect_error");
+      assert.match(error.message, /^(xhr poll|websocket) error$/);
+      assert.equal(socket.active, true, "it tries again");
+      const connected = once(socket, "connect");
+      const gone = enginePath("full", { transport: "polling", sid: sids.pop() });
+      if (transports[0] === "polling") await http(small, gone, { method: "POST", body: "1" });
+      await connected;
+      assert.equal((await ask(socket, "chat-message", "in")).ok, true);
+      socket.disconnect();
+    }
+  } finally {
+    await small.stop();
+  }
+});
+
 test("a close frame is answered, with its code or none", async () => {
   for (const [code, answer] of [[undefined, 1005], [1000, 1000], [4001, 4001], [1001, 1005]]) {
     const socket = await webSocket(server, enginePath("close", { transport: "websocket" }));

@@ -248,6 +248,49 @@ fn e_5_a_session_and_a_request_that_do_not_fit() {
     script.text(probe, "4alive").expect([sent(probe, "4alive")]);
 }
 
+/// E-6: a session too many is refused for now, on either transport; those that live notice nothing,
+/// and it is let in when one of them is over.
+#[test]
+fn e_6_sessions_are_limited() {
+    let mut script = script(Config {
+        max_sessions: 2,
+        ..defaults()
+    });
+    let sid = script.open_polling();
+    let connection = script.open_websocket();
+    let body = "Too many sessions: try again later";
+    let json = format!(r#"{{"code":4,"message":"{body}"}}"#);
+    let rows = script.platform.rows.borrow().clone();
+    let third = script.get(POLLING);
+    script.expect([Done::Responded(third, 503, ContentType::Json, json)]);
+    let third = script.upgrade(WEBSOCKET);
+    script.expect([Done::Responded(
+        third,
+        503,
+        ContentType::Html,
+        body.to_owned(),
+    )]);
+    assert_eq!(*script.platform.rows.borrow(), rows, "nothing is kept");
+    // E-1: what else is wrong with it is named as usual, but for the revision.
+    let post = script.post(POLLING, "4x");
+    script.expect([refused(post, 2)]);
+    let revision = script.get("EIO=3&transport=polling");
+    assert!(matches!(
+        script.take()[..],
+        [Done::Responded(r, 503, ..)] if r == revision
+    ));
+    let post = script.send(&sid, "4alive");
+    let poll = script.poll(&sid);
+    script.expect([ok(post), polled(poll, "4alive")]);
+    let probe = script.upgrade(&websocket(&sid));
+    script.expect([accepted(probe)]);
+    script.text(connection, "1").take();
+    script.open_websocket();
+    // Who is gone without a word makes room when it expires.
+    script.until(45_000).take();
+    script.open_polling();
+}
+
 /// E-7, and EIO=3, which socket.io 2 speaks.
 #[test]
 fn e_7_only_revision_4_is_spoken() {
@@ -369,12 +412,13 @@ fn e_each_refusal_has_its_own_code() {
         Rejection::UnknownSid,
         Rejection::BadHandshakeMethod,
         Rejection::BadRequest,
+        Rejection::Full,
         Rejection::UnsupportedProtocol,
     ]
     .into_iter()
     .filter_map(|rejection| Some(rejection.code()?.0))
     .collect();
-    assert_eq!(codes, [0, 1, 2, 3, 5]);
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5]);
     assert_eq!(Rejection::Misuse.code(), None);
     assert_eq!(Rejection::TooLarge.code(), None);
 }
