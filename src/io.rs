@@ -107,7 +107,8 @@ pub struct Request {
 /// What happened.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A request arrived. It is answered by [`Output::Respond`] or [`Output::Accept`], now or later.
+    /// A request arrived. It is answered by [`Output::Respond`], now or later, or by
+    /// [`Output::Accept`] or [`Output::Dismiss`].
     Request(Request),
     /// An unanswered request's client gave up.
     Aborted(RequestId),
@@ -182,6 +183,9 @@ pub enum Output {
     Respond(Reply, Response),
     /// Answer a request by making it a WebSocket.
     Accept(Reply),
+    /// Answer a request by making it a WebSocket that is closed at once, without a code. No other
+    /// output, and no input, is about it.
+    Dismiss(Reply),
     /// Send a frame.
     Send(ConnectionId, Data),
     /// Close a connection; with this code, if any.

@@ -12,7 +12,9 @@ use worker::{
 };
 
 use super::parked;
-use super::responses::{json_error, preflight, to_response, unavailable, with_cors};
+use super::responses::{
+    closed_websocket, is_dismissal, json_error, preflight, to_response, unavailable, with_cors,
+};
 use super::route::{Route, query, route};
 use crate::engine::Rejection;
 use crate::io::{self, Reply};
@@ -78,6 +80,9 @@ async fn hand_over(mut request: Request, stub: &Stub, max_payload: usize) -> Res
             return unavailable();
         }
     };
+    if is_dismissal(&response)? {
+        return closed_websocket();
+    }
     if response.status_code() != 101 {
         let headers = response.headers().clone();
         let bytes = response.bytes().await?;

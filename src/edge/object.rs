@@ -184,13 +184,16 @@ impl<C: Core> Shell<C> {
                 (Output::Accept(reply), Some(pending)) if reply.request() == pending.request => {
                     pending.answer = Some(self.accept(reply.request()));
                 }
+                (Output::Dismiss(reply), Some(pending)) if reply.request() == pending.request => {
+                    pending.answer = Some(responses::dismissal());
+                }
                 (Output::Save(Record::Attached(id, text)), Some(pending))
                     if id == pending.request.into() && pending.answer.is_none() =>
                 {
                     pending.attachment = Some(text);
                 }
                 (Output::Respond(reply, response), _) => self.release(&reply, &response),
-                (Output::Accept(_), _) => {} // its request is over
+                (Output::Accept(_) | Output::Dismiss(_), _) => {} // its request is over
                 (Output::Send(connection, data), _) => self.send(connection, &data),
                 (Output::Close(connection, code), _) => {
                     if let Some(socket) = self.runtime.socket(connection.number()) {

@@ -1,6 +1,6 @@
 //! Responses: the core's, the shell's own, and what browsers must find in all of them.
 
-use worker::{Response, ResponseBuilder, Result};
+use worker::{Response, ResponseBuilder, Result, WebSocketPair};
 
 use crate::io::{self, ContentType};
 
@@ -24,6 +24,27 @@ pub(super) fn to_response(response: io::Response) -> Result<Response> {
 /// The room cannot answer now; clients try again.
 pub(super) fn unavailable() -> Result<Response> {
     json_error(503, "the room is not available at the moment: try again")
+}
+
+/// Marks the object's answer to a request for a WebSocket that is to be closed at once.
+const DISMISSAL: &str = "x-signalbox-dismissal";
+
+/// Leaves a WebSocket that is closed at once to the Worker: the platform ends the connection of one
+/// that an object accepted and closed only when the object goes to sleep.
+pub(super) fn dismissal() -> Result<Response> {
+    Ok(ResponseBuilder::new().with_header(DISMISSAL, "1")?.empty())
+}
+
+pub(super) fn is_dismissal(response: &Response) -> Result<bool> {
+    response.headers().has(DISMISSAL)
+}
+
+/// A WebSocket that opens and is closed without a code.
+pub(super) fn closed_websocket() -> Result<Response> {
+    let WebSocketPair { client, server } = WebSocketPair::new()?;
+    server.accept()?;
+    server.close(None, None::<&str>)?;
+    Response::from_websocket(client)
 }
 
 pub(super) fn json_error(status: u16, message: &str) -> Result<Response> {

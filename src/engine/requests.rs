@@ -107,18 +107,17 @@ impl Engine {
     }
 
     fn upgrade(&mut self, now: Timestamp, sid: Sid, reply: Reply, socket: WebSocket) {
-        self.out.push(Output::Accept(reply));
         let expires = now + self.config.upgrade_timeout;
-        let Some(session) = self.sessions.get_mut(&sid) else {
-            return;
-        };
-        if session.probe(socket, expires) {
+        if let Some(session) = self.sessions.get_mut(&sid)
+            && session.probe(socket, expires)
+        {
+            self.out.push(Output::Accept(reply));
             self.connections.insert(socket.connection, sid);
             self.touched.insert(sid);
         } else {
             // "the server MUST close it" (v4, Upgrade). Refusing it over HTTP would look the same
             // to a browser, but not to every client.
-            self.out.push(Output::Close(socket.connection, None));
+            self.out.push(Output::Dismiss(reply));
         }
     }
 

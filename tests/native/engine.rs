@@ -5,7 +5,7 @@ use signalbox::io::{ContentType, Method};
 
 use crate::raw::{conformance, defaults, script};
 use crate::support::{
-    Done, POLLING, WEBSOCKET, accepted, closed, id, ok, polled, polling, refused, refused_bare,
+    Done, POLLING, WEBSOCKET, accepted, dismissed, id, ok, polled, polling, refused, refused_bare,
     refused_upgrade, sent, sid_of, websocket,
 };
 
@@ -384,12 +384,12 @@ fn e_15_a_second_websocket_of_a_session_is_closed() {
     let mut script = script(conformance());
     let (sid, probe) = script.open_probe();
     let second = script.upgrade(&websocket(&sid));
-    script.expect([accepted(second), closed(second)]);
-    script.lost(second).text(probe, "2probe").text(probe, "5");
+    script.expect([dismissed(second)]);
+    script.text(probe, "2probe").text(probe, "5");
     script.expect([sent(probe, "3probe")]);
     let third = script.upgrade(&websocket(&sid));
-    script.expect([accepted(third), closed(third)]);
-    script.lost(third).text(probe, "4alive");
+    script.expect([dismissed(third)]);
+    script.text(probe, "4alive");
     script.expect([sent(probe, "4alive")]);
 }
 

@@ -250,7 +250,7 @@ impl<C: Core> Chaos<C> {
                     }
                     self.seen.push(text);
                 }
-                Done::SentBytes(..) | Done::Closed(..) => {}
+                Done::SentBytes(..) | Done::Closed(..) | Done::Dismissed(_) => {}
             }
         }
     }

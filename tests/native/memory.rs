@@ -3,7 +3,7 @@
 use signalbox::engine::CloseReason;
 
 use crate::raw::{conformance, defaults, script};
-use crate::support::{closed, id, ok, polled, refused, sent, sent_bytes, websocket};
+use crate::support::{closed, dismissed, id, ok, polled, refused, sent, sent_bytes, websocket};
 
 #[test]
 fn a_session_on_a_websocket_goes_on() {
@@ -187,7 +187,7 @@ fn a_row_that_outlived_its_upgrade_is_deleted() {
         .expect([sent(probe, "4hello")]);
     assert!(script.platform.rows.borrow().is_empty());
     let second = script.upgrade(&websocket(&sid));
-    script.expect([crate::support::accepted(second), closed(second)]);
+    script.expect([dismissed(second)]);
 }
 
 /// Ids that were minted before are not minted again by what is restored.

@@ -63,6 +63,8 @@ impl Platform for Virtual {
 pub enum Done {
     Responded(u64, u16, ContentType, String),
     Accepted(u64),
+    /// Accepted and closed.
+    Dismissed(u64),
     Sent(u64, String),
     SentBytes(u64, Vec<u8>),
     Closed(u64, Option<u16>),
@@ -113,6 +115,10 @@ fn reason(code: u8) -> &'static str {
 
 pub fn accepted(request: u64) -> Done {
     Done::Accepted(request)
+}
+
+pub fn dismissed(request: u64) -> Done {
+    Done::Dismissed(request)
 }
 
 pub fn sent(connection: u64, frame: impl Into<String>) -> Done {
@@ -346,6 +352,10 @@ impl<C: Core> Script<C> {
                     self.connections.insert(number, String::new());
                     self.done.push(Done::Accepted(number));
                 }
+                Output::Dismiss(reply) => {
+                    let number = self.answered(&reply);
+                    self.done.push(Done::Dismissed(number));
+                }
                 Output::Send(to, data) => {
                     let number = to.number();
                     let open = self.connections.contains_key(&number);
@@ -401,6 +411,7 @@ impl<C: Core> Script<C> {
         let of = |done: &Done| match done {
             Done::Responded(n, ..)
             | Done::Accepted(n)
+            | Done::Dismissed(n)
             | Done::Sent(n, _)
             | Done::SentBytes(n, _)
             | Done::Closed(n, _) => *n == number,
