@@ -2,6 +2,7 @@
 //! [`Output`]s, and the little that the core must ask in between is the [`Platform`].
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::time::Timestamp;
 
@@ -112,7 +113,8 @@ pub enum Input {
     Request(Request),
     /// An unanswered request's client gave up.
     Aborted(RequestId),
-    /// The shell would not hold an unanswered request any longer.
+    /// The shell would not hold an unanswered request any longer: of itself, or as [`Output::Hold`]
+    /// said.
     Overdue(RequestId),
     /// A frame arrived.
     Received {
@@ -186,6 +188,9 @@ pub enum Output {
     /// Answer a request by making it a WebSocket that is closed at once, without a code. No other
     /// output, and no input, is about it.
     Dismiss(Reply),
+    /// Hold an unanswered request no longer than this, from now: [`Input::Overdue`] follows then. If
+    /// memory is lost meanwhile, it follows all the same.
+    Hold(RequestId, Duration),
     /// Send a frame.
     Send(ConnectionId, Data),
     /// Close a connection; with this code, if any.

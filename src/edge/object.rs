@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use worker::js_sys;
 use worker::wasm_bindgen::JsValue;
@@ -12,7 +13,7 @@ use worker::{
 
 use super::entropy;
 use super::http;
-use super::parked;
+use super::parked::{self, Frame};
 use super::responses;
 use super::runtime::Runtime;
 use crate::engine::AUTO_RESPONSE;
@@ -49,6 +50,7 @@ enum Tag {
 struct Pending {
     request: RequestId,
     attachment: Option<String>,
+    hold: Option<Duration>,
     answer: Option<Result<Response>>,
 }
 
@@ -93,6 +95,7 @@ impl<C: Core> Shell<C> {
         let mut pending = Pending {
             request: id,
             attachment: None,
+            hold: None,
             answer: None,
         };
         self.handle(Input::Request(request), Some(&mut pending));
@@ -101,7 +104,7 @@ impl<C: Core> Shell<C> {
                 answer.inspect_err(|_| self.handle(Input::Disconnected(id.into()), None))
             }
             None if parkable => self
-                .park(id, pending.attachment)
+                .park(id, pending.attachment, pending.hold)
                 .inspect_err(|_| self.handle(Input::Aborted(id), None)),
             None => Response::error("this request cannot wait for its answer", 500),
         };
@@ -187,12 +190,16 @@ impl<C: Core> Shell<C> {
                 (Output::Dismiss(reply), Some(pending)) if reply.request() == pending.request => {
                     pending.answer = Some(responses::dismissal());
                 }
+                (Output::Hold(request, limit), Some(pending)) if request == pending.request => {
+                    pending.hold = Some(limit);
+                }
                 (Output::Save(Record::Attached(id, text)), Some(pending))
                     if id == pending.request.into() && pending.answer.is_none() =>
                 {
                     pending.attachment = Some(text);
                 }
-                (Output::Respond(reply, response), _) => self.release(&reply, &response),
+                (Output::Respond(reply, response), _) => self.release(&reply, response),
+                (Output::Hold(request, limit), _) => self.hold(request, limit),
                 (Output::Accept(_) | Output::Dismiss(_), _) => {} // its request is over
                 (Output::Send(connection, data), _) => self.send(connection, &data),
                 (Output::Close(connection, code), _) => {
@@ -223,23 +230,39 @@ impl<C: Core> Shell<C> {
     }
 
     /// Leaves a request to the Worker, which waits for its answer on a socket.
-    fn park(&self, request: RequestId, attachment: Option<String>) -> Result<Response> {
+    fn park(
+        &self,
+        request: RequestId,
+        attachment: Option<String>,
+        hold: Option<Duration>,
+    ) -> Result<Response> {
         let tag = format!("p{}", request.number());
         let client = self.open(request.number(), &tag)?;
         if let Some(text) = attachment {
             let record = Record::Attached(request.into(), text);
             self.runtime.save(record);
         }
+        if let Some(limit) = hold {
+            self.hold(request, limit);
+        }
         Response::from_websocket(client)
     }
 
+    /// Tells the Worker within what time it is to ask for the answer to a parked request.
+    fn hold(&self, request: RequestId, limit: Duration) {
+        if let Some(socket) = self.runtime.socket(request.number()) {
+            // If the client is gone, the core is told when the socket closes.
+            let _ = socket.send_with_str(Frame::Hold(limit).encode());
+        }
+    }
+
     /// Answers a parked request.
-    fn release(&self, reply: &Reply, response: &io::Response) {
+    fn release(&self, reply: &Reply, response: io::Response) {
         let number = reply.request().number();
         let socket = self.runtime.sockets.borrow_mut().remove(&number);
         if let Some(socket) = socket {
             // If the client is gone, the core is told when the socket closes.
-            let _ = socket.send_with_str(parked::encode(response));
+            let _ = socket.send_with_str(Frame::Answer(response).encode());
             close(&socket, Some(1000));
         }
     }

@@ -1,5 +1,6 @@
 //! Parked requests: a long poll waits here in the Worker, on a socket to the object, which may
-//! sleep meanwhile. The object's first frame is the answer.
+//! sleep meanwhile. The Worker asks for the answer when it has waited long enough, as its timers are
+//! punctual and cost nothing.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -25,28 +26,46 @@ pub(super) fn is_parkable(request: &Request) -> Result<bool> {
     request.headers().has(HEADER)
 }
 
-/// The answer as a frame: status, type, body.
-pub(super) fn encode(response: &io::Response) -> String {
-    let kind = match response.content_type {
-        ContentType::Text => 't',
-        ContentType::Html => 'h',
-        ContentType::Json => 'j',
-    };
-    format!("{}{kind}{}", response.status, response.body)
+/// A frame of the object's.
+pub(super) enum Frame {
+    /// The answer.
+    Answer(io::Response),
+    /// Within what time the object wants to be asked for it.
+    Hold(Duration),
 }
 
-fn decode(frame: &str) -> Option<io::Response> {
-    let (status, rest) = frame.split_at_checked(3)?;
-    let (kind, body) = rest.split_at_checked(1)?;
-    Some(io::Response {
-        status: status.parse().ok()?,
-        content_type: match kind {
-            "t" => ContentType::Text,
-            "h" => ContentType::Html,
-            _ => ContentType::Json,
-        },
-        body: body.to_owned(),
-    })
+impl Frame {
+    /// `200t…`: status, type, body. `hold100`: milliseconds.
+    pub(super) fn encode(&self) -> String {
+        match self {
+            Self::Answer(response) => {
+                let kind = match response.content_type {
+                    ContentType::Text => 't',
+                    ContentType::Html => 'h',
+                    ContentType::Json => 'j',
+                };
+                format!("{}{kind}{}", response.status, response.body)
+            }
+            Self::Hold(limit) => format!("hold{}", limit.as_millis()),
+        }
+    }
+
+    fn decode(frame: &str) -> Option<Self> {
+        if let Some(millis) = frame.strip_prefix("hold") {
+            return Some(Self::Hold(Duration::from_millis(millis.parse().ok()?)));
+        }
+        let (status, rest) = frame.split_at_checked(3)?;
+        let (kind, body) = rest.split_at_checked(1)?;
+        Some(Self::Answer(io::Response {
+            status: status.parse().ok()?,
+            content_type: match kind {
+                "t" => ContentType::Text,
+                "h" => ContentType::Html,
+                _ => ContentType::Json,
+            },
+            body: body.to_owned(),
+        }))
+    }
 }
 
 /// Waits for the answer. Only the object answers, as a frame may be on its way already; if the
@@ -54,11 +73,17 @@ fn decode(frame: &str) -> Option<io::Response> {
 pub(super) async fn wait(socket: &WebSocket) -> Result<Response> {
     let mut events = socket.events()?;
     socket.accept()?;
-    for limit in [HOLD, PATIENCE] {
+    let mut limit = HOLD;
+    let mut asked = false;
+    loop {
         match select(events.next(), pin!(Delay::from(limit))).await {
             Either::Left((Some(Ok(WebsocketEvent::Message(message))), _)) => {
-                let response = message.text().and_then(|frame| decode(&frame));
-                return response.map_or_else(responses::unavailable, responses::to_response);
+                match message.text().and_then(|frame| Frame::decode(&frame)) {
+                    Some(Frame::Answer(response)) => return responses::to_response(response),
+                    Some(Frame::Hold(sooner)) if !asked => limit = sooner,
+                    Some(Frame::Hold(_)) => {} // the answer follows
+                    None => return responses::unavailable(),
+                }
             }
             Either::Left(_) => {
                 return responses::to_response(io::Response {
@@ -67,10 +92,12 @@ pub(super) async fn wait(socket: &WebSocket) -> Result<Response> {
                     body: NOOP.to_owned(),
                 });
             }
+            Either::Right(_) if asked => return responses::unavailable(),
             Either::Right(_) => {
                 let _ = socket.send_with_str("release"); // if it is closed, that is the next event
+                asked = true;
+                limit = PATIENCE;
             }
         }
     }
-    responses::unavailable()
 }

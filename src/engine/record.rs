@@ -43,7 +43,6 @@ enum Attachment {
         sid: Sid,
         ping_at: Timestamp,
         expires: Timestamp,
-        until: Option<Timestamp>,
     },
 }
 
@@ -143,19 +142,14 @@ impl Session {
     }
 
     fn save_poll(&mut self, saves: &mut Vec<Record>) {
-        if let Some(Poll::Parked {
-            reply,
-            until,
-            saved,
-        }) = self.transport.poll()
+        if let Some(Poll::Parked { reply, saved, .. }) = self.transport.poll()
             && !std::mem::replace(saved, true)
         {
-            let (request, until) = (reply.request(), *until);
+            let request = reply.request();
             let attachment = Attachment::Poll {
                 sid: self.sid,
                 ping_at: self.heartbeat.ping_at,
                 expires: self.heartbeat.expires,
-                until,
             };
             saves.push(attached(request.into(), &attachment));
         }
@@ -261,14 +255,13 @@ impl Engine {
             sid,
             ping_at,
             expires,
-            until,
         }) = kept
             && let Some(session) = self.sessions.get_mut(&sid)
             && let Some(poll @ Poll::Idle) = session.transport.poll()
         {
             *poll = Poll::Parked {
                 reply,
-                until,
+                since: Timestamp::default(), // long ago
                 saved: true,
             };
             session.heartbeat = Heartbeat::resume(ping_at.max(now), expires);

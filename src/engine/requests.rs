@@ -27,6 +27,12 @@ impl Engine {
             connection: reply.request().into(),
             base64: query.base64,
         };
+        if let Some(sid) = sid {
+            self.with(sid, |session, _, out| {
+                session.expire_probe(now, out);
+                Ok(())
+            });
+        }
         match (sid, request.upgrade, request.method) {
             (None, false, _) => self.open_polling(now, request.reply),
             (None, true, _) => self.open_websocket(now, request.reply, socket),

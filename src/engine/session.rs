@@ -15,8 +15,13 @@ use super::transport::{Poll, Probe, Transport, WebSocket};
 use crate::io::{ConnectionId, ContentType, Data, Output, Reply, RequestId, Response};
 use crate::time::Timestamp;
 
-/// How long a poll waits for the `5` that may be on its way on another connection.
+/// How long a poll that comes after `2probe` may wait for the `5` that may be on its way on another
+/// connection.
 const HOLD: Duration = Duration::from_millis(100);
+
+/// By how much a poll may have overtaken `2probe` and a `5` right behind it. A stock client's came at
+/// least a round trip before, and it sends no `5` until that poll returned.
+const OVERTAKING: Duration = Duration::from_millis(20);
 
 pub(super) struct Session {
     pub(super) sid: Sid,
@@ -70,11 +75,10 @@ impl Session {
         }
     }
 
+    /// When it must be woken. An upgrade that takes too long is none of it: it is seen when the
+    /// client is heard of, or pinged.
     pub(super) fn deadline(&self) -> Timestamp {
-        let heartbeat = self.heartbeat.ping_at.min(self.heartbeat.expires);
-        self.transport
-            .deadline()
-            .map_or(heartbeat, |transport| transport.min(heartbeat))
+        self.heartbeat.ping_at.min(self.heartbeat.expires)
     }
 
     /// Sends now, or queues.
@@ -120,12 +124,16 @@ impl Session {
             out.push(Output::Respond(reply, Rejection::Misuse.response()));
             return Err(CloseReason::TransportError);
         }
+        let request = reply.request();
         *poll = Poll::Parked {
             reply,
-            until: upgrading.then(|| now + HOLD),
+            since: now,
             saved: false,
         };
         self.flush(out);
+        if upgrading && self.transport.poll().and_then(|poll| poll.request()) == Some(request) {
+            out.push(Output::Hold(request, HOLD));
+        }
         Ok(())
     }
 
@@ -192,7 +200,15 @@ impl Session {
                 probe.saved = false;
                 let pong = ServerPacket::ProbePong.to_frame(socket.base64);
                 out.push(Output::Send(socket.connection, pong));
-                self.release(out);
+                match *poll {
+                    // Beyond the spec: this poll may have been sent when polling was over.
+                    Poll::Parked {
+                        ref reply, since, ..
+                    } if now < since + OVERTAKING => {
+                        out.push(Output::Hold(reply.request(), OVERTAKING));
+                    }
+                    _ => self.release(out),
+                }
             }
             Some(ProbePacket::Upgrade) => {
                 if let Some(reply) = poll.take() {
@@ -220,6 +236,13 @@ impl Session {
         }
     }
 
+    /// Gives an upgrade up that takes too long.
+    pub(super) fn expire_probe(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        if matches!(&self.transport, Transport::Upgrading { probe, .. } if probe.expires <= now) {
+            self.abandon_probe(out);
+        }
+    }
+
     /// An upgrade ended by the loss of its WebSocket, which is returned.
     pub(super) fn forget_probe(&mut self) -> Option<ConnectionId> {
         let Transport::Upgrading { poll, probe } = &mut self.transport else {
@@ -230,19 +253,12 @@ impl Session {
         Some(connection)
     }
 
-    /// What is due: gives up an upgrade, releases a held poll, pings.
+    /// What is due: gives up an upgrade, pings.
     pub(super) fn tick(&mut self, now: Timestamp, config: &Config, out: &mut Vec<Output>) -> Fate {
         if self.heartbeat.expires <= now {
             return Err(CloseReason::PingTimeout);
         }
-        if matches!(&self.transport, Transport::Upgrading { probe, .. } if probe.expires <= now) {
-            self.abandon_probe(out);
-        }
-        // A poll may still be held when its upgrade was given up.
-        let held = self.transport.poll().and_then(|poll| poll.until());
-        if held.is_some_and(|until| until <= now) {
-            self.release(out);
-        }
+        self.expire_probe(now, out);
         if self.heartbeat.ping_at <= now {
             self.ping(now, config, out);
         }

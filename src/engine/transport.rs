@@ -43,8 +43,8 @@ pub(super) enum Poll {
     Idle,
     Parked {
         reply: Reply,
-        /// When it is to be released, if during an upgrade.
-        until: Option<Timestamp>,
+        /// When it arrived.
+        since: Timestamp,
         /// Whether this is kept as it stands.
         saved: bool,
     },
@@ -71,13 +71,6 @@ impl Poll {
             Self::Idle => None,
         }
     }
-
-    pub(super) fn until(&self) -> Option<Timestamp> {
-        match self {
-            Self::Parked { until, .. } => *until,
-            Self::Idle => None,
-        }
-    }
 }
 
 impl Transport {
@@ -97,16 +90,6 @@ impl Transport {
                 Some(Role::Probe)
             }
             _ => None,
-        }
-    }
-
-    pub(super) fn deadline(&self) -> Option<Timestamp> {
-        match self {
-            Self::Polling(poll) => poll.until(),
-            Self::Upgrading { poll, probe } => poll
-                .until()
-                .map_or(Some(probe.expires), |until| Some(until.min(probe.expires))),
-            Self::WebSocket(_) => None,
         }
     }
 }

@@ -316,6 +316,36 @@ describe("races between connections", () => {
     t.diagnostic(`${rounds} upgrades, ${repeats} repeated as the machine was slow`);
   });
 
+  test(`T-7, U-8: ${rounds} upgrades that wait for nothing`, async (t) => {
+    let repeats = 0;
+    for (let round = 0; round < rounds; round++) {
+      // The poll may overtake the probe and the upgrade by 20 ms.
+      repeats += await within(20, async (begin) => {
+        const session = await openPolling(calm, "engine.io");
+        const socket = await session.webSocket();
+        begin();
+        for (const frame of ["2probe", "5"]) socket.send(frame);
+        assert.deepEqual(await session.get(), badRequest);
+        assert.equal(await socket.next(), "3probe");
+        await assertEchoes(socket);
+        socket.close();
+        await socket.closed;
+      });
+    }
+    t.diagnostic(`${rounds} upgrades, ${repeats} repeated as the machine was slow`);
+  });
+
+  test("U-2: a poll that came before the probe is released by it", async () => {
+    const session = await openPolling(calm, "engine.io");
+    const socket = await session.webSocket();
+    const poll = session.get();
+    socket.send("2probe");
+    assert.equal(await socket.next(), "3probe");
+    assert.deepEqual(await poll, [200, "6"]);
+    socket.send("5");
+    await assertEchoes(socket);
+  });
+
   test(`T-7: ${rounds} polls against the session's close`, async (t) => {
     let repeats = 0;
     for (let round = 0; round < rounds; round++) {

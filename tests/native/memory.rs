@@ -3,7 +3,9 @@
 use signalbox::engine::CloseReason;
 
 use crate::raw::{conformance, defaults, script};
-use crate::support::{closed, dismissed, id, ok, polled, refused, sent, sent_bytes, websocket};
+use crate::support::{
+    accepted, closed, dismissed, id, ok, polled, refused, sent, sent_bytes, websocket,
+};
 
 #[test]
 fn a_session_on_a_websocket_goes_on() {
@@ -72,9 +74,23 @@ fn an_upgrade_goes_on() {
 #[test]
 fn an_upgrade_that_nobody_finishes_is_given_up_in_time() {
     let mut script = script(defaults());
-    let (_, probe) = script.open_probe();
-    script.until(5_000).lose_memory().until(9_999).expect([]);
-    script.until(10_000).expect([closed(probe)]);
+    let (sid, probe) = script.open_probe();
+    script.until(5_000).lose_memory().until(9_999);
+    let again = script.upgrade(&websocket(&sid));
+    script.expect([dismissed(again)]).until(10_000);
+    let again = script.upgrade(&websocket(&sid));
+    script.expect([closed(probe), accepted(again)]);
+}
+
+/// A poll that overtook the probe is released though nobody knows when it came.
+#[test]
+fn a_poll_during_the_upgrade_is_released() {
+    let mut script = script(defaults());
+    script.until(1_000);
+    let (sid, probe) = script.open_probe();
+    let poll = script.poll(&sid);
+    script.lose_memory().text(probe, "2probe");
+    script.expect([sent(probe, "3probe"), polled(poll, "6")]);
 }
 
 /// A pong that was posted beside a pending poll is not forgotten.

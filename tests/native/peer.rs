@@ -137,7 +137,8 @@ impl Peer {
         assert_eq!(hall.take_of(probe), [accepted(probe)]);
         between(hall);
         hall.text(probe, "2probe");
-        assert_eq!(hall.take_of(probe), [sent(probe, "3probe")]);
+        let moment = hall.now() + 20;
+        assert_eq!(hall.until(moment).take_of(probe), [sent(probe, "3probe")]);
         let Some(Done::Responded(_, 200, _, body)) = hall.take_of(poll.get()).pop() else {
             panic!("the poll was not released");
         };

@@ -147,6 +147,8 @@ pub struct Script<C> {
     /// Unanswered requests and open connections, with what is attached to them.
     pub requests: BTreeMap<u64, String>,
     pub connections: BTreeMap<u64, String>,
+    /// Until when requests may be held, if the core said so.
+    holds: BTreeMap<u64, u64>,
     done: Vec<Done>,
     crash: Option<usize>,
 }
@@ -162,20 +164,33 @@ impl<C: Core> Script<C> {
             numbers: 0,
             requests: BTreeMap::new(),
             connections: BTreeMap::new(),
+            holds: BTreeMap::new(),
             done: Vec::new(),
             crash: None,
         }
     }
 
-    /// Lets time pass up to this point; the core is woken whenever it wants to be.
+    /// Lets time pass up to this point; the core is woken whenever it wants to be, and requests are
+    /// held no longer than it wants.
     pub fn until(&mut self, millis: u64) -> &mut Self {
-        while let Some(deadline) = self.core.deadline().map(Timestamp::as_millis)
-            && deadline <= millis
-        {
-            self.now = self.now.max(deadline);
-            self.wake();
+        loop {
+            let deadline = self.core.deadline().map(Timestamp::as_millis);
+            let holds = self.holds.iter();
+            let hold = holds.map(|(&request, &until)| (until, request)).min();
+            match (deadline, hold) {
+                (deadline, Some((until, request)))
+                    if until <= millis && deadline.is_none_or(|deadline| until <= deadline) =>
+                {
+                    self.now = self.now.max(until);
+                    self.overdue(request);
+                }
+                (Some(deadline), _) if deadline <= millis => {
+                    self.now = self.now.max(deadline);
+                    self.wake();
+                }
+                _ => return self.late(millis),
+            }
         }
-        self.late(millis)
     }
 
     /// Lets time pass without a wake: an alarm may be late.
@@ -224,6 +239,7 @@ impl<C: Core> Script<C> {
     pub fn kill_until(&mut self, millis: u64) -> &mut Self {
         self.connections.clear();
         self.requests.clear();
+        self.holds.clear();
         self.late(millis).lose_memory()
     }
 
@@ -303,10 +319,12 @@ impl<C: Core> Script<C> {
     /// The client of an unanswered request gave up.
     pub fn aborted(&mut self, request: u64) -> &mut Self {
         self.requests.remove(&request);
+        self.holds.remove(&request);
         self.handle(Input::Aborted(RequestId::new(request)))
     }
 
     pub fn overdue(&mut self, request: u64) -> &mut Self {
+        self.holds.remove(&request);
         self.handle(Input::Overdue(RequestId::new(request)))
     }
 
@@ -356,6 +374,13 @@ impl<C: Core> Script<C> {
                     let number = self.answered(&reply);
                     self.done.push(Done::Dismissed(number));
                 }
+                Output::Hold(request, limit) => {
+                    let number = request.number();
+                    let waiting = self.requests.contains_key(&number);
+                    assert!(waiting, "held {number}, which does not wait");
+                    let until = self.now + u64::try_from(limit.as_millis()).unwrap();
+                    self.holds.insert(number, until);
+                }
                 Output::Send(to, data) => {
                     let number = to.number();
                     let open = self.connections.contains_key(&number);
@@ -380,6 +405,7 @@ impl<C: Core> Script<C> {
         let number = reply.request().number();
         let waiting = self.requests.remove(&number).is_some();
         assert!(waiting, "answered {number}, which does not wait");
+        self.holds.remove(&number);
         number
     }
 

@@ -1,9 +1,12 @@
 //! U: the upgrade from polling to WebSocket.
 
 use signalbox::engine::CloseReason;
+use signalbox::io::Core;
 
 use crate::raw::{conformance, defaults, script};
-use crate::support::{accepted, closed, ok, polled, refused, sent, sent_bytes, websocket};
+use crate::support::{
+    accepted, at, closed, dismissed, ok, polled, refused, sent, sent_bytes, websocket,
+};
 
 /// U-1
 #[test]
@@ -20,12 +23,11 @@ fn u_2_probe_is_answered_and_polls_are_released() {
     let mut script = script(defaults());
     let (sid, probe) = script.open_probe();
     let pending = script.poll(&sid);
-    script.expect([]);
-    script.text(probe, "2probe");
+    script.until(1_000).expect([]).text(probe, "2probe");
     script.expect([sent(probe, "3probe"), polled(pending, "6")]);
     for turn in 1..=3 {
         let arriving = script.poll(&sid);
-        script.expect([]).until(100 * turn);
+        script.expect([]).until(1_000 + 100 * turn);
         script.expect([polled(arriving, "6")]);
     }
 }
@@ -161,18 +163,47 @@ fn u_7_a_held_poll_outlives_the_probe() {
     script.until(100).expect([polled(poll, "6")]);
 }
 
-/// U-7, K-3
+/// U-7, K-3: an upgrade that takes more than ten seconds is given up when the client is heard of.
 #[test]
 fn u_7_an_upgrade_takes_ten_seconds_at_most() {
     let mut script = script(defaults());
     let (sid, probe) = script.open_probe();
     script.text(probe, "2probe").take();
-    script.until(9_999).expect([]);
-    script.until(10_000).expect([closed(probe)]);
-    script.lost(probe);
+    script.until(9_899);
     let poll = script.poll(&sid);
+    script.until(9_999).expect([polled(poll, "6")]);
+    let second = script.upgrade(&websocket(&sid));
+    script.expect([dismissed(second)]).until(10_000);
+    let poll = script.poll(&sid);
+    script.expect([closed(probe)]).lost(probe);
     script.until(25_000).expect([polled(poll, "2")]);
     assert_eq!(script.core.ended, []);
+}
+
+/// U-7: of a client that is not heard of, with the ping.
+#[test]
+fn u_7_a_silent_upgrade_is_given_up_by_the_ping() {
+    let mut script = script(defaults());
+    let (_, probe) = script.open_probe();
+    script.until(24_999).expect([]);
+    script.until(25_000).expect([closed(probe)]);
+}
+
+/// An upgrade wakes nobody: each alarm costs.
+#[test]
+fn u_an_upgrade_sets_no_deadline() {
+    let mut script = script(defaults());
+    let sid = script.open_polling();
+    let deadline = Some(at(25_000));
+    let pending = script.poll(&sid);
+    let probe = script.upgrade(&websocket(&sid));
+    assert_eq!(script.core.deadline(), deadline, "while it opens");
+    script.until(5_000).text(probe, "2probe");
+    assert_eq!(script.take_of(pending), [polled(pending, "6")]);
+    script.poll(&sid);
+    assert_eq!(script.core.deadline(), deadline, "while a poll is held");
+    script.text(probe, "5");
+    assert_eq!(script.core.deadline(), Some(at(30_000)), "the heartbeat's");
 }
 
 /// U-8, K-3, T-7
@@ -184,6 +215,35 @@ fn u_8_a_poll_during_the_upgrade_waits_for_its_end() {
     let poll = script.poll(&sid);
     script.until(99).expect([]);
     script.text(probe, "5").expect([refused(poll, 3)]);
+}
+
+/// U-8, T-7: a poll may even overtake the probe by a moment. It waits no longer for `5`, which a stock
+/// client does not send before its poll returned.
+#[test]
+fn u_8_a_poll_may_overtake_the_probe() {
+    for upgrades in [true, false] {
+        let mut script = script(conformance());
+        let (sid, probe) = script.open_probe();
+        let poll = script.poll(&sid);
+        script.until(19).text(probe, "2probe");
+        script.expect([sent(probe, "3probe")]).until(38).expect([]);
+        if upgrades {
+            script.text(probe, "5").expect([refused(poll, 3)]);
+            script.until(100).expect([]);
+        } else {
+            script.until(39).expect([polled(poll, "6")]);
+        }
+    }
+}
+
+/// U-8: one that waits for longer than that overtook nothing.
+#[test]
+fn u_8_a_poll_that_overtook_nothing_is_released_at_the_probe() {
+    let mut script = script(conformance());
+    let (sid, probe) = script.open_probe();
+    let poll = script.poll(&sid);
+    script.until(20).text(probe, "2probe");
+    script.expect([sent(probe, "3probe"), polled(poll, "6")]);
 }
 
 /// U-8: a message ends the wait, too.
