@@ -125,6 +125,9 @@ pub enum Input {
     },
     /// A connection is gone, whoever closed it.
     Disconnected(ConnectionId),
+    /// A connection is gone as its client is: a page that was left closes with 1001 (RFC 6455,
+    /// section 7.4.1).
+    WentAway(ConnectionId),
     /// The deadline came.
     Wake,
 }
@@ -132,7 +135,10 @@ pub enum Input {
 impl Input {
     /// Whether somebody is gone, and is not to be told anything in this turn.
     pub(crate) fn is_loss(&self) -> bool {
-        matches!(self, Self::Disconnected(_) | Self::Aborted(_))
+        matches!(
+            self,
+            Self::Disconnected(_) | Self::WentAway(_) | Self::Aborted(_)
+        )
     }
 }
 

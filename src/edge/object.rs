@@ -21,6 +21,9 @@ use crate::io::{
     self, ConnectionId, Core, Data, Input, Output, Record, Reply, RequestId, Survivors,
 };
 
+/// The close code of a page that is left (RFC 6455, section 7.4.1).
+const GOING_AWAY: usize = 1001;
+
 /// Runs a core in a Durable Object. Each method is one of the object's handlers.
 pub struct Shell<C> {
     state: State,
@@ -143,15 +146,15 @@ impl<C: Core> Shell<C> {
         if let Some(code) = answer {
             let _ = socket.close(code, None::<&str>); // it may be closed already
         }
-        let input = match self.tag(socket) {
-            Some(Tag::Connection(connection)) => Input::Disconnected(connection),
-            Some(Tag::Parked(request)) => Input::Aborted(request),
+        let (number, input) = match self.tag(socket) {
+            Some(Tag::Connection(connection)) if code == GOING_AWAY => {
+                (connection.number(), Input::WentAway(connection))
+            }
+            Some(Tag::Connection(connection)) => {
+                (connection.number(), Input::Disconnected(connection))
+            }
+            Some(Tag::Parked(request)) => (request.number(), Input::Aborted(request)),
             None => return,
-        };
-        let number = match &input {
-            Input::Disconnected(connection) => connection.number(),
-            Input::Aborted(request) => request.number(),
-            _ => return,
         };
         self.runtime.sockets.borrow_mut().remove(&number);
         self.handle(input, None);

@@ -11,6 +11,8 @@ pub enum CloseReason {
     TransportClose,
     /// The client sent what is no packet.
     ParseError,
+    /// The client is gone for good, and said so.
+    GoingAway,
     /// No pong came in time.
     PingTimeout,
     /// The layer above wanted it.
@@ -21,7 +23,7 @@ impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TransportError => "transport error",
-            Self::TransportClose => "transport close",
+            Self::TransportClose | Self::GoingAway => "transport close",
             Self::ParseError => "parse error",
             Self::PingTimeout => "ping timeout",
             Self::ForcedServerClose => "forced server close",

@@ -112,7 +112,10 @@ impl Engine {
         match input {
             Input::Request(request) => self.request(now, request),
             Input::Received { from, data } => self.received(now, from, &data),
-            Input::Disconnected(connection) => self.disconnected(connection),
+            Input::Disconnected(connection) => {
+                self.disconnected(connection, CloseReason::TransportClose);
+            }
+            Input::WentAway(connection) => self.disconnected(connection, CloseReason::GoingAway),
             Input::Aborted(request) => {
                 if let Some(&sid) = self.polls.get(&request) {
                     if let Some(poll) = self.sessions.get_mut(&sid).and_then(|s| s.transport.poll())
@@ -294,7 +297,7 @@ impl Engine {
         self.touched.insert(sid);
     }
 
-    fn disconnected(&mut self, connection: ConnectionId) {
+    fn disconnected(&mut self, connection: ConnectionId, reason: CloseReason) {
         let Some(sid) = self.connections.remove(&connection) else {
             return;
         };
@@ -303,7 +306,7 @@ impl Engine {
             .get(&sid)
             .and_then(|session| session.transport.role(connection))
         {
-            Some(Role::Carrier) => self.disconnect(sid, CloseReason::TransportClose),
+            Some(Role::Carrier) => self.disconnect(sid, reason),
             Some(Role::Probe) => self.with(sid, |session, _, _| {
                 session.forget_probe();
                 Ok(())

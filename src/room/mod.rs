@@ -25,6 +25,7 @@ pub use config::Config;
 pub use error::{Code, Error};
 pub use name::{RoomName, RoomNameError};
 
+use crate::engine::CloseReason;
 use crate::io::{Platform, Record};
 use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, Namespace, SocketId};
 use crate::time::Timestamp;
@@ -201,7 +202,8 @@ impl Room {
         };
         // Who does not come back has not left: the media may well go on.
         let reason = match reason {
-            DisconnectReason::ClientNamespaceDisconnect => "left",
+            DisconnectReason::ClientNamespaceDisconnect
+            | DisconnectReason::Transport(CloseReason::GoingAway) => "left",
             _ => "timeout",
         };
         self.departed(turn, id, member.profile.is_some(), member.alias, reason);

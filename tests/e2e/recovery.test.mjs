@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ask, connect, once, startKillable, startServer } from "./support.mjs";
+import { ask, connect, enginePath, once, startKillable, startServer, webSocket } from "./support.mjs";
 
 let server;
 before(async () => {
@@ -93,6 +93,21 @@ test("members see peer:away, then peer:back", async () => {
   assert.deepEqual((await away)[0], { id });
   const [peer] = await back;
   assert.deepEqual([peer.id, peer.n, peer.host, peer.away], [id, 1, true, false]);
+});
+
+test("a page that is left is gone at once", async () => {
+  const room = "page-left";
+  const grace = await connect(server, { room });
+  await ask(grace, "room:join", {});
+  const page = await webSocket(server, enginePath(room, { transport: "websocket" }));
+  await page.next();
+  page.send("40");
+  const joined = once(grace, "peer:joined");
+  page.send('42["room:join",{}]');
+  const [{ id }] = await joined;
+  const left = once(grace, "peer:left");
+  page.close(1001); // as browsers do
+  assert.deepEqual((await left)[0], { id, reason: "left" });
 });
 
 test("V-4: a clean disconnect cannot be recovered", async () => {

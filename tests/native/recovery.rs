@@ -132,6 +132,20 @@ fn v_4_a_disconnect_cannot_be_recovered() {
     }
 }
 
+/// A page that was left does not come back, and nobody waits for it.
+#[test]
+fn a_page_that_is_left_is_gone() {
+    let (mut hall, [a, b]) = hall_of();
+    for peer in [&a, &b] {
+        peer.join(&mut hall, "x");
+    }
+    b.heard(&mut hall);
+    hall.went_away(a.connection());
+    let left = json!(["peer:left", { "id": a.id, "reason": "left" }]);
+    assert_eq!(b.heard(&mut hall)[0], left);
+    assert!(!a.reconnect(&mut hall).recovered);
+}
+
 /// V-5: a client that has had no event gets all since its connect.
 #[test]
 fn v_5_no_offset_is_the_beginning() {

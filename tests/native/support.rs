@@ -316,6 +316,12 @@ impl<C: Core> Script<C> {
         self.handle(Input::Disconnected(ConnectionId::new(connection)))
     }
 
+    /// The page that had this connection was left.
+    pub fn went_away(&mut self, connection: u64) -> &mut Self {
+        self.connections.remove(&connection);
+        self.handle(Input::WentAway(ConnectionId::new(connection)))
+    }
+
     /// The client of an unanswered request gave up.
     pub fn aborted(&mut self, request: u64) -> &mut Self {
         self.requests.remove(&request);
