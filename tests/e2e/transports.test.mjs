@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-test("io(url) with no options connects by polling and upgrades to websocket", async () => {
+test("U-3: io(url) with no options connects by polling and upgrades to websocket", async () => {
   const socket = io(server.url);
   server.closers.add(() => socket.disconnect());
   const began = new Promise((resolve) => {
@@ -95,7 +95,7 @@ for (const { title, go } of [
   });
 }
 
-test("nothing emitted before, during or after the upgrade is lost, nor out of order", async () => {
+test("U-3, U-5: nothing emitted before, during or after the upgrade is lost, nor out of order", async () => {
   const listener = await connect(server, { room: "upgrade", transports: ["websocket"] });
   const heard = [];
   const all = new Promise((resolve) => {
@@ -212,14 +212,4 @@ test("rooms are isolated, even from who knows the other room's peer ids", async 
     ["chat-message", "for b"],
     ["chat-message", "for b"],
   ]);
-});
-
-test("?room= and /r/<room> are the same room, whatever its script, in any normal form", async () => {
-  const a = io(server.url, { path: `/r/${encodeURIComponent("caf\u00e9-会议")}/socket.io`, forceNew: true });
-  const b = io(server.url, { query: { room: "cafe\u0301-会议" }, forceNew: true });
-  for (const socket of [a, b]) server.closers.add(() => socket.disconnect());
-  await Promise.all([once(a, "connect"), once(b, "connect")]);
-  const heard = once(b, "chat-message");
-  await ask(a, "chat-message", "here");
-  assert.equal((await heard)[0].message, "here");
 });

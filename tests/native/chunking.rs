@@ -52,7 +52,8 @@ fn every_prefix_and_suffix_of_a_packet() {
     }
 }
 
-/// A packet's attachments come one by one; before the last of them there is no packet.
+/// K-9, S-3: a packet's attachments come one by one, ten at most; before the last of them there is no
+/// packet.
 #[test]
 fn every_number_of_attachments() {
     for count in 1..=10_u8 {
@@ -71,6 +72,8 @@ fn every_number_of_attachments() {
         }
         assert!(decoder.push(&Message::binary([0])).is_err(), "one too many");
     }
+    let eleven = Message::text(r#"511-["x",{"_placeholder":true,"num":0}]"#);
+    assert!(Decoder::default().push(&eleven).is_err());
 }
 
 const BODY: &str = "4hello\x1ebAQIDBA==\x1e4中文😀\x1e3\x1e4world\x1e6";

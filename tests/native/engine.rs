@@ -99,7 +99,7 @@ fn r_9_base64_on_request() {
     script.expect([sent(connection, "bAQIDBA==")]);
 }
 
-/// H-1
+/// H-1, H-5
 #[test]
 fn h_1_a_polling_handshake_is_the_open_packet_alone() {
     for query in [POLLING, "EIO=4&transport=polling&sid="] {
@@ -291,7 +291,7 @@ fn e_6_sessions_are_limited() {
     script.open_polling();
 }
 
-/// E-7, and EIO=3, which socket.io 2 speaks.
+/// E-7: EIO=3 is what socket.io 2 speaks.
 #[test]
 fn e_7_only_revision_4_is_spoken() {
     let mut script = script(conformance());
@@ -423,7 +423,7 @@ fn e_each_refusal_has_its_own_code() {
     assert_eq!(Rejection::TooLarge.code(), None);
 }
 
-/// The handshake of a session is the only place that shows its `sid`.
+/// H-4: the handshake of a session is the only place that shows its `sid`.
 #[test]
 fn h_4_what_is_sent_later_does_not_show_the_sid() {
     let mut script = script(conformance());

@@ -102,6 +102,29 @@ fn b_4_expiry_does_not_wait_for_the_alarm() {
     script.expect([polled(poll, "2")]);
 }
 
+/// B-5: intervals of minutes are kept, and no poll is held for longer than one.
+#[test]
+fn b_5_intervals_of_minutes() {
+    const INTERVAL: u64 = 300_000;
+    let mut script = script(Config {
+        ping_interval: Duration::from_millis(INTERVAL),
+        ping_timeout: Duration::from_secs(60),
+        ..defaults()
+    });
+    let c = script.open_websocket();
+    let sid = script.open_polling();
+    let mut poll = script.poll(&sid);
+    for turn in 1..=12 {
+        script.until(turn * INTERVAL - 1).expect([]);
+        script.until(turn * INTERVAL);
+        assert_eq!(script.take_of(c), [sent(c, "2")]);
+        script.expect([polled(poll, "2")]);
+        let post = script.send(&sid, "3");
+        script.text(c, "3").expect([ok(post)]);
+        poll = script.poll(&sid);
+    }
+}
+
 /// B-5: pings that are nearly due go out with one that is, so that a room wakes once for all.
 #[test]
 fn b_5_pings_go_out_together() {
@@ -169,7 +192,7 @@ fn b_7_a_pong_is_not_answered() {
     script.until(600).expect([sent(c, "2")]);
 }
 
-/// A pong on polling rearms the heartbeat as one on a WebSocket does.
+/// B-1: a pong on polling rearms the heartbeat as one on a WebSocket does.
 #[test]
 fn b_1_a_posted_pong_keeps_the_session() {
     let mut script = script(defaults());

@@ -144,7 +144,7 @@ fn s_14_leaving_a_namespace_keeps_the_connection() {
         .expect([sent(c, r#"42["message-back"]"#)]);
 }
 
-/// A socket that was not let in is sent nothing.
+/// S-11: a socket that was not let in is sent nothing.
 #[test]
 fn s_11_nothing_is_sent_before_the_connect_is_answered() {
     let mut script = obedient();
@@ -166,7 +166,7 @@ fn s_14_the_server_disconnects() {
     assert_eq!(script.core.app().log, ["server namespace disconnect"; 3]);
 }
 
-/// S-16, K-4
+/// S-16, S-11, K-4: having asked is not enough, a client has to be let in.
 #[test]
 fn s_16_a_client_has_to_join_within_the_connect_timeout() {
     for (frame, stays) in [
@@ -273,6 +273,19 @@ fn d_12_reasons() {
     let poll = script.poll(&sid);
     script.aborted(poll);
     assert_eq!(script.core.app().log.last().unwrap(), "transport error");
+}
+
+/// T-4: a client that only answers pings is kept for that long, and no longer.
+#[test]
+fn t_4_the_heartbeat_tests_join_no_namespace() {
+    let mut script = echo();
+    let c = script.open_websocket();
+    for turn in 1..150 {
+        script.until(turn * 300).expect([sent(c, "2")]);
+        script.text(c, "3");
+    }
+    script.until(44_999).expect([]);
+    script.until(45_000).expect([closed(c)]);
 }
 
 /// T-3: `/custom` only greets.

@@ -2,6 +2,7 @@
 
 use signalbox::engine::CloseReason;
 
+use crate::obedient::obedient;
 use crate::raw::{conformance, defaults, script};
 use crate::support::{Done, ok, polled, refused, refused_bare, sent, websocket};
 
@@ -72,13 +73,16 @@ fn p_3_processing_stops_at_the_first_bad_packet() {
     assert_eq!(script.core.ended, [CloseReason::ParseError], "not UTF-8");
 }
 
-/// P-3: what came before the bad packet counts.
+/// P-3: what came before the bad packet counts, what comes after it does not.
 #[test]
 fn p_3_packets_before_the_bad_one_are_delivered() {
-    let mut script = script(conformance());
-    let sid = script.open_polling();
-    script.send(&sid, "4bye\x1eabc");
-    assert_eq!(script.core.ended.first(), Some(&CloseReason::ParseError));
+    for bad in ["", "2", "7", "abc"] {
+        let mut script = obedient();
+        let sid = script.open_polling();
+        script.send(&sid, "40");
+        script.send(&sid, &format!("42[\"a\"]\x1e{bad}\x1e42[\"b\"]"));
+        assert_eq!(script.core.app().log, ["a false", "parse error"], "{bad:?}");
+    }
 }
 
 /// P-6
@@ -162,7 +166,7 @@ fn p_8_an_abort_ends_one_session_of_many() {
     assert!(script.platform.rows.borrow().is_empty());
 }
 
-/// An abort that comes after the answer aborts nothing.
+/// P-8: an abort that comes after the answer aborts nothing.
 #[test]
 fn p_8_an_abort_after_the_answer_is_late() {
     let mut script = script(conformance());
