@@ -1,6 +1,7 @@
 // `npm test`: from a bare clone to "N passed, N failed".
 
 import { readdirSync } from "node:fs";
+import { behaviours } from "./behaviours.mjs";
 import { buildSteps, conformanceSteps, wasmSize, workerCrate } from "./build.mjs";
 import { chromium, chromiumPath, npmPackages, python, rust, rustLints } from "./setup.mjs";
 import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps } from "./task.mjs";
@@ -20,6 +21,7 @@ const parts = {
       ["clippy, wasm32", () => command("cargo", "clippy", "--lib", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
       ["clippy, Workers", () => command("cargo", "clippy", "--package", "signalbox-worker", "--package", "signalbox-conformance", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
       ["documentation", () => command({ RUSTDOCFLAGS: "-D warnings" }, "cargo", "doc", "--no-deps")],
+      ["each behaviour has a test", behaviours],
       ["the core needs serde alone", purity],
       ["types of the page", () => command("tsc", "--project", "tests/e2e/browser")],
     ],

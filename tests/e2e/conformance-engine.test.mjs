@@ -27,7 +27,7 @@ for (const echo of ["engine.io", "socket.io"]) {
   describe(`handshake at /${echo}/`, () => {
     const expected = { pingInterval, pingTimeout, maxPayload: 1_000_000 };
 
-    test("H-1: by polling", async () => {
+    test("H-1, T-2: by polling", async () => {
       const { status, headers, body } = await http(server, url(echo, polling));
       assert.equal(status, 200);
       assert.equal(headers["content-type"], "text/plain; charset=UTF-8");
@@ -38,7 +38,7 @@ for (const echo of ["engine.io", "socket.io"]) {
       assert.deepEqual(settings, { upgrades: ["websocket"], ...expected });
     });
 
-    test("H-2: by WebSocket", async () => {
+    test("H-2, T-2: by WebSocket", async () => {
       const socket = await webSocket(server, url(echo, websocket));
       const frame = await socket.next();
       assert.equal(frame[0], "0");
@@ -58,7 +58,7 @@ for (const echo of ["engine.io", "socket.io"]) {
       ["POST", "EIO=4&transport=polling", 2, { method: "POST" }],
       ["PUT", "EIO=4&transport=polling", 2, { method: "PUT" }],
     ]) {
-      test(`${what} is refused`, async () => {
+      test(`E-2, E-3, E-4, E-7, E-17: ${what} is refused`, async () => {
         const { status, headers, body } = await http(server, `/${echo}/?${query}`, options);
         assert.equal(status, 400);
         assert.equal(JSON.parse(body).code, code);
@@ -73,7 +73,7 @@ for (const echo of ["engine.io", "socket.io"]) {
       ["transport=abc", "EIO=4&transport=abc"],
       ["an unknown sid", "EIO=4&transport=websocket&sid=AAAAAAAAAAAAAAAAAAAA"],
     ]) {
-      test(`a WebSocket with ${what} is refused`, async () => {
+      test(`E-13, E-14: a WebSocket with ${what} is refused`, async () => {
         const refused = await webSocket(server, `/${echo}/?${query}`).then(() => null, (error) => error);
         assert.equal(refused?.status, 400);
       });
@@ -81,7 +81,7 @@ for (const echo of ["engine.io", "socket.io"]) {
   });
 
   describe(`heartbeat at /${echo}/`, () => {
-    test("polling: a ping at a time, answered by a pong", async () => {
+    test("B-1, T-4: polling: a ping at a time, answered by a pong", async () => {
       await within(pingInterval + pingTimeout, async (begin) => {
         let alive = performance.now();
         const session = await openPolling(server, echo);
@@ -94,7 +94,7 @@ for (const echo of ["engine.io", "socket.io"]) {
       });
     });
 
-    test("T-10: WebSocket: pings, and nothing between them", async () => {
+    test("B-7, T-4, T-10: WebSocket: pings, and nothing between them", async () => {
       await within(pingInterval + pingTimeout, async (begin) => {
         let alive = performance.now();
         const socket = await openWebSocket(server, echo);
@@ -120,7 +120,7 @@ for (const echo of ["engine.io", "socket.io"]) {
       });
     });
 
-    test("T-8: without pongs both transports are closed, after a ping", async () => {
+    test("B-1, T-8: without pongs both transports are closed, after a ping", async () => {
       await within(pingInterval + pingTimeout, async (begin) => {
         begin();
         const session = await openPolling(server, echo);
@@ -134,7 +134,7 @@ for (const echo of ["engine.io", "socket.io"]) {
   });
 
   describe(`close at /${echo}/`, () => {
-    test("polling", async () => {
+    test("P-11: polling", async () => {
       await within(100, async (begin) => {
         const session = await openPolling(calm, echo);
         begin();
@@ -143,7 +143,7 @@ for (const echo of ["engine.io", "socket.io"]) {
       });
     });
 
-    test("WebSocket", async () => {
+    test("W-2: WebSocket", async () => {
       const socket = await openWebSocket(calm, echo);
       socket.send("1");
       await socket.closed;
@@ -158,7 +158,7 @@ describe("messages", () => {
     ["a text and bytes", "4hello\x1ebAQIDBA=="],
     ["a text of two scripts and a line break", "4€ 会议\n"],
   ]) {
-    test(`polling: ${what}`, async () => {
+    test(`P-1, P-2, T-1: polling: ${what}`, async () => {
       const session = await openPolling(calm, "engine.io");
       assert.deepEqual(await session.post(payload), ok);
       assert.deepEqual(await session.get(), [200, payload]);
@@ -169,7 +169,7 @@ describe("messages", () => {
   }
 
   for (const [what, payload] of [["an unknown packet", "abc"], ["no packet", ""], ["a ping", "2"]]) {
-    test(`polling: ${what} ends the session`, async () => {
+    test(`P-3: polling: ${what} ends the session`, async () => {
       const session = await openPolling(calm, "engine.io");
       assert.deepEqual(await session.post(payload), ok);
       assert.deepEqual(await session.get(), unknownSid);
@@ -184,7 +184,7 @@ describe("messages", () => {
     assert.deepEqual(await session.get(), unknownSid);
   });
 
-  test("WebSocket: texts and bytes", async () => {
+  test("W-1, T-1: WebSocket: texts and bytes", async () => {
     const socket = await openWebSocket(calm, "engine.io");
     for (const frame of ["4hello", "4", "4€ 会议", Buffer.from([1, 2, 3, 4]), Buffer.alloc(0)]) {
       socket.send(frame);
@@ -194,14 +194,14 @@ describe("messages", () => {
   });
 
   for (const frame of ["abc", "", "2"]) {
-    test(`WebSocket: the frame "${frame}" ends the session`, async () => {
+    test(`W-4: WebSocket: the frame "${frame}" ends the session`, async () => {
       const socket = await openWebSocket(calm, "engine.io");
       socket.send(frame);
       assert.equal((await socket.closed).code, 1005);
     });
   }
 
-  test("maxPayload passes, one byte more does not", async () => {
+  test("E-10, W-5: maxPayload passes, one byte more does not", async () => {
     const most = `4${"x".repeat(999_999)}`;
     const session = await openPolling(calm, "engine.io");
     assert.deepEqual(await session.post(most), ok);
@@ -229,7 +229,7 @@ async function assertEchoes(socket) {
 }
 
 describe("upgrade", () => {
-  test("a poll during the upgrade gets a noop, messages after it go by WebSocket", async () => {
+  test("U-2: a poll during the upgrade gets a noop, messages after it go by WebSocket", async () => {
     const session = await openPolling(calm, "engine.io");
     const socket = await probe(session);
     assert.deepEqual(await session.get(), [200, "6"]);
@@ -248,7 +248,7 @@ describe("upgrade", () => {
     assert.equal(await socket.next(), "4three");
   });
 
-  test("afterwards HTTP requests of the session are refused, and do it no harm", async () => {
+  test("U-4: afterwards HTTP requests of the session are refused, and do it no harm", async () => {
     const session = await openPolling(calm, "engine.io");
     const socket = await probe(session);
     socket.send("5");
@@ -259,7 +259,7 @@ describe("upgrade", () => {
   });
 
   for (const state of ["upgrading", "upgraded"]) {
-    test(`T-6: a second WebSocket for a session ${state} opens, and is closed`, async () => {
+    test(`E-15, T-6: a second WebSocket for a session ${state} opens, and is closed`, async () => {
       const session = await openPolling(calm, "engine.io");
       const socket = await probe(session);
       if (state === "upgraded") socket.send("5");
@@ -295,7 +295,7 @@ describe("upgrade", () => {
 });
 
 describe("races between connections", () => {
-  test(`T-7: ${rounds} upgrades, polled all the way`, async (t) => {
+  test(`U-2, U-8, T-7: ${rounds} upgrades, polled all the way`, async (t) => {
     let repeats = 0;
     for (let round = 0; round < rounds; round++) {
       // The poll that follows the upgrade may overtake it by 100 ms.
@@ -346,7 +346,7 @@ describe("races between connections", () => {
     await assertEchoes(socket);
   });
 
-  test(`T-7: ${rounds} polls against the session's close`, async (t) => {
+  test(`P-12, T-7: ${rounds} polls against the session's close`, async (t) => {
     let repeats = 0;
     for (let round = 0; round < rounds; round++) {
       // The poll may come 100 ms after the close.

@@ -91,7 +91,7 @@ describe("disconnect", () => {
     });
   });
 
-  test("from another namespace; the main one stays", async () => {
+  test("S-14: from another namespace; the main one stays", async () => {
     const socket = await connect();
     socket.send("40/custom");
     assert.match(await socket.next(), /^40\/custom,\{"sid":/);
@@ -101,7 +101,7 @@ describe("disconnect", () => {
     assert.equal(await socket.next(), '42["message-back","message to main namespace"]');
   });
 
-  test("a namespace that was left can be joined again, and no event reaches it before", async () => {
+  test("S-12, S-14: a namespace that was left can be joined again, and no event reaches it before", async () => {
     const socket = await connect();
     socket.send("41");
     socket.send("40");
@@ -114,7 +114,7 @@ describe("disconnect", () => {
 });
 
 describe("message", () => {
-  test("plain text", async () => {
+  test("T-3: plain text", async () => {
     const socket = await connect();
     for (const args of ['1,"2",{"3":[true]}', '"€ 会议"', "null", "-0.5e-7,[[]]"]) {
       socket.send(`42["message",${args}]`);
@@ -122,7 +122,7 @@ describe("message", () => {
     }
   });
 
-  test("binary", async () => {
+  test("S-3, T-3: binary", async () => {
     const socket = await connect();
     socket.send(`452-["message",${placeholders}]`);
     for (const attachment of attachments) socket.send(attachment);
@@ -130,7 +130,7 @@ describe("message", () => {
     for (const attachment of attachments) assert.deepEqual(await socket.next(), attachment);
   });
 
-  test("plain text with an ack, its id as it was sent", async () => {
+  test("S-2, S-15, T-3: plain text with an ack, its id as it was sent", async () => {
     const socket = await connect();
     for (const id of ["456", "0", "9007199254740993"]) {
       socket.send(`42${id}["message-with-ack",1,"2",{"3":[false]}]`);
@@ -138,7 +138,7 @@ describe("message", () => {
     }
   });
 
-  test("binary with an ack", async () => {
+  test("S-3, S-15, T-3: binary with an ack", async () => {
     const socket = await connect();
     socket.send(`452-789["message-with-ack",${placeholders}]`);
     for (const attachment of attachments) socket.send(attachment);

@@ -13,7 +13,7 @@ after(() => server.stop());
 
 const origin = "https://elsewhere.example";
 
-test("O-1: every answer may be read by any origin", async () => {
+test("O-1, E-17: every answer may be read by any origin", async () => {
   const polling = { transport: "polling" };
   for (const [path, options] of [
     [enginePath("a", polling), {}],
@@ -26,7 +26,7 @@ test("O-1: every answer may be read by any origin", async () => {
   }
 });
 
-test("O-1: so may the answer that becomes a WebSocket", async () => {
+test("O-1, O-4: so may the answer that becomes a WebSocket", async () => {
   const socket = new WebSocket(server.url.replace("http", "ws") + enginePath("a", { transport: "websocket" }), { origin });
   server.closers.add(() => socket.terminate());
   const headers = await new Promise((resolve, reject) => {

@@ -1,8 +1,7 @@
 //! The core on a virtual clock: no sleeps, no sockets.
 //!
-//! The names of behaviours, as in `u_2_…`, say which rule of the protocols a test holds to: K is
-//! for constants, R routing, H handshake, E errors, P polling, U upgrade, W WebSocket, B heartbeat,
-//! S Socket.IO packets, V recovery, D what the client shows, T the conformance configuration.
+//! The ids at the head of a test's documentation, as in `/// U-2, K-3: why`, are the behaviours of
+//! `docs/protocol.md` that the test verifies; `npm test` looks for a test of each.
 
 #![allow(
     unreachable_pub,

@@ -1,0 +1,69 @@
+// Holds docs/protocol.md and the tests to each other: each behaviour of the document has a test, each id of a test is a
+// behaviour of the document.
+//
+// What a test verifies stands at its head: `/// P-7, E-8: why` directly above the attributes of a Rust test,
+// "P-7, E-8: what" as the title of a Node test. An id anywhere else refers to a behaviour and does not count.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { inRoot } from "./task.mjs";
+
+const document = "docs/protocol.md";
+const ids = String.raw`(?:[A-Z]-\d+(?:, )?)+`;
+const row = /^\| ([A-Z]-\d+) \| (Not offered: )?(.*?) \|/gm;
+const rustTest = /((?:^[ \t]*\/\/\/.*\n)+)((?:^[ \t]*#\[.*\n)+)^[ \t]*(?:async )?fn (\w+)/gm;
+const rustHead = new RegExp(String.raw`^\s*/// (${ids})(?::|\n)`);
+const nodeTest = new RegExp(String.raw`^[ \t]*test\(\s*(["'\`])(${ids}):(.*?)\1`, "gm");
+
+const read = (file) => readFileSync(inRoot(file), "utf8");
+
+function filesIn(folder, ending) {
+  const names = readdirSync(inRoot(folder), { recursive: true }).sort();
+  return names.filter((name) => name.endsWith(ending)).map((name) => `${folder}/${name}`);
+}
+
+/** The files with tests that run: a native one counts from when main.rs names it. */
+function testFiles() {
+  const modules = [...read("tests/native/main.rs").matchAll(/^mod (\w+);/gm)].map(([, name]) => name);
+  const native = filesIn("tests/native", ".rs").filter((file) => modules.includes(basename(file, ".rs")));
+  return [...filesIn("src", ".rs"), ...native, ...filesIn("tests", ".test.mjs")];
+}
+
+/** The tests of a file that have ids: `{name, ids}` each. */
+function testsOf(file) {
+  const text = read(file);
+  const found = file.endsWith(".rs")
+    ? [...text.matchAll(rustTest)]
+        .filter(([, , attributes]) => /#\[test\]/.test(attributes) && !/#\[ignore/.test(attributes))
+        .map(([, comment, , name]) => ({ name, head: rustHead.exec(comment)?.[1] }))
+    : [...text.matchAll(nodeTest)].map(([, , head, title]) => ({ name: title.trim(), head }));
+  const headed = found.filter(({ head }) => head);
+  return headed.map(({ name, head }) => ({ name: `${file}: ${name}`, ids: head.split(", ") }));
+}
+
+/** Prints what is amiss; resolves to `{passed, failed}` as every check does. */
+export function behaviours() {
+  const rows = [...read(document).matchAll(row)].map(([, id, mark, text]) => ({ id, text, offered: !mark }));
+  const tests = testFiles().flatMap(testsOf);
+  const tested = new Set(tests.flatMap(({ ids }) => ids));
+  const known = new Map(rows.map((behaviour) => [behaviour.id, behaviour]));
+
+  const failed = [];
+  for (const behaviour of rows) {
+    const { id, text, offered } = behaviour;
+    if (known.get(id) !== behaviour) failed.push(`${id} stands twice in ${document}`);
+    if (offered && !tested.has(id)) failed.push(`${id} has no test: ${text}`);
+    if (!offered && text.length < 20) failed.push(`${id} is not offered, without a reason`);
+  }
+  for (const { name, ids } of tests) {
+    for (const id of ids) {
+      if (!known.has(id)) failed.push(`${id} is not in ${document}, but ${name} names it`);
+      else if (!known.get(id).offered) failed.push(`${id} is not offered, but ${name} names it`);
+    }
+  }
+
+  for (const { id, text } of rows.filter(({ offered }) => !offered)) console.log(`not offered: ${id}, ${text}`);
+  for (const problem of failed) console.error(`error: ${problem}`);
+  console.log(`${known.size} behaviours, ${tested.size} of them in ${tests.length} tests`);
+  return { passed: failed.length === 0 ? 1 : 0, failed };
+}
