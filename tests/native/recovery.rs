@@ -1,9 +1,13 @@
 //! V: connection state recovery.
 
 use serde_json::{Value, json};
+use signalbox::engine::Engine;
+use signalbox::socket::{Config, Host, Server};
 
+use crate::obedient::Obedient;
 use crate::peer::{Hall, Peer, hall, hall_of};
-use crate::support::{Done, at, closed, sent};
+use crate::raw::defaults;
+use crate::support::{Done, Script, at, closed, sent};
 
 /// K-6: how long a client may be away.
 pub const WINDOW: u64 = 30_000;
@@ -92,6 +96,22 @@ fn v_2_v_3_every_event_carries_an_offset() {
     let c = a.connection();
     hall.text(c, r#"421["chat:history",{"limit":0}]"#);
     hall.expect([sent(c, r#"431[{"ok":true,"messages":[],"more":true}]"#)]);
+}
+
+/// V-2, V-3: an event that asks for an ack has no offset, and is not logged.
+#[test]
+fn v_3_an_event_that_asks_for_an_ack_is_not_logged() {
+    let mut script = Script::new(|platform| {
+        let engine = Engine::new(defaults(), platform);
+        Host::new(Server::new(Config::default(), engine), Obedient::default())
+    });
+    let c = script.open_websocket();
+    script.text(c, "40").take();
+    script
+        .text(c, r#"42["ask",1]"#)
+        .expect([sent(c, r#"427["question",1]"#)]);
+    let rows = script.platform.rows.borrow();
+    assert!(!rows.keys().any(|key| key.starts_with("log/")), "{rows:?}");
 }
 
 /// V-4: how a connection is lost makes no difference.
@@ -208,7 +228,7 @@ fn k_6_the_window_ends() {
     drop((a, b));
 }
 
-/// A pid that somebody else knows takes nothing from its owner, who proves to be alive.
+/// V-5: a pid that somebody else knows takes nothing from its owner, who proves to be alive.
 #[test]
 fn a_pid_in_use_recovers_nothing() {
     for connect in [Peer::connect, Peer::connect_polling] {
@@ -232,7 +252,7 @@ fn a_pid_in_use_recovers_nothing() {
     }
 }
 
-/// The pong of an owner may be absorbed by the platform.
+/// V-5, B-6: the pong of an owner may be absorbed by the platform.
 #[test]
 fn a_pid_in_use_is_seen_by_an_absorbed_pong() {
     let (mut hall, [owner]) = hall_of();
@@ -249,7 +269,7 @@ fn a_pid_in_use_is_seen_by_an_absorbed_pong() {
     assert!(hall.connections.contains_key(&owner.connection()));
 }
 
-/// Who comes back before the loss is noticed takes its socket over, as nobody answers any more.
+/// V-5: who comes back before the loss is noticed takes its socket over, as nobody answers any more.
 #[test]
 fn a_dead_connection_is_taken_over() {
     for connect in [Peer::connect, Peer::connect_polling] {
@@ -274,7 +294,7 @@ fn a_dead_connection_is_taken_over() {
     }
 }
 
-/// The loss may be noticed while the earlier connection is being asked.
+/// V-5: the loss may be noticed while the earlier connection is being asked.
 #[test]
 fn a_connection_that_ends_while_it_is_asked() {
     let (mut hall, [a]) = hall_of();
@@ -285,7 +305,7 @@ fn a_connection_that_ends_while_it_is_asked() {
     assert!(format!("{:?}", hall.take_of(c)).contains(&a.id));
 }
 
-/// A second CONNECT while the first is undecided is one too many; a claimant may go.
+/// S-12: a second CONNECT while the first is undecided is one too many; a claimant may go.
 #[test]
 fn s_12_connects_while_a_claim_is_undecided() {
     let (mut hall, [a]) = hall_of();
@@ -297,7 +317,7 @@ fn s_12_connects_while_a_claim_is_undecided() {
     assert!(a.reconnect(&mut hall).recovered, "nobody else took it");
 }
 
-/// Attachments are replayed with their events.
+/// V-1: attachments are replayed with their events.
 #[test]
 fn attachments_are_recovered() {
     let (mut hall, [a, b]) = hall_of();

@@ -66,7 +66,7 @@ fn signals_to_one_that_is_away_are_bounded() {
     assert_eq!(a.call(&mut hall, &signal)["ok"], true);
 }
 
-/// Whoever missed more than the log holds begins anew, and is told of once.
+/// V-3: whoever missed more than the log holds begins anew, and is told of once.
 #[test]
 fn the_log_is_bounded() {
     let fill = |hall: &mut Hall, peer: &Peer, events: usize, text: &str| {
@@ -107,7 +107,7 @@ fn the_log_is_bounded() {
     }
 }
 
-/// What is old is given up, unless somebody is away who may want it.
+/// V-3: what is old is given up, unless somebody is away who may want it.
 #[test]
 fn old_events_are_given_up() {
     let rows = |hall: &Hall| {
