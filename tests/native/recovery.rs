@@ -152,7 +152,7 @@ fn v_4_a_disconnect_cannot_be_recovered() {
     }
 }
 
-/// A page that was left does not come back, and nobody waits for it.
+/// V-4: a page that was left does not come back, and nobody waits for it.
 #[test]
 fn a_page_that_is_left_is_gone() {
     let (mut hall, [a, b]) = hall_of();
