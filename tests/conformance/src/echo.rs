@@ -1,9 +1,13 @@
-//! T-3: the application against which the protocol's own tests run.
+//! T-3: the application against which the protocol's own tests run. For the tests of clients it asks
+//! as well: `ask`, …args returns as `question`, …args, whose ack's arguments return as `answer`.
 
 use std::collections::BTreeSet;
 
 use signalbox::socket::{App, Args, Command, Event, SocketId};
 use signalbox::time::Timestamp;
+
+/// The id of each question's ack: whose it is, the socket tells.
+const QUESTION: u64 = 0;
 
 /// Echoes in `/`, and only greets in `/custom`.
 #[derive(Default)]
@@ -35,7 +39,7 @@ impl App for Echo {
                     None => Args::of(&serde_json::json!({})),
                 };
                 out.push(Command::Accept(socket));
-                out.push(emit(socket, "auth", auth));
+                out.push(emit(socket, "auth", auth, None));
             }
             Event::Restore {
                 socket, namespace, ..
@@ -50,10 +54,16 @@ impl App for Echo {
                 args,
                 ack,
             } if self.main.contains(&from) => match (name.as_str(), ack) {
-                ("message", _) => out.push(emit(from, "message-back", args)),
+                ("message", _) => out.push(emit(from, "message-back", args, None)),
                 ("message-with-ack", Some(ack)) => out.push(Command::Acknowledge(ack, args)),
+                ("ask", _) => out.push(emit(from, "question", args, Some(QUESTION))),
                 _ => {}
             },
+            Event::Ack {
+                from,
+                id: QUESTION,
+                args,
+            } if self.main.contains(&from) => out.push(emit(from, "answer", args, None)),
             // Without recovery nobody is ever away.
             Event::Emit { .. } | Event::Ack { .. } | Event::Away { .. } | Event::Back { .. } => {}
             Event::Disconnect { socket, .. } => {
@@ -63,11 +73,11 @@ impl App for Echo {
     }
 }
 
-fn emit(to: SocketId, name: &str, args: Args) -> Command {
+fn emit(to: SocketId, name: &str, args: Args, ack: Option<u64>) -> Command {
     Command::Emit {
         to: vec![to],
         name: name.to_owned(),
         args,
-        ack: None,
+        ack,
     }
 }
