@@ -7,18 +7,33 @@ import { ask, inRoot, mustRun, pinnedNode, Problem, works } from "./task.mjs";
 
 const wasmTarget = "wasm32-unknown-unknown";
 
-/** The npm packages of package-lock.json. npm writes its hidden lock file last: it tells what is installed. */
+/** The npm packages of package-lock.json. */
 export async function npmPackages(busy) {
   if (Number(process.versions.node.split(".")[0]) < 20) {
     throw new Problem(`Node.js ${process.versions.node} is too old: install Node.js 20 or newer, then run this again`);
   }
-  const installed = inRoot("node_modules/.package-lock.json");
-  const changed = (file) => statSync(inRoot(file)).mtimeMs;
-  if (existsSync(installed) && existsSync(pinnedNode) && statSync(installed).mtimeMs >= changed("package-lock.json")) {
-    return "in place";
-  }
+  if (isInstalled(".") && existsSync(pinnedNode)) return "in place";
   busy("installing, about half a minute");
-  await mustRun("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  return npmInstall(".");
+}
+
+/** The socket.io-clients of tests/interop/package-lock.json. */
+export async function interopPackages(busy) {
+  const folder = "tests/interop";
+  if (isInstalled(folder)) return "in place";
+  busy("installing, some seconds");
+  return npmInstall(folder);
+}
+
+/** npm writes its hidden lock file last: it tells what is installed. */
+function isInstalled(folder) {
+  const installed = inRoot(folder, "node_modules/.package-lock.json");
+  const changed = (file) => statSync(file).mtimeMs;
+  return existsSync(installed) && changed(installed) >= changed(inRoot(folder, "package-lock.json"));
+}
+
+async function npmInstall(folder) {
+  await mustRun("npm", ["ci", "--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error"], {
     remedy: "check that the npm registry can be reached, then run this again",
   });
   return "installed";
@@ -78,10 +93,7 @@ export function buildTools() {
 export async function rustTools(busy) {
   const missing = buildTools().filter((tool) => !existsSync(tool.path));
   if (missing.length === 0) return "in place";
-  // worker-build could download with OpenSSL, so on Linux it links with it.
-  if (process.platform === "linux" && !process.env.OPENSSL_DIR && !(await works("pkg-config", "--exists", "openssl"))) {
-    await debianPackages(busy, "OpenSSL's development package", "pkg-config", "libssl-dev");
-  }
+  await openSsl(busy); // worker-build could download with it
   for (const { crate, version, program, folder } of missing) {
     busy(`compiling ${crate} ${version}, about a minute, this once`);
     const install = ["install", crate, "--version", version, "--bin", program, "--root", folder, "--no-track"];
@@ -100,6 +112,27 @@ export async function rustTools(busy) {
   return "installed";
 }
 
+/** OpenSSL, with which some crates link on Linux. */
+async function openSsl(busy) {
+  if (process.platform !== "linux" || process.env.OPENSSL_DIR || (await works("pkg-config", "--exists", "openssl"))) return;
+  await debianPackages(busy, "OpenSSL's development package", "pkg-config", "libssl-dev");
+}
+
+const interopTarget = "target/interop";
+/** A program of tests/interop/rust. */
+export const rustPeer = (name) => inRoot(interopTarget, "debug", name);
+
+/** The programs of tests/interop/rust, compiled. */
+export async function interopRust(busy) {
+  await openSsl(busy); // the clients could speak TLS
+  if (!existsSync(rustPeer("socketio"))) busy("compiling rust_socketio, one to two minutes, this once");
+  await mustRun("cargo", ["build", "--quiet", "--locked", "--manifest-path", "tests/interop/rust/Cargo.toml"], {
+    env: { CARGO_TARGET_DIR: inRoot(interopTarget) },
+    remedy: "check that the crates registry can be reached, then run this again",
+  });
+  return "in place";
+}
+
 /** Installs Debian packages when it may, else says which to install. */
 async function debianPackages(busy, what, ...packages) {
   const command = `apt-get install ${packages.join(" ")}`;
@@ -113,20 +146,23 @@ async function debianPackages(busy, what, ...packages) {
   await mustRun("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...packages], { env, remedy });
 }
 
-/** A Python with the packages of tests/e2e/requirements.txt, in `.tools/python`. */
+const pythonFolder = inRoot(".tools/python");
+/** A Python with the packages of tests/e2e/requirements.txt. */
+export const pythonPath = `${pythonFolder}/bin/python`;
+
+/** Puts it in place. */
 export async function python(busy) {
   const requirements = inRoot("tests/e2e/requirements.txt");
   const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex");
-  const folder = inRoot(".tools/python");
-  const stamp = inRoot(".tools/python/requirements.sha256");
+  const stamp = `${pythonFolder}/requirements.sha256`;
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return "in place";
   if (!(await works("python3", "-c", "import ensurepip, venv"))) {
     await debianPackages(busy, "Python's venv", "python3", "python3-venv");
   }
-  busy("installing python-socketio");
+  busy("installing python-socketio, some seconds");
   mkdirSync(inRoot(".tools"), { recursive: true });
-  await mustRun("python3", ["-m", "venv", "--clear", folder]);
-  await mustRun(`${folder}/bin/pip`, ["install", "--quiet", "--disable-pip-version-check", "--requirement", requirements], {
+  await mustRun("python3", ["-m", "venv", "--clear", pythonFolder]);
+  await mustRun(pythonPath, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements], {
     remedy: "check that the Python package index can be reached, then run this again",
   });
   writeFileSync(stamp, wanted);

@@ -3,7 +3,7 @@
 import { readdirSync } from "node:fs";
 import { behaviours } from "./behaviours.mjs";
 import { buildSteps, conformanceSteps, wasmSize, workerCrate } from "./build.mjs";
-import { chromium, chromiumPath, npmPackages, python, rust, rustLints } from "./setup.mjs";
+import { chromium, chromiumPath, interopPackages, interopRust, npmPackages, python, rust, rustLints } from "./setup.mjs";
 import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps } from "./task.mjs";
 
 const wasmLimit = 200_000; // bytes, gzipped: a Worker starts quickly
@@ -17,6 +17,7 @@ const parts = {
     setup: [["Rust", rust], ["rustfmt and clippy", rustLints], ["npm packages", npmPackages]],
     checks: [
       ["formatting", () => command("cargo", "fmt", "--all", "--check")],
+      ["formatting of the interop clients", () => command("cargo", "fmt", "--manifest-path", "tests/interop/rust/Cargo.toml", "--check")],
       ["clippy, native", () => command("cargo", "clippy", "--all-targets", "--", "-D", "warnings")],
       ["clippy, wasm32", () => command("cargo", "clippy", "--lib", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
       ["clippy, Workers", () => command("cargo", "clippy", "--package", "signalbox-worker", "--package", "signalbox-conformance", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
@@ -33,6 +34,10 @@ const parts = {
   conformance: {
     setup: conformanceSteps,
     checks: [["conformance tests", () => nodeTests("tests/e2e", { only: isConformance })]],
+  },
+  interop: {
+    setup: [...conformanceSteps, ["old JavaScript clients", interopPackages], ["Python", python], ["Rust clients", interopRust]],
+    checks: [["interop matrix", () => nodeTests("tests/interop")]],
   },
   e2e: {
     setup: [...buildSteps, ["Python", python]],

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
+import { pythonPath } from "../../scripts/setup.mjs";
 import { inRoot } from "../../scripts/task.mjs";
 import { connect, once, startServer } from "./support.mjs";
 
@@ -22,7 +23,7 @@ for (const { title, transports, ends } of [
     const room = `python-${transports.join() || "upgrade"}`;
     const peer = await connect(server, { room });
     const heard = once(peer, "chat-message");
-    const python = promisify(execFile)(inRoot(".tools/python/bin/python"), [
+    const python = promisify(execFile)(pythonPath, [
       inRoot("tests/e2e/python_client.py"),
       server.url,
       `/r/${room}/socket.io`,

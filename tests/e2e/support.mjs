@@ -89,7 +89,7 @@ export async function startKillable() {
 }
 
 /** A port that nothing uses, below those which the system gives to clients. */
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     const server = createServer();

@@ -1,0 +1,109 @@
+// One cell of the matrix: a peer, a process of its own, over one transport, and a verdict on each of its steps.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { url } from "../e2e/conformance.mjs";
+import { http, webSocket } from "../e2e/support.mjs";
+import { task } from "./peers.mjs";
+import { startTap } from "./tap.mjs";
+
+const deadline = 60_000; // ms, of the process, which takes about one second
+
+/** Runs a peer against `server`. Resolves to the verdicts: `[step, error]`, without an error where it passed. */
+export async function runCell(server, peer, transport) {
+  const tap = await startTap(server);
+  const [command, ...args] = peer.command(JSON.stringify({ ...task, url: tap.url, path: `/${peer.echo}/`, transport }));
+  const child = spawn(command, args, { signal: AbortSignal.timeout(deadline), killSignal: "SIGKILL" });
+  let errors = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => (errors += text));
+  const ended = new Promise((resolve) => {
+    child.on("error", (error) => (errors += error.message)); // that of the deadline, say
+    child.on("close", (code, signal) => resolve(code ?? signal));
+  });
+
+  const verdicts = [];
+  const judge = async (step, check) => {
+    try {
+      await check();
+      verdicts.push([step]);
+    } catch (error) {
+      verdicts.push([step, error]);
+    }
+  };
+  try {
+    const expected = Object.entries(peer.steps(transport));
+    const [last] = expected.at(-1);
+    const saw = new Map();
+    let connected; // how many requests that took
+    for await (const line of createInterface({ input: child.stdout })) {
+      const report = JSON.parse(line);
+      saw.set(report.step, report.saw);
+      connected ??= tap.requests.length;
+      if (report.step === last) break;
+    }
+    for (const [step, what] of expected) {
+      await judge(step, () => {
+        assert.ok(saw.has(step), `it did not come to this\n${errors.slice(-2000)}`);
+        assert.deepEqual(saw.get(step), what);
+      });
+    }
+    if (peer.refused) {
+      await judge("code", () => assertRefused(server, tap.requests));
+    } else {
+      await judge("transport", () => assertTransport(transport, tap, connected));
+      await judge("end", async () => {
+        await assertEnded(server, peer.echo, tap.sessions);
+        assert.ok(child.exitCode === null && child.signalCode === null, "only the end of the process ended the session");
+      });
+    }
+    await judge("exit", async () => {
+      child.stdin.end();
+      assert.equal(await ended, 0, errors.slice(-2000));
+    });
+  } finally {
+    child.stdin.end();
+    await ended;
+    await tap.stop();
+  }
+  return verdicts;
+}
+
+/** What it asked for on the wire. */
+function assertTransport(transport, { requests, sessions }, connected) {
+  const used = (some) => [...new Set(some.map((request) => request.transport))];
+  if (transport !== "upgrade") return assert.deepEqual(used(requests), [transport]);
+  const handshakes = requests.filter(({ sid }) => !sid);
+  assert.deepEqual(used(handshakes), ["polling"]);
+  const [first] = sessions;
+  const ofSession = ({ sid }) => sid === first;
+  assert.ok(used(requests.filter(ofSession)).includes("websocket"), "it asked for no upgrade");
+  assert.deepEqual(requests.slice(connected).filter(ofSession), [], "it went on polling");
+}
+
+/** The server lets go of the sessions: no WebSocket can join them any more. */
+async function assertEnded(server, echo, sessions) {
+  assert.ok(sessions.size > 0, "no session was seen");
+  for (const sid of sessions) {
+    for (;;) {
+      const joined = await webSocket(server, url(echo, { transport: "websocket", sid })).catch((refusal) => refusal);
+      if (joined instanceof Error) {
+        assert.deepEqual([joined.status, joined.body], [400, "Session ID unknown"]);
+        break;
+      }
+      await joined.closed; // with the session, or before it as U-6, U-7 and E-15 say
+    }
+  }
+}
+
+/** E-7, E-14: what its request is answered with. */
+async function assertRefused(server, [{ EIO, transport, path }]) {
+  assert.equal(EIO, "3");
+  if (transport === "polling") {
+    const { status, body } = await http(server, path);
+    assert.deepEqual([status, JSON.parse(body)], [400, { code: 5, message: "Unsupported protocol version" }]);
+  } else {
+    const { status, body } = await webSocket(server, path).catch((error) => error);
+    assert.deepEqual([status, body], [400, "Unsupported protocol version"]);
+  }
+}

@@ -1,0 +1,53 @@
+// The interop matrix: each stock client over each transport, against the echoes of tests/conformance.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { conformanceCrate } from "../../scripts/build.mjs";
+import { startServer } from "../e2e/support.mjs";
+import { runCell } from "./cell.mjs";
+import { peers, transports } from "./peers.mjs";
+
+const concurrency = 4; // mostly, they wait
+const timeout = 120_000; // ms, of a cell, which takes about one second
+
+// Pings come among all else. python-socketio's blocking client needs them: it does not always get to say that it ends,
+// which leaves it to a poll that is pending, and the server to the ping timeout.
+const vars = { PING_INTERVAL_MS: "500", PING_TIMEOUT_MS: "10000" };
+
+let server;
+before(async () => {
+  server = await startServer({ crate: conformanceCrate, vars });
+});
+after(async () => {
+  await server.stop();
+  printTable();
+});
+
+/** What the cells show, by peer and transport. */
+const cells = new Map();
+
+describe("interop", { concurrency }, () => {
+  for (const peer of peers) {
+    for (const transport of transports) {
+      test(`${peer.name}: ${transport}`, { timeout }, async () => {
+        const verdicts = await runCell(server, peer, transport);
+        const failed = verdicts.filter(([, error]) => error);
+        const names = failed.map(([step]) => step).join(", ");
+        const passed = `${verdicts.length - failed.length}/${verdicts.length}`;
+        cells.set(`${peer.name}: ${transport}`, names ? `${passed}, not ${names}` : passed);
+        assert.equal(failed.length, 0, failed.map(([step, error]) => `${step}: ${error.message}`).join("\n"));
+      });
+    }
+  }
+});
+
+/** One row per peer, one column per transport: how many steps passed, and which did not. */
+function printTable() {
+  const rows = peers.map(({ name, refused }) => [
+    refused ? `${name} (refused)` : name,
+    ...transports.map((transport) => cells.get(`${name}: ${transport}`) ?? "did not run to its end"),
+  ]);
+  const table = [["peer", ...transports], ...rows];
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  for (const row of table) console.log(row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd());
+}

@@ -1,0 +1,88 @@
+// The rows of the matrix: who talks to the server, and what each is to see.
+
+import { pythonPath, rustPeer } from "../../scripts/setup.mjs";
+import { inRoot, pinnedNode } from "../../scripts/task.mjs";
+
+/** The columns. `upgrade`: polling first, then a WebSocket. */
+export const transports = ["polling", "websocket", "upgrade"];
+
+/** What every peer is to do, beside `url`, `path` and `transport`. Bytes are `{hex}`. */
+export const task = {
+  patience: 30_000, // ms, for what a peer waits for
+  auth: { token: "€ 会议" },
+  text: "€ 会议",
+  args: [1, "two", { three: [null, true, "€ 会议"] }],
+  bytes: { hex: "00067f80ff" }, // without 1e, at which rust_engineio splits what comes on a WebSocket, bytes too
+  attachments: ["first", { two: { hex: "00ff" }, three: [{ hex: "1e62" }] }],
+};
+
+const { auth, text, args, bytes, attachments } = task;
+
+/** What Socket.IO's steps see, by name: arguments that came back, and why the client says that it is disconnected. */
+const socketSteps = (reason) => ({
+  connect: [auth],
+  event: args,
+  ack: args,
+  "server's ack": args,
+  "binary event": [bytes],
+  "binary ack": [bytes],
+  "binary server's ack": [bytes],
+  attachments,
+  namespace: [auth],
+  disconnect: reason,
+});
+
+/** What Engine.IO's steps see. */
+const engineSteps = (reason) => ({ open: null, text, binary: bytes, close: reason });
+
+const here = (file) => inRoot("tests/interop", file);
+
+/** A version of socket.io-client. */
+const javaScript = (version) => ({
+  name: `socket.io-client ${version}`,
+  echo: "socket.io",
+  command: (task) => [pinnedNode, here("socketio.mjs"), task, `socket.io-client-${version}`],
+  steps: () => socketSteps("io client disconnect"),
+});
+
+const python = (name, kind) => ({
+  name,
+  echo: "socket.io",
+  command: (task) => [pythonPath, here("python_peer.py"), task, kind],
+  steps: () => socketSteps("client disconnect"),
+});
+
+/** What rust_socketio 0.6.0 can: it acks nothing, asks for acks of text alone, and sends one attachment alone. */
+function rustSteps() {
+  const { connect, event, ack, "binary event": binary, namespace } = socketSteps();
+  return { connect, event, ack, "binary event": binary, namespace, disconnect: null };
+}
+
+export const peers = [
+  ...["4.8.4", "4.7.5", "4.6.2", "4.5.4", "4.1.3", "4.0.0", "3.1.3", "3.0.0"].map(javaScript),
+  {
+    name: "engine.io-client 6.6.8",
+    echo: "engine.io",
+    command: (task) => [pinnedNode, here("engineio.mjs"), task],
+    steps: () => engineSteps("forced close"),
+  },
+  python("python-socketio 5.18.1, sync", "sync"),
+  python("python-socketio 5.18.1, async", "async"),
+  {
+    name: "rust_socketio 0.6.0",
+    echo: "socket.io",
+    command: (task) => [rustPeer("socketio"), task],
+    steps: rustSteps,
+  },
+  {
+    name: "rust_engineio 0.6.0",
+    echo: "engine.io",
+    command: (task) => [rustPeer("engineio"), task],
+    steps: () => engineSteps(null),
+  },
+  {
+    ...javaScript("2.5.0"), // speaks EIO=3
+    refused: true,
+    steps: (transport) => ({ refusal: transport === "websocket" ? "websocket error" : "xhr poll error" }),
+  },
+];

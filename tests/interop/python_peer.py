@@ -1,0 +1,103 @@
+"""python-socketio, its blocking client or that on asyncio: python_peer.py TASK sync|async
+
+The steps are the same for both: a blocking call does on the event loop's thread what an awaited one does, since the
+blocking client brings threads of its own.
+"""
+
+import asyncio
+import inspect
+import json
+import sys
+
+import socketio
+
+task, kind = json.loads(sys.argv[1]), sys.argv[2]
+PATIENCE = task["patience"] / 1000  # seconds
+
+
+def revive(value):
+    """{"hex": text} becomes bytes, at any depth; `told` is the way back."""
+    if isinstance(value, dict) and "hex" in value:
+        return bytes.fromhex(value["hex"])
+    return change(value, revive)
+
+
+def told(value):
+    if isinstance(value, bytes):
+        return {"hex": value.hex()}
+    return change(value, told)
+
+
+def change(value, each):
+    if isinstance(value, (list, tuple)):
+        return [each(inner) for inner in value]
+    if isinstance(value, dict):
+        return {key: each(inner) for key, inner in value.items()}
+    return value
+
+
+def report(step, saw):
+    print(json.dumps({"step": step, "saw": told(saw)}), flush=True)
+
+
+async def done(result):
+    """What a call of either client results in."""
+    return await result if inspect.isawaitable(result) else result
+
+
+async def main():
+    client = (socketio.AsyncClient if kind == "async" else socketio.Client)(reconnection=False)
+    loop = asyncio.get_running_loop()
+    queues = {}
+
+    def hear(event, namespace="/"):
+        """Puts the arguments of each such event into a queue. Handlers may run on another thread."""
+        queue = queues[event, namespace] = asyncio.Queue()
+        client.on(event, lambda *args: loop.call_soon_threadsafe(queue.put_nowait, args), namespace=namespace)
+
+    async def heard(event, namespace="/"):
+        return await asyncio.wait_for(queues[event, namespace].get(), PATIENCE)
+
+    for event in ("auth", "message-back", "answer", "disconnect"):
+        hear(event)
+    hear("auth", "/custom")
+    client.on("question", lambda *args: args)  # what a handler returns, the server gets as the ack
+
+    async def echo(*args):
+        await done(client.emit("message", args))
+        return await heard("message-back")
+
+    async def ack(*args):
+        acked = await done(client.call("message-with-ack", args, timeout=PATIENCE))
+        return acked if isinstance(acked, tuple) else [acked]  # one argument comes bare
+
+    async def ask(*args):
+        await done(client.emit("ask", args))
+        return await heard("answer")
+
+    await done(
+        client.connect(
+            task["url"],
+            socketio_path=task["path"],
+            transports=None if task["transport"] == "upgrade" else [task["transport"]],
+            namespaces=["/", "/custom"],
+            auth=task["auth"],
+            wait_timeout=PATIENCE,
+        )
+    )
+    args, binary, attachments = (revive(task[key]) for key in ("args", "bytes", "attachments"))
+    report("connect", await heard("auth"))
+    report("event", await echo(*args))
+    report("ack", await ack(*args))
+    report("server's ack", await ask(*args))
+    report("binary event", await echo(binary))
+    report("binary ack", await ack(binary))
+    report("binary server's ack", await ask(binary))
+    report("attachments", await echo(*attachments))
+    report("namespace", await heard("auth", "/custom"))
+    await done(client.disconnect())
+    report("disconnect", (await heard("disconnect"))[0])
+    await loop.run_in_executor(None, sys.stdin.read)  # the end of the process is not to be what ends the session
+
+
+asyncio.run(main())
