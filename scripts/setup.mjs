@@ -125,12 +125,13 @@ export const rustPeer = (name) => inRoot(interopTarget, "debug", name);
 /** The programs of tests/interop/rust, compiled. */
 export async function interopRust(busy) {
   await openSsl(busy); // the clients could speak TLS
-  if (!existsSync(rustPeer("socketio"))) busy("compiling rust_socketio, one to two minutes, this once");
+  const isFirst = !existsSync(rustPeer("socketio"));
+  if (isFirst) busy("compiling rust_socketio, one to two minutes, this once");
   await mustRun("cargo", ["build", "--quiet", "--locked", "--manifest-path", "tests/interop/rust/Cargo.toml"], {
     env: { CARGO_TARGET_DIR: inRoot(interopTarget) },
     remedy: "check that the crates registry can be reached, then run this again",
   });
-  return "in place";
+  return isFirst ? "compiled" : "up to date";
 }
 
 /** Installs Debian packages when it may, else says which to install. */
