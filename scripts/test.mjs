@@ -29,7 +29,10 @@ const parts = {
   },
   native: {
     setup: [["Rust", rust]],
-    checks: [["native tests", nativeTests]],
+    checks: [
+      ["native tests", nativeTests],
+      ["the cost of an idle room", () => command("cargo", "test", "--test", "native", "idle::", "--", "--nocapture", "--test-threads=1")],
+    ],
   },
   conformance: {
     setup: conformanceSteps,

@@ -6,13 +6,15 @@ use crate::time::Timestamp;
 
 impl Engine {
     /// Pings, and gives up, whoever is due.
-    pub(super) fn expire(&mut self, now: Timestamp) {
-        if self.deadline().is_none_or(|deadline| now < deadline) {
-            return;
-        }
-        let mut pinged = false;
+    pub(super) fn expire(&mut self, now: Timestamp, woken: bool) {
         let slack = self.config.ping_slack;
         let horizon = now + slack.unwrap_or(self.config.ping_interval / 2);
+        // The pongs that came since put off the pings for which an alarm was set. Woken for them,
+        // it sends them: to be woken once more a moment later would cost the same again.
+        let (by, mut pinged) = if woken { (horizon, true) } else { (now, false) };
+        if self.deadline().is_none_or(|deadline| by < deadline) {
+            return;
+        }
         let due: Vec<Sid> = self
             .timers
             .iter()

@@ -107,7 +107,7 @@ impl Engine {
     /// Tells the engine what happened.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         if !input.is_loss() {
-            self.expire(now);
+            self.expire(now, input == Input::Wake);
         }
         match input {
             Input::Request(request) => self.request(now, request),

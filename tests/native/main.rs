@@ -21,6 +21,7 @@ mod echo;
 mod engine;
 mod fuzz;
 mod heartbeat;
+mod idle;
 mod memory;
 mod names;
 mod namespace;

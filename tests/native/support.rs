@@ -149,6 +149,9 @@ pub struct Script<C> {
     pub connections: BTreeMap<u64, String>,
     /// Until when requests may be held, if the core said so.
     holds: BTreeMap<u64, u64>,
+    /// How many rows were written or deleted, and how many texts attached.
+    pub rows_written: u64,
+    pub attached: u64,
     done: Vec<Done>,
     crash: Option<usize>,
 }
@@ -165,6 +168,8 @@ impl<C: Core> Script<C> {
             requests: BTreeMap::new(),
             connections: BTreeMap::new(),
             holds: BTreeMap::new(),
+            rows_written: 0,
+            attached: 0,
             done: Vec::new(),
             crash: None,
         }
@@ -417,6 +422,10 @@ impl<C: Core> Script<C> {
 
     fn save(&mut self, record: Record) {
         let mut rows = self.platform.rows.borrow_mut();
+        match record {
+            Record::Attached(..) => self.attached += 1,
+            Record::Stored { .. } | Record::Deleted { .. } => self.rows_written += 1,
+        }
         match record {
             Record::Attached(to, text) => {
                 let number = to.number();

@@ -1,0 +1,415 @@
+//! What an idle room costs, and what its heartbeat survives: clients that say nothing, around an
+//! object that does what the platform's do. It sleeps, sets its one alarm as the shell does, and
+//! the alarm may be late.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use signalbox::time::Timestamp;
+
+use crate::peer::{Hall, hall};
+use crate::random::Random;
+use crate::support::{Done, at};
+
+/// An object without events loses its memory after this long.
+const HIBERNATES: u64 = 10_000;
+
+/// The Worker asks for the answer to a poll after this long.
+const RELEASES: u64 = 25_000;
+
+/// A client's answer takes this long.
+const ROUND_TRIP: u64 = 50;
+
+const SECOND: u64 = 1_000;
+const HOUR: u64 = 3_600 * SECOND;
+
+/// How long a client waits for a ping: pingInterval and pingTimeout.
+const CLIENT_WAITS: u64 = 120 * SECOND;
+
+/// When all pings of a room go out together.
+const SETTLED: u64 = 200 * SECOND;
+
+/// How late an alarm may be.
+const LATEST: u64 = 60 * SECOND;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    WebSocket,
+    Polling,
+}
+
+use Kind::{Polling, WebSocket};
+
+const ROOMS: [(&str, [Kind; 4]); 3] = [
+    ("WebSocket", [WebSocket; 4]),
+    ("polling", [Polling; 4]),
+    ("mixed", [WebSocket, Polling, WebSocket, Polling]),
+];
+
+struct Client {
+    kind: Kind,
+    sid: String,
+    /// Its connection, or the poll that is pending.
+    number: u64,
+    /// It vanished: nothing more comes from it.
+    ghost: bool,
+    last_ping: u64,
+    longest_silence: u64,
+    /// When it last gave a sign, and when the others were told that it is gone.
+    last_sign: u64,
+    missed: Option<u64>,
+}
+
+/// What comes next. Of one time, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Next {
+    Alarm,
+    /// A pong of this client arrives.
+    Pong(usize),
+    /// This client polls.
+    Poll(usize),
+    /// The Worker wants this poll answered.
+    Release(u64),
+}
+
+/// What is paid for, attachments and what is sent aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Cost {
+    alarms_run: u64,
+    alarms_set: u64,
+    rows: u64,
+    /// HTTP requests that reached the object: polls and posted pongs.
+    requests: u64,
+    /// Frames that did: releases.
+    frames: u64,
+    attached: u64,
+    sent: u64,
+    wakes: u64,
+}
+
+struct Object {
+    hall: Hall,
+    clients: Vec<Client>,
+    agenda: BTreeSet<(u64, Next)>,
+    /// What the alarm is set for.
+    alarm: Option<u64>,
+    /// How late the next alarm is.
+    lateness: Box<dyn FnMut() -> u64>,
+    last_event: u64,
+    cost: Cost,
+}
+
+impl Object {
+    /// A room whose members joined one after another.
+    fn new(kinds: &[Kind], lateness: impl FnMut() -> u64 + 'static) -> Self {
+        let mut object = Self {
+            hall: hall(),
+            clients: Vec::new(),
+            agenda: BTreeSet::new(),
+            alarm: None,
+            lateness: Box::new(lateness),
+            last_event: 0,
+            cost: Cost::default(),
+        };
+        for (place, kind) in kinds.iter().enumerate() {
+            object.run(place as u64 * 3_700);
+            object.connect(*kind);
+        }
+        object
+    }
+
+    fn connect(&mut self, kind: Kind) {
+        let (sid, number) = match kind {
+            WebSocket => (String::new(), self.hall.open_websocket()),
+            Polling => (self.hall.open_polling(), 0),
+        };
+        let now = self.hall.now();
+        let place = self.clients.len();
+        self.clients.push(Client {
+            kind,
+            sid,
+            number,
+            ghost: false,
+            last_ping: now,
+            longest_silence: 0,
+            last_sign: now,
+            missed: None,
+        });
+        self.say(place, "40");
+        self.say(place, &format!("42{}", json!(["room:join", {}])));
+        if kind == Polling {
+            self.poll(place);
+        }
+        self.settle();
+    }
+
+    fn say(&mut self, place: usize, packet: &str) {
+        let client = &mut self.clients[place];
+        client.last_sign = self.hall.now();
+        match client.kind {
+            WebSocket => drop(self.hall.text(client.number, packet)),
+            Polling => drop(self.hall.send(&client.sid.clone(), packet)),
+        }
+    }
+
+    fn poll(&mut self, place: usize) {
+        let client = &mut self.clients[place];
+        client.last_sign = self.hall.now();
+        client.number = self.hall.poll(&client.sid.clone());
+        let release = (self.hall.now() + RELEASES, Next::Release(client.number));
+        self.agenda.insert(release);
+    }
+
+    /// Lets time pass up to this point.
+    fn run(&mut self, until: u64) {
+        while let Some((time, next)) = self.agenda.first().copied()
+            && time <= until
+        {
+            self.agenda.pop_first();
+            self.hall.late(time);
+            self.step(next);
+        }
+        self.hall.late(until);
+    }
+
+    fn step(&mut self, next: Next) {
+        match next {
+            Next::Pong(place) if self.clients[place].ghost => {}
+            Next::Pong(place) if self.clients[place].kind == WebSocket => {
+                // The platform absorbs it; the object sleeps on.
+                self.clients[place].last_sign = self.hall.now();
+                let mut answered = self.hall.platform.auto_responses.borrow_mut();
+                answered.insert(self.clients[place].number, at(self.hall.now()));
+            }
+            Next::Pong(place) => {
+                self.wake();
+                self.cost.requests += 1;
+                self.say(place, "3");
+                self.settle();
+            }
+            Next::Poll(place) if self.clients[place].ghost => {}
+            Next::Poll(place) => {
+                self.wake();
+                self.cost.requests += 1;
+                self.poll(place);
+                self.settle();
+            }
+            Next::Release(poll) if self.hall.requests.contains_key(&poll) => {
+                self.wake();
+                self.cost.frames += 1;
+                self.hall.overdue(poll);
+                self.settle();
+            }
+            Next::Release(_) => {}
+            Next::Alarm => {
+                self.wake();
+                self.alarm = None;
+                self.cost.alarms_run += 1;
+                self.hall.wake();
+                self.settle();
+            }
+        }
+    }
+
+    /// An event reaches the object, which may have slept.
+    fn wake(&mut self) {
+        let now = self.hall.now();
+        if now >= self.last_event + HIBERNATES {
+            self.hall.lose_memory();
+            self.cost.wakes += 1;
+        }
+        self.last_event = now;
+    }
+
+    /// After an event: the clients get what was sent, and the alarm is set as the shell sets it.
+    fn settle(&mut self) {
+        for done in self.hall.take() {
+            self.cost.sent += 1;
+            match done {
+                Done::Sent(number, frame) => self.deliver(number, &frame),
+                Done::Responded(number, 200, _, body) => self.answer(number, &body),
+                Done::Closed(number, _) => {
+                    let gone = self.client(number).expect("a client");
+                    assert!(self.clients[gone].ghost, "client {gone} was dropped");
+                }
+                other => panic!("nobody asked for {other:?}"),
+            }
+        }
+        self.cost.rows += std::mem::take(&mut self.hall.rows_written);
+        self.cost.attached += std::mem::take(&mut self.hall.attached);
+        self.arm();
+    }
+
+    fn arm(&mut self) {
+        use signalbox::io::Core;
+        let Some(deadline) = self.hall.core.deadline().map(Timestamp::as_millis) else {
+            return;
+        };
+        if self.alarm.is_none_or(|alarm| deadline < alarm) {
+            self.agenda.retain(|(_, next)| *next != Next::Alarm);
+            let late = (self.lateness)();
+            let time = deadline.max(self.hall.now()) + late;
+            self.agenda.insert((time, Next::Alarm));
+            self.alarm = Some(deadline);
+            self.cost.alarms_set += 1;
+        }
+    }
+
+    fn client(&self, number: u64) -> Option<usize> {
+        self.clients
+            .iter()
+            .position(|client| client.number == number)
+    }
+
+    fn deliver(&mut self, number: u64, packet: &str) {
+        let place = self.client(number).expect("a client");
+        let now = self.hall.now();
+        if packet == "2" {
+            let client = &mut self.clients[place];
+            let silence = now - client.last_ping;
+            client.longest_silence = client.longest_silence.max(silence);
+            client.last_ping = now;
+            self.agenda.insert((now + ROUND_TRIP, Next::Pong(place)));
+        }
+        if packet.contains("peer:left") && !self.clients[place].ghost {
+            for client in self.clients.iter_mut().filter(|client| client.ghost) {
+                client.missed.get_or_insert(now);
+            }
+        }
+    }
+
+    /// A poll was answered, or a POST, whose number is no client's.
+    fn answer(&mut self, number: u64, body: &str) {
+        let Some(place) = self.client(number) else {
+            assert!(body == "ok" || body.starts_with('0'), "{body}");
+            return;
+        };
+        for packet in body.split('\x1e') {
+            self.deliver(number, packet);
+        }
+        let again = self.hall.now() + ROUND_TRIP;
+        self.agenda.insert((again, Next::Poll(place)));
+    }
+}
+
+fn punctual() -> u64 {
+    0
+}
+
+fn late(seed: u64) -> impl FnMut() -> u64 {
+    let mut random = Random::new(seed);
+    move || match random.below(3) {
+        0 => 0,
+        1 => LATEST,
+        _ => random.next() % LATEST,
+    }
+}
+
+/// One alarm run and one alarm set in 45 s, nothing written beside them; of a client that polls, two
+/// polls, a pong and a release in the same time.
+#[test]
+fn an_idle_room_costs_its_alarm_and_its_polls() {
+    println!("an idle room of 4, pinged every 45 s, in an hour:");
+    println!(
+        "room       alarm runs   sets   rows written   requests   frames in   wakes   attached   sent"
+    );
+    for (name, kinds) in ROOMS {
+        let mut room = Object::new(&kinds, punctual);
+        room.run(SETTLED);
+        room.cost = Cost::default();
+        room.run(SETTLED + HOUR);
+        let cost = &room.cost;
+        println!(
+            "{name:<9} {:>11} {:>6} {:>14} {:>10} {:>11} {:>7} {:>10} {:>6}",
+            cost.alarms_run,
+            cost.alarms_set,
+            cost.rows,
+            cost.requests,
+            cost.frames,
+            cost.wakes,
+            cost.attached,
+            cost.sent
+        );
+        let polling = kinds.iter().filter(|kind| **kind == Polling);
+        let pings = polling.map(|_| HOUR / (45 * SECOND)).sum::<u64>();
+        assert!(cost.alarms_run <= 80, "{name}: {cost:?}");
+        assert!(cost.alarms_set <= 80, "{name}: {cost:?}");
+        assert_eq!(cost.rows, 0, "{name}: {cost:?}");
+        assert!(cost.requests <= 3 * pings, "{name}: {cost:?}");
+        assert!(cost.frames <= pings, "{name}: {cost:?}");
+        assert!(cost.wakes <= 80 + pings, "{name}: {cost:?}");
+    }
+}
+
+/// However late the alarms are, up to a minute, everyone is pinged in time and nobody is dropped.
+#[test]
+fn late_alarms_drop_nobody() {
+    for (name, kinds) in ROOMS {
+        for seed in 0..5 {
+            let mut room = Object::new(&kinds, late(seed));
+            room.run(HOUR);
+            assert!(room.cost.alarms_run > 30, "{name}, seed {seed}");
+            for client in &room.clients {
+                let since = room.hall.now() - client.last_ping;
+                let silence = client.longest_silence.max(since);
+                assert!(silence < CLIENT_WAITS, "{name}, seed {seed}: {silence} ms");
+            }
+        }
+    }
+}
+
+/// Who vanishes without a word is gone for the others when its time is up, or with the alarm that
+/// is late.
+#[test]
+fn a_ghost_goes() {
+    for (name, kinds) in ROOMS {
+        let ghosts = if kinds[0] == kinds[1] { 1 } else { 2 };
+        for ghost in 0..ghosts {
+            for lateness in [0, LATEST] {
+                let mut slowest = 0;
+                for phase in 0..10 {
+                    let mut room = Object::new(&kinds, move || lateness);
+                    room.run(SETTLED + phase * 4_777);
+                    let vanished = room.hall.now();
+                    room.clients[ghost].ghost = true;
+                    room.run(vanished + 400 * SECOND);
+                    let client = &room.clients[ghost];
+                    let missed = client.missed.expect("the others were told");
+                    let silent = missed - client.last_sign;
+                    assert!(silent <= CLIENT_WAITS + lateness, "{name}: {silent} ms");
+                    slowest = slowest.max(missed - vanished);
+                }
+                println!(
+                    "{name}, one vanishes ({:?}), alarms late by {} s: gone after {} s at most",
+                    kinds[ghost],
+                    lateness / SECOND,
+                    slowest.div_ceil(SECOND)
+                );
+            }
+        }
+    }
+}
+
+/// An alarm that never comes: whatever wakes the room sends the pings that are overdue.
+#[test]
+fn any_event_sends_overdue_pings() {
+    let pinged = |room: &Object| room.clients.iter().map(|client| client.last_ping).min();
+    for (name, kinds) in ROOMS {
+        let mut room = Object::new(&kinds, || HOUR);
+        if kinds.contains(&Polling) {
+            room.run(45 * SECOND + RELEASES);
+            assert!(pinged(&room) > Some(45 * SECOND), "{name}: by a poll");
+        } else {
+            room.run(100 * SECOND);
+            assert!(
+                pinged(&room) < Some(45 * SECOND),
+                "{name}: nothing happened"
+            );
+            room.wake();
+            room.say(0, "42[\"chat:history\"]");
+            room.settle();
+            assert_eq!(pinged(&room), Some(100 * SECOND), "{name}: by a message");
+        }
+        assert_eq!(room.cost.alarms_run, 0);
+    }
+}
