@@ -2,42 +2,37 @@
 
 import assert from "node:assert/strict";
 import { conformanceCrate } from "../../scripts/build.mjs";
-import { http, startServer, webSocket } from "./support.mjs";
+import * as support from "./support.mjs";
 
 /** T-2, in milliseconds: the settings of tests/conformance, which its handshake tells. */
 export const pingInterval = 300;
 export const pingTimeout = 200;
 
 /** The echoes as they are built, with heartbeats so fast that a slow machine loses sessions. */
-export const startEchoes = () => startServer({ crate: conformanceCrate });
+export const startEchoes = () => support.startServer({ crate: conformanceCrate });
 
 /** The same with heartbeats that never come in between, for all behaviours that are not about them. */
 export const startCalmEchoes = () =>
-  startServer({ crate: conformanceCrate, vars: { PING_INTERVAL_MS: "25000", PING_TIMEOUT_MS: "20000" } });
+  support.startServer({ crate: conformanceCrate, vars: { PING_INTERVAL_MS: "25000", PING_TIMEOUT_MS: "20000" } });
 
 /** T-5: the URL of an echo, `engine.io` or `socket.io`. */
 export const url = (echo, query) => `/${echo}/?${new URLSearchParams({ EIO: "4", ...query })}`;
 
 /** A WebSocket session, after its open packet. */
 export async function openWebSocket(server, echo) {
-  const socket = await webSocket(server, url(echo, { transport: "websocket" }));
+  const socket = await support.webSocket(server, url(echo, { transport: "websocket" }));
   assert.match(await socket.next(), /^0\{/);
   return socket;
 }
 
 /** A polling session: `get` and `post` resolve to `[status, body]`. */
 export async function openPolling(server, echo) {
-  const { status, body } = await http(server, url(echo, { transport: "polling" }));
-  assert.equal(status, 200);
-  const { sid } = JSON.parse(body.slice(1));
-  const path = url(echo, { transport: "polling", sid });
+  const session = await support.openPolling(server, (query) => url(echo, query));
   const short = ({ status, body }) => [status, body];
   return {
-    sid,
-    get: async () => short(await http(server, path)),
-    post: async (body) => short(await http(server, path, { method: "POST", headers: { "content-type": "text/plain" }, body })),
-    /** A WebSocket to upgrade to. */
-    webSocket: () => webSocket(server, url(echo, { transport: "websocket", sid })),
+    ...session,
+    get: async () => short(await session.get()),
+    post: async (body) => short(await session.post(body)),
   };
 }
 

@@ -6,6 +6,7 @@ import { request as httpRequest } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { io } from "socket.io-client";
 import { WebSocket } from "ws";
 import { serve } from "../../scripts/server.mjs";
@@ -175,7 +176,7 @@ function within(what, start) {
 
 /**
  * One HTTP request as it is, no header added but Host: resolves to `{status, headers, body}`.
- * `signal` aborts it.
+ * `body` may be a stream; `signal` aborts it.
  */
 export function http(server, path, { method = "GET", headers = {}, body, signal } = {}) {
   return new Promise((resolve, reject) => {
@@ -190,8 +191,27 @@ export function http(server, path, { method = "GET", headers = {}, body, signal 
         resolve({ status, headers, body: Buffer.concat(chunks).toString() });
       });
     });
-    request.end(body);
+    if (body instanceof Readable) body.pipe(request);
+    else request.end(body);
   });
+}
+
+/**
+ * A polling session without Socket.IO, open: `get` and `post` are its requests, `webSocket` opens one to upgrade to.
+ * `path(query)` is the path of the endpoint.
+ */
+export async function openPolling(server, path) {
+  const { status, body } = await http(server, path({ transport: "polling" }));
+  if (status !== 200) throw Object.assign(new Error(`the handshake was refused with ${status}: ${body}`), { status });
+  const { sid } = JSON.parse(body.slice(1));
+  const own = path({ transport: "polling", sid });
+  const headers = { "content-type": "text/plain;charset=UTF-8" };
+  return {
+    sid,
+    get: () => http(server, own),
+    post: (body) => http(server, own, { method: "POST", headers, body }),
+    webSocket: () => webSocket(server, path({ transport: "websocket", sid })),
+  };
 }
 
 /**
