@@ -43,7 +43,8 @@ async function member(room, crier, begin) {
   const { engine } = socket.io;
   assert.equal(engine.transport.name, "polling");
   await new Promise((resolve, reject) => {
-    engine.once("upgradeError", reject).once("close", (reason) => reject(new Error(`closed: ${reason}`)));
+    engine.once("upgradeError", (error) => engine.readyState === "open" && reject(error));
+    engine.once("close", (reason, cause) => reject(new Error(`the session ended: ${reason}`, { cause })));
     socket.once("connect", () => {
       toldBefore = crier.told;
       say("connected");

@@ -271,7 +271,7 @@ impl Object {
             client.last_ping = now;
             self.agenda.insert((now + ROUND_TRIP, Next::Pong(place)));
         }
-        if packet.contains("peer:left") && !self.clients[place].ghost {
+        if packet.contains("peer:away") && !self.clients[place].ghost {
             for client in self.clients.iter_mut().filter(|client| client.ghost) {
                 client.missed.get_or_insert(now);
             }
