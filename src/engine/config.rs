@@ -18,8 +18,8 @@ pub struct Config {
     /// How many sessions there may be, those included whose clients are gone without a word, until
     /// they expire. One more is refused, and its client told to try again later.
     pub max_sessions: usize,
-    /// How much earlier than due a ping may be sent, to go out together with others or at a wake;
-    /// if not said, half of `ping_interval`.
+    /// How much earlier than due a ping may be sent, to go out together with others; if not said,
+    /// half of `ping_interval`.
     pub ping_slack: Option<Duration>,
     /// Whether the platform answers [`AUTO_RESPONSE`](super::AUTO_RESPONSE); then it is asked before anyone expires.
     pub absorb_pongs: bool,

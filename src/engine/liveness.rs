@@ -1,20 +1,31 @@
 //! Who is alive: the engine's side of the heartbeat.
 
+use std::time::Duration;
+
 use super::transport::Transport;
 use super::{Engine, Sid};
 use crate::time::Timestamp;
+
+/// How long a pong may well take, and so how early the alarm for the next ping may come.
+const PONG_DELAY: Duration = Duration::from_secs(5);
 
 impl Engine {
     /// Pings, and gives up, whoever is due.
     pub(super) fn expire(&mut self, now: Timestamp, woken: bool) {
         let slack = self.config.ping_slack;
-        let horizon = now + slack.unwrap_or(self.config.ping_interval / 2);
-        // The pongs that came since put off the pings for which an alarm was set. Woken for them,
-        // it sends them: to be woken once more a moment later would cost the same again.
-        let (by, mut pinged) = if woken { (horizon, true) } else { (now, false) };
+        let slack = slack.unwrap_or(self.config.ping_interval / 2);
+        let horizon = now + slack;
+        // The pongs put off the pings for which an alarm was set: to be woken once more a moment
+        // later would cost the same again.
+        let by = if woken {
+            now + slack.min(PONG_DELAY)
+        } else {
+            now
+        };
         if self.deadline().is_none_or(|deadline| by < deadline) {
             return;
         }
+        let mut pinged = false;
         let due: Vec<Sid> = self
             .timers
             .iter()
@@ -24,7 +35,7 @@ impl Engine {
         for &sid in &due {
             self.absorb(sid);
             self.with(sid, |session, config, out| {
-                pinged |= session.heartbeat.ping_at <= now;
+                pinged |= session.heartbeat.ping_at <= by;
                 session.tick(now, config, out)
             });
         }
