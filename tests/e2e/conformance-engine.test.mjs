@@ -313,7 +313,7 @@ describe("races between connections", () => {
         await socket.closed;
       });
     }
-    t.diagnostic(`${rounds} upgrades, ${repeats} repeated as the machine was slow`);
+    t.diagnostic(`${rounds} of ${rounds} upgrades, ${repeats} repeated as the machine was slow`);
   });
 
   test(`T-7, U-8: ${rounds} upgrades that wait for nothing`, async (t) => {
@@ -332,7 +332,7 @@ describe("races between connections", () => {
         await socket.closed;
       });
     }
-    t.diagnostic(`${rounds} upgrades, ${repeats} repeated as the machine was slow`);
+    t.diagnostic(`${rounds} of ${rounds} upgrades, ${repeats} repeated as the machine was slow`);
   });
 
   test("U-2: a poll that came before the probe is released by it", async () => {
@@ -358,6 +358,6 @@ describe("races between connections", () => {
         assert.deepEqual(await session.get(), unknownSid);
       });
     }
-    t.diagnostic(`${rounds} races, ${repeats} repeated as the machine was slow`);
+    t.diagnostic(`${rounds} of ${rounds} races, ${repeats} repeated as the machine was slow`);
   });
 });

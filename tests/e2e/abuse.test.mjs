@@ -1,0 +1,190 @@
+// What one client can do to the others: nothing. While it misbehaves, the members of its room talk, and each hears every
+// word once and in order.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { connect as connectTcp } from "node:net";
+import { PassThrough } from "node:stream";
+import { after, before, test } from "node:test";
+import { WebSocket } from "ws";
+import { ask, connect, enginePath, http, once, openPolling, startServer, webSocket } from "./support.mjs";
+
+/** What workerd may take beyond what it took before, in bytes. It has about 230 kB for each open connection. */
+const memoryLimit = 512 * 2 ** 20;
+
+let server;
+before(async () => {
+  server = await startServer({ vars: { MAX_SOCKETS: "2000" } });
+});
+after(() => server.stop());
+
+/** The resident set of the server, in bytes. Only Linux tells it; elsewhere it counts as 0. */
+function memory() {
+  if (process.platform !== "linux") return 0;
+  const children = readdirSync(`/proc/self/task`).flatMap((task) =>
+    readFileSync(`/proc/self/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean),
+  );
+  const workerd = children.find((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("workerd"));
+  const [, pages] = readFileSync(`/proc/${workerd}/status`, "utf8").match(/^VmRSS:\s+(\d+) kB$/m);
+  return Number(pages) * 1024;
+}
+
+/** Three members of a room, on both transports. */
+async function conversation(room) {
+  const members = [];
+  for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]]) {
+    members.push(await connect(server, { room, transports }));
+  }
+  const heard = members.map(() => []);
+  let said = 0;
+  for (const [n, member] of members.entries()) {
+    member.on("chat-message", ({ message }) => message.startsWith("word ") && heard[n].push(message));
+  }
+  const before = memory();
+  let most = before;
+  return {
+    members,
+    /** One member speaks, all hear it. */
+    async speak() {
+      const word = `word ${said}`;
+      const all = members.map((member) => once(member, "chat-message", ({ message }) => message === word));
+      members[said++ % members.length].emit("chat-message", word);
+      await Promise.all(all);
+      most = Math.max(most, memory());
+    },
+    /** Nobody missed a word, and the server is none the larger. */
+    assertUnharmed(t) {
+      const words = Array.from({ length: said }, (_, n) => `word ${n}`);
+      assert.deepEqual(heard, members.map(() => words));
+      assert.ok(members.every((member) => member.connected));
+      const mib = (bytes) => (bytes / 2 ** 20).toFixed(0);
+      t.diagnostic(`${said} messages heard by ${members.length}; memory ${mib(before)} MiB before, at most ${mib(most)}, then ${mib(memory())}`);
+      assert.ok(most - before < memoryLimit, `${mib(most - before)} MiB more`);
+    },
+  };
+}
+
+/** Sends all members, and whoever else is there, `count` signals of 50 kB. */
+async function broadcast({ members: [speaker], speak }, count) {
+  const data = "x".repeat(50_000);
+  for (let n = 0; n < count; n++) {
+    await ask(speaker, "signal", { data });
+    if (n % 10 === 0) await speak();
+  }
+}
+
+test("a WebSocket that does not read, while 5 MB are sent to it", async (t) => {
+  const room = "deaf";
+  const talk = await conversation(room);
+  const deaf = new WebSocket(server.url.replace("http", "ws") + enginePath(room, { transport: "websocket" }));
+  server.closers.add(() => deaf.terminate());
+  await once(deaf, "open");
+  deaf.send("40");
+  await once(deaf, "message", (data) => data.toString().startsWith("40"));
+  deaf.pause();
+  await broadcast(talk, 100);
+  talk.assertUnharmed(t);
+  // Nothing stops it: an object is not told how much of what it sent has left, and the runtime buffers it until the
+  // heartbeat ends the session.
+  let received = 0;
+  deaf.on("message", (data) => (received += data.length > 50_000 ? 1 : 0));
+  deaf.resume();
+  while (received < 100) await once(deaf, "message");
+});
+
+test("a poller that never polls again, while 5 MB are sent to it", async (t) => {
+  const room = "absent";
+  const talk = await conversation(room);
+  const absent = await openPolling(server, (query) => enginePath(room, query));
+  await absent.post('40\x1e42["room:join",{"name":"absent"}]');
+  await absent.get();
+  const [observer] = talk.members;
+  await ask(observer, "room:join", {});
+  const missed = once(observer, "peer:away");
+  await broadcast(talk, 100);
+  await missed; // when more waits for it than a client would leave waiting
+  const { status, body } = await absent.get();
+  assert.deepEqual([status, body], [400, '{"code":1,"message":"Session ID unknown"}']);
+  talk.assertUnharmed(t);
+});
+
+test("a body and a WebSocket frame that arrive byte by byte", async (t) => {
+  const room = "slow";
+  const talk = await conversation(room);
+  const session = await openPolling(server, (query) => enginePath(room, query));
+  await session.post("40");
+  await session.get();
+  const body = new PassThrough();
+  const posted = session.post(body);
+  const socket = connectTcp(server.port, "127.0.0.1").setNoDelay();
+  server.closers.add(() => socket.destroy());
+  const packet = '42["chat-message","slowly"]';
+  // RFC 6455, section 5.2: a text frame of the client's, masked with zeros.
+  const frames = [["40"], [packet]].map(([text]) => Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0, ...Buffer.from(text)]));
+  const request = [
+    `GET ${enginePath(room, { transport: "websocket" })} HTTP/1.1`,
+    `Host: 127.0.0.1:${server.port}`,
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    `Sec-WebSocket-Key: ${Buffer.alloc(16).toString("base64")}`,
+  ].join("\r\n");
+  socket.write(`${request}\r\n\r\n`);
+  const heard = talk.members.map((member) => once(member, "chat-message", ({ message }) => message === "slowly"));
+  // A word is spoken between any two bytes.
+  for (const [n, byte] of [...Buffer.concat(frames)].entries()) {
+    socket.write(Buffer.from([byte]));
+    if (n < packet.length) body.write(packet[n]);
+    await talk.speak();
+  }
+  body.end();
+  assert.equal((await posted).body, "ok");
+  for (const [{ message }] of await Promise.all(heard)) assert.equal(message, "slowly");
+  talk.assertUnharmed(t);
+  // A slow client is a client: both messages arrived.
+  const { messages } = await ask(talk.members[0], "chat:history", { limit: 200 });
+  assert.equal(messages.filter(({ message }) => message === "slowly").length, 2);
+});
+
+test("sessions that are opened and abandoned, as many as a room takes and more", async (t) => {
+  const room = "crowd";
+  const talk = await conversation(room);
+  const answers = [];
+  for (let round = 0; round < 22; round++) {
+    const opened = Array.from({ length: 25 }, async () => {
+      const { status, body } = await http(server, enginePath(room, { transport: "polling" }));
+      answers.push(status === 200 ? "opened" : [status, body]);
+      const socket = await webSocket(server, enginePath(room, { transport: "websocket" })).catch((error) => error);
+      answers.push(socket instanceof Error ? [socket.status, socket.body] : "opened");
+    });
+    await Promise.all([...opened, talk.speak()]);
+  }
+  talk.assertUnharmed(t);
+  // MAX_SESSIONS is 1,000, the members' included.
+  const refused = answers.filter((answer) => answer !== "opened");
+  assert.equal(answers.length - refused.length, 1_000 - talk.members.length);
+  for (const [status, body] of refused) {
+    assert.equal(status, 503);
+    assert.match(body, /Too many sessions: try again later/);
+  }
+  t.diagnostic(`${answers.length} attempts, ${refused.length} refused`);
+});
+
+test("100,000 events from one client", async (t) => {
+  const room = "flood";
+  const talk = await conversation(room);
+  const flooder = await webSocket(server, enginePath(room, { transport: "websocket" }));
+  await flooder.next();
+  flooder.send("40");
+  await flooder.next();
+  for (let batch = 0; batch < 100; batch++) {
+    // Of a hundred one goes to all the others, one is an error; most are served and say nothing.
+    const events = { 1: '42["signal",{"data":"flood"}]', 2: '42["flood"]' };
+    for (let n = 1; n < 1_000; n++) flooder.send(events[n % 100] ?? '42["chat:history",{"limit":1}]');
+    flooder.send(`42${batch}["chat:history",{"limit":0}]`);
+    const spoken = talk.speak();
+    for (let frame = ""; !frame.startsWith(`43${batch}[`); ) frame = await flooder.next();
+    await spoken;
+  }
+  talk.assertUnharmed(t);
+});
