@@ -21,6 +21,7 @@ const parts = {
       ["clippy, native", () => command("cargo", "clippy", "--all-targets", "--", "-D", "warnings")],
       ["clippy, wasm32", () => command("cargo", "clippy", "--lib", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
       ["clippy, Workers", () => command("cargo", "clippy", "--package", "signalbox-worker", "--package", "signalbox-conformance", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
+      ["clippy, fuzz targets", () => command("cargo", "clippy", "--manifest-path", "tests/fuzz/Cargo.toml", "--lib", "--", "-D", "warnings")],
       ["documentation", () => command({ RUSTDOCFLAGS: "-D warnings" }, "cargo", "doc", "--no-deps")],
       ["each behaviour has a test", behaviours],
       ["the core needs serde alone", purity],

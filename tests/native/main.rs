@@ -42,6 +42,8 @@ mod room_shapes;
 mod settings;
 mod socket;
 mod support;
+#[path = "../fuzz/targets/mod.rs"]
+mod targets;
 mod upgrade;
 mod vectors;
 mod websocket;

@@ -16,17 +16,10 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// Below `limit`.
-    pub fn below(&mut self, limit: usize) -> usize {
-        let limit = u64::try_from(limit).expect("usize fits");
-        usize::try_from(self.next() % limit).expect("below a usize")
-    }
-
-    pub fn chance(&mut self, one_in: usize) -> bool {
-        self.below(one_in) == 0
-    }
-
-    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
+    pub fn bytes(&mut self, len: usize) -> Vec<u8> {
+        let words = (0..len.div_ceil(8)).map(|_| self.next().to_be_bytes());
+        let mut bytes = words.collect::<Vec<_>>().concat();
+        bytes.truncate(len);
+        bytes
     }
 }

@@ -1,4 +1,5 @@
-//! Engine.IO alone: each message returns to its sender, and `bye` ends the session.
+//! Engine.IO alone: each message returns to its sender, those that begin with `all` go to everyone,
+//! and `bye` ends the session.
 
 use std::time::Duration;
 
@@ -23,6 +24,11 @@ impl Core for Raw {
                 Event::Open(_) => {}
                 Event::Message(sid, Message::Text(frame)) if frame.text() == "bye" => {
                     self.engine.close(now, sid);
+                }
+                Event::Message(_, Message::Text(frame)) if frame.text().starts_with("all ") => {
+                    for sid in self.engine.sids().collect::<Vec<_>>() {
+                        self.engine.send(sid, &Message::text(frame.text()));
+                    }
                 }
                 Event::Message(sid, message) => self.engine.send(sid, &message),
                 Event::Close(_, reason) => self.ended.push(reason),

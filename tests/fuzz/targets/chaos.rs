@@ -1,0 +1,226 @@
+//! Clients and a platform at their worst: nothing panics, and what must always hold, holds.
+//!
+//! [`Script`] itself checks that each request is answered at most once, that nothing is sent to a
+//! closed connection, and that after a wake the deadline lies ahead.
+
+use signalbox::io::{ConnectionId, Core, Data, Input, Method};
+
+use super::bytes::Bytes;
+use super::junk::{junk, junk_bytes};
+use crate::peer::hall;
+use crate::raw::{conformance, script};
+use crate::support::{Done, Script, sid_of};
+
+/// Packets that open and close things, rightly or not.
+const CONTROL: [&str; 8] = ["2probe", "5", "3", "1", "40", "41", "4bye", "451-[\"x\"]"];
+
+/// Events that mean something to a room.
+const EVENTS: [&str; 10] = [
+    r#"42["room:join",{"name":"x"}]"#,
+    r#"421["room:join"]"#,
+    r#"42["room:leave"]"#,
+    r#"42["join","bob"]"#,
+    r#"421["chat-message",{"message":"hi","mid":"m"}]"#,
+    r#"42["offer",{"type":"offer","sdp":""}]"#,
+    r#"421["answer",{}]"#,
+    r#"421["signal",{"to":"bob","data":1}]"#,
+    r#"42["peer:update",{"hand":true}]"#,
+    r#"423["chat:history",{"limit":1}]"#,
+];
+
+/// Sessions of an echo. Returns what the clients got to see.
+pub fn session(bytes: &[u8]) -> Vec<String> {
+    Chaos::new(script(conformance()), bytes).run()
+}
+
+/// A room that begins with a row that is none of its own. Returns what the clients got to see.
+pub fn room(bytes: &[u8]) -> Vec<String> {
+    let mut hall = hall();
+    let mut chaos = Bytes::new(bytes);
+    let row = ("session/junk".to_owned(), junk(&mut chaos));
+    hall.platform.rows.borrow_mut().extend([row]);
+    hall.lose_memory();
+    Chaos::new(hall, bytes).run()
+}
+
+struct Chaos<'a, C> {
+    script: Script<C>,
+    bytes: Bytes<'a>,
+    sids: Vec<String>,
+    /// Connections that were opened and not yet lost, closed ones included.
+    open: Vec<u64>,
+    /// What the clients got to see, handshakes aside.
+    seen: Vec<String>,
+}
+
+impl<'a, C: Core> Chaos<'a, C> {
+    fn new(script: Script<C>, bytes: &'a [u8]) -> Self {
+        Self {
+            script,
+            bytes: Bytes::new(bytes),
+            sids: Vec::new(),
+            open: Vec::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    fn run(mut self) -> Vec<String> {
+        while !self.bytes.is_empty() {
+            self.step();
+            self.note();
+        }
+        // Nobody says anything any more: all sessions expire.
+        let now = self.script.now();
+        self.script.until(now + 1_000_000);
+        assert!(self.script.requests.is_empty(), "all requests are answered");
+        assert!(
+            self.script.connections.is_empty(),
+            "all connections are closed"
+        );
+        assert_eq!(self.script.core.deadline(), None, "nothing is left to do");
+        let rows = self.script.platform.rows.borrow();
+        assert!(!rows.keys().any(|key| key.starts_with("session/")));
+        drop(rows);
+        for text in &self.seen {
+            let told = self.sids.iter().any(|sid| text.contains(sid));
+            assert!(!told, "a sid is told after the handshake: {text}");
+        }
+        self.seen
+    }
+
+    /// Remembers what was opened; some of it joins a namespace as a client would.
+    fn note(&mut self) {
+        for done in self.script.take() {
+            let joins = !self.bytes.chance(4);
+            match done {
+                Done::Accepted(connection) => self.open.push(connection),
+                Done::Responded(_, 200, _, body) if body.starts_with("0{") => {
+                    let sid = sid_of(&body);
+                    if joins {
+                        self.script.send(&sid, "40");
+                    }
+                    self.sids.push(sid);
+                }
+                Done::Sent(connection, open) if open.starts_with("0{") => {
+                    self.sids.push(sid_of(&open));
+                    if joins {
+                        self.script.text(connection, "40");
+                    }
+                }
+                Done::Responded(_, _, _, text) => self.seen.push(text),
+                Done::Sent(connection, text) => {
+                    if text == "3probe"
+                        && joins
+                        && self.script.connections.contains_key(&connection)
+                    {
+                        self.script.text(connection, "5");
+                    }
+                    self.seen.push(text);
+                }
+                Done::SentBytes(..) | Done::Closed(..) => {}
+            }
+        }
+    }
+
+    fn packet(&mut self) -> String {
+        match self.bytes.below(40) {
+            0 => junk(&mut self.bytes),
+            1 | 2 => (*self.bytes.pick(&CONTROL)).to_owned(),
+            _ => (*self.bytes.pick(&EVENTS)).to_owned(),
+        }
+    }
+
+    fn query(&mut self, usual: &str) -> String {
+        let other = self.bytes.pick(&["polling", "websocket"]);
+        let transport = if self.bytes.chance(10) { other } else { usual };
+        let mut query = format!("EIO=4&transport={transport}");
+        match self.bytes.below(8) {
+            0..3 => {}
+            3 if self.bytes.chance(2) => query = junk(&mut self.bytes),
+            _ if !self.sids.is_empty() => {
+                let sid = recent(&mut self.bytes, &self.sids);
+                query = format!("{query}&sid={sid}");
+            }
+            _ => {}
+        }
+        query
+    }
+
+    fn step(&mut self) {
+        match self.bytes.below(20) {
+            // A second poll ends a session: most do not get that far.
+            0..5 if self.script.requests.is_empty() || self.bytes.chance(8) => {
+                let query = self.query("polling");
+                self.script.get(&query);
+            }
+            5..8 => {
+                let query = self.query("polling");
+                let body = if self.bytes.chance(3) {
+                    junk_bytes(&mut self.bytes)
+                } else {
+                    self.packet().into_bytes()
+                };
+                self.script
+                    .request(Method::Post, &query, "text/plain", body);
+            }
+            8 | 9 => {
+                let query = self.query("websocket");
+                let connection = self.script.upgrade(&query);
+                let open = self.script.connections.contains_key(&connection);
+                if open && query.contains("sid") && !self.bytes.chance(4) {
+                    self.script.text(connection, "2probe");
+                }
+            }
+            10..15 if !self.open.is_empty() => {
+                let connection = *recent(&mut self.bytes, &self.open);
+                let binary = self.bytes.chance(20);
+                let text = self.packet();
+                let data = if binary {
+                    Data::Binary(text.as_bytes().into())
+                } else {
+                    Data::Text(text.into())
+                };
+                let from = ConnectionId::new(connection);
+                self.script.handle(Input::Received { from, data });
+            }
+            15 if !self.open.is_empty() => {
+                let place = self.bytes.below(self.open.len());
+                let connection = self.open.swap_remove(place);
+                self.script.lost(connection);
+            }
+            16 => {
+                let waiting: Vec<u64> = self.script.requests.keys().copied().collect();
+                if !waiting.is_empty() {
+                    let request = *self.bytes.pick(&waiting);
+                    if self.bytes.chance(3) {
+                        self.script.aborted(request);
+                    } else {
+                        self.script.overdue(request);
+                    }
+                }
+            }
+            17 => {
+                self.script.lose_memory();
+            }
+            _ => {
+                let limit = *self.bytes.pick(&[2, 60, 400, 50_000]);
+                let then = self.script.now() + u64::try_from(self.bytes.below(limit)).unwrap();
+                if self.bytes.chance(2) {
+                    self.script.until(then);
+                } else {
+                    self.script.late(then).wake();
+                }
+            }
+        }
+    }
+}
+
+/// Mostly one of the last, which may still be open.
+fn recent<'a, T>(bytes: &mut Bytes, items: &'a [T]) -> &'a T {
+    let oldest = if bytes.chance(10) {
+        0
+    } else {
+        items.len().saturating_sub(3)
+    };
+    bytes.pick(&items[oldest..])
+}

@@ -1,0 +1,48 @@
+//! The fuzz targets: functions from bytes, which panic if anything does not hold.
+//!
+//! The parsers take the bytes as what a peer sent. For all else the bytes are decisions, which a
+//! chooser reads: what happens next, and what a peer says.
+
+pub mod bytes;
+mod chaos;
+pub mod junk;
+mod parsers;
+mod query;
+mod room_model;
+mod session_model;
+
+pub use chaos::{room, session};
+pub use parsers::{decoder, packet, payload};
+pub use query::query;
+pub use room_model::room_model;
+pub use session_model::session_model;
+
+pub type Target = fn(&[u8]);
+
+/// Each target under the name of its corpus.
+pub const ALL: [(&str, Target); 8] = [
+    ("packet", |bytes| {
+        packet(bytes);
+    }),
+    ("payload", |bytes| {
+        payload(bytes);
+    }),
+    ("query", |bytes| {
+        query(bytes);
+    }),
+    ("decoder", |bytes| {
+        decoder(bytes);
+    }),
+    ("session", |bytes| {
+        session(bytes);
+    }),
+    ("session_model", |bytes| {
+        session_model(bytes);
+    }),
+    ("room", |bytes| {
+        room(bytes);
+    }),
+    ("room_model", |bytes| {
+        room_model(bytes);
+    }),
+];

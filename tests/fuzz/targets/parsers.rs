@@ -1,0 +1,196 @@
+//! What is read and written again: packets of both protocols, payloads, attachments.
+
+use std::rc::Rc;
+
+use signalbox::engine::{ClientPacket, Message, PacketError, ServerPacket, payload};
+use signalbox::io::Data;
+use signalbox::socket::{Decoder, Kind, Packet, ParseError};
+
+use super::bytes::Bytes;
+use super::junk::junk;
+
+/// A frame, as one packet of each protocol: what was read, written and read again is the same.
+/// Returns whether it was one of Socket.IO.
+pub fn packet(bytes: &[u8]) -> bool {
+    let frame = match std::str::from_utf8(bytes) {
+        Ok(text) => Data::Text(text.into()),
+        Err(_) => Data::Binary(bytes.into()),
+    };
+    let packet = ClientPacket::from_frame(&frame);
+    if let Ok(ClientPacket::Message(message)) = &packet {
+        for base64 in [false, true] {
+            let again = ServerPacket::Message(message.clone()).to_frame(base64);
+            assert_eq!(ClientPacket::from_frame(&again), packet);
+        }
+    }
+    let Data::Text(text) = frame else {
+        assert!(packet.is_ok(), "any bytes are a message");
+        return false;
+    };
+    let mut decoder = Decoder::default();
+    let mut pushed = decoder.push(&Message::text(&text));
+    let mut attachments = Vec::new();
+    while pushed == Ok(None) {
+        assert!(attachments.len() < 10, "more than ten attachments");
+        let bytes = Message::binary(vec![1; attachments.len()]);
+        pushed = decoder.push(&bytes);
+        attachments.push(bytes);
+    }
+    let Ok(Some(packet)) = pushed else {
+        return false;
+    };
+    let written = packet.to_string();
+    let again = read(&written, &attachments);
+    assert_eq!(again, packet);
+    assert_eq!(again.to_string(), written);
+    true
+}
+
+fn read(text: &str, attachments: &[Message]) -> Packet {
+    let mut decoder = Decoder::default();
+    let mut read = decoder.push(&Message::text(text));
+    for bytes in attachments {
+        assert_eq!(read, Ok(None), "{text}");
+        read = decoder.push(bytes);
+    }
+    read.unwrap().expect("a packet")
+}
+
+/// The body of a POST: each part is a packet, up to the first that is none; messages, written and
+/// read again, are the same. Returns how many messages there were.
+pub fn payload(bytes: &[u8]) -> usize {
+    let packets = payload::parse(bytes);
+    match std::str::from_utf8(bytes) {
+        Err(_) => assert_eq!(packets, [Err(PacketError::Encoding)]),
+        Ok(text) => {
+            let parts: Vec<&str> = text.split('\x1e').collect();
+            let expected = parts
+                .iter()
+                .map(|part| ClientPacket::parse(&Rc::from(*part)));
+            let good = expected.clone().take_while(Result::is_ok).count();
+            let read = parts.len().min(good + 1);
+            assert_eq!(packets, expected.take(read).collect::<Vec<_>>());
+            let bytes = Message::binary(unbase64(text));
+            let read = ClientPacket::parse(&format!("b{text}").into());
+            assert_eq!(read, Ok(ClientPacket::Message(bytes)));
+        }
+    }
+    let mut messages: Vec<ServerPacket> = packets.into_iter().filter_map(message).collect();
+    messages.push(ServerPacket::Message(Message::binary(bytes)));
+    let again = payload::parse(payload::encode(&messages).as_bytes());
+    let again: Vec<ServerPacket> = again.into_iter().filter_map(message).collect();
+    assert_eq!(again, messages);
+    messages.len() - 1
+}
+
+fn message(packet: Result<ClientPacket, PacketError>) -> Option<ServerPacket> {
+    match packet {
+        Ok(ClientPacket::Message(message)) => Some(ServerPacket::Message(message)),
+        _ => None,
+    }
+}
+
+/// Base64, bit by bit.
+fn unbase64(text: &str) -> Vec<u8> {
+    let value = |byte| match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    };
+    let digits = text.bytes().filter_map(value);
+    let bits: Vec<u8> = digits
+        .flat_map(|digit| (0..6).rev().map(move |bit| digit >> bit & 1))
+        .collect();
+    let byte = |bits: &[u8]| bits.iter().fold(0, |byte, bit| byte << 1 | bit);
+    bits.chunks_exact(8).map(byte).collect()
+}
+
+/// A packet whose attachments are to come.
+struct Awaited {
+    /// Whether its placeholders name them.
+    good: bool,
+    count: usize,
+    came: Vec<Rc<[u8]>>,
+}
+
+/// Messages in any order: packets come out when their last attachment came, with what they were
+/// sent with, and whatever went wrong before makes no difference. Returns how many came out.
+pub fn decoder(bytes: &[u8]) -> usize {
+    let mut bytes = Bytes::new(bytes);
+    let mut decoder = Decoder::default();
+    let mut came_out = 0;
+    let mut awaited: Option<Awaited> = None;
+    while !bytes.is_empty() {
+        // Mostly what is to come.
+        let usual = !bytes.chance(16);
+        let attachment = usual == awaited.is_some();
+        match bytes.below(2) {
+            _ if attachment => {
+                let attachment: Rc<[u8]> = bytes.some(8).into();
+                let read = decoder.push(&Message::Binary(Rc::clone(&attachment)));
+                let Some(mut packet) = awaited.take() else {
+                    assert_eq!(read, Err(ParseError::StrayAttachment));
+                    continue;
+                };
+                packet.came.push(attachment);
+                if packet.came.len() < packet.count {
+                    assert_eq!(read, Ok(None));
+                    awaited = Some(packet);
+                } else if packet.good {
+                    assert_eq!(attached(read.unwrap().expect("a packet")), packet.came);
+                    came_out += 1;
+                } else {
+                    assert_eq!(read, Err(ParseError::Placeholder));
+                }
+            }
+            kind => {
+                let (text, expected) = if kind == 0 {
+                    let (text, good, count) = event(&mut bytes);
+                    (text, Some((good, count)))
+                } else {
+                    (junk(&mut bytes), None)
+                };
+                let read = decoder.push(&Message::text(&text));
+                if awaited.take().is_some() {
+                    assert_eq!(read, Err(ParseError::MissingAttachment));
+                    continue;
+                }
+                let anew = Decoder::default().push(&Message::text(&text));
+                assert_eq!(read, anew, "{text}");
+                match expected {
+                    Some((good, count @ 1..=10)) => {
+                        assert_eq!(read, Ok(None), "{text}");
+                        let came = Vec::new();
+                        awaited = Some(Awaited { good, count, came });
+                    }
+                    Some(_) => assert_eq!(read, Err(ParseError::AttachmentCount), "{text}"),
+                    None if read == Ok(None) => decoder = Decoder::default(),
+                    None => {}
+                }
+            }
+        }
+    }
+    came_out
+}
+
+/// An event of so many attachments, and whether its placeholders name them.
+fn event(bytes: &mut Bytes) -> (String, bool, usize) {
+    let count = bytes.below(13);
+    let places: Vec<usize> = (0..bytes.below(4)).map(|_| bytes.below(12)).collect();
+    let place = |num: &usize| format!(r#",[{{"x":{{"_placeholder":true,"num":{num}}}}}]"#);
+    let args: String = places.iter().map(place).collect();
+    let namespace = bytes.pick(&["", "/,", "/a,", "/a?b=c,"]);
+    let id = bytes.pick(&["", "0", "12", "18446744073709551616"]);
+    let text = format!(r#"5{count}-{namespace}{id}["x"{args}]"#);
+    (text, places.iter().all(|num| *num < count), count)
+}
+
+fn attached(packet: Packet) -> Vec<Rc<[u8]>> {
+    match packet.kind {
+        Kind::Event { args, .. } | Kind::Ack { args, .. } => args.attachments,
+        other => panic!("attachments of {other:?}"),
+    }
+}

@@ -1,0 +1,401 @@
+//! Sessions beside a naive model of what their clients must have received: each message once and in
+//! order, as soon as there is a way, whatever the interleaving of polls, upgrades, losses of memory
+//! and late alarms. The clients keep to the rules, and some are lost.
+
+use std::collections::VecDeque;
+
+use super::bytes::Bytes;
+use crate::raw::{Raw, defaults, script};
+use crate::support::{Done, Script, accepted, closed, ok, polling, refused, websocket};
+
+/// How long an upgrade may take (K-3).
+const UPGRADE_TIMEOUT: u64 = 10_000;
+
+/// How long a poll is held during an upgrade (U-8).
+const HOLD: u64 = 100;
+
+/// How long clients may say nothing: less than pingTimeout.
+const QUIET: u64 = 15_000;
+
+/// Bytes, and as a payload has them.
+const BINARY: [(&[u8], &str); 3] = [(&[], "b"), (&[1, 2, 3], "bAQID"), (&[0xFF], "b/w==")];
+
+struct Client {
+    sid: String,
+    link: Link,
+    /// The pending poll.
+    poll: Option<u64>,
+    /// Whether that may be answered without a message.
+    released: bool,
+    /// Whether it has a ping to answer.
+    pinged: bool,
+    /// The messages it must still get, in order, as a payload has them.
+    owed: VecDeque<String>,
+}
+
+#[derive(Clone, Copy)]
+enum Link {
+    Polling,
+    Probing {
+        probe: u64,
+        probed: bool,
+        since: u64,
+    },
+    WebSocket(u64),
+}
+
+struct Model<'a> {
+    script: Script<Raw>,
+    bytes: Bytes<'a>,
+    clients: Vec<Client>,
+    /// Connections that the server is to close.
+    closing: Vec<u64>,
+    quiet: u64,
+    late: bool,
+    said: usize,
+    received: usize,
+}
+
+/// Returns how many messages were received.
+pub fn session_model(bytes: &[u8]) -> usize {
+    let mut model = Model {
+        script: script(defaults()),
+        bytes: Bytes::new(bytes),
+        clients: Vec::new(),
+        closing: Vec::new(),
+        quiet: 0,
+        late: false,
+        said: 0,
+        received: 0,
+    };
+    while !model.bytes.is_empty() {
+        model.step();
+        model.settle();
+    }
+    model.pass(1);
+    model.everyone_polls();
+    model.give_up_probes();
+    model.script.wake();
+    model.settle();
+    assert!(model.clients.iter().all(|client| client.owed.is_empty()));
+    assert!(model.closing.is_empty(), "{:?} are open", model.closing);
+    model.received
+}
+
+impl Model<'_> {
+    fn step(&mut self) {
+        let count = self.clients.len();
+        match self.bytes.below(16) {
+            0 if count < 3 => self.open(),
+            1 => {
+                self.script.lose_memory();
+            }
+            2 | 3 => {
+                let millis = *self.bytes.pick(&[1, 50, 99, 100, 1_000, 5_000, 12_000]);
+                self.pass(millis);
+            }
+            kind @ 4.. if count > 0 => {
+                self.give_up_probes();
+                let who = self.bytes.below(count);
+                match kind {
+                    4..=6 => self.poll(who),
+                    7 => self.say(who),
+                    8 => self.say_bytes(who),
+                    9 => self.probe(who),
+                    10..=13 => self.on_probe(who, kind),
+                    14 => self.overdue(who),
+                    _ if self.bytes.chance(4) => self.lose(who),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn open(&mut self) {
+        self.give_up_probes();
+        let (sid, link) = if self.bytes.chance(3) {
+            let connection = self.script.open_websocket();
+            (String::new(), Link::WebSocket(connection))
+        } else {
+            (self.script.open_polling(), Link::Polling)
+        };
+        self.clients.push(Client {
+            sid,
+            link,
+            poll: None,
+            released: false,
+            pinged: false,
+            owed: VecDeque::new(),
+        });
+    }
+
+    fn poll(&mut self, who: usize) {
+        let client = &mut self.clients[who];
+        if client.poll.is_some() || client.sid.is_empty() {
+            return;
+        }
+        let poll = self.script.poll(&client.sid);
+        if let Link::WebSocket(_) = client.link {
+            assert_eq!(self.script.take_of(poll), [refused(poll, 3)]);
+        } else {
+            client.poll = Some(poll);
+            client.released = matches!(client.link, Link::Probing { probed: true, .. });
+        }
+    }
+
+    fn everyone_polls(&mut self) {
+        for who in 0..self.clients.len() {
+            self.poll(who);
+        }
+        self.settle();
+    }
+
+    fn say(&mut self, who: usize) {
+        self.said += 1;
+        let message = format!("4all {} 中", self.said);
+        for client in &mut self.clients {
+            client.owed.push_back(message.clone());
+        }
+        self.write(who, &message);
+    }
+
+    fn say_bytes(&mut self, who: usize) {
+        let (bytes, part) = *self.bytes.pick(&BINARY);
+        let client = &mut self.clients[who];
+        client.owed.push_back(part.to_owned());
+        match client.link {
+            Link::WebSocket(connection) => {
+                self.script.bytes(connection, bytes);
+            }
+            _ => self.write(who, part),
+        }
+    }
+
+    fn write(&mut self, who: usize, packet: &str) {
+        let client = &self.clients[who];
+        if let Link::WebSocket(connection) = client.link {
+            self.script.text(connection, packet);
+        } else {
+            let post = self.script.send(&client.sid, packet);
+            assert_eq!(self.script.take_of(post), [ok(post)]);
+        }
+    }
+
+    /// A WebSocket for a session: to probe, or one too many.
+    fn probe(&mut self, who: usize) {
+        let since = self.script.now();
+        let base64 = *self.bytes.pick(&["", "&b64=1"]);
+        let client = &mut self.clients[who];
+        if client.sid.is_empty() {
+            return;
+        }
+        let query = websocket(&client.sid) + base64;
+        let probe = self.script.upgrade(&query);
+        let mut expected = vec![accepted(probe)];
+        if let Link::Polling = client.link {
+            let probed = false;
+            client.link = Link::Probing {
+                probe,
+                probed,
+                since,
+            };
+        } else {
+            expected.push(closed(probe));
+        }
+        assert_eq!(self.script.take_of(probe), expected);
+    }
+
+    /// Something happens on the WebSocket that is being probed.
+    fn on_probe(&mut self, who: usize, kind: usize) {
+        let client = &mut self.clients[who];
+        let Link::Probing { probe, since, .. } = client.link else {
+            return;
+        };
+        match kind {
+            10 | 11 => {
+                let probed = true;
+                client.link = Link::Probing {
+                    probe,
+                    probed,
+                    since,
+                };
+                client.released = true;
+                self.script.text(probe, "2probe");
+                self.settle();
+                assert_eq!(self.clients[who].poll, None, "polls are released");
+            }
+            12 => {
+                client.link = Link::WebSocket(probe);
+                self.script.text(probe, "5");
+            }
+            _ if self.bytes.chance(2) => {
+                client.link = Link::Polling;
+                self.closing.push(probe);
+                let junk = *self.bytes.pick(&["42[\"x\"]", "2", "3probe", ""]);
+                self.script.text(probe, junk);
+            }
+            _ => {
+                client.link = Link::Polling;
+                self.script.lost(probe);
+            }
+        }
+    }
+
+    fn overdue(&mut self, who: usize) {
+        let client = &mut self.clients[who];
+        if let Some(poll) = client.poll {
+            client.released = true;
+            self.script.overdue(poll);
+            self.settle();
+            assert_eq!(self.clients[who].poll, None, "it is answered");
+        }
+    }
+
+    /// A client is gone, and its session with it.
+    fn lose(&mut self, who: usize) {
+        match (self.clients[who].link, self.clients[who].poll) {
+            (Link::WebSocket(connection), _) => self.script.lost(connection),
+            (_, Some(poll)) => self.script.aborted(poll),
+            _ => return,
+        };
+        let client = self.clients.remove(who);
+        if let Link::Probing { probe, .. } = client.link {
+            self.closing.push(probe);
+        }
+        if !client.sid.is_empty() {
+            let poll = self.script.get(&polling(&client.sid));
+            assert_eq!(self.script.take_of(poll), [refused(poll, 1)]);
+        }
+    }
+
+    /// Time passes; alarms may be late, once.
+    fn pass(&mut self, millis: u64) {
+        if std::mem::take(&mut self.late) {
+            self.give_up_probes();
+            self.script.wake();
+            self.settle();
+        }
+        if self.quiet + millis > QUIET {
+            self.give_up_probes();
+            self.everyone_polls();
+            self.quiet = 0;
+        }
+        self.quiet += millis;
+        let held: Vec<(usize, u64)> = (0..self.clients.len())
+            .filter(|who| self.clients[*who].released && millis >= HOLD)
+            .filter_map(|who| Some((who, self.clients[who].poll?)))
+            .collect();
+        let then = self.script.now() + millis;
+        if self.bytes.chance(3) {
+            self.script.late(then);
+            self.late = true;
+            return;
+        }
+        self.script.until(then);
+        self.give_up_probes();
+        self.settle();
+        for (who, poll) in held {
+            assert_ne!(self.clients[who].poll, Some(poll), "it was held too long");
+        }
+    }
+
+    /// Probes that took too long end with the next event.
+    fn give_up_probes(&mut self) {
+        for client in &mut self.clients {
+            if let Link::Probing { probe, since, .. } = client.link
+                && since + UPGRADE_TIMEOUT <= self.script.now()
+            {
+                client.link = Link::Polling;
+                self.closing.push(probe);
+            }
+        }
+    }
+
+    /// Takes what the clients got, and lets them answer pings.
+    fn settle(&mut self) {
+        loop {
+            let done = self.script.take();
+            if done.is_empty() {
+                break;
+            }
+            for done in done {
+                self.done(done);
+            }
+            for who in 0..self.clients.len() {
+                if std::mem::take(&mut self.clients[who].pinged) {
+                    self.write(who, "3");
+                }
+            }
+        }
+        for client in &self.clients {
+            let listens = matches!(client.link, Link::WebSocket(_)) || client.poll.is_some();
+            assert!(!listens || client.owed.is_empty(), "{:?}", client.owed);
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Responded(request, ..) => {
+                let mut clients = self.clients.iter_mut();
+                let client = clients.find(|client| client.poll == Some(request));
+                let client = client.unwrap_or_else(|| panic!("nobody waits for {done:?}"));
+                client.poll = None;
+                match (client.link, done) {
+                    (link, Done::Responded(_, 200, _, body)) if body == "6" => {
+                        assert!(client.released, "a poll was released without a reason");
+                        let overtaken = matches!(link, Link::WebSocket(_));
+                        assert!(!overtaken || self.late, "a poll was released after `5`");
+                    }
+                    (Link::WebSocket(_), done) => assert_eq!(done, refused(request, 3)),
+                    (_, Done::Responded(_, 200, _, body)) => {
+                        for part in body.split('\x1e') {
+                            self.received += client.gets(part);
+                        }
+                    }
+                    (_, done) => panic!("a poll failed: {done:?}"),
+                }
+            }
+            Done::Sent(connection, frame) => {
+                let mut clients = self.clients.iter_mut();
+                let client = clients.find(|client| client.connection() == Some(connection));
+                let client = client.unwrap_or_else(|| panic!("nobody gets {frame:?}"));
+                match client.link {
+                    Link::Probing { probed, .. } => assert!(probed && frame == "3probe"),
+                    _ => self.received += client.gets(&frame),
+                }
+            }
+            Done::SentBytes(connection, bytes) => {
+                let part = BINARY.iter().find(|(known, _)| *known == bytes);
+                let (_, part) = part.expect("bytes that were sent");
+                self.done(Done::Sent(connection, (*part).to_owned()));
+            }
+            Done::Closed(connection, None) => {
+                let place = self.closing.iter().position(|open| *open == connection);
+                let place = place.unwrap_or_else(|| panic!("closed {connection} for no reason"));
+                self.closing.swap_remove(place);
+            }
+            done => panic!("nobody asked for {done:?}"),
+        }
+    }
+}
+
+impl Client {
+    fn connection(&self) -> Option<u64> {
+        match self.link {
+            Link::Polling => None,
+            Link::Probing { probe, .. } => Some(probe),
+            Link::WebSocket(connection) => Some(connection),
+        }
+    }
+
+    /// Returns how many messages this was.
+    fn gets(&mut self, part: &str) -> usize {
+        if part == "2" {
+            self.pinged = true;
+            return 0;
+        }
+        assert_eq!(self.owed.pop_front().as_deref(), Some(part));
+        1
+    }
+}
