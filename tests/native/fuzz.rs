@@ -102,7 +102,7 @@ fn rooms() {
         "\"ok\":true",
         "\"ok\":false",
     ];
-    expect_seen(&seen, 50, &told);
+    expect_seen(&seen, 30, &told);
 }
 
 /// Clients that keep to the rules hear what they are to hear, each once and in order.

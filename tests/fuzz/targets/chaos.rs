@@ -15,7 +15,7 @@ use crate::support::{Done, Script, sid_of};
 const CONTROL: [&str; 8] = ["2probe", "5", "3", "1", "40", "41", "4bye", "451-[\"x\"]"];
 
 /// Events that mean something to a room.
-const EVENTS: [&str; 10] = [
+const EVENTS: [&str; 12] = [
     r#"42["room:join",{"name":"x"}]"#,
     r#"421["room:join"]"#,
     r#"42["room:leave"]"#,
@@ -24,6 +24,8 @@ const EVENTS: [&str; 10] = [
     r#"42["offer",{"type":"offer","sdp":""}]"#,
     r#"421["answer",{}]"#,
     r#"421["signal",{"to":"bob","data":1}]"#,
+    r#"451-["offer",{"x":{"_placeholder":true,"num":0},"to":"bob"}]"#,
+    r#"451-["signal",{"_placeholder":true,"num":0}]"#,
     r#"42["peer:update",{"hand":true}]"#,
     r#"423["chat:history",{"limit":1}]"#,
 ];
@@ -175,6 +177,7 @@ impl<'a, C: Core> Chaos<'a, C> {
                 let connection = *recent(&mut self.bytes, &self.open);
                 let binary = self.bytes.chance(20);
                 let text = self.packet();
+                let awaited = text.starts_with("451-") && !self.bytes.chance(4);
                 let data = if binary {
                     Data::Binary(text.as_bytes().into())
                 } else {
@@ -182,6 +185,9 @@ impl<'a, C: Core> Chaos<'a, C> {
                 };
                 let from = ConnectionId::new(connection);
                 self.script.handle(Input::Received { from, data });
+                if awaited {
+                    self.script.bytes(connection, b"attached");
+                }
             }
             15 if !self.open.is_empty() => {
                 let place = self.bytes.below(self.open.len());

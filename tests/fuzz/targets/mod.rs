@@ -5,6 +5,7 @@
 
 pub mod bytes;
 mod chaos;
+mod client;
 pub mod junk;
 mod parsers;
 mod query;

@@ -1,12 +1,13 @@
 //! Sessions beside a naive model of what their clients must have received: each message once and in
 //! order, as soon as there is a way, whatever the interleaving of polls, upgrades, losses of memory
-//! and late alarms. The clients keep to the rules, and some are lost.
+//! and late alarms. The clients keep to the rules; some leave, are put out or are lost.
 
-use std::collections::VecDeque;
+use signalbox::engine::Config;
 
 use super::bytes::Bytes;
+use super::client::{BINARY, Client, Link};
 use crate::raw::{Raw, defaults, script};
-use crate::support::{Done, Script, accepted, closed, ok, polling, refused, websocket};
+use crate::support::{Done, Script, accepted, at, closed, ok, polling, refused, websocket};
 
 /// How long an upgrade may take (K-3).
 const UPGRADE_TIMEOUT: u64 = 10_000;
@@ -17,33 +18,6 @@ const HOLD: u64 = 100;
 /// How long clients may say nothing: less than pingTimeout.
 const QUIET: u64 = 15_000;
 
-/// Bytes, and as a payload has them.
-const BINARY: [(&[u8], &str); 3] = [(&[], "b"), (&[1, 2, 3], "bAQID"), (&[0xFF], "b/w==")];
-
-struct Client {
-    sid: String,
-    link: Link,
-    /// The pending poll.
-    poll: Option<u64>,
-    /// Whether that may be answered without a message.
-    released: bool,
-    /// Whether it has a ping to answer.
-    pinged: bool,
-    /// The messages it must still get, in order, as a payload has them.
-    owed: VecDeque<String>,
-}
-
-#[derive(Clone, Copy)]
-enum Link {
-    Polling,
-    Probing {
-        probe: u64,
-        probed: bool,
-        since: u64,
-    },
-    WebSocket(u64),
-}
-
 struct Model<'a> {
     script: Script<Raw>,
     bytes: Bytes<'a>,
@@ -52,19 +26,29 @@ struct Model<'a> {
     closing: Vec<u64>,
     quiet: u64,
     late: bool,
+    /// Whether the platform answers pongs by itself.
+    absorbs: bool,
     said: usize,
     received: usize,
 }
 
 /// Returns how many messages were received.
 pub fn session_model(bytes: &[u8]) -> usize {
+    let mut bytes = Bytes::new(bytes);
+    let absorbs = bytes.chance(2);
+    let config = if absorbs {
+        Config::default()
+    } else {
+        defaults()
+    };
     let mut model = Model {
-        script: script(defaults()),
-        bytes: Bytes::new(bytes),
+        script: script(config),
+        bytes,
         clients: Vec::new(),
         closing: Vec::new(),
         quiet: 0,
         late: false,
+        absorbs,
         said: 0,
         received: 0,
     };
@@ -104,8 +88,12 @@ impl Model<'_> {
                     9 => self.probe(who),
                     10..=13 => self.on_probe(who, kind),
                     14 => self.overdue(who),
-                    _ if self.bytes.chance(4) => self.lose(who),
-                    _ => {}
+                    _ => match self.bytes.below(8) {
+                        0 => self.lose(who),
+                        1 => self.end(who, "1", "6"),
+                        2 => self.end(who, "4bye", "1"),
+                        _ => {}
+                    },
                 }
             }
             _ => {}
@@ -120,14 +108,7 @@ impl Model<'_> {
         } else {
             (self.script.open_polling(), Link::Polling)
         };
-        self.clients.push(Client {
-            sid,
-            link,
-            poll: None,
-            released: false,
-            pinged: false,
-            owed: VecDeque::new(),
-        });
+        self.clients.push(Client::new(sid, link));
     }
 
     fn poll(&mut self, who: usize) {
@@ -259,6 +240,34 @@ impl Model<'_> {
             (_, Some(poll)) => self.script.aborted(poll),
             _ => return,
         };
+        self.gone(who);
+    }
+
+    /// A session is ended in order: its client gets what it is owed, and `last`.
+    fn end(&mut self, who: usize, packet: &str, last: &str) {
+        self.catch_up();
+        self.write(who, packet);
+        let client = &mut self.clients[who];
+        if let Link::WebSocket(connection) = client.link {
+            let done = self.script.take_of(connection);
+            assert_eq!(done.last(), Some(&closed(connection)));
+        } else {
+            let poll = client.poll.take();
+            let poll = poll.unwrap_or_else(|| self.script.poll(&client.sid));
+            let done = self.script.take_of(poll);
+            let [Done::Responded(_, 200, _, body)] = &done[..] else {
+                panic!("no farewell: {done:?}");
+            };
+            let parts: Vec<&str> = body.split('\x1e').collect();
+            assert_eq!(parts.last(), Some(&last));
+            let is_message = |part: &&str| part.starts_with(['4', 'b']);
+            let messages: Vec<&str> = parts.into_iter().filter(is_message).collect();
+            assert_eq!(client.owed, messages);
+        }
+        self.gone(who);
+    }
+
+    fn gone(&mut self, who: usize) {
         let client = self.clients.remove(who);
         if let Link::Probing { probe, .. } = client.link {
             self.closing.push(probe);
@@ -269,13 +278,18 @@ impl Model<'_> {
         }
     }
 
-    /// Time passes; alarms may be late, once.
-    fn pass(&mut self, millis: u64) {
+    /// The alarm that was late comes.
+    fn catch_up(&mut self) {
         if std::mem::take(&mut self.late) {
             self.give_up_probes();
             self.script.wake();
             self.settle();
         }
+    }
+
+    /// Time passes; alarms may be late, once.
+    fn pass(&mut self, millis: u64) {
+        self.catch_up();
         if self.quiet + millis > QUIET {
             self.give_up_probes();
             self.everyone_polls();
@@ -324,13 +338,23 @@ impl Model<'_> {
             }
             for who in 0..self.clients.len() {
                 if std::mem::take(&mut self.clients[who].pinged) {
-                    self.write(who, "3");
+                    self.answer(who);
                 }
             }
         }
         for client in &self.clients {
             let listens = matches!(client.link, Link::WebSocket(_)) || client.poll.is_some();
             assert!(!listens || client.owed.is_empty(), "{:?}", client.owed);
+        }
+    }
+
+    fn answer(&mut self, who: usize) {
+        match self.clients[who].link {
+            Link::WebSocket(connection) if self.absorbs => {
+                let mut answered = self.script.platform.auto_responses.borrow_mut();
+                answered.insert(connection, at(self.script.now()));
+            }
+            _ => self.write(who, "3"),
         }
     }
 
@@ -377,25 +401,5 @@ impl Model<'_> {
             }
             done => panic!("nobody asked for {done:?}"),
         }
-    }
-}
-
-impl Client {
-    fn connection(&self) -> Option<u64> {
-        match self.link {
-            Link::Polling => None,
-            Link::Probing { probe, .. } => Some(probe),
-            Link::WebSocket(connection) => Some(connection),
-        }
-    }
-
-    /// Returns how many messages this was.
-    fn gets(&mut self, part: &str) -> usize {
-        if part == "2" {
-            self.pinged = true;
-            return 0;
-        }
-        assert_eq!(self.owed.pop_front().as_deref(), Some(part));
-        1
     }
 }
