@@ -102,7 +102,8 @@ fn rooms() {
         "\"ok\":true",
         "\"ok\":false",
     ];
-    expect_seen(&seen, 30, &told);
+    expect_seen(&seen, 10, &told);
+    expect_seen(&seen, 1, &["peer:back"]);
 }
 
 /// Clients that keep to the rules hear what they are to hear, each once and in order.

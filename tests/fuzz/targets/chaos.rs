@@ -53,6 +53,9 @@ struct Chaos<'a, C> {
     open: Vec<u64>,
     /// What the clients got to see, handshakes aside.
     seen: Vec<String>,
+    /// What they know of their past: each `pid`, and the last offset.
+    pids: Vec<String>,
+    offset: String,
 }
 
 impl<'a, C: Core> Chaos<'a, C> {
@@ -63,6 +66,8 @@ impl<'a, C: Core> Chaos<'a, C> {
             sids: Vec::new(),
             open: Vec::new(),
             seen: Vec::new(),
+            pids: Vec::new(),
+            offset: String::new(),
         }
     }
 
@@ -93,23 +98,25 @@ impl<'a, C: Core> Chaos<'a, C> {
     /// Remembers what was opened; some of it joins a namespace as a client would.
     fn note(&mut self) {
         for done in self.script.take() {
-            let joins = !self.bytes.chance(4);
+            let joins = !self.bytes.chance(16);
             match done {
                 Done::Accepted(connection) => self.open.push(connection),
                 Done::Responded(_, 200, _, body) if body.starts_with("0{") => {
                     let sid = sid_of(&body);
                     if joins {
-                        self.script.send(&sid, "40");
+                        let connect = self.connect();
+                        self.script.send(&sid, &connect);
                     }
                     self.sids.push(sid);
                 }
                 Done::Sent(connection, open) if open.starts_with("0{") => {
                     self.sids.push(sid_of(&open));
                     if joins {
-                        self.script.text(connection, "40");
+                        let connect = self.connect();
+                        self.script.text(connection, connect);
                     }
                 }
-                Done::Responded(_, _, _, text) => self.seen.push(text),
+                Done::Responded(_, _, _, text) => self.see(text),
                 Done::Sent(connection, text) => {
                     if text == "3probe"
                         && joins
@@ -117,10 +124,36 @@ impl<'a, C: Core> Chaos<'a, C> {
                     {
                         self.script.text(connection, "5");
                     }
-                    self.seen.push(text);
+                    self.see(text);
                 }
                 Done::SentBytes(..) | Done::Closed(..) => {}
             }
+        }
+    }
+
+    fn see(&mut self, text: String) {
+        for packet in text.split('\x1e') {
+            if let Some((_, pid)) = packet.rsplit_once(r#""pid":""#) {
+                self.pids.extend(pid.get(..20).map(str::to_owned));
+            } else if let Some((_, offset)) = packet.rsplit_once(r#",""#) {
+                offset
+                    .trim_end_matches(r#""]"#)
+                    .clone_into(&mut self.offset);
+            }
+        }
+        self.seen.push(text);
+    }
+
+    /// A CONNECT packet, perhaps of one that was here before.
+    fn connect(&mut self) -> String {
+        if self.pids.is_empty() || !self.bytes.chance(3) {
+            return "40".to_owned();
+        }
+        let pid = self.bytes.pick(&self.pids);
+        match self.bytes.below(4) {
+            0 => format!(r#"40{{"pid":"{pid}"}}"#),
+            1 => format!(r#"40{{"pid":"{pid}","offset":"0"}}"#),
+            _ => format!(r#"40{{"pid":"{pid}","offset":"{}"}}"#, self.offset),
         }
     }
 
@@ -157,11 +190,14 @@ impl<'a, C: Core> Chaos<'a, C> {
             }
             5..8 => {
                 let query = self.query("polling");
-                let body = if self.bytes.chance(3) {
+                let mut body = if self.bytes.chance(6) {
                     junk_bytes(&mut self.bytes)
                 } else {
                     self.packet().into_bytes()
                 };
+                if body.starts_with(b"451-") {
+                    body.extend_from_slice(b"\x1ebAQID");
+                }
                 self.script
                     .request(Method::Post, &query, "text/plain", body);
             }
@@ -184,6 +220,9 @@ impl<'a, C: Core> Chaos<'a, C> {
                     Data::Text(text.into())
                 };
                 let from = ConnectionId::new(connection);
+                if self.bytes.chance(100) {
+                    self.script.crash_after(self.bytes.below(16));
+                }
                 self.script.handle(Input::Received { from, data });
                 if awaited {
                     self.script.bytes(connection, b"attached");
@@ -206,10 +245,14 @@ impl<'a, C: Core> Chaos<'a, C> {
                 }
             }
             17 => {
-                self.script.lose_memory();
+                if self.bytes.chance(8) {
+                    self.script.kill();
+                } else {
+                    self.script.lose_memory();
+                }
             }
             _ => {
-                let limit = *self.bytes.pick(&[2, 60, 400, 50_000]);
+                let limit = *self.bytes.pick(&[2, 2, 60, 60, 60, 400, 700, 50_000]);
                 let then = self.script.now() + u64::try_from(self.bytes.below(limit)).unwrap();
                 if self.bytes.chance(2) {
                     self.script.until(then);

@@ -7,8 +7,10 @@ pub mod bytes;
 mod chaos;
 mod client;
 pub mod junk;
+mod member;
 mod parsers;
 mod query;
+mod room_events;
 mod room_model;
 mod session_model;
 

@@ -1,0 +1,87 @@
+//! A socket in a room, as the model of rooms knows it.
+
+use serde_json::Value;
+
+use crate::peer::Peer;
+
+pub const SIGNALS: [&str; 4] = ["offer", "answer", "candidate", "signal"];
+
+pub struct Member {
+    pub peer: Peer,
+    pub link: Link,
+    pub name: Option<&'static str>,
+    pub hand: bool,
+    /// Since when it is a peer, and its ordinal, which stays.
+    pub joined: Option<u64>,
+    pub n: Option<u64>,
+    pub alias: Option<&'static str>,
+    /// Whom its answers are for, unless they say.
+    pub partner: Option<String>,
+    /// What it is to hear, now or when it is back.
+    pub owed: Vec<Value>,
+    /// How many signals wait for it while it is away.
+    pub waiting: usize,
+    /// The last sequence number that it heard.
+    seq: u64,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Link {
+    Present,
+    /// Its connection is lost since then, and nobody knows.
+    Silent(u64),
+    /// It may come back until then.
+    Away(u64),
+}
+
+impl Member {
+    pub fn new(peer: Peer) -> Self {
+        Self {
+            peer,
+            link: Link::Present,
+            name: None,
+            hand: false,
+            joined: None,
+            n: None,
+            alias: None,
+            partner: None,
+            owed: Vec::new(),
+            waiting: 0,
+            seq: 0,
+        }
+    }
+
+    /// Takes out of an event what a model cannot know, and checks it by itself. Returns the sender
+    /// of a signal, and whether the receiver is the polite one of the two.
+    pub fn check(&mut self, event: &mut Value) -> Option<(String, bool)> {
+        let chat = event[0] == "chat-message";
+        if !chat && !SIGNALS.iter().any(|name| event[0] == *name) {
+            if let Some(fields) = event[1].as_object_mut() {
+                fields.remove("joinedAt");
+            }
+            return None;
+        }
+        let last = event.as_array_mut().and_then(|event| event.last_mut());
+        let fields = last.and_then(Value::as_object_mut).expect("meta");
+        fields.remove("ts").expect("a time");
+        if chat {
+            fields.remove("id").expect("an id");
+        }
+        let seq = fields.remove("seq").and_then(|seq| seq.as_u64());
+        assert!(seq > Some(self.seq), "{seq:?} after {}", self.seq);
+        self.seq = seq.unwrap_or_default();
+        let from = fields["from"].as_str().expect("a sender").to_owned();
+        let polite = fields.remove("polite")?.as_bool().expect("true or false");
+        Some((from, polite))
+    }
+}
+
+/// An object without these of its fields.
+pub fn without(value: &Value, names: &[&str]) -> Value {
+    let mut value = value.clone();
+    let fields = value.as_object_mut().expect("an object");
+    for name in names {
+        fields.remove(*name).expect("a field");
+    }
+    value
+}
