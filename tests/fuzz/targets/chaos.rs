@@ -126,7 +126,7 @@ impl<'a, C: Core> Chaos<'a, C> {
                     }
                     self.see(text);
                 }
-                Done::SentBytes(..) | Done::Closed(..) => {}
+                Done::SentBytes(..) | Done::Closed(..) | Done::Dismissed(_) => {}
             }
         }
     }

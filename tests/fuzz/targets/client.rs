@@ -2,14 +2,18 @@
 
 use std::collections::VecDeque;
 
+/// How long an upgrade may take (K-3).
+const UPGRADE_TIMEOUT: u64 = 10_000;
+
 /// Bytes, and as a payload has them.
 pub const BINARY: [(&[u8], &str); 3] = [(&[], "b"), (&[1, 2, 3], "bAQID"), (&[0xFF], "b/w==")];
 
 pub struct Client {
     pub sid: String,
     pub link: Link,
-    /// The pending poll.
+    /// The pending poll, and when it was sent.
     pub poll: Option<u64>,
+    pub polled: u64,
     /// Whether that may be answered without a message.
     pub released: bool,
     /// Whether it has a ping to answer.
@@ -18,7 +22,7 @@ pub struct Client {
     pub owed: VecDeque<String>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Link {
     Polling,
     Probing {
@@ -35,6 +39,7 @@ impl Client {
             sid,
             link,
             poll: None,
+            polled: 0,
             released: false,
             pinged: false,
             owed: VecDeque::new(),
@@ -47,6 +52,11 @@ impl Client {
             Link::Probing { probe, .. } => Some(probe),
             Link::WebSocket(connection) => Some(connection),
         }
+    }
+
+    /// Whether it probes, and for too long.
+    pub fn probe_is_late(&self, now: u64) -> bool {
+        matches!(self.link, Link::Probing { since, .. } if since + UPGRADE_TIMEOUT <= now)
     }
 
     /// Returns how many messages this was.

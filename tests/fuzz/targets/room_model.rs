@@ -99,6 +99,7 @@ impl Model {
         if lost {
             self.forget();
         }
+        self.expire(hall.now()); // the upgrade took a moment
     }
 
     /// How many signals wait is not kept.

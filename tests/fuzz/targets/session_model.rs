@@ -7,13 +7,13 @@ use signalbox::engine::Config;
 use super::bytes::Bytes;
 use super::client::{BINARY, Client, Link};
 use crate::raw::{Raw, defaults, script};
-use crate::support::{Done, Script, accepted, at, closed, ok, polling, refused, websocket};
+use crate::support::{
+    Done, Script, accepted, at, closed, dismissed, ok, polling, refused, websocket,
+};
 
-/// How long an upgrade may take (K-3).
-const UPGRADE_TIMEOUT: u64 = 10_000;
-
-/// How long a poll is held during an upgrade (U-8).
+/// How long a poll is held during an upgrade (U-8), and how long one that came just before it.
 const HOLD: u64 = 100;
+const OVERTAKING: u64 = 20;
 
 /// How long clients may say nothing: less than pingTimeout.
 const QUIET: u64 = 15_000;
@@ -58,8 +58,6 @@ pub fn session_model(bytes: &[u8]) -> usize {
     }
     model.pass(1);
     model.everyone_polls();
-    model.give_up_probes();
-    model.script.wake();
     model.settle();
     assert!(model.clients.iter().all(|client| client.owed.is_empty()));
     assert!(model.closing.is_empty(), "{:?} are open", model.closing);
@@ -79,7 +77,6 @@ impl Model<'_> {
                 self.pass(millis);
             }
             kind @ 4.. if count > 0 => {
-                self.give_up_probes();
                 let who = self.bytes.below(count);
                 match kind {
                     4..=6 => self.poll(who),
@@ -101,7 +98,6 @@ impl Model<'_> {
     }
 
     fn open(&mut self) {
-        self.give_up_probes();
         let (sid, link) = if self.bytes.chance(3) {
             let connection = self.script.open_websocket();
             (String::new(), Link::WebSocket(connection))
@@ -112,15 +108,18 @@ impl Model<'_> {
     }
 
     fn poll(&mut self, who: usize) {
-        let client = &mut self.clients[who];
+        let client = &self.clients[who];
         if client.poll.is_some() || client.sid.is_empty() {
             return;
         }
+        self.give_up_probe(who);
+        let client = &mut self.clients[who];
         let poll = self.script.poll(&client.sid);
         if let Link::WebSocket(_) = client.link {
             assert_eq!(self.script.take_of(poll), [refused(poll, 3)]);
         } else {
             client.poll = Some(poll);
+            client.polled = self.script.now();
             client.released = matches!(client.link, Link::Probing { probed: true, .. });
         }
     }
@@ -160,6 +159,7 @@ impl Model<'_> {
         } else {
             let post = self.script.send(&client.sid, packet);
             assert_eq!(self.script.take_of(post), [ok(post)]);
+            self.give_up_probe(who);
         }
     }
 
@@ -167,13 +167,14 @@ impl Model<'_> {
     fn probe(&mut self, who: usize) {
         let since = self.script.now();
         let base64 = *self.bytes.pick(&["", "&b64=1"]);
-        let client = &mut self.clients[who];
-        if client.sid.is_empty() {
+        if self.clients[who].sid.is_empty() {
             return;
         }
+        self.give_up_probe(who);
+        let client = &mut self.clients[who];
         let query = websocket(&client.sid) + base64;
         let probe = self.script.upgrade(&query);
-        let mut expected = vec![accepted(probe)];
+        let mut expected = accepted(probe);
         if let Link::Polling = client.link {
             let probed = false;
             client.link = Link::Probing {
@@ -182,13 +183,17 @@ impl Model<'_> {
                 since,
             };
         } else {
-            expected.push(closed(probe));
+            expected = dismissed(probe);
         }
-        assert_eq!(self.script.take_of(probe), expected);
+        assert_eq!(self.script.take_of(probe), [expected]);
     }
 
     /// Something happens on the WebSocket that is being probed.
     fn on_probe(&mut self, who: usize, kind: usize) {
+        if self.clients[who].probe_is_late(self.script.now()) {
+            self.script.wake(); // it may end now
+            self.settle();
+        }
         let client = &mut self.clients[who];
         let Link::Probing { probe, since, .. } = client.link else {
             return;
@@ -204,7 +209,9 @@ impl Model<'_> {
                 client.released = true;
                 self.script.text(probe, "2probe");
                 self.settle();
-                assert_eq!(self.clients[who].poll, None, "polls are released");
+                let client = &self.clients[who];
+                let held = client.polled + OVERTAKING > self.script.now();
+                assert!(held || client.poll.is_none(), "polls are released");
             }
             12 => {
                 client.link = Link::WebSocket(probe);
@@ -281,7 +288,6 @@ impl Model<'_> {
     /// The alarm that was late comes.
     fn catch_up(&mut self) {
         if std::mem::take(&mut self.late) {
-            self.give_up_probes();
             self.script.wake();
             self.settle();
         }
@@ -291,7 +297,6 @@ impl Model<'_> {
     fn pass(&mut self, millis: u64) {
         self.catch_up();
         if self.quiet + millis > QUIET {
-            self.give_up_probes();
             self.everyone_polls();
             self.quiet = 0;
         }
@@ -307,22 +312,20 @@ impl Model<'_> {
             return;
         }
         self.script.until(then);
-        self.give_up_probes();
         self.settle();
         for (who, poll) in held {
             assert_ne!(self.clients[who].poll, Some(poll), "it was held too long");
         }
     }
 
-    /// Probes that took too long end with the next event.
-    fn give_up_probes(&mut self) {
-        for client in &mut self.clients {
-            if let Link::Probing { probe, since, .. } = client.link
-                && since + UPGRADE_TIMEOUT <= self.script.now()
-            {
-                client.link = Link::Polling;
-                self.closing.push(probe);
-            }
+    /// A probe that took too long ends when its client makes a request; it may have before.
+    fn give_up_probe(&mut self, who: usize) {
+        let client = &mut self.clients[who];
+        if let Link::Probing { probe, .. } = client.link
+            && client.probe_is_late(self.script.now())
+        {
+            client.link = Link::Polling;
+            self.closing.push(probe);
         }
     }
 
@@ -369,7 +372,7 @@ impl Model<'_> {
                     (link, Done::Responded(_, 200, _, body)) if body == "6" => {
                         assert!(client.released, "a poll was released without a reason");
                         let overtaken = matches!(link, Link::WebSocket(_));
-                        assert!(!overtaken || self.late, "a poll was released after `5`");
+                        assert!(!overtaken, "a poll was released after `5`");
                     }
                     (Link::WebSocket(_), done) => assert_eq!(done, refused(request, 3)),
                     (_, Done::Responded(_, 200, _, body)) => {
@@ -395,6 +398,14 @@ impl Model<'_> {
                 self.done(Done::Sent(connection, (*part).to_owned()));
             }
             Done::Closed(connection, None) => {
+                let mut clients = self.clients.iter_mut();
+                let probing = clients.find(|client| client.connection() == Some(connection));
+                if let Some(client) = probing {
+                    let late = client.probe_is_late(self.script.now());
+                    assert!(late, "{:?} was closed", client.link);
+                    client.link = Link::Polling;
+                    return;
+                }
                 let place = self.closing.iter().position(|open| *open == connection);
                 let place = place.unwrap_or_else(|| panic!("closed {connection} for no reason"));
                 self.closing.swap_remove(place);
