@@ -4,13 +4,10 @@ use serde_json::{Value, json};
 
 use super::bytes::Bytes;
 use super::member::{Link, SIGNALS, without};
-use super::room_model::Model;
+use super::room_model::{Model, WAITING};
 use crate::peer::Hall;
 
 const ALIASES: [&str; 3] = ["ann", "bob", "carol"];
-
-/// How many signals may wait for one that is away.
-const WAITING: usize = 64;
 
 impl Model {
     pub(super) fn join(&mut self, hall: &mut Hall, who: usize, name: Option<&'static str>) {

@@ -5,17 +5,21 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use signalbox::room::Config;
 use signalbox::socket::SocketId;
 
 use super::bytes::Bytes;
 use super::member::{Link, Member};
-use crate::peer::{Hall, Peer, hall};
+use crate::peer::{Hall, Peer, hall_with};
 
 /// For how long a client may be away (K-6).
 const WINDOW: u64 = 30_000;
 
 /// How long a connection that is lost without a word may stay so, for its pings not to count.
 const SILENCE: u64 = 20_000;
+
+/// How many signals may wait for one that is away: few, to get there.
+pub(super) const WAITING: usize = 3;
 
 const NAMES: [&str; 3] = ["Ann", "Bob", "中文😀"];
 
@@ -34,7 +38,9 @@ pub(super) struct Model {
 /// Returns how many events were heard.
 pub fn room_model(bytes: &[u8]) -> usize {
     let mut bytes = Bytes::new(bytes);
-    let mut hall = hall();
+    let mut config = Config::default();
+    config.limits.waiting = WAITING;
+    let mut hall = hall_with(config);
     let mut model = Model::default();
     while !bytes.is_empty() {
         model.step(&mut hall, &mut bytes);
