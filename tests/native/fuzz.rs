@@ -102,7 +102,7 @@ fn rooms() {
         "\"ok\":true",
         "\"ok\":false",
     ];
-    expect_seen(&seen, 10, &told);
+    expect_seen(&seen, 5, &told);
     expect_seen(&seen, 1, &["peer:back"]);
 }
 

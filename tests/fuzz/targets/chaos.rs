@@ -231,7 +231,11 @@ impl<'a, C: Core> Chaos<'a, C> {
             15 if !self.open.is_empty() => {
                 let place = self.bytes.below(self.open.len());
                 let connection = self.open.swap_remove(place);
-                self.script.lost(connection);
+                if self.bytes.chance(8) {
+                    self.script.went_away(connection);
+                } else {
+                    self.script.lost(connection);
+                }
             }
             16 => {
                 let waiting: Vec<u64> = self.script.requests.keys().copied().collect();

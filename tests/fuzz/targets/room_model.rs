@@ -115,7 +115,7 @@ impl Model {
         }
     }
 
-    /// A connection is lost, is silent from now on, or the namespace is left.
+    /// A connection is lost, or silent from now on, or the namespace or the page is left.
     fn lose(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
         let peer = &self.members[who].peer;
         match bytes.below(8) {
@@ -123,7 +123,11 @@ impl Model {
                 peer.write(hall, "41");
                 self.remove(who, "left");
             }
-            1 | 2 => {
+            1 if !peer.polls() => {
+                hall.went_away(peer.connection());
+                self.remove(who, "left");
+            }
+            2 => {
                 peer.vanish(hall);
                 self.away(who, hall.now());
             }

@@ -243,6 +243,7 @@ impl Model<'_> {
     /// A client is gone, and its session with it.
     fn lose(&mut self, who: usize) {
         match (self.clients[who].link, self.clients[who].poll) {
+            (Link::WebSocket(gone), _) if self.bytes.chance(2) => self.script.went_away(gone),
             (Link::WebSocket(connection), _) => self.script.lost(connection),
             (_, Some(poll)) => self.script.aborted(poll),
             _ => return,
