@@ -184,12 +184,12 @@ impl Model {
             Link::Away(until) if until <= now => Some((until, SocketId::parse(&member.peer.id))),
             _ => None,
         };
-        let members = |model: &Self| {
+        let next = |model: &Self| {
             let due = model.members.iter().enumerate();
             let due = due.filter(|member| until(member).is_some());
             due.min_by_key(until).map(|(who, _)| who)
         };
-        while let Some(who) = members(self) {
+        while let Some(who) = next(self) {
             self.remove(who, "timeout");
         }
     }
