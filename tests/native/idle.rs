@@ -298,7 +298,7 @@ fn punctual() -> u64 {
 
 fn late(seed: u64) -> impl FnMut() -> u64 {
     let mut random = Random::new(seed);
-    move || match random.below(3) {
+    move || match random.next() % 3 {
         0 => 0,
         1 => LATEST,
         _ => random.next() % LATEST,
