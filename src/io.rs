@@ -184,6 +184,9 @@ pub enum Record {
     },
 }
 
+/// How long a record may wait to be kept together with others, as each time costs.
+pub const SOON: Duration = Duration::from_millis(25);
+
 /// What is to be done, in this order.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Output {
@@ -201,8 +204,12 @@ pub enum Output {
     Send(ConnectionId, Data),
     /// Close a connection; with this code, if any.
     Close(ConnectionId, Option<u16>),
-    /// Keep a record. Comes after all the sends of a turn.
+    /// Keep a record. Comes after the sends of a turn, but for those that are a promise: acks, and
+    /// what an ack is promised for.
     Save(Record),
+    /// Keep a record within [`SOON`], or before the next one that is to be kept at once. Only a
+    /// server that is killed meanwhile forgets it.
+    SaveSoon(Record),
 }
 
 /// What is still open when memory was lost. What is stored is read through [`Platform::load`].

@@ -7,7 +7,7 @@ use std::time::Duration;
 use worker::js_sys;
 use worker::wasm_bindgen::JsValue;
 use worker::{
-    Request, Response, Result, ScheduledTime, State, WebSocket, WebSocketIncomingMessage,
+    Delay, Request, Response, Result, ScheduledTime, State, WebSocket, WebSocketIncomingMessage,
     WebSocketPair, console_error,
 };
 
@@ -18,7 +18,7 @@ use super::responses;
 use super::runtime::Runtime;
 use crate::engine::AUTO_RESPONSE;
 use crate::io::{
-    self, ConnectionId, Core, Data, Input, Output, Record, Reply, RequestId, Survivors,
+    self, ConnectionId, Core, Data, Input, Output, Record, Reply, RequestId, SOON, Survivors,
 };
 
 /// The close code of a page that is left (RFC 6455, section 7.4.1).
@@ -211,7 +211,19 @@ impl<C: Core> Shell<C> {
                     }
                 }
                 (Output::Save(record), _) => self.runtime.save(record),
+                (Output::SaveSoon(record), _) => self.save_soon(record),
             }
+        }
+    }
+
+    /// Keeps a record together with those that follow.
+    fn save_soon(&self, record: Record) {
+        if self.runtime.save_soon(record) {
+            let runtime = Rc::clone(&self.runtime);
+            self.state.wait_until(async move {
+                Delay::from(SOON).await;
+                runtime.flush();
+            });
         }
     }
 

@@ -33,6 +33,8 @@ pub struct Runtime {
     sql: SqlStorage,
     /// The open sockets, parked requests included, by their number.
     pub(super) sockets: RefCell<BTreeMap<u64, WebSocket>>,
+    /// What is to be kept soon.
+    soon: RefCell<Vec<Record>>,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +54,7 @@ impl Runtime {
             state: raw.clone().unchecked_into(),
             sql,
             sockets: RefCell::default(),
+            soon: RefCell::default(),
         }
     }
 
@@ -64,7 +67,28 @@ impl Runtime {
         self.sockets.borrow().get(&number).cloned()
     }
 
+    /// Takes a record to be kept at the next [`Runtime::flush`]. Returns whether it is the first.
+    pub(super) fn save_soon(&self, record: Record) -> bool {
+        let mut soon = self.soon.borrow_mut();
+        soon.push(record);
+        soon.len() == 1
+    }
+
+    /// Keeps what is to be kept soon.
+    pub(super) fn flush(&self) {
+        for record in self.soon.take() {
+            self.keep(record);
+        }
+    }
+
     pub(super) fn save(&self, record: Record) {
+        if !matches!(record, Record::Attached(..)) {
+            self.flush();
+        }
+        self.keep(record);
+    }
+
+    fn keep(&self, record: Record) {
         let done = match record {
             Record::Attached(connection, text) => match self.socket(connection.number()) {
                 Some(socket) => socket.serialize_attachment(text),
@@ -116,6 +140,7 @@ impl Platform for Runtime {
     }
 
     fn load(&self, prefix: &str) -> Vec<(String, String)> {
+        self.flush();
         match self.rows(prefix) {
             Ok(rows) => rows.into_iter().map(|row| (row.key, row.value)).collect(),
             Err(error) => {

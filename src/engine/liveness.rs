@@ -68,6 +68,12 @@ impl Engine {
         session.is_some_and(|session| session.heartbeat.expires >= since + silence)
     }
 
+    /// Whether there is a polling session whose client may be gone, as it was found without a poll
+    /// when memory was lost.
+    pub(crate) fn has_orphans(&self) -> bool {
+        self.sessions.values().any(|session| session.orphan)
+    }
+
     /// Takes note of a pong that the platform absorbed.
     fn absorb(&mut self, sid: Sid) {
         if let Some(session) = self.sessions.get_mut(&sid)

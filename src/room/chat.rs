@@ -214,11 +214,13 @@ impl Room {
         let delivered = vec![Json::of(&message)];
         if to.is_none() {
             for record in self.history.push(message, mid) {
-                turn.save(record);
+                turn.out.push(Command::SaveSoon(record));
             }
         }
-        // Who sends it again after a crash is told so, or nobody has had it yet.
-        turn.out.push(Command::AfterSaves);
+        if turn.ack.is_some() {
+            // Whoever sends it again after a crash is told so, or else nobody has had it yet.
+            turn.out.push(Command::AfterSaves);
+        }
         turn.emit(receivers, names::CHAT_MESSAGE, delivered);
         Ok(())
     }

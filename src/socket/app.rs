@@ -133,6 +133,8 @@ pub enum Command {
     Keep(SocketId, Json),
     /// Keep a record of the app's own, under a key of its own.
     Save(Record),
+    /// Keep such a record soon: see [`Output::SaveSoon`](crate::io::Output::SaveSoon).
+    SaveSoon(Record),
     /// What follows, until the turn ends, is sent once all that the turn keeps is kept: a crash
     /// then does not come between the two. Acks always wait for that.
     AfterSaves,

@@ -21,6 +21,8 @@ pub(super) struct Client {
     pub(super) sockets: Vec<SocketId>,
     /// Until when it has to join a first namespace.
     pub(super) connect_by: Option<Timestamp>,
+    /// Whether it is to become a socket that it was before, once that is decided.
+    pub(super) claiming: bool,
     /// Why its session is being closed: nothing it still sends counts.
     pub(super) ending: Option<DisconnectReason>,
     /// Namespaces the server put it out of: what is under way to them is no mistake of its.
@@ -55,6 +57,7 @@ pub(super) enum Link {
 #[derive(Serialize, Deserialize)]
 struct Memo {
     connect_by: Option<Timestamp>,
+    claiming: bool,
     sockets: Vec<SocketId>,
 }
 
@@ -64,6 +67,7 @@ impl Client {
         let sockets = self.sockets.iter().copied();
         let memo = Memo {
             connect_by: self.connect_by,
+            claiming: self.claiming,
             sockets: sockets.filter(|id| joined(*id)).collect(),
         };
         serde_json::value::to_raw_value(&memo).ok()
@@ -74,6 +78,7 @@ impl Client {
         Some(Self {
             sockets: memo.sockets,
             connect_by: memo.connect_by,
+            claiming: memo.claiming,
             ..Self::default()
         })
     }

@@ -7,7 +7,7 @@ use super::client::{Link, Socket};
 use super::log::Sent;
 use super::namespace::Namespace;
 use super::packet::{Kind, Packet};
-use super::server::Server;
+use super::server::{Server, Urgency};
 use super::socket_id::SocketId;
 use crate::engine::{Message, Sid};
 use crate::time::Timestamp;
@@ -42,7 +42,8 @@ impl Server {
                         self.unsaved_sockets.insert(id);
                     }
                 }
-                Command::Save(record) => self.records.push(record),
+                Command::Save(record) => self.records.push((record, Urgency::Now)),
+                Command::SaveSoon(record) => self.records.push((record, Urgency::Soon)),
                 Command::AfterSaves => {
                     self.held.get_or_insert_default();
                 }
@@ -189,6 +190,7 @@ impl Server {
                 here && to.binary_search(id).is_err()
             });
             let others = others.map(|(id, _)| *id).collect();
+            let aging = self.away.is_empty() && self.aging_from <= now;
             let sent = Sent {
                 offset,
                 namespace,
@@ -196,7 +198,8 @@ impl Server {
                 others,
                 messages: &messages,
             };
-            self.records.extend(log.append(sent, self.away.is_empty()));
+            let rows = log.append(sent, aging).into_iter();
+            self.records.extend(rows.map(|row| (row, Urgency::Soon)));
         }
     }
 }

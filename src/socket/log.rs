@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::namespace::Namespace;
+use super::server::Urgency;
 use super::socket_id::SocketId;
 use crate::engine::{Message, payload};
 use crate::io::{Platform, Record};
@@ -163,13 +164,13 @@ impl Log {
         id: SocketId,
         namespace: &Namespace,
         after: Offset,
-        pending: &[Record],
+        pending: &[(Record, Urgency)],
     ) -> Option<Vec<Vec<Message>>> {
         if after < self.floor {
             return None;
         }
         let mut rows = self.platform.load(PREFIX);
-        rows.extend(pending.iter().filter_map(|record| match record {
+        rows.extend(pending.iter().filter_map(|(record, _)| match record {
             Record::Stored { key, value } => Some((key.clone(), value.clone())),
             _ => None,
         }));

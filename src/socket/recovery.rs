@@ -16,7 +16,7 @@ use super::args::Json;
 use super::client::{self, Link, Socket};
 use super::log::Offset;
 use super::namespace::Namespace;
-use super::server::Server;
+use super::server::{Server, Urgency};
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{CloseReason, Sid};
 use crate::io::Record;
@@ -46,7 +46,7 @@ impl Default for Recovery {
 
 /// A client says that it was a socket before.
 pub(super) struct Claim {
-    sid: Sid,
+    pub(super) sid: Sid,
     namespace: Namespace,
     auth: Option<Json>,
     socket: SocketId,
@@ -83,7 +83,8 @@ impl Server {
             let Some((id, socket)) =
                 restored.filter(|(_, socket)| window.is_some() || socket.is_joined())
             else {
-                self.records.push(Record::Deleted { key: row.0 });
+                let record = Record::Deleted { key: row.0 };
+                self.records.push((record, Urgency::Now));
                 continue;
             };
             self.events.push_back(Event::Restore {
@@ -94,6 +95,9 @@ impl Server {
             self.sockets.insert(id, socket);
         }
         left.retain(|id| self.sockets.contains_key(id));
+        if !left.is_empty() || self.engine.has_orphans() {
+            self.aging_from = now + self.engine.silence() * 2;
+        }
         self.note_away(now + window.unwrap_or_default(), !left.is_empty());
         for socket in left {
             let reason = lost;
@@ -199,6 +203,7 @@ impl Server {
         if let Some(Link::Joined(earlier)) = self.sockets.get(&socket).map(|socket| socket.link) {
             self.engine.challenge(now, earlier);
         }
+        self.unsaved.insert(sid);
         self.claims.push(Claim {
             sid,
             namespace,

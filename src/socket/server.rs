@@ -35,6 +35,13 @@ impl Default for Config {
     }
 }
 
+/// How soon a record is to be kept: at once, if anything is promised in the turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    Now,
+    Soon,
+}
+
 /// All clients of one place.
 pub struct Server {
     pub(super) config: Config,
@@ -50,11 +57,14 @@ pub struct Server {
     pub(super) claims: Vec<Claim>,
     /// What those who are away may miss; with recovery only.
     pub(super) log: Option<Log>,
+    /// Until then somebody may have been lost without a word, with the server.
+    pub(super) aging_from: Timestamp,
     /// Clients and sockets of which what is kept is out of date.
     pub(super) unsaved: BTreeSet<Sid>,
     pub(super) unsaved_sockets: BTreeSet<SocketId>,
     pub(super) events: VecDeque<Event>,
-    pub(super) records: Vec<Record>,
+    /// What is to be kept, and whether at once.
+    pub(super) records: Vec<(Record, Urgency)>,
     /// What is sent once all that the turn keeps is kept; `None` while nothing has to wait.
     pub(super) held: Option<Vec<(Sid, Message)>>,
 }
@@ -80,6 +90,7 @@ impl Server {
             away: BTreeSet::new(),
             claims: Vec::new(),
             log,
+            aging_from: Timestamp::default(),
             unsaved: BTreeSet::new(),
             unsaved_sockets: BTreeSet::new(),
             events: VecDeque::new(),
@@ -93,8 +104,9 @@ impl Server {
         self.engine.restore(now, survivors);
         let mut sessions = BTreeMap::new();
         for sid in self.engine.sids().collect::<Vec<_>>() {
-            let Some(client) = self.engine.memo(sid).and_then(Client::restore) else {
-                self.engine.close(now, sid);
+            let client = self.engine.memo(sid).and_then(Client::restore);
+            let Some(client) = client.filter(|client| !client.claiming) else {
+                self.engine.close(now, sid); // who came to claim a socket may do so again
                 continue;
             };
             if let Some(by) = client.connect_by {
@@ -145,8 +157,11 @@ impl Server {
     pub fn drain(&mut self) -> Vec<Output> {
         for sid in std::mem::take(&mut self.unsaved) {
             let joined = |id| self.sockets.get(&id).is_some_and(Socket::is_joined);
-            if let Some(memo) = self.clients.get(&sid).and_then(|c| c.memo(joined)) {
-                self.engine.remember(sid, memo);
+            if let Some(client) = self.clients.get_mut(&sid) {
+                client.claiming = self.claims.iter().any(|claim| claim.sid == sid);
+                if let Some(memo) = client.memo(joined) {
+                    self.engine.remember(sid, memo);
+                }
             }
         }
         for id in std::mem::take(&mut self.unsaved_sockets) {
@@ -156,10 +171,19 @@ impl Server {
                     key: client::key(id),
                 }),
             };
-            self.records.extend(record);
+            self.records
+                .extend(record.map(|record| (record, Urgency::Now)));
         }
         let mut out = self.engine.drain();
-        out.extend(self.records.drain(..).map(Output::Save));
+        let promised = self.held.is_some();
+        out.extend(
+            self.records
+                .drain(..)
+                .map(|(record, urgency)| match urgency {
+                    Urgency::Soon if !promised => Output::SaveSoon(record),
+                    _ => Output::Save(record),
+                }),
+        );
         out
     }
 

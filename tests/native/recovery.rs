@@ -305,6 +305,17 @@ fn a_connection_that_ends_while_it_is_asked() {
     assert!(format!("{:?}", hall.take_of(c)).contains(&a.id));
 }
 
+/// S-11: whose claim is forgotten with the memory is not left waiting: it may come again.
+#[test]
+fn s_11_a_claim_that_is_forgotten() {
+    let (mut hall, [a]) = hall_of();
+    let c = hall.open_websocket();
+    hall.until(1000).text(c, a.connect_packet());
+    hall.lose_memory();
+    assert_eq!(hall.take_of(c), [closed(c)]);
+    assert!(a.reconnect(&mut hall).recovered);
+}
+
 /// S-12: a second CONNECT while the first is undecided is one too many; a claimant may go.
 #[test]
 fn s_12_connects_while_a_claim_is_undecided() {

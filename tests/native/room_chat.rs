@@ -196,6 +196,7 @@ fn history_is_bounded_and_survives() {
         }
     }
     a.heard(&mut hall);
+    hall.until(25); // some are written soon
     for _ in 0..2 {
         let kept = history(&mut hall, &a, json!({ "limit": 1_000 }));
         assert_eq!(kept, (texts(5..205), false));

@@ -124,11 +124,35 @@ fn old_events_are_given_up() {
     assert!(a.recovered && b.recovered, "the server was away, not they");
     assert_eq!(texts(&mut hall, &a), ["1", "2"]);
     assert_eq!(texts(&mut hall, &b), ["1", "2"]);
-    assert!(rows(&hall) >= 2);
+    let back = hall.now();
+    for time in (45_000..=270_000).step_by(45_000) {
+        hall.until(back + time);
+        for peer in [&a, &b] {
+            peer.heard(&mut hall); // answers the ping
+        }
+    }
+    assert!(rows(&hall) >= 2, "they go as others come");
     for peer in [&a, &b] {
         say(&mut hall, peer, "3");
     }
     assert_eq!(rows(&hall), 2);
+}
+
+/// V-3: a client may be lost with the server before anybody noticed, and the server be away for long.
+#[test]
+fn nobody_is_known_to_be_away_after_a_kill() {
+    let mut hall = hall();
+    let (a, b) = (Peer::connect(&mut hall), Peer::connect_polling(&mut hall));
+    say(&mut hall, &a, "heard");
+    assert_eq!(texts(&mut hall, &b), ["heard"]);
+    say(&mut hall, &a, "into the void");
+    texts(&mut hall, &a);
+    hall.kill_until(600_000);
+    let a = a.reconnect(&mut hall);
+    say(&mut hall, &a, "new");
+    let back = b.reconnect(&mut hall);
+    assert!(a.recovered && back.recovered);
+    assert_eq!(texts(&mut hall, &back), ["into the void", "new"]);
 }
 
 /// Hibernation, eviction, a crash: whatever becomes of the server, nobody notices more than a

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use signalbox::io::{
     ConnectionId, ContentType, Core, Data, Input, Method, Output, Platform, Record, Reply, Request,
-    RequestId, Survivors,
+    RequestId, SOON, Survivors,
 };
 use signalbox::socket::SocketId;
 use signalbox::time::Timestamp;
@@ -35,6 +35,8 @@ fn minted(n: u64) -> [u8; 15] {
 pub struct Virtual {
     minted: Cell<u64>,
     pub rows: RefCell<BTreeMap<String, String>>,
+    /// What becomes of rows soon.
+    soon: RefCell<Vec<Record>>,
     /// When the platform last answered a frame by itself.
     pub auto_responses: RefCell<BTreeMap<u64, Timestamp>>,
 }
@@ -51,10 +53,28 @@ impl Platform for Virtual {
     }
 
     fn load(&self, prefix: &str) -> Vec<(String, String)> {
+        self.flush();
         let rows = self.rows.borrow();
         let rows = rows.iter().filter(|(key, _)| key.starts_with(prefix));
         rows.map(|(key, value)| (key.clone(), value.clone()))
             .collect()
+    }
+}
+
+impl Virtual {
+    fn flush(&self) {
+        for record in self.soon.take() {
+            self.keep(record);
+        }
+    }
+
+    fn keep(&self, record: Record) {
+        let mut rows = self.rows.borrow_mut();
+        match record {
+            Record::Attached(..) => panic!("rides with its connection"),
+            Record::Stored { key, value } => rows.insert(key, value),
+            Record::Deleted { key } => rows.remove(&key),
+        };
     }
 }
 
@@ -154,6 +174,8 @@ pub struct Script<C> {
     pub attached: u64,
     done: Vec<Done>,
     crash: Option<usize>,
+    /// When what is to be kept soon is kept.
+    flush_at: Timestamp,
 }
 
 impl<C: Core> Script<C> {
@@ -172,6 +194,7 @@ impl<C: Core> Script<C> {
             attached: 0,
             done: Vec::new(),
             crash: None,
+            flush_at: Timestamp::default(),
         }
     }
 
@@ -202,6 +225,9 @@ impl<C: Core> Script<C> {
     pub fn late(&mut self, millis: u64) -> &mut Self {
         assert!(millis >= self.now, "time goes on");
         self.now = millis;
+        if self.flush_at <= at(millis) {
+            self.platform.flush();
+        }
         self
     }
 
@@ -245,6 +271,7 @@ impl<C: Core> Script<C> {
         self.connections.clear();
         self.requests.clear();
         self.holds.clear();
+        self.platform.soon.take();
         self.late(millis).lose_memory()
     }
 
@@ -408,6 +435,7 @@ impl<C: Core> Script<C> {
                     self.done.push(Done::Closed(number, code));
                 }
                 Output::Save(record) => self.save(record),
+                Output::SaveSoon(record) => self.save_soon(record),
             }
         }
     }
@@ -421,25 +449,26 @@ impl<C: Core> Script<C> {
     }
 
     fn save(&mut self, record: Record) {
-        let mut rows = self.platform.rows.borrow_mut();
-        match record {
-            Record::Attached(..) => self.attached += 1,
-            Record::Stored { .. } | Record::Deleted { .. } => self.rows_written += 1,
+        let Record::Attached(to, text) = record else {
+            self.rows_written += 1;
+            self.platform.flush();
+            self.platform.keep(record);
+            return;
+        };
+        self.attached += 1;
+        let number = to.number();
+        let mut open = [&mut self.connections, &mut self.requests].into_iter();
+        let kept = open.find_map(|open| open.get_mut(&number));
+        *kept.unwrap_or_else(|| panic!("attached to {number}, which is gone")) = text;
+    }
+
+    fn save_soon(&mut self, record: Record) {
+        self.rows_written += 1;
+        let mut soon = self.platform.soon.borrow_mut();
+        if soon.is_empty() {
+            self.flush_at = at(self.now) + SOON;
         }
-        match record {
-            Record::Attached(to, text) => {
-                let number = to.number();
-                let mut open = [&mut self.connections, &mut self.requests].into_iter();
-                let kept = open.find_map(|open| open.get_mut(&number));
-                *kept.unwrap_or_else(|| panic!("attached to {number}, which is gone")) = text;
-            }
-            Record::Stored { key, value } => {
-                rows.insert(key, value);
-            }
-            Record::Deleted { key } => {
-                rows.remove(&key);
-            }
-        }
+        soon.push(record);
     }
 
     /// What was done since the last look.
