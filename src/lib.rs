@@ -16,13 +16,16 @@
 //! - [`engine`]: [Engine.IO v4](https://socket.io/docs/v4/engine-io-protocol/)
 //! - [`socket`]: [Socket.IO v5](https://socket.io/docs/v4/socket-io-protocol/), and the seam to applications
 //! - [`room`]: the signaling application
+//! - [`admission`], [`settings`]: who may connect, and what can be configured
 //! - `edge`: the shell that runs any [`io::Core`], such as a [`socket::Host`], in a Durable Object
 //!
 //! Panic policy: errors are the peer's, panics are our bugs; no bytes from a peer may cause one.
 
+pub mod admission;
 pub mod engine;
 pub mod io;
 pub mod room;
+pub mod settings;
 pub mod socket;
 pub mod time;
 

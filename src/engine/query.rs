@@ -33,6 +33,12 @@ impl<'a> Query<'a> {
         }
         parsed
     }
+
+    /// Whether it asks for a new session.
+    #[must_use]
+    pub const fn is_handshake(&self) -> bool {
+        self.sid.is_empty()
+    }
 }
 
 #[cfg(test)]
@@ -56,5 +62,7 @@ mod tests {
             assert_eq!(Query::parse(query), expected, "{query}");
         }
         assert_eq!(Query::parse(""), Query::default());
+        assert!(Query::parse("sid=abc&sid=").is_handshake());
+        assert!(!Query::parse("sid=&sid=abc").is_handshake());
     }
 }

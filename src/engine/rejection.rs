@@ -15,6 +15,10 @@ pub enum Rejection {
     BadRequest,
     /// There are as many sessions as there may be. Clients come back later by themselves.
     Full,
+    /// The page's origin may not connect.
+    OriginNotAllowed,
+    /// The client's address has opened too many sessions lately. Clients come back by themselves.
+    TooManyHandshakes,
     /// Only revision 4 is spoken here.
     UnsupportedProtocol,
     /// A second poll beside the first, or a body that is no text: ends the session.
@@ -33,6 +37,14 @@ impl Rejection {
             Self::BadHandshakeMethod => (2, "Bad handshake method"),
             Self::BadRequest => (3, "Bad request"),
             Self::Full => (4, "Too many sessions: try again later"),
+            Self::OriginNotAllowed => (
+                4,
+                "Origin not allowed: ALLOWED_ORIGINS in the deployment's wrangler.toml has to name it",
+            ),
+            Self::TooManyHandshakes => (
+                4,
+                "Too many new connections from this address: try again in a minute",
+            ),
             Self::UnsupportedProtocol => (5, "Unsupported protocol version"),
             Self::Misuse | Self::TooLarge => return None,
         })
@@ -42,6 +54,8 @@ impl Rejection {
     /// room now does so later.
     const fn status(self) -> u16 {
         match self {
+            Self::OriginNotAllowed => 403,
+            Self::TooManyHandshakes => 429,
             Self::Full => 503,
             Self::TooLarge => 413,
             _ => 400,
@@ -70,7 +84,10 @@ impl Rejection {
     pub fn upgrade_response(self) -> Response {
         let (_, message) = self.code().unwrap_or((3, "Bad request"));
         Response {
-            status: self.status(),
+            status: match self {
+                Self::OriginNotAllowed => 400,
+                _ => self.status(),
+            },
             content_type: ContentType::Html,
             body: message.to_owned(),
         }

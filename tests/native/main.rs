@@ -16,6 +16,7 @@
 )]
 
 mod chunking;
+mod configuration;
 #[path = "../conformance/src/echo.rs"]
 mod echo;
 mod engine;

@@ -1,0 +1,219 @@
+//! Who may open a session: pages of which origins, and who counts as one where handshakes are
+//! limited.
+
+use std::net::IpAddr;
+
+/// The origins whose pages may connect.
+///
+/// Browsers name a page's origin in every request that it makes to another origin, and whenever it
+/// opens a WebSocket. A request without is of the deployment's own page, or no browser's: that could
+/// claim any origin, and nobody can make it act for a visitor who did not want that. So it passes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    /// All there are.
+    Any,
+    /// The deployment's own, and what these patterns match: origins as browsers write them, of which
+    /// the host may begin with `*.`, for one or more names in its place.
+    Listed(Vec<String>),
+}
+
+impl Default for Origins {
+    /// The deployment's own alone.
+    fn default() -> Self {
+        Self::Listed(Vec::new())
+    }
+}
+
+impl Origins {
+    /// What [`parse`](Self::parse) takes, in words.
+    pub const FORM: &str = r#""same" (the deployment's own origin alone), "*" (any), or origins like https://example.com, https://*.example.com or http://localhost:5173, with commas between them"#;
+
+    /// Reads a policy.
+    ///
+    /// # Errors
+    ///
+    /// The entry that is no origin.
+    pub fn parse(text: &str) -> Result<Self, &str> {
+        match text.trim() {
+            "*" => Ok(Self::Any),
+            "" | "same" => Ok(Self::default()),
+            list => {
+                let mut patterns = Vec::new();
+                for entry in list.split(',') {
+                    patterns.push(pattern(entry.trim()).ok_or(entry)?);
+                }
+                Ok(Self::Listed(patterns))
+            }
+        }
+    }
+
+    /// Whether a request with this `Origin` header may pass, if it was sent to `host`: a URL's name,
+    /// with the port unless it is the scheme's own. The scheme may differ, as a proxy that ends TLS
+    /// hides it.
+    #[must_use]
+    pub fn allow(&self, origin: Option<&str>, host: &str) -> bool {
+        let (Self::Listed(patterns), Some(origin)) = (self, origin) else {
+            return true;
+        };
+        let own = origin.split_once("://").is_some_and(|(_, of)| of == host);
+        own || patterns.iter().any(|pattern| matches(pattern, origin))
+    }
+}
+
+fn matches(pattern: &str, origin: &str) -> bool {
+    match pattern.split_once('*') {
+        None => origin == pattern,
+        Some((scheme, domain)) => origin
+            .strip_prefix(scheme)
+            .and_then(|host| host.strip_suffix(domain))
+            .is_some_and(is_name),
+    }
+}
+
+/// An origin as browsers write it: lower case, and without the port that is the scheme's own.
+fn pattern(entry: &str) -> Option<String> {
+    let entry = entry.to_ascii_lowercase();
+    let (scheme, authority) = entry.split_once("://")?;
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse::<u16>().ok()?)),
+        _ => (authority, None),
+    };
+    let is_address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .is_some_and(|host| host.bytes().all(|b| b.is_ascii_hexdigit() || b == b':'));
+    if !is_name(scheme) || !(is_address || is_name(host.strip_prefix("*.").unwrap_or(host))) {
+        return None;
+    }
+    match (scheme, port) {
+        (_, None) | ("http", Some(80)) | ("https", Some(443)) => Some(format!("{scheme}://{host}")),
+        (_, Some(port)) => Some(format!("{scheme}://{host}:{port}")),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    !text.is_empty() && text.bytes().all(is_allowed)
+}
+
+/// Whom a client's address stands for: an IPv6 network of 64 bits is commonly one customer's.
+/// `None` is this machine itself, where developers and tests connect from; no client elsewhere has
+/// such an address.
+#[must_use]
+pub fn network(address: &str) -> Option<String> {
+    match address
+        .parse::<IpAddr>()
+        .map(|address| address.to_canonical())
+    {
+        Ok(address) if address.is_loopback() => None,
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            Some(format!("{a:x}:{b:x}:{c:x}:{d:x}::/64"))
+        }
+        Ok(IpAddr::V4(address)) => Some(address.to_string()),
+        Err(_) => Some(address.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: &str = "calls.example:8443";
+
+    #[test]
+    fn which_origins_pass() {
+        let list = "https://a.example, HTTPS://B.example:443,https://*.wild.example,http://*.ports.example:8080,http://localhost:5173,http://[::1]:80,capacitor://localhost";
+        for (policy, origin, passes) in [
+            ("same", "https://calls.example:8443", true),
+            ("", "https://calls.example:8443", true),
+            (" same ", "http://calls.example:8443", true), // behind a proxy that ends TLS
+            ("same", "https://calls.example", false),
+            ("same", "https://calls.example:8444", false),
+            ("same", "https://evil.example", false),
+            ("same", "https://calls.example:8443.evil.example", false),
+            ("same", "https://evil.example/calls.example:8443", false),
+            ("same", "calls.example:8443", false),
+            ("same", "null", false),
+            ("same", "", false),
+            ("*", "https://evil.example", true),
+            ("*", "null", true),
+            (list, "https://calls.example:8443", true),
+            (list, "https://a.example", true),
+            (list, "http://a.example", false),
+            (list, "https://a.example:444", false),
+            (list, "https://a.example.evil.example", false),
+            (list, "https://b.example", true),
+            (list, "https://x.wild.example", true),
+            (list, "https://x.y.wild.example", true),
+            (list, "https://wild.example", false),
+            (list, "https://.wild.example", false),
+            (list, "https://evilwild.example", false),
+            (list, "https://evil.example/.wild.example", false),
+            (list, "https://evil.example:1@.wild.example", false),
+            (list, "https://x.wild.example:8080", false),
+            (list, "http://x.ports.example:8080", true),
+            (list, "http://localhost:5173", true),
+            (list, "http://localhost:5174", false),
+            (list, "http://[::1]", true),
+            (list, "capacitor://localhost", true),
+            (list, "null", false),
+        ] {
+            let origins = Origins::parse(policy).expect(policy);
+            assert_eq!(
+                origins.allow(Some(origin), OWN),
+                passes,
+                "{policy}: {origin}"
+            );
+            assert!(origins.allow(None, OWN), "{policy}: no origin");
+        }
+    }
+
+    #[test]
+    fn what_is_no_origin() {
+        for (policy, entry) in [
+            ("example.com", "example.com"),
+            ("https://", "https://"),
+            ("://a.example", "://a.example"),
+            ("https://a.example/", "https://a.example/"),
+            ("https://a.example/path", "https://a.example/path"),
+            ("https://a.example?", "https://a.example?"),
+            ("https://user@a.example", "https://user@a.example"),
+            ("https://a.example:", "https://a.example:"),
+            ("https://a.example:65536", "https://a.example:65536"),
+            ("https://a.*.example", "https://a.*.example"),
+            ("https://*", "https://*"),
+            ("https://*.", "https://*."),
+            ("https://*.[::1]", "https://*.[::1]"),
+            ("https://[x]", "https://[x]"),
+            ("https://bücher.example", "https://bücher.example"),
+            ("https://a.example,*", "*"),
+            ("https://a.example,", ""),
+            (
+                "https://a.example https://b.example",
+                "https://a.example https://b.example",
+            ),
+            ("null", "null"),
+        ] {
+            assert_eq!(Origins::parse(policy), Err(entry), "{policy}");
+        }
+    }
+
+    #[test]
+    fn who_counts_as_one() {
+        for (address, network) in [
+            ("192.0.2.1", Some("192.0.2.1")),
+            ("::ffff:192.0.2.1", Some("192.0.2.1")),
+            ("2001:db8:1:2:3:4:5:6", Some("2001:db8:1:2::/64")),
+            ("2001:db8:1:2::9", Some("2001:db8:1:2::/64")),
+            ("2001:db8:1:3::9", Some("2001:db8:1:3::/64")),
+            ("an address of the future", Some("an address of the future")),
+            ("127.0.0.1", None),
+            ("127.8.8.8", None),
+            ("::1", None),
+            ("::ffff:127.0.0.1", None),
+        ] {
+            assert_eq!(super::network(address).as_deref(), network, "{address}");
+        }
+    }
+}

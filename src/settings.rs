@@ -1,0 +1,201 @@
+//! All settings, and the one table of the variables that name them.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::admission::Origins;
+use crate::{engine, room, socket};
+
+/// The settings of every layer.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// The engine's.
+    pub engine: engine::Config,
+    /// The server's.
+    pub socket: socket::Config,
+    /// The room's.
+    pub room: room::Config,
+    /// Whose pages may connect.
+    pub origins: Origins,
+}
+
+/// A variable whose value is none.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// The variable.
+    pub name: &'static str,
+    /// What is wrong with its value.
+    pub found: String,
+    /// What its value may be.
+    pub form: String,
+}
+
+/// What a variable may be, and where it goes.
+enum Kind {
+    /// A whole number of this range.
+    Whole(RangeInclusive<u64>, fn(&mut Settings, u64)),
+    /// A text of this form; an error says what is wrong with another.
+    Text(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
+}
+
+const HOUR: u64 = 3_600_000;
+
+/// As many sockets as the platform gives an object.
+const SOCKETS: u64 = 32_768;
+
+/// Every variable, in the order of `wrangler.toml` and the README.
+const VARIABLES: [(&str, Kind); 9] = [
+    (
+        "ALLOWED_ORIGINS",
+        Kind::Text(Origins::FORM, |settings, text| {
+            settings.origins =
+                Origins::parse(text).map_err(|entry| format!("{entry:?} is no origin"))?;
+            Ok(())
+        }),
+    ),
+    (
+        "PING_INTERVAL_MS",
+        Kind::Whole(100..=HOUR, |settings, number| {
+            settings.engine.ping_interval = Duration::from_millis(number);
+        }),
+    ),
+    (
+        "PING_TIMEOUT_MS",
+        Kind::Whole(100..=HOUR, |settings, number| {
+            settings.engine.ping_timeout = Duration::from_millis(number);
+        }),
+    ),
+    (
+        "RECOVERY_MS",
+        Kind::Whole(0..=24 * HOUR, |settings, number| {
+            settings.socket.recovery = (number > 0).then(|| socket::Recovery {
+                window: Duration::from_millis(number),
+                ..socket::Recovery::default()
+            });
+        }),
+    ),
+    (
+        // Below the smallest there is no room for a CONNECT; the platform takes frames of 32 MiB.
+        "MAX_PAYLOAD",
+        Kind::Whole(1024..=33_554_432, |settings, number| {
+            settings.engine.max_payload = size(number);
+            settings.room.limits.max_payload = size(number);
+        }),
+    ),
+    (
+        "MAX_PEERS",
+        Kind::Whole(1..=SOCKETS, |settings, number| {
+            settings.room.limits.peers = size(number);
+        }),
+    ),
+    (
+        "MAX_SOCKETS",
+        Kind::Whole(1..=SOCKETS, |settings, number| {
+            settings.room.limits.sockets = size(number);
+        }),
+    ),
+    (
+        "MAX_SESSIONS",
+        Kind::Whole(1..=SOCKETS, |settings, number| {
+            settings.engine.max_sessions = size(number);
+        }),
+    ),
+    (
+        "ICE_SERVERS",
+        Kind::Text(
+            r#"a JSON list of RTCIceServer, such as [{"urls":"stun:stun.example.com"}]"#,
+            |settings, text| {
+                settings.room.ice.ice_servers = ice_servers(text)?;
+                Ok(())
+            },
+        ),
+    ),
+];
+
+impl Settings {
+    /// The names of all variables.
+    pub fn variables() -> impl Iterator<Item = &'static str> {
+        VARIABLES.into_iter().map(|(name, _)| name)
+    }
+
+    /// These settings, with what `read` knows of the variables in place of their own.
+    ///
+    /// # Errors
+    ///
+    /// All variables whose values are none.
+    pub fn configure(
+        mut self,
+        read: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Vec<Invalid>> {
+        let mut invalid = Vec::new();
+        for (name, kind) in VARIABLES {
+            let Some(text) = read(name) else { continue };
+            let (form, done) = match kind {
+                Kind::Whole(range, set) => {
+                    let number = text.trim().parse().ok();
+                    let number = number.filter(|number| range.contains(number));
+                    let done = number.map(|number| set(&mut self, number));
+                    let (from, to) = range.into_inner();
+                    (
+                        format!("a whole number from {from} to {to}"),
+                        done.ok_or_else(|| format!("{text:?} is none")),
+                    )
+                }
+                Kind::Text(form, set) => (form.to_owned(), set(&mut self, &text)),
+            };
+            if let Err(found) = done {
+                invalid.push(Invalid { name, found, form });
+            }
+        }
+        if invalid.is_empty() {
+            Ok(self)
+        } else {
+            Err(invalid)
+        }
+    }
+}
+
+/// Without the value, which strangers may see.
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in wrangler.toml has to be {}", self.name, self.form)
+    }
+}
+
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// Reads ICE servers as browsers do: one that a browser refuses would break every call. What is
+/// said of a mistake quotes nothing, as there may be credentials.
+fn ice_servers(text: &str) -> Result<Vec<Value>, String> {
+    let servers: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let Value::Array(servers) = servers else {
+        return Err("it is no list".to_owned());
+    };
+    for (server, number) in servers.iter().zip(1..) {
+        let urls = match server.get("urls") {
+            Some(Value::Array(urls)) => urls.as_slice(),
+            Some(url) => std::slice::from_ref(url),
+            None => &[],
+        };
+        if urls.is_empty() {
+            return Err(format!("server {number} has no urls"));
+        }
+        let has = |key| server.get(key).is_some_and(Value::is_string);
+        for url in urls {
+            match url.as_str().and_then(|url| url.split_once(':')) {
+                Some(("stun" | "stuns", _)) => {}
+                Some(("turn" | "turns", _)) if has("username") && has("credential") => {}
+                Some(("turn" | "turns", _)) => {
+                    return Err(format!("server {number} has no username or no credential"));
+                }
+                _ => return Err(format!("server {number} has a URL not of stun: or turn:")),
+            }
+        }
+    }
+    Ok(servers)
+}

@@ -1,0 +1,196 @@
+//! Variables become settings; wrangler.toml and the README name the same ones, with the defaults.
+
+use std::collections::BTreeSet;
+
+use signalbox::settings::{Invalid, Settings};
+
+const WRANGLER: &str = include_str!("../../wrangler.toml");
+const README: &str = include_str!("../../README.md");
+
+/// The `[vars]` of wrangler.toml: name and text.
+fn vars() -> Vec<(&'static str, &'static str)> {
+    let (_, vars) = WRANGLER.split_once("\n[vars]\n").expect("[vars]");
+    let lines = vars.lines().take_while(|line| !line.is_empty());
+    let text = |value: &'static str| {
+        let quote = value.chars().next().expect("a text");
+        value[1..].split_once(quote).expect("its end").0
+    };
+    lines
+        .map(|line| line.split_once(" = ").expect("a variable"))
+        .map(|(name, value)| (name, text(value)))
+        .collect()
+}
+
+fn configure(vars: &[(&str, &str)]) -> Result<Settings, Vec<Invalid>> {
+    let of = |name: &str| vars.iter().find(|(variable, _)| *variable == name);
+    Settings::default().configure(|name| of(name).map(|(_, text)| (*text).to_owned()))
+}
+
+fn shown(settings: &Settings) -> String {
+    format!("{settings:?}")
+}
+
+#[test]
+fn wrangler_toml_states_every_default() {
+    let names: Vec<_> = vars().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, Settings::variables().collect::<Vec<_>>());
+    let settings = configure(&vars()).expect("valid settings");
+    assert_eq!(shown(&settings), shown(&Settings::default()));
+}
+
+#[test]
+fn the_readme_states_them_too() {
+    let (_, table) = README
+        .split_once("| variable | default | what |\n|---|---|---|\n")
+        .expect("the table");
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let cells = rows.map(|row| {
+        row.split(" | ")
+            .map(|cell| cell.trim_matches(['|', ' ', '`']))
+    });
+    let stated: Vec<_> = cells
+        .map(|mut cells| {
+            (
+                cells.next().unwrap_or_default(),
+                cells.next().unwrap_or_default(),
+            )
+        })
+        .collect();
+    let expected: Vec<_> = vars()
+        .into_iter()
+        .map(|(name, text)| match name {
+            "ICE_SERVERS" => (name, "Cloudflare's STUN"),
+            _ => (name, text),
+        })
+        .collect();
+    assert_eq!(stated, expected);
+}
+
+#[test]
+fn every_variable_changes_a_setting_of_its_own() {
+    let changes = [
+        ("ALLOWED_ORIGINS", "https://a.example"),
+        ("PING_INTERVAL_MS", "100"),
+        ("PING_TIMEOUT_MS", "3600000"),
+        ("RECOVERY_MS", "0"),
+        ("MAX_PAYLOAD", "1024"),
+        ("MAX_PEERS", "1"),
+        ("MAX_SOCKETS", " 32768 "),
+        ("MAX_SESSIONS", "2"),
+        (
+            "ICE_SERVERS",
+            r#"[{"urls":["stun:a","turns:b"],"username":"u","credential":"c"}]"#,
+        ),
+    ];
+    assert_eq!(
+        changes.map(|(name, _)| name).to_vec(),
+        Settings::variables().collect::<Vec<_>>()
+    );
+    let mut seen = BTreeSet::from([shown(&Settings::default())]);
+    for change in changes {
+        let settings = configure(&[change]).expect(change.0);
+        assert!(seen.insert(shown(&settings)), "{change:?} changes nothing");
+    }
+    let settings = configure(&[("MAX_PAYLOAD", "2048"), ("RECOVERY_MS", "5")]).expect("valid");
+    assert_eq!(
+        (
+            settings.engine.max_payload,
+            settings.room.limits.max_payload
+        ),
+        (2048, 2048)
+    );
+    assert_eq!(
+        settings
+            .socket
+            .recovery
+            .expect("recovery")
+            .window
+            .as_millis(),
+        5
+    );
+}
+
+#[test]
+fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
+    let ping = "PING_INTERVAL_MS in wrangler.toml has to be a whole number from 100 to 3600000";
+    let ice = "ICE_SERVERS in wrangler.toml has to be a JSON list of RTCIceServer";
+    for (name, text, message, found) in [
+        ("PING_INTERVAL_MS", "soon", ping, r#""soon" is none"#),
+        ("PING_INTERVAL_MS", "", ping, r#""" is none"#),
+        ("PING_INTERVAL_MS", "0", ping, r#""0" is none"#),
+        ("PING_INTERVAL_MS", "99", ping, r#""99" is none"#),
+        ("PING_INTERVAL_MS", "3600001", ping, r#""3600001" is none"#),
+        ("PING_INTERVAL_MS", "-1", ping, r#""-1" is none"#),
+        ("PING_INTERVAL_MS", "4.5e4", ping, r#""4.5e4" is none"#),
+        ("PING_INTERVAL_MS", "99999999999999999999", ping, "is none"),
+        (
+            "PING_TIMEOUT_MS",
+            "0",
+            "PING_TIMEOUT_MS in wrangler.toml",
+            "is none",
+        ),
+        ("RECOVERY_MS", "86400001", "from 0 to 86400000", "is none"),
+        ("MAX_PAYLOAD", "1023", "from 1024 to 33554432", "is none"),
+        ("MAX_PEERS", "0", "from 1 to 32768", "is none"),
+        ("MAX_SOCKETS", "32769", "from 1 to 32768", "is none"),
+        ("MAX_SESSIONS", "0", "from 1 to 32768", "is none"),
+        (
+            "ALLOWED_ORIGINS",
+            "https://a.example,b.example",
+            "ALLOWED_ORIGINS in wrangler.toml has to be \"same\"",
+            r#""b.example" is no origin"#,
+        ),
+        ("ICE_SERVERS", "stun:a", ice, "line 1 column 1"),
+        ("ICE_SERVERS", r#"{"urls":"stun:a"}"#, ice, "it is no list"),
+        ("ICE_SERVERS", "[1]", ice, "server 1 has no urls"),
+        (
+            "ICE_SERVERS",
+            r#"[{"urls":"stun:a"},{"urls":[]}]"#,
+            ice,
+            "server 2 has no urls",
+        ),
+        (
+            "ICE_SERVERS",
+            r#"[{"urls":["stun:a",7]}]"#,
+            ice,
+            "server 1 has a URL not of stun: or turn:",
+        ),
+        (
+            "ICE_SERVERS",
+            r#"[{"urls":"https://a"}]"#,
+            ice,
+            "server 1 has a URL not of stun: or turn:",
+        ),
+        (
+            "ICE_SERVERS",
+            r#"[{"urls":"turn:a","username":"u"}]"#,
+            ice,
+            "server 1 has no username or no credential",
+        ),
+    ] {
+        let invalid = configure(&[(name, text)]).expect_err(text);
+        assert_eq!(invalid.len(), 1, "{name} {text}");
+        assert_eq!(invalid[0].name, name);
+        let said = invalid[0].to_string();
+        assert!(said.contains(message), "{text}: {said}");
+        assert!(
+            invalid[0].found.contains(found),
+            "{text}: {}",
+            invalid[0].found
+        );
+    }
+}
+
+#[test]
+fn all_wrong_values_are_told_at_once_and_no_credential() {
+    let secret = r#"[{"urls":"turn:a","credential":"hunter2"}]"#;
+    let invalid = configure(&[("MAX_PEERS", "many"), ("ICE_SERVERS", secret)]).expect_err("two");
+    assert_eq!(
+        invalid
+            .iter()
+            .map(|invalid| invalid.name)
+            .collect::<Vec<_>>(),
+        ["MAX_PEERS", "ICE_SERVERS"]
+    );
+    assert!(!format!("{invalid:?}").contains("hunter2"));
+}
