@@ -1,12 +1,20 @@
 // The process behind `npm start` and `npm run start:conformance`: serves until it is told to stop or its parent is gone.
 
 import { serve } from "./server.mjs";
-import { inRoot, main, portInUse } from "./task.mjs";
+import { inRoot, main, portInUse, Problem } from "./task.mjs";
 
 await main(async ([port, crate]) => {
   const server = await serve({ crate, port: Number(port), storage: inRoot(".wrangler/state", port) }).catch((error) => {
     throw error.code === "ERR_ADDRESS_IN_USE" ? portInUse(port) : error;
   });
+  if (crate === ".") {
+    const health = await server.dispatchFetch("http://localhost/healthz");
+    const { message } = await health.json();
+    if (!health.ok) {
+      await server.dispose();
+      throw new Problem(`${message} (.dev.vars goes before wrangler.toml)`);
+    }
+  }
   const paths = crate === "." ? "" : ": /engine.io/ and /socket.io/";
   console.log(`${crate === "." ? "Signalbox" : crate} is ready on http://localhost:${port}${paths}`);
   await new Promise((stop) => {

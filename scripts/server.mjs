@@ -13,10 +13,11 @@ import { inRoot } from "./task.mjs";
  * @param {string} [options.crate] the Worker's folder
  * @param {string} [options.storage] folder that keeps the Durable Objects; without it they go with the server
  * @param {Record<string, unknown>} [options.vars] in place of those of wrangler.toml
+ * @param {Record<string, unknown>} [options.ratelimits] in place of those of wrangler.toml
  * @param {(log: {level: string, message: string}) => void} [options.onLog] takes what else is printed
  * @param {string[]} [options.envFiles] files with secrets, in place of .dev.vars
  */
-export async function serve({ port, crate = ".", storage, vars, onLog, envFiles }) {
+export async function serve({ port, crate = ".", storage, vars, ratelimits, onLog, envFiles }) {
   const { workerOptions: worker, main } = workerOptions(inRoot(crate, "wrangler.toml"), undefined, { envFiles });
   delete worker.modulesRules; // the modules are named instead
   const server = new Miniflare(
@@ -24,6 +25,7 @@ export async function serve({ port, crate = ".", storage, vars, onLog, envFiles 
       ...worker,
       name: "signalbox",
       bindings: { ...worker.bindings, ...vars },
+      ratelimits: ratelimits ?? worker.ratelimits,
       modules: [
         { type: "ESModule", path: main },
         { type: "CompiledWasm", path: join(dirname(main), "index_bg.wasm") },

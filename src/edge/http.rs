@@ -1,23 +1,27 @@
-//! HTTP: from a request to its room's object and back; body limits.
+//! HTTP: from a request to its room's object and back; who is let in, body limits.
 
 use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::{Either, select};
+use serde_json::json;
 use worker::js_sys::Uint8Array;
 use worker::{
-    Delay, Headers, Method, ObjectNamespace, Request, Response, Result, Stub, console_error,
-    web_sys,
+    Delay, Headers, Method, ObjectNamespace, RateLimiter, Request, Response, Result, Stub,
+    console_error, console_log, web_sys,
 };
 
 use super::parked;
 use super::responses::{
-    closed_websocket, is_dismissal, json_error, preflight, to_response, unavailable, with_cors,
+    closed_websocket, is_dismissal, json_error, preflight, refusal, to_response, unavailable,
+    with_cors,
 };
-use super::route::{Route, query, route};
-use crate::engine::Rejection;
+use super::route::{Route, host, query, route};
+use crate::admission::network;
+use crate::engine::{Query, Rejection};
 use crate::io::{self, Reply};
+use crate::settings::Settings;
 
 /// How long the object may take. It answers at once; one that does not has lost the request. The
 /// platform itself retries what is safe to retry, on a fresh stub, for ten seconds of these.
@@ -29,8 +33,10 @@ pub struct Endpoint<'a> {
     pub path: &'a str,
     /// The objects, one for each room.
     pub rooms: ObjectNamespace,
-    /// The largest request body, in bytes.
-    pub max_payload: usize,
+    /// The settings.
+    pub settings: &'a Settings,
+    /// How many sessions a client's address may open.
+    pub handshakes: Option<RateLimiter>,
 }
 
 /// Serves one request of the Worker: hands it to the object of its room.
@@ -39,22 +45,79 @@ pub struct Endpoint<'a> {
 ///
 /// When the platform fails; what a client does wrong is answered.
 pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response> {
-    let asked = request.headers().get("access-control-request-headers")?;
+    let origin = request.headers().get("origin")?;
     let response = match route(&request, endpoint.path) {
         Route::Unknown => Response::error("there is nothing here", 404)?,
-        Route::BadName(error) => json_error(400, &error.to_string())?,
-        Route::Room(_) if request.method() == Method::Options => preflight(asked)?,
-        Route::Room(name) => {
-            let stub = endpoint.rooms.get_by_name(name.as_str())?;
-            hand_over(request, &stub, endpoint.max_payload)
-                .await
-                .or_else(|error| {
-                    console_error!("a request failed: {error}");
-                    unavailable()
-                })?
+        Route::BadName(error) => {
+            log_refusal(400, "bad-room-name", None, origin.as_deref());
+            json_error(400, &error.to_string())?
+        }
+        Route::Room(_) if request.method() == Method::Options => {
+            preflight(request.headers().get("access-control-request-headers")?)?
+        }
+        Route::Room(name) => enter(request, name.as_str(), endpoint, origin.as_deref()).await?,
+    };
+    with_cors(response, &endpoint.settings.origins, origin.as_deref())
+}
+
+/// Hands a request that may pass to its room.
+async fn enter(
+    request: Request,
+    room: &str,
+    endpoint: &Endpoint<'_>,
+    origin: Option<&str>,
+) -> Result<Response> {
+    let is_handshake = Query::parse(&query(&request)).is_handshake();
+    let barred = if !endpoint.settings.origins.allow(origin, &host(&request)) {
+        Some((Rejection::OriginNotAllowed, "origin-not-allowed"))
+    } else if is_handshake && is_over_limit(&request, endpoint.handshakes.as_ref()).await? {
+        Some((Rejection::TooManyHandshakes, "rate-limited"))
+    } else {
+        None
+    };
+    let (response, reason) = match barred {
+        Some((rejection, reason)) => (refusal(rejection, is_upgrade(&request)?)?, reason),
+        None => {
+            let stub = endpoint.rooms.get_by_name(room)?;
+            let response = hand_over(request, &stub, endpoint.settings.engine.max_payload).await;
+            let response = response.or_else(|error| {
+                console_error!("a request failed: {error}");
+                unavailable()
+            })?;
+            (response, "handshake-refused")
         }
     };
-    with_cors(response)
+    let status = response.status_code();
+    // Sessions end every day: requests that come too late are no news.
+    if status >= 400 && (is_handshake || barred.is_some()) {
+        log_refusal(status, reason, Some(room), origin);
+    }
+    Ok(response)
+}
+
+/// One line for each client that is not let in.
+fn log_refusal(status: u16, reason: &str, room: Option<&str>, origin: Option<&str>) {
+    let origin = origin.filter(|origin| origin.len() < 300); // no name is longer
+    console_log!(
+        "{}",
+        json!({ "event": "refusal", "reason": reason, "status": status, "room": room, "origin": origin })
+    );
+}
+
+/// Whether the client's address has opened too many sessions. Where nobody counts, none are.
+async fn is_over_limit(request: &Request, handshakes: Option<&RateLimiter>) -> Result<bool> {
+    let address = request.headers().get("cf-connecting-ip")?;
+    let (Some(limit), Some(key)) = (handshakes, address.and_then(|address| network(&address)))
+    else {
+        return Ok(false);
+    };
+    match limit.limit(key).await {
+        Ok(outcome) => Ok(!outcome.success),
+        Err(error) => {
+            console_error!("handshakes cannot be counted: {error}");
+            Ok(false)
+        }
+    }
 }
 
 async fn hand_over(mut request: Request, stub: &Stub, max_payload: usize) -> Result<Response> {

@@ -2,6 +2,8 @@
 
 use worker::{Response, ResponseBuilder, Result, WebSocketPair};
 
+use crate::admission::Origins;
+use crate::engine::Rejection;
 use crate::io::{self, ContentType};
 
 /// What browsers are told that pages of other origins may send.
@@ -55,6 +57,20 @@ pub(super) fn json_error(status: u16, message: &str) -> Result<Response> {
     })
 }
 
+/// A refusal of the Worker's own.
+pub(super) fn refusal(rejection: Rejection, upgrade: bool) -> Result<Response> {
+    let response = to_response(if upgrade {
+        rejection.upgrade_response()
+    } else {
+        rejection.response()
+    })?;
+    if rejection == Rejection::TooManyHandshakes {
+        response.headers().set("retry-after", "60")?; // the longest period there is
+    }
+    Ok(response)
+}
+
+/// Grants what is asked, to all: the request itself is refused where it has to be, readably.
 pub(super) fn preflight(asked: Option<String>) -> Result<Response> {
     let mut builder = ResponseBuilder::new()
         .with_status(204)
@@ -66,9 +82,22 @@ pub(super) fn preflight(asked: Option<String>) -> Result<Response> {
     Ok(builder.empty())
 }
 
-/// Without these a browser would see an error's status as 0.
-pub(super) fn with_cors(response: Response) -> Result<Response> {
+/// Without these a browser would see an error's status as 0. That is why an origin that may not
+/// connect may read its refusal, too.
+pub(super) fn with_cors(
+    response: Response,
+    origins: &Origins,
+    origin: Option<&str>,
+) -> Result<Response> {
     let headers = response.headers().clone();
-    headers.set("access-control-allow-origin", "*")?;
+    if *origins == Origins::Any {
+        headers.set("access-control-allow-origin", "*")?;
+        return Ok(response.with_headers(headers));
+    }
+    headers.append("vary", "Origin")?;
+    if let Some(origin) = origin {
+        headers.set("access-control-allow-origin", origin)?;
+        headers.set("access-control-allow-credentials", "true")?;
+    }
     Ok(response.with_headers(headers))
 }

@@ -44,6 +44,14 @@ pub(super) fn query(request: &Request) -> String {
         .unwrap_or_default()
 }
 
+/// The host that the request was sent to, with the port unless it is the scheme's own.
+pub(super) fn host(request: &Request) -> String {
+    let url = request.inner().url();
+    let (_, rest) = url.split_once("://").unwrap_or_default();
+    let host = rest.split(['/', '?']).next();
+    host.unwrap_or_default().to_owned()
+}
+
 /// The last `room`, unless it is empty.
 fn parameter(query: &str) -> Option<String> {
     let parameters = query.split('&').rev();

@@ -1,48 +1,151 @@
-// What browsers ask before a page of another origin may use a room, and what they must find in each answer.
+// Which origins' pages may use a room, and what browsers must find in each answer.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { WebSocket } from "ws";
-import { enginePath, http, startServer } from "./support.mjs";
+import { after, before, describe, test } from "node:test";
+import { client, enginePath, http, once, startServer, webSocket } from "./support.mjs";
 
-let server;
+const servers = {};
 before(async () => {
-  server = await startServer();
+  servers.open = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
+  servers.own = await startServer(); // as wrangler.toml says: the deployment's own
+  servers.list = await startServer({ vars: { ALLOWED_ORIGINS: "https://a.example, https://*.b.example" } });
 });
-after(() => server.stop());
+after(async () => {
+  for (const server of Object.values(servers)) await server.stop();
+});
 
 const origin = "https://elsewhere.example";
+const polling = { transport: "polling" };
+const websocket = { transport: "websocket" };
 
-test("O-1, E-17: every answer may be read by any origin", async () => {
-  const polling = { transport: "polling" };
-  for (const [path, options] of [
-    [enginePath("a", polling), {}],
-    [enginePath("a", { ...polling, sid: "unknown" }), {}],
-    [enginePath("a", polling), { method: "POST", body: "40" }],
-    [enginePath("a b", polling), {}],
+/** What becomes of a request for a WebSocket: `{status, headers, body}`. */
+const upgrade = (server, path, headers) =>
+  webSocket(server, path, { headers }).then(
+    (socket) => ({ status: 101, headers: socket.headers }),
+    (refused) => refused,
+  );
+
+describe("any origin", () => {
+  test("O-1, E-17: every answer may be read by any origin", async () => {
+    for (const [path, options] of [
+      [enginePath("a", polling), {}],
+      [enginePath("a", { ...polling, sid: "unknown" }), {}],
+      [enginePath("a", polling), { method: "POST", body: "40" }],
+      [enginePath("a b", polling), {}],
+    ]) {
+      const { headers } = await http(servers.open, path, { ...options, headers: { origin } });
+      assert.equal(headers["access-control-allow-origin"], "*", path);
+    }
+  });
+
+  test("O-1, O-4: so may the answer that becomes a WebSocket", async () => {
+    const { status, headers } = await upgrade(servers.open, enginePath("a", websocket), { origin });
+    assert.equal(status, 101);
+    assert.equal(headers["access-control-allow-origin"], "*");
+  });
+
+  test("O-2: a preflight is granted the headers that it asks for", async () => {
+    const { status, headers, body } = await http(servers.open, enginePath("a", polling), {
+      method: "OPTIONS",
+      headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "x-one,x-two" },
+    });
+    assert.deepEqual([status, body], [204, ""]);
+    assert.equal(headers["access-control-allow-origin"], "*");
+    assert.equal(headers["access-control-allow-headers"], "x-one,x-two");
+    assert.equal(headers["access-control-allow-methods"], "GET,HEAD,PUT,PATCH,POST,DELETE");
+    assert.match(headers.vary, /Access-Control-Request-Headers/);
+  });
+});
+
+describe("some origins", () => {
+  for (const [which, passes, headers] of [
+    ["own", true, () => ({})],
+    ["own", true, ({ url }) => ({ origin: url })],
+    ["own", true, () => ({ origin: "https://calls.example", host: "calls.example" })], // a proxy has ended TLS
+    ["own", false, () => ({ origin })],
+    ["own", false, () => ({ origin: "null" })],
+    ["own", false, () => ({ origin: "https://\u00e9.example" })],
+    ["own", false, ({ port }) => ({ origin: `http://127.0.0.1:${port + 1}` })],
+    ["list", true, ({ url }) => ({ origin: url })],
+    ["list", true, () => ({ origin: "https://a.example" })],
+    ["list", true, () => ({ origin: "https://www.b.example" })],
+    ["list", false, () => ({ origin: "https://b.example" })],
+    ["list", false, () => ({ origin })],
   ]) {
-    const { headers } = await http(server, path, { ...options, headers: { origin } });
-    assert.equal(headers["access-control-allow-origin"], "*", path);
+    const what = JSON.stringify(headers({ url: "itself", port: 0 }));
+    test(`O-4: ${which}: ${what} ${passes ? "passes" : "does not"}, with either transport`, async () => {
+      const server = servers[which];
+      const sent = headers(server);
+      assert.equal((await http(server, enginePath("b", polling), { headers: sent })).status, passes ? 200 : 403);
+      assert.equal((await upgrade(server, enginePath("b", websocket), sent)).status, passes ? 101 : 400);
+    });
   }
-});
 
-test("O-1, O-4: so may the answer that becomes a WebSocket", async () => {
-  const socket = new WebSocket(server.url.replace("http", "ws") + enginePath("a", { transport: "websocket" }), { origin });
-  server.closers.add(() => socket.terminate());
-  const headers = await new Promise((resolve, reject) => {
-    socket.on("upgrade", (response) => resolve(response.headers)).on("error", reject);
+  test("O-1, O-3: an answer may be read by the origin that asked, with credentials", async () => {
+    const headers = { origin: "https://a.example" };
+    for (const answer of [
+      await http(servers.list, enginePath("a", polling), { headers }),
+      await http(servers.list, enginePath("a", { ...polling, sid: "unknown" }), { headers }),
+      await http(servers.list, enginePath("a b", polling), { headers }),
+      await upgrade(servers.list, enginePath("a", websocket), headers),
+    ]) {
+      assert.equal(answer.headers["access-control-allow-origin"], "https://a.example");
+      assert.equal(answer.headers["access-control-allow-credentials"], "true");
+      assert.match(answer.headers.vary, /Origin/);
+    }
+    const without = await http(servers.list, enginePath("a", polling));
+    assert.equal(without.headers["access-control-allow-origin"], undefined);
+    assert.match(without.headers.vary, /Origin/);
   });
-  assert.equal(headers["access-control-allow-origin"], "*");
-});
 
-test("O-2: a preflight is granted the headers that it asks for", async () => {
-  const { status, headers, body } = await http(server, enginePath("a", { transport: "polling" }), {
-    method: "OPTIONS",
-    headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "x-one,x-two" },
+  test("E-6, E-17: the refusal of a poll says why, readably for the page", async () => {
+    const asked = { origin, "access-control-request-method": "POST", "access-control-request-headers": "x-one" };
+    const preflight = await http(servers.own, enginePath("a", polling), { method: "OPTIONS", headers: asked });
+    const refused = await http(servers.own, enginePath("a", polling), { headers: { origin } });
+    for (const { headers } of [preflight, refused]) assert.equal(headers["access-control-allow-origin"], origin);
+    assert.equal(preflight.status, 204);
+    assert.equal(refused.status, 403);
+    assert.equal(refused.headers["content-type"], "application/json");
+    assert.equal(refused.headers["cache-control"], "no-store");
+    const { code, message } = JSON.parse(refused.body);
+    assert.equal(code, 4);
+    assert.match(message, /^Origin not allowed: ALLOWED_ORIGINS/);
   });
-  assert.deepEqual([status, body], [204, ""]);
-  assert.equal(headers["access-control-allow-origin"], "*");
-  assert.equal(headers["access-control-allow-headers"], "x-one,x-two");
-  assert.equal(headers["access-control-allow-methods"], "GET,HEAD,PUT,PATCH,POST,DELETE");
-  assert.match(headers.vary, /Access-Control-Request-Headers/);
+
+  test("E-13: that of a WebSocket says so in words", async () => {
+    const { status, headers, body } = await upgrade(servers.own, enginePath("a", websocket), { origin });
+    assert.equal(status, 400);
+    assert.match(headers["content-type"], /^text\/html/);
+    assert.match(body, /^Origin not allowed: ALLOWED_ORIGINS/);
+  });
+
+  test("another origin has no part in a session either", async () => {
+    const { body } = await http(servers.own, enginePath("a", polling));
+    const { sid } = JSON.parse(body.slice(1));
+    const path = enginePath("a", { ...polling, sid });
+    const post = (headers) => http(servers.own, path, { method: "POST", body: "40", headers });
+    assert.equal((await post({ origin })).status, 403);
+    assert.equal((await upgrade(servers.own, enginePath("a", { ...websocket, sid }), { origin })).status, 400);
+    assert.equal((await post({ origin: servers.own.url })).status, 200);
+  });
+
+  test("a stock client is told", async () => {
+    for (const transport of ["polling", "websocket"]) {
+      const socket = client(servers.own, { transports: [transport], extraHeaders: { origin } });
+      const [error] = await once(socket, "connect_error");
+      assert.match(error.message, /^(xhr poll|websocket) error$/);
+    }
+  });
+
+  test("a refusal is one line in the log", async () => {
+    const room = "logged";
+    await http(servers.own, enginePath(room, polling), { headers: { origin, "cf-connecting-ip": "192.0.2.99" } });
+    assert.deepEqual(JSON.parse(await servers.own.logged(/"logged"/)), {
+      event: "refusal",
+      reason: "origin-not-allowed",
+      status: 403,
+      room,
+      origin,
+    });
+  });
 });

@@ -8,7 +8,7 @@ const room = "garbage";
 let server;
 let members;
 before(async () => {
-  server = await startServer();
+  server = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
   members = [await connect(server, { room }), await connect(server, { room, transports: ["polling"] })];
 });
 after(() => server.stop());

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { inRoot } from "../../scripts/task.mjs";
-import { http, startServer } from "./support.mjs";
+import { ask, connect, http, startServer } from "./support.mjs";
 
 let server;
 before(async () => {
@@ -49,14 +49,48 @@ for (const [name, bundle] of [
   });
 }
 
-test("a setting that is none is an error that names it, and its default is used", async () => {
-  const misconfigured = await startServer({ vars: { PING_TIMEOUT_MS: "soon" } });
+test("GET /healthz says that the Worker runs, and which it is", async () => {
+  const { status, headers, body } = await http(server, "/healthz");
+  assert.equal(status, 200);
+  assert.equal(headers["content-type"], "application/json");
+  assert.equal(headers["cache-control"], "no-store");
+  const { version } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
+  assert.deepEqual(JSON.parse(body), { ok: true, version });
+});
+
+test("a setting that is none is an error that names it, and nothing is served until it is mended", async () => {
+  const misconfigured = await startServer({ vars: { PING_INTERVAL_MS: 0, ALLOWED_ORIGINS: "example.com" } });
   try {
-    const { body } = await http(misconfigured, "/socket.io/?EIO=4&transport=polling");
-    assert.equal(JSON.parse(body.slice(1)).pingTimeout, 75_000);
-    const errors = misconfigured.logs.filter(({ level }) => level === "error").map(({ message }) => message);
-    assert.match(errors.join("\n"), /^PING_TIMEOUT_MS in wrangler\.toml is "soon"/m);
+    const named = [
+      'ALLOWED_ORIGINS in wrangler.toml has to be "same"',
+      "PING_INTERVAL_MS in wrangler.toml has to be a whole number from 100 to 3600000",
+    ];
+    for (const path of ["/socket.io/?EIO=4&transport=polling", "/healthz"]) {
+      const { status, headers, body } = await http(misconfigured, path, { headers: { origin: "https://elsewhere.example" } });
+      assert.equal(status, 500);
+      assert.equal(headers["access-control-allow-origin"], "*", "E-17");
+      for (const name of named) assert.ok(JSON.parse(body).message.includes(name), body);
+    }
+    await misconfigured.logged(/PING_INTERVAL_MS/);
+    const errors = misconfigured.logs.filter(({ level }) => level === "error").map(({ message }) => JSON.parse(message));
+    assert.deepEqual(errors.map(({ event, variable, found }) => [event, variable, found]), [
+      ["misconfigured", "ALLOWED_ORIGINS", '"example.com" is no origin'],
+      ["misconfigured", "PING_INTERVAL_MS", '"0" is none'],
+    ]);
   } finally {
     await misconfigured.stop();
+  }
+});
+
+test("a setting may be a number or a list of TOML's own", async () => {
+  const urls = "stun:stun.example.com";
+  const configured = await startServer({ vars: { PING_TIMEOUT_MS: 60_000, ICE_SERVERS: [{ urls }] } });
+  try {
+    const { body } = await http(configured, "/socket.io/?EIO=4&transport=polling");
+    assert.equal(JSON.parse(body.slice(1)).pingTimeout, 60_000);
+    const { ice } = await ask(await connect(configured), "room:join", {});
+    assert.deepEqual(ice.iceServers, [{ urls }]);
+  } finally {
+    await configured.stop();
   }
 });

@@ -1,6 +1,7 @@
 // The end-to-end harness: the built Worker in a workerd of its own, and clients that wait for events, never for time.
 
 import { fork } from "node:child_process";
+import { EventEmitter } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { createServer } from "node:net";
@@ -16,18 +17,23 @@ import { inRoot, pinnedNode } from "../../scripts/task.mjs";
 const patience = 30_000;
 
 /**
- * Starts a built Worker, that of `crate`, on a free port of 127.0.0.1, with empty rooms. `vars` replace those of its
- * wrangler.toml.
+ * Starts a built Worker, that of `crate`, on a free port of 127.0.0.1, with empty rooms. `vars` and `ratelimits` replace
+ * those of its wrangler.toml.
  * Whoever starts a server stops it: `after(() => server.stop())`.
  */
-export async function startServer({ crate, vars } = {}) {
+export async function startServer({ crate, vars, ratelimits } = {}) {
   const port = await freePort();
   const logs = [];
+  const printed = new EventEmitter();
   const workerd = await serve({
     port,
     crate,
     vars,
-    onLog: (log) => logs.push(log),
+    ratelimits,
+    onLog: (log) => {
+      logs.push(log);
+      printed.emit("log", log);
+    },
     envFiles: [inRoot("tests/e2e/no-secrets")], // not there: a developer's .dev.vars stays out of tests
   });
   const closers = new Set();
@@ -36,6 +42,12 @@ export async function startServer({ crate, vars } = {}) {
     url: `http://127.0.0.1:${port}`,
     /** What the Worker logged: `{level, message, timestamp}` each. */
     logs,
+    /** Resolves to the first message in the log that matches, which may come after the answer that it is about. */
+    async logged(pattern) {
+      const matches = ({ message }) => pattern.test(message);
+      const log = logs.find(matches) ?? (await once(printed, "log", matches))[0];
+      return log.message;
+    },
     /** Functions that `stop` calls first; the clients made below add theirs. */
     closers,
     /**
@@ -216,7 +228,8 @@ export async function openPolling(server, path) {
 
 /**
  * A WebSocket without Socket.IO, open. `next()` resolves to the next frame, a string or a Buffer; `send` and `close`
- * are ws's; `closed` resolves to `{code, reason}`. Fails with `error.status` and `error.body` when the server refuses.
+ * are ws's; `headers` are the answer's; `closed` resolves to `{code, reason}`. Fails with `error.status` and `error.body`
+ * when the server refuses.
  */
 export async function webSocket(server, path, { headers } = {}) {
   // workerd ends the connection of a closed hibernatable WebSocket late, when the object goes to sleep, if the object had
@@ -228,6 +241,7 @@ export async function webSocket(server, path, { headers } = {}) {
   const closed = new Promise((resolve) => {
     socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
   });
+  const opened = new Promise((resolve) => socket.on("upgrade", (response) => resolve(response.headers)));
   await new Promise((resolve, reject) => {
     socket.on("open", resolve).on("error", reject).on("unexpected-response", (_, response) => {
       let body = "";
@@ -239,6 +253,7 @@ export async function webSocket(server, path, { headers } = {}) {
   });
   return {
     closed,
+    headers: await opened,
     send: (data) => socket.send(data),
     close: (code, reason) => socket.close(code, reason),
     /** Ends the connection without a close frame, as a lost network would. */

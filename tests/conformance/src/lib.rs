@@ -17,9 +17,14 @@ mod echo;
 mod raw;
 mod settings;
 
+use std::sync::OnceLock;
+
+use signalbox::admission::Origins;
 use signalbox::durable_object;
 use signalbox::edge::{Endpoint, Shell, config, serve};
-use signalbox::engine::{self, Engine};
+use signalbox::engine::Engine;
+use signalbox::room;
+use signalbox::settings::{Invalid, Settings};
 use signalbox::socket::{Host, Server};
 use worker::{Context, Env, Request, Response, Result, State, event, wasm_bindgen};
 
@@ -27,12 +32,23 @@ use echo::Echo;
 use raw::Raw;
 
 /// What the tests assume, unless the environment says otherwise.
-fn engine_config(env: &Env) -> engine::Config {
-    config::engine(env, settings::conformance())
+fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
+    let defaults = Settings {
+        engine: settings::conformance(),
+        socket: settings::without_recovery(),
+        room: room::Config::default(),
+        origins: Origins::Any,
+    };
+    config::settings(env, defaults)
 }
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    static SETTINGS: OnceLock<std::result::Result<Settings, Vec<Invalid>>> = OnceLock::new();
+    let settings = match SETTINGS.get_or_init(|| read_settings(&env)) {
+        Ok(settings) => settings,
+        Err(invalid) => return config::misconfigured(invalid),
+    };
     let (path, binding) = if request.path().split('/').any(|part| part == "engine.io") {
         ("engine.io", "ENGINE")
     } else {
@@ -41,7 +57,8 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     let endpoint = Endpoint {
         path,
         rooms: env.durable_object(binding)?,
-        max_payload: engine_config(&env).max_payload,
+        settings,
+        handshakes: None,
     };
     serve(request, &endpoint).await
 }
@@ -52,7 +69,7 @@ durable_object! {
 }
 
 fn engine_echo(state: State, env: &Env) -> Shell<Raw> {
-    let config = engine_config(env);
+    let config = read_settings(env).unwrap_or_default().engine;
     Shell::new(state, config.absorb_pongs, |runtime| {
         Raw::new(Engine::new(config, runtime))
     })
@@ -64,10 +81,10 @@ durable_object! {
 }
 
 fn socket_echo(state: State, env: &Env) -> Shell<Host<Echo>> {
-    let config = engine_config(env);
-    Shell::new(state, config.absorb_pongs, |runtime| {
-        let engine = Engine::new(config, runtime);
-        let server = Server::new(settings::without_recovery(), engine);
+    let settings = read_settings(env).unwrap_or_default();
+    Shell::new(state, settings.engine.absorb_pongs, |runtime| {
+        let engine = Engine::new(settings.engine, runtime);
+        let server = Server::new(settings.socket, engine);
         Host::new(server, Echo::default())
     })
 }

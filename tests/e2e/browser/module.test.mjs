@@ -9,7 +9,7 @@ let server;
 let site;
 let browser;
 before(async () => {
-  server = await startServer();
+  server = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
   site = await otherSite(server, "");
   browser = await launch();
 });

@@ -11,7 +11,7 @@ let server;
 let site;
 let browser;
 before(async () => {
-  server = await startServer();
+  server = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
   const [, script] = readFileSync(inRoot("README.md"), "utf8").match(/```html\n(.*?)```/s);
   const page = `<video autoplay muted playsinline></video><button>Call</button>${script}`;
   site = await otherSite(server, page.replaceAll("https://<your deployment>", server.url));

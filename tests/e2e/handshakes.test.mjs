@@ -1,0 +1,100 @@
+// How many connections an address may open: as wrangler.toml says, 60 in a minute.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { client, enginePath, http, once, startServer, webSocket } from "./support.mjs";
+
+const limit = 60;
+let server;
+before(async () => {
+  server = await startServer();
+});
+after(() => server.stop());
+
+const polling = { transport: "polling" };
+const from = (address) => ({ headers: { "cf-connecting-ip": address } });
+const handshake = (address) => http(server, enginePath("flood", polling), from(address));
+
+/** Opens sessions until one is refused: `{before, refused}`. The minute may end meanwhile, once. */
+async function flood(open) {
+  for (let before = 0; before <= 2 * limit; before++) {
+    const answer = await open(before);
+    if (answer.status !== 200) return { before, refused: answer };
+  }
+  throw new Error(`none of ${2 * limit + 1} handshakes was refused`);
+}
+
+test("D-9, D-11: one address too many is refused for now, and says when to come back", async () => {
+  const address = "192.0.2.1";
+  const first = await handshake(address);
+  const { before, refused } = await flood(() => handshake(address));
+  assert.ok(before >= limit - 1, `${before + 1} were let in`);
+  assert.equal(refused.status, 429);
+  assert.equal(refused.headers["retry-after"], "60");
+  assert.equal(refused.headers["content-type"], "application/json");
+  const { code, message } = JSON.parse(refused.body);
+  assert.equal(code, 4);
+  assert.match(message, /try again in a minute/);
+
+  // What is open goes on, and may upgrade.
+  const { sid } = JSON.parse(first.body.slice(1));
+  const session = enginePath("flood", { ...polling, sid });
+  assert.equal((await http(server, session, { ...from(address), method: "POST", body: "40" })).body, "ok");
+  assert.match((await http(server, session, from(address))).body, /^40\{"sid"/);
+  const probe = await webSocket(server, enginePath("flood", { transport: "websocket", sid }), from(address));
+  probe.send("2probe");
+  assert.equal(await probe.next(), "3probe");
+
+  // Others come in.
+  assert.equal((await handshake("192.0.2.2")).status, 200);
+
+  const line = await server.logged(/rate-limited/);
+  assert.deepEqual(JSON.parse(line), { event: "refusal", reason: "rate-limited", status: 429, room: "flood", origin: null });
+});
+
+test("E-13, D-9: a WebSocket is refused in words, and a stock client goes on trying", async () => {
+  const address = "192.0.2.3";
+  const path = enginePath("flood", { transport: "websocket" });
+  const open = () => webSocket(server, path, from(address)).then(() => ({ status: 200 }), (refused) => refused);
+  const { refused } = await flood(open);
+  assert.equal(refused.status, 429);
+  assert.match(refused.body, /^Too many new connections/);
+  // The minute may end: until it is refused.
+  const { refused: active } = await flood(async () => {
+    const socket = client(server, { room: "flood", extraHeaders: from(address).headers, reconnection: true });
+    const told = await Promise.race([
+      once(socket, "connect_error").then(([error]) => ({ status: error.description, active: socket.active })),
+      once(socket, "connect").then(() => ({ status: 200 })),
+    ]);
+    socket.disconnect();
+    return told;
+  });
+  assert.deepEqual(active, { status: 429, active: true });
+});
+
+test("a customer's IPv6 network is one address", async () => {
+  const { before } = await flood((n) => handshake(`2001:db8:1:2::${n.toString(16)}`));
+  assert.ok(before >= limit, `${before} were let in`);
+  assert.equal((await handshake("2001:db8:1:3::1")).status, 200);
+});
+
+test("the machine itself, where developers and tests come from, is not counted", async () => {
+  for (let n = 0; n < 2 * limit + 1; n++) {
+    assert.equal((await http(server, enginePath("local", polling))).status, 200);
+  }
+});
+
+test("without the binding there is no limit, and the log says so once", async () => {
+  const unlimited = await startServer({ ratelimits: {} });
+  try {
+    for (let n = 0; n < 2 * limit + 1; n++) {
+      const { status } = await http(unlimited, enginePath("flood", polling), from("192.0.2.1"));
+      assert.equal(status, 200);
+    }
+    await unlimited.logged(/HANDSHAKES/);
+    const warnings = unlimited.logs.filter(({ message }) => message.includes("HANDSHAKES"));
+    assert.deepEqual(warnings.map(({ level }) => level), ["warn"]);
+  } finally {
+    await unlimited.stop();
+  }
+});
