@@ -17,13 +17,7 @@ pub fn settings(env: &Env, defaults: Settings) -> std::result::Result<Settings, 
     let settings = defaults.configure(|name| variable(env, name));
     settings.inspect_err(|invalid| {
         for invalid in invalid {
-            let line = serde_json::json!({
-                "event": "misconfigured",
-                "variable": invalid.name,
-                "message": invalid.to_string(),
-                "found": invalid.found,
-            });
-            console_error!("{line}");
+            console_error!("{invalid}: {}", invalid.found);
         }
     })
 }

@@ -75,21 +75,20 @@ async fn enter(
     } else {
         None
     };
-    let (response, reason) = match barred {
-        Some((rejection, reason)) => (refusal(rejection, is_upgrade(&request)?)?, reason),
-        None => {
-            let stub = endpoint.rooms.get_by_name(room)?;
-            let response = hand_over(request, &stub, endpoint.settings.engine.max_payload).await;
-            let response = response.or_else(|error| {
-                console_error!("a request failed: {error}");
-                unavailable()
-            })?;
-            (response, "handshake-refused")
-        }
+    let response = if let Some((rejection, _)) = barred {
+        refusal(rejection, is_upgrade(&request)?)?
+    } else {
+        let stub = endpoint.rooms.get_by_name(room)?;
+        let response = hand_over(request, &stub, endpoint.settings.engine.max_payload).await;
+        response.or_else(|error| {
+            console_error!("a request failed: {error}");
+            unavailable()
+        })?
     };
     let status = response.status_code();
     // Sessions end every day: requests that come too late are no news.
     if status >= 400 && (is_handshake || barred.is_some()) {
+        let reason = barred.map_or("handshake-refused", |(_, reason)| reason);
         log_refusal(status, reason, Some(room), origin);
     }
     Ok(response)

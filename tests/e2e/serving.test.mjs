@@ -72,11 +72,10 @@ test("a setting that is none is an error that names it, and nothing is served un
       for (const name of named) assert.ok(JSON.parse(body).message.includes(name), body);
     }
     await misconfigured.logged(/PING_INTERVAL_MS/);
-    const errors = misconfigured.logs.filter(({ level }) => level === "error").map(({ message }) => JSON.parse(message));
-    assert.deepEqual(errors.map(({ event, variable, found }) => [event, variable, found]), [
-      ["misconfigured", "ALLOWED_ORIGINS", '"example.com" is no origin'],
-      ["misconfigured", "PING_INTERVAL_MS", '"0" is none'],
-    ]);
+    const errors = misconfigured.logs.filter(({ level }) => level === "error").map(({ message }) => message);
+    assert.equal(errors.length, 2);
+    assert.ok(errors[0].startsWith(named[0]) && errors[0].endsWith(': "example.com" is no origin'), errors[0]);
+    assert.equal(errors[1], `${named[1]}: "0" is none`);
   } finally {
     await misconfigured.stop();
   }
