@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::rate::Rate;
+
 /// The room's settings.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
@@ -34,6 +36,34 @@ pub struct Limits {
     pub history: usize,
     /// How many signals may wait for a peer that is away.
     pub waiting: usize,
+    /// How often one socket may do what.
+    pub rates: Rates,
+}
+
+/// Rates, by what is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rates {
+    /// Offers, answers, candidates and other signals.
+    pub signal: Rate,
+    /// Chat messages.
+    pub chat: Rate,
+    /// All else.
+    pub control: Rate,
+    /// Being told that it was too much: who exceeds this, too, is disconnected.
+    #[serde(skip)]
+    pub patience: Rate,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        let rate = |burst, per_second| Rate { burst, per_second };
+        Self {
+            signal: rate(200, 20),
+            chat: rate(10, 1),
+            control: rate(10, 1),
+            patience: rate(200, 20),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -48,6 +78,7 @@ impl Default for Limits {
             sockets: 100,
             history: 200,
             waiting: 64,
+            rates: Rates::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a client is told when its event cannot be served.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -34,6 +35,8 @@ pub struct Error {
     pub code: Code,
     /// What is wrong and what to do.
     pub message: String,
+    /// When to try again, if that is all there is to do.
+    pub retry_after: Option<Duration>,
 }
 
 impl Error {
@@ -41,6 +44,14 @@ impl Error {
         Self {
             code,
             message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    pub(super) fn rate_limited(retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(Code::RateLimited, "too much at once: try again later")
         }
     }
 
@@ -50,7 +61,12 @@ impl Error {
 
     /// As the client gets it, for the event that it sent.
     pub(super) fn for_event(&self, event: &str) -> Value {
-        json!({ "code": self.code, "message": self.message, "event": event })
+        let mut error = json!({ "code": self.code, "message": self.message, "event": event });
+        if let (Some(retry_after), Some(fields)) = (self.retry_after, error.as_object_mut()) {
+            let millis = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
+            fields.insert("retryAfterMs".to_owned(), millis.into());
+        }
+        error
     }
 }
 

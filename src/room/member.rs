@@ -1,8 +1,13 @@
 //! A member: one socket in the room, joined or not.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::contract::{Media, Peer};
+use super::config::Rates;
+use super::contract::{Media, Peer, names};
+use super::rate::Bucket;
+use super::signal::Kind;
 use crate::socket::SocketId;
 use crate::time::Timestamp;
 
@@ -23,6 +28,38 @@ pub(super) struct Member {
     /// How many signals wait for it since then.
     #[serde(skip)]
     pub(super) waiting: usize,
+    #[serde(skip)]
+    pub(super) buckets: Buckets,
+}
+
+/// What is left of its rates. Not kept: who waits until memory is lost gains a burst.
+#[derive(Debug, Default)]
+pub(super) struct Buckets {
+    signal: Bucket,
+    chat: Bucket,
+    control: Bucket,
+    patience: Bucket,
+}
+
+impl Buckets {
+    /// Takes a token for an event.
+    pub(super) fn take(
+        &mut self,
+        now: Timestamp,
+        event: &str,
+        rates: &Rates,
+    ) -> Result<(), Duration> {
+        match event {
+            names::CHAT_MESSAGE => self.chat.take(now, rates.chat),
+            _ if Kind::of(event).is_some() => self.signal.take(now, rates.signal),
+            _ => self.control.take(now, rates.control),
+        }
+    }
+
+    /// Whether it may be told once more that it was too much.
+    pub(super) fn bears(&mut self, now: Timestamp, rates: &Rates) -> bool {
+        self.patience.take(now, rates.patience).is_ok()
+    }
 }
 
 /// What a peer shows of itself.

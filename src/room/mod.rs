@@ -12,6 +12,7 @@ mod ledger;
 mod member;
 mod name;
 mod presence;
+mod rate;
 mod relay;
 mod signal;
 
@@ -24,6 +25,7 @@ use serde_json::json;
 pub use config::Config;
 pub use error::{Code, Error};
 pub use name::{RoomName, RoomNameError};
+pub use rate::Rate;
 
 use crate::engine::CloseReason;
 use crate::io::{Platform, Record};
@@ -174,6 +176,7 @@ impl Room {
         event: &str,
         args: &Args,
     ) -> Result<(), Error> {
+        self.check_rate(turn, from, event)?;
         if let Some(kind) = Kind::of(event) {
             return self.relay(turn, from, kind, event, args);
         }
@@ -196,6 +199,21 @@ impl Room {
         }
     }
 
+    /// Too much is refused; whoever goes on all the same is put out.
+    fn check_rate(&mut self, turn: &mut Turn, from: SocketId, event: &str) -> Result<(), Error> {
+        let rates = &self.config.limits.rates;
+        let Some(member) = self.members.get_mut(&from) else {
+            return Ok(()); // only members are served
+        };
+        let Err(retry_after) = member.buckets.take(turn.now, event, rates) else {
+            return Ok(());
+        };
+        if !member.buckets.bears(turn.now, rates) {
+            turn.out.push(Command::Close(from));
+        }
+        Err(Error::rate_limited(retry_after))
+    }
+
     fn disconnect(&mut self, turn: &mut Turn, id: SocketId, reason: DisconnectReason) {
         let Some(member) = self.members.remove(&id) else {
             return;
@@ -204,6 +222,7 @@ impl Room {
         let reason = match reason {
             DisconnectReason::ClientNamespaceDisconnect
             | DisconnectReason::Transport(CloseReason::GoingAway) => "left",
+            DisconnectReason::ServerNamespaceDisconnect => "kicked",
             _ => "timeout",
         };
         self.departed(turn, id, member.profile.is_some(), member.alias, reason);

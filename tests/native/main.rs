@@ -34,6 +34,7 @@ mod raw;
 mod recovery;
 mod room_chat;
 mod room_host;
+mod room_limits;
 mod room_memory;
 mod room_presence;
 mod room_recovery;

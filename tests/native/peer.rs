@@ -6,16 +6,39 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 use signalbox::engine::{self, Engine};
 use signalbox::io::Platform;
-use signalbox::room::{Config, Room, RoomName};
+use signalbox::room::config::{Limits, Rates};
+use signalbox::room::{Config, Rate, Room, RoomName};
 use signalbox::socket::{self, Host, Server};
 
 use crate::support::{Done, Script, accepted, ok, sent, websocket};
 
 pub type Hall = Script<Host<Room>>;
 
-/// A room named `room`, with the settings that are deployed.
+/// A room named `room`, with the settings that are deployed, but for what is done how often.
 pub fn hall() -> Hall {
-    hall_with(Config::default())
+    hall_with(Config {
+        limits: unhurried(),
+        ..Config::default()
+    })
+}
+
+/// The limits, with rates that no test exceeds by accident.
+pub fn unhurried() -> Limits {
+    let rate = Rate {
+        burst: 1_000_000,
+        per_second: 1,
+    };
+    let mut limits = Limits::default();
+    let Rates {
+        signal,
+        chat,
+        control,
+        ..
+    } = &mut limits.rates;
+    for limit in [signal, chat, control] {
+        *limit = rate;
+    }
+    limits
 }
 
 pub fn hall_with(config: Config) -> Hall {

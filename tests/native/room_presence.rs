@@ -23,7 +23,7 @@ fn peer(peer: &Peer, n: u64, name: Option<&str>, host: bool, joined_at: u64) -> 
 /// The first to join sees an empty room, and all that it needs to know.
 #[test]
 fn a_join_is_answered_with_the_room() {
-    let mut hall = hall();
+    let mut hall = hall_with(Config::default());
     let a = Peer::connect(&mut hall);
     hall.until(500);
     let joined = a.call(&mut hall, json!(["room:join", { "name": "Ann" }]));
@@ -39,6 +39,11 @@ fn a_join_is_answered_with_the_room() {
             "limits": {
                 "maxPayload": 131_072, "description": 65_536, "candidate": 2_048, "chat": 4_000,
                 "name": 64, "peers": 8, "sockets": 100, "history": 200, "waiting": 64,
+                "rates": {
+                    "signal": { "burst": 200, "perSecond": 20 },
+                    "chat": { "burst": 10, "perSecond": 1 },
+                    "control": { "burst": 10, "perSecond": 1 },
+                },
             },
         })
     );

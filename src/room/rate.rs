@@ -1,0 +1,91 @@
+//! How often one socket may do what: token buckets.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::time::Timestamp;
+
+/// A token bucket's size and inflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rate {
+    /// How many at once.
+    pub burst: u32,
+    /// How many per second from then on.
+    pub per_second: u32,
+}
+
+/// What a token counts in: thousandths, as many as a millisecond brings at one per second.
+const TOKEN: u64 = 1000;
+
+/// What is left of a rate.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bucket {
+    /// What was taken, in thousandths of a token.
+    taken: u64,
+    at: Timestamp,
+}
+
+impl Bucket {
+    /// Takes a token.
+    ///
+    /// # Errors
+    ///
+    /// How long it takes until there is one.
+    pub(super) fn take(&mut self, now: Timestamp, rate: Rate) -> Result<(), Duration> {
+        let inflow = u64::from(rate.per_second);
+        let passed = now.as_millis().saturating_sub(self.at.as_millis());
+        self.taken = self.taken.saturating_sub(passed.saturating_mul(inflow));
+        self.at = now;
+        let size = u64::from(rate.burst).saturating_mul(TOKEN);
+        let missing = self.taken.saturating_add(TOKEN).saturating_sub(size);
+        if missing > 0 {
+            let millis = match inflow {
+                0 => u64::MAX,
+                inflow => missing.div_ceil(inflow),
+            };
+            return Err(Duration::from_millis(millis));
+        }
+        self.taken = self.taken.saturating_add(TOKEN);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_empties_and_refills() {
+        let rate = Rate {
+            burst: 2,
+            per_second: 4,
+        };
+        let at = Timestamp::from_millis;
+        let mut bucket = Bucket::default();
+        for (now, taken) in [
+            (1_000_000, Ok(())),
+            (1_000_000, Ok(())),
+            (1_000_000, Err(250)),
+            (1_000_249, Err(1)),
+            (1_000_250, Ok(())),
+            (1_000_250, Err(250)),
+            (1_000_100, Err(250)), // a clock that goes back
+            (2_000_000, Ok(())),
+            (2_000_000, Ok(())),
+            (2_000_000, Err(250)),
+        ] {
+            assert_eq!(
+                bucket.take(at(now), rate),
+                taken.map_err(Duration::from_millis),
+                "{now}"
+            );
+        }
+        let never = Rate {
+            burst: 0,
+            per_second: 0,
+        };
+        assert!(Bucket::default().take(at(5), never).is_err());
+    }
+}
