@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::admission::Origins;
+use crate::room::Rate;
 use crate::{engine, room, socket};
 
 /// The settings of every layer.
@@ -47,7 +48,7 @@ const HOUR: u64 = 3_600_000;
 const SOCKETS: u64 = 32_768;
 
 /// Every variable, in the order of `wrangler.toml` and the README.
-const VARIABLES: [(&str, Kind); 9] = [
+const VARIABLES: [(&str, Kind); 12] = [
     (
         "ALLOWED_ORIGINS",
         Kind::Text(Origins::FORM, |settings, text| {
@@ -101,6 +102,27 @@ const VARIABLES: [(&str, Kind); 9] = [
         "MAX_SESSIONS",
         Kind::Whole(1..=SOCKETS, |settings, number| {
             settings.engine.max_sessions = size(number);
+        }),
+    ),
+    (
+        "SIGNAL_RATE",
+        Kind::Text(Rate::FORM, |settings, text| {
+            settings.room.limits.rates.signal = rate(text)?;
+            Ok(())
+        }),
+    ),
+    (
+        "CHAT_RATE",
+        Kind::Text(Rate::FORM, |settings, text| {
+            settings.room.limits.rates.chat = rate(text)?;
+            Ok(())
+        }),
+    ),
+    (
+        "CONTROL_RATE",
+        Kind::Text(Rate::FORM, |settings, text| {
+            settings.room.limits.rates.control = rate(text)?;
+            Ok(())
         }),
     ),
     (
@@ -167,6 +189,10 @@ impl fmt::Display for Invalid {
 
 fn size(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn rate(text: &str) -> Result<Rate, String> {
+    Rate::parse(text).ok_or_else(|| format!("{text:?} is none"))
 }
 
 /// Reads ICE servers as browsers do: one that a browser refuses would break every call. What is

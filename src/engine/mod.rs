@@ -79,7 +79,7 @@ pub struct Engine {
     /// What the next poll of an ended session is told, and until when.
     farewells: Vec<(Sid, String, Timestamp)>,
     /// Sessions whose poll, timer or record may have to follow this turn's changes.
-    touched: BTreeSet<Sid>,
+    touched: Vec<Sid>,
     events: VecDeque<Event>,
     out: Vec<Output>,
     saves: Vec<Record>,
@@ -97,7 +97,7 @@ impl Engine {
             polls: BTreeMap::new(),
             timers: BTreeSet::new(),
             farewells: Vec::new(),
-            touched: BTreeSet::new(),
+            touched: Vec::new(),
             events: VecDeque::new(),
             out: Vec::new(),
             saves: Vec::new(),
@@ -153,7 +153,7 @@ impl Engine {
         }
         session.send(ServerPacket::Message(message.clone()), &mut self.out);
         if !session.queue.is_empty() {
-            self.touched.insert(sid);
+            self.touch(sid);
         }
     }
 
@@ -175,7 +175,7 @@ impl Engine {
         if let Some(session) = self.sessions.get_mut(&sid) {
             session.memo = Some(memo);
             session.unsaved = true;
-            self.touched.insert(sid);
+            self.touch(sid);
         }
     }
 
@@ -196,6 +196,7 @@ impl Engine {
             let Some(session) = self.sessions.get_mut(&sid) else {
                 continue;
             };
+            session.touched = false;
             session.flush(&mut self.out);
             session.save(&mut self.saves);
             let deadline = session.deadline();
@@ -294,7 +295,7 @@ impl Engine {
             }
             Err(_) => self.fail(sid, CloseReason::ParseError),
         }
-        self.touched.insert(sid);
+        self.touch(sid);
     }
 
     fn disconnected(&mut self, connection: ConnectionId, reason: CloseReason) {
@@ -323,18 +324,28 @@ impl Engine {
         sid: Sid,
         change: impl FnOnce(&mut Session, &Config, &mut Vec<Output>) -> Fate,
     ) {
+        self.touch(sid);
         let Some(session) = self.sessions.get_mut(&sid) else {
             return;
         };
-        self.touched.insert(sid);
         if let Err(reason) = change(session, &self.config, &mut self.out) {
             self.fail(sid, reason);
         }
     }
 
+    /// Has the session looked after at the end of the turn.
+    fn touch(&mut self, sid: Sid) {
+        if let Some(session) = self.sessions.get_mut(&sid)
+            && !std::mem::replace(&mut session.touched, true)
+        {
+            self.touched.push(sid);
+        }
+    }
+
     fn insert(&mut self, session: Session) {
-        self.touched.insert(session.sid);
-        self.sessions.insert(session.sid, session);
+        let sid = session.sid;
+        self.sessions.insert(sid, session);
+        self.touch(sid);
     }
 
     /// Leaves `body` for the next poll of an ended session, if it comes in time.

@@ -119,7 +119,7 @@ impl Engine {
         {
             self.out.push(Output::Accept(reply));
             self.connections.insert(socket.connection, sid);
-            self.touched.insert(sid);
+            self.touch(sid);
         } else {
             // "the server MUST close it" (v4, Upgrade). Refusing it over HTTP would look the same
             // to a browser, but not to every client.

@@ -38,6 +38,8 @@ pub(super) struct Session {
     pub(super) stored: Stored,
     /// Whether it was found without a poll after memory was lost, and nothing came since.
     pub(super) orphan: bool,
+    /// Whether its poll, timer or record may have to follow this turn's changes.
+    pub(super) touched: bool,
     /// The deadline for which a timer is set.
     pub(super) armed: Option<Timestamp>,
     /// The parked poll by which it can be found.
@@ -70,6 +72,7 @@ impl Session {
             unsaved: true,
             stored: Stored::default(),
             orphan: false,
+            touched: false,
             armed: None,
             listed: None,
         }

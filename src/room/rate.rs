@@ -16,6 +16,22 @@ pub struct Rate {
     pub per_second: u32,
 }
 
+impl Rate {
+    /// How a rate is written.
+    pub const FORM: &str = "how many at once and how many per second, such as 200/20";
+
+    /// `None` if `text` is no rate, or one of nothing.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (burst, per_second) = text.split_once('/')?;
+        let number = |text: &str| text.trim().parse().ok().filter(|number| *number > 0);
+        Some(Self {
+            burst: number(burst)?,
+            per_second: number(per_second)?,
+        })
+    }
+}
+
 /// What a token counts in: thousandths, as many as a millisecond brings at one per second.
 const TOKEN: u64 = 1000;
 
@@ -55,6 +71,24 @@ impl Bucket {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_is_written_as_two_numbers() {
+        let rate = |burst, per_second| Some(Rate { burst, per_second });
+        for (text, expected) in [
+            ("200/20", rate(200, 20)),
+            (" 10 / 1 ", rate(10, 1)),
+            ("10", None),
+            ("0/1", None),
+            ("1/0", None),
+            ("-1/1", None),
+            ("1/1/1", None),
+            ("99999999999/1", None),
+            ("", None),
+        ] {
+            assert_eq!(Rate::parse(text), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn a_bucket_empties_and_refills() {

@@ -21,6 +21,8 @@ pub(super) struct Client {
     pub(super) sockets: Vec<SocketId>,
     /// Until when it has to join a first namespace.
     pub(super) connect_by: Option<Timestamp>,
+    /// Whether what is kept of it is out of date.
+    pub(super) unsaved: bool,
     /// Whether it is to become a socket that it was before, once that is decided.
     pub(super) claiming: bool,
     /// Why its session is being closed: nothing it still sends counts.
@@ -35,6 +37,8 @@ pub(super) struct Socket {
     pub(super) link: Link,
     /// What the app keeps with it.
     pub(super) state: Option<Json>,
+    /// Whether what is kept of it is out of date.
+    pub(super) unsaved: bool,
     /// What its client has to know to recover it; `None` without recovery.
     pub(super) pid: Option<Pid>,
     /// Events up to here were not for it.
@@ -147,6 +151,7 @@ impl Socket {
             namespace: Namespace::parse(&row.namespace)?,
             link: link(id, row.until),
             state: row.state.map(|state| Json::of(&state)),
+            unsaved: false,
             pid: row.pid,
             since: row.since,
         };

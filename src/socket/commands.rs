@@ -39,7 +39,7 @@ impl Server {
                 Command::Keep(id, state) => {
                     if let Some(socket) = self.sockets.get_mut(&id) {
                         socket.state = Some(state);
-                        self.unsaved_sockets.insert(id);
+                        self.save_socket(id);
                     }
                 }
                 Command::Save(record) => self.records.push((record, Urgency::Now)),
@@ -59,14 +59,14 @@ impl Server {
             return;
         };
         socket.link = Link::Joined(sid);
-        self.unsaved_sockets.insert(id);
+        self.save_socket(id);
         self.welcome(sid, id);
     }
 
     /// Tells a client which socket it is.
     pub(super) fn welcome(&mut self, sid: Sid, id: SocketId) {
         self.joined(sid);
-        self.unsaved.insert(sid);
+        self.save_client(sid);
         let Some(socket) = self.sockets.get(&id) else {
             return;
         };
@@ -161,7 +161,7 @@ impl Server {
         &mut self,
         now: Timestamp,
         namespace: &Namespace,
-        mut to: Vec<SocketId>,
+        to: Vec<SocketId>,
         mut kind: Kind,
     ) {
         let mut offset = None;
@@ -184,10 +184,18 @@ impl Server {
             }
         }
         if let (Some(log), Some(offset)) = (&mut self.log, offset) {
-            to.sort_unstable();
+            // Apps mostly have their sockets in order.
+            let sorted = to.is_sorted();
+            let included = |id| {
+                if sorted {
+                    to.binary_search(id).is_ok()
+                } else {
+                    to.contains(id)
+                }
+            };
             let others = self.sockets.iter().filter(|(id, socket)| {
                 let here = socket.is_accepted() && socket.namespace == *namespace;
-                here && to.binary_search(id).is_err()
+                here && !included(id)
             });
             let others = others.map(|(id, _)| *id).collect();
             let aging = self.away.is_empty() && self.aging_from <= now;

@@ -108,15 +108,18 @@ impl Server {
     /// Enters who is away. If the server was, until now, nobody could come back: all have until
     /// `then`.
     fn note_away(&mut self, then: Timestamp, anew: bool) {
+        let mut away = Vec::new();
         for (id, socket) in &mut self.sockets {
-            let Link::Away(until, _) = &mut socket.link else {
-                continue;
-            };
-            if anew {
-                *until = then;
-                self.unsaved_sockets.insert(*id);
+            if let Link::Away(until, _) = &mut socket.link {
+                *until = if anew { then } else { *until };
+                away.push((*until, *id));
             }
-            self.away.insert((*until, *id));
+        }
+        for (until, id) in away {
+            self.away.insert((until, id));
+            if anew {
+                self.save_socket(id);
+            }
         }
     }
 
@@ -156,7 +159,7 @@ impl Server {
         };
         socket.link = Link::Away(now + window, reason);
         self.away.insert((now + window, id));
-        self.unsaved_sockets.insert(id);
+        self.save_socket(id);
         self.events.push_back(Event::Away { socket: id, reason });
         true
     }
@@ -203,7 +206,7 @@ impl Server {
         if let Some(Link::Joined(earlier)) = self.sockets.get(&socket).map(|socket| socket.link) {
             self.engine.challenge(now, earlier);
         }
-        self.unsaved.insert(sid);
+        self.save_client(sid);
         self.claims.push(Claim {
             sid,
             namespace,
@@ -265,7 +268,7 @@ impl Server {
         };
         socket.link = Link::Joined(sid);
         self.away.remove(&(until, id));
-        self.unsaved_sockets.insert(id);
+        self.save_socket(id);
         if let Some(client) = self.clients.get_mut(&sid) {
             client.sockets.push(id);
         }

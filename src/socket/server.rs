@@ -60,8 +60,8 @@ pub struct Server {
     /// Until then somebody may have been lost without a word, with the server.
     pub(super) aging_from: Timestamp,
     /// Clients and sockets of which what is kept is out of date.
-    pub(super) unsaved: BTreeSet<Sid>,
-    pub(super) unsaved_sockets: BTreeSet<SocketId>,
+    unsaved: Vec<Sid>,
+    unsaved_sockets: Vec<SocketId>,
     pub(super) events: VecDeque<Event>,
     /// What is to be kept, and whether at once.
     pub(super) records: Vec<(Record, Urgency)>,
@@ -91,8 +91,8 @@ impl Server {
             claims: Vec::new(),
             log,
             aging_from: Timestamp::default(),
-            unsaved: BTreeSet::new(),
-            unsaved_sockets: BTreeSet::new(),
+            unsaved: Vec::new(),
+            unsaved_sockets: Vec::new(),
             events: VecDeque::new(),
             records: Vec::new(),
             held: None,
@@ -158,6 +158,7 @@ impl Server {
         for sid in std::mem::take(&mut self.unsaved) {
             let joined = |id| self.sockets.get(&id).is_some_and(Socket::is_joined);
             if let Some(client) = self.clients.get_mut(&sid) {
+                client.unsaved = false;
                 client.claiming = self.claims.iter().any(|claim| claim.sid == sid);
                 if let Some(memo) = client.memo(joined) {
                     self.engine.remember(sid, memo);
@@ -165,17 +166,16 @@ impl Server {
             }
         }
         for id in std::mem::take(&mut self.unsaved_sockets) {
-            let record = match self.sockets.get(&id) {
-                Some(socket) => socket.record(id),
-                None => Some(Record::Deleted {
-                    key: client::key(id),
-                }),
-            };
-            self.records
-                .extend(record.map(|record| (record, Urgency::Now)));
+            if let Some(socket) = self.sockets.get_mut(&id) {
+                socket.unsaved = false;
+                let record = socket.record(id);
+                self.records
+                    .extend(record.map(|record| (record, Urgency::Now)));
+            }
         }
         let mut out = self.engine.drain();
-        let promised = self.held.is_some();
+        // Who is away depends on the log alone.
+        let promised = self.held.is_some() || !self.away.is_empty();
         out.extend(
             self.records
                 .drain(..)
@@ -216,12 +216,30 @@ impl Server {
     fn open(&mut self, now: Timestamp, sid: Sid) {
         let by = now + self.config.connect_timeout;
         self.connecting.insert((by, sid));
-        self.unsaved.insert(sid);
         let client = Client {
             connect_by: Some(by),
             ..Client::default()
         };
         self.clients.insert(sid, client);
+        self.save_client(sid);
+    }
+
+    /// What is kept of a client is out of date.
+    pub(super) fn save_client(&mut self, sid: Sid) {
+        if let Some(client) = self.clients.get_mut(&sid)
+            && !std::mem::replace(&mut client.unsaved, true)
+        {
+            self.unsaved.push(sid);
+        }
+    }
+
+    /// What is kept of a socket is out of date.
+    pub(super) fn save_socket(&mut self, id: SocketId) {
+        if let Some(socket) = self.sockets.get_mut(&id)
+            && !std::mem::replace(&mut socket.unsaved, true)
+        {
+            self.unsaved_sockets.push(id);
+        }
     }
 
     fn closed(&mut self, now: Timestamp, sid: Sid, reason: engine::CloseReason) {
@@ -338,6 +356,7 @@ impl Server {
             link: Link::Joining(sid),
             state: None,
             pid,
+            unsaved: false,
             since: since.unwrap_or_default(),
         };
         self.sockets.insert(id, socket);
@@ -358,10 +377,11 @@ impl Server {
             && let Some(client) = self.clients.get_mut(&sid)
         {
             client.sockets.retain(|other| *other != id);
-            self.unsaved.insert(sid);
+            self.save_client(sid);
         }
         if socket.is_accepted() {
-            self.unsaved_sockets.insert(id);
+            let key = client::key(id);
+            self.records.push((Record::Deleted { key }, Urgency::Now));
         }
         Some(socket)
     }

@@ -15,7 +15,8 @@ const memoryLimit = 512 * 2 ** 20;
 
 let server;
 before(async () => {
-  server = await startServer({ vars: { MAX_SOCKETS: "2000" } });
+  // The deployed rates, but for the chat, in which the members talk without a break.
+  server = await startServer({ vars: { MAX_SOCKETS: "2000", SIGNAL_RATE: "200/20", CONTROL_RATE: "10/1" } });
 });
 after(() => server.stop());
 
@@ -172,21 +173,27 @@ test("sessions that are opened and abandoned, as many as a room takes and more",
   t.diagnostic(`${answers.length} attempts, ${refused.length} refused`);
 });
 
-test("100,000 events from one client", async (t) => {
+test("100,000 events from one client, which comes back whenever it is put out", async (t) => {
   const room = "flood";
   const talk = await conversation(room);
-  const flooder = await webSocket(server, enginePath(room, { transport: "websocket" }));
-  await flooder.next();
-  flooder.send("40");
-  await flooder.next();
-  for (let batch = 0; batch < 100; batch++) {
-    // Of a hundred one goes to all the others, one is an error; most are served and say nothing.
-    const events = { 1: '42["signal",{"data":"flood"}]', 2: '42["flood"]' };
-    for (let n = 1; n < 1_000; n++) flooder.send(events[n % 100] ?? '42["chat:history",{"limit":1}]');
-    flooder.send(`42${batch}["chat:history",{"limit":0}]`);
+  let signals = 0;
+  talk.members[0].on("signal", () => (signals += 1));
+  for (let round = 0; round < 100; round++) {
+    const flooder = await webSocket(server, enginePath(room, { transport: "websocket" }));
+    await flooder.next();
+    flooder.send("40");
     const spoken = talk.speak();
-    for (let frame = ""; !frame.startsWith(`43${batch}[`); ) frame = await flooder.next();
+    for (let n = 0; n < 1_000; n++) flooder.send('42["signal",{"data":"flood"}]');
+    const told = new Map();
+    for (let frame; frame !== "41"; told.set(frame, (told.get(frame) ?? 0) + 1)) {
+      [frame] = (await flooder.next()).match(/^40|^41|rate-limited|"word \d+"|^2$|^6$/) ?? ["else"];
+    }
+    await flooder.closed;
     await spoken;
+    assert.ok(told.get("rate-limited") >= 200, `${told.get("rate-limited")} errors before it is put out`);
+    assert.ok(!told.has("else"));
   }
   talk.assertUnharmed(t);
+  t.diagnostic(`of 100,000 signals ${signals} were relayed, 200 and a few of each connection`);
+  assert.ok(signals >= 20_000 && signals < 40_000, `${signals} signals`);
 });

@@ -2,8 +2,9 @@
 
 import { serve } from "../../scripts/server.mjs";
 import { inRoot } from "../../scripts/task.mjs";
+import { unhurried } from "./support.mjs";
 
 const [port, storage] = process.argv.slice(2);
-await serve({ port: Number(port), storage, envFiles: [inRoot("tests/e2e/no-secrets")] });
+await serve({ port: Number(port), storage, vars: unhurried, envFiles: [inRoot("tests/e2e/no-secrets")] });
 process.on("disconnect", () => process.kill(-process.pid, "SIGKILL")); // the test is gone
 process.send("ready");

@@ -16,9 +16,12 @@ import { inRoot, pinnedNode } from "../../scripts/task.mjs";
 /** How long a test waits for what must happen, in milliseconds. */
 const patience = 30_000;
 
+/** Rates that no test exceeds by accident. */
+export const unhurried = Object.fromEntries(["SIGNAL", "CHAT", "CONTROL"].map((kind) => [`${kind}_RATE`, "1000000/1000000"]));
+
 /**
  * Starts a built Worker, that of `crate`, on a free port of 127.0.0.1, with empty rooms. `vars` and `ratelimits` replace
- * those of its wrangler.toml.
+ * those of its wrangler.toml; the rates are such that tests need not think of them.
  * Whoever starts a server stops it: `after(() => server.stop())`.
  */
 export async function startServer({ crate, vars, ratelimits } = {}) {
@@ -28,7 +31,7 @@ export async function startServer({ crate, vars, ratelimits } = {}) {
   const workerd = await serve({
     port,
     crate,
-    vars,
+    vars: { ...unhurried, ...vars },
     ratelimits,
     onLog: (log) => {
       logs.push(log);

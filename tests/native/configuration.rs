@@ -77,6 +77,9 @@ fn every_variable_changes_a_setting_of_its_own() {
         ("MAX_PEERS", "1"),
         ("MAX_SOCKETS", " 32768 "),
         ("MAX_SESSIONS", "2"),
+        ("SIGNAL_RATE", "1/2"),
+        ("CHAT_RATE", "1/2"),
+        ("CONTROL_RATE", "1/2"),
         (
             "ICE_SERVERS",
             r#"[{"urls":["stun:a","turns:b"],"username":"u","credential":"c"}]"#,
@@ -134,6 +137,9 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
         ("MAX_PEERS", "0", "from 1 to 32768", "is none"),
         ("MAX_SOCKETS", "32769", "from 1 to 32768", "is none"),
         ("MAX_SESSIONS", "0", "from 1 to 32768", "is none"),
+        ("SIGNAL_RATE", "20", "such as 200/20", "is none"),
+        ("CHAT_RATE", "0/1", "such as 200/20", "is none"),
+        ("CONTROL_RATE", "x", "such as 200/20", "is none"),
         (
             "ALLOWED_ORIGINS",
             "https://a.example,b.example",

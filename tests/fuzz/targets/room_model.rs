@@ -10,7 +10,7 @@ use signalbox::socket::SocketId;
 
 use super::bytes::Bytes;
 use super::member::{Link, Member};
-use crate::peer::{Hall, Peer, hall_with};
+use crate::peer::{Hall, Peer, hall_with, unhurried};
 
 /// For how long a client may be away (K-6).
 const WINDOW: u64 = 30_000;
@@ -38,7 +38,10 @@ pub(super) struct Model {
 /// Returns how many events were heard.
 pub fn room_model(bytes: &[u8]) -> usize {
     let mut bytes = Bytes::new(bytes);
-    let mut config = Config::default();
+    let mut config = Config {
+        limits: unhurried(),
+        ..Config::default()
+    };
     config.limits.waiting = WAITING;
     let mut hall = hall_with(config);
     let mut model = Model::default();
