@@ -31,6 +31,8 @@ pub struct Shell<C> {
     core: RefCell<C>,
     next_number: Cell<u64>,
     alarm: Cell<Alarm>,
+    /// Whether what is to be kept soon has a timer.
+    flushing: Rc<Cell<bool>>,
 }
 
 /// What is known of the object's one alarm.
@@ -75,6 +77,7 @@ impl<C: Core> Shell<C> {
             runtime,
             next_number: Cell::new(1),
             alarm: Cell::new(Alarm::Unknown),
+            flushing: Rc::default(),
         };
         let survivors = shell.survivors();
         let outputs = shell.core.borrow_mut().restore(Runtime::now(), survivors);
@@ -218,10 +221,13 @@ impl<C: Core> Shell<C> {
 
     /// Keeps a record together with those that follow.
     fn save_soon(&self, record: Record) {
-        if self.runtime.save_soon(record) {
-            let runtime = Rc::clone(&self.runtime);
+        self.runtime.save_soon(record);
+        // One timer at a time: the platform allows for few, and a busy object hears of them late.
+        if !self.flushing.replace(true) {
+            let (runtime, flushing) = (Rc::clone(&self.runtime), Rc::clone(&self.flushing));
             self.state.wait_until(async move {
                 Delay::from(SOON).await;
+                flushing.set(false);
                 runtime.flush();
             });
         }

@@ -67,11 +67,9 @@ impl Runtime {
         self.sockets.borrow().get(&number).cloned()
     }
 
-    /// Takes a record to be kept at the next [`Runtime::flush`]. Returns whether it is the first.
-    pub(super) fn save_soon(&self, record: Record) -> bool {
-        let mut soon = self.soon.borrow_mut();
-        soon.push(record);
-        soon.len() == 1
+    /// Takes a record to be kept at the next [`Runtime::flush`].
+    pub(super) fn save_soon(&self, record: Record) {
+        self.soon.borrow_mut().push(record);
     }
 
     /// Keeps what is to be kept soon.

@@ -62,6 +62,8 @@ export async function startServer({ crate, vars, ratelimits } = {}) {
     async stop() {
       for (const close of closers) close();
       await workerd.dispose();
+      const panic = logs.find(({ message }) => /panicked|RuntimeError/.test(message));
+      if (panic) throw new Error(`the Worker panicked: ${panic.message}`);
     },
   };
 }
