@@ -76,8 +76,8 @@ pub struct Engine {
     polls: BTreeMap<RequestId, Sid>,
     /// Each session's deadline, and no other.
     timers: BTreeSet<(Timestamp, Sid)>,
-    /// What the next poll of an ended session is told, and until when.
-    farewells: Vec<(Sid, String, Timestamp)>,
+    /// What the next polls of an ended session are told, and until when.
+    farewells: Vec<(Sid, VecDeque<String>, Timestamp)>,
     /// Sessions whose poll, timer or record may have to follow this turn's changes.
     touched: Vec<Sid>,
     events: VecDeque<Event>,
@@ -162,9 +162,8 @@ impl Engine {
         let Some(session) = self.remove(sid) else {
             return;
         };
-        if let Some(body) = session.end(&ServerPacket::Close, &mut self.out) {
-            self.farewell_by(now, now + ORDERLY_CLOSE, sid, body);
-        }
+        let bodies = session.end(&ServerPacket::Close, &mut self.out);
+        self.farewell_by(now, now + ORDERLY_CLOSE, sid, bodies);
         self.events
             .push_back(Event::Close(sid, CloseReason::ForcedServerClose));
     }
@@ -284,11 +283,10 @@ impl Engine {
             Ok(ClientPacket::Pong) => session.pong(now, &self.config),
             Ok(ClientPacket::Ignored) => session.heartbeat.packet(now, &self.config),
             Ok(ClientPacket::Close) => {
-                if let Some(session) = self.remove(sid)
-                    && let Some(body) = session.end(&ServerPacket::Noop, &mut self.out)
-                {
+                if let Some(session) = self.remove(sid) {
+                    let bodies = session.end(&ServerPacket::Noop, &mut self.out);
                     // Beyond the spec: the poll may have been overtaken by the close.
-                    self.farewell_by(now, now + CLOSE_RACE, sid, body);
+                    self.farewell_by(now, now + CLOSE_RACE, sid, bodies);
                 }
                 self.events
                     .push_back(Event::Close(sid, CloseReason::TransportClose));
@@ -348,10 +346,18 @@ impl Engine {
         self.touch(sid);
     }
 
-    /// Leaves `body` for the next poll of an ended session, if it comes in time.
-    fn farewell_by(&mut self, now: Timestamp, until: Timestamp, sid: Sid, body: String) {
+    /// Leaves `bodies` for the next polls of an ended session, if they come in time.
+    fn farewell_by(
+        &mut self,
+        now: Timestamp,
+        until: Timestamp,
+        sid: Sid,
+        bodies: VecDeque<String>,
+    ) {
         self.forget_farewells(now);
-        self.farewells.push((sid, body, until));
+        if !bodies.is_empty() {
+            self.farewells.push((sid, bodies, until));
+        }
     }
 
     fn forget_farewells(&mut self, now: Timestamp) {

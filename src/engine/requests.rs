@@ -128,8 +128,13 @@ impl Engine {
     }
 
     fn get(&mut self, now: Timestamp, sid: Sid, reply: Reply) {
-        if let Some(position) = self.farewell(sid) {
-            let (_, body, _) = self.farewells.swap_remove(position);
+        if let Some(position) = self.farewell(sid)
+            && let Some((_, bodies, _)) = self.farewells.get_mut(position)
+            && let Some(body) = bodies.pop_front()
+        {
+            if bodies.is_empty() {
+                self.farewells.swap_remove(position);
+            }
             self.respond(reply, session::packets(body));
             return;
         }

@@ -1,5 +1,6 @@
 //! A session: one client, whatever transport carries it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -291,31 +292,35 @@ impl Session {
         }
     }
 
-    /// Takes leave of the client: the connections are closed, a parked poll gets the rest and
-    /// `last`. Returns what the next poll is to get, if the client polls and had none parked.
-    pub(super) fn end(mut self, last: &ServerPacket, out: &mut Vec<Output>) -> Option<String> {
+    /// Takes leave of the client: the connections are closed, a parked poll is answered. Returns
+    /// what the next polls are to get, if the client polls.
+    pub(super) fn end(mut self, last: &ServerPacket, out: &mut Vec<Output>) -> VecDeque<String> {
         self.abandon_probe(out);
-        match self.transport {
+        let mut poll = match self.transport {
             Transport::WebSocket(WebSocket { connection, .. }) => {
                 out.push(Output::Close(connection, None));
-                None
+                return VecDeque::new();
             }
-            Transport::Polling(mut poll) | Transport::Upgrading { mut poll, .. } => {
-                let Some(reply) = poll.take() else {
-                    if *last == ServerPacket::Close {
-                        self.queue.push(ServerPacket::Noop);
-                    }
-                    self.queue.push(last.clone());
-                    return Some(payload::encode(&self.queue));
-                };
-                self.queue.push(last.clone());
-                out.push(Output::Respond(
-                    reply,
-                    packets(payload::encode(&self.queue)),
-                ));
-                None
-            }
+            Transport::Polling(poll) | Transport::Upgrading { poll, .. } => poll,
+        };
+        let reply = poll.take();
+        let mut bodies = VecDeque::new();
+        if *last == ServerPacket::Close && !self.queue.is_empty() {
+            // Beyond the spec: a client acts on a packet of Socket.IO later than on the close
+            // behind it, and would take a DISCONNECT for a lost connection.
+            bodies.push_back(payload::encode(&std::mem::take(&mut self.queue)));
         }
+        if *last == ServerPacket::Close && (reply.is_none() || !bodies.is_empty()) {
+            self.queue.push(ServerPacket::Noop);
+        }
+        self.queue.push(last.clone());
+        bodies.push_back(payload::encode(&self.queue));
+        if let Some(reply) = reply
+            && let Some(body) = bodies.pop_front()
+        {
+            out.push(Output::Respond(reply, packets(body)));
+        }
+        bodies
     }
 }
 

@@ -197,3 +197,14 @@ test("100,000 events from one client, which comes back whenever it is put out", 
   t.diagnostic(`of 100,000 signals ${signals} were relayed, 200 and a few of each connection`);
   assert.ok(signals >= 20_000 && signals < 40_000, `${signals} signals`);
 });
+
+for (const transports of [["websocket"], ["polling"]]) {
+  test(`D-1, S-14: a stock client that is put out for good knows it: ${transports}`, async () => {
+    const flooder = await connect(server, { room: `put-out-${transports}`, transports });
+    await connect(server, { room: `put-out-${transports}` }); // somebody to hear it
+    const out = once(flooder, "disconnect");
+    for (let n = 0; n < 600; n++) flooder.emit("signal", { data: "flood" });
+    assert.equal((await out)[0], "io server disconnect");
+    assert.equal(flooder.active, false);
+  });
+}
