@@ -204,6 +204,8 @@ describe("message", () => {
   test("S-7: polling: an invalid packet closes the connection", async () => {
     const session = await openPolling(calm, "socket.io");
     assert.deepEqual(await session.post("40\x1e42{}"), ok);
+    // What came before comes in an answer of its own (P-10).
+    assert.match((await session.get())[1], /^40\{"sid":"[^"]+"\}\x1e42\["auth",\{\}\]$/);
     await assertEnds(session);
   });
 });
