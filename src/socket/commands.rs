@@ -198,7 +198,6 @@ impl Server {
                 here && !included(id)
             });
             let others = others.map(|(id, _)| *id).collect();
-            let aging = self.away.is_empty() && self.aging_from <= now;
             let sent = Sent {
                 offset,
                 namespace,
@@ -206,7 +205,7 @@ impl Server {
                 others,
                 messages: &messages,
             };
-            let rows = log.append(sent, aging).into_iter();
+            let rows = log.append(now, sent, self.away.is_empty()).into_iter();
             self.records.extend(rows.map(|row| (row, Urgency::Soon)));
         }
     }

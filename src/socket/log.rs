@@ -73,7 +73,7 @@ pub(super) struct Sent<'a> {
 struct Row {
     to: Receivers,
     namespace: String,
-    /// See [`Log::floor`].
+    /// See [`Index::floor`].
     floor: Offset,
     messages: String,
 }
@@ -95,6 +95,15 @@ struct Entry {
 pub(super) struct Log {
     platform: Rc<dyn Platform>,
     bounds: Bounds,
+    /// Until then what is old may be missed by somebody who was lost without a word.
+    aging_from: Timestamp,
+    /// Read when first needed: most wakes need none of it.
+    index: Option<Index>,
+}
+
+/// What is in memory of the log.
+#[derive(Default)]
+struct Index {
     entries: VecDeque<Entry>,
     bytes: usize,
     last: Offset,
@@ -104,37 +113,48 @@ pub(super) struct Log {
 
 impl Log {
     /// The log as it was left.
-    pub(super) fn load(platform: Rc<dyn Platform>, bounds: Bounds) -> Self {
-        let rows = platform.load(PREFIX);
-        let mut log = Self {
+    pub(super) fn new(platform: Rc<dyn Platform>, bounds: Bounds) -> Self {
+        Self {
             platform,
             bounds,
-            entries: VecDeque::new(),
-            bytes: 0,
-            last: Offset::default(),
-            floor: Offset::default(),
-        };
-        for (offset, row, bytes) in rows.iter().filter_map(read) {
-            log.floor = log.floor.max(row.floor);
-            log.push(offset, bytes);
+            aging_from: Timestamp::default(),
+            index: None,
         }
-        log
+    }
+
+    fn index(&mut self) -> &mut Index {
+        self.index.get_or_insert_with(|| {
+            let mut index = Index::default();
+            let rows = self.platform.load(PREFIX);
+            for (offset, row, bytes) in rows.iter().filter_map(read) {
+                index.floor = index.floor.max(row.floor);
+                index.push(offset, bytes);
+            }
+            index
+        })
+    }
+
+    /// Some may have been lost together with the server, without anybody having noticed: for a
+    /// while nothing is given up as old.
+    pub(super) fn spare(&mut self, now: Timestamp) {
+        self.aging_from = now + self.bounds.age;
     }
 
     /// The offset of the newest event.
-    pub(super) fn last(&self) -> Offset {
-        self.last
+    pub(super) fn last(&mut self) -> Offset {
+        self.index().last
     }
 
     /// The offset of the next event.
     pub(super) fn next(&mut self, now: Timestamp) -> Offset {
-        let next = Offset(self.last.0.saturating_add(1));
-        self.last = next.max(Offset::at(now));
-        self.last
+        let index = self.index();
+        let next = Offset(index.last.0.saturating_add(1));
+        index.last = next.max(Offset::at(now));
+        index.last
     }
 
     /// Takes an event in. With `aging`, those that are old are given up.
-    pub(super) fn append(&mut self, sent: Sent, aging: bool) -> Vec<Record> {
+    pub(super) fn append(&mut self, now: Timestamp, sent: Sent, aging: bool) -> Vec<Record> {
         let mut saves = Vec::new();
         let to = if sent.others.len() < sent.to.len() {
             Receivers::AllBut(sent.others)
@@ -142,15 +162,17 @@ impl Log {
             Receivers::Only(sent.to)
         };
         let messages = payload::pack(sent.messages);
-        self.trim(sent.offset, messages.len(), aging, &mut saves);
+        let (bounds, aging) = (self.bounds, aging && self.aging_from <= now);
+        let index = self.index();
+        index.trim(bounds, sent.offset, messages.len(), aging, &mut saves);
         let row = Row {
             to,
             namespace: sent.namespace.to_string(),
-            floor: self.floor,
+            floor: index.floor,
             messages,
         };
         if let Ok(value) = serde_json::to_string(&row) {
-            self.push(sent.offset, value.len());
+            index.push(sent.offset, value.len());
             let key = format!("{PREFIX}{}", sent.offset);
             saves.push(Record::Stored { key, value });
         }
@@ -160,13 +182,13 @@ impl Log {
     /// What a socket of this namespace missed after `after`, each event as its messages, oldest
     /// first; `None` if that cannot be told any more. `pending` is what this turn is yet to save.
     pub(super) fn missed(
-        &self,
+        &mut self,
         id: SocketId,
         namespace: &Namespace,
         after: Offset,
         pending: &[(Record, Urgency)],
     ) -> Option<Vec<Vec<Message>>> {
-        if after < self.floor {
+        if after < self.index().floor {
             return None;
         }
         let mut rows = self.platform.load(PREFIX);
@@ -184,7 +206,9 @@ impl Log {
                 .collect(),
         )
     }
+}
 
+impl Index {
     fn push(&mut self, offset: Offset, bytes: usize) {
         self.last = self.last.max(offset);
         self.bytes = self.bytes.saturating_add(bytes);
@@ -192,11 +216,18 @@ impl Log {
     }
 
     /// Makes room for an event of this size.
-    fn trim(&mut self, next: Offset, size: usize, aging: bool, saves: &mut Vec<Record>) {
+    fn trim(
+        &mut self,
+        bounds: Bounds,
+        next: Offset,
+        size: usize,
+        aging: bool,
+        saves: &mut Vec<Record>,
+    ) {
         while let Some(oldest) = self.entries.front() {
-            let full = self.entries.len() >= self.bounds.events
-                || self.bytes.saturating_add(size) > self.bounds.bytes;
-            let old = aging && oldest.offset.time() + self.bounds.age < next.time();
+            let full = self.entries.len() >= bounds.events
+                || self.bytes.saturating_add(size) > bounds.bytes;
+            let old = aging && oldest.offset.time() + bounds.age < next.time();
             if !full && !old {
                 return;
             }

@@ -95,8 +95,10 @@ impl Server {
             self.sockets.insert(id, socket);
         }
         left.retain(|id| self.sockets.contains_key(id));
-        if !left.is_empty() || self.engine.has_orphans() {
-            self.aging_from = now + self.engine.silence() * 2;
+        if let Some(log) = &mut self.log
+            && (!left.is_empty() || self.engine.has_orphans())
+        {
+            log.spare(now);
         }
         self.note_away(now + window.unwrap_or_default(), !left.is_empty());
         for socket in left {
@@ -254,7 +256,7 @@ impl Server {
         let Claim {
             sid, socket: id, ..
         } = claim;
-        let (Some(socket), Some(log)) = (self.sockets.get_mut(&id), &self.log) else {
+        let (Some(socket), Some(log)) = (self.sockets.get_mut(&id), &mut self.log) else {
             return;
         };
         let Link::Away(until, reason) = socket.link else {

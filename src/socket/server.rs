@@ -57,8 +57,6 @@ pub struct Server {
     pub(super) claims: Vec<Claim>,
     /// What those who are away may miss; with recovery only.
     pub(super) log: Option<Log>,
-    /// Until then somebody may have been lost without a word, with the server.
-    pub(super) aging_from: Timestamp,
     /// Clients and sockets of which what is kept is out of date.
     unsaved: Vec<Sid>,
     unsaved_sockets: Vec<SocketId>,
@@ -79,7 +77,7 @@ impl Server {
                 bytes: engine.max_queued(),
                 age: engine.silence() * 2,
             };
-            Log::load(Rc::clone(engine.platform()), bounds)
+            Log::new(Rc::clone(engine.platform()), bounds)
         });
         Self {
             config,
@@ -90,7 +88,6 @@ impl Server {
             away: BTreeSet::new(),
             claims: Vec::new(),
             log,
-            aging_from: Timestamp::default(),
             unsaved: Vec::new(),
             unsaved_sockets: Vec::new(),
             events: VecDeque::new(),
@@ -342,7 +339,7 @@ impl Server {
 
     pub(super) fn connect(&mut self, sid: Sid, namespace: Namespace, auth: Option<Json>) {
         let id = SocketId::new(self.engine.mint());
-        let log = self.log.as_ref();
+        let log = self.log.as_mut();
         let (pid, since) = log
             .map(|log| (Pid::new(self.engine.mint()), log.last()))
             .unzip();
