@@ -99,6 +99,8 @@ pub struct Request {
     pub query: String,
     /// Whether it asks to become a WebSocket.
     pub upgrade: bool,
+    /// The client's address, as the platform tells it; empty if it does not.
+    pub address: String,
     /// The `Content-Type` header, empty if absent.
     pub content_type: String,
     /// The body, in bytes.

@@ -27,6 +27,9 @@ use crate::settings::Settings;
 /// platform itself retries what is safe to retry, on a fresh stub, for ten seconds of these.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Tells the object whom the client's address stands for.
+const ADDRESS: &str = "x-signalbox-address";
+
 /// What a Worker serves.
 pub struct Endpoint<'a> {
     /// The path, without slashes: `socket.io` for clients with default options.
@@ -170,6 +173,9 @@ fn inner_request(request: &Request, upgrade: bool, waits: bool, body: &[u8]) -> 
     if let Some(kind) = request.headers().get("content-type")? {
         headers.set("content-type", &kind)?;
     }
+    if let Some(address) = request.headers().get("cf-connecting-ip")? {
+        headers.set(ADDRESS, &network(&address).unwrap_or(address))?;
+    }
     let init = web_sys::RequestInit::new();
     init.set_method(&request.inner().method());
     init.set_headers(&headers.0);
@@ -225,6 +231,7 @@ pub(super) async fn to_input(request: &mut Request, reply: Reply) -> Result<io::
         method,
         query: query(request),
         upgrade: is_upgrade(request)? && !parked::is_parkable(request)?,
+        address: request.headers().get(ADDRESS)?.unwrap_or_default(),
         content_type: request.headers().get("content-type")?.unwrap_or_default(),
         body: match method {
             io::Method::Post => request.bytes().await?,

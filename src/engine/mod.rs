@@ -57,8 +57,8 @@ const MESSAGE_TOO_BIG: u16 = 1009;
 /// What happened to a session.
 #[derive(Debug, PartialEq)]
 pub enum Event {
-    /// It opened.
-    Open(Sid),
+    /// It opened, to a client of this address.
+    Open(Sid, String),
     /// A message arrived.
     Message(Sid, Message),
     /// It ended.

@@ -34,8 +34,8 @@ impl Engine {
             });
         }
         match (sid, request.upgrade, request.method) {
-            (None, false, _) => self.open_polling(now, request.reply),
-            (None, true, _) => self.open_websocket(now, request.reply, socket),
+            (None, false, _) => self.open_polling(now, request.reply, request.address),
+            (None, true, _) => self.open_websocket(now, request.reply, socket, request.address),
             (Some(sid), true, _) => self.upgrade(now, sid, request.reply, socket),
             (Some(sid), false, Method::Post) => self.post(now, sid, request),
             (Some(sid), false, _) => self.get(now, sid, request.reply),
@@ -89,27 +89,27 @@ impl Engine {
             .position(|(ended, _, _)| *ended == sid)
     }
 
-    fn open_polling(&mut self, now: Timestamp, reply: Reply) {
+    fn open_polling(&mut self, now: Timestamp, reply: Reply, address: String) {
         let sid = Sid::new(self.platform.mint());
         let open = ServerPacket::Open(handshake(sid, &["websocket"], &self.config));
-        self.open(now, sid, Transport::Polling(Poll::Idle));
+        self.open(now, sid, Transport::Polling(Poll::Idle), address);
         self.respond(reply, session::packets(payload::encode(&[open])));
     }
 
-    fn open_websocket(&mut self, now: Timestamp, reply: Reply, socket: WebSocket) {
+    fn open_websocket(&mut self, now: Timestamp, reply: Reply, socket: WebSocket, address: String) {
         let sid = Sid::new(self.platform.mint());
         let open = ServerPacket::Open(handshake(sid, &[], &self.config));
         self.out.push(Output::Accept(reply));
         self.out
             .push(Output::Send(socket.connection, open.to_frame(false)));
         self.connections.insert(socket.connection, sid);
-        self.open(now, sid, Transport::WebSocket(socket));
+        self.open(now, sid, Transport::WebSocket(socket), address);
     }
 
-    fn open(&mut self, now: Timestamp, sid: Sid, transport: Transport) {
+    fn open(&mut self, now: Timestamp, sid: Sid, transport: Transport, address: String) {
         let heartbeat = Heartbeat::start(now, &self.config);
         self.insert(Session::new(sid, transport, heartbeat));
-        self.events.push_back(Event::Open(sid));
+        self.events.push_back(Event::Open(sid, address));
     }
 
     fn upgrade(&mut self, now: Timestamp, sid: Sid, reply: Reply, socket: WebSocket) {

@@ -78,6 +78,13 @@ impl History {
             .map(|entry| &entry.message)
     }
 
+    /// Forgets all.
+    pub(super) fn clear(&mut self) -> Vec<Record> {
+        let entries = std::mem::take(self.entries()).into_iter();
+        let keys = entries.map(|entry| key(entry.message.seq));
+        keys.map(|key| Record::Deleted { key }).collect()
+    }
+
     fn push(&mut self, message: Message, mid: Option<String>) -> Vec<Record> {
         let mut records = Vec::new();
         let entry = Entry { message, mid };
@@ -209,7 +216,7 @@ impl Room {
         let receivers = match to {
             Some(to) if to == from => vec![to],
             Some(to) => vec![to, from],
-            None => self.members.keys().copied().collect(),
+            None => self.inside().map(|(id, _)| id).collect(),
         };
         let delivered = vec![Json::of(&message)];
         if to.is_none() {

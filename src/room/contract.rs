@@ -50,6 +50,28 @@ pub mod names {
     pub const PEER_AWAY: &str = "peer:away";
     /// Tells that it did.
     pub const PEER_BACK: &str = "peer:back";
+    /// Puts somebody out.
+    pub const HOST_KICK: &str = "host:kick";
+    /// Asks a peer to mute itself.
+    pub const HOST_MUTE: &str = "host:mute";
+    /// Makes another peer host.
+    pub const HOST_TRANSFER: &str = "host:transfer";
+    /// Lets in somebody who waits.
+    pub const HOST_ADMIT: &str = "host:admit";
+    /// Does not.
+    pub const HOST_DENY: &str = "host:deny";
+    /// Locks the room, or opens it.
+    pub const HOST_LOCK: &str = "host:lock";
+    /// Forgets the chat.
+    pub const HOST_CLEAR: &str = "host:clear";
+    /// Tells the host that somebody waits to be let in.
+    pub const HOST_KNOCK: &str = "host:knock";
+    /// Tells a peer that the host asks it to mute itself.
+    pub const HOST_MUTE_REQUEST: &str = "host:mute-request";
+    /// Tells somebody who waited that they are in, with what `room:join` answers.
+    pub const ROOM_ADMITTED: &str = "room:admitted";
+    /// Tells somebody who waited that they are not.
+    pub const ROOM_DENIED: &str = "room:denied";
     /// Asks for ICE servers.
     pub const ICE_GET: &str = "ice:get";
 }

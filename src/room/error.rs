@@ -24,6 +24,14 @@ pub enum Code {
     IdTaken,
     /// Too much at once.
     RateLimited,
+    /// The room is locked: the host was asked, and may answer.
+    Waiting,
+    /// The room is locked, and this is for those inside.
+    RoomLocked,
+    /// The host put this client out, not long ago.
+    Kicked,
+    /// Only the host may do this.
+    Forbidden,
     /// There is no such event, or not like this.
     Unsupported,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::Rates;
 use super::contract::{Media, Peer, names};
+use super::presence::Joining;
 use super::rate::Bucket;
 use super::signal::Kind;
 use crate::socket::SocketId;
@@ -21,6 +22,12 @@ pub(super) struct Member {
     pub(super) alias: Option<String>,
     /// What it told in `room:join`.
     pub(super) profile: Option<Profile>,
+    /// What it will have told, once the host lets it in.
+    pub(super) knocking: Option<Joining>,
+    /// Whether it came to a locked room, and is not in.
+    pub(super) outside: bool,
+    /// Where it connected from.
+    pub(super) address: String,
     /// Whom it last exchanged an offer with.
     pub(super) partner: Option<SocketId>,
     /// Whether its connection is lost.

@@ -6,8 +6,10 @@
 mod chat;
 pub mod config;
 pub mod contract;
+mod door;
 mod error;
 mod fields;
+mod host;
 mod ledger;
 mod member;
 mod name;
@@ -33,6 +35,7 @@ use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, Name
 use crate::time::Timestamp;
 use chat::History;
 use contract::names;
+use door::Door;
 use ledger::Ledger;
 use member::{Member, Profile};
 use signal::Kind;
@@ -45,7 +48,21 @@ pub struct Room {
     /// All sockets, joined or not.
     members: BTreeMap<SocketId, Member>,
     ledger: Ledger,
+    door: Door,
     history: History,
+}
+
+/// Refuses a socket with a code, and with words.
+fn refuse(turn: &mut Turn, socket: SocketId, code: Code, message: &str, retry_after: Option<u64>) {
+    let mut data = json!({ "code": code, "message": message });
+    if let (Some(millis), Some(fields)) = (retry_after, data.as_object_mut()) {
+        fields.insert("retryAfterMs".to_owned(), millis.into());
+    }
+    turn.out.push(Command::Refuse {
+        socket,
+        message: message.to_owned(),
+        data: Some(Json::of(&data)),
+    });
 }
 
 /// What one event leads to.
@@ -102,8 +119,11 @@ impl App for Room {
         };
         match event {
             Event::Connect {
-                socket, namespace, ..
-            } => self.connect(&mut turn, socket, &namespace),
+                socket,
+                namespace,
+                address,
+                ..
+            } => self.connect(&mut turn, socket, &namespace, &address),
             Event::Restore { socket, state, .. } => {
                 let member = state.and_then(|state| state.read()).unwrap_or_default();
                 self.members.insert(socket, member);
@@ -124,7 +144,7 @@ impl App for Room {
             Event::Back { socket } => self.back(&mut turn, socket),
             Event::Disconnect { socket, reason } => self.disconnect(&mut turn, socket, reason),
         }
-        if let Some(record) = self.ledger.save() {
+        for record in [self.ledger.save(), self.door.save()].into_iter().flatten() {
             turn.save(record);
         }
         if let (Some(ack), Some(reply)) = (turn.ack, turn.reply) {
@@ -141,32 +161,42 @@ impl Room {
             name,
             members: BTreeMap::new(),
             ledger: Ledger::load(&*platform),
+            door: Door::load(&*platform),
             history: History::new(Rc::clone(&platform), config.limits.history),
             config,
             platform,
         }
     }
 
-    fn connect(&mut self, turn: &mut Turn, id: SocketId, namespace: &Namespace) {
+    fn connect(&mut self, turn: &mut Turn, id: SocketId, namespace: &Namespace, address: &str) {
         if !namespace.is_main() {
             turn.out.push(Command::Refuse {
                 socket: id,
                 message: "Invalid namespace".to_owned(),
                 data: None,
             });
+        } else if let Some(until) = self.door.barred(turn.now, address) {
+            let left = until.as_millis().saturating_sub(turn.now.as_millis());
+            let message = "the host of this room put you out";
+            refuse(turn, id, Code::Kicked, message, Some(left));
         } else if self.members.len() >= self.config.limits.sockets {
             let message = "the room is full: try again when somebody has left";
-            turn.out.push(Command::Refuse {
-                socket: id,
-                message: message.to_owned(),
-                data: Some(Json::of(
-                    &json!({ "code": Code::RoomFull, "message": message }),
-                )),
-            });
+            refuse(turn, id, Code::RoomFull, message, None);
         } else {
-            self.members.insert(id, Member::default());
+            let member = Member {
+                outside: self.is_closed(),
+                address: address.to_owned(),
+                ..Member::default()
+            };
             turn.out.push(Command::Accept(id));
+            turn.out.push(Command::Keep(id, Json::of(&member)));
+            self.members.insert(id, member);
         }
+    }
+
+    /// Whether who comes has to be let in, and there is somebody to do so.
+    fn is_closed(&self) -> bool {
+        self.door.locked && self.host().is_some()
     }
 
     fn serve(
@@ -177,6 +207,13 @@ impl Room {
         args: &Args,
     ) -> Result<(), Error> {
         self.check_rate(turn, from, event)?;
+        if self.is_outside(from) && !matches!(event, names::ROOM_JOIN | names::ROOM_LEAVE) {
+            let message = "this room is locked: room:join asks the host to let you in";
+            return Err(Error::new(Code::RoomLocked, message));
+        }
+        if let Some(done) = self.preside(turn, from, event, args) {
+            return done;
+        }
         if let Some(kind) = Kind::of(event) {
             return self.relay(turn, from, kind, event, args);
         }
@@ -267,11 +304,20 @@ impl Room {
         peers.filter(|peer| *peer != id).collect()
     }
 
+    /// All but those whom a locked room keeps out.
+    fn inside(&self) -> impl Iterator<Item = (SocketId, &Member)> {
+        let closed = self.is_closed();
+        let members = self.members.iter().map(|(id, member)| (*id, member));
+        members.filter(move |(_, member)| !(closed && member.outside))
+    }
+
+    fn is_outside(&self, id: SocketId) -> bool {
+        self.is_closed() && self.member(id).is_some_and(|member| member.outside)
+    }
+
     fn others(&self, id: SocketId) -> impl Iterator<Item = SocketId> {
-        self.members
-            .keys()
-            .copied()
-            .filter(move |other| *other != id)
+        let inside = self.inside().map(|(id, _)| id);
+        inside.filter(move |other| *other != id)
     }
 
     fn aliased(&self) -> Vec<SocketId> {

@@ -1,6 +1,6 @@
 //! Who is here: joining, leaving, aliases, the host.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::contract::{Media, RoomInfo, Snapshot, names};
@@ -9,8 +9,9 @@ use super::member::Profile;
 use super::{Room, Turn};
 use crate::socket::{Args, Json, SocketId};
 
-#[derive(Deserialize, Default)]
-struct Joining {
+/// What a peer tells of itself on joining.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Joining {
     name: Option<String>,
     media: Option<Media>,
 }
@@ -33,6 +34,58 @@ impl Room {
         let name = self.checked_name(joining.name)?;
         let media = joining.media.unwrap_or_default();
         self.check_capacity(id, media)?;
+        let joining = Joining {
+            name,
+            media: Some(media),
+        };
+        if self.is_closed() && !self.is_peer(id) {
+            self.knock(turn, id, joining);
+            let message = "this room is locked: the host has been asked to let you in";
+            return Err(Error::new(Code::Waiting, message));
+        }
+        self.enter(turn, id, joining);
+        if let Some(snapshot) = self.snapshot(id) {
+            turn.succeed(&snapshot);
+        }
+        Ok(())
+    }
+
+    /// Somebody waits for the host.
+    fn knock(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) {
+        let knock = json!({ "id": id, "name": joining.name });
+        self.change(turn, id, |member| {
+            member.knocking.replace(joining);
+            true
+        });
+        turn.emit(
+            self.host().into_iter().collect(),
+            names::HOST_KNOCK,
+            vec![Json::of(&knock)],
+        );
+    }
+
+    /// Those who wait, in the order in which they came.
+    pub(super) fn knocking(&self) -> Vec<SocketId> {
+        let members = self.members.iter();
+        let knocking = members.filter(|(_, member)| member.knocking.is_some());
+        knocking.map(|(id, _)| *id).collect()
+    }
+
+    /// Lets in somebody who waits.
+    pub(super) fn let_in(&mut self, turn: &mut Turn, id: SocketId) {
+        let member = self.members.get_mut(&id);
+        let Some(joining) = member.and_then(|member| member.knocking.take()) else {
+            return;
+        };
+        self.enter(turn, id, joining);
+        if let Some(snapshot) = self.snapshot(id) {
+            let snapshot = Json::of(&snapshot);
+            turn.emit(vec![id], names::ROOM_ADMITTED, vec![snapshot]);
+        }
+    }
+
+    /// Makes a member a peer, or changes what it shows, and tells the others.
+    fn enter(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) {
         self.ordinal(turn, id);
         if self.host().is_none() {
             self.ledger.host = self.oldest().or(Some(id));
@@ -42,15 +95,15 @@ impl Room {
         self.change(turn, id, |member| {
             let earlier = member.profile.take();
             again = earlier.is_some();
+            member.outside = false;
             member.profile = Some(Profile {
-                name,
-                media,
+                name: joining.name,
+                media: joining.media.unwrap_or_default(),
                 hand: earlier.as_ref().is_some_and(|profile| profile.hand),
                 joined_at: earlier.map_or(now, |profile| profile.joined_at),
             });
             true
         });
-        self.send_snapshot(turn, id);
         let host = self.host();
         if let Some(peer) = self.member(id).and_then(|member| member.peer(id, host)) {
             let event = if again {
@@ -60,10 +113,10 @@ impl Room {
             };
             turn.emit(self.peers_but(id), event, vec![Json::of(&peer)]);
         }
-        Ok(())
     }
 
-    fn send_snapshot(&mut self, turn: &mut Turn, id: SocketId) {
+    /// The room, as one of its peers is told.
+    fn snapshot(&mut self, id: SocketId) -> Option<Snapshot<'_>> {
         let host = self.host();
         let count = self.peers().count();
         let history = self.history.newest();
@@ -71,22 +124,42 @@ impl Room {
         let mut peers: Vec<_> = self.members.keys().filter_map(|id| peer(*id)).collect();
         peers.retain(|peer| peer.id != id);
         peers.sort_by_key(|peer| peer.n);
-        let Some(own) = peer(id) else {
-            return;
-        };
-        turn.succeed(&Snapshot {
-            own,
+        Some(Snapshot {
+            own: peer(id)?,
             peers,
             room: RoomInfo {
                 name: self.name.as_str(),
-                locked: false,
+                locked: self.door.locked,
                 capacity: self.config.limits.peers,
                 count,
             },
             history,
             ice: &self.config.ice,
             limits: &self.config.limits,
-        });
+        })
+    }
+
+    /// Makes a peer host, or nobody, and tells the others; who waits, knocks at the new one.
+    pub(super) fn make_host(&mut self, turn: &mut Turn, host: Option<SocketId>) {
+        self.ledger.host = host;
+        self.ledger.unsaved = true;
+        let Some(host) = host else {
+            return;
+        };
+        self.tell_state(turn, &json!({ "host": host }));
+        for id in self.knocking() {
+            let name = self
+                .member(id)
+                .and_then(|m| m.knocking.as_ref()?.name.clone());
+            let knock = Json::of(&json!({ "id": id, "name": name }));
+            turn.emit(vec![host], names::HOST_KNOCK, vec![knock]);
+        }
+    }
+
+    /// Tells all peers of a change to the room.
+    pub(super) fn tell_state(&self, turn: &mut Turn, state: &Value) {
+        let peers = self.peers().map(|(id, _)| id).collect();
+        turn.emit(peers, names::ROOM_STATE, vec![Json::of(state)]);
     }
 
     /// A peer with media needs a place; those who only chat do not.
@@ -203,16 +276,7 @@ impl Room {
         let gone = json!({ "id": id, "reason": reason });
         turn.emit(self.peers_but(id), names::PEER_LEFT, vec![Json::of(&gone)]);
         if self.ledger.host == Some(id) {
-            self.ledger.host = self.oldest();
-            self.ledger.unsaved = true;
-            if let Some(host) = self.ledger.host {
-                let state = json!({ "host": host });
-                turn.emit(
-                    self.peers_but(id),
-                    names::ROOM_STATE,
-                    vec![Json::of(&state)],
-                );
-            }
+            self.make_host(turn, self.oldest());
         }
     }
 

@@ -108,7 +108,7 @@ impl Room {
     /// The socket of this id or alias.
     pub(super) fn find(&self, name: &str) -> Result<SocketId, Error> {
         SocketId::parse(name)
-            .filter(|id| self.members.contains_key(id))
+            .filter(|id| self.members.contains_key(id) && !self.is_outside(*id))
             .or_else(|| self.by_alias(name))
             .ok_or_else(|| Error::new(Code::UnknownPeer, "nobody in this room has that id"))
     }

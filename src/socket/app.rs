@@ -1,5 +1,7 @@
 //! The seam to applications: events go out to an [`App`], its [`Command`]s come back.
 
+use std::rc::Rc;
+
 use super::DisconnectReason;
 use super::args::{Args, Json};
 use super::namespace::Namespace;
@@ -35,6 +37,8 @@ pub enum Event {
         namespace: Namespace,
         /// The client's `auth`: an object.
         auth: Option<Json>,
+        /// The client's address, as the platform tells it; empty if it does not.
+        address: Rc<str>,
     },
     /// Memory was lost; this socket is still there. If its connection was lost with it,
     /// [`Event::Away`] follows; if it was away before, nothing does.

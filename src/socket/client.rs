@@ -1,5 +1,7 @@
 //! A client: one session, and the sockets that share it.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -19,6 +21,8 @@ pub(super) const PREFIX: &str = "socket/";
 pub(super) struct Client {
     pub(super) decoder: Decoder,
     pub(super) sockets: Vec<SocketId>,
+    /// Where it opened its session from.
+    pub(super) address: Rc<str>,
     /// Until when it has to join a first namespace.
     pub(super) connect_by: Option<Timestamp>,
     /// Whether what is kept of it is out of date.
@@ -60,6 +64,7 @@ pub(super) enum Link {
 /// What is remembered of a client with its session.
 #[derive(Serialize, Deserialize)]
 struct Memo {
+    address: String,
     connect_by: Option<Timestamp>,
     claiming: bool,
     sockets: Vec<SocketId>,
@@ -70,6 +75,7 @@ impl Client {
     pub(super) fn memo(&self, joined: impl Fn(SocketId) -> bool) -> Option<Box<RawValue>> {
         let sockets = self.sockets.iter().copied();
         let memo = Memo {
+            address: self.address.as_ref().to_owned(),
             connect_by: self.connect_by,
             claiming: self.claiming,
             sockets: sockets.filter(|id| joined(*id)).collect(),
@@ -81,6 +87,7 @@ impl Client {
         let memo: Memo = serde_json::from_str(memo.get()).ok()?;
         Some(Self {
             sockets: memo.sockets,
+            address: memo.address.into(),
             connect_by: memo.connect_by,
             claiming: memo.claiming,
             ..Self::default()

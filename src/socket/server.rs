@@ -141,7 +141,7 @@ impl Server {
                 return Some(event);
             }
             match self.engine.poll() {
-                Some(engine::Event::Open(sid)) => self.open(now, sid),
+                Some(engine::Event::Open(sid, address)) => self.open(now, sid, address),
                 Some(engine::Event::Message(sid, message)) => self.message(now, sid, &message),
                 Some(engine::Event::Close(sid, reason)) => self.closed(now, sid, reason),
                 None if self.settle_claims(now) => {}
@@ -210,10 +210,11 @@ impl Server {
 
     // Sessions.
 
-    fn open(&mut self, now: Timestamp, sid: Sid) {
+    fn open(&mut self, now: Timestamp, sid: Sid, address: String) {
         let by = now + self.config.connect_timeout;
         self.connecting.insert((by, sid));
         let client = Client {
+            address: address.into(),
             connect_by: Some(by),
             ..Client::default()
         };
@@ -348,6 +349,7 @@ impl Server {
         };
         client.removed.retain(|removed| *removed != namespace);
         client.sockets.push(id);
+        let address = Rc::clone(&client.address);
         let socket = Socket {
             namespace: namespace.clone(),
             link: Link::Joining(sid),
@@ -361,6 +363,7 @@ impl Server {
             socket: id,
             namespace,
             auth,
+            address,
         });
     }
 

@@ -33,6 +33,7 @@ mod random;
 mod raw;
 mod recovery;
 mod room_chat;
+mod room_door;
 mod room_host;
 mod room_limits;
 mod room_memory;

@@ -6,8 +6,19 @@ const SERVER: &str = include_str!("../../src/room/contract.rs");
 const PAGE: &str = include_str!("../../public/client/protocol.js");
 
 /// Events that other clients use and the page does not.
-const NOT_THE_PAGES: [&str; 7] = [
+const NOT_THE_PAGES: [&str; 18] = [
     "CHAT_HISTORY",
+    "HOST_ADMIT",
+    "HOST_CLEAR",
+    "HOST_DENY",
+    "HOST_KICK",
+    "HOST_KNOCK",
+    "HOST_LOCK",
+    "HOST_MUTE",
+    "HOST_MUTE_REQUEST",
+    "HOST_TRANSFER",
+    "ROOM_ADMITTED",
+    "ROOM_DENIED",
     "ICE",
     "ICE_CANDIDATE",
     "JOIN",

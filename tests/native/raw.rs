@@ -21,7 +21,7 @@ impl Core for Raw {
         self.engine.handle(now, input);
         while let Some(event) = self.engine.poll() {
             match event {
-                Event::Open(_) => {}
+                Event::Open(..) => {}
                 Event::Message(sid, Message::Text(frame)) if frame.text() == "bye" => {
                     self.engine.close(now, sid);
                 }

@@ -174,6 +174,8 @@ pub struct Script<C> {
     pub attached: u64,
     done: Vec<Done>,
     crash: Option<usize>,
+    /// Where requests come from.
+    pub address: String,
     /// When what is to be kept soon is kept.
     flush_at: Timestamp,
 }
@@ -194,6 +196,7 @@ impl<C: Core> Script<C> {
             attached: 0,
             done: Vec::new(),
             crash: None,
+            address: "192.0.2.1".to_owned(),
             flush_at: Timestamp::default(),
         }
     }
@@ -296,11 +299,13 @@ impl<C: Core> Script<C> {
         content_type: &str,
         body: impl AsRef<[u8]>,
     ) -> u64 {
+        let address = self.address.clone();
         let request = |reply| Request {
             reply,
             method,
             query: query.to_owned(),
             upgrade: false,
+            address,
             content_type: content_type.to_owned(),
             body: body.as_ref().to_vec(),
         };
@@ -309,11 +314,13 @@ impl<C: Core> Script<C> {
 
     /// A request to become a WebSocket.
     pub fn upgrade(&mut self, query: &str) -> u64 {
+        let address = self.address.clone();
         let request = |reply| Request {
             reply,
             method: Method::Get,
             query: query.to_owned(),
             upgrade: true,
+            address,
             content_type: String::new(),
             body: Vec::new(),
         };

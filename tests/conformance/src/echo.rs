@@ -22,6 +22,7 @@ impl App for Echo {
                 socket,
                 namespace,
                 auth,
+                ..
             } => {
                 if !matches!(namespace.as_str(), "/" | "/custom") {
                     out.push(Command::Refuse {

@@ -1,0 +1,151 @@
+//! What the host may do: put out, lock, let in, mute, hand over, clear.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::contract::names;
+use super::error::{Code, Error};
+use super::{Room, Turn};
+use crate::socket::{Args, Command, Json, SocketId};
+
+/// Whom a host's event is about.
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Switch {
+    on: bool,
+}
+
+impl Room {
+    /// The host's events; `None` if this is none of them.
+    pub(super) fn preside(
+        &mut self,
+        turn: &mut Turn,
+        from: SocketId,
+        event: &str,
+        args: &Args,
+    ) -> Option<Result<(), Error>> {
+        let act = match event {
+            names::HOST_KICK => Self::kick,
+            names::HOST_MUTE => Self::mute,
+            names::HOST_TRANSFER => Self::transfer,
+            names::HOST_ADMIT => Self::admit,
+            names::HOST_DENY => Self::deny,
+            names::HOST_LOCK => Self::lock,
+            names::HOST_CLEAR => Self::clear,
+            _ => return None,
+        };
+        if self.host() != Some(from) {
+            let message = "only the room's host may do this";
+            return Some(Err(Error::new(Code::Forbidden, message)));
+        }
+        Some(act(self, turn, from, args).inspect(|()| turn.succeed(&json!({}))))
+    }
+
+    /// The member that the arguments name, by id or alias.
+    fn named(&self, args: &Args) -> Result<SocketId, Error> {
+        let named: Option<Named> = args.get(0).and_then(Json::read);
+        let named = named.ok_or_else(|| Error::bad_payload("this takes {id}"))?;
+        let outside = SocketId::parse(&named.id).filter(|id| self.is_outside(*id));
+        outside.map_or_else(|| self.find(&named.id), Ok)
+    }
+
+    /// Puts somebody out, and keeps them out for a while.
+    fn kick(&mut self, turn: &mut Turn, from: SocketId, args: &Args) -> Result<(), Error> {
+        let id = self.named(args)?;
+        if id == from {
+            return Err(Error::bad_payload("room:leave is how to leave"));
+        }
+        if let Some(member) = self.members.get(&id) {
+            self.door.bar(turn.now, &member.address);
+        }
+        turn.out.push(Command::Close(id));
+        Ok(())
+    }
+
+    /// Asks a peer to mute itself; nobody can be muted by force.
+    fn mute(&mut self, turn: &mut Turn, from: SocketId, args: &Args) -> Result<(), Error> {
+        let id = self.peer_named(args)?;
+        let request = Json::of(&json!({ "by": from }));
+        turn.emit(vec![id], names::HOST_MUTE_REQUEST, vec![request]);
+        Ok(())
+    }
+
+    fn peer_named(&self, args: &Args) -> Result<SocketId, Error> {
+        let id = self.named(args)?;
+        if !self.is_peer(id) {
+            return Err(Error::new(
+                Code::UnknownPeer,
+                "nobody who joined has that id",
+            ));
+        }
+        Ok(id)
+    }
+
+    fn transfer(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
+        let id = self.peer_named(args)?;
+        self.make_host(turn, Some(id));
+        Ok(())
+    }
+
+    fn admit(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
+        let id = self.knocker(args)?;
+        self.let_in(turn, id);
+        Ok(())
+    }
+
+    fn deny(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
+        let id = self.knocker(args)?;
+        self.change(turn, id, |member| member.knocking.take().is_some());
+        turn.emit(vec![id], names::ROOM_DENIED, Vec::new());
+        Ok(())
+    }
+
+    fn knocker(&self, args: &Args) -> Result<SocketId, Error> {
+        let id = self.named(args)?;
+        let knocks = |id| {
+            self.member(id)
+                .is_some_and(|member| member.knocking.is_some())
+        };
+        if !knocks(id) {
+            return Err(Error::new(
+                Code::UnknownPeer,
+                "nobody who waits has that id",
+            ));
+        }
+        Ok(id)
+    }
+
+    /// Whoever joins a locked room waits until the host lets them in; opening it lets all in.
+    fn lock(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
+        let switch: Option<Switch> = args.get(0).and_then(Json::read);
+        let Switch { on } = switch.ok_or_else(|| Error::bad_payload("host:lock takes {on}"))?;
+        if self.door.lock(on) {
+            self.tell_state(turn, &json!({ "locked": on }));
+        }
+        if !on {
+            for id in self.members.keys().copied().collect::<Vec<_>>() {
+                self.change(turn, id, |member| std::mem::take(&mut member.outside));
+                self.let_in(turn, id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets the chat.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "one of the host's events, of which most can fail"
+    )]
+    fn clear(&mut self, turn: &mut Turn, _: SocketId, _: &Args) -> Result<(), Error> {
+        for record in self.history.clear() {
+            turn.save(record);
+        }
+        let cleared = self.ledger.next_seq();
+        self.tell_state(turn, &json!({ "cleared": cleared }));
+        Ok(())
+    }
+}
