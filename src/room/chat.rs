@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use super::contract::{Message, names};
 use super::error::{Code, Error};
 use super::fields::{DEPTH, depth};
+use super::host::Switch;
 use super::{Room, Turn};
 use crate::io::{Platform, Record};
 use crate::socket::{Args, Command, Json, SocketId};
+use crate::time::Timestamp;
 
 const PREFIX: &str = "chat/";
 
@@ -26,6 +28,27 @@ const ENVELOPE: usize = 256;
 
 /// The longest `enc`, in bytes.
 const MAX_ENC: usize = 256;
+
+/// Of how many private messages a member's receipts are kept: as many as may be under way at once.
+const RECEIPTS: usize = 16;
+
+/// What the sender of a message is told of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Receipt {
+    id: String,
+    seq: u64,
+    ts: Timestamp,
+}
+
+impl Receipt {
+    fn of(message: &Message) -> Self {
+        Self {
+            id: message.id.clone(),
+            seq: message.seq,
+            ts: message.ts,
+        }
+    }
+}
 
 /// What the room remembers of what was said to all.
 pub(super) struct History {
@@ -71,11 +94,11 @@ impl History {
         newest(messages.filter(|message| message.seq < before), limit)
     }
 
-    fn find(&mut self, from: SocketId, mid: &str) -> Option<&Message> {
+    fn find(&mut self, from: SocketId, mid: &str) -> Option<Receipt> {
         self.entries()
             .iter()
             .find(|entry| entry.message.from == from && entry.mid.as_deref() == Some(mid))
-            .map(|entry| &entry.message)
+            .map(|entry| Receipt::of(&entry.message))
     }
 
     /// Forgets all.
@@ -196,8 +219,7 @@ impl Room {
                 format!("an enc may have at most {MAX_ENC} bytes, {DEPTH} levels deep"),
             ));
         }
-        if let Some(known) = mid.as_ref().and_then(|mid| self.history.find(from, mid)) {
-            let known = receipt(known);
+        if let Some(known) = mid.as_deref().and_then(|mid| self.known(from, mid)) {
             turn.succeed(&known);
             return Ok(());
         }
@@ -212,7 +234,8 @@ impl Room {
             to,
             enc,
         };
-        turn.succeed(&receipt(&message));
+        let receipt = Receipt::of(&message);
+        turn.succeed(&receipt);
         let receivers = match to {
             Some(to) if to == from => vec![to],
             Some(to) => vec![to, from],
@@ -223,12 +246,43 @@ impl Room {
             for record in self.history.push(message, mid) {
                 turn.out.push(Command::SaveSoon(record));
             }
+        } else if let Some(mid) = mid {
+            self.change(turn, from, |member| {
+                if member.receipts.len() >= RECEIPTS {
+                    member.receipts.remove(0);
+                }
+                member.receipts.push((mid, receipt));
+                true
+            });
         }
         if turn.ack.is_some() {
             // Whoever sends it again after a crash is told so, or else nobody has had it yet.
             turn.out.push(Command::AfterSaves);
         }
         turn.emit(receivers, names::CHAT_MESSAGE, delivered);
+        Ok(())
+    }
+
+    /// What its sender was told of a message that it sent before.
+    fn known(&mut self, from: SocketId, mid: &str) -> Option<Receipt> {
+        let receipts = self.member(from)?.receipts.iter();
+        let mut receipts = receipts.filter(|(known, _)| known == mid);
+        let private = receipts.next().map(|(_, receipt)| receipt.clone());
+        private.or_else(|| self.history.find(from, mid))
+    }
+
+    /// Tells the others that somebody writes; who is away need not know.
+    pub(super) fn typing(
+        &mut self,
+        turn: &mut Turn,
+        from: SocketId,
+        args: &Args,
+    ) -> Result<(), Error> {
+        let Switch { on } = Switch::read(args, "chat:typing takes {on}")?;
+        turn.succeed(&json!({}));
+        let typing = Json::of(&json!({ "id": from, "on": on }));
+        let others = self.others(from).collect();
+        turn.push(others, names::CHAT_TYPING, vec![typing], true);
         Ok(())
     }
 
@@ -245,8 +299,4 @@ impl Room {
         turn.succeed(&json!({ "messages": messages, "more": more }));
         Ok(())
     }
-}
-
-fn receipt(message: &Message) -> Value {
-    json!({ "id": message.id, "seq": message.seq, "ts": message.ts })
 }

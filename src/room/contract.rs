@@ -24,6 +24,8 @@ pub mod names {
     pub const CHAT_MESSAGE: &str = "chat-message";
     /// Asks for earlier chat messages.
     pub const CHAT_HISTORY: &str = "chat:history";
+    /// Tells that somebody writes, or no longer.
+    pub const CHAT_TYPING: &str = "chat:typing";
     /// Takes an alias.
     pub const JOIN: &str = "join";
     /// Tells those with an alias of another one.
@@ -56,6 +58,8 @@ pub mod names {
     pub const HOST_MUTE: &str = "host:mute";
     /// Makes another peer host.
     pub const HOST_TRANSFER: &str = "host:transfer";
+    /// Sets the room's password, or takes it away.
+    pub const HOST_PASSWORD: &str = "host:password";
     /// Lets in somebody who waits.
     pub const HOST_ADMIT: &str = "host:admit";
     /// Does not.

@@ -14,9 +14,17 @@ struct Named {
     id: String,
 }
 
+/// Whether something is to be so.
 #[derive(Deserialize)]
-struct Switch {
-    on: bool,
+pub(super) struct Switch {
+    pub(super) on: bool,
+}
+
+impl Switch {
+    pub(super) fn read(args: &Args, form: &str) -> Result<Self, Error> {
+        let switch = args.get(0).and_then(Json::read);
+        switch.ok_or_else(|| Error::bad_payload(form))
+    }
 }
 
 impl Room {
@@ -121,8 +129,7 @@ impl Room {
 
     /// Whoever joins a locked room waits until the host lets them in; opening it lets all in.
     fn lock(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
-        let switch: Option<Switch> = args.get(0).and_then(Json::read);
-        let Switch { on } = switch.ok_or_else(|| Error::bad_payload("host:lock takes {on}"))?;
+        let Switch { on } = Switch::read(args, "host:lock takes {on}")?;
         if self.door.lock(on) {
             self.tell_state(turn, &json!({ "locked": on }));
         }

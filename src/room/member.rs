@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::chat::Receipt;
 use super::config::Rates;
 use super::contract::{Media, Peer, names};
 use super::presence::Joining;
@@ -30,6 +31,8 @@ pub(super) struct Member {
     pub(super) address: String,
     /// Whom it last exchanged an offer with.
     pub(super) partner: Option<SocketId>,
+    /// What it was told of its latest private messages, by their `mid`.
+    pub(super) receipts: Vec<(String, Receipt)>,
     /// Whether its connection is lost.
     pub(super) away: bool,
     /// How many signals wait for it since then.

@@ -76,12 +76,17 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     fn emit(&mut self, to: Vec<SocketId>, name: &str, values: Vec<Json>) {
+        self.push(to, name, values, false);
+    }
+
+    fn push(&mut self, to: Vec<SocketId>, name: &str, values: Vec<Json>, volatile: bool) {
         if !to.is_empty() {
             self.out.push(Command::Emit {
                 to,
                 name: name.to_owned(),
                 args: Args::new(values),
                 ack: None,
+                volatile,
             });
         }
     }
@@ -211,14 +216,17 @@ impl Room {
             let message = "this room is locked: room:join asks the host to let you in";
             return Err(Error::new(Code::RoomLocked, message));
         }
-        if let Some(done) = self.preside(turn, from, event, args) {
-            return done;
-        }
         if let Some(kind) = Kind::of(event) {
             return self.relay(turn, from, kind, event, args);
         }
+        let mended = args.mended();
+        let args = mended.as_ref().unwrap_or(args);
+        if let Some(done) = self.preside(turn, from, event, args) {
+            return done;
+        }
         match event {
             names::CHAT_MESSAGE => self.chat(turn, from, args),
+            names::CHAT_TYPING => self.typing(turn, from, args),
             names::CHAT_HISTORY => self.chat_history(turn, args),
             names::JOIN => self.take_alias(turn, from, args),
             names::ROOM_JOIN => self.join(turn, from, args),

@@ -56,6 +56,7 @@ impl Room {
                 name: event.to_owned(),
                 args: delivered,
                 ack: None,
+                volatile: false,
             });
         }
         turn.succeed(&serde_json::json!({ "delivered": receivers.len() }));

@@ -126,6 +126,8 @@ pub enum Command {
         args: Args,
         /// Ask for an ack, which comes as [`Event::Ack`] with this id.
         ack: Option<u64>,
+        /// Of no use later: who is away misses it.
+        volatile: bool,
     },
     /// Acknowledge an event.
     Acknowledge(Ack, Args),

@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde::de::Deserialize;
 use serde_json::value::RawValue;
 
+use super::surrogates;
+
 /// A JSON value: a slice of the text in which it arrived, shared and unread.
 #[derive(Clone)]
 pub struct Json {
@@ -129,6 +131,25 @@ impl Args {
     /// One argument.
     pub fn of(value: &(impl Serialize + ?Sized)) -> Self {
         Self::new(vec![Json::of(value)])
+    }
+
+    /// These arguments with U+FFFD in place of each lone surrogate, which no text can hold; `None` if
+    /// there is none.
+    pub(crate) fn mended(&self) -> Option<Self> {
+        let mut mended = None;
+        for (position, value) in self.values.iter().enumerate() {
+            let Some(text) = surrogates::replace(value.as_str()) else {
+                continue;
+            };
+            let args: &mut Self = mended.get_or_insert_with(|| self.clone());
+            if let Some(value) = args.values.get_mut(position) {
+                *value = Json {
+                    range: 0..text.len(),
+                    source: text.into(),
+                };
+            }
+        }
+        mended
     }
 
     /// The argument at `position`, counted from 0. `null` is none: that is how an `undefined`

@@ -2,7 +2,7 @@
 
 use super::DisconnectReason;
 use super::app::{Ack, Command, Event};
-use super::args::{Args, Json};
+use super::args::Json;
 use super::client::{Link, Socket};
 use super::log::Sent;
 use super::namespace::Namespace;
@@ -28,7 +28,11 @@ impl Server {
                     name,
                     args,
                     ack,
-                } => self.emit(now, to, name, args, ack),
+                    volatile,
+                } => {
+                    let id = ack.map(Into::into);
+                    self.emit(now, to, &Kind::Event { id, name, args }, volatile);
+                }
                 Command::Acknowledge(Ack { socket, id }, args) => {
                     self.held.get_or_insert_default();
                     let kind = Kind::Ack { id: Some(id), args };
@@ -134,16 +138,7 @@ impl Server {
     }
 
     /// Sends one event to many; it is written once for each namespace.
-    fn emit(
-        &mut self,
-        now: Timestamp,
-        mut to: Vec<SocketId>,
-        name: String,
-        args: Args,
-        ack: Option<u64>,
-    ) {
-        let id = ack.map(Into::into);
-        let kind = Kind::Event { id, name, args };
+    fn emit(&mut self, now: Timestamp, mut to: Vec<SocketId>, kind: &Kind, volatile: bool) {
         to.retain(|id| self.sockets.get(id).is_some_and(Socket::is_accepted));
         while let Some(first) = to.first().and_then(|id| self.sockets.get(id)) {
             let namespace = first.namespace.clone();
@@ -153,7 +148,7 @@ impl Server {
             };
             let receivers;
             (receivers, to) = to.into_iter().partition(here);
-            self.emit_in(now, &namespace, receivers, kind.clone());
+            self.emit_in(now, &namespace, receivers, kind.clone(), volatile);
         }
     }
 
@@ -163,9 +158,11 @@ impl Server {
         namespace: &Namespace,
         to: Vec<SocketId>,
         mut kind: Kind,
+        volatile: bool,
     ) {
         let mut offset = None;
-        if let Some(log) = &mut self.log
+        if !volatile
+            && let Some(log) = &mut self.log
             && let Kind::Event { id: None, args, .. } = &mut kind
         {
             // A client takes the last argument for the offset if it is text, so it has to be one.

@@ -15,6 +15,7 @@ mod packet;
 mod recovery;
 mod server;
 mod socket_id;
+mod surrogates;
 
 use std::fmt;
 

@@ -21,6 +21,7 @@ fn to(socket: SocketId, name: &str, args: Args, ack: Option<u64>) -> Command {
         name: name.to_owned(),
         args,
         ack,
+        volatile: false,
     }
 }
 

@@ -281,8 +281,12 @@ impl Peer {
         events.map(|event| self.without_offset(&event)).collect()
     }
 
-    /// An event as the application sent it: its last argument is its offset, which the client keeps.
+    /// An event as the application sent it: its last argument is its offset, which the client keeps,
+    /// unless it is volatile.
     fn without_offset(&self, event: &str) -> String {
+        if event.starts_with("[\"chat:typing\"") {
+            return event.to_owned();
+        }
         let (event, offset) = event
             .strip_suffix("\"]")
             .unwrap()

@@ -80,5 +80,6 @@ fn emit(to: SocketId, name: &str, args: Args, ack: Option<u64>) -> Command {
         name: name.to_owned(),
         args,
         ack,
+        volatile: false,
     }
 }
