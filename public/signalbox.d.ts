@@ -10,6 +10,7 @@
  *     });
  *     room.chat.send("hello");
  */
+/** Rejects with a `SignalboxError`, or with the reason of `signal`. */
 export function join(room: string, options?: JoinOptions): Promise<Room>;
 
 export interface JoinOptions {
@@ -20,26 +21,65 @@ export interface JoinOptions {
   /** The deployment's address; by default the one this module came from. */
   server?: string | URL;
   password?: string;
+  /** The room is locked and its host has been asked. `join` goes on when they have answered. */
+  onWaiting?: () => void;
+  /** Ends the attempt, the waiting included. */
+  signal?: AbortSignal;
 }
 
 export interface Room {
-  readonly state: "connected" | "reconnecting" | "closed";
+  /** `waiting`: we lost a room that is locked now, and the host has been asked; the call goes on. */
+  readonly state: "connected" | "reconnecting" | "waiting" | "closed";
   readonly info: Readonly<RoomInfo>;
+  /** `self.host` says whether the host's part is ours. */
   readonly self: Readonly<PeerInfo>;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly media: LocalMedia;
   readonly chat: Chat;
+  readonly host: Host;
+  /** Who waits to be let in, where we are the host. */
+  readonly knocks: readonly Knock[];
+  /** Whether the deployment has a server that relays media where no direct path is. */
+  readonly relay: boolean;
   /** The room's limits, by name. */
   readonly limits: Readonly<Record<string, unknown>>;
   /** Called for each peer who is here or comes. */
   on(event: "peer", listener: (peer: Peer) => void): () => void;
-  /** `state`, `info`, `self` or the set of peers changed. */
+  /** `state`, `info`, `self`, `knocks` or the set of peers changed. */
   on(event: "change", listener: () => void): () => void;
+  /** Somebody waits to be let in: `room.host.admit(knock)` or `room.host.deny(knock)`. */
+  on(event: "knock", listener: (knock: Knock) => void): () => void;
+  /** The host asks us to mute ourselves: `room.media.setAudio(false)` if we agree. */
+  on(event: "mute-request", listener: (by: Peer | null) => void): () => void;
+  /** The room has no place for our media ("room-full"), which were switched off. */
+  on(event: "refused", listener: (error: SignalboxError) => void): () => void;
   /** The room ended it; `leave()` does not come here. */
   on(event: "closed", listener: (error: SignalboxError) => void): () => void;
   update(fields: { name?: string; hand?: boolean }): Promise<void>;
   /** Leaves at once; so does closing the page. The local media stays open until `media.close()`. */
   leave(): void;
+}
+
+/** What only the host may do; to others the room answers "forbidden". Each resolves when it is done. */
+export interface Host {
+  /** Puts somebody out for ten minutes. */
+  kick(peer: { id: string }): Promise<void>;
+  /** Asks somebody to mute themselves; nobody can be muted by force. */
+  mute(peer: { id: string }): Promise<void>;
+  /** Makes somebody else the host. */
+  transfer(peer: { id: string }): Promise<void>;
+  admit(knock: { id: string }): Promise<void>;
+  deny(knock: { id: string }): Promise<void>;
+  /** Whoever comes to a locked room waits for the host; opening it lets in all who wait. */
+  lock(on: boolean): Promise<void>;
+  /** Forgets what was said in the chat, for everyone. */
+  clear(): Promise<void>;
+}
+
+/** Somebody who waits to be let in. */
+export interface Knock {
+  readonly id: string;
+  readonly name: string;
 }
 
 export interface Peer {
@@ -55,6 +95,8 @@ export interface Peer {
   readonly state: "connecting" | "connected" | "reconnecting" | "failed";
   /** Camera and microphone; the same object for life. */
   readonly stream: MediaStream;
+  /** What they share of their screen. */
+  readonly screen: MediaStream | null;
   /** Loudness, 0 to 1. */
   readonly level: number;
   on(event: "track", listener: (track: MediaStreamTrack, stream: MediaStream) => void): () => void;
@@ -69,6 +111,8 @@ export interface Peer {
 
 export interface Chat {
   readonly messages: readonly Message[];
+  /** The host cleared `messages`, but for what is still to be sent. */
+  on(event: "cleared", listener: () => void): () => void;
   send(text: string): Message;
   retry(message: Message): void;
   on(event: "message" | "change", listener: (message: Message) => void): () => void;
@@ -89,24 +133,32 @@ export interface Message {
 }
 
 export class LocalMedia {
+  /** The microphone and camera to use, by `deviceId`; by default those of the browser. */
+  constructor(devices?: { audio?: string; video?: string });
   /** For a self-view; the same object for life. */
   readonly stream: MediaStream;
   readonly audio: boolean;
   readonly video: boolean;
+  /** What we share of our screen. */
+  readonly screen: MediaStream | null;
   readonly level: number;
-  readonly problems: Readonly<Record<"audio" | "video", SignalboxError | null>>;
+  readonly problems: Readonly<Record<"audio" | "video" | "screen", SignalboxError | null>>;
   /** Asks for what is wanted; never rejects. */
   start(wanted: { audio?: boolean; video?: boolean }): Promise<void>;
   setAudio(on: boolean): Promise<void>;
   setVideo(on: boolean): Promise<void>;
-  track(kind: "audio" | "video"): MediaStreamTrack | null;
+  /** Has the browser ask which screen, window or tab to share, so call it on a click; or stops that. */
+  setScreen(on: boolean): Promise<void>;
+  /** Uses another device of that kind, now if one is in use, and from now on. */
+  setDevice(kind: "audio" | "video", deviceId: string): Promise<void>;
+  track(kind: "audio" | "video" | "screen"): MediaStreamTrack | null;
   close(): void;
   on(event: "change", listener: () => void): () => void;
 }
 
 /**
- * `code` is one of the room's ("room-full", "room-locked", "bad-password", "kicked", "rate-limited", …), of
- * the network's ("unreachable") or of the device's ("permission-denied", "no-device", "device-busy",
+ * `code` is one of the room's ("room-full", "room-locked", "bad-password", "kicked", "denied", "rate-limited", …), of
+ * the network's ("unreachable", "origin-not-allowed") or of the device's ("permission-denied", "no-device", "device-busy",
  * "device-lost", "insecure-origin", "unsupported-browser").
  */
 export class SignalboxError extends Error {

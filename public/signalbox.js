@@ -10,13 +10,20 @@ export { LocalMedia, SignalboxError };
  * @type {typeof import("./signalbox.js").join}
  */
 export async function join(name, options = {}) {
-  const { media: wanted = {}, server = import.meta.url, password, name: own = "" } = options;
+  const { media: wanted = {}, server = import.meta.url, password, name: own = "", signal, onWaiting } = options;
   if (typeof RTCPeerConnection === "undefined") {
     throw new SignalboxError("unsupported-browser", "This browser has no WebRTC.");
   }
   const media = wanted instanceof LocalMedia ? wanted : new LocalMedia();
   if (media !== wanted) await media.start(wanted);
-  const room = new Room(String(server), name, { name: own, password, media });
-  await room.enter();
+  signal?.throwIfAborted();
+  const room = new Room(String(server), name, { name: own, password, media, onWaiting });
+  const abort = () => room.end(/** @type {AbortSignal} */ (signal).reason);
+  signal?.addEventListener("abort", abort);
+  try {
+    await room.entered;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
   return room;
 }

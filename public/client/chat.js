@@ -9,6 +9,7 @@ import { EVENTS, SignalboxError } from "./protocol.js";
  * @typedef {object} Message
  * @property {string} mid our own key, stable from the moment of sending
  * @property {string | null} id the room's, once it has it
+ * @property {number} seq its place in the room, likewise
  * @property {string} from
  * @property {string} name
  * @property {string} text
@@ -23,7 +24,7 @@ import { EVENTS, SignalboxError } from "./protocol.js";
  * The room's chat. A message that the connection swallowed is sent again under the same `mid`, which
  * the room takes once.
  *
- * @extends {Emitter<{ message: [message: Message], change: [message: Message] }>}
+ * @extends {Emitter<{ message: [message: Message], change: [message: Message], cleared: [] }>}
  */
 export class Chat extends Emitter {
   /** @type {Message[]} */
@@ -49,7 +50,7 @@ export class Chat extends Emitter {
     const { id, name } = this.#self();
     /** @type {Message} */
     const message = {
-      mid: crypto.randomUUID(), id: null, from: id, name: name ?? "", text, ts: Date.now(),
+      mid: crypto.randomUUID(), id: null, seq: Infinity, from: id, name: name ?? "", text, ts: Date.now(),
       own: true, earlier: false, state: "pending", error: null,
     };
     this.messages.push(message);
@@ -98,11 +99,17 @@ export class Chat extends Emitter {
     }
     /** @type {Message} */
     const message = {
-      mid: record.id, id: record.id, from: record.from, name: record.name ?? "", text: record.message, ts: record.ts,
+      mid: record.id, id: record.id, seq: record.seq, from: record.from, name: record.name ?? "", text: record.message, ts: record.ts,
       own, earlier, state: "sent", error: null,
     };
     this.messages.push(message);
     this.emit("message", message);
+  }
+
+  /** The host cleared what was said before. @param {number} seq */
+  forget(seq) {
+    this.messages = this.messages.filter((message) => message.seq >= seq);
+    this.emit("cleared");
   }
 
   /** @param {Message} message */
@@ -122,11 +129,11 @@ export class Chat extends Emitter {
 
   /**
    * @param {Message} message
-   * @param {{ id: string, ts: number }} record
+   * @param {{ id: string, seq: number, ts: number }} record
    */
-  #settle(message, { id, ts }) {
+  #settle(message, { id, seq, ts }) {
     if (message.id !== null) return;
-    Object.assign(message, { id, ts, state: "sent", error: null });
+    Object.assign(message, { id, seq, ts, state: "sent", error: null });
     this.emit("change", message);
   }
 }

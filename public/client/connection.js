@@ -18,11 +18,13 @@ import { EVENTS } from "./protocol.js";
  * before, so an offer collides exactly when our own is unanswered.
  *
  * The first offer carries one audio and one video section for both directions; microphone and
- * camera are later switched by `replaceTrack` alone.
+ * camera are later switched by `replaceTrack` alone. A screen gets a section of its own when it is
+ * first shared; so every other video than the first is a screen.
  *
  * @extends {Emitter<{
  *   state: [state: RTCPeerConnectionState],
  *   track: [track: MediaStreamTrack],
+ *   screen: [track: MediaStreamTrack],
  *   channel: [channel: RTCDataChannel],
  *   abandoned: [],
  * }>} `abandoned`: the peer closed its end and answers from a new one
@@ -34,6 +36,8 @@ export class Connection extends Emitter {
   #send;
   /** @type {Cap | null} */
   #cap = null;
+  /** @type {RTCRtpSender | null} */
+  #screen = null;
   #ignoring = false;
   /** @type {Promise<void>} */
   #queue = Promise.resolve();
@@ -52,7 +56,10 @@ export class Connection extends Emitter {
       send(EVENTS.CANDIDATE, { candidate: candidate?.toJSON() ?? null, cid });
     });
     pc.addEventListener("connectionstatechange", () => this.emit("state", pc.connectionState));
-    pc.addEventListener("track", ({ track }) => this.emit("track", track));
+    pc.addEventListener("track", ({ track, transceiver }) => {
+      const isScreen = track.kind === "video" && transceiver !== this.#transceiver("video");
+      this.emit(isScreen ? "screen" : "track", track);
+    });
     pc.addEventListener("datachannel", ({ channel }) => this.emit("channel", channel));
   }
 
@@ -80,6 +87,7 @@ export class Connection extends Emitter {
       this.#pc.addTransceiver(kind, { direction: "sendrecv", streams: [this.#media.stream] });
       this.replace(kind);
     }
+    this.replace("screen");
   }
 
   /** @param {RTCSessionDescriptionInit} description */
@@ -192,33 +200,50 @@ export class Connection extends Emitter {
       transceiver.sender.setStreams(this.#media.stream);
       await this.#replace(kind);
     }
+    await this.#replace("screen");
   }
 
   /** @param {import("./media.js").Kind} kind */
   async #replace(kind) {
     const track = this.#media.track(kind);
-    const sender = this.#transceiver(kind)?.sender;
+    const camera = this.#transceiver("video");
+    if (kind === "screen" && !this.#screen && track && camera) {
+      const stream = /** @type {MediaStream} */ (this.#media.screen);
+      this.#screen = this.#pc.addTransceiver(track, { direction: "sendonly", streams: [stream] }).sender;
+    }
+    const sender = kind === "screen" ? this.#screen : this.#transceiver(kind)?.sender;
     if (!sender || sender.track === track) return;
     await sender.replaceTrack(track);
     await this.#applyCap();
   }
 
-  /** @param {import("./media.js").Kind} kind */
+  /** @param {"audio" | "video"} kind */
   #transceiver(kind) {
     return this.#pc.getTransceivers().find(({ receiver }) => receiver.track.kind === kind);
   }
 
   async #applyCap() {
-    const sender = this.#transceiver("video")?.sender;
-    if (!this.#cap || !sender?.track) return;
-    const parameters = sender.getParameters();
-    const [encoding] = parameters.encodings;
-    if (!encoding) return; // not negotiated yet; comes again with the answer
-    const { width = 0, height = 0 } = sender.track.getSettings();
-    encoding.maxBitrate = this.#cap.bitrate;
-    encoding.scaleResolutionDownBy = Math.max(1, Math.min(width, height) / this.#cap.height);
-    await sender.setParameters(parameters);
+    const cap = this.#cap;
+    if (!cap) return;
+    await setEncoding(this.#transceiver("video")?.sender, (track) => {
+      const { width = 0, height = 0 } = track.getSettings();
+      return { maxBitrate: cap.bitrate, scaleResolutionDownBy: Math.max(1, Math.min(width, height) / cap.height) };
+    });
+    await setEncoding(this.#screen, () => ({ maxBitrate: cap.bitrate })); // its letters stay legible
   }
+}
+
+/**
+ * @param {RTCRtpSender | null | undefined} sender
+ * @param {(track: MediaStreamTrack) => RTCRtpEncodingParameters} choose
+ */
+async function setEncoding(sender, choose) {
+  if (!sender?.track) return;
+  const parameters = sender.getParameters();
+  const [encoding] = parameters.encodings;
+  if (!encoding) return; // not negotiated yet; comes again with the answer
+  Object.assign(encoding, choose(sender.track));
+  await sender.setParameters(parameters);
 }
 
 /** The certificate behind a description. @param {RTCSessionDescriptionInit} description */

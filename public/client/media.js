@@ -2,6 +2,8 @@
 import { Emitter } from "./emitter.js";
 import { SignalboxError } from "./protocol.js";
 
+export const KINDS = /** @type {const} */ (["audio", "video", "screen"]);
+
 /** @type {Record<"audio" | "video", MediaTrackConstraints>} */
 const CONSTRAINTS = {
   audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
@@ -12,20 +14,31 @@ const CONSTRAINTS = {
  * This device's microphone and camera. The camera stops when it is off, so that its light goes out;
  * the microphone stays open while muted, so that unmuting is instant.
  *
- * @typedef {"audio" | "video"} Kind
+ * @typedef {"audio" | "video" | "screen"} Kind
+ * @typedef {"audio" | "video"} Capture
  * @extends {Emitter<{ change: [] }>}
  */
 export class LocalMedia extends Emitter {
   /** The same object for life: fit for a self-view's `srcObject`. */
   stream = new MediaStream();
+  /** What is shown of the screen. @type {MediaStream | null} */
+  screen = null;
   /** @type {Record<Kind, SignalboxError | null>} */
-  problems = { audio: null, video: null };
+  problems = { audio: null, video: null, screen: null };
 
+  /** @type {Record<Capture, string | undefined>} */
+  #devices;
   #closed = false;
   /** @type {Promise<void>} */
   #queue = Promise.resolve();
   /** @type {Meter | null} */
   #meter = null;
+
+  /** @param {{ audio?: string, video?: string }} [devices] the ids of those to use, where they are there */
+  constructor({ audio, video } = {}) {
+    super();
+    this.#devices = { audio, video };
+  }
 
   get audio() {
     return this.track("audio")?.enabled ?? false;
@@ -48,6 +61,7 @@ export class LocalMedia extends Emitter {
 
   /** @param {Kind} kind */
   track(kind) {
+    if (kind === "screen") return this.screen?.getVideoTracks()[0] ?? null;
     return this.stream.getTracks().find((track) => track.kind === kind) ?? null;
   }
 
@@ -57,7 +71,7 @@ export class LocalMedia extends Emitter {
    */
   start(wanted) {
     return this.#next(async () => {
-      const kinds = /** @type {Kind[]} */ (["audio", "video"]).filter((kind) => wanted[kind] && !this.track(kind));
+      const kinds = /** @type {Capture[]} */ (["audio", "video"]).filter((kind) => wanted[kind] && !this.track(kind));
       if (kinds.length > 0) await this.#acquire(kinds);
     });
   }
@@ -80,10 +94,39 @@ export class LocalMedia extends Emitter {
     });
   }
 
+  /**
+   * Shares a screen, a window or a tab, whichever the user picks; or stops that.
+   * @param {boolean} on
+   */
+  setScreen(on) {
+    return this.#next(async () => {
+      const track = this.track("screen");
+      if (track && !on) this.#drop(track);
+      else if (!track && on) await this.#share();
+    });
+  }
+
+  /**
+   * Uses another microphone or camera, now if one is in use, and from now on.
+   * @param {Capture} kind
+   * @param {string} device its `deviceId`
+   */
+  setDevice(kind, device) {
+    return this.#next(async () => {
+      this.#devices[kind] = device;
+      const former = this.track(kind);
+      if (!former) return;
+      this.#drop(former); // first, as phones open one camera at a time
+      await this.#acquire([kind]);
+      const track = this.track(kind);
+      if (track) track.enabled = former.enabled;
+    });
+  }
+
   close() {
     this.#closed = true;
     this.#meter?.close();
-    for (const track of this.stream.getTracks()) this.#drop(track);
+    for (const kind of KINDS) this.#drop(this.track(kind));
   }
 
   /** @param {() => Promise<void>} step */
@@ -92,10 +135,28 @@ export class LocalMedia extends Emitter {
     return this.#queue;
   }
 
-  /** @param {Kind[]} kinds */
+  async #share() {
+    try {
+      const stream = await mediaDevices().getDisplayMedia({ video: { frameRate: { max: 15 } } });
+      const [track] = stream.getVideoTracks();
+      track.contentHint = "detail";
+      this.screen = stream;
+      this.problems.screen = null;
+      if (this.#closed) this.#drop(track);
+      track.addEventListener("ended", () => { // in the browser's own controls
+        this.#drop(track);
+        this.emit("change");
+      });
+    } catch (cause) {
+      const error = explain(cause);
+      this.problems.screen = error.code === "permission-denied" ? null : error; // then nothing was picked
+    }
+  }
+
+  /** @param {Capture[]} kinds */
   async #acquire(kinds) {
     try {
-      const stream = await capture(kinds);
+      const stream = await mediaDevices().getUserMedia(Object.fromEntries(kinds.map((kind) => [kind, this.#constraints(kind)])));
       for (const track of stream.getTracks()) this.#adopt(track);
       for (const kind of kinds) this.problems[kind] = null;
     } catch (cause) {
@@ -123,21 +184,28 @@ export class LocalMedia extends Emitter {
     this.stream.addTrack(track);
   }
 
-  /** @param {MediaStreamTrack} track */
+  /** @param {MediaStreamTrack | null} track */
   #drop(track) {
+    if (!track) return;
     this.stream.removeTrack(track);
+    if (track === this.track("screen")) this.screen = null;
     track.stop();
+  }
+
+  /** @param {Capture} kind */
+  #constraints(kind) {
+    const device = this.#devices[kind];
+    if (!device) return CONSTRAINTS[kind];
+    const { facingMode, ...rest } = CONSTRAINTS[kind];
+    return { ...rest, deviceId: { ideal: device } };
   }
 }
 
-/** @param {Kind[]} kinds */
-async function capture(kinds) {
-  if (!navigator.mediaDevices) {
-    throw isSecureContext
-      ? new SignalboxError("unsupported-browser", "This browser offers no media devices.")
-      : new SignalboxError("insecure-origin", "Camera and microphone need https or localhost.");
-  }
-  return navigator.mediaDevices.getUserMedia(Object.fromEntries(kinds.map((kind) => [kind, CONSTRAINTS[kind]])));
+function mediaDevices() {
+  if (navigator.mediaDevices) return navigator.mediaDevices;
+  throw isSecureContext
+    ? new SignalboxError("unsupported-browser", "This browser offers no media devices.")
+    : new SignalboxError("insecure-origin", "Camera and microphone need https or localhost.");
 }
 
 /** @param {unknown} cause */
@@ -145,6 +213,7 @@ function explain(cause) {
   if (cause instanceof SignalboxError) return cause;
   const { name, message } = /** @type {Error} */ (cause);
   if (name === "NotAllowedError" || name === "SecurityError") return new SignalboxError("permission-denied", message);
+  if (name === "TypeError") return new SignalboxError("unsupported-browser", message);
   if (name === "NotFoundError" || name === "OverconstrainedError") return new SignalboxError("no-device", message);
   return new SignalboxError("device-busy", message);
 }

@@ -39,6 +39,8 @@ export class Peer extends Emitter {
   /** @type {LinkState} */
   state = "connecting";
 
+  #screen = new MediaStream();
+
   #mesh;
   /** @type {Connection | null} */
   #connection = null;
@@ -71,6 +73,11 @@ export class Peer extends Emitter {
 
   get level() {
     return this.#connection?.level ?? 0;
+  }
+
+  /** What they show of their screen, or null. */
+  get screen() {
+    return this.media.screen && this.#screen.getTracks().length > 0 ? this.#screen : null;
   }
 
   /**
@@ -207,6 +214,11 @@ export class Peer extends Emitter {
   /** @param {Connection} connection */
   #watch(connection) {
     connection.on("track", (track) => this.#addTrack(track));
+    connection.on("screen", (track) => {
+      for (const former of this.#screen.getTracks()) this.#screen.removeTrack(former);
+      this.#screen.addTrack(track);
+      this.emit("change");
+    });
     connection.on("channel", (channel) => this.emit("channel", channel));
     connection.on("state", (state) => {
       if (connection === this.#connection) this.#follow(state);

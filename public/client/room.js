@@ -1,13 +1,14 @@
 // @ts-check
 import { Chat } from "./chat.js";
 import { Emitter } from "./emitter.js";
+import { Host } from "./host.js";
+import { KINDS } from "./media.js";
 import { Peer } from "./peer.js";
 import { EVENTS, SignalboxError } from "./protocol.js";
 import { Signaling } from "./signaling.js";
+import { onWake } from "./wake.js";
 
 const REACH_WITHIN = 15_000;
-const HEARTBEAT = 5_000;
-const ASLEEP = 30_000;
 
 /**
  * A room one has joined: who is in it, its chat, and our own part in it. The signaling may come and
@@ -16,13 +17,16 @@ const ASLEEP = 30_000;
  * @extends {Emitter<{
  *   peer: [peer: Peer],
  *   change: [],
+ *   knock: [knock: import("./host.js").Knock],
+ *   "mute-request": [by: Peer | null],
+ *   refused: [error: SignalboxError],
  *   closed: [error: SignalboxError],
  * }>}
  */
 export class Room extends Emitter {
   /** @type {Map<string, Peer>} */
   peers = new Map();
-  /** @type {"connected" | "reconnecting" | "closed"} */
+  /** @type {"connected" | "reconnecting" | "waiting" | "closed"} */
   state = "reconnecting";
   /** @type {import("./protocol.js").RoomInfo} */
   info;
@@ -35,20 +39,24 @@ export class Room extends Emitter {
   #mesh;
   /** @type {Promise<void>} */
   #announcing = Promise.resolve();
-  #lastBeat = Date.now();
-  #heart;
+  /** @type {PromiseWithResolvers<void>} settled by the first join */
+  #entry = Promise.withResolvers();
+  #patience;
+  #onWaiting;
+  #sleepless;
   #unfollowMedia;
 
   /**
    * @param {string} server
    * @param {string} name
-   * @param {{ name: string, password?: string, media: import("./media.js").LocalMedia }} wishes
+   * @param {{ name: string, password?: string, media: import("./media.js").LocalMedia, onWaiting?: () => void }} wishes
    */
-  constructor(server, name, { media, ...wishes }) {
+  constructor(server, name, { media, onWaiting = () => {}, ...wishes }) {
     super();
     const signaling = new Signaling(server, name);
     this.#signaling = signaling;
     this.#wishes = wishes;
+    this.#onWaiting = onWaiting;
     this.info = { name, locked: false, capacity: 0, count: 0 };
     this.media = media;
     this.#mesh = {
@@ -61,12 +69,17 @@ export class Room extends Emitter {
       refreshIce: () => this.#refreshIce(),
     };
     this.chat = new Chat(signaling, () => this.#mesh.self);
+    this.host = new Host((event, payload) => signaling.request(event, payload), () => this.emit("change"));
     signaling.on("event", (event, payload) => this.#receive(event, payload));
     signaling.on("down", () => this.#setState("reconnecting"));
+    signaling.on("closed", (error) => this.end(error));
+    signaling.on("open", (recovered) => recovered ? this.#resume() : this.#join());
+    this.#patience = setTimeout(() => this.end(signaling.failure), REACH_WITHIN);
     this.#unfollowMedia = media.on("change", () => this.#mediaChanged());
-    addEventListener("online", this.#recover);
     addEventListener("pagehide", this.leave);
-    this.#heart = setInterval(() => this.#beat(), HEARTBEAT);
+    this.#sleepless = onWake(() => {
+      for (const peer of this.peers.values()) peer.recover();
+    });
   }
 
   /** Ourselves, as the others see us. */
@@ -74,44 +87,29 @@ export class Room extends Emitter {
     return this.#mesh.self;
   }
 
+  /** Those who wait for the host, where that is us. */
+  get knocks() {
+    return this.host.knocks;
+  }
+
+  /** Whether there is a server that relays media where no direct path is. */
+  get relay() {
+    return this.#mesh.iceServers.some(({ urls }) => [urls].flat().some((url) => url.startsWith("turn")));
+  }
+
+  /** The first join; later ones follow each connection that could not be recovered. */
+  get entered() {
+    return this.#entry.promise;
+  }
+
   /**
    * Peers who are already here are told to a new listener, too.
-   * @type {Emitter<{ peer: [Peer], change: [], closed: [SignalboxError] }>["on"]}
+   * @type {Emitter<{ peer: [Peer], change: [], knock: [import("./host.js").Knock], "mute-request": [Peer | null], refused: [SignalboxError], closed: [SignalboxError] }>["on"]}
    */
   on(name, listener) {
     const off = super.on(name, listener);
     if (name === "peer") for (const peer of this.peers.values()) /** @type {any} */ (listener)(peer);
     return off;
-  }
-
-  /**
-   * The first join; later ones follow each connection that could not be recovered.
-   * @returns {Promise<void>}
-   */
-  enter() {
-    return new Promise((resolve, reject) => {
-      const fail = (/** @type {SignalboxError} */ error) => {
-        clearTimeout(timer);
-        this.#end(error);
-        reject(error);
-      };
-      const timer = setTimeout(() => fail(new SignalboxError("unreachable", "The server does not answer.")), REACH_WITHIN);
-      this.#signaling.on("closed", fail);
-      this.#signaling.on("open", async (recovered) => {
-        if (recovered) {
-          this.#resume();
-          return;
-        }
-        try {
-          await this.#signaling.request(EVENTS.ROOM_JOIN, this.#introduction(), (snapshot) => this.#joined(snapshot));
-          clearTimeout(timer);
-          resolve();
-        } catch (error) {
-          // Lost again, or just left: the next connection joins, or none.
-          if (this.#signaling.connected) fail(/** @type {SignalboxError} */ (error));
-        }
-      });
-    });
   }
 
   /** @param {{ name?: string, hand?: boolean }} fields */
@@ -125,9 +123,9 @@ export class Room extends Emitter {
   leave = () => {
     if (this.state === "closed") return;
     this.state = "closed";
-    removeEventListener("online", this.#recover);
+    clearTimeout(this.#patience);
     removeEventListener("pagehide", this.leave);
-    clearInterval(this.#heart);
+    this.#sleepless();
     this.#unfollowMedia();
     this.#signaling.close();
     for (const peer of this.peers.values()) peer.close("closed");
@@ -135,11 +133,30 @@ export class Room extends Emitter {
     this.emit("change");
   };
 
-  /** @param {SignalboxError} error */
-  #end(error) {
+  /** Leaves because of something. @param {Error} error */
+  end(error) {
     if (this.state === "closed") return;
     this.leave();
-    this.emit("closed", error);
+    this.#entry.reject(error);
+    this.emit("closed", /** @type {SignalboxError} */ (error));
+  }
+
+  async #join() {
+    try {
+      await this.#signaling.request(EVENTS.ROOM_JOIN, this.#introduction(), (snapshot) => this.#joined(snapshot));
+    } catch (cause) {
+      const error = /** @type {SignalboxError} */ (cause);
+      if (!this.#signaling.connected) return; // lost again, or just left: the next connection joins, or none
+      if (error.code === "waiting") this.#wait();
+      else this.end(error);
+    }
+  }
+
+  /** The host has been asked. Whoever is already in a call with others stays in it meanwhile. */
+  #wait() {
+    clearTimeout(this.#patience);
+    this.#setState("waiting");
+    this.#onWaiting();
   }
 
   #introduction() {
@@ -147,7 +164,8 @@ export class Room extends Emitter {
   }
 
   #flags() {
-    return { audio: this.media.audio, video: this.media.video, screen: false };
+    const { audio, video, screen } = this.media;
+    return { audio, video, screen: screen !== null };
   }
 
   /** @param {import("./protocol.js").Snapshot} snapshot */
@@ -156,6 +174,7 @@ export class Room extends Emitter {
     this.#mesh.iceServers = ice.iceServers;
     this.info = room;
     this.limits = limits;
+    clearTimeout(this.#patience);
     for (const id of this.peers.keys()) if (!peers.some((info) => info.id === id)) this.#drop(id, "timeout");
     // We are the newcomer, so the first offers are ours; whom we are linked to already learns our new id by it.
     for (const info of peers) {
@@ -169,9 +188,11 @@ export class Room extends Emitter {
     }
     this.chat.joined(self.id, history);
     this.#setState("connected");
+    this.#entry.resolve();
   }
 
   #resume() {
+    if (!this.self.id) return; // still waiting; an answer that came meanwhile follows
     this.#setState("connected");
     for (const peer of this.peers.values()) if (peer.state !== "connected") peer.recover();
     this.chat.resume();
@@ -213,17 +234,33 @@ export class Room extends Emitter {
       case EVENTS.ROOM_STATE:
         this.#roomChanged(payload);
         break;
+      case EVENTS.ROOM_ADMITTED:
+        this.#joined(payload);
+        break;
+      case EVENTS.ROOM_DENIED:
+        this.end(new SignalboxError("denied", "The host did not let you in."));
+        break;
+      case EVENTS.HOST_KNOCK:
+        this.emit("knock", this.host.knocked(payload));
+        this.emit("change");
+        break;
+      case EVENTS.HOST_MUTE_REQUEST:
+        this.emit("mute-request", this.peers.get(payload.by) ?? null);
+        break;
       case EVENTS.ROOM_ERROR:
         console.warn("signalbox: the room refused %s: %s", payload.event, payload.message);
         break;
     }
   }
 
-  /** @param {Partial<import("./protocol.js").RoomInfo> & { host?: string }} changes */
-  #roomChanged({ host, ...info }) {
+  /** @param {Partial<import("./protocol.js").RoomInfo> & { host?: string, cleared?: number }} changes */
+  #roomChanged({ host, cleared, ...info }) {
     Object.assign(this.info, info);
+    if (info.locked === false) this.host.forget(); // all are let in
+    if (cleared !== undefined) this.chat.forget(cleared);
     if (host !== undefined) {
       this.self.host = this.self.id === host;
+      this.host.forget(); // they knock again at the new one
       for (const peer of this.peers.values()) peer.update({ host: peer.id === host });
     }
     this.emit("change");
@@ -237,6 +274,7 @@ export class Room extends Emitter {
       return known;
     }
     const peer = new Peer(info, this.#mesh);
+    this.host.forget(peer.id);
     this.peers.set(peer.id, peer);
     this.#share();
     this.emit("peer", peer);
@@ -300,8 +338,7 @@ export class Room extends Emitter {
   #mediaChanged() {
     if (this.state === "closed") return;
     for (const peer of this.peers.values()) {
-      peer.replace("audio");
-      peer.replace("video");
+      for (const kind of KINDS) peer.replace(kind);
     }
     this.#announcing = this.#announcing.then(() => this.#announce());
     this.emit("change");
@@ -311,16 +348,23 @@ export class Room extends Emitter {
   async #announce() {
     const media = this.#flags();
     const { media: told } = this.#mesh.self;
-    if (this.state !== "connected" || (media.audio === told.audio && media.video === told.video)) return;
+    if (this.state !== "connected" || KINDS.every((kind) => media[kind] === told[kind])) return;
     try {
       await this.#signaling.request(EVENTS.PEER_UPDATE, { media });
       this.#mesh.self.media = media;
     } catch (cause) {
       const { code, retryAfterMs = 1_000 } = /** @type {SignalboxError} */ (cause);
+      if (code === "room-full") await this.#withdraw(/** @type {SignalboxError} */ (cause));
       if (code !== "rate-limited") return; // unreachable: told with the next connection
       await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
       await this.#announce();
     }
+  }
+
+  /** There is no place for our media. @param {SignalboxError} error */
+  async #withdraw(error) {
+    await Promise.all([this.media.setAudio(false), this.media.setVideo(false), this.media.setScreen(false)]);
+    this.emit("refused", error);
   }
 
   async #refreshIce() {
@@ -330,17 +374,6 @@ export class Room extends Emitter {
     } catch (error) {
       console.warn("signalbox: no fresh ICE servers, going on with the ones at hand:", error);
     }
-  }
-
-  #recover = () => {
-    for (const peer of this.peers.values()) peer.recover();
-  };
-
-  /** A gap between two beats is a sleep. */
-  #beat() {
-    const now = Date.now();
-    if (now - this.#lastBeat > ASLEEP) this.#recover();
-    this.#lastBeat = now;
   }
 
   /** @param {Room["state"]} state */

@@ -22,6 +22,8 @@ export class Signaling extends Emitter {
   /** @type {Map<number, [event: string, payload: object]>} */
   #unacknowledged = new Map();
   #serial = 0;
+  /** Why there has been no connection yet. */
+  failure = new SignalboxError("unreachable", "The server does not answer.");
 
   /**
    * @param {string} server
@@ -46,8 +48,15 @@ export class Signaling extends Emitter {
       else if (socket.active) this.emit("down");
     });
     socket.on("connect_error", (error) => {
+      const { data, description: status } = /** @type {any} */ (error);
+      if (status === 403) {
+        socket.disconnect();
+        this.emit("closed", new SignalboxError("origin-not-allowed", "The deployment's ALLOWED_ORIGINS does not name this page."));
+        return;
+      }
+      if (status === 429) this.failure = new SignalboxError("rate-limited", "Too many connections from this address.");
       if (socket.active) return; // the network; the client tries again by itself
-      const { code = "denied", retryAfterMs } = /** @type {any} */ (error).data ?? {};
+      const { code = "denied", retryAfterMs } = data ?? {};
       this.emit("closed", new SignalboxError(code, error.message, retryAfterMs));
     });
     socket.onAny((name, payload) => this.emit("event", name, payload));

@@ -89,6 +89,36 @@ test("two offers that cross are settled, and both data channels open", async () 
   for (const page of [ada, bob]) await moving(page);
 });
 
+test("who joins a locked room waits for the host, or thinks better of it", async () => {
+  const ada = await elsewhere("locked", "Ada");
+  await ada.evaluate(() => window.room.host.lock(true));
+  const knocked = () => ada.evaluate(() => new Promise((knocked) => window.room.on("knock", knocked)));
+  const knock = (page) => page.evaluate(async (origin) => {
+    const { join } = await import(`${origin}/signalbox.js`);
+    window.abort = new AbortController();
+    await new Promise((onWaiting) => {
+      window.joined = join("locked", { name: "Bob", signal: window.abort.signal, onWaiting });
+      window.outcome = window.joined.then((room) => `joined, with ${room.peers.size} other`, ({ code, name }) => (name === "SignalboxError" ? code : name));
+    });
+  }, server.url);
+  const outcome = (page) => page.evaluate(() => window.outcome);
+
+  const bob = await openPage(browser, site.url);
+  for (const [answer, expected] of [["deny", "denied"], ["admit", "joined, with 1 other"]]) {
+    const heard = knocked();
+    await knock(bob);
+    assert.equal((await heard).name, "Bob");
+    await ada.evaluate((answer) => window.room.host[answer](window.room.knocks[0]), answer);
+    assert.equal(await outcome(bob), expected);
+    assert.equal(await ada.evaluate(() => window.room.knocks.length), 0);
+  }
+
+  const eve = await openPage(browser, site.url);
+  await knock(eve);
+  await eve.evaluate(() => window.abort.abort());
+  assert.equal(await outcome(eve), "AbortError");
+});
+
 test("a room that cannot be reached says so", async () => {
   const page = await openPage(browser, site.url);
   const code = await page.evaluate(async ({ origin, nowhere }) => {

@@ -1,0 +1,84 @@
+// @ts-check
+import { EVENTS } from "./protocol.js";
+
+/**
+ * What the room's host may do, and whom they may let in. The room refuses it to everyone else.
+ *
+ * @typedef {{ id: string }} Someone a peer, or somebody who knocks
+ * @typedef {{ id: string, name: string }} Knock
+ */
+export class Host {
+  /** Who waits to be let in. @type {readonly Knock[]} */
+  knocks = [];
+
+  #request;
+  #changed;
+
+  /**
+   * @param {(event: string, payload: object) => Promise<unknown>} request
+   * @param {() => void} changed
+   */
+  constructor(request, changed) {
+    this.#request = request;
+    this.#changed = changed;
+  }
+
+  /** @param {Someone} peer */
+  async kick({ id }) {
+    await this.#request(EVENTS.HOST_KICK, { id });
+  }
+
+  /** @param {Someone} peer */
+  async mute({ id }) {
+    await this.#request(EVENTS.HOST_MUTE, { id });
+  }
+
+  /** @param {Someone} peer */
+  async transfer({ id }) {
+    await this.#request(EVENTS.HOST_TRANSFER, { id });
+  }
+
+  /** @param {Someone} knock */
+  admit({ id }) {
+    return this.#answer(EVENTS.HOST_ADMIT, id);
+  }
+
+  /** @param {Someone} knock */
+  deny({ id }) {
+    return this.#answer(EVENTS.HOST_DENY, id);
+  }
+
+  /** @param {boolean} on */
+  async lock(on) {
+    await this.#request(EVENTS.HOST_LOCK, { on });
+  }
+
+  async clear() {
+    await this.#request(EVENTS.HOST_CLEAR, {});
+  }
+
+  /**
+   * Somebody knocks, perhaps again.
+   * @param {{ id: string, name: string | null }} knock
+   */
+  knocked({ id, name }) {
+    const knock = { id, name: name ?? "" };
+    this.knocks = [...this.knocks.filter((other) => other.id !== id), knock];
+    return knock;
+  }
+
+  /** Forgets one who knocked, or all. @param {string} [id] */
+  forget(id) {
+    this.knocks = id === undefined ? [] : this.knocks.filter((knock) => knock.id !== id);
+  }
+
+  /**
+   * @param {string} event
+   * @param {string} id
+   */
+  async #answer(event, id) {
+    this.forget(id); // also when the room will say that they are gone
+    this.#changed();
+    await this.#request(event, { id });
+  }
+}
