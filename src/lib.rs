@@ -22,6 +22,7 @@
 //! Panic policy: errors are the peer's, panics are our bugs; no bytes from a peer may cause one.
 
 pub mod admission;
+mod base64;
 pub mod engine;
 pub mod io;
 pub mod room;

@@ -19,6 +19,12 @@ impl Timestamp {
         Self(millis)
     }
 
+    /// How much later this is than `earlier`; zero if it is not.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
     /// Milliseconds since the Unix epoch.
     #[must_use]
     pub const fn as_millis(self) -> u64 {

@@ -3,7 +3,6 @@
 //! Specification: <https://socket.io/docs/v4/engine-io-protocol/>. Left out: revision 3, JSONP,
 //! WebTransport, compression.
 
-mod base64;
 mod close;
 mod config;
 mod handshake;

@@ -8,7 +8,7 @@
 
 use std::rc::Rc;
 
-use super::base64;
+use crate::base64;
 use crate::io::Data;
 
 /// A message, either way. Text is kept as the whole frame, so that passing it on copies nothing.

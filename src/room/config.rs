@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::rate::Rate;
+pub use super::token::{TokenSecret, Tokens};
 
 /// The room's settings.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +13,8 @@ pub struct Config {
     pub limits: Limits,
     /// What peers are told of ICE servers.
     pub ice: IceServers,
+    /// Who may come in by a token, or must.
+    pub tokens: Tokens,
 }
 
 /// Limits, as peers are told of them.
@@ -28,6 +31,10 @@ pub struct Limits {
     pub chat: usize,
     /// The longest name or alias, in characters.
     pub name: usize,
+    /// The longest password, in characters.
+    pub password: usize,
+    /// How many wrong passwords one address may give in a minute.
+    pub wrong_passwords: usize,
     /// How many peers may join with media.
     pub peers: usize,
     /// How many sockets may connect.
@@ -74,6 +81,8 @@ impl Default for Limits {
             candidate: 2048,
             chat: 4000,
             name: 64,
+            password: 128,
+            wrong_passwords: 5,
             peers: 8,
             sockets: 100,
             history: 200,

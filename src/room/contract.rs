@@ -158,6 +158,8 @@ pub(super) struct Meta<'a> {
 pub(super) struct RoomInfo<'a> {
     pub(super) name: &'a str,
     pub(super) locked: bool,
+    /// Whether it has one.
+    pub(super) password: bool,
     pub(super) capacity: usize,
     pub(super) count: usize,
 }

@@ -1,9 +1,11 @@
-//! The door: whether the room is locked, and who is barred.
+//! The door: whether the room is locked, its password, and who is barred.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::{Code, Error};
+use super::password::Password;
 use crate::io::{Platform, Record};
 use crate::time::Timestamp;
 
@@ -15,19 +17,40 @@ const BAR: Duration = Duration::from_secs(600);
 /// How many are remembered; the oldest are forgotten first.
 const BARS: usize = 100;
 
+/// Within what time wrong passwords are counted.
+const GUESSING: Duration = Duration::from_secs(60);
+
+/// How many wrong passwords are remembered.
+const GUESSES: usize = 500;
+
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Door {
     pub(super) locked: bool,
+    password: Option<Password>,
     bars: Vec<Bar>,
+    /// Wrong passwords, oldest first.
+    guesses: Vec<Guess>,
     #[serde(skip)]
     unsaved: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Bar {
-    address: String,
+    /// An address, or [`subject`].
+    who: String,
     until: Timestamp,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Guess {
+    address: String,
+    at: Timestamp,
+}
+
+/// What a token's subject is barred as: no address.
+pub(super) fn subject(sub: &str) -> String {
+    format!("sub {sub}")
 }
 
 impl Door {
@@ -46,28 +69,74 @@ impl Door {
         changes
     }
 
-    /// Bars everyone at this address, as who is put out may call itself what it likes.
-    pub(super) fn bar(&mut self, now: Timestamp, address: &str) {
-        if address.is_empty() {
-            return;
-        }
-        self.bars
-            .retain(|bar| now < bar.until && bar.address != address);
-        if self.bars.len() >= BARS {
-            self.bars.remove(0);
-        }
-        self.bars.push(Bar {
-            address: address.to_owned(),
-            until: now + BAR,
-        });
+    pub(super) fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+
+    pub(super) fn set_password(&mut self, password: Option<Password>) {
+        self.password = password;
+        self.guesses.clear();
         self.unsaved = true;
     }
 
-    /// Until when this address is barred, if it is.
-    pub(super) fn barred(&self, now: Timestamp, address: &str) -> Option<Timestamp> {
+    /// Lets in who gives the password, and counts wrong ones: `limit` in a minute from one address.
+    pub(super) fn check(
+        &mut self,
+        now: Timestamp,
+        address: &str,
+        given: Option<&str>,
+        limit: usize,
+    ) -> Result<(), Error> {
+        let Some(password) = &self.password else {
+            return Ok(());
+        };
+        let Some(given) = given else {
+            let message = "this room has a password: room:join takes it as {password}";
+            return Err(Error::new(Code::BadPassword, message));
+        };
+        let mut recent = self.guesses.iter().rev();
+        let recent = recent.by_ref().filter(|guess| guess.address == address);
+        let oldest = recent
+            .map(|guess| guess.at + GUESSING)
+            .nth(limit.saturating_sub(1));
+        if let Some(until) = oldest.filter(|until| now < *until) {
+            // A right one would tell that it is.
+            return Err(Error::rate_limited(until.since(now)));
+        }
+        if password.is(given) {
+            return Ok(());
+        }
+        self.guesses.retain(|guess| now < guess.at + GUESSING);
+        if self.guesses.len() >= GUESSES {
+            self.guesses.remove(0);
+        }
+        self.guesses.push(Guess {
+            address: address.to_owned(),
+            at: now,
+        });
+        self.unsaved = true;
+        Err(Error::new(Code::BadPassword, "that is not the password"))
+    }
+
+    /// Bars an address, as who is put out may call itself what it likes, or a [`subject`].
+    pub(super) fn bar(&mut self, now: Timestamp, who: String) {
+        if who.is_empty() {
+            return;
+        }
+        self.bars.retain(|bar| now < bar.until && bar.who != who);
+        if self.bars.len() >= BARS {
+            self.bars.remove(0);
+        }
+        let until = now + BAR;
+        self.bars.push(Bar { who, until });
+        self.unsaved = true;
+    }
+
+    /// For how long this one is barred yet, if it is.
+    pub(super) fn barred(&self, now: Timestamp, who: &str) -> Option<Duration> {
         let mut bars = self.bars.iter();
-        let bar = bars.find(|bar| bar.address == address && now < bar.until)?;
-        Some(bar.until)
+        let bar = bars.find(|bar| bar.who == who && now < bar.until)?;
+        Some(bar.until.since(now))
     }
 
     /// The record to keep, if what is kept is out of date.

@@ -28,6 +28,12 @@ pub enum Code {
     Waiting,
     /// The room is locked, and this is for those inside.
     RoomLocked,
+    /// The host did not let this client in.
+    Denied,
+    /// The room has a password, and this is not it.
+    BadPassword,
+    /// The token does not count, or is missing.
+    BadToken,
     /// The host put this client out, not long ago.
     Kicked,
     /// Only the host may do this.
@@ -67,14 +73,23 @@ impl Error {
         Self::new(Code::BadPayload, message)
     }
 
-    /// As the client gets it, for the event that it sent.
+    /// As a client gets it whose event it answers.
     pub(super) fn for_event(&self, event: &str) -> Value {
-        let mut error = json!({ "code": self.code, "message": self.message, "event": event });
-        if let (Some(retry_after), Some(fields)) = (self.retry_after, error.as_object_mut()) {
+        let mut error = self.data();
+        if let Some(fields) = error.as_object_mut() {
+            fields.insert("event".to_owned(), event.into());
+        }
+        error
+    }
+
+    /// As a client gets it that is not let in.
+    pub(super) fn data(&self) -> Value {
+        let mut data = json!({ "code": self.code, "message": self.message });
+        if let (Some(retry_after), Some(fields)) = (self.retry_after, data.as_object_mut()) {
             let millis = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
             fields.insert("retryAfterMs".to_owned(), millis.into());
         }
-        error
+        data
     }
 }
 

@@ -5,6 +5,8 @@ use serde_json::json;
 
 use super::contract::names;
 use super::error::{Code, Error};
+use super::fields::Fields;
+use super::password::Password;
 use super::{Room, Turn};
 use crate::socket::{Args, Command, Json, SocketId};
 
@@ -43,6 +45,7 @@ impl Room {
             names::HOST_ADMIT => Self::admit,
             names::HOST_DENY => Self::deny,
             names::HOST_LOCK => Self::lock,
+            names::HOST_PASSWORD => Self::password,
             names::HOST_CLEAR => Self::clear,
             _ => return None,
         };
@@ -68,7 +71,9 @@ impl Room {
             return Err(Error::bad_payload("room:leave is how to leave"));
         }
         if let Some(member) = self.members.get(&id) {
-            self.door.bar(turn.now, &member.address);
+            for who in member.subject().into_iter().chain([member.address.clone()]) {
+                self.door.bar(turn.now, who);
+            }
         }
         turn.out.push(Command::Close(id));
         Ok(())
@@ -107,7 +112,10 @@ impl Room {
 
     fn deny(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
         let id = self.knocker(args)?;
-        self.change(turn, id, |member| member.knocking.take().is_some());
+        self.change(turn, id, |member| {
+            member.denied = true;
+            member.knocking.take().is_some()
+        });
         turn.emit(vec![id], names::ROOM_DENIED, Vec::new());
         Ok(())
     }
@@ -134,12 +142,51 @@ impl Room {
             self.tell_state(turn, &json!({ "locked": on }));
         }
         if !on {
-            for id in self.members.keys().copied().collect::<Vec<_>>() {
-                self.change(turn, id, |member| std::mem::take(&mut member.outside));
+            for id in self.knocking() {
                 self.let_in(turn, id);
             }
         }
+        self.open(turn);
         Ok(())
+    }
+
+    /// Whoever joins from now on has to give this password; without one, nobody has to.
+    fn password(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
+        let limit = self.config.limits.password;
+        let wrong = || {
+            let form =
+                format!("host:password takes {{password}}: null, or 1 to {limit} characters");
+            Error::bad_payload(form)
+        };
+        let fields = args.get(0).and_then(Fields::read).ok_or_else(wrong)?;
+        let text: Option<String> = fields
+            .get("password")
+            .and_then(Json::read)
+            .ok_or_else(wrong)?;
+        let password = match text {
+            Some(text) if (1..=limit).contains(&text.chars().count()) => {
+                Some(Password::new(&text, &self.platform.mint()).ok_or_else(wrong)?)
+            }
+            Some(_) => return Err(wrong()),
+            None => None,
+        };
+        self.door.set_password(password);
+        self.tell_state(turn, &json!({ "password": self.door.has_password() }));
+        self.open(turn);
+        Ok(())
+    }
+
+    /// Where all may come in, nobody is outside, nor will be when the room closes again.
+    fn open(&mut self, turn: &mut Turn) {
+        if self.is_closed() {
+            return;
+        }
+        for id in self.members.keys().copied().collect::<Vec<_>>() {
+            self.change(turn, id, |member| {
+                member.denied = false;
+                std::mem::take(&mut member.outside)
+            });
+        }
     }
 
     /// Forgets the chat.

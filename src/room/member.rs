@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::chat::Receipt;
 use super::config::Rates;
 use super::contract::{Media, Peer, names};
+use super::door;
 use super::presence::Joining;
 use super::rate::Bucket;
 use super::signal::Kind;
+use super::token::Pass;
 use crate::socket::SocketId;
 use crate::time::Timestamp;
 
@@ -27,6 +29,10 @@ pub(super) struct Member {
     pub(super) knocking: Option<Joining>,
     /// Whether it came to a locked room, and is not in.
     pub(super) outside: bool,
+    /// Whether the host did not let it in.
+    pub(super) denied: bool,
+    /// What its token says.
+    pub(super) pass: Option<Pass>,
     /// Where it connected from.
     pub(super) address: String,
     /// Whom it last exchanged an offer with.
@@ -82,6 +88,21 @@ pub(super) struct Profile {
 }
 
 impl Member {
+    /// What it is barred as, if its token says who it is.
+    pub(super) fn subject(&self) -> Option<String> {
+        Some(door::subject(self.pass.as_ref()?.sub.as_deref()?))
+    }
+
+    /// What its token calls it.
+    pub(super) fn pass_name(&self) -> Option<&str> {
+        self.pass.as_ref()?.name.as_deref()
+    }
+
+    /// Whether its token makes it host.
+    pub(super) fn is_host_by_token(&self) -> bool {
+        self.pass.as_ref().is_some_and(|pass| pass.host)
+    }
+
     pub(super) fn name(&self) -> Option<&str> {
         self.profile.as_ref()?.name.as_deref()
     }

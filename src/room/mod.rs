@@ -7,16 +7,19 @@ mod chat;
 pub mod config;
 pub mod contract;
 mod door;
+mod entry;
 mod error;
 mod fields;
 mod host;
 mod ledger;
 mod member;
 mod name;
+mod password;
 mod presence;
 mod rate;
 mod relay;
 mod signal;
+mod token;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -25,13 +28,14 @@ use serde::Serialize;
 use serde_json::json;
 
 pub use config::Config;
+
 pub use error::{Code, Error};
 pub use name::{RoomName, RoomNameError};
 pub use rate::Rate;
 
 use crate::engine::CloseReason;
 use crate::io::{Platform, Record};
-use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, Namespace, SocketId};
+use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, SocketId};
 use crate::time::Timestamp;
 use chat::History;
 use contract::names;
@@ -50,19 +54,6 @@ pub struct Room {
     ledger: Ledger,
     door: Door,
     history: History,
-}
-
-/// Refuses a socket with a code, and with words.
-fn refuse(turn: &mut Turn, socket: SocketId, code: Code, message: &str, retry_after: Option<u64>) {
-    let mut data = json!({ "code": code, "message": message });
-    if let (Some(millis), Some(fields)) = (retry_after, data.as_object_mut()) {
-        fields.insert("retryAfterMs".to_owned(), millis.into());
-    }
-    turn.out.push(Command::Refuse {
-        socket,
-        message: message.to_owned(),
-        data: Some(Json::of(&data)),
-    });
 }
 
 /// What one event leads to.
@@ -126,9 +117,9 @@ impl App for Room {
             Event::Connect {
                 socket,
                 namespace,
+                auth,
                 address,
-                ..
-            } => self.connect(&mut turn, socket, &namespace, &address),
+            } => self.connect(&mut turn, socket, &namespace, auth.as_ref(), &address),
             Event::Restore { socket, state, .. } => {
                 let member = state.and_then(|state| state.read()).unwrap_or_default();
                 self.members.insert(socket, member);
@@ -173,37 +164,6 @@ impl Room {
         }
     }
 
-    fn connect(&mut self, turn: &mut Turn, id: SocketId, namespace: &Namespace, address: &str) {
-        if !namespace.is_main() {
-            turn.out.push(Command::Refuse {
-                socket: id,
-                message: "Invalid namespace".to_owned(),
-                data: None,
-            });
-        } else if let Some(until) = self.door.barred(turn.now, address) {
-            let left = until.as_millis().saturating_sub(turn.now.as_millis());
-            let message = "the host of this room put you out";
-            refuse(turn, id, Code::Kicked, message, Some(left));
-        } else if self.members.len() >= self.config.limits.sockets {
-            let message = "the room is full: try again when somebody has left";
-            refuse(turn, id, Code::RoomFull, message, None);
-        } else {
-            let member = Member {
-                outside: self.is_closed(),
-                address: address.to_owned(),
-                ..Member::default()
-            };
-            turn.out.push(Command::Accept(id));
-            turn.out.push(Command::Keep(id, Json::of(&member)));
-            self.members.insert(id, member);
-        }
-    }
-
-    /// Whether who comes has to be let in, and there is somebody to do so.
-    fn is_closed(&self) -> bool {
-        self.door.locked && self.host().is_some()
-    }
-
     fn serve(
         &mut self,
         turn: &mut Turn,
@@ -213,7 +173,7 @@ impl Room {
     ) -> Result<(), Error> {
         self.check_rate(turn, from, event)?;
         if self.is_outside(from) && !matches!(event, names::ROOM_JOIN | names::ROOM_LEAVE) {
-            let message = "this room is locked: room:join asks the host to let you in";
+            let message = "this room is locked or has a password: room:join is the way in";
             return Err(Error::new(Code::RoomLocked, message));
         }
         if let Some(kind) = Kind::of(event) {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::contract::{Media, RoomInfo, Snapshot, names};
 use super::error::{Code, Error};
-use super::member::Profile;
+use super::member::{Member, Profile};
 use super::{Room, Turn};
 use crate::socket::{Args, Json, SocketId};
 
@@ -14,6 +14,8 @@ use crate::socket::{Args, Json, SocketId};
 pub(super) struct Joining {
     name: Option<String>,
     media: Option<Media>,
+    #[serde(skip_serializing)]
+    password: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -28,17 +30,26 @@ impl Room {
         let joining: Joining = match args.get(0) {
             None => Joining::default(),
             Some(json) => json.read().ok_or_else(|| {
-                Error::bad_payload("room:join takes {name?, media?: {audio, video, screen}}")
+                Error::bad_payload(
+                    "room:join takes {name?, media?: {audio, video, screen}, password?}",
+                )
             })?,
         };
-        let name = self.checked_name(joining.name)?;
+        self.check_password(turn.now, id, joining.password.as_deref())?;
+        let pass_name = self
+            .member(id)
+            .and_then(Member::pass_name)
+            .map(str::to_owned);
+        let name = self.checked_name(pass_name.or(joining.name))?;
         let media = joining.media.unwrap_or_default();
         self.check_capacity(id, media)?;
         let joining = Joining {
             name,
             media: Some(media),
+            password: None,
         };
-        if self.is_closed() && !self.is_peer(id) {
+        if self.is_locked() && self.must_ask(id) {
+            self.check_denied(id)?;
             self.knock(turn, id, joining);
             let message = "this room is locked: the host has been asked to let you in";
             return Err(Error::new(Code::Waiting, message));
@@ -113,6 +124,9 @@ impl Room {
             };
             turn.emit(self.peers_but(id), event, vec![Json::of(&peer)]);
         }
+        if !again && host != Some(id) && self.member(id).is_some_and(Member::is_host_by_token) {
+            self.make_host(turn, Some(id));
+        }
     }
 
     /// The room, as one of its peers is told.
@@ -130,6 +144,7 @@ impl Room {
             room: RoomInfo {
                 name: self.name.as_str(),
                 locked: self.door.locked,
+                password: self.door.has_password(),
                 capacity: self.config.limits.peers,
                 count,
             },
@@ -219,6 +234,12 @@ impl Room {
             }
         };
         let rename = update.name.is_some();
+        if rename && self.member(id).and_then(Member::pass_name).is_some() {
+            return Err(Error::new(
+                Code::Forbidden,
+                "your name is what your token says",
+            ));
+        }
         let name = self.checked_name(update.name)?;
         self.change(turn, id, |member| {
             let Some(profile) = &mut member.profile else {

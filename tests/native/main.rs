@@ -37,10 +37,12 @@ mod room_door;
 mod room_host;
 mod room_limits;
 mod room_memory;
+mod room_password;
 mod room_presence;
 mod room_recovery;
 mod room_relay;
 mod room_shapes;
+mod room_token;
 #[path = "../conformance/src/settings.rs"]
 mod settings;
 mod socket;

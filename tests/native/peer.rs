@@ -91,6 +91,12 @@ impl Peer {
         Self::enter(hall, link, "40")
     }
 
+    /// The same, with this `auth`.
+    pub fn connect_with(hall: &mut Hall, auth: &Value) -> Self {
+        let link = Link::WebSocket(hall.open_websocket());
+        Self::enter(hall, link, &format!("40{auth}"))
+    }
+
     pub fn connect_polling(hall: &mut Hall) -> Self {
         let link = Link::polling(hall);
         Self::enter(hall, link, "40")

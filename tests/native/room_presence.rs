@@ -33,12 +33,12 @@ fn a_join_is_answered_with_the_room() {
             "ok": true,
             "self": peer(&a, 1, Some("Ann"), true, 500),
             "peers": [],
-            "room": { "name": "room", "locked": false, "capacity": 8, "count": 1 },
+            "room": { "name": "room", "locked": false, "password": false, "capacity": 8, "count": 1 },
             "history": [],
             "ice": { "iceServers": [{ "urls": "stun:stun.cloudflare.com:3478" }], "ttl": 86_400 },
             "limits": {
                 "maxPayload": 131_072, "description": 65_536, "candidate": 2_048, "chat": 4_000,
-                "name": 64, "peers": 8, "sockets": 100, "history": 200, "waiting": 64,
+                "name": 64, "password": 128, "wrongPasswords": 5, "peers": 8, "sockets": 100, "history": 200, "waiting": 64,
                 "rates": {
                     "signal": { "burst": 200, "perSecond": 20 },
                     "chat": { "burst": 10, "perSecond": 1 },

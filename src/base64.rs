@@ -1,9 +1,9 @@
-//! Base64, for binary messages inside a polling payload (RFC 4648, section 4).
+//! Base64 (RFC 4648): binary messages inside a polling payload, tokens, digests.
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Appends `bytes` in the standard alphabet, padded.
-pub(super) fn encode(bytes: &[u8], out: &mut String) {
+pub(crate) fn encode(bytes: &[u8], out: &mut String) {
     for chunk in bytes.chunks(3) {
         let group = chunk
             .iter()
@@ -29,7 +29,7 @@ fn digit(alphabet: &[u8; 64], sextet: u32) -> char {
 
 /// Decodes either alphabet, with or without padding, passing over what belongs to neither, as
 /// Node's decoder does.
-pub(super) fn decode(text: &str) -> Vec<u8> {
+pub(crate) fn decode(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);
     let (mut group, mut bits) = (0_u32, 0_u32);
     for sextet in text.bytes().filter_map(sextet) {

@@ -1,0 +1,61 @@
+//! The room's password.
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::base64;
+
+/// A password as it is kept: an HMAC-SHA-256 of it under a salt of its own.
+///
+/// A slow hash would protect a weak password from whoever reads the storage, which nobody but the
+/// operator can; and any stranger could make the object, whose processor time is paid for, compute
+/// it. What strangers can do is guess, so that is limited instead: see [`Door::check`].
+///
+/// [`Door::check`]: super::door::Door::check
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Password {
+    salt: String,
+    digest: String,
+}
+
+impl Password {
+    pub(super) fn new(text: &str, salt: &[u8]) -> Option<Self> {
+        let mut digest = String::new();
+        base64::encode(&hmac(salt, text)?.finalize().into_bytes(), &mut digest);
+        let mut encoded = String::new();
+        base64::encode(salt, &mut encoded);
+        Some(Self {
+            salt: encoded,
+            digest,
+        })
+    }
+
+    /// Whether this is the password. How long that takes does not depend on how much of it is right.
+    pub(super) fn is(&self, text: &str) -> bool {
+        let digest = base64::decode(&self.digest);
+        hmac(&base64::decode(&self.salt), text)
+            .is_some_and(|hmac| hmac.verify_slice(&digest).is_ok())
+    }
+}
+
+/// `None` never happens: any key will do.
+fn hmac(salt: &[u8], text: &str) -> Option<Hmac<Sha256>> {
+    let hmac = Hmac::new_from_slice(salt).ok()?;
+    Some(hmac.chain_update(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_itself_alone() {
+        let password = Password::new("öffne dich", b"salt");
+        let is = |text| password.as_ref().is_some_and(|password| password.is(text));
+        assert!(is("öffne dich"));
+        for other in ["", "öffne dic", "öffne dich ", "Öffne dich", "salt"] {
+            assert!(!is(other), "{other:?}");
+        }
+    }
+}
