@@ -26,6 +26,7 @@ const parts = {
       ["each behaviour has a test", behaviours],
       ["the core needs serde alone", purity],
       ["types of the page", () => command("tsc", "--project", "tests/e2e/browser")],
+      ["types of the contract", () => command("tsc", "--project", "tests/types")],
     ],
   },
   native: {

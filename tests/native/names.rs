@@ -1,8 +1,11 @@
-//! The page speaks of events as the server does.
+//! The page, the documentation and the types speak of events and errors as the server does.
 
 use std::collections::BTreeMap;
 
 const SERVER: &str = include_str!("../../src/room/contract.rs");
+const ERRORS: &str = include_str!("../../src/room/error.rs");
+const DOCUMENT: &str = include_str!("../../docs/contract.md");
+const TYPES: &str = include_str!("../../public/contract.d.ts");
 const PAGE: &str = include_str!("../../public/client/protocol.js");
 
 /// The names in `text`, by what they are called there.
@@ -16,11 +19,58 @@ fn names(text: &'static str, prefix: &str, assigned: &str) -> BTreeMap<&'static 
         .collect()
 }
 
-#[test]
-fn event_names_are_the_servers() {
+/// The names of all events, by what the server calls them.
+fn events() -> BTreeMap<&'static str, &'static str> {
     let (_, after) = SERVER.split_once("pub mod names {").expect("the names");
     let (server, _) = after.split_once("\n}").expect("their end");
-    let server = names(server, "pub const ", ": &str = ");
+    names(server, "pub const ", ": &str = ")
+}
+
+/// The codes of all errors.
+fn codes() -> Vec<String> {
+    let (_, after) = ERRORS.split_once("pub enum Code {").expect("the codes");
+    let (codes, _) = after.split_once("\n}").expect("their end");
+    let codes = codes.lines().map(str::trim);
+    let codes = codes.filter(|line| !line.is_empty() && !line.starts_with("///"));
+    codes
+        .map(|code| {
+            let code = code.trim_end_matches(',').chars();
+            let kebab = code.flat_map(|c| {
+                let dash = c.is_uppercase().then_some('-');
+                dash.into_iter().chain(c.to_lowercase())
+            });
+            kebab.collect::<String>().trim_start_matches('-').to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn every_event_is_documented_and_typed() {
+    for event in events().into_values() {
+        assert!(DOCUMENT.contains(&format!("`{event}`")), "{event}");
+        let typed = [format!("\n  {event}("), format!("\n  \"{event}\"(")];
+        let alias = matches!(event, "ice" | "ice-candidate");
+        assert!(
+            alias || typed.iter().any(|line| TYPES.contains(line)),
+            "{event}"
+        );
+    }
+}
+
+#[test]
+fn every_error_is_documented_and_typed() {
+    let codes = codes();
+    assert!(codes.len() >= 15, "{codes:?}");
+    for code in &codes {
+        assert!(DOCUMENT.contains(&format!("\n| `{code}` |")), "{code}");
+        assert!(TYPES.contains(&format!("\n  | \"{code}\"")), "{code}");
+    }
+    assert_eq!(TYPES.matches("\n  | \"").count(), codes.len());
+}
+
+#[test]
+fn event_names_are_the_servers() {
+    let server = events();
     let (_, after) = PAGE
         .split_once("export const EVENTS = {")
         .expect("the names");

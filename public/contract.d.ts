@@ -1,0 +1,203 @@
+/**
+ * The events of a room, for stock socket.io-client:
+ *
+ *     import { io, type Socket } from "socket.io-client";
+ *     import type { ClientToServerEvents, ServerToClientEvents } from "./contract.js";
+ *     const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io(url, { path: "/r/standup/socket.io" });
+ *
+ * docs/contract.md says what each does. The server ends each event's arguments with one more, an offset, which
+ * listeners may ignore.
+ */
+
+/** What `emit` may be given as its last argument. Without it, an error arrives as `room:error`. */
+export type Ack<Fields = {}> = (reply: ({ ok: true } & Fields) | { ok: false; error: RoomError }) => void;
+
+export interface RoomError {
+  code: ErrorCode;
+  /** What is wrong and what to do. */
+  message: string;
+  /** The event that could not be served; not in `connect_error`'s `data`. */
+  event?: string;
+  /** When to try again, in milliseconds, if that is all there is to do. */
+  retryAfterMs?: number;
+}
+
+export type ErrorCode =
+  | "bad-payload"
+  | "too-large"
+  | "rate-limited"
+  | "not-joined"
+  | "unknown-peer"
+  | "room-full"
+  | "room-locked"
+  | "waiting"
+  | "denied"
+  | "bad-password"
+  | "bad-token"
+  | "kicked"
+  | "forbidden"
+  | "id-taken"
+  | "unsupported";
+
+/** `io(url, { auth })`. */
+export interface Auth {
+  /** A JWT, where the deployment has a `TOKEN_SECRET`. */
+  token?: string;
+}
+
+export interface Media {
+  audio: boolean;
+  video: boolean;
+  screen: boolean;
+}
+
+export interface Peer {
+  /** Its `socket.id`, which outlives lost connections. */
+  id: string;
+  /** Its join ordinal: of two peers, the one with the greater is polite, and offers first. */
+  n: number;
+  name: string | null;
+  host: boolean;
+  media: Media;
+  hand: boolean;
+  /** Its connection is lost and may come back. */
+  away: boolean;
+  /** Milliseconds since 1970, as all times. */
+  joinedAt: number;
+}
+
+export interface Message {
+  message: string;
+  id: string;
+  /** Its place among all that the room relayed; grows, with gaps. */
+  seq: number;
+  ts: number;
+  from: string;
+  name: string | null;
+  /** To whom alone, if not to all. */
+  to?: string;
+  /** What the sender says of its encryption. */
+  enc?: unknown;
+}
+
+/** What the room knows of a signal: its last argument before the offset. */
+export interface Meta {
+  from: string;
+  /** `null` if it went to all others. */
+  to: string | null;
+  room: string;
+  ts: number;
+  seq: number;
+  /** The negotiation, as the sender calls it. */
+  cid: unknown;
+  /** Whether the receiver is the polite one of the two. */
+  polite: boolean;
+  name: string | null;
+}
+
+export interface RoomState {
+  locked: boolean;
+  /** Whether it has one. */
+  password: boolean;
+  /** How many peers may have media. */
+  capacity: number;
+  /** How many peers there are, with media or without. */
+  count: number;
+}
+
+/** An answer to `ice:get`, and a part of that to `room:join`. */
+export interface Ice {
+  iceServers: { urls: string | string[]; username?: string; credential?: string }[];
+  /** For how many seconds they can be used. */
+  ttl: number;
+}
+
+export interface Rate {
+  burst: number;
+  perSecond: number;
+}
+
+/** Sizes are bytes for what passes unread, characters for what people read. */
+export interface Limits {
+  maxPayload: number;
+  description: number;
+  candidate: number;
+  chat: number;
+  name: number;
+  password: number;
+  /** In a minute, from one address. */
+  wrongPasswords: number;
+  peers: number;
+  sockets: number;
+  history: number;
+  /** Signals to a peer that is away. */
+  waiting: number;
+  rates: { signal: Rate; chat: Rate; control: Rate };
+}
+
+/** What a peer is told on joining. */
+export interface Snapshot {
+  self: Peer;
+  /** The others, in the order in which they joined. */
+  peers: Peer[];
+  room: RoomState & { name: string };
+  /** The newest messages, oldest first. */
+  history: Message[];
+  ice: Ice;
+  limits: Limits;
+}
+
+/** A session description or a candidate, as `RTCPeerConnection` takes it. */
+type Description = { type: string; sdp?: string };
+type Candidate = { candidate?: string; sdpMid?: string | null; sdpMLineIndex?: number | null } | null;
+
+/** Any of the names that published pages give a target. */
+type Target = { [Name in "to" | "remotePeerId" | "remoteUserId" | "targetPeerId" | "targetUserId"]?: string };
+
+export interface ClientToServerEvents {
+  offer(signal: Description | (Target & { description?: Description; offer?: Description; cid?: unknown }), ack?: Ack<{ delivered: number }>): void;
+  answer(signal: Description | (Target & { description?: Description; answer?: Description; cid?: unknown }), ack?: Ack<{ delivered: number }>): void;
+  candidate(signal: Candidate | (Target & { candidate: Candidate; cid?: unknown }), ack?: Ack<{ delivered: number }>): void;
+  signal(signal: Target & { data: unknown; cid?: unknown }, ack?: Ack<{ delivered: number }>): void;
+  "chat-message"(
+    message: string | { message: string; mid?: string; to?: string; enc?: unknown },
+    ack?: Ack<{ id: string; seq: number; ts: number }>,
+  ): void;
+  "chat:history"(page: { before?: number; limit?: number }, ack: Ack<{ messages: Message[]; more: boolean }>): void;
+  "chat:typing"(typing: { on: boolean }, ack?: Ack): void;
+  join(alias: string, ack?: Ack): void;
+  "room:join"(joining: { name?: string; media?: Partial<Media>; password?: string }, ack?: Ack<Snapshot>): void;
+  "room:leave"(ack?: Ack): void;
+  "peer:update"(fields: { name?: string; media?: Partial<Media>; hand?: boolean }, ack?: Ack): void;
+  "ice:get"(ack: Ack<Ice>): void;
+  "host:kick"(peer: { id: string }, ack?: Ack): void;
+  "host:mute"(peer: { id: string }, ack?: Ack): void;
+  "host:transfer"(peer: { id: string }, ack?: Ack): void;
+  "host:admit"(peer: { id: string }, ack?: Ack): void;
+  "host:deny"(peer: { id: string }, ack?: Ack): void;
+  "host:lock"(lock: { on: boolean }, ack?: Ack): void;
+  "host:password"(password: { password: string | null }, ack?: Ack): void;
+  "host:clear"(ack?: Ack): void;
+}
+
+export interface ServerToClientEvents {
+  offer(description: any, meta: Meta): void;
+  answer(description: any, meta: Meta): void;
+  candidate(candidate: any, meta: Meta): void;
+  signal(signal: { from: string; data: unknown }, meta: Meta): void;
+  "chat-message"(message: Message): void;
+  "chat:typing"(typing: { id: string; on: boolean }): void;
+  "user-joined"(alias: string): void;
+  "user-left"(alias: string): void;
+  "peer:joined"(peer: Peer): void;
+  "peer:back"(peer: Peer): void;
+  "peer:left"(peer: { id: string; reason: "left" | "timeout" | "kicked" }): void;
+  "peer:away"(peer: { id: string }): void;
+  "peer:updated"(peer: { id: string } & Partial<Peer>): void;
+  "room:state"(changes: Partial<RoomState> & { host?: string; cleared?: number }): void;
+  "room:error"(error: RoomError): void;
+  "room:admitted"(snapshot: Snapshot): void;
+  "room:denied"(): void;
+  "host:knock"(knock: { id: string; name: string | null }): void;
+  "host:mute-request"(request: { by: string }): void;
+}
