@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::contract::{Message, names};
 use super::error::{Code, Error};
@@ -12,7 +11,7 @@ use super::fields::{DEPTH, depth};
 use super::host::Switch;
 use super::{Room, Turn};
 use crate::io::{Platform, Record};
-use crate::socket::{Args, Command, Json, SocketId};
+use crate::socket::{Args, Command, Json, Object, SocketId};
 use crate::time::Timestamp;
 
 const PREFIX: &str = "chat/";
@@ -158,7 +157,7 @@ struct Sent {
     message: String,
     mid: Option<String>,
     to: Option<String>,
-    enc: Option<Value>,
+    enc: Option<Json>,
 }
 
 #[derive(Deserialize, Default)]
@@ -212,15 +211,15 @@ impl Room {
                 format!("a mid may have at most {longest_mid} characters"),
             ));
         }
-        let described = Json::of(&enc);
-        if described.as_str().len() > MAX_ENC || depth(&described) > DEPTH {
+        let fits = |enc: &Json| enc.as_str().len() <= MAX_ENC && depth(enc) <= DEPTH;
+        if !enc.as_ref().is_none_or(fits) {
             return Err(Error::new(
                 Code::TooLarge,
                 format!("an enc may have at most {MAX_ENC} bytes, {DEPTH} levels deep"),
             ));
         }
         if let Some(known) = mid.as_deref().and_then(|mid| self.known(from, mid)) {
-            turn.succeed(&known);
+            turn.succeed(Object::of(&known));
             return Ok(());
         }
         let to = to.map(|name| self.find(&name)).transpose()?;
@@ -235,7 +234,7 @@ impl Room {
             enc,
         };
         let receipt = Receipt::of(&message);
-        turn.succeed(&receipt);
+        turn.succeed(Object::of(&receipt));
         let receivers = match to {
             Some(to) if to == from => vec![to],
             Some(to) => vec![to, from],
@@ -279,8 +278,8 @@ impl Room {
         args: &Args,
     ) -> Result<(), Error> {
         let Switch { on } = Switch::read(args, "chat:typing takes {on}")?;
-        turn.succeed(&json!({}));
-        let typing = Json::of(&json!({ "id": from, "on": on }));
+        turn.succeed(Object::new());
+        let typing = Object::new().with("id", &from).with("on", &on).json();
         let others = self.others(from).collect();
         turn.push(others, names::CHAT_TYPING, vec![typing], true);
         Ok(())
@@ -296,7 +295,10 @@ impl Room {
         let before = page.before.unwrap_or(u64::MAX);
         let limit = page.limit.unwrap_or(PAGE);
         let (messages, more) = self.history.page(before, limit);
-        turn.succeed(&json!({ "messages": messages, "more": more }));
+        let page = Object::new()
+            .with("messages", &messages)
+            .with("more", &more);
+        turn.succeed(page);
         Ok(())
     }
 }

@@ -134,7 +134,7 @@ pub struct Message {
     pub to: Option<SocketId>,
     /// What the sender says of its encryption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub enc: Option<serde_json::Value>,
+    pub enc: Option<Json>,
 }
 
 /// The last argument of each relayed signal.

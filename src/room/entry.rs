@@ -51,7 +51,7 @@ impl Room {
             }
             Err(error) => turn.out.push(Command::Refuse {
                 socket: id,
-                data: Some(Json::of(&error.data())),
+                data: Some(error.data()),
                 message: error.message,
             }),
         }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+
+use crate::socket::{Json, Object};
 
 /// An error, by its code. Serializes as that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -74,22 +75,21 @@ impl Error {
     }
 
     /// As a client gets it whose event it answers.
-    pub(super) fn for_event(&self, event: &str) -> Value {
-        let mut error = self.data();
-        if let Some(fields) = error.as_object_mut() {
-            fields.insert("event".to_owned(), event.into());
-        }
-        error
+    pub(super) fn for_event(&self, event: &str) -> Json {
+        self.object().with("event", event).json()
     }
 
     /// As a client gets it that is not let in.
-    pub(super) fn data(&self) -> Value {
-        let mut data = json!({ "code": self.code, "message": self.message });
-        if let (Some(retry_after), Some(fields)) = (self.retry_after, data.as_object_mut()) {
-            let millis = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
-            fields.insert("retryAfterMs".to_owned(), millis.into());
-        }
-        data
+    pub(super) fn data(&self) -> Json {
+        self.object().json()
+    }
+
+    fn object(&self) -> Object {
+        let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        Object::new()
+            .with("code", &self.code)
+            .with("message", &self.message)
+            .maybe("retryAfterMs", self.retry_after.map(millis).as_ref())
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::socket::Json;
+use crate::socket::{Json, Object};
 
 /// How deep what is passed on may be nested; parsers of some languages fail on more.
 pub(super) const DEPTH: usize = 64;
@@ -43,18 +43,15 @@ impl Fields {
 
     /// The object, with `value` in those of `names` that it has, and in `required` in any case.
     pub(super) fn overwrite(&self, names: &[&str], required: &str, value: &Json) -> Json {
-        let mut fields: Vec<(&str, &Json)> = self
-            .0
-            .iter()
-            .map(|(name, json)| {
-                let claimed = names.contains(&name.as_str());
-                (name.as_str(), if claimed { value } else { json })
-            })
-            .collect();
-        if self.get(required).is_none() {
-            fields.push((required, value));
+        let mut object = Object::new();
+        for (name, json) in &self.0 {
+            let claimed = names.contains(&name.as_str());
+            object = object.with_json(name, if claimed { value } else { json });
         }
-        Json::object(fields)
+        if self.get(required).is_none() {
+            object = object.with_json(required, value);
+        }
+        object.json()
     }
 }
 

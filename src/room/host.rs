@@ -1,14 +1,13 @@
 //! What the host may do: put out, lock, let in, mute, hand over, clear.
 
 use serde::Deserialize;
-use serde_json::json;
 
 use super::contract::names;
 use super::error::{Code, Error};
 use super::fields::Fields;
 use super::password::Password;
 use super::{Room, Turn};
-use crate::socket::{Args, Command, Json, SocketId};
+use crate::socket::{Args, Command, Json, Object, SocketId};
 
 /// Whom a host's event is about.
 #[derive(Deserialize)]
@@ -53,7 +52,7 @@ impl Room {
             let message = "only the room's host may do this";
             return Some(Err(Error::new(Code::Forbidden, message)));
         }
-        Some(act(self, turn, from, args).inspect(|()| turn.succeed(&json!({}))))
+        Some(act(self, turn, from, args).inspect(|()| turn.succeed(Object::new())))
     }
 
     /// The member that the arguments name, by id or alias.
@@ -82,7 +81,7 @@ impl Room {
     /// Asks a peer to mute itself; nobody can be muted by force.
     fn mute(&mut self, turn: &mut Turn, from: SocketId, args: &Args) -> Result<(), Error> {
         let id = self.peer_named(args)?;
-        let request = Json::of(&json!({ "by": from }));
+        let request = Object::new().with("by", &from).json();
         turn.emit(vec![id], names::HOST_MUTE_REQUEST, vec![request]);
         Ok(())
     }
@@ -139,7 +138,7 @@ impl Room {
     fn lock(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
         let Switch { on } = Switch::read(args, "host:lock takes {on}")?;
         if self.door.lock(on) {
-            self.tell_state(turn, &json!({ "locked": on }));
+            self.tell_state(turn, "locked", &on);
         }
         if !on {
             for id in self.knocking() {
@@ -171,7 +170,7 @@ impl Room {
             None => None,
         };
         self.door.set_password(password);
-        self.tell_state(turn, &json!({ "password": self.door.has_password() }));
+        self.tell_state(turn, "password", &self.door.has_password());
         self.open(turn);
         Ok(())
     }
@@ -199,7 +198,7 @@ impl Room {
             turn.save(record);
         }
         let cleared = self.ledger.next_seq();
-        self.tell_state(turn, &json!({ "cleared": cleared }));
+        self.tell_state(turn, "cleared", &cleared);
         Ok(())
     }
 }

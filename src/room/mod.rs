@@ -24,9 +24,6 @@ mod token;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde::Serialize;
-use serde_json::json;
-
 pub use config::Config;
 
 pub use error::{Code, Error};
@@ -35,7 +32,7 @@ pub use rate::Rate;
 
 use crate::engine::CloseReason;
 use crate::io::{Platform, Record};
-use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, SocketId};
+use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, Object, SocketId};
 use crate::time::Timestamp;
 use chat::History;
 use contract::names;
@@ -86,11 +83,10 @@ impl Turn<'_> {
         self.out.push(Command::Save(record));
     }
 
-    /// Acknowledges the event with `{ok: true}` and these fields.
-    fn succeed(&mut self, fields: &impl Serialize) {
+    /// Acknowledges the event with these fields, and `ok`.
+    fn succeed(&mut self, fields: Object) {
         if self.ack.is_some() {
-            let fields = Json::of(fields).with("ok", &Json::of(&true));
-            self.reply = Some(Args::new(vec![fields]));
+            self.reply = Some(Args::new(vec![fields.with("ok", &true).json()]));
         }
     }
 
@@ -98,9 +94,10 @@ impl Turn<'_> {
     fn fail(&mut self, from: SocketId, event: &str, error: &Error) {
         let error = error.for_event(event);
         if self.ack.is_some() {
-            self.reply = Some(Args::of(&json!({ "ok": false, "error": error })));
+            let reply = Object::new().with("ok", &false).with_json("error", &error);
+            self.reply = Some(Args::new(vec![reply.json()]));
         } else {
-            self.emit(vec![from], names::ROOM_ERROR, vec![Json::of(&error)]);
+            self.emit(vec![from], names::ROOM_ERROR, vec![error]);
         }
     }
 }
@@ -196,7 +193,7 @@ impl Room {
                 Ok(())
             }
             names::ICE_GET if self.is_peer(from) => {
-                turn.succeed(&self.config.ice);
+                turn.succeed(Object::of(&self.config.ice));
                 Ok(())
             }
             names::ICE_GET => Err(Error::new(Code::NotJoined, "room:join comes first")),

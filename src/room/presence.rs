@@ -1,13 +1,12 @@
 //! Who is here: joining, leaving, aliases, the host.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::contract::{Media, RoomInfo, Snapshot, names};
 use super::error::{Code, Error};
 use super::member::{Member, Profile};
 use super::{Room, Turn};
-use crate::socket::{Args, Json, SocketId};
+use crate::socket::{Args, Json, Object, SocketId};
 
 /// What a peer tells of itself on joining.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -56,14 +55,14 @@ impl Room {
         }
         self.enter(turn, id, joining);
         if let Some(snapshot) = self.snapshot(id) {
-            turn.succeed(&snapshot);
+            turn.succeed(Object::of(&snapshot));
         }
         Ok(())
     }
 
     /// Somebody waits for the host.
     fn knock(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) {
-        let knock = json!({ "id": id, "name": joining.name });
+        let knock = knock(id, joining.name.as_deref());
         self.change(turn, id, |member| {
             member.knocking.replace(joining);
             true
@@ -71,7 +70,7 @@ impl Room {
         turn.emit(
             self.host().into_iter().collect(),
             names::HOST_KNOCK,
-            vec![Json::of(&knock)],
+            vec![knock],
         );
     }
 
@@ -161,20 +160,19 @@ impl Room {
         let Some(host) = host else {
             return;
         };
-        self.tell_state(turn, &json!({ "host": host }));
+        self.tell_state(turn, "host", &host);
         for id in self.knocking() {
-            let name = self
-                .member(id)
-                .and_then(|m| m.knocking.as_ref()?.name.clone());
-            let knock = Json::of(&json!({ "id": id, "name": name }));
-            turn.emit(vec![host], names::HOST_KNOCK, vec![knock]);
+            let knocking = self.member(id).and_then(|member| member.knocking.as_ref());
+            let name = knocking.and_then(|joining| joining.name.as_deref());
+            turn.emit(vec![host], names::HOST_KNOCK, vec![knock(id, name)]);
         }
     }
 
     /// Tells all peers of a change to the room.
-    pub(super) fn tell_state(&self, turn: &mut Turn, state: &Value) {
+    pub(super) fn tell_state(&self, turn: &mut Turn, field: &str, value: &impl Serialize) {
         let peers = self.peers().map(|(id, _)| id).collect();
-        turn.emit(peers, names::ROOM_STATE, vec![Json::of(state)]);
+        let state = Object::new().with(field, value).json();
+        turn.emit(peers, names::ROOM_STATE, vec![state]);
     }
 
     /// A peer with media needs a place; those who only chat do not.
@@ -227,49 +225,39 @@ impl Room {
         if let Some(media) = update.media {
             self.check_capacity(id, media)?;
         }
-        let mut changed = json!({ "id": id });
-        let mut note = |field: &str, value: Value| {
-            if let Some(fields) = changed.as_object_mut() {
-                fields.insert(field.to_owned(), value);
-            }
-        };
         let rename = update.name.is_some();
         if rename && self.member(id).and_then(Member::pass_name).is_some() {
-            return Err(Error::new(
-                Code::Forbidden,
-                "your name is what your token says",
-            ));
+            let message = "your name is what your token says";
+            return Err(Error::new(Code::Forbidden, message));
         }
         let name = self.checked_name(update.name)?;
+        let changed = Object::new()
+            .with("id", &id)
+            .maybe("name", rename.then_some(&name))
+            .maybe("media", update.media.as_ref())
+            .maybe("hand", update.hand.as_ref());
         self.change(turn, id, |member| {
             let Some(profile) = &mut member.profile else {
                 return false;
             };
             if rename {
-                note("name", json!(name));
                 profile.name = name;
             }
-            if let Some(media) = update.media {
-                note("media", json!(media));
-                profile.media = media;
-            }
-            if let Some(hand) = update.hand {
-                note("hand", json!(hand));
-                profile.hand = hand;
-            }
+            profile.media = update.media.unwrap_or(profile.media);
+            profile.hand = update.hand.unwrap_or(profile.hand);
             true
         });
-        turn.succeed(&json!({}));
+        turn.succeed(Object::new());
         turn.emit(
             self.peers_but(id),
             names::PEER_UPDATED,
-            vec![Json::of(&changed)],
+            vec![changed.json()],
         );
         Ok(())
     }
 
     pub(super) fn leave(&mut self, turn: &mut Turn, id: SocketId) {
-        turn.succeed(&json!({}));
+        turn.succeed(Object::new());
         let (mut left, mut alias) = (false, None);
         self.change(turn, id, |member| {
             left = member.profile.take().is_some();
@@ -294,8 +282,8 @@ impl Room {
         if !left {
             return;
         }
-        let gone = json!({ "id": id, "reason": reason });
-        turn.emit(self.peers_but(id), names::PEER_LEFT, vec![Json::of(&gone)]);
+        let gone = Object::new().with("id", &id).with("reason", reason).json();
+        turn.emit(self.peers_but(id), names::PEER_LEFT, vec![gone]);
         if self.ledger.host == Some(id) {
             self.make_host(turn, self.oldest());
         }
@@ -307,7 +295,7 @@ impl Room {
             !std::mem::replace(&mut member.away, true)
         });
         if self.is_peer(id) {
-            let away = Json::of(&json!({ "id": id }));
+            let away = Object::new().with("id", &id).json();
             turn.emit(self.peers_but(id), names::PEER_AWAY, vec![away]);
         }
     }
@@ -345,11 +333,16 @@ impl Room {
             earlier = member.alias.replace(alias.clone());
             true
         });
-        turn.succeed(&json!({}));
+        turn.succeed(Object::new());
         if let Some(earlier) = earlier.filter(|earlier| *earlier != alias) {
             turn.emit(self.aliased(), names::USER_LEFT, vec![Json::of(&earlier)]);
         }
         turn.emit(self.aliased(), names::USER_JOINED, vec![Json::of(&alias)]);
         Ok(())
     }
+}
+
+/// What the host is told of somebody who waits.
+fn knock(id: SocketId, name: Option<&str>) -> Json {
+    Object::new().with("id", &id).with("name", &name).json()
 }

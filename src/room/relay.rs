@@ -4,7 +4,7 @@ use super::contract::Meta;
 use super::error::{Code, Error};
 use super::signal::{Kind, Signal, Target};
 use super::{Room, Turn};
-use crate::socket::{Args, Command, Json, SocketId};
+use crate::socket::{Args, Command, Json, Object, SocketId};
 
 impl Room {
     pub(super) fn relay(
@@ -59,7 +59,7 @@ impl Room {
                 volatile: false,
             });
         }
-        turn.succeed(&serde_json::json!({ "delivered": receivers.len() }));
+        turn.succeed(Object::new().with("delivered", &receivers.len()));
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use serde::Serialize;
-use serde::de::Deserialize;
+use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::surrogates;
@@ -21,40 +21,11 @@ impl Json {
     /// A value written as JSON. One that JSON cannot express becomes `null`; the types of this
     /// crate all can.
     pub fn of(value: &(impl Serialize + ?Sized)) -> Self {
-        let text = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
-        Self {
-            range: 0..text.len(),
-            source: text.into(),
-        }
+        Self::written(write(value))
     }
 
-    /// An object of these fields.
-    pub(crate) fn object<'a>(fields: impl IntoIterator<Item = (&'a str, &'a Self)>) -> Self {
-        let mut text = String::from("{");
-        for (name, value) in fields {
-            if text.len() > 1 {
-                text.push(',');
-            }
-            text.push_str(Self::of(name).as_str());
-            text.push(':');
-            text.push_str(value.as_str());
-        }
-        text.push('}');
-        Self {
-            range: 0..text.len(),
-            source: text.into(),
-        }
-    }
-
-    /// This object with one more field, which it does not have yet, at its head.
-    pub(crate) fn with(&self, name: &str, value: &Self) -> Self {
-        let rest = self.as_str().strip_prefix('{').unwrap_or("}");
-        let comma = if rest == "}" { "" } else { "," };
-        let text = format!(
-            "{{{}:{}{comma}{rest}",
-            Self::of(name).as_str(),
-            value.as_str()
-        );
+    /// A value that is written already.
+    fn written(text: String) -> Self {
         Self {
             range: 0..text.len(),
             source: text.into(),
@@ -94,6 +65,68 @@ impl Serialize for Json {
             Ok(raw) => raw.serialize(serializer),
             Err(_) => serializer.serialize_unit(),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self::written(raw.get().to_owned()))
+    }
+}
+
+fn write(value: &(impl Serialize + ?Sized)) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// A JSON object in the making.
+pub(crate) struct Object(String);
+
+impl Object {
+    /// An object without fields.
+    pub(crate) fn new() -> Self {
+        Self("{".to_owned())
+    }
+
+    /// What this is as an object.
+    pub(crate) fn of(fields: &impl Serialize) -> Self {
+        let mut text = write(fields);
+        text.pop();
+        Self(text)
+    }
+
+    /// The object with one more field, which it does not have yet.
+    pub(crate) fn with(self, name: &str, value: &(impl Serialize + ?Sized)) -> Self {
+        self.with_text(name, &write(value))
+    }
+
+    /// The same, its value passed on unread.
+    pub(crate) fn with_json(self, name: &str, value: &Json) -> Self {
+        self.with_text(name, value.as_str())
+    }
+
+    /// The same, if there is a value.
+    pub(crate) fn maybe(self, name: &str, value: Option<&(impl Serialize + ?Sized)>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    fn with_text(mut self, name: &str, value: &str) -> Self {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push_str(&write(name));
+        self.0.push(':');
+        self.0.push_str(value);
+        self
+    }
+
+    /// The object.
+    pub(crate) fn json(mut self) -> Json {
+        self.0.push('}');
+        Json::written(self.0)
     }
 }
 
@@ -143,10 +176,7 @@ impl Args {
             };
             let args: &mut Self = mended.get_or_insert_with(|| self.clone());
             if let Some(value) = args.values.get_mut(position) {
-                *value = Json {
-                    range: 0..text.len(),
-                    source: text.into(),
-                };
+                *value = Json::written(text);
             }
         }
         mended

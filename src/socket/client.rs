@@ -99,7 +99,7 @@ impl Client {
 #[derive(Serialize, Deserialize)]
 struct Row {
     namespace: String,
-    state: Option<Box<RawValue>>,
+    state: Option<Json>,
     pid: Option<Pid>,
     since: Offset,
     /// Until when it may come back, if it is away.
@@ -129,10 +129,9 @@ impl Socket {
     }
 
     pub(super) fn record(&self, id: SocketId) -> Option<Record> {
-        let state = self.state.as_ref().map(|json| json.as_str().to_owned());
         let row = Row {
             namespace: self.namespace.to_string(),
-            state: state.and_then(|json| RawValue::from_string(json).ok()),
+            state: self.state.clone(),
             pid: self.pid,
             since: self.since,
             until: match self.link {
@@ -157,7 +156,7 @@ impl Socket {
         let socket = Self {
             namespace: Namespace::parse(&row.namespace)?,
             link: link(id, row.until),
-            state: row.state.map(|state| Json::of(&state)),
+            state: row.state,
             unsaved: false,
             pid: row.pid,
             since: row.since,

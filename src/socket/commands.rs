@@ -2,7 +2,7 @@
 
 use super::DisconnectReason;
 use super::app::{Ack, Command, Event};
-use super::args::Json;
+use super::args::{Json, Object};
 use super::client::{Link, Socket};
 use super::log::Sent;
 use super::namespace::Namespace;
@@ -74,17 +74,15 @@ impl Server {
         let Some(socket) = self.sockets.get(&id) else {
             return;
         };
-        let (sid, pid) = (Json::of(&id), socket.pid.map(|pid| Json::of(&pid)));
-        let pid = pid.as_ref().map(|pid| ("pid", pid));
-        let payload = [("sid", &sid)].into_iter().chain(pid);
-        self.send(id, Kind::Connect(Some(Json::object(payload))));
+        let payload = Object::new()
+            .with("sid", &id)
+            .maybe("pid", socket.pid.as_ref());
+        self.send(id, Kind::Connect(Some(payload.json())));
     }
 
     fn refuse(&mut self, id: SocketId, message: &str, data: Option<&Json>) {
-        let message = Json::of(message);
-        let data = data.map(|data| ("data", data));
-        let payload = [("message", &message)].into_iter().chain(data);
-        self.send(id, Kind::ConnectError(Json::object(payload)));
+        let payload = Object::new().with("message", message).maybe("data", data);
+        self.send(id, Kind::ConnectError(payload.json()));
         self.take(id);
     }
 

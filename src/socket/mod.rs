@@ -20,6 +20,7 @@ mod surrogates;
 use std::fmt;
 
 pub use app::{Ack, App, Command, Event};
+pub(crate) use args::Object;
 pub use args::{Args, Json};
 pub use decoder::Decoder;
 pub use host::Host;
