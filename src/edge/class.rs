@@ -1,7 +1,10 @@
 //! The class of a Durable Object, which is the same for every application.
 
 /// Declares the Durable Object class `$name` that runs `$core`. `$new`, a
-/// `fn(worker::State, &worker::Env) -> Shell<$core>`, makes its [`Shell`](crate::edge::Shell).
+/// `fn(edge::State, &worker::Env) -> Shell<$core>`, makes its [`Shell`](crate::edge::Shell).
+///
+/// The attribute of the crate `worker` would make every handler asynchronous. Here a frame has been
+/// dealt with when its handler returns, and no promise is made for it.
 ///
 /// ```ignore
 /// use worker::wasm_bindgen; // what this expands to looks for it here
@@ -15,55 +18,53 @@
 macro_rules! durable_object {
     ($(#[$attribute:meta])* pub struct $name:ident($core:ty) = $new:path;) => {
         $(#[$attribute])*
-        #[::worker::durable_object]
+        #[::worker::wasm_bindgen::prelude::wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
         pub struct $name {
-            shell: $crate::edge::Shell<$core>,
+            shell: ::std::rc::Rc<$crate::edge::Shell<$core>>,
         }
 
-        // Every handler: those that the trait provides panic.
-        impl ::worker::DurableObject for $name {
-            fn new(state: ::worker::State, env: ::worker::Env) -> Self {
-                Self {
-                    shell: $new(state, &env),
-                }
+        #[::worker::wasm_bindgen::prelude::wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+        impl $name {
+            #[doc(hidden)]
+            #[wasm_bindgen(constructor)]
+            pub fn new(state: $crate::edge::State, env: ::worker::Env) -> Self {
+                let shell = $new(state, &env);
+                Self { shell: shell.into() }
             }
 
-            async fn fetch(&self, request: ::worker::Request) -> ::worker::Result<::worker::Response> {
-                self.shell.fetch(request).await
-            }
-
-            async fn alarm(&self) -> ::worker::Result<::worker::Response> {
-                self.shell.alarm().await?;
-                ::worker::Response::empty()
-            }
-
-            async fn websocket_message(
+            #[doc(hidden)]
+            pub fn fetch(
                 &self,
-                socket: ::worker::WebSocket,
-                message: ::worker::WebSocketIncomingMessage,
-            ) -> ::worker::Result<()> {
-                self.shell.message(&socket, message).await;
-                Ok(())
+                request: ::worker::web_sys::Request,
+            ) -> $crate::edge::Result<::worker::wasm_bindgen::JsValue> {
+                self.shell.fetch(request)
             }
 
-            async fn websocket_close(
-                &self,
-                socket: ::worker::WebSocket,
-                code: usize,
-                _reason: String,
-                _was_clean: bool,
-            ) -> ::worker::Result<()> {
-                self.shell.closed(&socket, code).await;
-                Ok(())
+            #[doc(hidden)]
+            pub fn alarm(&self) -> Option<::worker::js_sys::Promise> {
+                self.shell.alarm()
             }
 
-            async fn websocket_error(
+            #[doc(hidden)]
+            #[wasm_bindgen(js_name = webSocketMessage)]
+            pub fn message(
                 &self,
-                socket: ::worker::WebSocket,
-                _error: ::worker::Error,
-            ) -> ::worker::Result<()> {
-                self.shell.closed(&socket, 1006).await;
-                Ok(())
+                socket: $crate::edge::Socket,
+                data: ::worker::wasm_bindgen::JsValue,
+            ) {
+                self.shell.message(&socket, &data);
+            }
+
+            #[doc(hidden)]
+            #[wasm_bindgen(js_name = webSocketClose)]
+            pub fn closed(&self, socket: $crate::edge::Socket, code: u16) {
+                self.shell.closed(&socket, code);
+            }
+
+            #[doc(hidden)]
+            #[wasm_bindgen(js_name = webSocketError)]
+            pub fn failed(&self, socket: $crate::edge::Socket) {
+                self.shell.closed(&socket, 1006);
             }
         }
     };

@@ -1,9 +1,11 @@
 //! Settings from the environment: `[vars]` in `wrangler.toml`.
 
-use worker::js_sys::{JSON, Reflect};
+use worker::js_sys::JSON;
 use worker::wasm_bindgen::JsValue;
-use worker::{Env, Response, Result, console_error};
+use worker::web_sys::Response;
+use worker::{Env, console_error};
 
+use super::platform::{Result, binding};
 use super::responses::{json_error, with_cors};
 use crate::admission::Origins;
 use crate::settings::{Invalid, Settings};
@@ -36,10 +38,7 @@ pub fn misconfigured(invalid: &[Invalid]) -> Result<Response> {
 
 /// A variable as text: TOML may give it as a number or a list, too.
 fn variable(env: &Env, name: &str) -> Option<String> {
-    let value = Reflect::get(env, &JsValue::from_str(name)).ok()?;
-    if value.is_undefined() {
-        return None;
-    }
+    let value: JsValue = binding(env, name)?;
     let text = |value: &JsValue| value.as_string();
     text(&value).or_else(|| JSON::stringify(&value).ok()?.as_string())
 }

@@ -3,19 +3,21 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::{Either, select};
 use serde_json::json;
-use worker::js_sys::Uint8Array;
-use worker::{
-    Delay, Headers, Method, ObjectNamespace, RateLimiter, Request, Response, Result, Stub,
-    console_error, console_log, web_sys,
+use worker::js_sys::{Object, Reflect, Uint8Array};
+use worker::wasm_bindgen::JsCast;
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys::{
+    Headers, ReadableStreamDefaultReader, Request, RequestInit, Response, ResponseInit,
 };
+use worker::{Delay, console_error, console_log};
 
 use super::parked;
+use super::platform::{Objects, RateLimiter, Result, Stub, log_error, upgraded};
 use super::responses::{
-    closed_websocket, is_dismissal, json_error, preflight, refusal, to_response, unavailable,
-    with_cors,
+    closed_websocket, is_dismissal, json_error, plain, preflight, refusal, to_response,
+    unavailable, with_cors,
 };
 use super::route::{Route, host, query, route};
 use crate::admission::network;
@@ -35,7 +37,7 @@ pub struct Endpoint<'a> {
     /// The path, without slashes: `socket.io` for clients with default options.
     pub path: &'a str,
     /// The objects, one for each room.
-    pub rooms: ObjectNamespace,
+    pub rooms: Objects,
     /// The settings.
     pub settings: &'a Settings,
     /// How many sessions a client's address may open.
@@ -50,12 +52,12 @@ pub struct Endpoint<'a> {
 pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response> {
     let origin = request.headers().get("origin")?;
     let response = match route(&request, endpoint.path) {
-        Route::Unknown => Response::error("there is nothing here", 404)?,
+        Route::Unknown => plain(404, "there is nothing here")?,
         Route::BadName(error) => {
             log_refusal(400, "bad-room-name", None, origin.as_deref());
             json_error(400, &error.to_string())?
         }
-        Route::Room(_) if request.method() == Method::Options => {
+        Route::Room(_) if request.method() == "OPTIONS" => {
             preflight(request.headers().get("access-control-request-headers")?)?
         }
         Route::Room(name) => enter(request, name.as_str(), endpoint, origin.as_deref()).await?,
@@ -81,14 +83,14 @@ async fn enter(
     let response = if let Some((rejection, _)) = barred {
         refusal(rejection, is_upgrade(&request)?)?
     } else {
-        let stub = endpoint.rooms.get_by_name(room)?;
+        let stub = endpoint.rooms.named(room)?;
         let response = hand_over(request, &stub, endpoint.settings.engine.max_payload).await;
         response.or_else(|error| {
-            console_error!("a request failed: {error}");
+            log_error("a request failed:", &error);
             unavailable()
         })?
     };
-    let status = response.status_code();
+    let status = response.status();
     // Sessions end every day: requests that come too late are no news.
     if status >= 400 && (is_handshake || barred.is_some()) {
         let reason = barred.map_or("handshake-refused", |(_, reason)| reason);
@@ -113,31 +115,29 @@ async fn is_over_limit(request: &Request, handshakes: Option<&RateLimiter>) -> R
     else {
         return Ok(false);
     };
-    match limit.limit(key).await {
-        Ok(outcome) => Ok(!outcome.success),
+    let options = Object::new();
+    Reflect::set(&options, &"key".into(), &key.into())?;
+    match JsFuture::from(limit.limit(&options)?).await {
+        Ok(outcome) => Ok(Reflect::get(&outcome, &"success".into())?.is_falsy()),
         Err(error) => {
-            console_error!("handshakes cannot be counted: {error}");
+            log_error("handshakes cannot be counted:", &error);
             Ok(false)
         }
     }
 }
 
-async fn hand_over(mut request: Request, stub: &Stub, max_payload: usize) -> Result<Response> {
-    let Some(body) = read(&mut request, max_payload).await? else {
-        return to_response(Rejection::TooLarge.response());
+async fn hand_over(request: Request, stub: &Stub, max_payload: usize) -> Result<Response> {
+    let Some(body) = read(&request, max_payload).await? else {
+        return to_response(&Rejection::TooLarge.response());
     };
     let upgrade = is_upgrade(&request)?;
     let waits = !upgrade && method(&request) == io::Method::Get;
     let inner = inner_request(&request, upgrade, waits, &body)?;
-    let mut response = match select(
-        pin!(stub.fetch_with_request(inner)),
-        pin!(Delay::from(PATIENCE)),
-    )
-    .await
-    {
-        Either::Left((Ok(response), _)) => response,
+    let answer = JsFuture::from(stub.fetch(&inner)?);
+    let response: Response = match select(answer, pin!(Delay::from(PATIENCE))).await {
+        Either::Left((Ok(response), _)) => response.unchecked_into(),
         Either::Left((Err(error), _)) => {
-            console_error!("a room failed: {error}");
+            log_error("a room failed:", &error);
             return unavailable();
         }
         Either::Right(_) => {
@@ -148,22 +148,27 @@ async fn hand_over(mut request: Request, stub: &Stub, max_payload: usize) -> Res
     if is_dismissal(&response)? {
         return closed_websocket();
     }
-    if response.status_code() != 101 {
-        let headers = response.headers().clone();
-        let bytes = response.bytes().await?;
-        let response = Response::from_bytes(bytes)?.with_status(response.status_code());
-        return Ok(response.with_headers(headers));
+    if response.status() != 101 {
+        let body = JsFuture::from(response.array_buffer()?).await?;
+        let init = ResponseInit::new();
+        init.set_status(response.status());
+        init.set_headers(&response.headers());
+        return Response::new_with_opt_buffer_source_and_init(Some(body.unchecked_ref()), &init);
     }
-    match response.websocket() {
-        Some(socket) if waits => parked::wait(&socket).await,
-        Some(socket) => Response::from_websocket(socket),
-        None => unavailable(),
+    let socket = Reflect::get(&response, &"webSocket".into())?;
+    if socket.is_null() {
+        return unavailable();
+    }
+    if waits {
+        parked::wait(socket.unchecked_ref()).await
+    } else {
+        upgraded(socket.unchecked_ref())
     }
 }
 
 /// The request as the object gets it: of its headers, those that matter.
 fn inner_request(request: &Request, upgrade: bool, waits: bool, body: &[u8]) -> Result<Request> {
-    let headers = Headers::new();
+    let headers = Headers::new()?;
     if upgrade || waits {
         headers.set("upgrade", "websocket")?;
     }
@@ -176,18 +181,18 @@ fn inner_request(request: &Request, upgrade: bool, waits: bool, body: &[u8]) -> 
     if let Some(address) = request.headers().get("cf-connecting-ip")? {
         headers.set(ADDRESS, &network(&address).unwrap_or(address))?;
     }
-    let init = web_sys::RequestInit::new();
-    init.set_method(&request.inner().method());
-    init.set_headers(&headers.0);
+    let init = RequestInit::new();
+    init.set_method(&request.method());
+    init.set_headers(&headers);
     if method(request) == io::Method::Post {
         init.set_body(&Uint8Array::from(body).into());
     }
     let url = format!("https://room/?{}", query(request));
-    Ok(web_sys::Request::new_with_str_and_init(&url, &init)?.into())
+    Request::new_with_str_and_init(&url, &init)
 }
 
 /// The body; `None` if it is longer than `max` bytes, of which no more is then read.
-async fn read(request: &mut Request, max: usize) -> Result<Option<Vec<u8>>> {
+async fn read(request: &Request, max: usize) -> Result<Option<Vec<u8>>> {
     if method(request) != io::Method::Post {
         return Ok(Some(Vec::new()));
     }
@@ -196,22 +201,27 @@ async fn read(request: &mut Request, max: usize) -> Result<Option<Vec<u8>>> {
     if length.is_some_and(|length| length > max) {
         return Ok(None);
     }
-    let Ok(mut chunks) = request.stream() else {
-        return Ok(Some(Vec::new())); // no body
+    let Some(stream) = request.body() else {
+        return Ok(Some(Vec::new()));
     };
+    let chunks: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut body = Vec::new();
-    while let Some(chunk) = chunks.next().await {
-        body.extend(chunk?);
+    loop {
+        let chunk = JsFuture::from(chunks.read()).await?;
+        let value = Reflect::get(&chunk, &"value".into())?;
+        if value.is_undefined() {
+            return Ok(Some(body));
+        }
+        body.append(&mut Uint8Array::new(&value).to_vec());
         if body.len() > max {
             return Ok(None);
         }
     }
-    Ok(Some(body))
 }
 
-/// The method as it was sent: the crate takes those that it does not know for GET.
-fn method(request: &Request) -> io::Method {
-    match request.inner().method().as_str() {
+/// The method.
+pub(super) fn method(request: &Request) -> io::Method {
+    match request.method().as_str() {
         "GET" => io::Method::Get,
         "POST" => io::Method::Post,
         _ => io::Method::Other,
@@ -224,18 +234,15 @@ fn is_upgrade(request: &Request) -> Result<bool> {
 }
 
 /// A request that arrived at the object, as the core sees it.
-pub(super) async fn to_input(request: &mut Request, reply: Reply) -> Result<io::Request> {
-    let method = method(request);
+pub(super) fn to_input(request: &Request, body: Vec<u8>, reply: Reply) -> Result<io::Request> {
+    let headers = request.headers();
     Ok(io::Request {
         reply,
-        method,
+        method: method(request),
         query: query(request),
         upgrade: is_upgrade(request)? && !parked::is_parkable(request)?,
-        address: request.headers().get(ADDRESS)?.unwrap_or_default(),
-        content_type: request.headers().get("content-type")?.unwrap_or_default(),
-        body: match method {
-            io::Method::Post => request.bytes().await?,
-            _ => Vec::new(),
-        },
+        address: headers.get(ADDRESS)?.unwrap_or_default(),
+        content_type: headers.get("content-type")?.unwrap_or_default(),
+        body,
     })
 }

@@ -11,10 +11,13 @@ mod entropy;
 mod http;
 mod object;
 mod parked;
+mod platform;
 mod responses;
 mod route;
 mod runtime;
 
 pub use http::{Endpoint, serve};
 pub use object::Shell;
+pub use platform::{Objects, RateLimiter, Result, Socket, State, binding};
+pub use route::path;
 pub use runtime::Runtime;

@@ -4,34 +4,39 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use worker::js_sys;
+use worker::console_error;
+use worker::js_sys::{Array, Promise, Uint8Array};
 use worker::wasm_bindgen::JsValue;
-use worker::{
-    Delay, Request, Response, Result, ScheduledTime, State, WebSocket, WebSocketIncomingMessage,
-    WebSocketPair, console_error,
-};
+use worker::wasm_bindgen::prelude::Closure;
+use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
+use worker::web_sys::{Request, Response};
 
 use super::entropy;
 use super::http;
 use super::parked::{self, Frame};
+use super::platform::{
+    AutoResponse, Result, Socket, State, log_error, set_timeout, socket_pair, upgraded,
+};
 use super::responses;
-use super::runtime::Runtime;
+use super::runtime::{Runtime, timestamp};
 use crate::engine::AUTO_RESPONSE;
 use crate::io::{
     self, ConnectionId, Core, Data, Input, Output, Record, Reply, RequestId, SOON, Survivors,
 };
 
 /// The close code of a page that is left (RFC 6455, section 7.4.1).
-const GOING_AWAY: usize = 1001;
+const GOING_AWAY: u16 = 1001;
 
-/// Runs a core in a Durable Object. Each method is one of the object's handlers.
+/// Runs a core in a Durable Object. Each method is one of the object's handlers. They are done when
+/// they return, but for what a promise is returned for.
 pub struct Shell<C> {
-    state: State,
     runtime: Rc<Runtime>,
     core: RefCell<C>,
     next_number: Cell<u64>,
     alarm: Cell<Alarm>,
-    /// Whether what is to be kept soon has a timer.
+    /// Keeps what is to be kept soon.
+    flush: Closure<dyn Fn()>,
+    /// Whether that has a timer.
     flushing: Rc<Cell<bool>>,
 }
 
@@ -59,25 +64,34 @@ struct Pending {
     answer: Option<Result<Response>>,
 }
 
-impl<C: Core> Shell<C> {
+impl<C: Core + 'static> Shell<C> {
     /// A new object, or one whose memory was lost. With `auto_response`, the platform
     /// answers [`AUTO_RESPONSE`] by itself.
     pub fn new(state: State, auto_response: bool, core: impl FnOnce(Rc<Runtime>) -> C) -> Self {
-        let runtime = Rc::new(Runtime::new(&state));
+        let runtime = Rc::new(Runtime::new(state));
         if auto_response {
             let (request, response) = AUTO_RESPONSE;
-            match worker::WebSocketRequestResponsePair::new(request, response) {
-                Ok(pair) => state.set_websocket_auto_response(&pair),
-                Err(_) => console_error!("the platform does not answer by itself"),
+            let set = AutoResponse::new(request, response)
+                .and_then(|pair| runtime.state.set_auto_response(&pair));
+            if let Err(error) = set {
+                log_error("the platform does not answer by itself:", &error);
             }
         }
+        let flushing = Rc::new(Cell::new(false));
+        let flush = {
+            let (runtime, flushing) = (Rc::clone(&runtime), Rc::clone(&flushing));
+            Closure::new(move || {
+                flushing.set(false);
+                runtime.flush();
+            })
+        };
         let shell = Self {
             core: RefCell::new(core(Rc::clone(&runtime))),
-            state,
             runtime,
             next_number: Cell::new(1),
             alarm: Cell::new(Alarm::Unknown),
-            flushing: Rc::default(),
+            flush,
+            flushing,
         };
         let survivors = shell.survivors();
         let outputs = shell.core.borrow_mut().restore(Runtime::now(), survivors);
@@ -85,19 +99,32 @@ impl<C: Core> Shell<C> {
         shell
     }
 
-    /// A request, as [`super::serve`] hands it over.
+    /// A request, as [`super::serve`] hands it over. Returns its response or, if there is a body to
+    /// be read before, a promise of it.
     ///
     /// # Errors
     ///
     /// When the platform refuses a socket.
-    pub async fn fetch(&self, mut request: Request) -> Result<Response> {
+    pub fn fetch(self: &Rc<Self>, request: Request) -> Result<JsValue> {
         if !entropy::is_available() {
             console_error!("no entropy: a request is refused");
-            return responses::unavailable();
+            return responses::unavailable().map(JsValue::from);
         }
-        let parkable = parked::is_parkable(&request)?;
-        let request = http::to_input(&mut request, Reply::to(self.next_request())).await?;
-        let id = request.reply.request();
+        if http::method(&request) != io::Method::Post {
+            return self.answer(&request, Vec::new()).map(JsValue::from);
+        }
+        let (shell, body) = (Rc::clone(self), request.array_buffer()?);
+        let response = async move {
+            let body = Uint8Array::new(&JsFuture::from(body).await?).to_vec();
+            shell.answer(&request, body).map(JsValue::from)
+        };
+        Ok(future_to_promise(response).into())
+    }
+
+    fn answer(self: &Rc<Self>, request: &Request, body: Vec<u8>) -> Result<Response> {
+        let id = self.next_request();
+        let parkable = parked::is_parkable(request)?;
+        let request = http::to_input(request, body, Reply::to(id))?;
         let mut pending = Pending {
             request: id,
             attachment: None,
@@ -112,42 +139,41 @@ impl<C: Core> Shell<C> {
             None if parkable => self
                 .park(id, pending.attachment, pending.hold)
                 .inspect_err(|_| self.handle(Input::Aborted(id), None)),
-            None => Response::error("this request cannot wait for its answer", 500),
+            None => responses::plain(500, "this request cannot wait for its answer"),
         };
-        self.rearm().await;
+        self.rearm();
         response
     }
 
     /// A frame.
-    pub async fn message(&self, socket: &WebSocket, message: WebSocketIncomingMessage) {
-        let input = match (self.tag(socket), message) {
-            (Some(Tag::Connection(from)), WebSocketIncomingMessage::String(text)) => {
-                let data = Data::Text(text.into());
-                Input::Received { from, data }
-            }
-            (Some(Tag::Connection(from)), WebSocketIncomingMessage::Binary(bytes)) => {
-                let data = Data::Binary(bytes.into());
+    pub fn message(self: &Rc<Self>, socket: &Socket, data: &JsValue) {
+        let input = match self.tag(socket) {
+            Some(Tag::Connection(from)) => {
+                let data = match data.as_string() {
+                    Some(text) => Data::Text(text.into()),
+                    None => Data::Binary(Uint8Array::new(data).to_vec().into()),
+                };
                 Input::Received { from, data }
             }
             // The Worker has held the request long enough.
-            (Some(Tag::Parked(request)), _) => Input::Overdue(request),
-            (None, _) => return,
+            Some(Tag::Parked(request)) => Input::Overdue(request),
+            None => return,
         };
         self.handle(input, None);
-        self.rearm().await;
+        self.rearm();
     }
 
     /// A socket is closing, or gone.
-    pub async fn closed(&self, socket: &WebSocket, code: usize) {
+    pub fn closed(self: &Rc<Self>, socket: &Socket, code: u16) {
         // Without an answer the peer would see an abnormal closure. There is nobody to answer if
         // the connection was lost, and not every code may be sent back.
         let answer = match code {
             1006 | 1015 => None,
-            1000 | 3000..=4999 => Some(u16::try_from(code).ok()),
+            1000 | 3000..=4999 => Some(Some(code)),
             _ => Some(None),
         };
         if let Some(code) = answer {
-            let _ = socket.close(code, None::<&str>); // it may be closed already
+            let _ = socket.close(code); // it may be closed already
         }
         let (number, input) = match self.tag(socket) {
             Some(Tag::Connection(connection)) if code == GOING_AWAY => {
@@ -161,19 +187,16 @@ impl<C: Core> Shell<C> {
         };
         self.runtime.sockets.borrow_mut().remove(&number);
         self.handle(input, None);
-        self.rearm().await;
+        self.rearm();
     }
 
-    /// The alarm.
-    ///
-    /// # Errors
-    ///
-    /// When the next one cannot be set: the platform then runs this one again, up to six times. The
-    /// core, which has done what was due, does it once.
-    pub async fn alarm(&self) -> Result<()> {
+    /// The alarm. Returns the promise that the next one is set, if there is to be one. When that
+    /// fails the platform runs this one again, up to six times; the core, which has done what was
+    /// due, does it once.
+    pub fn alarm(self: &Rc<Self>) -> Option<Promise> {
         self.alarm.set(Alarm::Unset);
         self.handle(Input::Wake, None);
-        self.arm().await
+        self.arm()
     }
 
     /// One turn: nothing may come between an input and its last output, so nothing here waits.
@@ -188,7 +211,7 @@ impl<C: Core> Shell<C> {
                 (Output::Respond(reply, response), Some(pending))
                     if reply.request() == pending.request =>
                 {
-                    pending.answer = Some(responses::to_response(response));
+                    pending.answer = Some(responses::to_response(&response));
                 }
                 (Output::Accept(reply), Some(pending)) if reply.request() == pending.request => {
                     pending.answer = Some(self.accept(reply.request()));
@@ -223,13 +246,9 @@ impl<C: Core> Shell<C> {
     fn save_soon(&self, record: Record) {
         self.runtime.save_soon(record);
         // One timer at a time: the platform allows for few, and a busy object hears of them late.
-        if !self.flushing.replace(true) {
-            let (runtime, flushing) = (Rc::clone(&self.runtime), Rc::clone(&self.flushing));
-            self.state.wait_until(async move {
-                Delay::from(SOON).await;
-                flushing.set(false);
-                runtime.flush();
-            });
+        if !self.flushing.replace(true) && set_timeout(&self.flush, SOON).is_err() {
+            self.flushing.set(false);
+            self.runtime.flush();
         }
     }
 
@@ -240,14 +259,14 @@ impl<C: Core> Shell<C> {
         };
         // A socket that is closing takes nothing more; its close is under way to the core.
         let _ = match data {
-            Data::Text(text) => socket.send_with_str(text),
-            Data::Binary(bytes) => socket.send_with_bytes(bytes),
+            Data::Text(text) => socket.send(&JsValue::from_str(text)),
+            Data::Binary(bytes) => socket.send(&Uint8Array::from(&**bytes)),
         };
     }
 
     fn accept(&self, request: RequestId) -> Result<Response> {
         let tag = format!("c{}", request.number());
-        Response::from_websocket(self.open(request.number(), &tag)?)
+        upgraded(&self.open(request.number(), &tag)?)
     }
 
     /// Leaves a request to the Worker, which waits for its answer on a socket.
@@ -266,14 +285,14 @@ impl<C: Core> Shell<C> {
         if let Some(limit) = hold {
             self.hold(request, limit);
         }
-        Response::from_websocket(client)
+        upgraded(&client)
     }
 
     /// Tells the Worker within what time it is to ask for the answer to a parked request.
     fn hold(&self, request: RequestId, limit: Duration) {
         if let Some(socket) = self.runtime.socket(request.number()) {
             // If the client is gone, the core is told when the socket closes.
-            let _ = socket.send_with_str(Frame::Hold(limit).encode());
+            let _ = socket.send(&Frame::Hold(limit).encode().into());
         }
     }
 
@@ -283,17 +302,17 @@ impl<C: Core> Shell<C> {
         let socket = self.runtime.sockets.borrow_mut().remove(&number);
         if let Some(socket) = socket {
             // If the client is gone, the core is told when the socket closes.
-            let _ = socket.send_with_str(Frame::Answer(response).encode());
+            let _ = socket.send(&Frame::Answer(response).encode().into());
             close(&socket, Some(1000));
         }
     }
 
-    fn open(&self, number: u64, tag: &str) -> Result<WebSocket> {
-        let WebSocketPair { client, server } = WebSocketPair::new()?;
-        // Through the raw call, as the crate's own panics when the platform refuses.
-        self.state
-            .as_raw()
-            .accept_websocket_with_tags(server.as_ref(), vec![JsValue::from_str(tag)])?;
+    /// A new socket, of which this is the other end.
+    fn open(&self, number: u64, tag: &str) -> Result<Socket> {
+        let (client, server) = socket_pair()?;
+        self.runtime
+            .state
+            .accept(&server, &Array::of1(&tag.into()))?;
         self.runtime.sockets.borrow_mut().insert(number, server);
         Ok(client)
     }
@@ -304,9 +323,8 @@ impl<C: Core> Shell<C> {
         RequestId::new(number)
     }
 
-    fn tag(&self, socket: &WebSocket) -> Option<Tag> {
-        let tags = self.state.as_raw().get_tags(socket.as_ref()).ok()?;
-        let tag = tags.first()?;
+    fn tag(&self, socket: &Socket) -> Option<Tag> {
+        let tag = self.runtime.state.tags(socket).ok()?.get(0).as_string()?;
         let number = tag.get(1..)?.parse().ok()?;
         match tag.as_bytes().first()? {
             b'c' => Some(Tag::Connection(ConnectionId::new(number))),
@@ -318,10 +336,10 @@ impl<C: Core> Shell<C> {
     /// The sockets that outlived memory. Numbers go on above theirs.
     fn survivors(&self) -> Survivors {
         let mut survivors = Survivors::default();
-        for socket in self.state.as_raw().get_websockets().unwrap_or_default() {
-            let socket = WebSocket::from(socket);
-            let attachment = socket.deserialize_attachment();
-            let attachment: String = attachment.ok().flatten().unwrap_or_default();
+        for socket in self.runtime.state.sockets().unwrap_or_default() {
+            let attachment = socket.attachment().ok();
+            let attachment = attachment.and_then(|attachment| attachment.as_string());
+            let attachment = attachment.unwrap_or_default();
             let number = match self.tag(&socket) {
                 Some(Tag::Connection(connection)) => {
                     survivors.connections.push((connection, attachment));
@@ -342,44 +360,53 @@ impl<C: Core> Shell<C> {
 
     /// Sets the alarm, and leaves a failure to the next event: there is one, since clients that get
     /// no ping give up, and the Worker asks for parked requests by its own clock.
-    async fn rearm(&self) {
-        let _ = self.arm().await; // it is logged
+    fn rearm(self: &Rc<Self>) {
+        if let Some(set) = self.arm() {
+            let _ = self.runtime.state.wait_until(&set); // it is logged
+        }
     }
 
     /// Sets the alarm, if the next deadline comes before it. One that comes too early does no
     /// harm, and setting it costs.
-    async fn arm(&self) -> Result<()> {
-        if self.core.borrow().deadline().is_none() {
-            return Ok(());
+    fn arm(self: &Rc<Self>) -> Option<Promise> {
+        self.too_late()?;
+        let shell = Rc::clone(self);
+        Some(future_to_promise(async move { shell.set_alarm().await }))
+    }
+
+    /// The next deadline, if it comes before the alarm.
+    fn too_late(&self) -> Option<u64> {
+        let deadline = self.core.borrow().deadline()?.as_millis();
+        match self.alarm.get() {
+            Alarm::Set(at) if at <= deadline => None,
+            _ => Some(deadline),
         }
-        let storage = self.state.storage();
+    }
+
+    async fn set_alarm(&self) -> Result<JsValue> {
+        let storage = self.runtime.state.storage();
         if matches!(self.alarm.get(), Alarm::Unknown) {
-            let alarm = match storage.get_alarm().await {
-                Ok(Some(at)) => u64::try_from(at).map_or(Alarm::Unset, Alarm::Set),
-                Ok(None) => Alarm::Unset,
-                Err(error) => {
-                    console_error!("the alarm cannot be read: {error}");
-                    Alarm::Unset
-                }
-            };
-            self.alarm.set(alarm);
+            let alarm = JsFuture::from(storage.alarm()?).await;
+            let alarm = alarm.inspect_err(|error| log_error("the alarm cannot be read:", error));
+            // `null` if there is none
+            let at = alarm.ok().and_then(|at| at.as_f64()).map(timestamp);
+            self.alarm
+                .set(at.map_or(Alarm::Unset, |at| Alarm::Set(at.as_millis())));
         }
-        let Some(deadline) = self.core.borrow().deadline() else {
-            return Ok(());
+        let Some(deadline) = self.too_late() else {
+            return Ok(JsValue::UNDEFINED);
         };
-        let deadline = deadline.as_millis();
-        if matches!(self.alarm.get(), Alarm::Set(at) if at <= deadline) {
-            return Ok(());
-        }
         self.alarm.set(Alarm::Set(deadline));
         #[expect(
             clippy::cast_precision_loss,
             reason = "a JavaScript date is exact to the millisecond for 200,000 years"
         )]
-        let date = js_sys::Date::new(&JsValue::from_f64(deadline as f64));
-        let set = storage.set_alarm(ScheduledTime::new(date)).await;
+        let set = match storage.set_alarm(deadline as f64) {
+            Ok(set) => JsFuture::from(set).await,
+            Err(error) => Err(error),
+        };
         set.inspect_err(|error| {
-            console_error!("the alarm cannot be set: {error}");
+            log_error("the alarm cannot be set:", error);
             self.alarm.set(Alarm::Unset);
         })
     }
@@ -387,7 +414,7 @@ impl<C: Core> Shell<C> {
 
 /// Closes a socket for good. The platform lists it until the peer has answered, which one that
 /// vanished never does: without its attachment it is nobody's when memory is lost meanwhile.
-fn close(socket: &WebSocket, code: Option<u16>) {
-    let _ = socket.serialize_attachment("");
-    let _ = socket.close(code, None::<&str>); // it may be closed already
+fn close(socket: &Socket, code: Option<u16>) {
+    let _ = socket.attach("");
+    let _ = socket.close(code); // it may be closed already
 }

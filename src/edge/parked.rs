@@ -6,9 +6,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::future::{Either, select};
-use worker::{Delay, Request, Response, Result, WebSocket, WebsocketEvent};
+use worker::Delay;
+use worker::web_sys::{MessageEvent, Request, Response};
 
+use super::platform::{Listener, Result, Socket};
 use super::responses;
 use crate::engine::NOOP;
 use crate::io::{self, ContentType};
@@ -70,23 +73,41 @@ impl Frame {
 
 /// Waits for the answer. Only the object answers, as a frame may be on its way already; if the
 /// object was lost, the client is told to ask again.
-pub(super) async fn wait(socket: &WebSocket) -> Result<Response> {
-    let mut events = socket.events()?;
+pub(super) async fn wait(socket: &Socket) -> Result<Response> {
+    let (heard, frames) = mpsc::unbounded();
+    let listener = Listener::new(move |event: MessageEvent| {
+        // Only messages have data.
+        let _ = heard.unbounded_send(event.data().as_string());
+    });
+    for event in EVENTS {
+        socket.listen(event, &listener)?;
+    }
     socket.accept()?;
+    let response = answer(socket, frames).await;
+    for event in EVENTS {
+        socket.unlisten(event, &listener)?;
+    }
+    response
+}
+
+const EVENTS: [&str; 3] = ["message", "close", "error"];
+
+async fn answer(
+    socket: &Socket,
+    mut frames: UnboundedReceiver<Option<String>>,
+) -> Result<Response> {
     let mut limit = HOLD;
     let mut asked = false;
     loop {
-        match select(events.next(), pin!(Delay::from(limit))).await {
-            Either::Left((Some(Ok(WebsocketEvent::Message(message))), _)) => {
-                match message.text().and_then(|frame| Frame::decode(&frame)) {
-                    Some(Frame::Answer(response)) => return responses::to_response(response),
-                    Some(Frame::Hold(sooner)) if !asked => limit = sooner,
-                    Some(Frame::Hold(_)) => {} // the answer follows
-                    None => return responses::unavailable(),
-                }
-            }
+        match select(frames.next(), pin!(Delay::from(limit))).await {
+            Either::Left((Some(Some(frame)), _)) => match Frame::decode(&frame) {
+                Some(Frame::Answer(response)) => return responses::to_response(&response),
+                Some(Frame::Hold(sooner)) if !asked => limit = sooner,
+                Some(Frame::Hold(_)) => {} // the answer follows
+                None => return responses::unavailable(),
+            },
             Either::Left(_) => {
-                return responses::to_response(io::Response {
+                return responses::to_response(&io::Response {
                     status: 200,
                     content_type: ContentType::Text,
                     body: NOOP.to_owned(),
@@ -94,7 +115,7 @@ pub(super) async fn wait(socket: &WebSocket) -> Result<Response> {
             }
             Either::Right(_) if asked => return responses::unavailable(),
             Either::Right(_) => {
-                let _ = socket.send_with_str("release"); // if it is closed, that is the next event
+                let _ = socket.send(&"release".into()); // if it is closed, that is the next event
                 asked = true;
                 limit = PATIENCE;
             }

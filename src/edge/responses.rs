@@ -1,7 +1,8 @@
 //! Responses: the core's, the shell's own, and what browsers must find in all of them.
 
-use worker::{Response, ResponseBuilder, Result, WebSocketPair};
+use worker::web_sys::{Headers, Response, ResponseInit};
 
+use super::platform::{Result, socket_pair, upgraded};
 use crate::admission::Origins;
 use crate::engine::Rejection;
 use crate::io::{self, ContentType};
@@ -10,17 +11,23 @@ use crate::io::{self, ContentType};
 const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
 
 /// The core's response, as the platform sends it.
-pub(super) fn to_response(response: io::Response) -> Result<Response> {
+pub(super) fn to_response(response: &io::Response) -> Result<Response> {
     let content_type = match response.content_type {
         ContentType::Text => "text/plain; charset=UTF-8",
         ContentType::Html => "text/html",
         ContentType::Json => "application/json",
     };
-    Ok(ResponseBuilder::new()
-        .with_status(response.status)
-        .with_header("content-type", content_type)?
-        .with_header("cache-control", "no-store")?
-        .fixed(response.body.into_bytes()))
+    let headers = Headers::new()?;
+    headers.set("content-type", content_type)?;
+    headers.set("cache-control", "no-store")?;
+    build(response.status, &headers, Some(&response.body))
+}
+
+fn build(status: u16, headers: &Headers, body: Option<&str>) -> Result<Response> {
+    let init = ResponseInit::new();
+    init.set_status(status);
+    init.set_headers(headers);
+    Response::new_with_opt_str_and_init(body, &init)
 }
 
 /// The room cannot answer now; clients try again.
@@ -34,7 +41,9 @@ const DISMISSAL: &str = "x-signalbox-dismissal";
 /// Leaves a WebSocket that is closed at once to the Worker: the platform ends the connection of one
 /// that an object accepted and closed only when the object goes to sleep.
 pub(super) fn dismissal() -> Result<Response> {
-    Ok(ResponseBuilder::new().with_header(DISMISSAL, "1")?.empty())
+    let headers = Headers::new()?;
+    headers.set(DISMISSAL, "1")?;
+    build(200, &headers, None)
 }
 
 pub(super) fn is_dismissal(response: &Response) -> Result<bool> {
@@ -43,14 +52,22 @@ pub(super) fn is_dismissal(response: &Response) -> Result<bool> {
 
 /// A WebSocket that opens and is closed without a code.
 pub(super) fn closed_websocket() -> Result<Response> {
-    let WebSocketPair { client, server } = WebSocketPair::new()?;
+    let (client, server) = socket_pair()?;
     server.accept()?;
-    server.close(None, None::<&str>)?;
-    Response::from_websocket(client)
+    server.close(None)?;
+    upgraded(&client)
+}
+
+pub(super) fn plain(status: u16, message: &str) -> Result<Response> {
+    to_response(&io::Response {
+        status,
+        content_type: ContentType::Text,
+        body: message.to_owned(),
+    })
 }
 
 pub(super) fn json_error(status: u16, message: &str) -> Result<Response> {
-    to_response(io::Response {
+    to_response(&io::Response {
         status,
         content_type: ContentType::Json,
         body: serde_json::json!({ "message": message }).to_string(),
@@ -59,7 +76,7 @@ pub(super) fn json_error(status: u16, message: &str) -> Result<Response> {
 
 /// A refusal of the Worker's own.
 pub(super) fn refusal(rejection: Rejection, upgrade: bool) -> Result<Response> {
-    let response = to_response(if upgrade {
+    let response = to_response(&if upgrade {
         rejection.upgrade_response()
     } else {
         rejection.response()
@@ -72,14 +89,13 @@ pub(super) fn refusal(rejection: Rejection, upgrade: bool) -> Result<Response> {
 
 /// Grants what is asked, to all: the request itself is refused where it has to be, readably.
 pub(super) fn preflight(asked: Option<String>) -> Result<Response> {
-    let mut builder = ResponseBuilder::new()
-        .with_status(204)
-        .with_header("access-control-allow-methods", METHODS)?
-        .with_header("vary", "Access-Control-Request-Headers")?;
+    let headers = Headers::new()?;
+    headers.set("access-control-allow-methods", METHODS)?;
+    headers.set("vary", "Access-Control-Request-Headers")?;
     if let Some(asked) = asked {
-        builder = builder.with_header("access-control-allow-headers", &asked)?;
+        headers.set("access-control-allow-headers", &asked)?;
     }
-    Ok(builder.empty())
+    build(204, &headers, None)
 }
 
 /// Without these a browser would see an error's status as 0. That is why an origin that may not
@@ -89,15 +105,15 @@ pub(super) fn with_cors(
     origins: &Origins,
     origin: Option<&str>,
 ) -> Result<Response> {
-    let headers = response.headers().clone();
+    let headers = response.headers();
     if *origins == Origins::Any {
         headers.set("access-control-allow-origin", "*")?;
-        return Ok(response.with_headers(headers));
+        return Ok(response);
     }
     headers.append("vary", "Origin")?;
     if let Some(origin) = origin {
         headers.set("access-control-allow-origin", origin)?;
         headers.set("access-control-allow-credentials", "true")?;
     }
-    Ok(response.with_headers(headers))
+    Ok(response)
 }

@@ -1,8 +1,8 @@
 //! Which room a URL names.
 
-use worker::Request;
 use worker::js_sys::{self, JsString};
 use worker::wasm_bindgen::JsCast;
+use worker::web_sys::Request;
 
 use crate::room::{RoomName, RoomNameError};
 
@@ -18,7 +18,7 @@ pub(super) enum Route {
 
 /// `/r/<room>/<endpoint>…`, else `/<endpoint>…` with `?room=<room>`, else the lobby.
 pub(super) fn route(request: &Request, endpoint: &str) -> Route {
-    let path = request.path();
+    let path = path(request);
     let (name, rest) = match path
         .strip_prefix("/r/")
         .and_then(|path| path.split_once('/'))
@@ -36,17 +36,28 @@ pub(super) fn route(request: &Request, endpoint: &str) -> Route {
     }
 }
 
+/// The path as it was sent.
+#[must_use]
+pub fn path(request: &Request) -> String {
+    let url = request.url();
+    let (target, _) = url.split_once('?').unwrap_or((&url, ""));
+    let (_, rest) = target.split_once("://").unwrap_or_default();
+    rest.find('/')
+        .and_then(|slash| rest.get(slash..))
+        .unwrap_or("/")
+        .to_owned()
+}
+
 /// The query as it was sent, without the question mark.
 pub(super) fn query(request: &Request) -> String {
-    let url = request.inner().url();
-    url.split_once('?')
-        .map(|(_, query)| query.to_owned())
-        .unwrap_or_default()
+    let url = request.url();
+    let (_, query) = url.split_once('?').unwrap_or_default();
+    query.to_owned()
 }
 
 /// The host that the request was sent to, with the port unless it is the scheme's own.
 pub(super) fn host(request: &Request) -> String {
-    let url = request.inner().url();
+    let url = request.url();
     let (_, rest) = url.split_once("://").unwrap_or_default();
     let host = rest.split(['/', '?']).next();
     host.unwrap_or_default().to_owned()

@@ -3,55 +3,35 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use worker::js_sys;
-use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::{SqlStorage, SqlStorageValue, State, WebSocket, console_error, wasm_bindgen};
+use worker::js_sys::Date;
+use worker::wasm_bindgen::JsValue;
 
 use super::entropy;
+use super::platform::{Result, Row, Socket, Sql, State, log_error};
 use crate::io::{ConnectionId, Platform, Record};
 use crate::time::Timestamp;
-
-#[wasm_bindgen::prelude::wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
-extern "C" {
-    #[wasm_bindgen(extends = js_sys::Object)]
-    type StateExt;
-
-    #[wasm_bindgen(method, catch, js_name = getWebSocketAutoResponseTimestamp)]
-    fn auto_response_timestamp(
-        this: &StateExt,
-        socket: &worker::web_sys::WebSocket,
-    ) -> Result<Option<js_sys::Date>, JsValue>;
-}
 
 const SCHEMA: &str =
     "CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
 
 /// What the core may ask of a Durable Object.
 pub struct Runtime {
-    state: StateExt,
-    sql: SqlStorage,
+    pub(super) state: State,
+    sql: Sql,
     /// The open sockets, parked requests included, by their number.
-    pub(super) sockets: RefCell<BTreeMap<u64, WebSocket>>,
+    pub(super) sockets: RefCell<BTreeMap<u64, Socket>>,
     /// What is to be kept soon.
     soon: RefCell<Vec<Record>>,
 }
 
-#[derive(Deserialize)]
-struct Row {
-    key: String,
-    value: String,
-}
-
 impl Runtime {
-    pub(super) fn new(state: &State) -> Self {
+    pub(super) fn new(state: State) -> Self {
         let sql = state.storage().sql();
-        if let Err(error) = sql.exec(SCHEMA, None) {
-            console_error!("the storage cannot be prepared: {error}");
+        if let Err(error) = sql.exec(SCHEMA, Vec::new()) {
+            log_error("the storage cannot be prepared:", &error);
         }
-        let raw: &JsValue = state.as_raw().as_ref();
         Self {
-            state: raw.clone().unchecked_into(),
+            state,
             sql,
             sockets: RefCell::default(),
             soon: RefCell::default(),
@@ -60,10 +40,10 @@ impl Runtime {
 
     /// The time, by the platform's clock.
     pub(super) fn now() -> Timestamp {
-        Timestamp::from_millis(worker::Date::now().as_millis())
+        timestamp(Date::now())
     }
 
-    pub(super) fn socket(&self, number: u64) -> Option<WebSocket> {
+    pub(super) fn socket(&self, number: u64) -> Option<Socket> {
         self.sockets.borrow().get(&number).cloned()
     }
 
@@ -89,34 +69,32 @@ impl Runtime {
     fn keep(&self, record: Record) {
         let done = match record {
             Record::Attached(connection, text) => match self.socket(connection.number()) {
-                Some(socket) => socket.serialize_attachment(text),
+                Some(socket) => socket.attach(&text),
                 None => return,
             },
             Record::Stored { key, value } => self.exec(
                 "INSERT OR REPLACE INTO records (key, value) VALUES (?, ?)",
-                vec![key, value],
+                &[&key, &value],
             ),
-            Record::Deleted { key } => self.exec("DELETE FROM records WHERE key = ?", vec![key]),
+            Record::Deleted { key } => self.exec("DELETE FROM records WHERE key = ?", &[&key]),
         };
         if let Err(error) = done {
-            console_error!("a record was not kept: {error}");
+            log_error("a record was not kept:", &error);
         }
     }
 
-    fn exec(&self, statement: &str, values: Vec<String>) -> worker::Result<()> {
-        let values: Vec<_> = values.into_iter().map(SqlStorageValue::String).collect();
-        self.sql.exec(statement, values).map(drop)
+    fn exec(&self, statement: &str, values: &[&str]) -> Result<()> {
+        let values = values.iter().map(|value| JsValue::from_str(value));
+        self.sql.exec(statement, values.collect()).map(drop)
     }
 
-    fn rows(&self, prefix: &str) -> worker::Result<Vec<Row>> {
-        let range = [prefix.to_owned(), format!("{prefix}\u{10FFFF}")];
-        let range: Vec<_> = range.into_iter().map(SqlStorageValue::String).collect();
-        self.sql
-            .exec(
-                "SELECT key, value FROM records WHERE key >= ? AND key < ? ORDER BY key",
-                range,
-            )?
-            .to_array()
+    fn rows(&self, prefix: &str) -> Result<Vec<Row>> {
+        let range = [prefix, &format!("{prefix}\u{10FFFF}")].map(JsValue::from_str);
+        let cursor = self.sql.exec(
+            "SELECT key, value FROM records WHERE key >= ? AND key < ? ORDER BY key",
+            range.into(),
+        )?;
+        cursor.rows()
     }
 }
 
@@ -127,24 +105,28 @@ impl Platform for Runtime {
 
     fn last_auto_response(&self, connection: ConnectionId) -> Option<Timestamp> {
         let socket = self.socket(connection.number())?;
-        let date = self.state.auto_response_timestamp(socket.as_ref()).ok()??;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a date after 1970 is a whole, positive number of milliseconds"
-        )]
-        let millis = date.get_time() as u64;
-        Some(Timestamp::from_millis(millis))
+        let date = self.state.auto_response_timestamp(&socket).ok()??;
+        Some(timestamp(date.get_time()))
     }
 
     fn load(&self, prefix: &str) -> Vec<(String, String)> {
         self.flush();
         match self.rows(prefix) {
-            Ok(rows) => rows.into_iter().map(|row| (row.key, row.value)).collect(),
+            Ok(rows) => rows.iter().map(|row| (row.key(), row.value())).collect(),
             Err(error) => {
-                console_error!("what is stored cannot be read: {error}");
+                log_error("what is stored cannot be read:", &error);
                 Vec::new()
             }
         }
     }
+}
+
+/// A date after 1970, in milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is a whole, positive number"
+)]
+pub(super) fn timestamp(millis: f64) -> Timestamp {
+    Timestamp::from_millis(millis as u64)
 }

@@ -6,29 +6,37 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signalbox::durable_object;
-use signalbox::edge::{Endpoint, Shell, config, serve};
+use signalbox::edge::{Endpoint, RateLimiter, Result, Shell, State, binding, config, path, serve};
 use signalbox::engine::Engine;
 use signalbox::room::{self, RoomName};
 use signalbox::settings::{Invalid, Settings};
 use signalbox::socket::{Host, Server};
-use worker::{
-    Context, Env, RateLimiter, Request, Response, ResponseBuilder, Result, State, console_warn,
-    event, wasm_bindgen,
-};
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::web_sys::{Headers, Request, Response, ResponseInit};
+use worker::{Env, console_warn, wasm_bindgen};
 
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+/// A request.
+///
+/// # Errors
+///
+/// When the platform fails; it then answers itself.
+#[wasm_bindgen(
+    wasm_bindgen = worker::wasm_bindgen,
+    wasm_bindgen_futures = worker::wasm_bindgen_futures,
+    js_sys = worker::js_sys
+)]
+pub async fn fetch(request: Request, env: Env) -> Result<Response> {
     static SETTINGS: OnceLock<std::result::Result<Settings, Vec<Invalid>>> = OnceLock::new();
     let settings = match SETTINGS.get_or_init(|| read_settings(&env)) {
         Ok(settings) => settings,
         Err(invalid) => return config::misconfigured(invalid),
     };
-    if request.path() == "/healthz" {
+    if path(&request) == "/healthz" {
         return health();
     }
     let endpoint = Endpoint {
         path: "socket.io",
-        rooms: env.durable_object("ROOM")?,
+        rooms: binding(&env, "ROOM").ok_or("wrangler.toml binds no ROOM")?,
         settings,
         handshakes: handshakes(&env),
     };
@@ -42,10 +50,12 @@ fn health() -> Result<Response> {
         env!("CARGO_PKG_VERSION"),
         r#""}"#
     );
-    Ok(ResponseBuilder::new()
-        .with_header("content-type", "application/json")?
-        .with_header("cache-control", "no-store")?
-        .fixed(body.into()))
+    let headers = Headers::new()?;
+    headers.set("content-type", "application/json")?;
+    headers.set("cache-control", "no-store")?;
+    let init = ResponseInit::new();
+    init.set_headers(&headers);
+    Response::new_with_opt_str_and_init(Some(body), &init)
 }
 
 /// The settings.
@@ -56,7 +66,7 @@ fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
 /// The limit of handshakes, if there is one.
 fn handshakes(env: &Env) -> Option<RateLimiter> {
     static WARNED: AtomicBool = AtomicBool::new(false);
-    let limit = env.rate_limiter("HANDSHAKES").ok();
+    let limit = binding(env, "HANDSHAKES");
     if limit.is_none() && !WARNED.swap(true, Ordering::Relaxed) {
         console_warn!("[[ratelimits]] in wrangler.toml has no HANDSHAKES: there is no limit");
     }
@@ -69,7 +79,7 @@ durable_object! {
 }
 
 fn room(state: State, env: &Env) -> Shell<Host<room::Room>> {
-    let name = state.id().name().unwrap_or_default();
+    let name = state.object_name().unwrap_or_default();
     // The Worker names objects by rooms only.
     let name = RoomName::parse(&name).unwrap_or_else(|_| RoomName::lobby());
     // With wrong settings the Worker lets nobody in.

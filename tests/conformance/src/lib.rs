@@ -21,12 +21,14 @@ use std::sync::OnceLock;
 
 use signalbox::admission::Origins;
 use signalbox::durable_object;
-use signalbox::edge::{Endpoint, Shell, config, serve};
+use signalbox::edge::{Endpoint, Result, Shell, State, binding, config, path, serve};
 use signalbox::engine::Engine;
 use signalbox::room;
 use signalbox::settings::{Invalid, Settings};
 use signalbox::socket::{Host, Server};
-use worker::{Context, Env, Request, Response, Result, State, event, wasm_bindgen};
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::web_sys::{Request, Response};
+use worker::{Env, wasm_bindgen};
 
 use echo::Echo;
 use raw::Raw;
@@ -42,21 +44,30 @@ fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
     config::settings(env, defaults)
 }
 
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+/// A request.
+///
+/// # Errors
+///
+/// When the platform fails; it then answers itself.
+#[wasm_bindgen(
+    wasm_bindgen = worker::wasm_bindgen,
+    wasm_bindgen_futures = worker::wasm_bindgen_futures,
+    js_sys = worker::js_sys
+)]
+pub async fn fetch(request: Request, env: Env) -> Result<Response> {
     static SETTINGS: OnceLock<std::result::Result<Settings, Vec<Invalid>>> = OnceLock::new();
     let settings = match SETTINGS.get_or_init(|| read_settings(&env)) {
         Ok(settings) => settings,
         Err(invalid) => return config::misconfigured(invalid),
     };
-    let (path, binding) = if request.path().split('/').any(|part| part == "engine.io") {
+    let (path, class) = if path(&request).split('/').any(|part| part == "engine.io") {
         ("engine.io", "ENGINE")
     } else {
         ("socket.io", "SOCKET")
     };
     let endpoint = Endpoint {
         path,
-        rooms: env.durable_object(binding)?,
+        rooms: binding(&env, class).ok_or("wrangler.toml does not bind the class")?,
         settings,
         handshakes: None,
     };

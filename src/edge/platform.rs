@@ -1,0 +1,193 @@
+//! The platform's calls, on its own values: the crate's wrappers would bring code for all that they
+//! offer, and these calls are what most of the time goes to.
+
+use std::time::Duration;
+
+use worker::Env;
+use worker::js_sys::{Array, Object, Promise, Reflect};
+use worker::wasm_bindgen::prelude::*;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::web_sys::{self, ResponseInit, console};
+
+/// What goes wrong is the platform's: a JavaScript exception.
+pub type Result<T> = std::result::Result<T, JsValue>;
+
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+extern "C" {
+    /// The state of a Durable Object, which its class is made with.
+    pub type State;
+
+    #[wasm_bindgen(method, getter)]
+    fn id(this: &State) -> Id;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn storage(this: &State) -> Storage;
+
+    #[wasm_bindgen(method, catch, js_name = waitUntil)]
+    pub(super) fn wait_until(this: &State, promise: &Promise) -> Result<()>;
+
+    #[wasm_bindgen(method, catch, js_name = acceptWebSocket)]
+    pub(super) fn accept(this: &State, socket: &Socket, tags: &Array) -> Result<()>;
+
+    #[wasm_bindgen(method, catch, js_name = getWebSockets)]
+    pub(super) fn sockets(this: &State) -> Result<Vec<Socket>>;
+
+    #[wasm_bindgen(method, catch, js_name = getTags)]
+    pub(super) fn tags(this: &State, socket: &Socket) -> Result<Array>;
+
+    #[wasm_bindgen(method, catch, js_name = setWebSocketAutoResponse)]
+    pub(super) fn set_auto_response(this: &State, pair: &AutoResponse) -> Result<()>;
+
+    #[wasm_bindgen(method, catch, js_name = getWebSocketAutoResponseTimestamp)]
+    pub(super) fn auto_response_timestamp(
+        this: &State,
+        socket: &Socket,
+    ) -> Result<Option<worker::js_sys::Date>>;
+
+    type Id;
+
+    #[wasm_bindgen(method, getter)]
+    fn name(this: &Id) -> Option<String>;
+
+    #[wasm_bindgen(js_name = WebSocketRequestResponsePair)]
+    pub(super) type AutoResponse;
+
+    #[wasm_bindgen(constructor, catch, js_class = WebSocketRequestResponsePair)]
+    pub(super) fn new(request: &str, response: &str) -> Result<AutoResponse>;
+}
+
+/// Is told of the events of a socket.
+pub(super) type Listener = Closure<dyn Fn(web_sys::MessageEvent)>;
+
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+extern "C" {
+    /// One end of a WebSocket.
+    #[wasm_bindgen(js_name = WebSocket)]
+    #[derive(Clone)]
+    pub type Socket;
+
+    /// In a Worker: to be told of what happens to it.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn accept(this: &Socket) -> Result<()>;
+
+    #[wasm_bindgen(method, catch, js_name = addEventListener)]
+    pub(super) fn listen(this: &Socket, event: &str, listener: &Listener) -> Result<()>;
+
+    #[wasm_bindgen(method, catch, js_name = removeEventListener)]
+    pub(super) fn unlisten(this: &Socket, event: &str, listener: &Listener) -> Result<()>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn send(this: &Socket, data: &JsValue) -> Result<()>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn close(this: &Socket, code: Option<u16>) -> Result<()>;
+
+    #[wasm_bindgen(method, catch, js_name = serializeAttachment)]
+    pub(super) fn attach(this: &Socket, text: &str) -> Result<()>;
+
+    #[wasm_bindgen(method, catch, js_name = deserializeAttachment)]
+    pub(super) fn attachment(this: &Socket) -> Result<JsValue>;
+
+    #[wasm_bindgen(extends = Object, js_name = WebSocketPair)]
+    type Pair;
+
+    #[wasm_bindgen(constructor, catch, js_class = WebSocketPair)]
+    fn new() -> Result<Pair>;
+}
+
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+extern "C" {
+    pub(super) type Storage;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn sql(this: &Storage) -> Sql;
+
+    #[wasm_bindgen(method, catch, js_name = getAlarm)]
+    pub(super) fn alarm(this: &Storage) -> Result<Promise>;
+
+    /// At this time, in milliseconds since the Unix epoch.
+    #[wasm_bindgen(method, catch, js_name = setAlarm)]
+    pub(super) fn set_alarm(this: &Storage, millis: f64) -> Result<Promise>;
+
+    pub(super) type Sql;
+
+    #[wasm_bindgen(method, catch, variadic)]
+    pub(super) fn exec(this: &Sql, statement: &str, values: Vec<JsValue>) -> Result<Cursor>;
+
+    pub(super) type Cursor;
+
+    #[wasm_bindgen(method, catch, js_name = toArray)]
+    pub(super) fn rows(this: &Cursor) -> Result<Vec<Row>>;
+
+    pub(super) type Row;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn key(this: &Row) -> String;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn value(this: &Row) -> String;
+}
+
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+extern "C" {
+    /// The objects of a class.
+    pub type Objects;
+
+    #[wasm_bindgen(method, catch, js_name = getByName)]
+    pub(super) fn named(this: &Objects, name: &str) -> Result<Stub>;
+
+    /// An object of which nothing is known but its name.
+    pub type Stub;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn fetch(this: &Stub, request: &web_sys::Request) -> Result<Promise>;
+
+    /// Counts what is done too often.
+    pub type RateLimiter;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn limit(this: &RateLimiter, options: &Object) -> Result<Promise>;
+
+    #[wasm_bindgen(catch, js_name = setTimeout)]
+    fn set_timer(handler: &Closure<dyn Fn()>, millis: f64) -> Result<JsValue>;
+}
+
+impl State {
+    /// The name of the object.
+    #[must_use]
+    pub fn object_name(&self) -> Option<String> {
+        self.id().name()
+    }
+}
+
+/// Calls this once, later.
+pub(super) fn set_timeout(handler: &Closure<dyn Fn()>, after: Duration) -> Result<()> {
+    set_timer(handler, after.as_secs_f64() * 1e3).map(drop)
+}
+
+/// Two ends of a WebSocket.
+pub(super) fn socket_pair() -> Result<(Socket, Socket)> {
+    let pair = Pair::new()?;
+    let end = |index| Reflect::get_u32(&pair, index).map(JsCast::unchecked_into);
+    Ok((end(0)?, end(1)?))
+}
+
+/// The response that makes a request a WebSocket, of which this is the client's end.
+pub(super) fn upgraded(client: &Socket) -> Result<web_sys::Response> {
+    let init = ResponseInit::new();
+    init.set_status(101);
+    Reflect::set(&init, &"webSocket".into(), client)?;
+    web_sys::Response::new_with_opt_str_and_init(None, &init)
+}
+
+/// What the configuration binds to a name, if it is there.
+#[must_use]
+pub fn binding<T: JsCast>(env: &Env, name: &str) -> Option<T> {
+    let value = Reflect::get(env, &JsValue::from_str(name)).ok()?;
+    (!value.is_undefined()).then(|| value.unchecked_into())
+}
+
+/// An error in the log.
+pub(super) fn log_error(what: &str, error: &JsValue) {
+    console::error_2(&JsValue::from_str(what), error);
+}
