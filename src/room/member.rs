@@ -8,7 +8,6 @@ use super::chat::Receipt;
 use super::config::Rates;
 use super::contract::{Media, Peer, names};
 use super::door;
-use super::presence::Joining;
 use super::rate::Bucket;
 use super::signal::Kind;
 use super::token::Pass;
@@ -46,6 +45,15 @@ pub(super) struct Member {
     pub(super) waiting: usize,
     #[serde(skip)]
     pub(super) buckets: Buckets,
+}
+
+/// What a peer tells of itself on joining.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Joining {
+    pub(super) name: Option<String>,
+    pub(super) media: Option<Media>,
+    #[serde(skip_serializing)]
+    pub(super) password: Option<String>,
 }
 
 /// What is left of its rates. Not kept: who waits until memory is lost gains a burst.

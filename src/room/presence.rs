@@ -4,18 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::contract::{Media, RoomInfo, Snapshot, names};
 use super::error::{Code, Error};
-use super::member::{Member, Profile};
+use super::member::{Joining, Member, Profile};
 use super::{Room, Turn};
 use crate::socket::{Args, Json, Object, SocketId};
-
-/// What a peer tells of itself on joining.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Joining {
-    name: Option<String>,
-    media: Option<Media>,
-    #[serde(skip_serializing)]
-    password: Option<String>,
-}
 
 #[derive(Deserialize)]
 struct Update {

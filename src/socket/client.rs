@@ -164,3 +164,16 @@ impl Socket {
         Some((id, socket))
     }
 }
+
+/// A client says that it was a socket before.
+pub(super) struct Claim {
+    pub(super) sid: Sid,
+    pub(super) namespace: Namespace,
+    pub(super) auth: Option<Json>,
+    pub(super) socket: SocketId,
+    /// The last event it had, if it had any.
+    pub(super) offset: Option<Offset>,
+    pub(super) asked: Timestamp,
+    /// If the socket's earlier connection is not gone by then, it has to have proved alive.
+    pub(super) by: Timestamp,
+}

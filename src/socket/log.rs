@@ -11,7 +11,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::namespace::Namespace;
-use super::server::Urgency;
 use super::socket_id::SocketId;
 use crate::engine::{Message, payload};
 use crate::io::{Platform, Record};
@@ -99,6 +98,13 @@ pub(super) struct Log {
     aging_from: Timestamp,
     /// Read when first needed: most wakes need none of it.
     index: Option<Index>,
+}
+
+/// How soon a record is to be kept: at once, if anything is promised in the turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    Now,
+    Soon,
 }
 
 /// What is in memory of the log.

@@ -13,10 +13,10 @@ use serde::Deserialize;
 use super::DisconnectReason;
 use super::app::Event;
 use super::args::Json;
-use super::client::{self, Link, Socket};
-use super::log::Offset;
+use super::client::{self, Claim, Link, Socket};
+use super::log::{Offset, Urgency};
 use super::namespace::Namespace;
-use super::server::{Server, Urgency};
+use super::server::Server;
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{CloseReason, Sid};
 use crate::io::Record;
@@ -24,38 +24,6 @@ use crate::time::Timestamp;
 
 /// How long a connection may take to prove that it is alive.
 const PROOF: Duration = Duration::from_millis(500);
-
-/// The settings of connection state recovery.
-#[derive(Clone, Debug)]
-pub struct Recovery {
-    /// How long a client may be away.
-    pub window: Duration,
-    /// How many events are kept for those who are; their bytes are bounded as those that wait for
-    /// a poll are.
-    pub events: usize,
-}
-
-impl Default for Recovery {
-    fn default() -> Self {
-        Self {
-            window: Duration::from_secs(30),
-            events: 1000,
-        }
-    }
-}
-
-/// A client says that it was a socket before.
-pub(super) struct Claim {
-    pub(super) sid: Sid,
-    namespace: Namespace,
-    auth: Option<Json>,
-    socket: SocketId,
-    /// The last event it had, if it had any.
-    offset: Option<Offset>,
-    asked: Timestamp,
-    /// If the socket's earlier connection is not gone by then, it has to have proved alive.
-    pub(super) by: Timestamp,
-}
 
 /// What a client's `auth` says of the past.
 #[derive(Deserialize)]

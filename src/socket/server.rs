@@ -2,45 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::DisconnectReason;
 use super::app::{Ack, Event};
 use super::args::Json;
-use super::client::{self, Client, Link, Socket};
-use super::log::{Bounds, Log};
+use super::client::{self, Claim, Client, Link, Socket};
+use super::config::Config;
+use super::log::{Bounds, Log, Urgency};
 use super::namespace::Namespace;
 use super::packet::{Kind, Packet};
-use super::recovery::{Claim, Recovery};
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{self, Engine, Message, Sid};
 use crate::io::{Input, Output, Record, Survivors};
 use crate::time::Timestamp;
-
-/// The server's settings.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// How long a client may take to join its first namespace.
-    pub connect_timeout: Duration,
-    /// Connection state recovery; `None` is without.
-    pub recovery: Option<Recovery>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(45),
-            recovery: Some(Recovery::default()),
-        }
-    }
-}
-
-/// How soon a record is to be kept: at once, if anything is promised in the turn.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Urgency {
-    Now,
-    Soon,
-}
 
 /// All clients of one place.
 pub struct Server {

@@ -1,0 +1,40 @@
+//! The server's settings.
+
+use std::time::Duration;
+
+/// The server's settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How long a client may take to join its first namespace.
+    pub connect_timeout: Duration,
+    /// Connection state recovery; `None` is without.
+    pub recovery: Option<Recovery>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(45),
+            recovery: Some(Recovery::default()),
+        }
+    }
+}
+
+/// The settings of connection state recovery.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// How long a client may be away.
+    pub window: Duration,
+    /// How many events are kept for those who are; their bytes are bounded as those that wait for
+    /// a poll are.
+    pub events: usize,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self {
+            window: Duration::from_secs(30),
+            events: 1000,
+        }
+    }
+}
