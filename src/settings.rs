@@ -44,11 +44,14 @@ enum Kind {
 
 const HOUR: u64 = 3_600_000;
 
+/// The platform's largest frame.
+const FRAME: u64 = 33_554_432;
+
 /// As many sockets as the platform gives an object.
 const SOCKETS: u64 = 32_768;
 
 /// Every variable, in the order of `wrangler.toml` and the README.
-const VARIABLES: [(&str, Kind); 12] = [
+const VARIABLES: [(&str, Kind); 19] = [
     (
         "ALLOWED_ORIGINS",
         Kind::Text(Origins::FORM, |settings, text| {
@@ -79,9 +82,9 @@ const VARIABLES: [(&str, Kind); 12] = [
         }),
     ),
     (
-        // Below the smallest there is no room for a CONNECT; the platform takes frames of 32 MiB.
+        // Below the smallest there is no room for a CONNECT.
         "MAX_PAYLOAD",
-        Kind::Whole(1024..=33_554_432, |settings, number| {
+        Kind::Whole(1024..=FRAME, |settings, number| {
             settings.engine.max_payload = size(number);
             settings.room.limits.max_payload = size(number);
         }),
@@ -102,6 +105,48 @@ const VARIABLES: [(&str, Kind); 12] = [
         "MAX_SESSIONS",
         Kind::Whole(1..=SOCKETS, |settings, number| {
             settings.engine.max_sessions = size(number);
+        }),
+    ),
+    (
+        "MAX_DESCRIPTION",
+        Kind::Whole(1024..=FRAME, |settings, number| {
+            settings.room.limits.description = size(number);
+        }),
+    ),
+    (
+        "MAX_CANDIDATE",
+        Kind::Whole(256..=FRAME, |settings, number| {
+            settings.room.limits.candidate = size(number);
+        }),
+    ),
+    (
+        "MAX_MESSAGE",
+        Kind::Whole(1..=FRAME, |settings, number| {
+            settings.room.limits.chat = size(number);
+        }),
+    ),
+    (
+        "MAX_NAME",
+        Kind::Whole(16..=1024, |settings, number| {
+            settings.room.limits.name = size(number);
+        }),
+    ),
+    (
+        "CHAT_HISTORY",
+        Kind::Whole(0..=10_000, |settings, number| {
+            settings.room.limits.history = size(number);
+        }),
+    ),
+    (
+        "MAX_WAITING",
+        Kind::Whole(0..=10_000, |settings, number| {
+            settings.room.limits.waiting = size(number);
+        }),
+    ),
+    (
+        "WRONG_PASSWORDS",
+        Kind::Whole(1..=100, |settings, number| {
+            settings.room.limits.wrong_passwords = size(number);
         }),
     ),
     (
