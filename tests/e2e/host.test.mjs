@@ -1,4 +1,4 @@
-// The host, with stock clients: kick, lock, knock, admit, deny, and all of it after the server was killed.
+// The host, with stock clients: kick, lock, knock, admit, deny, password, and all of it after the server was killed.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -76,4 +76,27 @@ test("a locked room: knock, deny, admit; the lock outlives the server", async ()
   assert.deepEqual(history.map(({ message }) => message), ["among us"]);
   assert.equal((await ask(bob, "chat-message", "let me in")).error.code, "room-locked");
   assert.deepEqual(overheard, []);
+});
+
+test("a password outlives the server, and so do the history and the host", async () => {
+  const room = "password";
+  const host = await connect(server, { room, reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 500 });
+  await ask(host, "room:join", { name: "Host" });
+  await ask(host, "chat-message", { message: "among us", mid: "m1" });
+  assert.deepEqual(await ask(host, "host:password", { password: "correct horse" }), { ok: true });
+  const back = once(host, "connect");
+  await server.kill();
+  await server.start();
+  await back;
+  assert.equal(host.recovered, true);
+  await ask(host, "chat-message", { message: "among us", mid: "m1" });
+  const guest = await connect(server, { room });
+  for (const joining of [{}, { password: "wrong" }]) {
+    assert.equal((await ask(guest, "room:join", joining)).error.code, "bad-password");
+  }
+  assert.equal((await ask(guest, "chat:history", {})).error.code, "room-locked");
+  const joined = await ask(guest, "room:join", { password: "correct horse" });
+  assert.deepEqual(joined.history.map(({ message }) => message), ["among us"]);
+  assert.deepEqual(joined.peers.map(({ id, host }) => [id, host]), [[host.id, true]]);
+  assert.deepEqual(await ask(host, "host:password", { password: null }), { ok: true });
 });

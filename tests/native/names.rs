@@ -68,6 +68,29 @@ fn every_error_is_documented_and_typed() {
     assert_eq!(TYPES.matches("\n  | \"").count(), codes.len());
 }
 
+/// What the native tests of the room say.
+fn tests() -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/native");
+    let files = std::fs::read_dir(folder).expect("the tests");
+    let files = files.map(|file| file.expect("a file").path());
+    files
+        .filter(|file| {
+            file.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("room_"))
+        })
+        .map(|file| std::fs::read_to_string(file).expect("a test"))
+        .collect()
+}
+
+#[test]
+fn every_event_and_every_error_is_tested() {
+    let tests = tests();
+    let events = events().into_values().map(str::to_owned);
+    for name in events.chain(codes()) {
+        assert!(tests.contains(&format!("\"{name}\"")), "{name}");
+    }
+}
+
 #[test]
 fn event_names_are_the_servers() {
     let server = events();
