@@ -21,6 +21,8 @@ export interface JoinOptions {
   /** The deployment's address; by default the one this module came from. */
   server?: string | URL;
   password?: string;
+  /** The deployment's own word on who comes, where it asks for one. */
+  token?: string;
   /** The room is locked and its host has been asked. `join` goes on when they have answered. */
   onWaiting?: () => void;
   /** Ends the attempt, the waiting included. */
@@ -72,6 +74,8 @@ export interface Host {
   deny(knock: { id: string }): Promise<void>;
   /** Whoever comes to a locked room waits for the host; opening it lets in all who wait. */
   lock(on: boolean): Promise<void>;
+  /** Whoever joins from now on has to know it; null takes it away. */
+  setPassword(password: string | null): Promise<void>;
   /** Forgets what was said in the chat, for everyone. */
   clear(): Promise<void>;
 }
@@ -113,6 +117,11 @@ export interface Chat {
   readonly messages: readonly Message[];
   /** The host cleared `messages`, but for what is still to be sent. */
   on(event: "cleared", listener: () => void): () => void;
+  /** The ids of the peers who are writing. */
+  readonly typists: readonly string[];
+  on(event: "typing", listener: () => void): () => void;
+  /** Tells the others that we are writing (call it with each key), or that we gave it up. */
+  typing(on: boolean): void;
   send(text: string): Message;
   retry(message: Message): void;
   on(event: "message" | "change", listener: (message: Message) => void): () => void;
@@ -187,6 +196,8 @@ export interface PeerInfo {
 export interface RoomInfo {
   name: string;
   locked: boolean;
+  /** Whether whoever joins has to know one. */
+  password: boolean;
   capacity: number;
   count: number;
 }

@@ -1,6 +1,10 @@
 // @ts-check
 import { Emitter } from "./emitter.js";
 import { EVENTS, SignalboxError } from "./protocol.js";
+import { uniqueId } from "./unique.js";
+
+const WRITES_FOR = 6_000; // unless told again
+const TELL_EVERY = 3_000;
 
 /**
  * One message, as everybody in the room sees it. `state` moves from pending to sent or failed; only
@@ -24,7 +28,7 @@ import { EVENTS, SignalboxError } from "./protocol.js";
  * The room's chat. A message that the connection swallowed is sent again under the same `mid`, which
  * the room takes once.
  *
- * @extends {Emitter<{ message: [message: Message], change: [message: Message], cleared: [] }>}
+ * @extends {Emitter<{ message: [message: Message], change: [message: Message], cleared: [], typing: [] }>}
  */
 export class Chat extends Emitter {
   /** @type {Message[]} */
@@ -32,6 +36,10 @@ export class Chat extends Emitter {
 
   #signaling;
   #self;
+  /** @type {Map<string, ReturnType<typeof setTimeout>>} until when we take them to be writing */
+  #typists = new Map();
+  #typing = false;
+  #told = 0;
   /** @type {Set<string>} every id we had in this room */
   #ownIds = new Set();
 
@@ -45,16 +53,39 @@ export class Chat extends Emitter {
     this.#self = self;
   }
 
+  /** The ids of those who are writing. */
+  get typists() {
+    return [...this.#typists.keys()];
+  }
+
+  /** Tells the others that we are writing, or no longer. @param {boolean} on */
+  typing(on) {
+    const now = Date.now();
+    if (on === this.#typing && (!on || now - this.#told < TELL_EVERY)) return;
+    this.#typing = on;
+    this.#told = now;
+    this.#signaling.whisper(EVENTS.CHAT_TYPING, { on });
+  }
+
+  /** @param {{ id: string, on: boolean }} typist */
+  typed({ id, on }) {
+    clearTimeout(this.#typists.get(id));
+    if (on) this.#typists.set(id, setTimeout(() => this.typed({ id, on: false }), WRITES_FOR));
+    else if (!this.#typists.delete(id)) return;
+    this.emit("typing");
+  }
+
   /** @param {string} text */
   send(text) {
     const { id, name } = this.#self();
     /** @type {Message} */
     const message = {
-      mid: crypto.randomUUID(), id: null, seq: Infinity, from: id, name: name ?? "", text, ts: Date.now(),
+      mid: uniqueId(), id: null, seq: Infinity, from: id, name: name ?? "", text, ts: Date.now(),
       own: true, earlier: false, state: "pending", error: null,
     };
     this.messages.push(message);
     this.emit("message", message);
+    this.#typing = false; // as the message says
     void this.#submit(message);
     return message;
   }
@@ -89,6 +120,7 @@ export class Chat extends Emitter {
    * @param {boolean} [earlier]
    */
   receive(record, earlier = false) {
+    this.typed({ id: record.from, on: false });
     if (this.messages.some(({ id }) => id === record.id)) return;
     const own = this.#ownIds.has(record.from);
     // Our own come back to us, often before the reply to them; they come in the order we sent them in.

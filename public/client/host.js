@@ -53,6 +53,11 @@ export class Host {
     await this.#request(EVENTS.HOST_LOCK, { on });
   }
 
+  /** @param {string | null} password null for none */
+  async setPassword(password) {
+    await this.#request(EVENTS.HOST_PASSWORD, { password });
+  }
+
   async clear() {
     await this.#request(EVENTS.HOST_CLEAR, {});
   }

@@ -164,6 +164,9 @@ export class LocalMedia extends Emitter {
       // A missing camera must not cost the microphone; a refusal is not asked again.
       if (kinds.length > 1 && error.code !== "permission-denied") {
         for (const kind of kinds) await this.#acquire([kind]);
+      } else if (error.code === "no-device" && this.#devices[kinds[0]]) {
+        this.#devices[kinds[0]] = undefined; // the chosen one is not there
+        await this.#acquire(kinds);
       } else {
         for (const kind of kinds) this.problems[kind] = error;
       }
@@ -197,7 +200,7 @@ export class LocalMedia extends Emitter {
     const device = this.#devices[kind];
     if (!device) return CONSTRAINTS[kind];
     const { facingMode, ...rest } = CONSTRAINTS[kind];
-    return { ...rest, deviceId: { ideal: device } };
+    return { ...rest, deviceId: { exact: device } };
   }
 }
 

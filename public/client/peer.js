@@ -1,6 +1,7 @@
 // @ts-check
 import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
+import { uniqueId } from "./unique.js";
 
 const DISCONNECTED_FOR = 3_000; // then ICE restarts
 const CONNECT_WITHIN = 30_000; // beyond it an attempt has failed; each is given longer than the one before
@@ -115,7 +116,7 @@ export class Peer extends Emitter {
 
   /** A new connection, with our offer. */
   connect() {
-    this.#open(crypto.randomUUID()).start();
+    this.#open(uniqueId()).start();
   }
 
   /** Offers again on the connection we have: the peer knows us by a new id. */
@@ -133,7 +134,7 @@ export class Peer extends Emitter {
     if (description.type === "offer" && (!connection || cid !== connection.cid)) {
       // Both may have opened a connection at once: the impolite side's stands.
       if (connection?.unanswered && !this.#polite()) return;
-      connection = this.#open(cid ?? crypto.randomUUID());
+      connection = this.#open(cid ?? uniqueId());
     }
     if (!connection || cid !== connection.cid) return; // meant for a connection that is no more
     connection.describe(description);

@@ -20,12 +20,14 @@ export const EVENTS = {
   ANSWER: "answer",
   CANDIDATE: "candidate",
   CHAT_MESSAGE: "chat-message",
+  CHAT_TYPING: "chat:typing",
   HOST_KICK: "host:kick",
   HOST_MUTE: "host:mute",
   HOST_TRANSFER: "host:transfer",
   HOST_ADMIT: "host:admit",
   HOST_DENY: "host:deny",
   HOST_LOCK: "host:lock",
+  HOST_PASSWORD: "host:password",
   HOST_CLEAR: "host:clear",
   HOST_KNOCK: "host:knock",
   HOST_MUTE_REQUEST: "host:mute-request",
@@ -63,6 +65,7 @@ export class SignalboxError extends Error {
  * @typedef {object} RoomInfo
  * @property {string} name
  * @property {boolean} locked
+ * @property {boolean} password whether one is asked for
  * @property {number} capacity
  * @property {number} count
  *

@@ -49,15 +49,15 @@ export class Room extends Emitter {
   /**
    * @param {string} server
    * @param {string} name
-   * @param {{ name: string, password?: string, media: import("./media.js").LocalMedia, onWaiting?: () => void }} wishes
+   * @param {{ name: string, password?: string, token?: string, media: import("./media.js").LocalMedia, onWaiting?: () => void }} wishes
    */
-  constructor(server, name, { media, onWaiting = () => {}, ...wishes }) {
+  constructor(server, name, { media, token, onWaiting = () => {}, ...wishes }) {
     super();
-    const signaling = new Signaling(server, name);
+    const signaling = new Signaling(server, name, token);
     this.#signaling = signaling;
     this.#wishes = wishes;
     this.#onWaiting = onWaiting;
-    this.info = { name, locked: false, capacity: 0, count: 0 };
+    this.info = { name, locked: false, password: false, capacity: 0, count: 0 };
     this.media = media;
     this.#mesh = {
       self: { id: "", n: 0, name: wishes.name, host: false, media: this.#flags(), hand: false, away: false, joinedAt: 0 },
@@ -231,6 +231,9 @@ export class Room extends Emitter {
       case EVENTS.CHAT_MESSAGE:
         this.chat.receive(payload);
         break;
+      case EVENTS.CHAT_TYPING:
+        this.chat.typed(payload);
+        break;
       case EVENTS.ROOM_STATE:
         this.#roomChanged(payload);
         break;
@@ -306,6 +309,7 @@ export class Room extends Emitter {
     const peer = this.peers.get(id);
     if (!peer) return;
     this.peers.delete(id);
+    this.chat.typed({ id, on: false });
     peer.close(reason);
     this.#share();
   }

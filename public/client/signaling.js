@@ -28,14 +28,16 @@ export class Signaling extends Emitter {
   /**
    * @param {string} server
    * @param {string} room
+   * @param {string} [token] says who we are, where the deployment asks for one
    */
-  constructor(server, room) {
+  constructor(server, room, token) {
     super();
     const socket = io(new URL(server).origin, {
       path: `/r/${encodeURIComponent(room)}/socket.io`,
       transports: ["websocket", "polling"],
       tryAllTransports: true, // polling where WebSockets are blocked
       forceNew: true,
+      auth: token ? { token } : {},
     });
     this.#socket = socket;
     socket.on("connect", () => {
@@ -103,6 +105,15 @@ export class Signaling extends Emitter {
     const key = this.#serial++;
     this.#unacknowledged.set(key, [event, payload]);
     this.#transmit(key);
+  }
+
+  /**
+   * Sends what is of no use later, and may be lost.
+   * @param {string} event
+   * @param {object} payload
+   */
+  whisper(event, payload) {
+    this.#socket.volatile.emit(event, payload);
   }
 
   /** @param {number} key */

@@ -1,5 +1,5 @@
 // @ts-check
-import { show, slot } from "./dom.js";
+import { instantiate, play, reconcile, show, slot } from "./dom.js";
 import { fit } from "./grid.js";
 import { shownName, text } from "./strings.js";
 import { Tile } from "./tile.js";
@@ -15,43 +15,45 @@ export class Call {
   #own = new Tile({ own: true });
   /** @type {Map<import("../signalbox.js").Peer, Tile>} */
   #tiles = new Map();
+  /** @type {Map<import("../signalbox.js").Peer, HTMLElement>} */
+  #screens = new Map();
 
   /** @param {HTMLElement} root */
   constructor(root) {
     this.#root = root;
     this.#grid = slot(root, "grid");
     this.#row = slot(root, "tiles");
-    slot(root, "share-link", "action").hidden = !("share" in navigator);
     new ResizeObserver(() => this.#arrange()).observe(this.#grid);
   }
 
   /** @param {Readonly<import("./store.js").State>} state */
-  render({ call, media, peers, room, chatOpen, unread }) {
+  render({ call, media, peers, room, speaker }) {
     if (!call || !media) {
       this.#clear();
       return;
     }
     const root = this.#root;
     show(slot(root, "room"), room);
-    show(slot(root, "count"), text("call.count", { count: peers.length + 1 }));
-    show(slot(root, "link"), location.host + decodeURI(location.pathname));
-    slot(root, "reconnecting").hidden = call.state !== "reconnecting";
+    show(slot(root, "count"), String(peers.length + 1));
+    slot(root, "people", "action").setAttribute("aria-label", text("call.count", { count: peers.length + 1 }));
+    slot(root, "locked").hidden = !call.info.locked;
+    slot(root, "reconnecting").hidden = call.state === "connected";
+    show(slot(root, "reconnecting-text"), text(call.state === "waiting" ? "call.waiting" : "call.reconnecting"));
     slot(root, "alone").hidden = peers.length > 0;
-    slot(root, "chat", "action").setAttribute("aria-expanded", String(chatOpen));
-    const badge = slot(root, "unread");
-    show(badge, unread ? String(Math.min(unread, 99)) : null);
-    badge.setAttribute("aria-label", text("chat.unread", { count: unread }));
 
     this.#own.render({
       name: shownName(call.self.name),
       label: text("you"),
       stream: media.stream,
       media,
+      hand: call.self.hand,
       state: "connected",
     });
-    this.#reconcile(peers);
+    this.#reconcile(peers, call.relay ? "tile.failed" : "tile.no-path");
+    for (const tile of this.#tiles.values()) tile.speakTo(speaker);
+    this.#showScreens(peers.filter(({ screen }) => screen));
     // With one other the own picture steps aside; with more it is one among equals.
-    const place = peers.length > 1 ? this.#row : slot(root, "self");
+    const place = peers.length > 1 || this.#screens.size > 0 ? this.#row : slot(root, "self");
     if (this.#own.element.parentElement !== place) place.append(this.#own.element);
     this.#arrange();
   }
@@ -62,8 +64,11 @@ export class Call {
     for (const [peer, tile] of this.#tiles) tile.sound(peer.media.audio ? peer.level : 0);
   }
 
-  /** @param {readonly import("../signalbox.js").Peer[]} peers */
-  #reconcile(peers) {
+  /**
+   * @param {readonly import("../signalbox.js").Peer[]} peers
+   * @param {string} failure
+   */
+  #reconcile(peers, failure) {
     for (const [peer, tile] of this.#tiles) {
       if (peers.includes(peer)) continue;
       tile.remove();
@@ -76,15 +81,28 @@ export class Call {
         this.#tiles.set(peer, tile);
         this.#row.append(tile.element);
       }
-      const { stream, media, away, state } = peer;
+      const { stream, media, hand, away, state } = peer;
       const name = shownName(peer.name);
-      tile.render({ name, label: name, stream, media, state: away && state !== "connected" ? "reconnecting" : state });
+      tile.render({ name, label: name, stream, media, hand, failure, state: away && state !== "connected" ? "reconnecting" : state });
+    }
+  }
+
+  /** Screens stand in the middle, and the people beside them. @param {readonly import("../signalbox.js").Peer[]} sharing */
+  #showScreens(sharing) {
+    const root = slot(this.#root, "screens");
+    root.hidden = sharing.length === 0;
+    this.#grid.classList.toggle("presented", sharing.length > 0);
+    reconcile(root, sharing, this.#screens, (peer) => peer, () => instantiate("screen-tile"));
+    for (const [peer, element] of this.#screens) {
+      play(/** @type {HTMLVideoElement} */ (element.querySelector("video")), peer.screen);
+      show(slot(element, "name"), text("call.screen", { name: shownName(peer.name) }));
     }
   }
 
   #clear() {
     for (const tile of this.#tiles.values()) tile.remove();
     this.#tiles.clear();
+    this.#showScreens([]);
     this.#own.remove();
   }
 

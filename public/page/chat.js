@@ -19,6 +19,7 @@ export class ChatPanel {
   #call = null;
   #following = true; // the log stays at its end until one scrolls away
   #unseen = 0;
+  #language = "";
   #session;
 
   /**
@@ -41,6 +42,7 @@ export class ChatPanel {
       event.preventDefault();
       this.#submit();
     });
+    this.#input.addEventListener("input", () => session.typing(this.#input.value !== ""));
     this.#newest.addEventListener("click", () => this.#toEnd());
     this.#log.addEventListener("scroll", () => {
       const { scrollHeight, scrollTop, clientHeight } = this.#log;
@@ -59,15 +61,22 @@ export class ChatPanel {
   }
 
   /** @param {Readonly<import("./store.js").State>} state */
-  render({ call, lines, chatOpen }) {
-    if (chatOpen && this.#root.hidden) this.#following = true;
-    this.#root.hidden = !chatOpen;
-    if (call !== this.#call) {
+  render({ call, lines, panel, peers }) {
+    if (panel === "chat" && this.#root.hidden) this.#following = true;
+    this.#root.hidden = panel !== "chat";
+    const { lang } = document.documentElement;
+    const keys = new Set(lines.map(({ key }) => key));
+    const cleared = [...this.#elements.keys()].some((key) => !keys.has(key));
+    if (call !== this.#call || lang !== this.#language || cleared) {
       this.#call = call;
+      this.#language = lang;
       this.#elements.clear();
       this.#log.replaceChildren();
       this.#unseen = 0;
     }
+    const typists = peers.filter(({ id }) => call?.chat.typists.includes(id)).map(({ name }) => shownName(name));
+    const typing = typists.length === 1 ? text("chat.typing-one", { name: typists[0] }) : text("chat.typing-many", { count: typists.length });
+    slot(this.#root, "typing").textContent = typists.length > 0 ? typing : "";
     slot(this.#root, "log-empty").hidden = lines.length > 0;
     lines.forEach((line, index) => {
       const element = this.#elements.get(line.key);
@@ -93,7 +102,8 @@ export class ChatPanel {
       element = messageElement(message, before?.message, () => this.#call?.chat.retry(message));
       renderDelivery(element, message);
     } else {
-      element = systemLine(event ?? "");
+      element = instantiate("system-line");
+      element.textContent = event ? text(...event) : "";
     }
     this.#elements.set(key, element);
     this.#log.append(element);
@@ -122,13 +132,6 @@ export class ChatPanel {
   }
 }
 
-/** @param {string} words */
-function systemLine(words) {
-  const element = instantiate("system-line");
-  element.textContent = words;
-  return element;
-}
-
 /**
  * @param {import("../signalbox.js").Message} message
  * @param {import("../signalbox.js").Message | undefined} before
@@ -145,9 +148,7 @@ function messageElement(message, before, retry) {
   time.setAttribute("datetime", at.toISOString());
   time.textContent = at.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
   slot(element, "text").replaceChildren(...withLinks(message.text));
-  const resend = slot(element, "resend");
-  resend.textContent = text("chat.retry");
-  resend.addEventListener("click", retry);
+  slot(element, "resend").addEventListener("click", retry);
   return element;
 }
 

@@ -1,11 +1,12 @@
 // @ts-check
+import { translate } from "./strings.js";
 
 /**
  * The element that the markup marks with `data-slot` (or another hook) of that name.
  * @template {Element} [E=HTMLElement]
  * @param {ParentNode} root
  * @param {string} name
- * @param {"slot" | "form" | "input" | "action" | "view"} [hook]
+ * @param {"slot" | "form" | "input" | "action" | "view" | "tab"} [hook]
  * @returns {E}
  */
 export function slot(root, name, hook = "slot") {
@@ -20,8 +21,61 @@ export function slot(root, name, hook = "slot") {
  * @returns {HTMLElement}
  */
 export function instantiate(id) {
-  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
-  return /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
+  const copy = /** @type {DocumentFragment} */ (byId(id, HTMLTemplateElement).content.cloneNode(true));
+  translate(copy);
+  return /** @type {HTMLElement} */ (copy.firstElementChild);
+}
+
+/**
+ * @template {Element} E
+ * @param {string} id
+ * @param {new () => E} type
+ * @returns {E}
+ */
+export function byId(id, type) {
+  const element = document.getElementById(id);
+  if (element instanceof type) return element;
+  throw new Error(`index.html has no ${type.name} with the id ${id}`);
+}
+
+/**
+ * A button with a text.
+ * @param {string} label
+ * @param {() => void} action
+ */
+export function button(label, action) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = "button small";
+  element.textContent = label;
+  element.addEventListener("click", action);
+  return element;
+}
+
+/**
+ * Makes the children of an element those of these things, in their order, and keeps what stays.
+ * @template T
+ * @param {Element} parent
+ * @param {readonly T[]} things
+ * @param {Map<any, HTMLElement>} elements those there are, by key
+ * @param {(thing: T) => any} keyOf
+ * @param {(thing: T) => HTMLElement} make
+ */
+export function reconcile(parent, things, elements, keyOf, make) {
+  const keys = new Set(things.map(keyOf));
+  const { lang } = document.documentElement;
+  for (const [key, element] of elements) {
+    if (keys.has(key) && element.lang === lang) continue; // what was said in another language is said anew
+    element.remove();
+    elements.delete(key);
+  }
+  things.forEach((thing, index) => {
+    const key = keyOf(thing);
+    const element = elements.get(key) ?? make(thing);
+    element.lang = lang;
+    elements.set(key, element);
+    if (parent.children[index] !== element) parent.insertBefore(element, parent.children[index] ?? null);
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 // @ts-check
-import { initials, play, show, slot } from "./dom.js";
+import { button, initials, play, reconcile, show, slot } from "./dom.js";
+import { deviceProblems, joinAction } from "./problems.js";
 import { newRoom, parseRoom } from "./route.js";
 import { errorText, shownName, text } from "./strings.js";
 
@@ -39,6 +40,11 @@ export class Prejoin {
   #video;
   /** @type {SVGRectElement} */
   #meter;
+  #session;
+  /** @type {Map<object, HTMLElement>} */
+  #notes = new Map();
+  #told = "";
+  #action = () => {};
 
   /**
    * @param {HTMLElement} root
@@ -46,19 +52,26 @@ export class Prejoin {
    */
   constructor(root, session) {
     this.#root = root;
+    this.#session = session;
     this.#video = slot(root, "preview");
     this.#meter = slot(root, "meter");
     slot(root, "join", "form").addEventListener("submit", (event) => {
       event.preventDefault();
-      void session.join();
+      void session.join({ password: this.#password.value });
     });
-    slot(root, "chat-only", "action").addEventListener("click", () => void session.join({ chatOnly: true }));
+    slot(root, "cancel", "action").addEventListener("click", () => session.cancel());
+    slot(root, "problem-action").addEventListener("click", () => this.#action());
+    slot(root, "chat-only", "action").addEventListener("click", () => void session.join({ chatOnly: true, password: this.#password.value }));
     slot(root, "preview", "action").addEventListener("click", () => void session.preview());
   }
 
   /** @param {Readonly<import("./store.js").State>} state */
-  render({ room, name, wanted, media, asking, joining, problem }) {
+  render({ room, name, wanted, media, asking, joining, waiting, passworded, problem }) {
     const root = this.#root;
+    const waited = !slot(root, "waiting").hidden;
+    slot(root, "waiting").hidden = !waiting;
+    slot(root, "join", "form").hidden = waiting;
+    if (waiting && !waited) slot(root, "waiting").querySelector("h1")?.focus();
     show(slot(root, "room"), room);
     play(this.#video, media?.stream ?? null);
     this.#video.hidden = !media?.video;
@@ -66,17 +79,38 @@ export class Prejoin {
     const unasked = !media && (wanted.audio || wanted.video);
     show(slot(root, "preview-note"), text(unasked || asking ? "prejoin.ask" : "prejoin.camera-off"));
     slot(root, "preview", "action").hidden = !unasked;
-    const problems = media ? /** @type {const} */ (["audio", "video"]).flatMap((kind) => deviceProblem(media, kind)) : [];
-    slot(root, "device-problems").replaceChildren(...problems.map((words) => {
-      const line = document.createElement("p");
-      line.textContent = words;
-      return line;
-    }));
-    show(slot(root, "join-problem"), problem && errorText(problem));
+    reconcile(slot(root, "device-problems"), deviceProblems(media, this.#session), this.#notes, ({ key }) => key, ({ words, action }) => {
+      const note = document.createElement("div");
+      note.append(Object.assign(document.createElement("p"), { textContent: words }), button(action.label, action.run));
+      return note;
+    });
+    slot(root, "password-field").hidden = !passworded;
+    if (!passworded) this.#password.value = "";
+    this.#tell(problem);
     /** @type {HTMLButtonElement} */
     const join = slot(root, "join");
     join.textContent = text(joining ? "prejoin.joining" : "prejoin.join");
     join.setAttribute("aria-disabled", String(joining)); // it keeps the focus, unlike `disabled`
+  }
+
+  /** Why the last attempt failed, and what to do. @param {string | null} problem */
+  #tell(problem) {
+    const telling = `${problem} ${document.documentElement.lang}`;
+    if (telling === this.#told) return;
+    this.#told = telling;
+    const root = this.#root;
+    const action = problem === null ? null : joinAction(problem, this.#session);
+    this.#action = action?.run ?? (() => {});
+    show(slot(root, "problem-text"), problem && errorText(problem));
+    show(slot(root, "problem-action"), action?.label ?? null);
+    slot(root, "join-problem").hidden = problem === null;
+    this.#password.setAttribute("aria-invalid", String(problem === "bad-password"));
+    if (problem !== null && action === null) this.#password.select();
+  }
+
+  /** @returns {HTMLInputElement} */
+  get #password() {
+    return slot(this.#root, "password", "input");
   }
 
   /** @param {number} level 0 to 1 */
@@ -102,16 +136,9 @@ export class Ended {
 
   /** @param {Readonly<import("./store.js").State>} state */
   render({ endedBy }) {
-    show(slot(this.#root, "ended-title"), text(endedBy ? "ended.closed" : "ended.left"));
+    const kicked = endedBy === "kicked";
+    show(slot(this.#root, "ended-title"), text(kicked ? "ended.kicked" : endedBy ? "ended.closed" : "ended.left"));
     show(slot(this.#root, "ended-text"), endedBy ? errorText(endedBy) : text("ended.left-text"));
+    slot(this.#root, "rejoin").hidden = kicked;
   }
-}
-
-/**
- * @param {import("../signalbox.js").LocalMedia} media
- * @param {"audio" | "video"} kind
- */
-export function deviceProblem(media, kind) {
-  const problem = media.problems[kind];
-  return problem ? [text(`device.${problem.code}`, { device: text(`device.${kind}`) })] : [];
 }

@@ -1,14 +1,15 @@
 // @ts-check
 import { memory } from "./memory.js";
 import { Session } from "./session.js";
+import { setTheme } from "./settings.js";
 import { Store } from "./store.js";
-import { loadStrings, translate } from "./strings.js";
+import { loadStrings } from "./strings.js";
 import { View } from "./view.js";
 
 const ROOMY = "(min-width: 1100px)";
 
+setTheme(memory.get("theme") ?? "auto");
 await loadStrings();
-translate(document);
 
 const store = new Store({
   view: "home",
@@ -18,12 +19,19 @@ const store = new Store({
   media: null,
   asking: false,
   joining: false,
+  waiting: false,
+  passworded: false,
   problem: null,
   call: null,
   peers: [],
   lines: [],
-  chatOpen: matchMedia(ROOMY).matches,
+  panel: matchMedia(ROOMY).matches ? "chat" : null,
   unread: 0,
+  mutedBy: null,
+  dismissed: new Set(),
+  devices: [],
+  speaker: memory.get("speaker") ?? "",
+  shortcuts: memory.get("shortcuts") !== "off",
   endedBy: null,
 });
 const session = new Session(store);

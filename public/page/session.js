@@ -2,7 +2,7 @@
 import { join, LocalMedia, SignalboxError } from "../signalbox.js";
 import { memory } from "./memory.js";
 import { currentRoom, roomPath } from "./route.js";
-import { shownName, text } from "./strings.js";
+import { shownName } from "./strings.js";
 
 /** @typedef {"audio" | "video"} Kind */
 
@@ -10,17 +10,19 @@ import { shownName, text } from "./strings.js";
 export class Session {
   #store;
   #lines = 0;
+  #attempt = new AbortController();
 
   /** @param {import("./store.js").Store} store */
   constructor(store) {
     this.#store = store;
+    navigator.mediaDevices?.addEventListener("devicechange", () => void this.#listDevices());
   }
 
   /** Shows what the address names. */
   route() {
     this.#end();
     const room = currentRoom();
-    this.#store.set({ room, view: room ? "prejoin" : "home", problem: null, joining: false });
+    this.#store.set({ room, view: room ? "prejoin" : "home", problem: null, passworded: false });
     if (room) void this.#previewIfAllowed();
   }
 
@@ -57,29 +59,67 @@ export class Session {
     const { media, wanted } = this.#store.state;
     const on = !(media ? media[kind] : wanted[kind]);
     memory.set(kind, on ? "on" : "off");
-    this.#store.set({ wanted: { ...wanted, [kind]: on } });
+    this.#store.set({ wanted: { ...wanted, [kind]: on }, mutedBy: null });
     if (!media && !on) return;
     const opened = this.#openMedia();
     await (kind === "audio" ? opened.setAudio(on) : opened.setVideo(on));
   }
 
-  /** @param {{ chatOnly?: boolean }} [options] */
-  async join({ chatOnly = false } = {}) {
+  /** For as long as a key is held. @param {boolean} on */
+  async talk(on) {
+    await this.#openMedia().setAudio(on);
+  }
+
+  async share() {
+    const { media } = this.#store.state;
+    await media?.setScreen(!media.screen);
+  }
+
+  /** Tries again what a device refused. @param {readonly (Kind | "screen")[]} kinds */
+  async again(kinds) {
+    const media = this.#openMedia();
+    if (kinds.includes("screen")) await media.setScreen(true);
+    else await media.start({ audio: kinds.includes("audio"), video: kinds.includes("video") });
+  }
+
+  /**
+   * Uses another device, now and next time.
+   * @param {Kind | "speaker"} kind
+   * @param {string} id
+   */
+  async choose(kind, id) {
+    memory.set(kind === "speaker" ? kind : `${kind}-device`, id);
+    if (kind === "speaker") this.#store.set({ speaker: id });
+    else await this.#store.state.media?.setDevice(kind, id);
+  }
+
+  /** @param {{ chatOnly?: boolean, password?: string }} [options] */
+  async join({ chatOnly = false, password } = {}) {
     const { room, name, wanted, joining } = this.#store.state;
     if (!room || joining) return;
+    const { signal } = (this.#attempt = new AbortController());
     this.#store.set({ joining: true, problem: null });
     if (chatOnly) this.#closeMedia();
     const media = this.#openMedia();
     const untried = { audio: wanted.audio && !media.problems.audio, video: wanted.video && !media.problems.video };
     try {
       if (!chatOnly) await media.start(untried);
-      const call = await join(room, { name: shownName(name.trim()), media });
-      if (this.#store.state.room !== room || !this.#store.state.joining) call.leave(); // gone elsewhere meanwhile
-      else this.#joined(call);
+      const onWaiting = () => this.#store.state.joining && this.#store.set({ waiting: true });
+      const token = new URLSearchParams(location.search).get("token") ?? undefined;
+      this.#joined(await join(room, { name: shownName(name.trim()), media, password: password || undefined, token, signal, onWaiting }));
     } catch (error) {
+      if (signal.aborted) return;
       if (!(error instanceof SignalboxError)) throw error;
-      this.#store.set({ joining: false, problem: error.code });
+      const asked = error.code === "bad-password";
+      const problem = asked && !password ? "password-wanted" : error.code;
+      this.#store.set({ joining: false, waiting: false, problem, passworded: this.#store.state.passworded || asked });
     }
+  }
+
+  /** Joins no longer. */
+  cancel() {
+    this.#attempt.abort();
+    this.#store.set({ joining: false, waiting: false });
   }
 
   leave() {
@@ -87,30 +127,59 @@ export class Session {
     this.#store.set({ view: "ended", endedBy: null });
   }
 
+  /** @param {boolean} on */
+  typing(on) {
+    this.#store.state.call?.chat.typing(on);
+  }
+
   /** @param {string} message */
   say(message) {
     this.#store.state.call?.chat.send(message);
   }
 
-  /** @param {boolean} open */
-  showChat(open) {
-    this.#store.set({ chatOpen: open, unread: open ? 0 : this.#store.state.unread });
+  async raiseHand() {
+    const { call } = this.#store.state;
+    await call?.update({ hand: !call.self.hand });
+  }
+
+  /** @param {import("./store.js").Tab | null} panel */
+  showPanel(panel) {
+    this.#store.set({ panel, unread: panel === "chat" ? 0 : this.#store.state.unread });
+  }
+
+  /** The user wants to hear no more of it. @param {object} problem */
+  dismiss(problem) {
+    this.#store.set({ dismissed: new Set([...this.#store.state.dismissed, problem]) });
+  }
+
+  /** The user will not be muted. */
+  stayUnmuted() {
+    this.#store.set({ mutedBy: null });
   }
 
   /** @param {import("../signalbox.js").Room} call */
   #joined(call) {
-    this.#store.set({ view: "call", joining: false, call, peers: [], lines: [], unread: 0 });
-    for (const message of call.chat.messages) this.#message(message);
-    if (call.chat.messages.length > 0) this.#event(text("chat.before"));
-    call.chat.on("message", (message) => this.#message(message));
-    call.chat.on("change", () => this.#store.set());
+    this.#store.set({ view: "call", joining: false, waiting: false, call, peers: [], lines: [], unread: 0, mutedBy: null });
+    const { chat } = call;
+    for (const message of chat.messages) this.#message(message);
+    if (chat.messages.length > 0) this.#event("chat.before");
+    chat.on("message", (message) => this.#message(message));
+    chat.on("change", () => this.#store.set());
+    chat.on("typing", () => this.#store.set());
+    chat.on("cleared", () => {
+      const kept = new Set(chat.messages);
+      this.#store.set({ lines: this.#store.state.lines.filter(({ message }) => message && kept.has(message)), unread: 0 });
+      this.#event("chat.cleared");
+    });
     const present = new Set(call.peers.values()); // those who come later are announced
     call.on("peer", (peer) => this.#peer(call, peer, !present.has(peer)));
     call.on("change", () => this.#store.set());
-    call.on("closed", (error) => {
+    call.on("mute-request", (by) => call.media.audio && this.#store.set({ mutedBy: shownName(by?.name ?? "") }));
+    call.on("refused", ({ code }) => this.#store.set({ problem: code }));
+    call.on("closed", ({ code }) => {
       if (this.#store.state.call !== call) return;
       this.#end();
-      this.#store.set({ view: "ended", endedBy: error.code });
+      this.#store.set({ view: "ended", endedBy: code });
     });
   }
 
@@ -121,30 +190,38 @@ export class Session {
    */
   #peer(call, peer, announced) {
     const follow = () => this.#store.set({ peers: [...call.peers.values()] });
+    const tell = (/** @type {string} */ key) => this.#event(key, { name: shownName(peer.name) });
     follow();
-    if (announced) this.#event(text("chat.joined", { name: shownName(peer.name) }));
-    peer.on("change", follow);
+    if (announced) tell("chat.joined");
+    let { host } = peer;
+    peer.on("change", () => {
+      if (peer.host && !host) tell("chat.host");
+      ({ host } = peer);
+      follow();
+    });
     peer.on("track", follow);
     peer.on("left", (reason) => {
       if (this.#store.state.call !== call) return;
       follow();
-      if (reason === "left") this.#event(text("chat.left", { name: shownName(peer.name) }));
-      if (reason === "timeout") this.#event(text("chat.lost", { name: shownName(peer.name) }));
-      if (reason === "kicked") this.#event(text("chat.removed", { name: shownName(peer.name) }));
+      const key = { left: "chat.left", timeout: "chat.lost", kicked: "chat.removed", replaced: null, closed: null }[reason];
+      if (key) tell(key);
     });
   }
 
   /** @param {import("../signalbox.js").Message} message */
   #message(message) {
-    const { lines, chatOpen, unread } = this.#store.state;
-    const counts = !chatOpen && !message.own && !message.earlier;
+    const { lines, panel, unread } = this.#store.state;
+    const counts = panel !== "chat" && !message.own && !message.earlier;
     this.#store.set({ lines: [...lines, { key: message.mid, message }], unread: counts ? unread + 1 : unread });
   }
 
-  /** @param {string} event */
-  #event(event) {
+  /**
+   * @param {string} key
+   * @param {Record<string, string>} [values]
+   */
+  #event(key, values) {
     this.#lines += 1;
-    this.#store.set({ lines: [...this.#store.state.lines, { key: `event-${this.#lines}`, event }] });
+    this.#store.set({ lines: [...this.#store.state.lines, { key: `event-${this.#lines}`, event: [key, values] }] });
   }
 
   /** A preview without a click, where the browser need not ask. */
@@ -162,10 +239,18 @@ export class Session {
   #openMedia() {
     const { media } = this.#store.state;
     if (media) return media;
-    const opened = new LocalMedia();
-    opened.on("change", () => this.#store.set());
+    const opened = new LocalMedia({ audio: memory.get("audio-device") ?? "", video: memory.get("video-device") ?? "" });
+    opened.on("change", () => {
+      this.#store.set();
+      void this.#listDevices(); // by now with their names
+    });
     this.#store.set({ media: opened });
     return opened;
+  }
+
+  async #listDevices() {
+    const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+    this.#store.set({ devices });
   }
 
   #closeMedia() {
@@ -175,7 +260,8 @@ export class Session {
 
   #end() {
     const { call } = this.#store.state;
-    this.#store.set({ call: null, peers: [], joining: false });
+    this.#attempt.abort();
+    this.#store.set({ call: null, peers: [], joining: false, waiting: false });
     call?.leave();
     this.#closeMedia();
   }

@@ -1,16 +1,25 @@
 // @ts-check
 
+import { memory } from "./memory.js";
+
+/** @type {Record<string, Record<string, string>>} */
+let languages = {};
 /** @type {Record<string, string>} */
 let strings = {};
 
-/** Loads the texts in the user's language and names the language on the document. */
+/** Loads the texts, and speaks the language that the user chose here or prefers in general. */
 export async function loadStrings() {
   const response = await fetch(new URL("strings.json", import.meta.url));
-  /** @type {Record<string, Record<string, string>>} */
-  const languages = await response.json();
-  const language = choose(Object.keys(languages));
+  languages = await response.json();
+  const chosen = memory.get("language") ?? "";
+  speak(chosen in languages ? chosen : choose(Object.keys(languages)));
+}
+
+/** @param {string} language one of strings.json */
+export function speak(language) {
   strings = languages[language];
   document.documentElement.lang = language;
+  translate(document);
 }
 
 /** @param {string[]} offered the first is the fallback */

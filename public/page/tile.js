@@ -14,10 +14,7 @@ export class Tile {
     this.element.classList.toggle("own", own);
     this.#video.classList.toggle("mirrored", own);
     this.#video.muted = own; // nobody wants to hear themselves
-    this.element.querySelector(".muted")?.setAttribute("aria-label", text("call.muted"));
-    const button = slot(this.element, "retry");
-    button.textContent = text("tile.retry");
-    if (retry) button.addEventListener("click", retry);
+    if (retry) slot(this.element, "retry").addEventListener("click", retry);
   }
 
   /**
@@ -26,25 +23,33 @@ export class Tile {
    * @param {string} person.label
    * @param {MediaStream} person.stream
    * @param {{ audio: boolean, video: boolean }} person.media
+   * @param {boolean} person.hand
    * @param {import("../signalbox.js").Peer["state"]} person.state
+   * @param {string} [person.failure] what to say when it failed
    */
-  render({ name, label, stream, media, state }) {
+  render({ name, label, stream, media, hand, state, failure = "tile.failed" }) {
     const { element } = this;
     play(this.#video, stream);
     element.dataset.state = state;
     element.toggleAttribute("data-muted", !media.audio);
+    element.toggleAttribute("data-hand", hand);
     element.toggleAttribute("data-camera-off", !media.video || !stream.getVideoTracks().length);
     slot(element, "initials").textContent = initials(name);
     show(slot(element, "name"), label);
     slot(element, "name").title = label;
     slot(element, "state").hidden = state === "connected";
-    show(slot(element, "state-text"), state === "connected" ? null : text(`tile.${state}`));
+    show(slot(element, "state-text"), state === "connected" ? null : text(state === "failed" ? failure : `tile.${state}`));
     slot(element, "retry").hidden = state !== "failed";
   }
 
   /** @param {number} level */
   sound(level) {
     this.element.toggleAttribute("data-speaking", level > AUDIBLE);
+  }
+
+  /** Plays on another loudspeaker. @param {string} speaker a device id */
+  speakTo(speaker) {
+    if ("setSinkId" in this.#video && this.#video.sinkId !== speaker) this.#video.setSinkId(speaker).catch(() => {}); // it is gone; the system's plays
   }
 
   remove() {

@@ -1,9 +1,16 @@
 // @ts-check
 import { Call } from "./call.js";
-import { ChatPanel } from "./chat.js";
+import { openDialog } from "./dialogs.js";
 import { slot } from "./dom.js";
-import { deviceProblem, Ended, Home, Prejoin } from "./entry.js";
-import { text } from "./strings.js";
+import { Ended, Home, Prejoin } from "./entry.js";
+import { Hosting } from "./hosting.js";
+import { link, showLink } from "./invite.js";
+import { watchKeys } from "./keys.js";
+import { watchMenus } from "./menus.js";
+import { Notices } from "./notices.js";
+import { Panel } from "./panel.js";
+import { Settings } from "./settings.js";
+import { errorText, shownName, text } from "./strings.js";
 import { Toast } from "./toast.js";
 
 const SOUND_EVERY = 150;
@@ -16,11 +23,17 @@ export class View {
   #toast;
   #prejoin;
   #call;
-  #chat;
+  #panel;
+  #notices;
+  #settings;
   #ended;
+  /** @type {Record<string, (event: Event) => void>} */
+  #actions;
   /** @type {import("./store.js").View | null} */
   #shown = null;
-  #problems = "";
+  /** Whose hands are up. @type {Set<object>} */
+  #hands = new Set();
+  #hosted = false;
 
   /**
    * @param {HTMLElement} root
@@ -30,16 +43,51 @@ export class View {
   constructor(root, store, session) {
     this.#store = store;
     this.#session = session;
-    this.#toast = new Toast(slot(root, "toast"));
+    const toast = new Toast(slot(root, "toast"), slot(root, "announcer"));
+    this.#toast = toast;
+    const hosting = new Hosting(store, (words) => toast.show(words));
     new Home(this.#section("home"), session);
     this.#prejoin = new Prejoin(this.#section("prejoin"), session);
     this.#call = new Call(this.#section("call"));
-    this.#chat = new ChatPanel(slot(root, "chat"), session);
+    const panel = new Panel(this.#section("call"), store, session, hosting);
+    this.#panel = panel;
+    this.#notices = new Notices(slot(root, "notices"), session, hosting, (words) => toast.announce(words));
+    this.#settings = new Settings(store, session);
     this.#ended = new Ended(this.#section("ended"), session);
+    const chosen = (/** @type {(peer: import("../signalbox.js").Peer) => void} */ act) => () => panel.people.chosen && act(panel.people.chosen);
+    this.#actions = {
+      home: (event) => {
+        event.preventDefault();
+        session.home();
+      },
+      chat: () => panel.toggle("chat"),
+      people: () => panel.toggle("people"),
+      "close-panel": () => panel.close(),
+      copy: () => void this.#copyLink(),
+      "share-link": () => navigator.share({ url: link() }).catch(() => {}), // the user thought better of it
+      invite: () => openDialog("invite"),
+      settings: () => openDialog("settings"),
+      help: () => openDialog("help"),
+      hand: () => void session.raiseHand(),
+      leave: () => session.leave(),
+      lock: () => void hosting.lock(),
+      password: () => void hosting.password(),
+      clear: () => void hosting.clear(),
+      "ask-mute": chosen((peer) => void hosting.mute(peer)),
+      transfer: chosen((peer) => void hosting.transfer(peer)),
+      kick: chosen((peer) => void hosting.kick(peer)),
+    };
     for (const input of this.#nameInputs()) input.addEventListener("input", () => session.rename(input.value));
     root.addEventListener("click", (event) => this.#click(event));
-    root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && store.state.chatOpen) this.#showChat(false);
+    watchMenus();
+    watchKeys(store, session, {
+      m: () => void session.toggle("audio"),
+      v: () => void session.toggle("video"),
+      s: () => void session.share(),
+      c: () => panel.toggle("chat"),
+      p: () => panel.toggle("people"),
+      "/": () => panel.open("chat"),
+      "?": () => openDialog("help"),
     });
     setInterval(() => this.#sound(), SOUND_EVERY);
     store.on("change", (state) => this.#render(state));
@@ -49,23 +97,51 @@ export class View {
   #render(state) {
     for (const view of VIEWS) this.#section(view).hidden = view !== state.view;
     for (const input of this.#nameInputs()) if (input.value !== state.name) input.value = state.name;
-    for (const toggle of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-toggle]"))) {
-      const kind = /** @type {"audio" | "video"} */ (toggle.dataset.toggle);
-      toggle.setAttribute("aria-pressed", String((state.media ?? state.wanted)[kind]));
-    }
+    this.#renderToggles(state);
     document.title = state.room ? `${state.room} · Signalbox` : "Signalbox";
+    if (state.room) showLink();
     this.#prejoin.render(state);
-    this.#chat.render(state);
+    this.#panel.render(state);
     this.#call.render(state);
+    this.#notices.render(state);
+    this.#settings.render(state);
     this.#ended.render(state);
-    this.#tellDeviceProblems(state);
+    this.#tellChanges(state);
     if (this.#shown !== state.view) this.#enter(state.view);
+  }
+
+  /** @param {Readonly<import("./store.js").State>} state */
+  #renderToggles({ media, wanted, call }) {
+    const on = { audio: (media ?? wanted).audio, video: (media ?? wanted).video, screen: Boolean(media?.screen) };
+    for (const toggle of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-toggle]"))) {
+      const kind = /** @type {keyof typeof on} */ (toggle.dataset.toggle);
+      toggle.setAttribute("aria-pressed", String(on[kind]));
+      if (kind === "screen") toggle.hidden = !navigator.mediaDevices?.getDisplayMedia; // as on phones
+    }
+    slot(document, "hand", "action").setAttribute("aria-pressed", String(call?.self.hand ?? false));
+    slot(document, "lock", "action").setAttribute("aria-pressed", String(call?.info.locked ?? false));
+    slot(document, "host-menu").hidden = !call?.self.host;
+  }
+
+  /** What happens to or around us, in passing. @param {Readonly<import("./store.js").State>} state */
+  #tellChanges({ view, call, peers, problem }) {
+    const hands = new Set(peers.filter(({ hand }) => hand));
+    for (const peer of hands) if (!this.#hands.has(peer)) this.#toast.show(text("call.hand-up", { name: shownName(peer.name) }));
+    this.#hands = hands;
+    const host = call?.self.host ?? false;
+    if (host && !this.#hosted && peers.length > 0) this.#toast.show(text("call.now-host"));
+    this.#hosted = host;
+    if (view === "call" && problem) {
+      this.#toast.show(errorText(problem));
+      this.#store.set({ problem: null });
+    }
   }
 
   /** Puts the focus where a view begins. @param {import("./store.js").View} view */
   #enter(view) {
     const first = this.#shown === null;
     this.#shown = view;
+    for (const open of document.querySelectorAll("dialog[open]")) /** @type {HTMLDialogElement} */ (open).close();
     if (view === "prejoin") this.#section(view).querySelector("input")?.focus();
     else if (view === "ended") slot(this.#section(view), "ended-title").focus();
     else if (!first) document.getElementById("content")?.focus();
@@ -75,59 +151,29 @@ export class View {
   #click(event) {
     const target = /** @type {Element} */ (event.target);
     const toggle = /** @type {HTMLElement | null} */ (target.closest("[data-toggle]"))?.dataset.toggle;
-    if (toggle) void this.#session.toggle(/** @type {"audio" | "video"} */ (toggle));
-    switch (/** @type {HTMLElement | null} */ (target.closest("[data-action]"))?.dataset.action) {
-      case "home":
-        event.preventDefault();
-        this.#session.home();
-        break;
-      case "chat":
-        this.#showChat(!this.#store.state.chatOpen);
-        break;
-      case "close-chat":
-        this.#showChat(false);
-        break;
-      case "copy":
-        void this.#copyLink();
-        break;
-      case "share-link":
-        navigator.share({ url: location.href }).catch(() => {}); // the user thought better of it
-        break;
-      case "leave":
-        this.#session.leave();
-        break;
-    }
-  }
-
-  /** @param {boolean} open */
-  #showChat(open) {
-    this.#session.showChat(open);
-    queueMicrotask(() => { // after the rendering
-      if (open) this.#chat.focus();
-      else slot(this.#section("call"), "chat", "action").focus();
-    });
+    if (toggle === "screen") void this.#session.share();
+    else if (toggle) void this.#session.toggle(/** @type {"audio" | "video"} */ (toggle));
+    const closing = /** @type {HTMLElement | null} */ (target.closest("[data-close]"))?.dataset.close;
+    if (closing !== undefined) target.closest("dialog")?.close(closing);
+    const action = /** @type {HTMLElement | null} */ (target.closest("[data-action]"))?.dataset.action;
+    if (action) this.#actions[action]?.(event);
   }
 
   async #copyLink() {
     try {
-      await navigator.clipboard.writeText(location.href);
-      this.#toast.show(text("alone.copied"));
+      await navigator.clipboard.writeText(link());
+      this.#toast.show(text("invite.copied"));
     } catch {
-      this.#toast.show(text("alone.copy-failed"));
+      this.#toast.show(text("invite.copy-failed"));
     }
-  }
-
-  /** In a call, device problems are told in passing. @param {Readonly<import("./store.js").State>} state */
-  #tellDeviceProblems({ media, view }) {
-    const problems = media && view === "call" ? [...deviceProblem(media, "audio"), ...deviceProblem(media, "video")].join(" ") : "";
-    if (problems && problems !== this.#problems) this.#toast.show(problems);
-    this.#problems = problems;
   }
 
   #sound() {
     const { state } = this.#store;
+    const level = state.media?.level ?? 0;
     if (state.view === "call") this.#call.sound(state);
-    else if (state.view === "prejoin" && state.media) this.#prejoin.meter(state.media.level);
+    else if (state.view === "prejoin") this.#prejoin.meter(level);
+    this.#settings.meter(level);
   }
 
   #nameInputs() {

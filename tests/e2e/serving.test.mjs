@@ -49,6 +49,13 @@ for (const [name, bundle] of [
   });
 }
 
+test("the page draws its codes with the lean-qr of package.json", async () => {
+  const { status, headers, body } = await http(server, "/vendor/lean-qr.mjs");
+  assert.equal(status, 200);
+  assert.match(headers["content-type"], /^text\/javascript/);
+  assert.ok(body === readFileSync(inRoot("node_modules/lean-qr/nano.mjs"), "utf8"));
+});
+
 test("GET /healthz says that the Worker runs, and which it is", async () => {
   const { status, headers, body } = await http(server, "/healthz");
   assert.equal(status, 200);

@@ -31,8 +31,7 @@ test("with no devices one sees, hears and chats", async () => {
   const ada = await joinRoom(equipped, server, "bare", "Ada");
   const bob = await openPage(bare, `${server.url}/r/bare`);
   await bob.getByRole("button", { name: "Allow camera and microphone" }).click();
-  await bob.getByText("Camera: none found").waitFor();
-  await bob.getByText("Microphone: none found").waitFor();
+  await bob.getByText("Camera and microphone: none found").waitFor();
   await enter(bob, "Bob");
   await sees(bob, "Ada");
   await tile(ada, "Bob").and(ada.locator("[data-camera-off][data-muted]")).waitFor();
@@ -45,8 +44,7 @@ test("a refusal is explained, and one joins with what is left", async () => {
   const page = await openPage(equipped, `${server.url}/`);
   await refuse(page);
   await page.goto(`${server.url}/r/refused`);
-  await page.getByText("Camera: permission denied").waitFor();
-  await page.getByText("Microphone: permission denied").waitFor();
+  await page.getByText("Camera and microphone: permission denied").waitFor();
   await enter(page, "Bob");
   const ada = await joinRoom(equipped, server, "refused", "Ada");
   await sees(page, "Ada");
@@ -80,4 +78,117 @@ test("permission is asked on a click, never on load", async () => {
   assert.equal(await page.evaluate(() => window.asked), 0);
   await allow.click();
   await page.waitForFunction(() => window.asked > 0);
+});
+
+/** Keeps what the page captures, for a test to do with it what happens to devices. */
+function watchCapture(page) {
+  return page.addInitScript(() => {
+    const { getUserMedia } = MediaDevices.prototype;
+    window.captured = [];
+    MediaDevices.prototype.getUserMedia = async function (constraints) {
+      const stream = await getUserMedia.call(this, constraints);
+      window.captured.push(...stream.getTracks());
+      return stream;
+    };
+  });
+}
+
+/** Pulls the plug of a device in use. */
+const unplug = (page, kind) => page.evaluate((kind) => {
+  const track = window.captured.findLast((track) => track.kind === kind);
+  track.stop();
+  track.dispatchEvent(new Event("ended")); // which stop() alone does not
+}, kind);
+
+test("a camera that is unplugged in a call is told, and replaced with one click", async () => {
+  const ada = await joinRoom(equipped, server, "unplugged", "Ada");
+  const bob = await openPage(equipped, `${server.url}/`);
+  await watchCapture(bob);
+  await bob.goto(`${server.url}/r/unplugged`);
+  await enter(bob, "Bob");
+  await sees(ada, "Bob");
+  await unplug(bob, "video");
+  await tile(ada, "Bob").and(ada.locator("[data-camera-off]")).waitFor();
+  const notice = bob.locator(".notice").filter({ hasText: "Camera: disconnected." });
+  await notice.getByRole("button", { name: "Use another" }).click();
+  await notice.waitFor({ state: "detached" });
+  await sees(ada, "Bob");
+
+  await unplug(bob, "audio");
+  await tile(ada, "Bob").getByRole("img", { name: "Microphone off" }).waitFor();
+  const lost = bob.locator(".notice").filter({ hasText: "Microphone: disconnected." });
+  await lost.getByRole("button", { name: "Dismiss" }).click();
+  await lost.waitFor({ state: "detached" });
+  await bob.locator('.bar [data-toggle="audio"]').click();
+  await tile(ada, "Bob").getByRole("img", { name: "Microphone off" }).waitFor({ state: "hidden" });
+});
+
+test("a device that is busy is tried again with one click", async () => {
+  const page = await openPage(equipped, `${server.url}/`);
+  await page.addInitScript(() => {
+    const { getUserMedia } = MediaDevices.prototype;
+    window.busy = true;
+    MediaDevices.prototype.getUserMedia = function (constraints) {
+      if (window.busy && constraints.video) return Promise.reject(new DOMException("Could not start video source", "NotReadableError"));
+      return getUserMedia.call(this, constraints);
+    };
+  });
+  await page.goto(`${server.url}/r/busy`);
+  await page.getByText("Camera: another program is using it.").waitFor();
+  assert.equal(await page.getByText(/^Microphone:/).count(), 0);
+  await page.evaluate(() => (window.busy = false));
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("Camera: another program is using it.").waitFor({ state: "detached" });
+  await page.waitForFunction(() => document.querySelector('[data-slot="preview"]').videoWidth > 0);
+});
+
+test("microphone and camera are chosen before and in a call, and remembered", async () => {
+  const ada = await joinRoom(equipped, server, "choice", "Ada");
+  const bob = await openPage(equipped, `${server.url}/`);
+  await watchCapture(bob);
+  await bob.goto(`${server.url}/r/choice`);
+  await bob.waitForFunction(() => window.captured.length >= 2);
+  const camera = bob.getByRole("combobox", { name: "Camera" });
+  const choose = async (label) => {
+    await camera.selectOption({ label });
+    await bob.waitForFunction((label) => window.captured.at(-1).label === label, label);
+    await bob.keyboard.press("Escape");
+  };
+
+  await bob.getByRole("button", { name: "Settings" }).click();
+  await choose("fake_device_2"); // that between them makes pictures which no codec takes
+  await enter(bob, "Bob");
+  await sees(ada, "Bob");
+  await bob.getByRole("button", { name: "More" }).click();
+  await bob.getByRole("button", { name: "Settings" }).click();
+  await choose("fake_device_0");
+  await sees(ada, "Bob");
+  await tile(ada, "Bob").and(ada.locator(":not([data-muted])")).waitFor();
+
+  await bob.getByRole("button", { name: "More" }).click();
+  await bob.getByRole("button", { name: "Settings" }).click();
+  await choose("fake_device_2");
+
+  await bob.reload();
+  await bob.waitForFunction(() => window.captured.length >= 2);
+  assert.equal(await bob.evaluate(() => window.captured.find(({ kind }) => kind === "video").label), "fake_device_2");
+});
+
+test("where browsers allow no devices, the page says so, and one chats", async () => {
+  const plain = await launch({ host: "insecure.test" });
+  try {
+    const ada = await joinRoom(equipped, server, "insecure", "Ada");
+    const bob = await openPage(plain, `http://insecure.test:${server.port}/r/insecure`);
+    assert.equal(await bob.evaluate(() => isSecureContext), false);
+    await bob.getByRole("button", { name: "Allow camera and microphone" }).click();
+    await bob.getByText("Camera and microphone: browsers allow it only on https or localhost.").waitFor();
+    await bob.getByRole("button", { name: "Open on https" }).waitFor();
+    await enter(bob, "Bob");
+    await sees(bob, "Ada");
+    await say(bob, "from an insecure page");
+    await hears(ada, "from an insecure page");
+    assert.deepEqual(bob.errors, []);
+  } finally {
+    await plain.close();
+  }
 });

@@ -28,7 +28,7 @@ test("a new room has a name nobody guesses, and the link leads there", async () 
   const first = room(page);
   await page.keyboard.press("Enter"); // the focus is on the name
   await page.getByRole("heading", { name: "You’re the only one here" }).waitFor();
-  await page.getByText(new URL(server.url).host + first).waitFor();
+  await page.locator(".alone-card").getByText(new URL(server.url).host + first).waitFor();
 
   await page.goto(server.url);
   assert.equal(await page.getByRole("textbox", { name: "Your name" }).inputValue(), "Ada");

@@ -5,8 +5,12 @@ import { chromium } from "playwright-core";
 
 const patience = 90_000; // ms; two cores decode every picture
 
-/** A browser whose devices are made up, and slow, for the processor's sake; `devices: false` takes them away. */
-export function launch({ devices = true } = {}) {
+/**
+ * A browser whose devices are made up, and slow, for the processor's sake; `devices: false` takes them away. What it is
+ * asked to share is the tab with the title `sharedTab`, where contexts have to bring their permissions; this machine is
+ * `host` to it, too.
+ */
+export function launch({ devices = true, sharedTab, host } = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
@@ -18,7 +22,10 @@ export function launch({ devices = true } = {}) {
       "--disable-sync",
       "--allow-loopback-in-peer-connection",
       "--disable-features=WebRtcHideLocalIpsWithMdns",
-      ...(devices ? ["--use-fake-device-for-media-stream=fps=5", "--use-fake-ui-for-media-stream"] : []),
+      ...(host ? [`--host-resolver-rules=MAP ${host} 127.0.0.1`] : []),
+      ...(sharedTab ? [`--auto-select-tab-capture-source-by-title=${sharedTab}`] : []),
+      ...(devices ? ["--use-fake-device-for-media-stream=device-count=3,fps=5"] : []),
+      ...(devices && !sharedTab ? ["--use-fake-ui-for-media-stream"] : []),
     ],
   });
 }
@@ -84,7 +91,7 @@ export async function mesh(browser, server, room, count, { microphones = true } 
 
 /** The tile of somebody else. */
 export function tile(page, name) {
-  return page.locator(".tile:not(.own)").filter({ hasText: name });
+  return page.locator(".tile:not(.own, .screen-tile)").filter({ hasText: name });
 }
 
 /** Waits until the picture of each of these people is decoded and moves. */

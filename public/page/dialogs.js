@@ -1,0 +1,48 @@
+// @ts-check
+import { byId, slot } from "./dom.js";
+
+/** @param {string} id */
+export function openDialog(id) {
+  const dialog = byId(id, HTMLDialogElement);
+  dialog.returnValue = "";
+  if (!dialog.open) dialog.showModal();
+  return dialog;
+}
+
+/** What the user ended a dialog with; empty where they thought better of it. @param {string} id */
+export function answer(id) {
+  const dialog = openDialog(id);
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
+}
+
+/**
+ * Asks whether the user means it.
+ * @param {{ title: string, details: string, yes: string }} words
+ */
+export async function confirmed({ title, details, yes }) {
+  const dialog = byId("confirm", HTMLDialogElement);
+  byId("confirm-title", HTMLElement).textContent = title;
+  byId("confirm-text", HTMLElement).textContent = details;
+  slot(dialog, "yes").textContent = yes;
+  return (await answer("confirm")) === "yes";
+}
+
+/**
+ * The password the host sets, null to take it away, undefined to leave it as it is.
+ * @param {boolean} isSet
+ */
+export async function askForPassword(isSet) {
+  slot(document, "remove-secret").hidden = !isSet;
+  /** @type {HTMLInputElement} */
+  const input = slot(document, "secret", "input");
+  input.value = "";
+  const choice = await answer("secret");
+  if (choice === "remove") return null;
+  return (choice === "set" && input.value) || undefined;
+}
+
+/** Whether something is open over the page. */
+export function isCovered() {
+  return document.querySelector("dialog[open], :popover-open") !== null;
+}
+

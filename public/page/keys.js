@@ -1,0 +1,44 @@
+// @ts-check
+import { isCovered } from "./dialogs.js";
+
+const FIELDS = "input, textarea, select";
+const PRESSABLE = "button, a, summary, [role=tab]"; // there the space bar presses
+
+/**
+ * Keys for what a call needs most, outside of fields and dialogs.
+ * @param {import("./store.js").Store} store
+ * @param {import("./session.js").Session} session
+ * @param {Record<string, () => void>} keys what each key does
+ */
+export function watchKeys(store, session, keys) {
+  let talking = false;
+  const heard = (/** @type {KeyboardEvent} */ { target, ctrlKey, metaKey, altKey, isComposing }) => {
+    const { view, shortcuts } = store.state;
+    const field = target instanceof Element && target.closest(FIELDS);
+    return view === "call" && shortcuts && !field && !ctrlKey && !metaKey && !altKey && !isComposing && !isCovered();
+  };
+  const stopTalking = () => {
+    if (!talking) return;
+    talking = false;
+    void session.talk(false);
+  };
+  addEventListener("keydown", (event) => {
+    if (event.repeat || !heard(event)) return;
+    if (event.key === " ") {
+      if (event.target instanceof Element && event.target.closest(PRESSABLE)) return;
+      event.preventDefault();
+      if (store.state.media?.audio) return;
+      talking = true;
+      void session.talk(true);
+      return;
+    }
+    const act = keys[event.key.toLowerCase()];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+  addEventListener("keyup", ({ key }) => {
+    if (key === " ") stopTalking();
+  });
+  addEventListener("blur", stopTalking);
+}

@@ -1,0 +1,77 @@
+// @ts-check
+import { button, instantiate, reconcile, slot } from "./dom.js";
+import { deviceProblems } from "./problems.js";
+import { shownName, text } from "./strings.js";
+
+const KNOCKS = 3; // the others are in the list of people
+
+/**
+ * @typedef {object} Notice
+ * @property {unknown} key
+ * @property {string} words
+ * @property {import("./problems.js").Action[]} actions the last is the main one
+ */
+
+/** What asks for the user's attention in a call, each with what can be done about it. */
+export class Notices {
+  #root;
+  #session;
+  #hosting;
+  #announce;
+  /** @type {Map<unknown, HTMLElement>} */
+  #elements = new Map();
+
+  /**
+   * @param {HTMLElement} root
+   * @param {import("./session.js").Session} session
+   * @param {import("./hosting.js").Hosting} hosting
+   * @param {(words: string) => void} announce
+   */
+  constructor(root, session, hosting, announce) {
+    this.#root = root;
+    this.#session = session;
+    this.#hosting = hosting;
+    this.#announce = announce;
+  }
+
+  /** @param {Readonly<import("./store.js").State>} state */
+  render(state) {
+    const notices = state.call ? this.#notices(state) : [];
+    reconcile(this.#root, notices, this.#elements, ({ key }) => key, ({ words, actions }) => {
+      const element = instantiate("notice");
+      slot(element, "notice-text").textContent = words;
+      element.lastElementChild?.append(...actions.map(({ label, run }) => button(label, run)));
+      this.#announce(words);
+      return element;
+    });
+  }
+
+  /**
+   * @param {Readonly<import("./store.js").State>} state
+   * @returns {Notice[]}
+   */
+  #notices({ call, media, mutedBy, dismissed }) {
+    const dismiss = (/** @type {() => void} */ run) => ({ label: text("action.dismiss"), run });
+    /** @type {Notice[]} */
+    const notices = (call?.knocks ?? []).slice(0, KNOCKS).map((knock) => ({
+      key: knock.id,
+      words: text("knock.notice", { name: shownName(knock.name) }),
+      actions: [
+        { label: text("knock.deny"), run: () => void this.#hosting.deny(knock) },
+        { label: text("knock.admit"), run: () => void this.#hosting.admit(knock) },
+      ],
+    }));
+    if (mutedBy !== null) {
+      const mute = { label: text("call.mute-now"), run: () => void this.#session.toggle("audio") };
+      notices.push({ key: "mute", words: text("call.mute-request", { name: mutedBy }), actions: [dismiss(() => this.#session.stayUnmuted()), mute] });
+    }
+    if (media?.screen) {
+      const stop = { label: text("call.stop-sharing"), run: () => void this.#session.share() };
+      notices.push({ key: media.screen, words: text("call.sharing"), actions: [stop] });
+    }
+    for (const { key, words, action } of deviceProblems(media, this.#session)) {
+      if (!dismissed.has(key)) notices.push({ key, words, actions: [dismiss(() => this.#session.dismiss(key)), action] });
+    }
+    return notices;
+  }
+}

@@ -1,0 +1,79 @@
+// @ts-check
+import { link } from "./invite.js";
+import { text } from "./strings.js";
+
+/**
+ * @typedef {import("./session.js").Session} Session
+ * @typedef {{ label: string, run: () => void }} Action what a user can do about a problem
+ * @typedef {{ key: object, words: string, action: Action }} Problem
+ */
+
+/**
+ * What is wrong with microphone, camera and screen sharing.
+ * @param {import("../signalbox.js").LocalMedia | null} media
+ * @param {Session} session
+ * @returns {Problem[]}
+ */
+export function deviceProblems(media, session) {
+  const { audio, video, screen } = media?.problems ?? { audio: null, video: null, screen: null };
+  /** @type {Problem[]} */
+  const problems = [];
+  const add = (/** @type {import("../signalbox.js").SignalboxError | null} */ error, /** @type {string} */ device, /** @type {("audio" | "video" | "screen")[]} */ kinds) => {
+    if (!error) return;
+    const words = text(`device.${error.code}`, { device: text(`device.${device}`) });
+    problems.push({ key: error, words, action: deviceAction(error.code, () => void session.again(kinds)) });
+  };
+  if (audio && video && audio.code === video.code) {
+    add(video, "both", ["audio", "video"]);
+  } else {
+    add(audio, "audio", ["audio"]);
+    add(video, "video", ["video"]);
+  }
+  add(screen, "screen", ["screen"]);
+  return problems;
+}
+
+/**
+ * @param {string} code
+ * @param {() => void} again
+ * @returns {Action}
+ */
+function deviceAction(code, again) {
+  switch (code) {
+    case "insecure-origin":
+      return { label: text("action.https"), run: () => (location.protocol = "https:") };
+    case "unsupported-browser":
+      return { label: text("action.copy"), run: () => void navigator.clipboard?.writeText(link()) };
+    case "device-lost":
+      return { label: text("action.other"), run: again };
+    case "no-device":
+      return { label: text("action.look"), run: again };
+    default:
+      return { label: text("action.retry"), run: again };
+  }
+}
+
+/**
+ * What to do when one could not join.
+ * @param {string} code
+ * @param {Session} session
+ * @returns {Action | null} null where the form itself is what to do
+ */
+export function joinAction(code, session) {
+  switch (code) {
+    case "bad-password":
+    case "password-wanted":
+      return null;
+    case "room-full":
+      return { label: text("action.chat-only"), run: () => void session.join({ chatOnly: true }) };
+    case "denied":
+      return { label: text("action.knock"), run: () => void session.join() };
+    case "kicked":
+    case "bad-token":
+      return { label: text("action.home"), run: () => session.home() };
+    case "unsupported-browser":
+      return { label: text("action.copy"), run: () => void navigator.clipboard?.writeText(link()) };
+    default:
+      return { label: text("action.retry"), run: () => void session.join() };
+  }
+}

@@ -1,0 +1,135 @@
+// axe-core on every screen, in both themes and both languages.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, afterEach, before, test } from "node:test";
+import { inRoot } from "../../../scripts/task.mjs";
+import { startServer } from "../support.mjs";
+import { enter, joinRoom, launch, openChat, openPage, say, sees } from "./support.mjs";
+
+const axe = readFileSync(inRoot("node_modules/axe-core/axe.min.js"), "utf8");
+
+let server;
+let browser;
+let bare;
+before(async () => {
+  server = await startServer();
+  browser = await launch();
+  bare = await launch({ devices: false });
+});
+after(async () => {
+  await browser.close();
+  await bare.close();
+  await server.stop();
+});
+afterEach(() => Promise.all([...browser.contexts(), ...bare.contexts()].map((context) => context.close())));
+
+const phone = { width: 390, height: 844 };
+const wide = { width: 1280, height: 800 };
+
+/** Chooses in the settings, as a hand would. */
+function set(page, setting, value) {
+  return page.evaluate(({ setting, value }) => {
+    const field = document.querySelector(`[data-setting="${setting}"]`);
+    field.value = value;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  }, { setting, value });
+}
+
+/** Asserts that axe finds nothing wrong with what the page shows, in any theme and language. */
+async function isAccessible(page, screen) {
+  await page.evaluate(axe);
+  for (const language of ["zh-CN", "en"]) {
+    await set(page, "language", language);
+    for (const theme of ["light", "dark"]) {
+      await set(page, "theme", theme);
+      const violations = await page.evaluate(async () => {
+        await Promise.allSettled(document.getAnimations().filter(({ effect }) => effect.getComputedTiming().iterations !== Infinity).map(({ finished }) => finished));
+        const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+        return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html, any }) => `${html.slice(0, 200)} ${any[0]?.message ?? ""}`).join(" | ")}`);
+      });
+      assert.deepEqual(violations, [], `${screen}, ${theme}, ${language}`);
+    }
+  }
+}
+
+test("the way in", async () => {
+  const page = await openPage(bare, server.url);
+  await page.locator('[data-input="room"]').fill("no/such?room");
+  await page.locator('[data-input="room"]').press("Enter");
+  await page.locator('[data-slot="room-problem"]').waitFor();
+  await isAccessible(page, "start page");
+  await page.goto(`${server.url}/r/way-in`);
+  await page.locator('[data-form="join"]').waitFor();
+  await isAccessible(page, "before joining");
+  await page.locator('[data-action="preview"]').click();
+  await page.locator(".notes p").first().waitFor();
+  await isAccessible(page, "without devices");
+  await enter(page, "Ada");
+  await page.locator(".alone-card").waitFor();
+  await isAccessible(page, "alone");
+  await page.locator('[data-action="leave"]').click();
+  await isAccessible(page, "after the call");
+});
+
+test("a locked room with a password, from outside and inside", async () => {
+  const ada = await joinRoom(browser, server, "locked", "Ada");
+  await ada.keyboard.press("p");
+  const pick = async (action) => {
+    await ada.locator('[data-slot="more-button"]').click();
+    await ada.locator(`.menu [data-action="${action}"]`).click();
+  };
+  await pick("lock");
+  const bob = await openPage(bare, `${server.url}/r/locked`);
+  await bob.locator('[data-form="join"] [type="submit"]').click();
+  await bob.locator('[data-slot="waiting"]').waitFor();
+  await isAccessible(bob, "waiting");
+  await ada.locator(".notice").waitFor();
+  await isAccessible(ada, "somebody knocks");
+  await ada.locator('[data-slot="deny"]').click();
+  await bob.locator('[data-slot="join-problem"]').waitFor();
+  await isAccessible(bob, "denied");
+  await pick("password");
+  await isAccessible(ada, "setting a password");
+  await ada.locator('[data-input="secret"]').fill("secret");
+  await ada.keyboard.press("Enter");
+  await ada.locator("#secret").waitFor({ state: "hidden" });
+  const eve = await openPage(bare, `${server.url}/r/locked`);
+  await eve.locator('[data-form="join"] [type="submit"]').click();
+  await eve.locator('[data-input="password"]').waitFor();
+  await isAccessible(eve, "a password is asked for");
+});
+
+test("a call, its menus and dialogs", async () => {
+  const ada = await joinRoom(browser, server, "call", "Ada");
+  const bob = await joinRoom(browser, server, "call", "Bob");
+  await sees(ada, "Bob");
+  await say(bob, "see https://example.com");
+  await say(ada, "yes");
+  await bob.locator('.bar [data-toggle="audio"]').click();
+  await isAccessible(ada, "call with chat");
+  await ada.setViewportSize(phone);
+  await isAccessible(ada, "chat on a phone");
+  await ada.locator('[data-action="close-panel"]').click();
+  await isAccessible(ada, "call on a phone");
+  await ada.setViewportSize(wide);
+  await ada.keyboard.press("p");
+  await isAccessible(ada, "people");
+  await ada.locator('.person [data-slot="actions"]:visible').click();
+  await isAccessible(ada, "somebody's menu");
+  await ada.locator('#person-menu [data-action="kick"]').click();
+  await isAccessible(ada, "a question");
+  await ada.keyboard.press("Escape");
+  await openChat(ada);
+  const more = ada.locator('[data-slot="more-button"]');
+  await more.click();
+  await isAccessible(ada, "more");
+  await ada.keyboard.press("Escape");
+  for (const dialog of ["settings", "help", "invite"]) {
+    await more.click();
+    await ada.locator(`#more [data-action="${dialog}"]`).click();
+    await ada.locator(`#${dialog}`).waitFor();
+    await isAccessible(ada, dialog);
+    await ada.keyboard.press("Escape");
+  }
+});

@@ -1,0 +1,218 @@
+// The host, by the page alone: lock, knock, admit, deny, remove, mute, hand over, clear, password.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { startServer } from "../support.mjs";
+import { hears, joinRoom, launch, openPage, say, sees, tile } from "./support.mjs";
+
+let server;
+let browser;
+let rooms = 0;
+before(async () => {
+  server = await startServer();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+/** A room with its host, and others who joined it. */
+async function gather(...names) {
+  const room = `host-${(rooms += 1)}`;
+  const pages = [];
+  for (const name of ["Ada", ...names]) pages.push(await joinRoom(browser, server, room, name));
+  for (const [index, name] of names.entries()) {
+    await sees(pages[0], name);
+    await tile(pages[index + 1], "Ada").waitFor();
+  }
+  return { room, pages };
+}
+
+/** Picks an entry of the menu behind More. */
+async function more(page, entry) {
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByRole("button", { name: entry }).click();
+}
+
+/** Picks an entry of somebody's menu in the list of people. */
+async function act(page, name, entry) {
+  await page.getByRole("tab", { name: /^People/ }).click();
+  await page.getByRole("button", { name: `Actions for ${name}` }).click();
+  await page.getByRole("button", { name: entry }).click();
+}
+
+/** Comes to the door of a room and knocks. */
+async function knock(room, name) {
+  const page = await openPage(browser, `${server.url}/r/${room}`);
+  await page.getByRole("textbox", { name: "Your name" }).fill(name);
+  await page.getByRole("button", { name: "Join", exact: true }).click();
+  await page.getByRole("heading", { name: "The host has been asked" }).waitFor();
+  return page;
+}
+
+const notice = (page, words) => page.locator(".notice").filter({ hasText: words });
+const inCall = (page) => page.locator('[data-view="call"]').waitFor();
+
+test("a locked room: who knocks is declined, let in, or gives up", async () => {
+  const { room, pages: [ada] } = await gather();
+  await more(ada, "Lock room");
+  await ada.getByRole("img", { name: "The room is locked" }).waitFor();
+
+  const bob = await knock(room, "Bob");
+  await notice(ada, "Bob wants to come in").getByRole("button", { name: "Decline" }).click();
+  await bob.getByText("The host did not let you in.").waitFor();
+  await notice(ada, "Bob").waitFor({ state: "detached" });
+  await bob.getByRole("button", { name: "Knock again" }).click();
+  await bob.getByRole("heading", { name: "The host has been asked" }).waitFor();
+  await notice(ada, "Bob wants to come in").getByRole("button", { name: "Let in" }).click();
+  await inCall(bob);
+  await sees(ada, "Bob");
+
+  const eve = await knock(room, "Eve");
+  await eve.getByRole("button", { name: "Cancel" }).click();
+  await eve.getByRole("button", { name: "Join", exact: true }).waitFor();
+  const dan = await knock(room, "Dan");
+  await ada.getByRole("tab", { name: /^People/ }).click();
+  await ada.getByRole("listitem").filter({ hasText: "Dan" }).getByRole("button", { name: "Let in" }).click();
+  await inCall(dan);
+
+  const fay = await knock(room, "Fay");
+  await notice(ada, "Fay").waitFor();
+  await more(ada, "Lock room");
+  await inCall(fay); // opening the room lets in all who wait
+  await notice(ada, "Fay").waitFor({ state: "detached" });
+  for (const page of [ada, bob, fay]) await page.getByRole("img", { name: "The room is locked" }).waitFor({ state: "hidden" });
+  for (const page of [ada, bob, dan, eve, fay]) assert.deepEqual(page.errors, []);
+});
+
+test("the host removes somebody, after a question, and they do not come back", async () => {
+  const { room, pages: [ada, bob, eve] } = await gather("Bob", "Eve");
+  assert.equal(await eve.getByRole("button", { name: "Actions for Bob" }).count(), 0, "the others have no such menu");
+  await act(ada, "Bob", "Remove");
+  const question = ada.getByRole("dialog", { name: "Remove Bob?" });
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await question.waitFor({ state: "hidden" });
+  await act(ada, "Bob", "Remove");
+  await question.getByRole("button", { name: "Remove" }).click();
+  await bob.getByRole("heading", { name: "You were removed from the room" }).waitFor();
+  assert.equal(await bob.getByRole("button", { name: "Rejoin" }).count(), 0);
+  for (const page of [ada, eve]) {
+    await hears(page, "Bob was removed");
+    await tile(page, "Bob").waitFor({ state: "detached" });
+  }
+  await bob.goto(`${server.url}/r/${room}`);
+  await bob.getByRole("button", { name: "Join", exact: true }).click();
+  await bob.getByText("You can come back in ten minutes").waitFor();
+  await bob.getByRole("button", { name: "Back to start" }).click();
+  await bob.getByRole("button", { name: "Start a room" }).waitFor();
+});
+
+test("who is asked to mute sees who asks, and mutes with one click or does not", async () => {
+  const { pages: [ada, bob] } = await gather("Bob");
+  const asked = notice(bob, "Ada asks you to mute yourself");
+  await act(ada, "Bob", "Ask to mute");
+  await asked.getByRole("button", { name: "Dismiss" }).click();
+  await asked.waitFor({ state: "detached" });
+  assert.equal(await bob.locator('.bar [data-toggle="audio"]').getAttribute("aria-pressed"), "true");
+  await act(ada, "Bob", "Ask to mute");
+  await asked.getByRole("button", { name: "Mute" }).click();
+  await asked.waitFor({ state: "detached" });
+  await tile(ada, "Bob").getByRole("img", { name: "Microphone off" }).waitFor();
+});
+
+test("the host hands over, and the new one has the host's part", async () => {
+  const { room, pages: [ada, bob] } = await gather("Bob");
+  await act(ada, "Bob", "Make host");
+  await ada.getByRole("dialog").getByRole("button", { name: "Make host" }).click();
+  await hears(ada, "Bob is the host now");
+  await bob.getByText("You are the host now").first().waitFor();
+  await ada.getByRole("button", { name: "Actions for Bob" }).waitFor({ state: "hidden" });
+  await ada.getByRole("button", { name: "More" }).click();
+  assert.equal(await ada.getByRole("button", { name: "Lock room" }).count(), 0);
+  await more(bob, "Lock room");
+  const eve = await knock(room, "Eve");
+  await notice(bob, "Eve wants to come in").getByRole("button", { name: "Let in" }).click();
+  await inCall(eve);
+  assert.equal(await notice(ada, "Eve").count(), 0);
+});
+
+test("the host clears the chat, for those who come later too", async () => {
+  const { room, pages: [ada, bob] } = await gather("Bob");
+  await say(bob, "said too much");
+  await hears(ada, "said too much");
+  await more(ada, "Clear chat…");
+  await ada.getByRole("dialog", { name: "Clear the chat?" }).getByRole("button", { name: "Clear" }).click();
+  for (const page of [ada, bob]) {
+    await hears(page, "The host cleared the chat");
+    assert.equal(await page.getByText("said too much").count(), 0);
+  }
+  await say(bob, "said enough");
+  const eve = await joinRoom(browser, server, room, "Eve");
+  await hears(eve, "said enough");
+  assert.equal(await eve.getByText("said too much").count(), 0);
+});
+
+test("a password is asked for, and no longer once it is taken away", async () => {
+  const { room, pages: [ada] } = await gather();
+  await more(ada, "Room password…");
+  await ada.getByRole("textbox", { name: "New password" }).fill("correct horse");
+  await ada.keyboard.press("Enter");
+  await ada.getByText("The room has a password now").first().waitFor();
+
+  const bob = await openPage(browser, `${server.url}/r/${room}`);
+  const password = bob.locator('[data-input="password"]');
+  assert.equal(await password.isVisible(), false);
+  await bob.getByRole("textbox", { name: "Your name" }).fill("Bob");
+  await bob.getByRole("button", { name: "Join", exact: true }).click();
+  await bob.getByText("The room has a password. Enter it to join.").waitFor();
+  await password.fill("wrong horse");
+  await bob.keyboard.press("Enter");
+  await bob.getByText("That is not the password.").waitFor();
+  assert.equal(await password.getAttribute("aria-invalid"), "true");
+  await password.fill("correct horse");
+  await bob.keyboard.press("Enter");
+  await inCall(bob);
+  await sees(ada, "Bob");
+
+  await more(ada, "Room password…");
+  await ada.getByRole("button", { name: "Remove password" }).click();
+  await ada.getByText("The room has no password any more").first().waitFor();
+  await joinRoom(browser, server, room, "Eve");
+});
+
+test("a raised hand is seen, and lowered", async () => {
+  const { pages: [ada, bob] } = await gather("Bob");
+  await more(bob, "Raise hand");
+  await tile(ada, "Bob").getByRole("img", { name: "Hand raised" }).waitFor();
+  await ada.getByText("Bob raised a hand").first().waitFor();
+  await bob.getByRole("button", { name: "More" }).click();
+  const hand = bob.getByRole("button", { name: "Raise hand" });
+  assert.equal(await hand.getAttribute("aria-pressed"), "true");
+  await hand.click();
+  await tile(ada, "Bob").getByRole("img", { name: "Hand raised" }).waitFor({ state: "hidden" });
+});
+
+test("the others see who is writing, until it is sent or given up", async () => {
+  const { pages: [ada, bob] } = await gather("Bob");
+  const input = bob.getByRole("textbox", { name: "Write a message" });
+  await input.pressSequentially("hm");
+  await ada.getByText("Bob is writing…").waitFor();
+  await input.fill("");
+  await ada.getByText("Bob is writing…").waitFor({ state: "detached" });
+  await input.pressSequentially("well");
+  await ada.getByText("Bob is writing…").waitFor();
+  await input.press("Enter");
+  await hears(ada, "well");
+  await ada.getByText("Bob is writing…").waitFor({ state: "detached" });
+  await enterNothing(bob);
+});
+
+/** An empty message is none. */
+async function enterNothing(page) {
+  const input = page.getByRole("textbox", { name: "Write a message" });
+  await input.fill("   ");
+  await input.press("Enter");
+  assert.equal(await page.locator(".message").count(), 1);
+}

@@ -1,0 +1,133 @@
+// Everything by the keyboard alone, and the keys for what a call needs most.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { startServer } from "../support.mjs";
+import { joinRoom, launch, openPage, sees, tile } from "./support.mjs";
+
+let server;
+let browser;
+before(async () => {
+  server = await startServer();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+/** Presses Tab, or Shift+Tab, until what a locator finds has the focus. */
+async function tabTo(page, locator, key = "Tab") {
+  for (let presses = 0; presses < 60; presses += 1) {
+    if (await locator.evaluate((element) => element === document.activeElement).catch(() => false)) return;
+    await page.keyboard.press(key);
+  }
+  assert.fail(`${key} does not lead to ${locator}`);
+}
+
+const pressed = (page, kind) => page.locator(`.bar [data-toggle="${kind}"]`).getAttribute("aria-pressed");
+const becomes = (page, kind, state) => page.locator(`.bar [data-toggle="${kind}"][aria-pressed="${state}"]`).waitFor();
+
+test("from the start page into a call, through its menus and dialogs, and out again", async () => {
+  const page = await openPage(browser, server.url);
+  const button = (name) => page.getByRole("button", { name, exact: true });
+  await tabTo(page, page.getByRole("textbox", { name: "Your name" }));
+  await page.keyboard.type("Ada");
+  await tabTo(page, button("Start a room"));
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Ready to join?" }).waitFor();
+  await page.keyboard.press("Enter"); // the focus is on the name
+  await page.locator(".alone-card").waitFor();
+
+  await tabTo(page, button("More"));
+  await page.keyboard.press("Enter");
+  await tabTo(page, button("Raise hand"));
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await tabTo(page, button("Settings"), "Shift"); // it has the focus already
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Settings" });
+  await dialog.waitFor();
+  for (let presses = 0; presses < 20; presses += 1) {
+    await page.keyboard.press("Tab");
+    assert.ok(await dialog.evaluate((element) => element.contains(document.activeElement) || document.activeElement === document.body), "the focus stays in the dialog");
+  }
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  assert.ok(await button("More").evaluate((element) => element === document.activeElement), "the focus returns to where it was");
+  await page.keyboard.press("Enter");
+  await button("Raise hand").waitFor();
+  await page.keyboard.press("Escape");
+  await button("Raise hand").waitFor({ state: "hidden" });
+
+  await tabTo(page, page.getByRole("tab", { name: "Chat" }));
+  await page.keyboard.press("ArrowRight");
+  await page.getByRole("tab", { name: /^People/, selected: true }).waitFor();
+  await tabTo(page, page.getByRole("button", { name: "Close panel" }));
+  await page.keyboard.press("Enter");
+  await page.locator(".panel").waitFor({ state: "hidden" });
+  await tabTo(page, button("Leave"));
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "You left the room" }).waitFor();
+  await tabTo(page, button("Rejoin"));
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Ready to join?" }).waitFor();
+  assert.deepEqual(page.errors, []);
+});
+
+test("the keys of a call work outside of fields, and can be switched off", async () => {
+  const ada = await joinRoom(browser, server, "keys", "Ada");
+  const bob = await joinRoom(browser, server, "keys", "Bob");
+  await sees(ada, "Bob");
+  const input = bob.getByRole("textbox", { name: "Write a message" });
+  const muted = tile(ada, "Bob").getByRole("img", { name: "Microphone off" });
+  await bob.locator("#content").focus();
+
+  await bob.keyboard.press("m");
+  await becomes(bob, "audio", false);
+  await muted.waitFor();
+  await bob.keyboard.down(" "); // hold to talk
+  await becomes(bob, "audio", true);
+  await muted.waitFor({ state: "hidden" });
+  await bob.keyboard.up(" ");
+  await becomes(bob, "audio", false);
+  await bob.keyboard.press("v");
+  await becomes(bob, "video", false);
+  await bob.keyboard.press("v");
+  await becomes(bob, "video", true);
+
+  await bob.keyboard.press("p");
+  await bob.getByRole("tab", { name: /^People/, selected: true }).waitFor();
+  await bob.keyboard.press("p");
+  await bob.locator(".panel").waitFor({ state: "hidden" });
+  await bob.keyboard.press("/");
+  await bob.waitForFunction(() => document.activeElement.dataset.input === "message");
+  await bob.keyboard.type("mvscp/? ");
+  assert.equal(await input.inputValue(), "mvscp/? ", "in a field they are letters");
+  assert.equal(await pressed(bob, "audio"), "false");
+  await bob.keyboard.press("Escape");
+  await bob.locator(".panel").waitFor({ state: "hidden" });
+  await bob.keyboard.press("c");
+  await input.waitFor();
+  await bob.locator("#content").focus();
+  await bob.keyboard.press("Control+m");
+  assert.equal(await pressed(bob, "audio"), "false");
+
+  await bob.keyboard.press("?");
+  const help = bob.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await help.waitFor();
+  await bob.keyboard.press("m"); // a dialog has the keys to itself
+  assert.equal(await pressed(bob, "audio"), "false");
+  await help.getByRole("checkbox", { name: "Keyboard shortcuts" }).uncheck();
+  await bob.keyboard.press("Escape");
+  await help.waitFor({ state: "hidden" });
+  await bob.locator("#content").focus();
+  await bob.keyboard.press("m");
+  await bob.keyboard.press("?");
+  assert.equal(await pressed(bob, "audio"), "false");
+  assert.equal(await help.isVisible(), false);
+  await bob.reload();
+  assert.equal(await bob.evaluate(() => localStorage.getItem("shortcuts")), "off");
+});
