@@ -25,6 +25,7 @@ pub mod admission;
 mod base64;
 pub mod engine;
 pub mod io;
+mod map;
 pub mod room;
 pub mod settings;
 pub mod socket;

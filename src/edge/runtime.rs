@@ -1,7 +1,6 @@
 //! The Durable Object as the core sees it: its storage, its sockets, its clock.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use worker::js_sys::Date;
 use worker::wasm_bindgen::JsValue;
@@ -9,6 +8,7 @@ use worker::wasm_bindgen::JsValue;
 use super::entropy;
 use super::platform::{Result, Row, Socket, Sql, State, log_error};
 use crate::io::{ConnectionId, Platform, Record};
+use crate::map::Map;
 use crate::time::Timestamp;
 
 const SCHEMA: &str =
@@ -19,7 +19,7 @@ pub struct Runtime {
     pub(super) state: State,
     sql: Sql,
     /// The open sockets, parked requests included, by their number.
-    pub(super) sockets: RefCell<BTreeMap<u64, Socket>>,
+    pub(super) sockets: RefCell<Map<u64, Socket>>,
     /// What is to be kept soon.
     soon: RefCell<Vec<Record>>,
 }

@@ -18,7 +18,7 @@ mod session;
 mod sid;
 mod transport;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ pub use sid::Sid;
 pub(crate) use sid::Token;
 
 use crate::io::{ConnectionId, Data, Input, Output, Platform, Record, Reply, RequestId, Response};
+use crate::map::{Map, Set};
 use crate::time::Timestamp;
 use session::{Fate, Session};
 use transport::Role;
@@ -68,13 +69,13 @@ pub enum Event {
 pub struct Engine {
     config: Config,
     platform: Rc<dyn Platform>,
-    sessions: BTreeMap<Sid, Session>,
+    sessions: Map<Sid, Session>,
     /// The session of each WebSocket, probes included.
-    connections: BTreeMap<ConnectionId, Sid>,
+    connections: Map<ConnectionId, Sid>,
     /// The session of each parked poll.
-    polls: BTreeMap<RequestId, Sid>,
+    polls: Map<RequestId, Sid>,
     /// Each session's deadline, and no other.
-    timers: BTreeSet<(Timestamp, Sid)>,
+    timers: Set<(Timestamp, Sid)>,
     /// What the next polls of an ended session are told, and until when.
     farewells: Vec<(Sid, VecDeque<String>, Timestamp)>,
     /// Sessions whose poll, timer or record may have to follow this turn's changes.
@@ -91,10 +92,10 @@ impl Engine {
         Self {
             config,
             platform,
-            sessions: BTreeMap::new(),
-            connections: BTreeMap::new(),
-            polls: BTreeMap::new(),
-            timers: BTreeSet::new(),
+            sessions: Map::default(),
+            connections: Map::default(),
+            polls: Map::default(),
+            timers: Set::default(),
             farewells: Vec::new(),
             touched: Vec::new(),
             events: VecDeque::new(),

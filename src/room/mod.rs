@@ -21,7 +21,6 @@ mod relay;
 mod signal;
 mod token;
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub use config::Config;
@@ -32,6 +31,7 @@ pub use rate::Rate;
 
 use crate::engine::CloseReason;
 use crate::io::{Platform, Record};
+use crate::map::Map;
 use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, Object, SocketId};
 use crate::time::Timestamp;
 use chat::History;
@@ -47,7 +47,7 @@ pub struct Room {
     config: Config,
     platform: Rc<dyn Platform>,
     /// All sockets, joined or not.
-    members: BTreeMap<SocketId, Member>,
+    members: Map<SocketId, Member>,
     ledger: Ledger,
     door: Door,
     history: History,
@@ -152,7 +152,7 @@ impl Room {
     pub fn new(name: RoomName, config: Config, platform: Rc<dyn Platform>) -> Self {
         Self {
             name,
-            members: BTreeMap::new(),
+            members: Map::default(),
             ledger: Ledger::load(&*platform),
             door: Door::load(&*platform),
             history: History::new(Rc::clone(&platform), config.limits.history),

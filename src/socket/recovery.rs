@@ -5,7 +5,6 @@
 //! has had no event yet recovers too, and one that comes back before its loss is noticed takes its
 //! socket over, unless the earlier connection proves alive.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -20,6 +19,7 @@ use super::server::Server;
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{CloseReason, Sid};
 use crate::io::Record;
+use crate::map::Map;
 use crate::time::Timestamp;
 
 /// How long a connection may take to prove that it is alive.
@@ -34,7 +34,7 @@ struct Past {
 
 impl Server {
     /// Takes the sockets from their rows; those of no session are away.
-    pub(super) fn restore_sockets(&mut self, now: Timestamp, sessions: &BTreeMap<SocketId, Sid>) {
+    pub(super) fn restore_sockets(&mut self, now: Timestamp, sessions: &Map<SocketId, Sid>) {
         let window = self.window();
         let lost = DisconnectReason::Transport(CloseReason::TransportClose);
         let mut left = Vec::new();
@@ -79,7 +79,7 @@ impl Server {
     /// `then`.
     fn note_away(&mut self, then: Timestamp, anew: bool) {
         let mut away = Vec::new();
-        for (id, socket) in &mut self.sockets {
+        for (id, socket) in self.sockets.iter_mut() {
             if let Link::Away(until, _) = &mut socket.link {
                 *until = if anew { then } else { *until };
                 away.push((*until, *id));

@@ -1,6 +1,6 @@
 //! The server: an engine, and a client for each of its sessions.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::DisconnectReason;
@@ -14,19 +14,20 @@ use super::packet::{Kind, Packet};
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{self, Engine, Message, Sid};
 use crate::io::{Input, Output, Record, Survivors};
+use crate::map::{Map, Set};
 use crate::time::Timestamp;
 
 /// All clients of one place.
 pub struct Server {
     pub(super) config: Config,
     pub(super) engine: Engine,
-    pub(super) clients: BTreeMap<Sid, Client>,
+    pub(super) clients: Map<Sid, Client>,
     /// All sockets, those that are away included.
-    pub(super) sockets: BTreeMap<SocketId, Socket>,
+    pub(super) sockets: Map<SocketId, Socket>,
     /// Clients that have not joined a namespace, by when they must.
-    connecting: BTreeSet<(Timestamp, Sid)>,
+    connecting: Set<(Timestamp, Sid)>,
     /// Sockets that are away, by when they must be back.
-    pub(super) away: BTreeSet<(Timestamp, SocketId)>,
+    pub(super) away: Set<(Timestamp, SocketId)>,
     /// Clients that say they were here before, and may not be who they say.
     pub(super) claims: Vec<Claim>,
     /// What those who are away may miss; with recovery only.
@@ -56,10 +57,10 @@ impl Server {
         Self {
             config,
             engine,
-            clients: BTreeMap::new(),
-            sockets: BTreeMap::new(),
-            connecting: BTreeSet::new(),
-            away: BTreeSet::new(),
+            clients: Map::default(),
+            sockets: Map::default(),
+            connecting: Set::default(),
+            away: Set::default(),
             claims: Vec::new(),
             log,
             unsaved: Vec::new(),
@@ -73,7 +74,7 @@ impl Server {
     /// Rebuilds the clients from what outlived memory.
     pub fn restore(&mut self, now: Timestamp, survivors: Survivors) {
         self.engine.restore(now, survivors);
-        let mut sessions = BTreeMap::new();
+        let mut sessions = Map::default();
         for sid in self.engine.sids().collect::<Vec<_>>() {
             let client = self.engine.memo(sid).and_then(Client::restore);
             let Some(client) = client.filter(|client| !client.claiming) else {
@@ -83,11 +84,13 @@ impl Server {
             if let Some(by) = client.connect_by {
                 self.connecting.insert((by, sid));
             }
-            sessions.extend(client.sockets.iter().map(|id| (*id, sid)));
+            for id in &client.sockets {
+                sessions.insert(*id, sid);
+            }
             self.clients.insert(sid, client);
         }
         self.restore_sockets(now, &sessions);
-        for (sid, client) in &self.clients {
+        for (sid, client) in self.clients.iter() {
             // Its client does not know better: it has to come anew.
             if client
                 .sockets

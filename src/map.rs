@@ -1,0 +1,112 @@
+//! Maps and sets as sorted lists. A room has some hundred entries in each, found by halving; the
+//! standard library's trees, one for each type of entry, were a tenth of the Worker.
+
+/// A sorted list of keys, each with its value.
+#[derive(Debug)]
+pub(crate) struct Map<K, V>(Vec<(K, V)>);
+
+impl<K, V> Default for Map<K, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K: Ord, V> Map<K, V> {
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+        let index = self.find(key).ok()?;
+        self.0.get(index).map(|(_, value)| value)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let index = self.find(key).ok()?;
+        self.0.get_mut(index).map(|(_, value)| value)
+    }
+
+    pub(crate) fn contains_key(&self, key: &K) -> bool {
+        self.find(key).is_ok()
+    }
+
+    /// Puts a value in place of an earlier one.
+    pub(crate) fn insert(&mut self, key: K, value: V) {
+        match self.find(&key) {
+            Ok(index) => {
+                if let Some(entry) = self.0.get_mut(index) {
+                    entry.1 = value;
+                }
+            }
+            Err(index) => self.0.insert(index, (key, value)),
+        }
+    }
+
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        let index = self.find(key).ok()?;
+        Some(self.0.remove(index).1)
+    }
+
+    fn find(&self, key: &K) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| other.cmp(key))
+    }
+}
+
+impl<K, V> Map<K, V> {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// In the order of the keys, as all that follow.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.0.iter().map(|(key, value)| (key, value))
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
+        self.0.iter_mut().map(|(key, value)| (&*key, value))
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.0.iter().map(|(key, _)| key)
+    }
+
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.0.iter().map(|(_, value)| value)
+    }
+
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+}
+
+/// A sorted list.
+#[derive(Debug)]
+pub(crate) struct Set<T>(Map<T, ()>);
+
+impl<T> Default for Set<T> {
+    fn default() -> Self {
+        Self(Map::default())
+    }
+}
+
+impl<T: Ord> Set<T> {
+    pub(crate) fn insert(&mut self, item: T) {
+        self.0.insert(item, ());
+    }
+
+    pub(crate) fn remove(&mut self, item: &T) {
+        self.0.remove(item);
+    }
+}
+
+impl<T> Set<T> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.len() == 0
+    }
+
+    /// The least.
+    pub(crate) fn first(&self) -> Option<&T> {
+        self.iter().next()
+    }
+
+    /// In order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.keys()
+    }
+}
