@@ -198,6 +198,7 @@ export interface ServerToClientEvents {
   "room:error"(error: RoomError): void;
   "room:admitted"(snapshot: Snapshot): void;
   "room:denied"(): void;
+  "room:closed"(why: { reason: string | null }): void;
   "host:knock"(knock: { id: string; name: string | null }): void;
   "host:mute-request"(request: { by: string }): void;
 }

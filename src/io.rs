@@ -118,6 +118,9 @@ pub enum Input {
     /// The shell would not hold an unanswered request any longer: of itself, or as [`Output::Hold`]
     /// said.
     Overdue(RequestId),
+    /// An operator's request to the application arrived, whom the shell knows to be one. Its query
+    /// names what is asked for. It is answered by [`Output::Respond`], at once.
+    Operate(Request),
     /// A frame arrived.
     Received {
         /// On this connection.
@@ -247,4 +250,7 @@ pub trait Platform {
 
     /// The stored records whose keys begin with `prefix`, as key and value, in the keys' order.
     fn load(&self, prefix: &str) -> Vec<(String, String)>;
+
+    /// Writes a line into the log that operators read.
+    fn log(&self, line: &str);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::admission::Origins;
+use crate::admission::{ApiToken, Origins};
 use crate::room::Rate;
 use crate::{engine, room, socket};
 
@@ -21,6 +21,8 @@ pub struct Settings {
     pub room: room::Config,
     /// Whose pages may connect.
     pub origins: Origins,
+    /// What operators show; without it nobody is one.
+    pub api_token: Option<ApiToken>,
 }
 
 /// A variable whose value is none.
@@ -32,6 +34,8 @@ pub struct Invalid {
     pub found: String,
     /// What its value may be.
     pub form: String,
+    /// Whether it is a secret.
+    pub secret: bool,
 }
 
 /// What a variable may be, and where it goes.
@@ -40,6 +44,8 @@ enum Kind {
     Whole(RangeInclusive<u64>, fn(&mut Settings, u64)),
     /// A text of this form; an error says what is wrong with another.
     Text(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
+    /// The same, kept out of `wrangler.toml`. What is wrong with it is told without quoting it.
+    Secret(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
 }
 
 const HOUR: u64 = 3_600_000;
@@ -51,7 +57,7 @@ const FRAME: u64 = 33_554_432;
 const SOCKETS: u64 = 32_768;
 
 /// Every variable, in the order of `wrangler.toml` and the README.
-const VARIABLES: [(&str, Kind); 19] = [
+const VARIABLES: [(&str, Kind); 20] = [
     (
         "ALLOWED_ORIGINS",
         Kind::Text(Origins::FORM, |settings, text| {
@@ -180,12 +186,21 @@ const VARIABLES: [(&str, Kind); 19] = [
             },
         ),
     ),
+    (
+        "API_TOKEN",
+        Kind::Secret(ApiToken::FORM, |settings, text| {
+            settings.api_token = Some(ApiToken::parse(text).ok_or("it is none")?);
+            Ok(())
+        }),
+    ),
 ];
 
 impl Settings {
-    /// The names of all variables.
-    pub fn variables() -> impl Iterator<Item = &'static str> {
-        VARIABLES.into_iter().map(|(name, _)| name)
+    /// The names of all variables: those in `wrangler.toml` or, if `secret`, those that are not.
+    pub fn variables(secret: bool) -> impl Iterator<Item = &'static str> {
+        let variables = VARIABLES.into_iter();
+        let of_this_kind = move |kind: &Kind| matches!(kind, Kind::Secret(..)) == secret;
+        variables.filter_map(move |(name, kind)| of_this_kind(&kind).then_some(name))
     }
 
     /// These settings, with what `read` knows of the variables in place of their own.
@@ -200,6 +215,7 @@ impl Settings {
         let mut invalid = Vec::new();
         for (name, kind) in VARIABLES {
             let Some(text) = read(name) else { continue };
+            let secret = matches!(kind, Kind::Secret(..));
             let (form, done) = match kind {
                 Kind::Whole(range, set) => {
                     let number = text.trim().parse().ok();
@@ -211,10 +227,17 @@ impl Settings {
                         done.ok_or_else(|| format!("{text:?} is none")),
                     )
                 }
-                Kind::Text(form, set) => (form.to_owned(), set(&mut self, &text)),
+                Kind::Text(form, set) | Kind::Secret(form, set) => {
+                    (form.to_owned(), set(&mut self, &text))
+                }
             };
             if let Err(found) = done {
-                invalid.push(Invalid { name, found, form });
+                invalid.push(Invalid {
+                    name,
+                    found,
+                    form,
+                    secret,
+                });
             }
         }
         if invalid.is_empty() {
@@ -228,7 +251,12 @@ impl Settings {
 /// Without the value, which strangers may see.
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in wrangler.toml has to be {}", self.name, self.form)
+        let (before, after) = if self.secret {
+            ("the secret ", "")
+        } else {
+            ("", " in wrangler.toml")
+        };
+        write!(f, "{before}{}{after} has to be {}", self.name, self.form)
     }
 }
 

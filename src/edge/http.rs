@@ -13,16 +13,17 @@ use worker::web_sys::{
 };
 use worker::{Delay, console_error, console_log};
 
+use super::api;
 use super::parked;
 use super::platform::{Objects, RateLimiter, Result, Stub, log_error, upgraded};
 use super::responses::{
     closed_websocket, is_dismissal, json_error, plain, preflight, refusal, to_response,
     unavailable, with_cors,
 };
-use super::route::{Route, host, query, route};
+use super::route::{Route, host, path, query, route};
 use crate::admission::network;
 use crate::engine::{Query, Rejection};
-use crate::io::{self, Reply};
+use crate::io::{self, Input, Reply};
 use crate::settings::Settings;
 
 /// How long the object may take. It answers at once; one that does not has lost the request. The
@@ -50,6 +51,13 @@ pub struct Endpoint<'a> {
 ///
 /// When the platform fails; what a client does wrong is answered.
 pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response> {
+    if api::is_api(&path(&request)) {
+        let (room, action) = match api::admit(&request, endpoint.settings)? {
+            Ok(admitted) => admitted,
+            Err(refused) => return Ok(refused),
+        };
+        return hand_over(request, room.as_str(), endpoint, Some(&action)).await;
+    }
     let origin = request.headers().get("origin")?;
     let response = match route(&request, endpoint.path) {
         Route::Unknown => plain(404, "there is nothing here")?,
@@ -83,12 +91,7 @@ async fn enter(
     let response = if let Some((rejection, _)) = barred {
         refusal(rejection, is_upgrade(&request)?)?
     } else {
-        let stub = endpoint.rooms.named(room)?;
-        let response = hand_over(request, &stub, endpoint.settings.engine.max_payload).await;
-        response.or_else(|error| {
-            log_error("a request failed:", &error);
-            unavailable()
-        })?
+        hand_over(request, room, endpoint, None).await?
     };
     let status = response.status();
     // Sessions end every day: requests that come too late are no news.
@@ -100,7 +103,7 @@ async fn enter(
 }
 
 /// One line for each client that is not let in.
-fn log_refusal(status: u16, reason: &str, room: Option<&str>, origin: Option<&str>) {
+pub(super) fn log_refusal(status: u16, reason: &str, room: Option<&str>, origin: Option<&str>) {
     let origin = origin.filter(|origin| origin.len() < 300); // no name is longer
     console_log!(
         "{}",
@@ -126,13 +129,41 @@ async fn is_over_limit(request: &Request, handshakes: Option<&RateLimiter>) -> R
     }
 }
 
-async fn hand_over(request: Request, stub: &Stub, max_payload: usize) -> Result<Response> {
+/// What the room answers: to an operator, if there is an `action`, else to a client.
+async fn hand_over(
+    request: Request,
+    room: &str,
+    endpoint: &Endpoint<'_>,
+    action: Option<&str>,
+) -> Result<Response> {
+    let stub = endpoint.rooms.named(room)?;
+    let max_payload = endpoint.settings.engine.max_payload;
+    let response = ask(request, &stub, max_payload, action).await;
+    response.or_else(|error| {
+        log_error("a request failed:", &error);
+        unavailable()
+    })
+}
+
+async fn ask(
+    request: Request,
+    stub: &Stub,
+    max_payload: usize,
+    action: Option<&str>,
+) -> Result<Response> {
     let Some(body) = read(&request, max_payload).await? else {
-        return to_response(&Rejection::TooLarge.response());
+        return match action {
+            Some(_) => api::too_large(),
+            None => to_response(&Rejection::TooLarge.response()),
+        };
     };
-    let upgrade = is_upgrade(&request)?;
-    let waits = !upgrade && method(&request) == io::Method::Get;
-    let inner = inner_request(&request, upgrade, waits, &body)?;
+    let upgrade = action.is_none() && is_upgrade(&request)?;
+    let waits = action.is_none() && !upgrade && method(&request) == io::Method::Get;
+    let url = match action {
+        Some(action) => api::inner_url(action),
+        None => format!("https://room/?{}", query(&request)),
+    };
+    let inner = inner_request(&request, &url, upgrade, waits, &body)?;
     let answer = JsFuture::from(stub.fetch(&inner)?);
     let response: Response = match select(answer, pin!(Delay::from(PATIENCE))).await {
         Either::Left((Ok(response), _)) => response.unchecked_into(),
@@ -167,7 +198,13 @@ async fn hand_over(request: Request, stub: &Stub, max_payload: usize) -> Result<
 }
 
 /// The request as the object gets it: of its headers, those that matter.
-fn inner_request(request: &Request, upgrade: bool, waits: bool, body: &[u8]) -> Result<Request> {
+fn inner_request(
+    request: &Request,
+    url: &str,
+    upgrade: bool,
+    waits: bool,
+    body: &[u8],
+) -> Result<Request> {
     let headers = Headers::new()?;
     if upgrade || waits {
         headers.set("upgrade", "websocket")?;
@@ -187,8 +224,7 @@ fn inner_request(request: &Request, upgrade: bool, waits: bool, body: &[u8]) -> 
     if method(request) == io::Method::Post {
         init.set_body(&Uint8Array::from(body).into());
     }
-    let url = format!("https://room/?{}", query(request));
-    Request::new_with_str_and_init(&url, &init)
+    Request::new_with_str_and_init(url, &init)
 }
 
 /// The body; `None` if it is longer than `max` bytes, of which no more is then read.
@@ -234,9 +270,14 @@ fn is_upgrade(request: &Request) -> Result<bool> {
 }
 
 /// A request that arrived at the object, as the core sees it.
-pub(super) fn to_input(request: &Request, body: Vec<u8>, reply: Reply) -> Result<io::Request> {
+pub(super) fn to_input(request: &Request, body: Vec<u8>, reply: Reply) -> Result<Input> {
     let headers = request.headers();
-    Ok(io::Request {
+    let input = if api::is_inner(&request.url()) {
+        Input::Operate
+    } else {
+        Input::Request
+    };
+    Ok(input(io::Request {
         reply,
         method: method(request),
         query: query(request),
@@ -244,5 +285,5 @@ pub(super) fn to_input(request: &Request, body: Vec<u8>, reply: Reply) -> Result
         address: headers.get(ADDRESS)?.unwrap_or_default(),
         content_type: headers.get("content-type")?.unwrap_or_default(),
         body,
-    })
+    }))
 }

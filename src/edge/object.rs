@@ -124,14 +124,14 @@ impl<C: Core + 'static> Shell<C> {
     fn answer(self: &Rc<Self>, request: &Request, body: Vec<u8>) -> Result<Response> {
         let id = self.next_request();
         let parkable = parked::is_parkable(request)?;
-        let request = http::to_input(request, body, Reply::to(id))?;
+        let input = http::to_input(request, body, Reply::to(id))?;
         let mut pending = Pending {
             request: id,
             attachment: None,
             hold: None,
             answer: None,
         };
-        self.handle(Input::Request(request), Some(&mut pending));
+        self.handle(input, Some(&mut pending));
         let response = match pending.answer {
             Some(answer) => {
                 answer.inspect_err(|_| self.handle(Input::Disconnected(id.into()), None))

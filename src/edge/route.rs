@@ -78,7 +78,7 @@ fn is_endpoint(path: &str, endpoint: &str) -> bool {
 }
 
 /// Percent-decoded and normalised; left as it is, with its percent signs, if it is no text.
-fn decode(name: &str) -> String {
+pub(super) fn decode(name: &str) -> String {
     let Ok(name) = js_sys::decode_uri_component(name) else {
         return name.to_owned();
     };

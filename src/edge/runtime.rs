@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use worker::js_sys::Date;
 use worker::wasm_bindgen::JsValue;
+use worker::web_sys::console;
 
 use super::entropy;
 use super::platform::{Result, Row, Socket, Sql, State, log_error};
@@ -118,6 +119,10 @@ impl Platform for Runtime {
                 Vec::new()
             }
         }
+    }
+
+    fn log(&self, line: &str) {
+        console::log_1(&JsValue::from_str(line));
     }
 }
 

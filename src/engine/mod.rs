@@ -32,7 +32,9 @@ pub use rejection::Rejection;
 pub use sid::Sid;
 pub(crate) use sid::Token;
 
-use crate::io::{ConnectionId, Data, Input, Output, Platform, Record, Reply, RequestId, Response};
+use crate::io::{
+    ConnectionId, Data, Input, Output, Platform, Record, Reply, Request, RequestId, Response,
+};
 use crate::map::{Map, Set};
 use crate::time::Timestamp;
 use session::{Fate, Session};
@@ -111,6 +113,10 @@ impl Engine {
         }
         match input {
             Input::Request(request) => self.request(now, request),
+            // There is no application here.
+            Input::Operate(Request { reply, .. }) => {
+                self.respond(reply, Rejection::BadRequest.response());
+            }
             Input::Received { from, data } => self.received(now, from, &data),
             Input::Disconnected(connection) => {
                 self.disconnected(connection, CloseReason::TransportClose);
@@ -391,7 +397,7 @@ impl Engine {
         Some(session)
     }
 
-    fn respond(&mut self, reply: Reply, response: Response) {
+    pub(crate) fn respond(&mut self, reply: Reply, response: Response) {
         self.out.push(Output::Respond(reply, response));
     }
 

@@ -76,6 +76,8 @@ pub mod names {
     pub const ROOM_ADMITTED: &str = "room:admitted";
     /// Tells somebody who waited that they are not.
     pub const ROOM_DENIED: &str = "room:denied";
+    /// Tells everyone that an operator ended the room, and why.
+    pub const ROOM_CLOSED: &str = "room:closed";
     /// Asks for ICE servers.
     pub const ICE_GET: &str = "ice:get";
 }

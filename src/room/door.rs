@@ -139,6 +139,14 @@ impl Door {
         Some(bar.until.since(now))
     }
 
+    /// Opens the door, to all.
+    pub(super) fn forget(&mut self) {
+        *self = Self {
+            unsaved: true,
+            ..Self::default()
+        };
+    }
+
     /// The record to keep, if what is kept is out of date.
     pub(super) fn save(&mut self) -> Option<Record> {
         if !std::mem::take(&mut self.unsaved) {

@@ -49,11 +49,14 @@ impl Room {
                 turn.out.push(Command::Keep(id, Json::of(&member)));
                 self.members.insert(id, member);
             }
-            Err(error) => turn.out.push(Command::Refuse {
-                socket: id,
-                data: Some(error.data()),
-                message: error.message,
-            }),
+            Err(error) => {
+                self.log(turn.now, "refusal", Some(id), Some(error.code), None);
+                turn.out.push(Command::Refuse {
+                    socket: id,
+                    data: Some(error.data()),
+                    message: error.message,
+                });
+            }
         }
     }
 

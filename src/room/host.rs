@@ -74,6 +74,7 @@ impl Room {
                 self.door.bar(turn.now, who);
             }
         }
+        self.log(turn.now, "kick", Some(id), Some(Code::Kicked), None);
         turn.out.push(Command::Close(id));
         Ok(())
     }
@@ -194,11 +195,15 @@ impl Room {
         reason = "one of the host's events, of which most can fail"
     )]
     fn clear(&mut self, turn: &mut Turn, _: SocketId, _: &Args) -> Result<(), Error> {
-        for record in self.history.clear() {
-            turn.save(record);
-        }
+        self.forget_chat(turn);
         let cleared = self.ledger.next_seq();
         self.tell_state(turn, "cleared", &cleared);
         Ok(())
+    }
+
+    pub(super) fn forget_chat(&mut self, turn: &mut Turn) {
+        for record in self.history.clear() {
+            turn.save(record);
+        }
     }
 }

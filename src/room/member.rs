@@ -72,18 +72,32 @@ impl Buckets {
         now: Timestamp,
         event: &str,
         rates: &Rates,
-    ) -> Result<(), Duration> {
-        match event {
-            names::CHAT_MESSAGE => self.chat.take(now, rates.chat),
-            _ if Kind::of(event).is_some() => self.signal.take(now, rates.signal),
-            _ => self.control.take(now, rates.control),
-        }
+    ) -> Result<(), Excess> {
+        let (kind, bucket, rate) = match event {
+            names::CHAT_MESSAGE => ("chat", &mut self.chat, rates.chat),
+            _ if Kind::of(event).is_some() => ("signal", &mut self.signal, rates.signal),
+            _ => ("control", &mut self.control, rates.control),
+        };
+        bucket.take(now, rate).map_err(|retry_after| Excess {
+            kind,
+            retry_after,
+            is_news: bucket.is_news(now),
+        })
     }
 
     /// Whether it may be told once more that it was too much.
     pub(super) fn bears(&mut self, now: Timestamp, rates: &Rates) -> bool {
         self.patience.take(now, rates.patience).is_ok()
     }
+}
+
+/// Too much at once.
+pub(super) struct Excess {
+    /// Of what.
+    pub(super) kind: &'static str,
+    pub(super) retry_after: Duration,
+    /// Whether operators have not been told lately.
+    pub(super) is_news: bool,
 }
 
 /// What a peer shows of itself.

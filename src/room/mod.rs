@@ -11,9 +11,11 @@ mod entry;
 mod error;
 mod fields;
 mod host;
+mod journal;
 mod ledger;
 mod member;
 mod name;
+pub mod operator;
 mod password;
 mod presence;
 mod rate;
@@ -37,6 +39,7 @@ use crate::time::Timestamp;
 use chat::History;
 use contract::names;
 use door::Door;
+use journal::Journal;
 use ledger::Ledger;
 use member::{Member, Profile};
 use signal::Kind;
@@ -51,6 +54,7 @@ pub struct Room {
     ledger: Ledger,
     door: Door,
     history: History,
+    journal: Journal,
 }
 
 /// What one event leads to.
@@ -129,6 +133,12 @@ impl App for Room {
             } => {
                 turn.ack = ack;
                 if let Err(error) = self.serve(&mut turn, from, &name, &args) {
+                    if matches!(
+                        error.code,
+                        Code::RoomFull | Code::BadPassword | Code::Denied
+                    ) {
+                        self.log(now, "refusal", Some(from), Some(error.code), None);
+                    }
                     turn.fail(from, &name, &error);
                 }
             }
@@ -136,6 +146,10 @@ impl App for Room {
             Event::Away { socket, .. } => self.away(&mut turn, socket),
             Event::Back { socket } => self.back(&mut turn, socket),
             Event::Disconnect { socket, reason } => self.disconnect(&mut turn, socket, reason),
+            Event::Operate(request) => {
+                let response = self.operate(&mut turn, &request);
+                turn.out.push(Command::Respond(request.reply, response));
+            }
         }
         for record in [self.ledger.save(), self.door.save()].into_iter().flatten() {
             turn.save(record);
@@ -156,6 +170,7 @@ impl Room {
             ledger: Ledger::load(&*platform),
             door: Door::load(&*platform),
             history: History::new(Rc::clone(&platform), config.limits.history),
+            journal: Journal::default(),
             config,
             platform,
         }
@@ -207,13 +222,19 @@ impl Room {
         let Some(member) = self.members.get_mut(&from) else {
             return Ok(()); // only members are served
         };
-        let Err(retry_after) = member.buckets.take(turn.now, event, rates) else {
+        let Err(excess) = member.buckets.take(turn.now, event, rates) else {
             return Ok(());
         };
-        if !member.buckets.bears(turn.now, rates) {
+        let bears = member.buckets.bears(turn.now, rates);
+        if excess.is_news {
+            let code = Some(Code::RateLimited);
+            self.log(turn.now, "limit", Some(from), code, Some(excess.kind));
+        }
+        if !bears {
+            self.log(turn.now, "kick", Some(from), Some(Code::RateLimited), None);
             turn.out.push(Command::Close(from));
         }
-        Err(Error::rate_limited(retry_after))
+        Err(Error::rate_limited(excess.retry_after))
     }
 
     fn disconnect(&mut self, turn: &mut Turn, id: SocketId, reason: DisconnectReason) {

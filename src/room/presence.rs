@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::contract::{Media, RoomInfo, Snapshot, names};
+use super::config::Limits;
+use super::contract::{Media, Peer, RoomInfo, Snapshot, names};
+use super::door::Door;
 use super::error::{Code, Error};
 use super::member::{Joining, Member, Profile};
-use super::{Room, Turn};
+use super::{Room, RoomName, Turn};
+use crate::map::Map;
 use crate::socket::{Args, Json, Object, SocketId};
 
 #[derive(Deserialize)]
@@ -105,6 +108,9 @@ impl Room {
             });
             true
         });
+        if !again {
+            self.log(turn.now, "join", Some(id), None, None);
+        }
         let host = self.host();
         if let Some(peer) = self.member(id).and_then(|member| member.peer(id, host)) {
             let event = if again {
@@ -122,22 +128,14 @@ impl Room {
     /// The room, as one of its peers is told.
     fn snapshot(&mut self, id: SocketId) -> Option<Snapshot<'_>> {
         let host = self.host();
-        let count = self.peers().count();
         let history = self.history.newest();
-        let peer = |id: SocketId| self.members.get(&id)?.peer(id, host);
-        let mut peers: Vec<_> = self.members.keys().filter_map(|id| peer(*id)).collect();
-        peers.retain(|peer| peer.id != id);
-        peers.sort_by_key(|peer| peer.n);
+        let mut peers = shown(&self.members, host);
+        let count = peers.len();
+        let own = peers.iter().position(|peer| peer.id == id)?;
         Some(Snapshot {
-            own: peer(id)?,
+            own: peers.remove(own),
             peers,
-            room: RoomInfo {
-                name: self.name.as_str(),
-                locked: self.door.locked,
-                password: self.door.has_password(),
-                capacity: self.config.limits.peers,
-                count,
-            },
+            room: info(&self.name, &self.door, &self.config.limits, count),
             history,
             ice: &self.config.ice,
             limits: &self.config.limits,
@@ -273,6 +271,7 @@ impl Room {
         if !left {
             return;
         }
+        self.log(turn.now, "leave", Some(id), None, Some(reason));
         let gone = Object::new().with("id", &id).with("reason", reason).json();
         turn.emit(self.peers_but(id), names::PEER_LEFT, vec![gone]);
         if self.ledger.host == Some(id) {
@@ -336,4 +335,30 @@ impl Room {
 /// What the host is told of somebody who waits.
 fn knock(id: SocketId, name: Option<&str>) -> Json {
     Object::new().with("id", &id).with("name", &name).json()
+}
+
+/// The peers, as others see them, in the order in which they came.
+pub(super) fn shown(members: &Map<SocketId, Member>, host: Option<SocketId>) -> Vec<Peer<'_>> {
+    let members = members.iter();
+    let mut peers: Vec<_> = members
+        .filter_map(|(id, member)| member.peer(*id, host))
+        .collect();
+    peers.sort_by_key(|peer| peer.n);
+    peers
+}
+
+/// The room, but for its peers, of which there are `count`.
+pub(super) fn info<'a>(
+    name: &'a RoomName,
+    door: &Door,
+    limits: &Limits,
+    count: usize,
+) -> RoomInfo<'a> {
+    RoomInfo {
+        name: name.as_str(),
+        locked: door.locked,
+        password: door.has_password(),
+        capacity: limits.peers,
+        count,
+    }
 }

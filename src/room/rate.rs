@@ -41,7 +41,12 @@ pub(super) struct Bucket {
     /// What was taken, in thousandths of a token.
     taken: u64,
     at: Timestamp,
+    /// When it was last news that there is none.
+    news: Option<Timestamp>,
 }
+
+/// For how long that is no news again.
+const STALE: Duration = Duration::from_secs(60);
 
 impl Bucket {
     /// Takes a token.
@@ -65,6 +70,15 @@ impl Bucket {
         }
         self.taken = self.taken.saturating_add(TOKEN);
         Ok(())
+    }
+
+    /// Whether it is news that there was no token.
+    pub(super) fn is_news(&mut self, now: Timestamp) -> bool {
+        let is_news = self.news.is_none_or(|at| at + STALE <= now);
+        if is_news {
+            self.news = Some(now);
+        }
+        is_news
     }
 }
 

@@ -7,7 +7,7 @@ use super::args::{Args, Json};
 use super::namespace::Namespace;
 use super::packet::AckId;
 use super::socket_id::SocketId;
-use crate::io::Record;
+use crate::io::{Record, Reply, Request, Response};
 use crate::time::Timestamp;
 
 /// What runs on top of Socket.IO. It is told of events and answers with commands, which are
@@ -93,6 +93,8 @@ pub enum Event {
         /// Why.
         reason: DisconnectReason,
     },
+    /// An operator asks something: to be answered by [`Command::Respond`].
+    Operate(Request),
 }
 
 /// The right to acknowledge one event, once: neither `Clone` nor `Copy`.
@@ -144,4 +146,6 @@ pub enum Command {
     /// What follows, until the turn ends, is sent once all that the turn keeps is kept: a crash
     /// then does not come between the two. Acks always wait for that.
     AfterSaves,
+    /// Answer an operator, once all that the turn keeps is kept.
+    Respond(Reply, Response),
 }

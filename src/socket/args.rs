@@ -24,6 +24,11 @@ impl Json {
         Self::written(write(value))
     }
 
+    /// A text that is said to be JSON, unread.
+    pub(crate) fn unread(text: &str) -> Self {
+        Self::written(text.to_owned())
+    }
+
     /// A value that is written already.
     fn written(text: String) -> Self {
         Self {

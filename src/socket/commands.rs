@@ -51,6 +51,10 @@ impl Server {
                 Command::AfterSaves => {
                     self.held.get_or_insert_default();
                 }
+                Command::Respond(reply, response) => {
+                    self.held.get_or_insert_default();
+                    self.answers.push((reply, response));
+                }
             }
         }
     }

@@ -27,6 +27,7 @@ pub use config::{Config, Recovery};
 pub use decoder::Decoder;
 pub use host::Host;
 pub use namespace::Namespace;
+pub(crate) use packet::is_reserved;
 pub use packet::{AckId, Kind, Packet, ParseError};
 pub use server::Server;
 pub use socket_id::SocketId;

@@ -163,7 +163,7 @@ fn event(frame: &Frame, id: Option<AckId>, json: &str) -> Result<Kind, ParseErro
         Some(b'-' | b'0'..=b'9') => name.as_str().to_owned(),
         _ => return Err(ParseError::Name),
     };
-    if RESERVED.contains(&name.as_str()) {
+    if is_reserved(&name) {
         return Err(ParseError::ReservedName);
     }
     Ok(Kind::Event {
@@ -171,6 +171,11 @@ fn event(frame: &Frame, id: Option<AckId>, json: &str) -> Result<Kind, ParseErro
         name,
         args: Args::new(values),
     })
+}
+
+/// Whether no event can have this name.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
 }
 
 fn array(frame: &Frame, json: &str) -> Result<Vec<Json>, ParseError> {

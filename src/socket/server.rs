@@ -13,7 +13,7 @@ use super::namespace::Namespace;
 use super::packet::{Kind, Packet};
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{self, Engine, Message, Sid};
-use crate::io::{Input, Output, Record, Survivors};
+use crate::io::{Input, Output, Record, Reply, Response, Survivors};
 use crate::map::{Map, Set};
 use crate::time::Timestamp;
 
@@ -40,6 +40,8 @@ pub struct Server {
     pub(super) records: Vec<(Record, Urgency)>,
     /// What is sent once all that the turn keeps is kept; `None` while nothing has to wait.
     pub(super) held: Option<Vec<(Sid, Message)>>,
+    /// Answers to operators, which wait for the same.
+    pub(super) answers: Vec<(Reply, Response)>,
 }
 
 impl Server {
@@ -68,6 +70,7 @@ impl Server {
             events: VecDeque::new(),
             records: Vec::new(),
             held: None,
+            answers: Vec::new(),
         }
     }
 
@@ -108,7 +111,10 @@ impl Server {
             self.close_unjoined(now);
             self.give_up_away(now);
         }
-        self.engine.handle(now, input);
+        match input {
+            Input::Operate(request) => self.events.push_back(Event::Operate(request)),
+            input => self.engine.handle(now, input),
+        }
     }
 
     /// What that meant to the application, oldest first.
@@ -169,6 +175,9 @@ impl Server {
         };
         for (sid, message) in held {
             self.engine.send(sid, &message);
+        }
+        for (reply, response) in std::mem::take(&mut self.answers) {
+            self.engine.respond(reply, response);
         }
         true
     }

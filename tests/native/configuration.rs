@@ -33,7 +33,7 @@ fn shown(settings: &Settings) -> String {
 #[test]
 fn wrangler_toml_states_every_default() {
     let names: Vec<_> = vars().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, Settings::variables().collect::<Vec<_>>());
+    assert_eq!(names, Settings::variables(false).collect::<Vec<_>>());
     let settings = configure(&vars()).expect("valid settings");
     assert_eq!(shown(&settings), shown(&Settings::default()));
 }
@@ -64,6 +64,20 @@ fn the_readme_states_them_too() {
         })
         .collect();
     assert_eq!(stated, expected);
+    let (_, table) = README
+        .split_once("| secret | what |\n|---|---|\n")
+        .expect("the table of secrets");
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let stated: Vec<_> = rows.filter_map(|row| row.split('`').nth(1)).collect();
+    assert_eq!(stated, Settings::variables(true).collect::<Vec<_>>());
+}
+
+/// A secret in wrangler.toml would be one in the repository.
+#[test]
+fn no_secret_is_in_wrangler_toml() {
+    for secret in Settings::variables(true) {
+        assert!(!WRANGLER.contains(&format!("{secret} =")), "{secret}");
+    }
 }
 
 #[test]
@@ -91,10 +105,12 @@ fn every_variable_changes_a_setting_of_its_own() {
             "ICE_SERVERS",
             r#"[{"urls":["stun:a","turns:b"],"username":"u","credential":"c"}]"#,
         ),
+        ("API_TOKEN", "0123456789abcdef"),
     ];
+    let variables = Settings::variables(false).chain(Settings::variables(true));
     assert_eq!(
         changes.map(|(name, _)| name).to_vec(),
-        Settings::variables().collect::<Vec<_>>()
+        variables.collect::<Vec<_>>()
     );
     let mut seen = BTreeSet::from([shown(&Settings::default())]);
     for change in changes {
@@ -192,6 +208,12 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
             ice,
             "server 1 has no username or no credential",
         ),
+        (
+            "API_TOKEN",
+            "hunter2",
+            "the secret API_TOKEN has to be 16 or more visible ASCII characters",
+            "it is none",
+        ),
     ] {
         let invalid = configure(&[(name, text)]).expect_err(text);
         assert_eq!(invalid.len(), 1, "{name} {text}");
@@ -209,13 +231,18 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
 #[test]
 fn all_wrong_values_are_told_at_once_and_no_credential() {
     let secret = r#"[{"urls":"turn:a","credential":"hunter2"}]"#;
-    let invalid = configure(&[("MAX_PEERS", "many"), ("ICE_SERVERS", secret)]).expect_err("two");
+    let invalid = configure(&[
+        ("MAX_PEERS", "many"),
+        ("ICE_SERVERS", secret),
+        ("API_TOKEN", "hunter2"),
+    ])
+    .expect_err("three");
     assert_eq!(
         invalid
             .iter()
             .map(|invalid| invalid.name)
             .collect::<Vec<_>>(),
-        ["MAX_PEERS", "ICE_SERVERS"]
+        ["MAX_PEERS", "ICE_SERVERS", "API_TOKEN"]
     );
     assert!(!format!("{invalid:?}").contains("hunter2"));
 }

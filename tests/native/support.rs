@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use serde_json::Value;
 use signalbox::io::{
     ConnectionId, ContentType, Core, Data, Input, Method, Output, Platform, Record, Reply, Request,
     RequestId, SOON, Survivors,
@@ -37,6 +38,8 @@ pub struct Virtual {
     pub rows: RefCell<BTreeMap<String, String>>,
     /// What becomes of rows soon.
     soon: RefCell<Vec<Record>>,
+    /// The log for operators, line by line.
+    pub lines: RefCell<Vec<String>>,
     /// When the platform last answered a frame by itself.
     pub auto_responses: RefCell<BTreeMap<u64, Timestamp>>,
 }
@@ -58,6 +61,10 @@ impl Platform for Virtual {
         let rows = rows.iter().filter(|(key, _)| key.starts_with(prefix));
         rows.map(|(key, value)| (key.clone(), value.clone()))
             .collect()
+    }
+
+    fn log(&self, line: &str) {
+        self.lines.borrow_mut().push(line.to_owned());
     }
 }
 
@@ -328,12 +335,45 @@ impl<C: Core> Script<C> {
     }
 
     fn ask(&mut self, request: impl FnOnce(Reply) -> Request) -> u64 {
-        self.numbers += 1;
-        let number = self.numbers;
-        self.requests.insert(number, String::new());
-        let reply = Reply::to(RequestId::new(number));
+        let (number, reply) = self.number();
         self.handle(Input::Request(request(reply)));
         number
+    }
+
+    /// An operator's request; what it is answered with.
+    pub fn operate(
+        &mut self,
+        action: &str,
+        content_type: &str,
+        body: impl AsRef<[u8]>,
+    ) -> (u16, Value) {
+        let (number, reply) = self.number();
+        let method = if action.is_empty() {
+            Method::Get
+        } else {
+            Method::Post
+        };
+        self.handle(Input::Operate(Request {
+            reply,
+            method,
+            query: action.to_owned(),
+            upgrade: false,
+            address: String::new(),
+            content_type: content_type.to_owned(),
+            body: body.as_ref().to_vec(),
+        }));
+        match &self.take_of(number)[..] {
+            [Done::Responded(_, status, ContentType::Json, body)] => {
+                (*status, serde_json::from_str(body).expect("JSON"))
+            }
+            other => panic!("no answer: {other:?}"),
+        }
+    }
+
+    fn number(&mut self) -> (u64, Reply) {
+        self.numbers += 1;
+        self.requests.insert(self.numbers, String::new());
+        (self.numbers, Reply::to(RequestId::new(self.numbers)))
     }
 
     pub fn text(&mut self, connection: u64, frame: impl AsRef<str>) -> &mut Self {

@@ -65,8 +65,12 @@ impl App for Echo {
                 id: QUESTION,
                 args,
             } if self.main.contains(&from) => out.push(emit(from, "answer", args, None)),
-            // Without recovery nobody is ever away.
-            Event::Emit { .. } | Event::Ack { .. } | Event::Away { .. } | Event::Back { .. } => {}
+            // Without recovery nobody is ever away, and its Worker serves no operators.
+            Event::Emit { .. }
+            | Event::Ack { .. }
+            | Event::Away { .. }
+            | Event::Back { .. }
+            | Event::Operate(_) => {}
             Event::Disconnect { socket, .. } => {
                 self.main.remove(&socket);
             }

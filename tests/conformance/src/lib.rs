@@ -40,6 +40,7 @@ fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
         socket: settings::without_recovery(),
         room: room::Config::default(),
         origins: Origins::Any,
+        api_token: None,
     };
     config::settings(env, defaults)
 }

@@ -1,0 +1,49 @@
+//! The log for operators: a line of JSON for each thing worth knowing. Of people it has ids alone;
+//! nothing of what they say, or call themselves, or where they are.
+
+use super::Room;
+use super::error::Code;
+use super::rate::{Bucket, Rate};
+use crate::socket::{Object, SocketId};
+use crate::time::Timestamp;
+
+/// How many lines a room may write: whoever comes and goes does not flood the log.
+const RATE: Rate = Rate {
+    burst: 200,
+    per_second: 5,
+};
+
+#[derive(Default)]
+pub(super) struct Journal {
+    bucket: Bucket,
+    /// How many lines were not written since the last.
+    dropped: usize,
+}
+
+impl Room {
+    /// Writes a line: `event` happened to `peer`.
+    pub(super) fn log(
+        &mut self,
+        now: Timestamp,
+        event: &str,
+        peer: Option<SocketId>,
+        code: Option<Code>,
+        reason: Option<&str>,
+    ) {
+        if self.journal.bucket.take(now, RATE).is_err() {
+            self.journal.dropped = self.journal.dropped.saturating_add(1);
+            return;
+        }
+        let line = Object::new()
+            .with("event", event)
+            .with("room", self.name.as_str())
+            .maybe("peer", peer.as_ref())
+            .maybe("code", code.as_ref())
+            .maybe("reason", reason)
+            .with("peers", &self.peers().count())
+            .with("sockets", &self.members.len())
+            .with("dropped", &std::mem::take(&mut self.journal.dropped))
+            .json();
+        self.platform.log(line.as_str());
+    }
+}

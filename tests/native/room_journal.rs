@@ -1,0 +1,167 @@
+//! The log for operators.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use signalbox::room::Config;
+use signalbox::room::config::Limits;
+
+use crate::peer::{Hall, Peer, hall, hall_with, unhurried};
+
+/// The lines since the last look.
+fn lines(hall: &Hall) -> Vec<Value> {
+    let lines = hall.platform.lines.take();
+    let lines = lines.iter().map(|line| serde_json::from_str(line).unwrap());
+    lines.collect()
+}
+
+fn line(event: &str, peer: &Peer, more: &Value, peers: usize, sockets: usize) -> Value {
+    let mut line = json!({ "event": event, "room": "room", "peer": peer.id,
+        "peers": peers, "sockets": sockets, "dropped": 0 });
+    let fields = line.as_object_mut().unwrap();
+    fields.extend(more.as_object().unwrap().clone());
+    line
+}
+
+#[test]
+fn a_line_for_each_coming_and_going() {
+    let mut hall = hall();
+    let [a, b, c, d] = std::array::from_fn(|n| {
+        hall.address = format!("192.0.2.{n}");
+        Peer::connect(&mut hall)
+    });
+    let nothing = json!({});
+    assert_eq!(lines(&hall), [] as [Value; 0], "nobody joined");
+    for (n, peer) in [&a, &b, &c, &d].into_iter().enumerate() {
+        peer.join(&mut hall, "Nobody's business");
+        peer.join(&mut hall, "again");
+        assert_eq!(lines(&hall), [line("join", peer, &nothing, n + 1, 4)]);
+    }
+    b.emit(&mut hall, json!(["room:leave"]));
+    let left = |reason| json!({ "reason": reason });
+    assert_eq!(lines(&hall), [line("leave", &b, &left("left"), 3, 4)]);
+    a.emit(&mut hall, json!(["host:kick", { "id": c.id }]));
+    let kicked = json!({ "code": "kicked" });
+    assert_eq!(
+        lines(&hall),
+        [
+            line("kick", &c, &kicked, 3, 4),
+            line("leave", &c, &left("kicked"), 2, 3),
+        ]
+    );
+    d.vanish_for_good(&mut hall);
+    assert_eq!(lines(&hall), [line("leave", &d, &left("timeout"), 1, 2)]);
+    hall.operate("close", "", "");
+    let mut closed = line("close", &a, &nothing, 1, 2);
+    closed.as_object_mut().unwrap().remove("peer");
+    let lines = lines(&hall);
+    assert_eq!(lines[0], closed);
+    assert_eq!(lines[1]["reason"], "closed");
+    assert_eq!(lines.len(), 2);
+}
+
+#[test]
+fn a_line_for_each_refusal() {
+    let limits = Limits {
+        peers: 1,
+        sockets: 2,
+        ..unhurried()
+    };
+    let mut hall = hall_with(Config {
+        limits,
+        ..Config::default()
+    });
+    let [a, b] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
+    let media = json!({ "media": { "audio": true } });
+    a.call(&mut hall, json!(["room:join", media]));
+    lines(&hall);
+    assert_eq!(
+        b.refusal(&mut hall, &json!(["room:join", media])),
+        "room-full"
+    );
+    let full = json!({ "code": "room-full" });
+    assert_eq!(lines(&hall), [line("refusal", &b, &full, 1, 2)]);
+    let connection = hall.open_websocket();
+    hall.text(connection, "40");
+    let [refusal] = &lines(&hall)[..] else {
+        panic!("not one line");
+    };
+    assert_eq!(refusal["event"], "refusal");
+    assert_eq!(refusal["code"], "room-full");
+    a.emit(
+        &mut hall,
+        json!(["host:password", { "password": "sesame" }]),
+    );
+    let guess = json!(["room:join", { "password": "hunter2" }]);
+    assert_eq!(b.refusal(&mut hall, &guess), "bad-password");
+    let wrong = json!({ "code": "bad-password" });
+    assert_eq!(lines(&hall), [line("refusal", &b, &wrong, 1, 2)]);
+}
+
+/// Whoever floods the room does not flood the log: one line a minute for each kind.
+#[test]
+fn a_limit_is_news_once_a_minute() {
+    let mut hall = hall_with(Config::default());
+    let a = Peer::connect(&mut hall);
+    for time in [0, 59_999, 60_000, 90_000] {
+        hall.late(time);
+        for _ in 0..15 {
+            a.emit(&mut hall, json!(["chat-message", "spam"]));
+            a.emit(&mut hall, json!(["no such event"]));
+        }
+        let kinds: Vec<_> = lines(&hall)
+            .into_iter()
+            .map(|line| json!([line["event"], line["code"], line["reason"], line["peer"]]))
+            .collect();
+        let news = |kind| json!(["limit", "rate-limited", kind, a.id]);
+        let expected = match time {
+            0 | 60_000 => vec![news("chat"), news("control")],
+            _ => Vec::new(),
+        };
+        assert_eq!(kinds, expected, "at {time}");
+        a.heard(&mut hall);
+    }
+    while hall.connections.contains_key(&a.connection()) {
+        hall.text(a.connection(), r#"42["chat-message","spam"]"#);
+    }
+    let lines = lines(&hall);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["event"], "kick");
+    assert_eq!(lines[0]["code"], "rate-limited");
+}
+
+/// Whoever comes and goes as fast as they can is counted, not listed.
+#[test]
+fn what_is_too_much_is_counted() {
+    let mut hall = hall();
+    let a = Peer::connect(&mut hall);
+    for _ in 0..1000 {
+        hall.text(a.connection(), r#"42["room:join"]"#);
+        hall.text(a.connection(), r#"42["room:leave"]"#);
+    }
+    assert_eq!(lines(&hall).len(), 200);
+    hall.take();
+    hall.late(60_000);
+    a.emit(&mut hall, json!(["room:join"]));
+    let [line] = &lines(&hall)[..] else {
+        panic!("not one line");
+    };
+    assert_eq!(line["dropped"], 1800);
+}
+
+/// Of people there are ids, and nothing else.
+#[test]
+fn lines_tell_nothing_else() {
+    let mut hall = hall();
+    let a = Peer::connect(&mut hall);
+    a.join(&mut hall, "name");
+    hall.operate("close", "application/json", r#"{"reason":"words"}"#);
+    let keys: BTreeSet<String> = lines(&hall)
+        .iter()
+        .flat_map(|line| line.as_object().unwrap().keys().cloned())
+        .collect();
+    let expected = [
+        "dropped", "event", "peer", "peers", "reason", "room", "sockets",
+    ];
+    assert_eq!(keys.into_iter().collect::<Vec<_>>(), expected);
+}

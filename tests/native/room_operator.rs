@@ -1,0 +1,297 @@
+//! What operators ask of a room.
+
+use serde_json::{Value, json};
+use signalbox::room::operator::Action;
+
+use crate::peer::{Hall, Peer, hall, hall_of};
+use crate::support::Done;
+
+const JSON: &str = "application/json";
+
+fn emit(hall: &mut Hall, body: &Value) -> (u16, Value) {
+    hall.operate("emit", JSON, body.to_string())
+}
+
+fn delivered(count: usize) -> (u16, Value) {
+    (200, json!({ "ok": true, "delivered": count }))
+}
+
+fn close(hall: &mut Hall) -> (u16, Value) {
+    hall.operate("close", "", "")
+}
+
+#[test]
+fn what_can_be_asked() {
+    for (name, method) in [
+        ("", Some("GET")),
+        ("emit", Some("POST")),
+        ("close", Some("POST")),
+        ("Close", None),
+        ("emit/", None),
+        ("x", None),
+    ] {
+        assert_eq!(Action::named(name).map(Action::method), method, "{name:?}");
+    }
+    let (status, answer) = hall().operate("x", JSON, "{}");
+    assert_eq!((status, &answer["ok"]), (404, &json!(false)));
+    assert_eq!(answer["error"]["code"], "unsupported");
+}
+
+/// Who is there and what the limits are, in the contract's words; no secret, nothing that was said.
+#[test]
+fn a_room_is_shown_without_secrets() {
+    let mut hall = hall();
+    let empty = hall.operate("", "", "").1;
+    assert_eq!(empty["room"]["name"], "room");
+    let of = |room: &Value| json!([room["host"], room["peers"], room["sockets"]]);
+    assert_eq!(of(&empty), json!([null, [], 0]));
+    let [a, b] = [Peer::connect(&mut hall), Peer::connect_polling(&mut hall)];
+    Peer::connect(&mut hall);
+    let joined = b.join(&mut hall, "Bob");
+    a.join(&mut hall, "Ann");
+    b.emit(
+        &mut hall,
+        json!(["host:password", { "password": "sesame" }]),
+    );
+    b.emit(&mut hall, json!(["host:lock", { "on": true }]));
+    a.emit(&mut hall, json!(["chat-message", "between us"]));
+    let (status, room) = hall.operate("", "", "");
+    assert_eq!(status, 200);
+    assert_eq!(
+        room["room"],
+        json!({ "name": "room", "locked": true, "password": true, "capacity": 8, "count": 2 })
+    );
+    assert_eq!(room["ok"], true);
+    assert_eq!(room["host"], b.id);
+    assert_eq!(room["sockets"], 3);
+    assert_eq!(room["limits"], joined["limits"]);
+    assert_eq!(room["peers"][0], joined["self"], "a peer as peers see it");
+    assert_eq!(room["peers"][1]["name"], "Ann");
+    let fields: Vec<_> = room.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["host", "limits", "ok", "peers", "room", "sockets"]);
+    a.vanish(&mut hall);
+    assert_eq!(hall.operate("", "", "").1["peers"][1]["away"], true);
+}
+
+/// An event reaches all who are inside, on any transport, joined or not.
+#[test]
+fn an_event_reaches_everyone_inside() {
+    let mut hall = hall();
+    let peers = [
+        Peer::connect(&mut hall),
+        Peer::connect_polling(&mut hall),
+        Peer::connect(&mut hall),
+    ];
+    peers[0].join(&mut hall, "Host");
+    peers[1].join(&mut hall, "Guest");
+    for peer in &peers {
+        peer.heard(&mut hall);
+    }
+    let body = r#" { "args" : [ 1, {"a" : [ "\u00e4\ud800" ]}, null ], "event":"news" } "#;
+    assert_eq!(
+        hall.operate("emit", "Application/JSON; charset=utf-8", body)
+            .0,
+        400,
+        "a media type as the engine writes them"
+    );
+    assert_eq!(
+        hall.operate("emit", "application/json; charset=utf-8", body),
+        delivered(3)
+    );
+    for peer in &peers {
+        assert_eq!(
+            peer.heard_raw(&mut hall),
+            [r#"["news",1,{"a" : [ "\u00e4\ud800" ]},null]"#],
+            "as it was sent"
+        );
+    }
+    peers[0].emit(&mut hall, json!(["host:lock", { "on": true }]));
+    let outside = Peer::connect(&mut hall);
+    assert_eq!(emit(&mut hall, &json!({ "event": "e" })), delivered(3));
+    assert!(outside.heard(&mut hall).is_empty());
+    assert_eq!(peers[2].heard(&mut hall), [json!(["e"])]);
+}
+
+#[test]
+fn an_event_reaches_the_one_it_is_for() {
+    let (mut hall, [a, b]) = hall_of();
+    b.call(&mut hall, json!(["join", "bob"]));
+    b.heard(&mut hall);
+    for to in [&b.id, "bob"] {
+        let body = json!({ "event": "news", "args": ["x"], "to": to });
+        assert_eq!(emit(&mut hall, &body), delivered(1));
+        assert_eq!(b.heard(&mut hall), [json!(["news", "x"])]);
+    }
+    assert!(a.heard(&mut hall).is_empty());
+    let (status, answer) = emit(&mut hall, &json!({ "event": "news", "to": "nobody" }));
+    let told = json!([status, answer["ok"], answer["error"]["code"]]);
+    assert_eq!(told, json!([404, false, "unknown-peer"]));
+    let body = json!({ "event": "news", "args": null, "to": null });
+    assert_eq!(emit(&mut hall, &body), delivered(2));
+}
+
+/// What was answered outlives the server; who is away gets it on coming back.
+#[test]
+fn an_event_is_recovered() {
+    let (mut hall, [a, b]) = hall_of();
+    a.join(&mut hall, "a");
+    let polling = Peer::connect_polling(&mut hall);
+    for peer in [&a, &polling] {
+        peer.vanish(&mut hall);
+    }
+    b.heard(&mut hall);
+    assert_eq!(emit(&mut hall, &json!({ "event": "one" })), delivered(3));
+    hall.lose_memory();
+    assert_eq!(b.heard(&mut hall), [json!(["one"])]);
+    assert_eq!(emit(&mut hall, &json!({ "event": "two" })), delivered(3));
+    hall.kill();
+    for peer in [&a, &b, &polling] {
+        let back = peer.reconnect(&mut hall);
+        assert!(back.recovered);
+        let heard = back.heard(&mut hall);
+        let mut names: Vec<_> = heard.iter().map(|event| event[0].clone()).collect();
+        names.retain(|name| name == "one" || name == "two");
+        let missed = if peer.id == b.id {
+            &["two"][..]
+        } else {
+            &["one", "two"]
+        };
+        assert_eq!(names, missed, "{heard:?}");
+    }
+}
+
+#[test]
+fn what_is_no_event_is_refused() {
+    let (mut hall, [a]) = hall_of();
+    let deep = format!(
+        r#"{{"event":"x","args":[{}{}]}}"#,
+        "[".repeat(64),
+        "]".repeat(64)
+    );
+    for (kind, body) in [
+        (JSON, ""),
+        (JSON, "{}"),
+        (JSON, "[]"),
+        (JSON, "null"),
+        (JSON, r#""event""#),
+        (JSON, r#"{"event":"x""#),
+        (JSON, r#"{"event":"x"} more"#),
+        (JSON, r#"{"event":""}"#),
+        (JSON, r#"{"event":7}"#),
+        (JSON, r#"{"event":"\ud800"}"#),
+        (JSON, r#"{"event":"connect"}"#),
+        (JSON, r#"{"event":"connect_error"}"#),
+        (JSON, r#"{"event":"disconnect"}"#),
+        (JSON, r#"{"event":"disconnecting"}"#),
+        (JSON, r#"{"event":"newListener"}"#),
+        (JSON, r#"{"event":"removeListener"}"#),
+        (JSON, r#"{"event":"x","args":{}}"#),
+        (JSON, r#"{"event":"x","args":"y"}"#),
+        (JSON, r#"{"event":"x","to":7}"#),
+        (JSON, r#"{"event":"x","to":["y"]}"#),
+        (JSON, deep.as_str()),
+        ("text/plain", r#"{"event":"x"}"#),
+        ("", r#"{"event":"x"}"#),
+        ("application/x-www-form-urlencoded", "event=x"),
+    ] {
+        let (status, answer) = hall.operate("emit", kind, body);
+        assert_eq!(status, 400, "{kind} {body}");
+        assert_eq!(answer["ok"], false);
+        assert_eq!(answer["error"]["code"], "bad-payload", "{kind} {body}");
+    }
+    for body in [r#"{"reason":7}"#, "[]", "x"] {
+        assert_eq!(hall.operate("close", JSON, body).0, 400, "{body}");
+    }
+    assert!(a.heard(&mut hall).is_empty());
+}
+
+/// All are told, put out for good, and forgotten; whoever comes next finds a room like new, in which
+/// no number that anybody may know is used again.
+#[test]
+fn a_closed_room_begins_anew() {
+    let (mut hall, [a, b]) = hall_of();
+    "198.51.100.7".clone_into(&mut hall.address);
+    let c = Peer::connect(&mut hall);
+    "192.0.2.1".clone_into(&mut hall.address);
+    a.join(&mut hall, "Host");
+    let before = b.join(&mut hall, "Guest");
+    a.emit(&mut hall, json!(["chat-message", "secret"]));
+    a.emit(
+        &mut hall,
+        json!(["host:password", { "password": "sesame" }]),
+    );
+    a.emit(&mut hall, json!(["host:lock", { "on": true }]));
+    a.emit(&mut hall, json!(["host:kick", { "id": c.id }]));
+    for peer in [&a, &b] {
+        peer.heard(&mut hall);
+    }
+    let away = Peer::connect(&mut hall);
+    away.vanish(&mut hall);
+    let outside = Peer::connect(&mut hall);
+    hall.take();
+    let body = json!({ "reason": "over" }).to_string();
+    assert_eq!(
+        hall.operate("close", JSON, body),
+        (200, json!({ "ok": true, "closed": 4 }))
+    );
+    for peer in [&a, &b, &outside] {
+        let [
+            Done::Sent(_, told),
+            Done::Sent(_, disconnect),
+            Done::Closed(_, None),
+        ] = &hall.take_of(peer.connection())[..]
+        else {
+            panic!("not told and closed");
+        };
+        assert!(
+            told.starts_with(r#"42["room:closed",{"reason":"over"},"#),
+            "{told}"
+        );
+        assert_eq!(disconnect, "41");
+    }
+    assert_eq!(hall.take(), []);
+    for again in [false, true] {
+        if again {
+            hall.kill();
+        }
+        assert_eq!(hall.operate("", "", "").1["sockets"], 0);
+        let rows = hall.platform.rows.borrow();
+        assert!(!rows.keys().any(|key| key.starts_with("chat/")), "{rows:?}");
+    }
+    "198.51.100.7".clone_into(&mut hall.address); // which was barred
+    for peer in [&a, &away] {
+        let back = peer.reconnect(&mut hall);
+        assert!(!back.recovered);
+        let joined = back.join(&mut hall, "new");
+        assert_eq!(joined["history"], json!([]));
+        assert_eq!(joined["room"]["locked"], false);
+        assert_eq!(joined["room"]["password"], false);
+        assert_eq!(joined["self"]["host"], peer.id == a.id);
+        assert!(joined["self"]["n"].as_u64() > before["self"]["n"].as_u64());
+    }
+    assert_eq!(close(&mut hall).1["closed"], 2);
+    assert_eq!(close(&mut hall).1["closed"], 0);
+}
+
+/// A client that polls is told by its polls.
+#[test]
+fn a_client_that_polls_is_told_of_the_end() {
+    let mut hall = hall();
+    let sid = hall.open_polling();
+    hall.send(&sid, "40");
+    hall.poll(&sid);
+    let poll = hall.poll(&sid);
+    hall.take();
+    assert_eq!(close(&mut hall).1["closed"], 1);
+    let last = hall.poll(&sid);
+    let told = [poll, last].map(|request| match hall.take_of(request).pop() {
+        Some(Done::Responded(_, 200, _, body)) => body,
+        other => panic!("no answer: {other:?}"),
+    });
+    let event = r#"42["room:closed",{"reason":null},"#;
+    assert!(told[0].starts_with(event), "{told:?}");
+    assert!(
+        told[0].ends_with("\x1e41") && told[1].ends_with("\x1e1"),
+        "{told:?}"
+    );
+}
