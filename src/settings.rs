@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::admission::{ApiToken, Origins};
 use crate::room::Rate;
+use crate::room::config::TokenSecret;
 use crate::{engine, room, socket};
 
 /// The settings of every layer.
@@ -48,6 +49,8 @@ enum Kind {
     Secret(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
 }
 
+const TOKEN_SECRET: &str = "TOKEN_SECRET";
+
 const HOUR: u64 = 3_600_000;
 
 /// The platform's largest frame.
@@ -57,7 +60,7 @@ const FRAME: u64 = 33_554_432;
 const SOCKETS: u64 = 32_768;
 
 /// Every variable, in the order of `wrangler.toml` and the README.
-const VARIABLES: [(&str, Kind); 20] = [
+const VARIABLES: [(&str, Kind); 22] = [
     (
         "ALLOWED_ORIGINS",
         Kind::Text(Origins::FORM, |settings, text| {
@@ -187,6 +190,24 @@ const VARIABLES: [(&str, Kind); 20] = [
         ),
     ),
     (
+        "TOKENS",
+        Kind::Text(r#""optional" or "required""#, |settings, text| {
+            settings.room.tokens.required = match text {
+                "optional" => false,
+                "required" => true,
+                _ => return Err(format!("{text:?} is neither")),
+            };
+            Ok(())
+        }),
+    ),
+    (
+        TOKEN_SECRET,
+        Kind::Secret(TokenSecret::FORM, |settings, text| {
+            settings.room.tokens.secret = Some(TokenSecret::parse(text).ok_or("it is none")?);
+            Ok(())
+        }),
+    ),
+    (
         "API_TOKEN",
         Kind::Secret(ApiToken::FORM, |settings, text| {
             settings.api_token = Some(ApiToken::parse(text).ok_or("it is none")?);
@@ -239,6 +260,15 @@ impl Settings {
                     secret,
                 });
             }
+        }
+        let tokens = &self.room.tokens;
+        if invalid.is_empty() && tokens.required && tokens.secret.is_none() {
+            invalid.push(Invalid {
+                name: TOKEN_SECRET,
+                found: "it is missing, and TOKENS is \"required\"".to_owned(),
+                form: TokenSecret::FORM.to_owned(),
+                secret: true,
+            });
         }
         if invalid.is_empty() {
             Ok(self)

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use signalbox::settings::{Invalid, Settings};
 
 const WRANGLER: &str = include_str!("../../wrangler.toml");
+const SECRET: &str = "a secret of 32 or more characters";
 const README: &str = include_str!("../../README.md");
 
 /// The `[vars]` of wrangler.toml: name and text.
@@ -105,6 +106,8 @@ fn every_variable_changes_a_setting_of_its_own() {
             "ICE_SERVERS",
             r#"[{"urls":["stun:a","turns:b"],"username":"u","credential":"c"}]"#,
         ),
+        ("TOKENS", "required"),
+        ("TOKEN_SECRET", SECRET),
         ("API_TOKEN", "0123456789abcdef"),
     ];
     let variables = Settings::variables(false).chain(Settings::variables(true));
@@ -114,7 +117,10 @@ fn every_variable_changes_a_setting_of_its_own() {
     );
     let mut seen = BTreeSet::from([shown(&Settings::default())]);
     for change in changes {
-        let settings = configure(&[change]).expect(change.0);
+        // Needed tokens need a secret.
+        let secret = (change.0 == "TOKENS").then_some(("TOKEN_SECRET", SECRET));
+        let vars: Vec<_> = [change].into_iter().chain(secret).collect();
+        let settings = configure(&vars).expect(change.0);
         assert!(seen.insert(shown(&settings)), "{change:?} changes nothing");
     }
     let settings = configure(&[("MAX_PAYLOAD", "2048"), ("RECOVERY_MS", "5")]).expect("valid");
@@ -209,6 +215,18 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
             "server 1 has no username or no credential",
         ),
         (
+            "TOKENS",
+            "yes",
+            "TOKENS in wrangler.toml has to be \"optional\" or \"required\"",
+            r#""yes" is neither"#,
+        ),
+        (
+            "TOKEN_SECRET",
+            "hunter2",
+            "the secret TOKEN_SECRET has to be 32 or more characters",
+            "it is none",
+        ),
+        (
             "API_TOKEN",
             "hunter2",
             "the secret API_TOKEN has to be 16 or more visible ASCII characters",
@@ -226,6 +244,15 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
             invalid[0].found
         );
     }
+}
+
+#[test]
+fn tokens_that_are_needed_need_a_secret() {
+    let invalid = configure(&[("TOKENS", "required")]).expect_err("no secret");
+    assert_eq!(invalid[0].name, "TOKEN_SECRET");
+    assert!(invalid[0].found.contains("it is missing"));
+    let settings = configure(&[("TOKENS", "required"), ("TOKEN_SECRET", SECRET)]);
+    assert!(settings.expect("valid settings").room.tokens.required);
 }
 
 #[test]
