@@ -26,7 +26,7 @@ export class Call {
     new ResizeObserver(() => this.#arrange()).observe(this.#grid);
   }
 
-  /** @param {Readonly<import("./store.js").State>} state */
+  /** @param {Readonly<import("./state.js").State>} state */
   render({ call, media, peers, room, speaker }) {
     if (!call || !media) {
       this.#clear();
@@ -58,7 +58,7 @@ export class Call {
     this.#arrange();
   }
 
-  /** Marks who is speaking. @param {Readonly<import("./store.js").State>} state */
+  /** Marks who is speaking. @param {Readonly<import("./state.js").State>} state */
   sound({ media }) {
     this.#own.sound(media?.level ?? 0);
     for (const [peer, tile] of this.#tiles) tile.sound(peer.media.audio ? peer.level : 0);

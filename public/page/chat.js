@@ -15,7 +15,7 @@ export class ChatPanel {
   #input;
   /** @type {Map<string, HTMLElement>} */
   #elements = new Map();
-  /** @type {import("./store.js").State["call"]} */
+  /** @type {import("./state.js").State["call"]} */
   #call = null;
   #following = true; // the log stays at its end until one scrolls away
   #unseen = 0;
@@ -60,7 +60,7 @@ export class ChatPanel {
     else this.#log.focus();
   }
 
-  /** @param {Readonly<import("./store.js").State>} state */
+  /** @param {Readonly<import("./state.js").State>} state */
   render({ call, lines, panel, peers }) {
     if (panel === "chat" && this.#root.hidden) this.#following = true;
     this.#root.hidden = panel !== "chat";
@@ -93,8 +93,8 @@ export class ChatPanel {
   }
 
   /**
-   * @param {import("./store.js").Line} line
-   * @param {import("./store.js").Line | undefined} before
+   * @param {import("./state.js").Line} line
+   * @param {import("./state.js").Line | undefined} before
    */
   #append({ key, message, event }, before) {
     let element;

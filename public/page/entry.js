@@ -65,7 +65,7 @@ export class Prejoin {
     slot(root, "preview", "action").addEventListener("click", () => void session.preview());
   }
 
-  /** @param {Readonly<import("./store.js").State>} state */
+  /** @param {Readonly<import("./state.js").State>} state */
   render({ room, name, wanted, media, asking, joining, waiting, passworded, problem }) {
     const root = this.#root;
     const waited = !slot(root, "waiting").hidden;
@@ -134,7 +134,7 @@ export class Ended {
     slot(root, "rejoin", "action").addEventListener("click", () => session.route());
   }
 
-  /** @param {Readonly<import("./store.js").State>} state */
+  /** @param {Readonly<import("./state.js").State>} state */
   render({ endedBy }) {
     const kicked = endedBy === "kicked";
     show(slot(this.#root, "ended-title"), text(kicked ? "ended.kicked" : endedBy ? "ended.closed" : "ended.left"));

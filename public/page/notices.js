@@ -34,7 +34,7 @@ export class Notices {
     this.#announce = announce;
   }
 
-  /** @param {Readonly<import("./store.js").State>} state */
+  /** @param {Readonly<import("./state.js").State>} state */
   render(state) {
     const notices = state.call ? this.#notices(state) : [];
     reconcile(this.#root, notices, this.#elements, ({ key }) => key, ({ words, actions }) => {
@@ -47,7 +47,7 @@ export class Notices {
   }
 
   /**
-   * @param {Readonly<import("./store.js").State>} state
+   * @param {Readonly<import("./state.js").State>} state
    * @returns {Notice[]}
    */
   #notices({ call, media, mutedBy, dismissed }) {

@@ -30,7 +30,7 @@ export class Panel {
     const tabs = slot(root, "tabs");
     tabs.addEventListener("click", ({ target }) => {
       const tab = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest("[data-tab]"));
-      if (tab) session.showPanel(/** @type {import("./store.js").Tab} */ (tab.dataset.tab));
+      if (tab) session.showPanel(/** @type {import("./state.js").Tab} */ (tab.dataset.tab));
     });
     tabs.addEventListener("keydown", ({ key }) => {
       if (key !== "ArrowLeft" && key !== "ArrowRight") return;
@@ -43,13 +43,13 @@ export class Panel {
     });
   }
 
-  /** Opens a part of it, or closes that. @param {import("./store.js").Tab} tab */
+  /** Opens a part of it, or closes that. @param {import("./state.js").Tab} tab */
   toggle(tab) {
     if (this.#store.state.panel === tab) this.close();
     else this.open(tab);
   }
 
-  /** @param {import("./store.js").Tab} tab */
+  /** @param {import("./state.js").Tab} tab */
   open(tab) {
     this.#session.showPanel(tab);
     queueMicrotask(() => (tab === "chat" ? this.#chat : slot(this.#root, tab, "tab")).focus()); // after the rendering
@@ -61,7 +61,7 @@ export class Panel {
     queueMicrotask(() => slot(this.#call, tab, "action").focus());
   }
 
-  /** @param {Readonly<import("./store.js").State>} state */
+  /** @param {Readonly<import("./state.js").State>} state */
   render(state) {
     const { panel, peers, unread, call } = state;
     this.#root.hidden = panel === null;

@@ -24,7 +24,7 @@ export class People {
     this.#hosting = hosting;
   }
 
-  /** @param {Readonly<import("./store.js").State>} state */
+  /** @param {Readonly<import("./state.js").State>} state */
   render({ call, peers }) {
     const knocks = call?.knocks ?? [];
     slot(this.#root, "knocking").hidden = knocks.length === 0;

@@ -142,7 +142,7 @@ export class Session {
     await call?.update({ hand: !call.self.hand });
   }
 
-  /** @param {import("./store.js").Tab | null} panel */
+  /** @param {import("./state.js").Tab | null} panel */
   showPanel(panel) {
     this.#store.set({ panel, unread: panel === "chat" ? 0 : this.#store.state.unread });
   }

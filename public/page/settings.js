@@ -33,7 +33,7 @@ export class Settings {
     });
   }
 
-  /** @param {Readonly<import("./store.js").State>} state */
+  /** @param {Readonly<import("./state.js").State>} state */
   render({ devices, media, speaker, shortcuts }) {
     for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("[data-setting]"))) {
       if (field.dataset.setting === "shortcuts") field.checked = shortcuts;

@@ -29,7 +29,7 @@ export class View {
   #ended;
   /** @type {Record<string, (event: Event) => void>} */
   #actions;
-  /** @type {import("./store.js").View | null} */
+  /** @type {import("./state.js").View | null} */
   #shown = null;
   /** Whose hands are up. @type {Set<object>} */
   #hands = new Set();
@@ -93,7 +93,7 @@ export class View {
     store.on("change", (state) => this.#render(state));
   }
 
-  /** @param {Readonly<import("./store.js").State>} state */
+  /** @param {Readonly<import("./state.js").State>} state */
   #render(state) {
     for (const view of VIEWS) this.#section(view).hidden = view !== state.view;
     for (const input of this.#nameInputs()) if (input.value !== state.name) input.value = state.name;
@@ -110,7 +110,7 @@ export class View {
     if (this.#shown !== state.view) this.#enter(state.view);
   }
 
-  /** @param {Readonly<import("./store.js").State>} state */
+  /** @param {Readonly<import("./state.js").State>} state */
   #renderToggles({ media, wanted, call }) {
     const on = { audio: (media ?? wanted).audio, video: (media ?? wanted).video, screen: Boolean(media?.screen) };
     for (const toggle of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-toggle]"))) {
@@ -123,7 +123,7 @@ export class View {
     slot(document, "host-menu").hidden = !call?.self.host;
   }
 
-  /** What happens to or around us, in passing. @param {Readonly<import("./store.js").State>} state */
+  /** What happens to or around us, in passing. @param {Readonly<import("./state.js").State>} state */
   #tellChanges({ view, call, peers, problem }) {
     const hands = new Set(peers.filter(({ hand }) => hand));
     for (const peer of hands) if (!this.#hands.has(peer)) this.#toast.show(text("call.hand-up", { name: shownName(peer.name) }));
@@ -137,7 +137,7 @@ export class View {
     }
   }
 
-  /** Puts the focus where a view begins. @param {import("./store.js").View} view */
+  /** Puts the focus where a view begins. @param {import("./state.js").View} view */
   #enter(view) {
     const first = this.#shown === null;
     this.#shown = view;
@@ -180,7 +180,7 @@ export class View {
     return /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('[data-input="name"]'));
   }
 
-  /** @param {import("./store.js").View} view */
+  /** @param {import("./state.js").View} view */
   #section(view) {
     return slot(document, view, "view");
   }

@@ -36,11 +36,23 @@ function set(page, setting, value) {
   }, { setting, value });
 }
 
-/** Asserts that axe finds nothing wrong with what the page shows, in any theme and language. */
+/** What is too small for a finger, or sticks out of the screen. */
+function misfits(page) {
+  return page.evaluate(() => {
+    const visible = [...document.querySelectorAll("button, input:not([type=checkbox]), select, textarea")].filter((element) => element.checkVisibility({ visibilityProperty: true }));
+    const boxes = visible.map((element) => ({ element, box: element.getBoundingClientRect() })).filter(({ box }) => box.width > 0);
+    const small = boxes.filter(({ box }) => box.width < 44 || box.height < 44);
+    const wide = document.documentElement.scrollWidth > innerWidth ? ["the page scrolls sideways"] : [];
+    return [...wide, ...small.map(({ element, box }) => `${element.outerHTML.slice(0, 120)}: ${box.width} x ${box.height}`)];
+  });
+}
+
+/** Asserts that axe finds nothing wrong with what the page shows, in any theme and language, and that all of it fits. */
 async function isAccessible(page, screen) {
   await page.evaluate(axe);
   for (const language of ["zh-CN", "en"]) {
     await set(page, "language", language);
+    assert.deepEqual(await misfits(page), [], `${screen}, ${language}`);
     for (const theme of ["light", "dark"]) {
       await set(page, "theme", theme);
       const violations = await page.evaluate(async () => {

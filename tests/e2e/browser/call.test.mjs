@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { startServer } from "../support.mjs";
-import { hears, joinRoom, launch, say, sees, tile } from "./support.mjs";
+import { hears, joinRoom, launch, openChat, say, sees, tile } from "./support.mjs";
 
 let server;
 let browser;
@@ -102,4 +102,68 @@ test("a newcomer reads what was said before", async () => {
   await hears(eve, "one");
   await hears(eve, "two");
   await hears(eve, "↑ Before you joined");
+});
+
+test("a raised hand is seen, and lowered", async () => {
+  const { ada, bob } = await two();
+  await bob.getByRole("button", { name: "More" }).click();
+  await bob.getByRole("button", { name: "Raise hand" }).click();
+  await tile(ada, "鲍勃").getByRole("img", { name: "Hand raised" }).waitFor();
+  await ada.getByText("鲍勃 raised a hand").first().waitFor();
+  await bob.getByRole("button", { name: "More" }).click();
+  const hand = bob.getByRole("button", { name: "Raise hand" });
+  assert.equal(await hand.getAttribute("aria-pressed"), "true");
+  await hand.click();
+  await tile(ada, "鲍勃").getByRole("img", { name: "Hand raised" }).waitFor({ state: "hidden" });
+});
+
+test("the others see who is writing, until it is sent or given up", async () => {
+  const { ada, bob } = await two();
+  const input = bob.getByRole("textbox", { name: "Write a message" });
+  await input.pressSequentially("hm");
+  await ada.getByText("鲍勃 is writing…").waitFor();
+  await input.fill("");
+  await ada.getByText("鲍勃 is writing…").waitFor({ state: "detached" });
+  await input.pressSequentially("well");
+  await ada.getByText("鲍勃 is writing…").waitFor();
+  await input.press("Enter");
+  await hears(ada, "well");
+  await ada.getByText("鲍勃 is writing…").waitFor({ state: "detached" });
+  await input.fill("   ");
+  await input.press("Enter");
+  assert.equal(await bob.locator(".message").count(), 1, "an empty message is none");
+});
+
+test("who reads back is not torn away, and sees how much is new", async () => {
+  const { ada, bob } = await two();
+  for (let line = 1; line <= 8; line += 1) await say(bob, `${line}\n.\n.\n.\n.`);
+  await say(bob, "the end");
+  await hears(ada, "the end");
+  const log = ada.locator('[data-slot="log"]');
+  const position = () => log.evaluate(({ scrollTop, scrollHeight, clientHeight }) => ({ top: scrollTop, end: scrollHeight - clientHeight }));
+  const atEnd = ({ top, end }) => end > 0 && end - top < 5;
+  assert.ok(atEnd(await position()), "the log follows what is said");
+  await log.evaluate((element) => new Promise((scrolled) => {
+    element.addEventListener("scroll", scrolled, { once: true });
+    element.scrollTop = 0;
+  }));
+  for (const message of ["new", "newer", "newest"]) await say(bob, message);
+  await ada.getByRole("button", { name: "3 new ↓" }).click();
+  assert.ok(atEnd(await position()));
+  await ada.getByRole("button", { name: "new ↓" }).waitFor({ state: "hidden" });
+});
+
+test("on a phone the chat is a sheet, and what was missed is counted", async () => {
+  const { ada, bob } = await two({ viewport: { width: 390, height: 844 } });
+  await ada.locator(".panel").waitFor({ state: "hidden" });
+  await say(bob, "are you there?");
+  await say(bob, "hello?");
+  await ada.locator(".badge").getByText("2").waitFor();
+  await openChat(ada);
+  await ada.locator(".badge").waitFor({ state: "hidden" });
+  const { y, height, width } = await ada.locator(".panel").boundingBox();
+  assert.deepEqual([y + height, width], [844, 390]);
+  assert.ok(y > 150, "the call stays in sight above it");
+  await ada.getByRole("button", { name: "Close panel" }).click();
+  await ada.locator(".panel").waitFor({ state: "hidden" });
 });

@@ -181,38 +181,3 @@ test("a password is asked for, and no longer once it is taken away", async () =>
   await ada.getByText("The room has no password any more").first().waitFor();
   await joinRoom(browser, server, room, "Eve");
 });
-
-test("a raised hand is seen, and lowered", async () => {
-  const { pages: [ada, bob] } = await gather("Bob");
-  await more(bob, "Raise hand");
-  await tile(ada, "Bob").getByRole("img", { name: "Hand raised" }).waitFor();
-  await ada.getByText("Bob raised a hand").first().waitFor();
-  await bob.getByRole("button", { name: "More" }).click();
-  const hand = bob.getByRole("button", { name: "Raise hand" });
-  assert.equal(await hand.getAttribute("aria-pressed"), "true");
-  await hand.click();
-  await tile(ada, "Bob").getByRole("img", { name: "Hand raised" }).waitFor({ state: "hidden" });
-});
-
-test("the others see who is writing, until it is sent or given up", async () => {
-  const { pages: [ada, bob] } = await gather("Bob");
-  const input = bob.getByRole("textbox", { name: "Write a message" });
-  await input.pressSequentially("hm");
-  await ada.getByText("Bob is writing…").waitFor();
-  await input.fill("");
-  await ada.getByText("Bob is writing…").waitFor({ state: "detached" });
-  await input.pressSequentially("well");
-  await ada.getByText("Bob is writing…").waitFor();
-  await input.press("Enter");
-  await hears(ada, "well");
-  await ada.getByText("Bob is writing…").waitFor({ state: "detached" });
-  await enterNothing(bob);
-});
-
-/** An empty message is none. */
-async function enterNothing(page) {
-  const input = page.getByRole("textbox", { name: "Write a message" });
-  await input.fill("   ");
-  await input.press("Enter");
-  assert.equal(await page.locator(".message").count(), 1);
-}

@@ -1,0 +1,100 @@
+// What goes wrong is said in plain words, with one thing to do about it.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { startServer } from "../support.mjs";
+import { enter, hears, joinRoom, launch, openPage, otherSite, say } from "./support.mjs";
+
+let server;
+let browser;
+before(async () => {
+  server = await startServer({ vars: { MAX_PEERS: 1, CHAT_RATE: "2/1" } });
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+const problem = (page) => page.locator('[data-slot="join-problem"]');
+const knock = (page) => page.getByRole("button", { name: "Join", exact: true }).click();
+
+test("a full room is joined with chat only, and a camera switched on there is refused", async () => {
+  const ada = await joinRoom(browser, server, "full", "Ada");
+  const bob = await openPage(browser, `${server.url}/r/full`);
+  await knock(bob);
+  await problem(bob).getByText("The room is full.").waitFor();
+  await problem(bob).getByRole("button", { name: "Join with chat only" }).click();
+  await say(bob, "only words");
+  await hears(ada, "only words");
+  const camera = bob.locator('.bar [data-toggle="video"]');
+  await camera.click();
+  await bob.locator(".toast").getByText("The room is full.").waitFor();
+  assert.equal(await camera.getAttribute("aria-pressed"), "false");
+});
+
+test("a message that is one too many is sent again with one click", async () => {
+  const ada = await joinRoom(browser, server, "many", "Ada");
+  for (const message of ["one", "two", "three"]) await say(ada, message);
+  const failed = ada.locator('.message[data-delivery="failed"]');
+  await failed.getByText("That was too fast.").waitFor();
+  const retry = failed.getByRole("button", { name: "Try again" });
+  while (await retry.isVisible()) await retry.click(); // until the second is over
+  await ada.locator('.message[data-delivery="sent"]').nth(2).waitFor();
+});
+
+test("a server that cannot be reached is tried again with one click", async () => {
+  const ada = await openPage(browser, `${server.url}/r/unreachable`);
+  await ada.context().setOffline(true);
+  await knock(ada);
+  await problem(ada).getByText("The server cannot be reached.").waitFor();
+  await ada.context().setOffline(false);
+  await problem(ada).getByRole("button", { name: "Try again" }).click();
+  await ada.locator(".alone-card").waitFor();
+});
+
+test("a browser without WebRTC is told to be another one", async () => {
+  const page = await openPage(browser, server.url);
+  await page.addInitScript(() => delete window.RTCPeerConnection);
+  await page.goto(`${server.url}/r/old`);
+  await knock(page);
+  await problem(page).getByText("This browser cannot make calls.").waitFor();
+  await problem(page).getByRole("button", { name: "Copy link" }).waitFor();
+});
+
+test("a site that the deployment does not name is told so", async () => {
+  const site = await otherSite(server, "");
+  try {
+    const page = await openPage(browser, site.url);
+    const code = await page.evaluate(async (origin) => {
+      const { join } = await import(`${origin}/signalbox.js`);
+      return join("elsewhere").then(() => "joined", ({ code }) => code);
+    }, server.url);
+    assert.equal(code, "origin-not-allowed");
+  } finally {
+    site.close();
+  }
+});
+
+test("a token that is none is refused, and one that is good is not shown in the link to copy", async () => {
+  const { createHmac } = await import("node:crypto");
+  const secret = "a secret of thirty-two characters or more";
+  const closed = await startServer({ vars: { TOKENS: "required", TOKEN_SECRET: secret } });
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part({ room: "closed", name: "Ada Lovelace", exp: Math.floor(Date.now() / 1000) + 600 })}`;
+  const token = `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
+  try {
+    const page = await openPage(browser, `${closed.url}/r/closed?token=none`);
+    await knock(page);
+    await problem(page).getByText("This invitation is not valid.").waitFor();
+    await problem(page).getByRole("button", { name: "Back to start" }).waitFor();
+    await page.goto(`${closed.url}/r/closed?token=${token}`);
+    await enter(page, "Somebody");
+    const link = page.locator(".alone-card .link");
+    await link.waitFor();
+    assert.ok(!(await link.textContent()).includes("token"));
+  } finally {
+    await closed.stop();
+  }
+});
