@@ -15,7 +15,7 @@ use crate::support::{Done, Script, sid_of};
 const CONTROL: [&str; 8] = ["2probe", "5", "3", "1", "40", "41", "4bye", "451-[\"x\"]"];
 
 /// Events that mean something to a room.
-const EVENTS: [&str; 12] = [
+const EVENTS: [&str; 22] = [
     r#"42["room:join",{"name":"x"}]"#,
     r#"421["room:join"]"#,
     r#"42["room:leave"]"#,
@@ -28,6 +28,16 @@ const EVENTS: [&str; 12] = [
     r#"451-["signal",{"_placeholder":true,"num":0}]"#,
     r#"42["peer:update",{"hand":true}]"#,
     r#"423["chat:history",{"limit":1}]"#,
+    r#"42["chat:typing",{"on":true}]"#,
+    r#"421["chat-message",{"message":"\ud800","mid":"m","to":"bob"}]"#,
+    r#"421["room:join",{"password":"x"}]"#,
+    r#"42["host:password",{"password":"x"}]"#,
+    r#"421["host:password",{"password":null}]"#,
+    r#"42["host:lock",{"on":true}]"#,
+    r#"421["host:lock",{"on":false}]"#,
+    r#"42["host:transfer",{"id":"bob"}]"#,
+    r#"421["host:kick",{"id":"bob"}]"#,
+    r#"42["host:clear"]"#,
 ];
 
 /// Sessions of an echo. Returns what the clients got to see.
