@@ -232,7 +232,7 @@ test("presence: room:join has who is here, the others get peer:joined, peer:upda
   assert.deepEqual(first.peers, []);
   assert.deepEqual(first.history, []);
   const room = `contract-${rooms - 1}`;
-  assert.deepEqual(first.room, { name: room, locked: false, capacity: 8, count: 1 });
+  assert.deepEqual(first.room, { name: room, locked: false, password: false, capacity: 8, count: 1 });
   assert.ok(first.ice.iceServers.length > 0 && first.ice.ttl > 0);
   assert.equal(first.limits.description, 65_536);
   const joined = once(ada, "peer:joined");

@@ -1,9 +1,12 @@
 //! What operators ask of a room.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use signalbox::room::operator::Action;
 
 use crate::peer::{Hall, Peer, hall, hall_of};
+use crate::random::Random;
 use crate::support::Done;
 
 const JSON: &str = "application/json";
@@ -203,6 +206,26 @@ fn what_is_no_event_is_refused() {
         assert_eq!(hall.operate("close", JSON, body).0, 400, "{body}");
     }
     assert!(a.heard(&mut hall).is_empty());
+}
+
+/// Whatever a body is, it is answered, and clients get nothing that they cannot read.
+#[test]
+fn a_body_that_was_damaged_is_answered() {
+    let (mut hall, [a]) = hall_of();
+    let whole = json!({ "event": "news\u{7f}ä", "args": [1, { "a": [null, "\\"] }], "to": a.id });
+    let whole = whole.to_string().into_bytes();
+    let mut random = Random::new(1);
+    let mut statuses = BTreeSet::new();
+    for _ in 0..2000 {
+        let mut body = whole.clone();
+        for _ in 0..=random.next() % 3 {
+            let place = usize::try_from(random.next()).unwrap() % body.len();
+            body[place] = random.next().to_be_bytes()[0];
+        }
+        statuses.insert(hall.operate("emit", JSON, body).0);
+        a.heard(&mut hall);
+    }
+    assert_eq!(statuses.into_iter().collect::<Vec<_>>(), [200, 400, 404]);
 }
 
 /// All are told, put out for good, and forgotten; whoever comes next finds a room like new, in which
