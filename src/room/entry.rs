@@ -44,7 +44,8 @@ impl Room {
             Ok(member)
         });
         match member {
-            Ok(member) => {
+            Ok(mut member) => {
+                member.buckets = self.spent.take(address);
                 turn.out.push(Command::Accept(id));
                 turn.out.push(Command::Keep(id, Json::of(&member)));
                 self.members.insert(id, member);

@@ -41,7 +41,7 @@ use contract::names;
 use door::Door;
 use journal::Journal;
 use ledger::Ledger;
-use member::{Member, Profile};
+use member::{Member, Profile, Spent};
 use signal::Kind;
 
 /// A room.
@@ -51,6 +51,7 @@ pub struct Room {
     platform: Rc<dyn Platform>,
     /// All sockets, joined or not.
     members: Map<SocketId, Member>,
+    spent: Spent,
     ledger: Ledger,
     door: Door,
     history: History,
@@ -167,6 +168,7 @@ impl Room {
         Self {
             name,
             members: Map::default(),
+            spent: Spent::default(),
             ledger: Ledger::load(&*platform),
             door: Door::load(&*platform),
             history: History::new(Rc::clone(&platform), config.limits.history),
@@ -248,7 +250,9 @@ impl Room {
             DisconnectReason::ServerNamespaceDisconnect => "kicked",
             _ => "timeout",
         };
-        self.departed(turn, id, member.profile.is_some(), member.alias, reason);
+        let (joined, alias) = (member.profile.is_some(), member.alias.clone());
+        self.spent.keep(member);
+        self.departed(turn, id, joined, alias, reason);
     }
 
     fn member(&self, id: SocketId) -> Option<&Member> {

@@ -95,3 +95,37 @@ fn persistent_abuse_ends_the_session() {
     assert!(heard.contains(&left), "{heard:?}");
     assert!(!a.reconnect(&mut hall).recovered);
 }
+
+/// Leaving and coming again brings no new rates: neither on the same connection nor on another,
+/// unless from elsewhere.
+#[test]
+fn a_new_socket_has_the_rates_of_the_last() {
+    let (mut hall, [a]) = deployed();
+    let spam = r#"421["chat-message","spam"]"#;
+    let answers = |hall: &mut Hall, connection: u64| {
+        let sent = hall.take_of(connection).into_iter();
+        let frames = sent.filter_map(|done| match done {
+            Done::Sent(_, frame) => frame.starts_with("431").then_some(frame),
+            _ => None,
+        });
+        let limited = |frame: String| frame.contains("rate-limited");
+        frames.map(limited).collect::<Vec<_>>()
+    };
+    for _ in 0..10 {
+        hall.text(a.connection(), spam);
+    }
+    assert_eq!(answers(&mut hall, a.connection()), [false; 10]);
+    for packet in ["41", "40", spam] {
+        hall.text(a.connection(), packet);
+    }
+    assert_eq!(answers(&mut hall, a.connection()), [true]);
+    hall.text(a.connection(), "41");
+    "198.51.100.7".clone_into(&mut hall.address);
+    let other = Peer::connect(&mut hall);
+    hall.text(other.connection(), spam);
+    assert_eq!(answers(&mut hall, other.connection()), [false]);
+    "192.0.2.1".clone_into(&mut hall.address);
+    let again = Peer::connect(&mut hall);
+    hall.text(again.connection(), spam);
+    assert_eq!(answers(&mut hall, again.connection()), [true]);
+}
