@@ -7,6 +7,7 @@ import { chromium, chromiumPath, interopPackages, interopRust, npmPackages, pyth
 import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps } from "./task.mjs";
 
 const wasmLimit = 200_000; // bytes, gzipped: a Worker starts quickly
+const coreDependencies = "hmac,serde,serde_json,sha2"; // data formats and digests, nothing that reaches out
 const fileTimeout = 900_000; // ms, of one file of end-to-end tests; what they wait for has deadlines of its own
 
 const isConformance = (file) => file.startsWith("conformance-");
@@ -124,9 +125,6 @@ async function command(...words) {
 }
 
 /** Natively the crate depends on serde and serde_json and nothing else, so the core has no clock and no JavaScript. */
-/** What the core may depend on: data formats and digests, nothing that reaches out. */
-const coreDependencies = "hmac,serde,serde_json,sha2";
-
 async function purity() {
   const { code, output } = await run("cargo", ["tree", "--edges", "normal", "--depth", "1", "--prefix", "none"]);
   console.log(output.trim());
