@@ -39,6 +39,14 @@ async function npmInstall(folder) {
   return "installed";
 }
 
+/** What Signalbox is measured against on Node. */
+export async function benchPackages(busy) {
+  const folder = "tests/bench";
+  if (isInstalled(folder)) return "in place";
+  busy("installing, some seconds");
+  return npmInstall(folder);
+}
+
 /** cargo, a linker, the wasm target and, for the tests, rustfmt and clippy. */
 export async function rust(busy) {
   const version = await ask("cargo", "--version");
@@ -132,6 +140,20 @@ export async function interopRust(busy) {
     remedy: "check that the crates registry can be reached, then run this again",
   });
   return isFirst ? "compiled" : "up to date";
+}
+
+const benchTarget = "target/bench";
+
+export const benchProgram = (name) => inRoot(benchTarget, "release", name);
+
+/** The programs that measure. */
+export async function benchRust(busy) {
+  busy("compiling what measures, a minute the first time");
+  await mustRun("cargo", ["build", "--quiet", "--locked", "--release", "--manifest-path", "tests/bench/Cargo.toml"], {
+    env: { CARGO_TARGET_DIR: inRoot(benchTarget) },
+    remedy: "check that the crates registry can be reached, then run this again",
+  });
+  return "compiled";
 }
 
 /** Installs Debian packages when it may, else says which to install. */

@@ -19,6 +19,7 @@ const parts = {
     checks: [
       ["formatting", () => command("cargo", "fmt", "--all", "--check")],
       ["formatting of the interop clients", () => command("cargo", "fmt", "--manifest-path", "tests/interop/rust/Cargo.toml", "--check")],
+      ["formatting of the benchmarks", () => command("cargo", "fmt", "--manifest-path", "tests/bench/Cargo.toml", "--check")],
       ["clippy, native", () => command("cargo", "clippy", "--all-targets", "--", "-D", "warnings")],
       ["clippy, wasm32", () => command("cargo", "clippy", "--lib", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
       ["clippy, Workers", () => command("cargo", "clippy", "--package", "signalbox-worker", "--package", "signalbox-conformance", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],

@@ -1,0 +1,128 @@
+// `npm run bench`: Signalbox on workerd, measured beside the least that a Durable Object in JavaScript can do and beside
+// socket.io on Node, by the same load. Each takes its turn in every repetition, so that what else the machine does meets
+// all of them; ratios are of the same repetition.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { createInterface } from "node:readline";
+import { scenarios } from "../tests/bench/scenarios.mjs";
+import { withServer } from "../tests/bench/servers.mjs";
+import { buildSteps } from "./build.mjs";
+import { benchPackages, benchProgram, benchRust } from "./setup.mjs";
+import { main, options, Problem, steps, works } from "./task.mjs";
+
+/** A generator that used more of its core than this may have been what was measured. */
+const busy = 0.85;
+
+await main(async (args) => {
+  const about = "Measures the release build on workerd, beside a bare Durable Object in JavaScript and socket.io on Node.";
+  const chosen = options(args, "npm run bench", about, {
+    quick: { type: "boolean", about: "a few scenarios, once, in less than a minute" },
+    only: { type: "string", value: "TEXT", about: "only scenarios with this in their names" },
+    repeat: { type: "string", value: "N", about: "repetitions, 5 unless told otherwise" },
+    seconds: { type: "string", value: "N", about: "how long each measurement takes, 3 unless told otherwise" },
+    json: { type: "boolean", about: "prints the figures as JSON at the end" },
+  });
+  const repeat = chosen.quick ? 1 : Number(chosen.repeat ?? 5);
+  const seconds = Number(chosen.seconds ?? (chosen.quick ? 2 : 3));
+  if (!(repeat >= 1 && seconds > 0)) throw new Problem("--repeat and --seconds take numbers");
+  const names = Object.keys(scenarios).filter((name) => name.includes(chosen.only ?? "") && (!chosen.quick || scenarios[name].quick));
+  if (names.length === 0) throw new Problem(`no scenario has ${chosen.only} in its name:\n  ${Object.keys(scenarios).join("\n  ")}`);
+
+  await steps([...buildSteps, ["packages to compare with", benchPackages], ["what measures", benchRust]]);
+  const cores = cpus().length > 1 && (await works("taskset", "--version")) ? { server: "1", generator: "0" } : undefined;
+  if (!cores) console.log("without taskset and a second core, server and load share what there is");
+
+  const results = {};
+  for (const name of names) {
+    const scenario = scenarios[name];
+    const rounds = scenario.once ? 1 : repeat;
+    results[name] = Object.fromEntries(scenario.servers.map((server) => [server, []]));
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const server of scenario.servers) {
+        if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${name}: ${server}, ${round} of ${rounds} …`);
+        const order = { seconds, ...scenario.order, ...rate(scenario, results) };
+        results[name][server].push(await measure(server, cores, order));
+      }
+    }
+    if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
+    show(name, scenario, results[name]);
+  }
+  if (chosen.json) console.log(JSON.stringify(results));
+});
+
+/** How often a sender sends, if that depends on what another scenario found. */
+function rate({ tenthOf }, results) {
+  if (!tenthOf) return {};
+  const { members } = scenarios[tenthOf].order;
+  const slowest = Object.values(results[tenthOf] ?? {}).map((runs) => median(runs.map(perSecond)));
+  if (slowest.length === 0) throw new Problem(`this takes its rate from "${tenthOf}": measure that, too`);
+  return { rate: Math.min(...slowest) / members / 10 };
+}
+
+/** One measurement: what the load generator found and, of connections that stay, the memory that each takes. */
+async function measure(server, cores, order) {
+  return withServer(server, cores, async ({ port, pid }) => {
+    const before = memory(pid);
+    const words = [benchProgram("load"), JSON.stringify({ server: `127.0.0.1:${port}`, pid, ...order })];
+    if (cores) words.unshift("taskset", "--cpu-list", cores.generator);
+    const load = spawn(words[0], words.slice(1), { stdio: ["pipe", "pipe", "pipe"] });
+    const ended = once(load, "close");
+    let [bytes, outcome, errors] = [undefined, undefined, ""];
+    load.stderr.on("data", (data) => (errors += data));
+    for await (const line of createInterface({ input: load.stdout })) {
+      if (line === "connected") {
+        bytes = memory(pid) - before;
+        load.stdin.end();
+      } else {
+        outcome = JSON.parse(line);
+      }
+    }
+    const [code] = await ended;
+    if (code !== 0) throw new Problem(`the load for ${server} failed: ${errors.trim()}`);
+    return bytes === undefined ? outcome : { ...outcome, bytes: bytes / outcome.count };
+  });
+}
+
+/** What a process keeps in memory, in bytes. */
+function memory(pid) {
+  const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Number(kilobytes) * 1024;
+}
+
+function perSecond({ count, seconds }) {
+  return count / seconds;
+}
+
+/** What is compared: of speed more is better, of time and memory less. */
+function figure(scenario, run) {
+  if (run.bytes !== undefined) return run.bytes;
+  return scenario.order.scenario === "wake" ? run.p50 : perSecond(run);
+}
+
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+function show(name, scenario, runs) {
+  console.log(`\n${name} (${scenario.unit}${scenario.unit.includes(" ") || scenario.order.scenario === "wake" ? "" : " per second"})`);
+  const [first, ...others] = scenario.servers;
+  for (const server of scenario.servers) {
+    const of = (what) => median(runs[server].map(what));
+    const columns = [server.padEnd(17), Math.round(of((run) => figure(scenario, run))).toLocaleString("en").padStart(10)];
+    if (scenario.order.scenario === "traffic" || scenario.order.scenario === "handshakes") {
+      columns.push(`${of(({ server, seconds, count }) => (server * seconds * 1e6) / count).toFixed(1)} µs CPU each`.padStart(20));
+    }
+    if (runs[server][0].p50 !== null) columns.push(`p50 ${of(({ p50 }) => p50)} µs`.padStart(17), `p99 ${of(({ p99 }) => p99)} µs`.padStart(17));
+    const slow = runs[server].filter(({ generator }) => generator > busy).length;
+    if (slow > 0) columns.push(`  INVALID: in ${slow} of ${runs[server].length} the load was as slow as the server`);
+    console.log(`  ${columns.join("")}`);
+  }
+  for (const other of others) {
+    const ratios = runs[first].map((run, round) => figure(scenario, run) / figure(scenario, runs[other][round]));
+    console.log(`  ${first} is ${median(ratios).toFixed(2)} × ${other}`);
+  }
+}

@@ -1,0 +1,52 @@
+// What is measured, and in whose company.
+
+const all = ["signalbox", "bare", "socket.io"];
+const platform = ["signalbox", "bare"];
+
+/** Chat to a whole room: four members keep eight messages of 80 bytes under way each. */
+const fanOut = (members) => ({
+  order: { scenario: "traffic", kind: "chat", rooms: 1, members, senders: 4, window: 8, size: 80 },
+  unit: "deliveries",
+});
+
+/** Offers to one peer. */
+const relay = (size) => ({
+  order: { scenario: "traffic", kind: "offer", rooms: 1, members: 2, senders: 2, window: 8, size },
+  unit: "deliveries",
+});
+
+const handshakes = (polling) => ({
+  order: { scenario: "handshakes", at_once: 8, polling },
+  unit: "handshakes",
+});
+
+const idle = (members) => ({ order: { scenario: "idle", rooms: 1, members }, unit: "bytes each", once: true });
+const wake = (members) => ({ order: { scenario: "wake", rooms: 5, members }, unit: "microseconds", once: true });
+
+/** By name. `quick` are those of a quick run; `once` are those that need no repetition to be told apart from noise. */
+export const scenarios = {
+  "chat in a room of 8": { servers: all, ...fanOut(8) },
+  "chat in a room of 64": { servers: all, ...fanOut(64), quick: true },
+  "chat in a room of 512": { servers: all, ...fanOut(512) },
+  "offers of 200 B to one peer": { servers: all, ...relay(200) },
+  "offers of 3 KB to one peer": { servers: all, ...relay(3000), quick: true },
+  "chat in 500 rooms of 4": {
+    servers: all,
+    order: { scenario: "traffic", kind: "chat", rooms: 500, members: 4, senders: 1, window: 1, size: 80 },
+    unit: "deliveries",
+  },
+  "chat in a room of 64, with and without recovery": { servers: ["signalbox", "without recovery"], ...fanOut(64) },
+  "offers of 3 KB, with and without recovery": { servers: ["signalbox", "without recovery"], ...relay(3000) },
+  "a message in a room of 64, at a tenth of what the slowest takes": {
+    servers: all,
+    order: { scenario: "traffic", kind: "chat", rooms: 1, members: 64, senders: 1, size: 80 },
+    tenthOf: "chat in a room of 64",
+    unit: "deliveries",
+  },
+  "handshakes, WebSocket": { servers: all, ...handshakes(false), quick: true },
+  "handshakes, polling and upgrade": { servers: ["signalbox", "socket.io"], ...handshakes(true) },
+  "memory of 1,000 idle connections": { servers: all, ...idle(1000) },
+  "memory of 5,000 idle connections": { servers: all, ...idle(5000) },
+  "a message that wakes a room of 4": { servers: platform, ...wake(4) },
+  "a message that wakes a room of 100": { servers: platform, ...wake(100) },
+};

@@ -1,0 +1,97 @@
+//! The load generator: opens sockets, keeps events under way, and says as one line of JSON what came
+//! of it. `npm run bench` runs it; all servers get the same bytes from it.
+
+mod cpu;
+mod handshakes;
+mod idle;
+mod socket;
+mod swarm;
+mod traffic;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// What is to be done: the first argument, as JSON.
+#[derive(Deserialize)]
+struct Order {
+    /// Where the server listens.
+    server: SocketAddr,
+    /// Its process.
+    pid: u32,
+    #[serde(flatten)]
+    scenario: Scenario,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "scenario", rename_all = "lowercase")]
+enum Scenario {
+    /// Events between the members of rooms.
+    Traffic(traffic::Traffic),
+    /// Connections that come and go.
+    Handshakes(handshakes::Handshakes),
+    /// Connections that are there.
+    Idle(idle::Idle),
+    /// A message to those whose object was put out of memory.
+    Wake(idle::Wake),
+}
+
+/// What came of it.
+#[derive(Serialize)]
+struct Outcome {
+    /// Deliveries, handshakes or connections.
+    count: u64,
+    seconds: f64,
+    /// Microseconds: each event's way there, sorted.
+    #[serde(skip)]
+    times: Vec<u32>,
+    /// The shares of a core that the generator and the server used.
+    generator: f64,
+    server: f64,
+}
+
+impl Outcome {
+    fn percentile(&self, share: f64) -> Option<u32> {
+        let last = self.times.len().saturating_sub(1) as f64;
+        let index = (last * share).round() as usize;
+        self.times.get(index).copied()
+    }
+}
+
+fn main() -> Result<()> {
+    let order = std::env::args()
+        .nth(1)
+        .ok_or("no order: run `npm run bench`")?;
+    let order: Order = serde_json::from_str(&order)?;
+    let target = Target {
+        server: order.server,
+        pid: order.pid,
+    };
+    let mut outcome = match order.scenario {
+        Scenario::Traffic(traffic) => traffic.run(target)?,
+        Scenario::Handshakes(handshakes) => handshakes.run(target)?,
+        Scenario::Idle(idle) => idle.run(target)?,
+        Scenario::Wake(wake) => wake.run(target)?,
+    };
+    outcome.times.sort_unstable();
+    let mut json = serde_json::to_value(&outcome)?;
+    json["p50"] = outcome.percentile(0.5).into();
+    json["p99"] = outcome.percentile(0.99).into();
+    println!("{json}");
+    Ok(())
+}
+
+/// Who is measured.
+#[derive(Clone, Copy)]
+struct Target {
+    server: SocketAddr,
+    pid: u32,
+}
+
+/// Microseconds, of a time that is no hour.
+fn micros(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
+}
