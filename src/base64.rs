@@ -1,4 +1,4 @@
-//! Base64 (RFC 4648): binary messages inside a polling payload, tokens, digests.
+//! Base64 (RFC 4648): binary messages inside a polling payload, tokens, digests, credentials.
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

@@ -107,6 +107,26 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
+/// A `POST` of JSON to another server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// Where to.
+    pub url: String,
+    /// The `Authorization` header: a secret.
+    pub authorization: String,
+    /// The body.
+    pub body: String,
+}
+
+/// What another server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+}
+
 /// What happened.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Input {
@@ -133,6 +153,8 @@ pub enum Input {
     /// A connection is gone as its client is: a page that was left closes with 1001 (RFC 6455,
     /// section 7.4.1).
     WentAway(ConnectionId),
+    /// [`Output::Post`] was done, or failed for this reason.
+    Posted(Result<Answer, String>),
     /// The deadline came.
     Wake,
 }
@@ -215,6 +237,9 @@ pub enum Output {
     /// Keep a record within [`SOON`], or before the next one that is to be kept at once. Only a
     /// server that is killed meanwhile forgets it.
     SaveSoon(Record),
+    /// Ask another server, within seconds: [`Input::Posted`] follows in any case, unless memory is
+    /// lost before. There is one at a time.
+    Post(Post),
 }
 
 /// What is still open when memory was lost. What is stored is read through [`Platform::load`].

@@ -1,5 +1,7 @@
 //! All settings, and the one table of the variables that name them.
 
+mod turn;
+
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -7,9 +9,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::admission::{ApiToken, Origins};
-use crate::room::Rate;
 use crate::room::config::TokenSecret;
+use crate::room::{Rate, ice};
 use crate::{engine, room, socket};
+use turn::Turn;
 
 /// The settings of every layer.
 #[derive(Debug, Default)]
@@ -47,6 +50,16 @@ enum Kind {
     Text(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
     /// The same, kept out of `wrangler.toml`. What is wrong with it is told without quoting it.
     Secret(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
+    /// A text about relays, which count together.
+    Turn(&'static str, fn(&mut Turn, &str) -> Result<(), String>),
+    /// A secret about relays.
+    TurnSecret(&'static str, fn(&mut Turn, &str) -> Result<(), String>),
+}
+
+impl Kind {
+    fn is_secret(&self) -> bool {
+        matches!(self, Self::Secret(..) | Self::TurnSecret(..))
+    }
 }
 
 const TOKEN_SECRET: &str = "TOKEN_SECRET";
@@ -60,7 +73,7 @@ const FRAME: u64 = 33_554_432;
 const SOCKETS: u64 = 32_768;
 
 /// Every variable, in the order of `wrangler.toml` and the README.
-const VARIABLES: [(&str, Kind); 22] = [
+const VARIABLES: [(&str, Kind); 28] = [
     (
         "ALLOWED_ORIGINS",
         Kind::Text(Origins::FORM, |settings, text| {
@@ -184,10 +197,23 @@ const VARIABLES: [(&str, Kind); 22] = [
         Kind::Text(
             r#"a JSON list of RTCIceServer, such as [{"urls":"stun:stun.example.com"}]"#,
             |settings, text| {
-                settings.room.ice.ice_servers = ice_servers(text)?;
+                settings.room.ice.servers = ice_servers(text)?;
                 Ok(())
             },
         ),
+    ),
+    ("TURN_URLS", Kind::Turn(Turn::URLS, Turn::set_urls)),
+    (
+        "CLOUDFLARE_TURN_KEY_ID",
+        Kind::Turn(Turn::KEY_ID, Turn::set_key_id),
+    ),
+    ("CLOUDFLARE_TURN_API", Kind::Turn(Turn::API, Turn::set_api)),
+    (
+        // Less than a minute would not last until a call is up; Cloudflare allows 48 hours.
+        "TURN_TTL_S",
+        Kind::Whole(60..=172_800, |settings, number| {
+            settings.room.ice.ttl = number;
+        }),
     ),
     (
         "TOKENS",
@@ -214,13 +240,21 @@ const VARIABLES: [(&str, Kind); 22] = [
             Ok(())
         }),
     ),
+    (
+        "TURN_SECRET",
+        Kind::TurnSecret(Turn::SECRET, Turn::set_secret),
+    ),
+    (
+        "CLOUDFLARE_TURN_TOKEN",
+        Kind::TurnSecret(Turn::TOKEN, Turn::set_token),
+    ),
 ];
 
 impl Settings {
     /// The names of all variables: those in `wrangler.toml` or, if `secret`, those that are not.
     pub fn variables(secret: bool) -> impl Iterator<Item = &'static str> {
         let variables = VARIABLES.into_iter();
-        let of_this_kind = move |kind: &Kind| matches!(kind, Kind::Secret(..)) == secret;
+        let of_this_kind = move |kind: &Kind| kind.is_secret() == secret;
         variables.filter_map(move |(name, kind)| of_this_kind(&kind).then_some(name))
     }
 
@@ -234,9 +268,10 @@ impl Settings {
         read: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Vec<Invalid>> {
         let mut invalid = Vec::new();
+        let mut turn = Turn::default();
         for (name, kind) in VARIABLES {
             let Some(text) = read(name) else { continue };
-            let secret = matches!(kind, Kind::Secret(..));
+            let secret = kind.is_secret();
             let (form, done) = match kind {
                 Kind::Whole(range, set) => {
                     let number = text.trim().parse().ok();
@@ -250,6 +285,9 @@ impl Settings {
                 }
                 Kind::Text(form, set) | Kind::Secret(form, set) => {
                     (form.to_owned(), set(&mut self, &text))
+                }
+                Kind::Turn(form, set) | Kind::TurnSecret(form, set) => {
+                    (form.to_owned(), set(&mut turn, &text))
                 }
             };
             if let Err(found) = done {
@@ -269,6 +307,13 @@ impl Settings {
                 form: TokenSecret::FORM.to_owned(),
                 secret: true,
             });
+        }
+        if invalid.is_empty() {
+            match turn.relay() {
+                Ok(None) => {}
+                Ok(relay) => self.room.ice.relay = relay,
+                Err(contradiction) => invalid.push(contradiction),
+            }
         }
         if invalid.is_empty() {
             Ok(self)
@@ -298,33 +343,6 @@ fn rate(text: &str) -> Result<Rate, String> {
     Rate::parse(text).ok_or_else(|| format!("{text:?} is none"))
 }
 
-/// Reads ICE servers as browsers do: one that a browser refuses would break every call. What is
-/// said of a mistake quotes nothing, as there may be credentials.
 fn ice_servers(text: &str) -> Result<Vec<Value>, String> {
-    let servers: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let Value::Array(servers) = servers else {
-        return Err("it is no list".to_owned());
-    };
-    for (server, number) in servers.iter().zip(1..) {
-        let urls = match server.get("urls") {
-            Some(Value::Array(urls)) => urls.as_slice(),
-            Some(url) => std::slice::from_ref(url),
-            None => &[],
-        };
-        if urls.is_empty() {
-            return Err(format!("server {number} has no urls"));
-        }
-        let has = |key| server.get(key).is_some_and(Value::is_string);
-        for url in urls {
-            match url.as_str().and_then(|url| url.split_once(':')) {
-                Some(("stun" | "stuns", _)) => {}
-                Some(("turn" | "turns", _)) if has("username") && has("credential") => {}
-                Some(("turn" | "turns", _)) => {
-                    return Err(format!("server {number} has no username or no credential"));
-                }
-                _ => return Err(format!("server {number} has a URL not of stun: or turn:")),
-            }
-        }
-    }
-    Ok(servers)
+    ice::servers(serde_json::from_str(text).map_err(|error| error.to_string())?)
 }

@@ -1,7 +1,7 @@
 //! The class of a Durable Object, which is the same for every application.
 
 /// Declares the Durable Object class `$name` that runs `$core`. `$new`, a
-/// `fn(edge::State, &worker::Env) -> Shell<$core>`, makes its [`Shell`](crate::edge::Shell).
+/// `fn(edge::State, &worker::Env) -> Rc<Shell<$core>>`, makes its [`Shell`](crate::edge::Shell).
 ///
 /// The attribute of the crate `worker` would make every handler asynchronous. Here a frame has been
 /// dealt with when its handler returns, and no promise is made for it.
@@ -28,8 +28,7 @@ macro_rules! durable_object {
             #[doc(hidden)]
             #[wasm_bindgen(constructor)]
             pub fn new(state: $crate::edge::State, env: ::worker::Env) -> Self {
-                let shell = $new(state, &env);
-                Self { shell: shell.into() }
+                Self { shell: $new(state, &env) }
             }
 
             #[doc(hidden)]

@@ -13,6 +13,7 @@ mod http;
 mod object;
 mod parked;
 mod platform;
+mod post;
 mod responses;
 mod route;
 mod runtime;

@@ -17,11 +17,12 @@ use super::parked::{self, Frame};
 use super::platform::{
     AutoResponse, Result, Socket, State, log_error, set_timeout, socket_pair, upgraded,
 };
+use super::post;
 use super::responses;
 use super::runtime::{Runtime, timestamp};
 use crate::engine::AUTO_RESPONSE;
 use crate::io::{
-    self, ConnectionId, Core, Data, Input, Output, Record, Reply, RequestId, SOON, Survivors,
+    self, ConnectionId, Core, Data, Input, Output, Post, Record, Reply, RequestId, SOON, Survivors,
 };
 
 /// The close code of a page that is left (RFC 6455, section 7.4.1).
@@ -67,7 +68,7 @@ struct Pending {
 impl<C: Core + 'static> Shell<C> {
     /// A new object, or one whose memory was lost. With `auto_response`, the platform
     /// answers [`AUTO_RESPONSE`] by itself.
-    pub fn new(state: State, auto_response: bool, core: impl FnOnce(Rc<Runtime>) -> C) -> Self {
+    pub fn new(state: State, auto_response: bool, core: impl FnOnce(Rc<Runtime>) -> C) -> Rc<Self> {
         let runtime = Rc::new(Runtime::new(state));
         if auto_response {
             let (request, response) = AUTO_RESPONSE;
@@ -85,14 +86,14 @@ impl<C: Core + 'static> Shell<C> {
                 runtime.flush();
             })
         };
-        let shell = Self {
+        let shell = Rc::new(Self {
             core: RefCell::new(core(Rc::clone(&runtime))),
             runtime,
             next_number: Cell::new(1),
             alarm: Cell::new(Alarm::Unknown),
             flush,
             flushing,
-        };
+        });
         let survivors = shell.survivors();
         let outputs = shell.core.borrow_mut().restore(Runtime::now(), survivors);
         shell.perform(outputs, None);
@@ -200,12 +201,12 @@ impl<C: Core + 'static> Shell<C> {
     }
 
     /// One turn: nothing may come between an input and its last output, so nothing here waits.
-    fn handle(&self, input: Input, pending: Option<&mut Pending>) {
+    fn handle(self: &Rc<Self>, input: Input, pending: Option<&mut Pending>) {
         let outputs = self.core.borrow_mut().handle(Runtime::now(), input);
         self.perform(outputs, pending);
     }
 
-    fn perform(&self, outputs: Vec<Output>, mut pending: Option<&mut Pending>) {
+    fn perform(self: &Rc<Self>, outputs: Vec<Output>, mut pending: Option<&mut Pending>) {
         for output in outputs {
             match (output, &mut pending) {
                 (Output::Respond(reply, response), Some(pending))
@@ -238,6 +239,7 @@ impl<C: Core + 'static> Shell<C> {
                 }
                 (Output::Save(record), _) => self.runtime.save(record),
                 (Output::SaveSoon(record), _) => self.save_soon(record),
+                (Output::Post(post), _) => self.post(post),
             }
         }
     }
@@ -250,6 +252,18 @@ impl<C: Core + 'static> Shell<C> {
             self.flushing.set(false);
             self.runtime.flush();
         }
+    }
+
+    /// Asks another server.
+    fn post(self: &Rc<Self>, post: Post) {
+        let shell = Rc::clone(self);
+        let asked = future_to_promise(async move {
+            let answer = post::post(post).await;
+            shell.handle(Input::Posted(answer), None);
+            shell.rearm();
+            Ok(JsValue::UNDEFINED)
+        });
+        let _ = self.runtime.state.wait_until(&asked); // it is under way
     }
 
     fn send(&self, connection: ConnectionId, data: &Data) {

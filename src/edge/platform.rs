@@ -148,6 +148,9 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn limit(this: &RateLimiter, options: &Object) -> Result<Promise>;
 
+    #[wasm_bindgen(catch)]
+    pub(super) fn fetch(url: &str, init: &web_sys::RequestInit) -> Result<Promise>;
+
     #[wasm_bindgen(catch, js_name = setTimeout)]
     fn set_timer(handler: &Closure<dyn Fn()>, millis: f64) -> Result<JsValue>;
 }

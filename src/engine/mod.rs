@@ -139,7 +139,7 @@ impl Engine {
                     });
                 }
             }
-            Input::Wake => {}
+            Input::Posted(_) | Input::Wake => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! The room's settings.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::rate::Rate;
@@ -12,7 +12,7 @@ pub struct Config {
     /// What may be sent, and how much of it.
     pub limits: Limits,
     /// What peers are told of ICE servers.
-    pub ice: IceServers,
+    pub ice: Ice,
     /// Who may come in by a token, or must.
     pub tokens: Tokens,
 }
@@ -92,21 +92,42 @@ impl Default for Limits {
     }
 }
 
-/// ICE servers, as `RTCPeerConnection` takes them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct IceServers {
-    /// A list of `RTCIceServer`.
-    pub ice_servers: Vec<Value>,
-    /// For how many seconds they can be used.
+/// ICE servers, and where relays come from.
+#[derive(Clone, Debug)]
+pub struct Ice {
+    /// A list of `RTCIceServer`, told to every peer.
+    pub servers: Vec<Value>,
+    /// What they are told of besides.
+    pub relay: Option<Relay>,
+    /// For how many seconds credentials of the relay are good.
     pub ttl: u64,
 }
 
-impl Default for IceServers {
+/// Who relays media where there is no direct path.
+#[derive(Clone, Debug)]
+pub enum Relay {
+    /// A TURN server that shares a secret with the room, such as coturn with `use-auth-secret`.
+    Coturn {
+        /// Its URLs.
+        urls: Vec<String>,
+        /// The secret.
+        secret: String,
+    },
+    /// Cloudflare, whose API hands out credentials.
+    Cloudflare {
+        /// What to ask.
+        url: String,
+        /// The API's token: a secret.
+        token: String,
+    },
+}
+
+impl Default for Ice {
     fn default() -> Self {
         Self {
-            ice_servers: vec![json!({ "urls": "stun:stun.cloudflare.com:3478" })],
-            ttl: 86_400,
+            servers: vec![json!({ "urls": "stun:stun.cloudflare.com:3478" })],
+            relay: None,
+            ttl: 3600,
         }
     }
 }

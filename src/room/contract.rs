@@ -1,8 +1,9 @@
 //! The contract with clients: event names, and the shapes of what is sent.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::config::{IceServers, Limits};
+use super::config::Limits;
 use crate::socket::{Json, SocketId};
 use crate::time::Timestamp;
 
@@ -164,6 +165,15 @@ pub(super) struct RoomInfo<'a> {
     pub(super) password: bool,
     pub(super) capacity: usize,
     pub(super) count: usize,
+}
+
+/// ICE servers, as `RTCPeerConnection` takes them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct IceServers {
+    pub(super) ice_servers: Vec<Value>,
+    /// For how many seconds they can be used.
+    pub(super) ttl: u64,
 }
 
 /// The answer to `room:join`.

@@ -11,6 +11,7 @@ mod entry;
 mod error;
 mod fields;
 mod host;
+pub(crate) mod ice;
 mod journal;
 mod ledger;
 mod member;
@@ -39,6 +40,7 @@ use crate::time::Timestamp;
 use chat::History;
 use contract::names;
 use door::Door;
+use ice::{Waiting, Want};
 use journal::Journal;
 use ledger::Ledger;
 use member::{Member, Profile, Spent};
@@ -56,6 +58,8 @@ pub struct Room {
     door: Door,
     history: History,
     journal: Journal,
+    /// Who waits for ICE servers.
+    waiting: Vec<Waiting>,
 }
 
 /// What one event leads to.
@@ -105,6 +109,12 @@ impl Turn<'_> {
             self.emit(vec![from], names::ROOM_ERROR, vec![error]);
         }
     }
+
+    fn acknowledge(self) {
+        if let (Some(ack), Some(reply)) = (self.ack, self.reply) {
+            self.out.push(Command::Acknowledge(ack, reply));
+        }
+    }
 }
 
 impl App for Room {
@@ -151,13 +161,12 @@ impl App for Room {
                 let response = self.operate(&mut turn, &request);
                 turn.out.push(Command::Respond(request.reply, response));
             }
+            Event::Posted(answer) => self.posted(now, answer, turn.out),
         }
         for record in [self.ledger.save(), self.door.save()].into_iter().flatten() {
             turn.save(record);
         }
-        if let (Some(ack), Some(reply)) = (turn.ack, turn.reply) {
-            turn.out.push(Command::Acknowledge(ack, reply));
-        }
+        turn.acknowledge();
     }
 }
 
@@ -175,6 +184,7 @@ impl Room {
             journal: Journal::default(),
             config,
             platform,
+            waiting: Vec::new(),
         }
     }
 
@@ -210,7 +220,7 @@ impl Room {
                 Ok(())
             }
             names::ICE_GET if self.is_peer(from) => {
-                turn.succeed(Object::of(&self.config.ice));
+                self.supply(turn, from, Want::Get);
                 Ok(())
             }
             names::ICE_GET => Err(Error::new(Code::NotJoined, "room:join comes first")),

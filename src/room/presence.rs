@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::config::Limits;
-use super::contract::{Media, Peer, RoomInfo, Snapshot, names};
+use super::contract::{IceServers, Media, Peer, RoomInfo, Snapshot, names};
 use super::door::Door;
 use super::error::{Code, Error};
+use super::ice::Want;
 use super::member::{Joining, Member, Profile};
 use super::{Room, RoomName, Turn};
 use crate::map::Map;
@@ -48,9 +49,7 @@ impl Room {
             return Err(Error::new(Code::Waiting, message));
         }
         self.enter(turn, id, joining);
-        if let Some(snapshot) = self.snapshot(id) {
-            turn.succeed(Object::of(&snapshot));
-        }
+        self.supply(turn, id, Want::Join);
         Ok(())
     }
 
@@ -82,10 +81,7 @@ impl Room {
             return;
         };
         self.enter(turn, id, joining);
-        if let Some(snapshot) = self.snapshot(id) {
-            let snapshot = Json::of(&snapshot);
-            turn.emit(vec![id], names::ROOM_ADMITTED, vec![snapshot]);
-        }
+        self.supply(turn, id, Want::Admission);
     }
 
     /// Makes a member a peer, or changes what it shows, and tells the others.
@@ -126,7 +122,11 @@ impl Room {
     }
 
     /// The room, as one of its peers is told.
-    fn snapshot(&mut self, id: SocketId) -> Option<Snapshot<'_>> {
+    pub(super) fn snapshot<'a>(
+        &'a mut self,
+        id: SocketId,
+        ice: &'a IceServers,
+    ) -> Option<Snapshot<'a>> {
         let host = self.host();
         let history = self.history.newest();
         let mut peers = shown(&self.members, host);
@@ -137,7 +137,7 @@ impl Room {
             peers,
             room: info(&self.name, &self.door, &self.config.limits, count),
             history,
-            ice: &self.config.ice,
+            ice,
             limits: &self.config.limits,
         })
     }

@@ -7,7 +7,7 @@ use super::args::{Args, Json};
 use super::namespace::Namespace;
 use super::packet::AckId;
 use super::socket_id::SocketId;
-use crate::io::{Record, Reply, Request, Response};
+use crate::io::{Answer, Post, Record, Reply, Request, Response};
 use crate::time::Timestamp;
 
 /// What runs on top of Socket.IO. It is told of events and answers with commands, which are
@@ -95,6 +95,8 @@ pub enum Event {
     },
     /// An operator asks something: to be answered by [`Command::Respond`].
     Operate(Request),
+    /// What [`Command::Post`] came to: an answer, or a reason why there is none.
+    Posted(Result<Answer, String>),
 }
 
 /// The right to acknowledge one event, once: neither `Clone` nor `Copy`.
@@ -148,4 +150,7 @@ pub enum Command {
     AfterSaves,
     /// Answer an operator, once all that the turn keeps is kept.
     Respond(Reply, Response),
+    /// Ask another server. [`Event::Posted`] follows, unless memory is lost before; until then
+    /// there must not be another one.
+    Post(Post),
 }

@@ -55,6 +55,7 @@ impl Server {
                     self.held.get_or_insert_default();
                     self.answers.push((reply, response));
                 }
+                Command::Post(post) => self.post = Some(post),
             }
         }
     }

@@ -13,7 +13,7 @@ use super::namespace::Namespace;
 use super::packet::{Kind, Packet};
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{self, Engine, Message, Sid};
-use crate::io::{Input, Output, Record, Reply, Response, Survivors};
+use crate::io::{Input, Output, Post, Record, Reply, Response, Survivors};
 use crate::map::{Map, Set};
 use crate::time::Timestamp;
 
@@ -38,6 +38,8 @@ pub struct Server {
     pub(super) events: VecDeque<Event>,
     /// What is to be kept, and whether at once.
     pub(super) records: Vec<(Record, Urgency)>,
+    /// What another server is to be asked.
+    pub(super) post: Option<Post>,
     /// What is sent once all that the turn keeps is kept; `None` while nothing has to wait.
     pub(super) held: Option<Vec<(Sid, Message)>>,
     /// Answers to operators, which wait for the same.
@@ -69,6 +71,7 @@ impl Server {
             unsaved_sockets: Vec::new(),
             events: VecDeque::new(),
             records: Vec::new(),
+            post: None,
             held: None,
             answers: Vec::new(),
         }
@@ -113,6 +116,7 @@ impl Server {
         }
         match input {
             Input::Operate(request) => self.events.push_back(Event::Operate(request)),
+            Input::Posted(answer) => self.events.push_back(Event::Posted(answer)),
             input => self.engine.handle(now, input),
         }
     }
@@ -164,6 +168,7 @@ impl Server {
                     _ => Output::Save(record),
                 }),
         );
+        out.extend(self.post.take().map(Output::Post));
         out
     }
 

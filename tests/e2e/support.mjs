@@ -45,10 +45,13 @@ export async function startServer({ crate, vars, ratelimits } = {}) {
     url: `http://127.0.0.1:${port}`,
     /** What the Worker logged: `{level, message, timestamp}` each. */
     logs,
-    /** Resolves to the first message in the log that matches, which may come after the answer that it is about. */
-    async logged(pattern) {
+    /**
+     * Resolves to the first message in the log that matches, which may come after the answer that it is about; of those
+     * after the first `since`.
+     */
+    async logged(pattern, since = 0) {
       const matches = ({ message }) => pattern.test(message);
-      const log = logs.find(matches) ?? (await once(printed, "log", matches))[0];
+      const log = logs.slice(since).find(matches) ?? (await once(printed, "log", matches))[0];
       return log.message;
     },
     /** Functions that `stop` calls first; the clients made below add theirs. */

@@ -61,6 +61,7 @@ fn the_readme_states_them_too() {
         .into_iter()
         .map(|(name, text)| match name {
             "ICE_SERVERS" => (name, "Cloudflare's STUN"),
+            _ if text.is_empty() => (name, "none"),
             _ => (name, text),
         })
         .collect();
@@ -83,45 +84,59 @@ fn no_secret_is_in_wrangler_toml() {
 
 #[test]
 fn every_variable_changes_a_setting_of_its_own() {
-    let changes = [
-        ("ALLOWED_ORIGINS", "https://a.example"),
-        ("PING_INTERVAL_MS", "100"),
-        ("PING_TIMEOUT_MS", "3600000"),
-        ("RECOVERY_MS", "0"),
-        ("MAX_PAYLOAD", "1024"),
-        ("MAX_PEERS", "1"),
-        ("MAX_SOCKETS", " 32768 "),
-        ("MAX_SESSIONS", "2"),
-        ("MAX_DESCRIPTION", "1024"),
-        ("MAX_CANDIDATE", "256"),
-        ("MAX_MESSAGE", "1"),
-        ("MAX_NAME", "16"),
-        ("CHAT_HISTORY", "0"),
-        ("MAX_WAITING", "0"),
-        ("WRONG_PASSWORDS", "1"),
-        ("SIGNAL_RATE", "1/2"),
-        ("CHAT_RATE", "1/2"),
-        ("CONTROL_RATE", "1/2"),
+    let coturn = [("TURN_URLS", "turn:a"), ("TURN_SECRET", "s")];
+    let cloudflare = [
+        ("CLOUDFLARE_TURN_KEY_ID", "k"),
+        ("CLOUDFLARE_TURN_TOKEN", "t"),
+    ];
+    // Each with what it does not do without.
+    let changes: [(&str, &str, &[_]); 28] = [
+        ("ALLOWED_ORIGINS", "https://a.example", &[]),
+        ("PING_INTERVAL_MS", "100", &[]),
+        ("PING_TIMEOUT_MS", "3600000", &[]),
+        ("RECOVERY_MS", "0", &[]),
+        ("MAX_PAYLOAD", "1024", &[]),
+        ("MAX_PEERS", "1", &[]),
+        ("MAX_SOCKETS", " 32768 ", &[]),
+        ("MAX_SESSIONS", "2", &[]),
+        ("MAX_DESCRIPTION", "1024", &[]),
+        ("MAX_CANDIDATE", "256", &[]),
+        ("MAX_MESSAGE", "1", &[]),
+        ("MAX_NAME", "16", &[]),
+        ("CHAT_HISTORY", "0", &[]),
+        ("MAX_WAITING", "0", &[]),
+        ("WRONG_PASSWORDS", "1", &[]),
+        ("SIGNAL_RATE", "1/2", &[]),
+        ("CHAT_RATE", "1/2", &[]),
+        ("CONTROL_RATE", "1/2", &[]),
         (
             "ICE_SERVERS",
             r#"[{"urls":["stun:a","turns:b"],"username":"u","credential":"c"}]"#,
+            &[],
         ),
-        ("TOKENS", "required"),
-        ("TOKEN_SECRET", SECRET),
-        ("API_TOKEN", "0123456789abcdef"),
+        ("TURN_URLS", "turn:b, turns:c:443?transport=tcp", &coturn),
+        ("CLOUDFLARE_TURN_KEY_ID", "other", &cloudflare),
+        ("CLOUDFLARE_TURN_API", "http://127.0.0.1:9", &cloudflare),
+        ("TURN_TTL_S", "172800", &[]),
+        ("TOKENS", "required", &[("TOKEN_SECRET", SECRET)]),
+        ("TOKEN_SECRET", SECRET, &[]),
+        ("API_TOKEN", "0123456789abcdef", &[]),
+        ("TURN_SECRET", "other", &coturn),
+        ("CLOUDFLARE_TURN_TOKEN", "other", &cloudflare),
     ];
     let variables = Settings::variables(false).chain(Settings::variables(true));
     assert_eq!(
-        changes.map(|(name, _)| name).to_vec(),
+        changes.map(|(name, ..)| name).to_vec(),
         variables.collect::<Vec<_>>()
     );
-    let mut seen = BTreeSet::from([shown(&Settings::default())]);
-    for change in changes {
-        // Needed tokens need a secret.
-        let secret = (change.0 == "TOKENS").then_some(("TOKEN_SECRET", SECRET));
-        let vars: Vec<_> = [change].into_iter().chain(secret).collect();
-        let settings = configure(&vars).expect(change.0);
-        assert!(seen.insert(shown(&settings)), "{change:?} changes nothing");
+    let mut seen: BTreeSet<_> = [&[][..], &coturn, &cloudflare]
+        .map(|vars| shown(&configure(vars).expect("valid")))
+        .into();
+    for (name, text, others) in changes {
+        let mut vars = vec![(name, text)]; // the first of a name counts
+        vars.extend(others);
+        let settings = configure(&vars).expect(name);
+        assert!(seen.insert(shown(&settings)), "{name} changes nothing");
     }
     let settings = configure(&[("MAX_PAYLOAD", "2048"), ("RECOVERY_MS", "5")]).expect("valid");
     assert_eq!(
@@ -146,7 +161,7 @@ fn every_variable_changes_a_setting_of_its_own() {
 fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
     let ping = "PING_INTERVAL_MS in wrangler.toml has to be a whole number from 100 to 3600000";
     let ice = "ICE_SERVERS in wrangler.toml has to be a JSON list of RTCIceServer";
-    for (name, text, message, found) in [
+    refuses(&[
         ("PING_INTERVAL_MS", "soon", ping, r#""soon" is none"#),
         ("PING_INTERVAL_MS", "", ping, r#""" is none"#),
         ("PING_INTERVAL_MS", "0", ping, r#""0" is none"#),
@@ -232,10 +247,43 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
             "the secret API_TOKEN has to be 16 or more visible ASCII characters",
             "it is none",
         ),
-    ] {
-        let invalid = configure(&[(name, text)]).expect_err(text);
+    ]);
+}
+
+#[test]
+fn a_wrong_value_about_relays() {
+    let turn = "TURN_URLS in wrangler.toml has to be URLs with commas between them";
+    let key = "CLOUDFLARE_TURN_KEY_ID in wrangler.toml has to be the id of a TURN key";
+    refuses(&[
+        (
+            "TURN_URLS",
+            "turn:a,stun:b",
+            turn,
+            r#""stun:b" is no turn:"#,
+        ),
+        ("TURN_URLS", "turn://a", turn, r#""turn://a" is no turn:"#),
+        ("TURN_URLS", "turn:", turn, r#""turn:" is no turn:"#),
+        ("TURN_URLS", "a.example", turn, r#""a.example" is no turn:"#),
+        ("CLOUDFLARE_TURN_KEY_ID", "a/b", key, r#""a/b" is none"#),
+        (
+            "CLOUDFLARE_TURN_API",
+            "rtc.live.cloudflare.com",
+            "CLOUDFLARE_TURN_API in wrangler.toml has to be a URL",
+            "is none",
+        ),
+        ("CLOUDFLARE_TURN_API", "", "has to be a URL", "is none"),
+        ("CLOUDFLARE_TURN_API", "https://", "has to be a URL", "none"),
+        ("TURN_TTL_S", "59", "from 60 to 172800", r#""59" is none"#),
+        ("TURN_TTL_S", "172801", "from 60 to 172800", "is none"),
+    ]);
+}
+
+/// Each variable with this text is an error of this message, and this was found.
+fn refuses(rows: &[(&str, &str, &str, &str)]) {
+    for (name, text, message, found) in rows {
+        let invalid = configure(&[(*name, *text)]).expect_err(text);
         assert_eq!(invalid.len(), 1, "{name} {text}");
-        assert_eq!(invalid[0].name, name);
+        assert_eq!(invalid[0].name, *name);
         let said = invalid[0].to_string();
         assert!(said.contains(message), "{text}: {said}");
         assert!(
@@ -253,6 +301,59 @@ fn tokens_that_are_needed_need_a_secret() {
     assert!(invalid[0].found.contains("it is missing"));
     let settings = configure(&[("TOKENS", "required"), ("TOKEN_SECRET", SECRET)]);
     assert!(settings.expect("valid settings").room.tokens.required);
+}
+
+/// Relays come from a TURN server, or from Cloudflare; either needs a variable and a secret.
+#[test]
+fn what_is_set_of_relays_has_to_be_whole() {
+    for (vars, message) in [
+        (
+            &[("TURN_URLS", "turn:a")][..],
+            "the secret TURN_SECRET has to be the TURN server's static-auth-secret, one line: \
+                 TURN_URLS is set",
+        ),
+        (
+            &[("TURN_URLS", "turn:a"), ("TURN_SECRET", " ")],
+            "the secret TURN_SECRET has to be ",
+        ),
+        (
+            &[("TURN_SECRET", "hunter2")],
+            "TURN_URLS in wrangler.toml has to be URLs",
+        ),
+        (
+            &[("CLOUDFLARE_TURN_KEY_ID", "k")],
+            "the secret CLOUDFLARE_TURN_TOKEN has to be the API token of that TURN key",
+        ),
+        (
+            &[("CLOUDFLARE_TURN_TOKEN", "hunter2")],
+            "CLOUDFLARE_TURN_KEY_ID in wrangler.toml has to be the id",
+        ),
+        (
+            &[
+                ("TURN_URLS", "turn:a"),
+                ("TURN_SECRET", "s"),
+                ("CLOUDFLARE_TURN_KEY_ID", "k"),
+                ("CLOUDFLARE_TURN_TOKEN", "hunter2"),
+            ],
+            "CLOUDFLARE_TURN_KEY_ID in wrangler.toml has to be empty while TURN_URLS is set",
+        ),
+        (
+            &[("TURN_URLS", "turn:a"), ("TURN_SECRET", "hunter2\nx")],
+            "the secret TURN_SECRET has to be the TURN server's static-auth-secret, one line",
+        ),
+        (
+            &[
+                ("CLOUDFLARE_TURN_KEY_ID", "k"),
+                ("CLOUDFLARE_TURN_TOKEN", "hunter2 x"),
+            ],
+            "the secret CLOUDFLARE_TURN_TOKEN has to be the API token of that TURN key, one word",
+        ),
+    ] {
+        let invalid = configure(vars).expect_err(message);
+        assert_eq!(invalid.len(), 1, "{invalid:?}");
+        assert!(invalid[0].to_string().starts_with(message), "{invalid:?}");
+        assert!(!format!("{invalid:?}").contains("hunter2"), "{invalid:?}");
+    }
 }
 
 #[test]

@@ -35,6 +35,7 @@ mod recovery;
 mod room_chat;
 mod room_door;
 mod room_host;
+mod room_ice;
 mod room_journal;
 mod room_limits;
 mod room_memory;

@@ -56,7 +56,7 @@ impl App for Obedient {
                     .push(format!("ack {id}: {:?} {sizes:?}", args.values));
             }
             Event::Disconnect { reason, .. } => self.log.push(reason.to_string()),
-            Event::Away { .. } | Event::Back { .. } | Event::Operate(_) => {}
+            Event::Away { .. } | Event::Back { .. } | Event::Operate(_) | Event::Posted(_) => {}
         }
     }
 }

@@ -244,23 +244,34 @@ impl Peer {
     }
 
     /// Sends an event and returns what it is acknowledged with.
+    pub fn call(&self, hall: &mut Hall, event: impl ToString) -> Value {
+        let ack = self.ask(hall, event);
+        self.acknowledged(hall, ack).expect("an ack")
+    }
+
+    /// Sends an event that wants to be acknowledged.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "callers write an event in place"
     )]
-    pub fn call(&self, hall: &mut Hall, event: impl ToString) -> Value {
+    pub fn ask(&self, hall: &mut Hall, event: impl ToString) -> u64 {
         self.acks.set(self.acks.get() + 1);
         let ack = self.acks.get();
         self.write(hall, &format!("42{ack}{}", event.to_string()));
+        ack
+    }
+
+    /// What it was acknowledged with, if it was.
+    pub fn acknowledged(&self, hall: &mut Hall, ack: u64) -> Option<Value> {
         let frames = self.frames(hall);
         let mut heard = self.heard.borrow_mut();
         heard.extend(frames);
         let prefix = format!("43{ack}[");
-        let place = heard.iter().position(|frame| frame.starts_with(&prefix));
-        let frame = heard.remove(place.expect("an ack"));
+        let place = heard.iter().position(|frame| frame.starts_with(&prefix))?;
+        let frame = heard.remove(place);
         let args: Value = serde_json::from_str(&frame[prefix.len() - 1..]).unwrap();
         assert_eq!(args.as_array().map(Vec::len), Some(1), "one argument");
-        args[0].clone()
+        Some(args[0].clone())
     }
 
     /// The code with which an event is refused; the error names the event.

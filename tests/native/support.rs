@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use serde_json::Value;
 use signalbox::io::{
-    ConnectionId, ContentType, Core, Data, Input, Method, Output, Platform, Record, Reply, Request,
-    RequestId, SOON, Survivors,
+    Answer, ConnectionId, ContentType, Core, Data, Input, Method, Output, Platform, Post, Record,
+    Reply, Request, RequestId, SOON, Survivors,
 };
 use signalbox::socket::SocketId;
 use signalbox::time::Timestamp;
@@ -181,6 +181,8 @@ pub struct Script<C> {
     pub attached: u64,
     done: Vec<Done>,
     crash: Option<usize>,
+    /// What another server is being asked.
+    pub post: Option<Post>,
     /// Where requests come from.
     pub address: String,
     /// When what is to be kept soon is kept.
@@ -203,6 +205,7 @@ impl<C: Core> Script<C> {
             attached: 0,
             done: Vec::new(),
             crash: None,
+            post: None,
             address: "192.0.2.1".to_owned(),
             flush_at: Timestamp::default(),
         }
@@ -265,6 +268,7 @@ impl<C: Core> Script<C> {
                 .map(|(number, kept)| (Reply::to(RequestId::new(*number)), kept.clone()))
                 .collect(),
         };
+        self.post = None;
         self.core = (self.build)(self.platform.clone());
         let outputs = self.core.restore(at(self.now), survivors);
         self.perform(outputs);
@@ -413,6 +417,12 @@ impl<C: Core> Script<C> {
         self.handle(Input::Overdue(RequestId::new(request)))
     }
 
+    /// The other server answers, or does not.
+    pub fn posted(&mut self, answer: Result<Answer, String>) -> &mut Self {
+        assert!(self.post.take().is_some(), "no server was asked");
+        self.handle(Input::Posted(answer))
+    }
+
     pub fn handle(&mut self, input: Input) -> &mut Self {
         let mut outputs = self.core.handle(at(self.now), input);
         let Some(crash) = self.crash.take() else {
@@ -483,6 +493,10 @@ impl<C: Core> Script<C> {
                 }
                 Output::Save(record) => self.save(record),
                 Output::SaveSoon(record) => self.save_soon(record),
+                Output::Post(post) => {
+                    let earlier = self.post.replace(post);
+                    assert_eq!(earlier, None, "one at a time");
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 #![cfg(target_arch = "wasm32")]
 
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -78,7 +79,7 @@ durable_object! {
     pub struct Room(Host<room::Room>) = room;
 }
 
-fn room(state: State, env: &Env) -> Shell<Host<room::Room>> {
+fn room(state: State, env: &Env) -> Rc<Shell<Host<room::Room>>> {
     let name = state.object_name().unwrap_or_default();
     // The Worker names objects by rooms only.
     let name = RoomName::parse(&name).unwrap_or_else(|_| RoomName::lobby());

@@ -70,7 +70,8 @@ impl App for Echo {
             | Event::Ack { .. }
             | Event::Away { .. }
             | Event::Back { .. }
-            | Event::Operate(_) => {}
+            | Event::Operate(_)
+            | Event::Posted(_) => {}
             Event::Disconnect { socket, .. } => {
                 self.main.remove(&socket);
             }

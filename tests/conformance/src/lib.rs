@@ -17,6 +17,7 @@ mod echo;
 mod raw;
 mod settings;
 
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use signalbox::admission::Origins;
@@ -80,7 +81,7 @@ durable_object! {
     pub struct EngineEcho(Raw) = engine_echo;
 }
 
-fn engine_echo(state: State, env: &Env) -> Shell<Raw> {
+fn engine_echo(state: State, env: &Env) -> Rc<Shell<Raw>> {
     let config = read_settings(env).unwrap_or_default().engine;
     Shell::new(state, config.absorb_pongs, |runtime| {
         Raw::new(Engine::new(config, runtime))
@@ -92,7 +93,7 @@ durable_object! {
     pub struct SocketEcho(Host<Echo>) = socket_echo;
 }
 
-fn socket_echo(state: State, env: &Env) -> Shell<Host<Echo>> {
+fn socket_echo(state: State, env: &Env) -> Rc<Shell<Host<Echo>>> {
     let settings = read_settings(env).unwrap_or_default();
     Shell::new(state, settings.engine.absorb_pongs, |runtime| {
         let engine = Engine::new(settings.engine, runtime);

@@ -1,0 +1,283 @@
+//! ICE servers: what a peer is told of them, and the relays whose credentials are made or asked for
+//! each time.
+//!
+//! ```text
+//! room:join, room:admitted, ice:get ──▶ supply ──▶ grant
+//!                                         └─ Cloudflare: Post … Posted ─▶ grant all who wait
+//! ```
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha1::Sha1;
+
+use super::config::{Ice, Relay};
+use super::contract::{IceServers, names};
+use super::error::{Code, Error};
+use super::{Room, Turn};
+use crate::base64;
+use crate::io::{Answer, Post};
+use crate::socket::{Ack, Command, Json, Object, SocketId};
+use crate::time::Timestamp;
+
+/// For how many seconds servers can be used that need no credentials of ours.
+const UNCHANGING: u64 = 86_400;
+
+/// In how many seconds to ask again for a relay that could not be had.
+const RETRY: u64 = 60;
+
+/// What ICE servers are wanted for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    Join,
+    /// A join that the host had to allow.
+    Admission,
+    Get,
+}
+
+/// Somebody for whom ICE servers are under way. Only memory knows: whoever it forgets asks again.
+pub(super) struct Waiting {
+    id: SocketId,
+    want: Want,
+    ack: Option<Ack>,
+}
+
+impl Room {
+    /// Tells a peer of ICE servers, at once or when they have come.
+    pub(super) fn supply(&mut self, turn: &mut Turn, id: SocketId, want: Want) {
+        if turn.ack.is_none() && want != Want::Admission {
+            return; // nobody would hear of them
+        }
+        match self.config.ice.at_hand(turn.now, self.name.as_str(), id) {
+            Ok(servers) => self.grant(turn, id, want, &servers),
+            Err(post) => {
+                // Who comes while an answer is under way shares it.
+                if self.waiting.is_empty() {
+                    turn.out.push(Command::Post(post));
+                }
+                let ack = turn.ack.take_if(|_| want != Want::Admission); // that is the host's
+                self.waiting.push(Waiting { id, want, ack });
+            }
+        }
+    }
+
+    fn grant(&mut self, turn: &mut Turn, id: SocketId, want: Want, servers: &IceServers) {
+        if want == Want::Get {
+            return turn.succeed(Object::of(servers));
+        }
+        let Some(snapshot) = self.snapshot(id, servers) else {
+            return;
+        };
+        if want == Want::Join {
+            turn.succeed(Object::of(&snapshot));
+        } else {
+            let snapshot = Json::of(&snapshot);
+            turn.emit(vec![id], names::ROOM_ADMITTED, vec![snapshot]);
+        }
+    }
+
+    /// Cloudflare answered, or did not: all who wait get what there is.
+    pub(super) fn posted(
+        &mut self,
+        now: Timestamp,
+        answer: Result<Answer, String>,
+        out: &mut Vec<Command>,
+    ) {
+        let ice = &self.config.ice;
+        let mut ice_servers = ice.servers.clone();
+        let ttl = match answer.and_then(|answer| relays(&answer)) {
+            Ok(relays) => {
+                ice_servers.extend(relays);
+                ice.ttl
+            }
+            Err(reason) => {
+                self.log(now, "no-relay", None, None, Some(&reason));
+                RETRY
+            }
+        };
+        let servers = IceServers { ice_servers, ttl };
+        for Waiting { id, want, ack } in std::mem::take(&mut self.waiting) {
+            let mut turn = Turn {
+                now,
+                ack,
+                reply: None,
+                out,
+            };
+            if self.is_peer(id) {
+                self.grant(&mut turn, id, want, &servers);
+            } else if turn.ack.is_some() {
+                let error = Error::new(Code::NotJoined, "room:leave came before the answer");
+                turn.fail(id, want.event(), &error);
+            }
+            turn.acknowledge();
+        }
+    }
+}
+
+impl Want {
+    fn event(self) -> &'static str {
+        match self {
+            Self::Get => names::ICE_GET,
+            _ => names::ROOM_JOIN,
+        }
+    }
+}
+
+impl Ice {
+    /// The servers for a peer, or what to ask for them.
+    fn at_hand(&self, now: Timestamp, room: &str, id: SocketId) -> Result<IceServers, Post> {
+        let mut ice_servers = self.servers.clone();
+        let ttl = match &self.relay {
+            None => UNCHANGING,
+            Some(Relay::Coturn { urls, secret }) => {
+                let expiry = (now.as_millis() / 1000).saturating_add(self.ttl);
+                let username = format!("{expiry}:{room}:{id}");
+                ice_servers.push(json!({
+                    "urls": urls,
+                    "credential": password(secret, &username),
+                    "username": username,
+                }));
+                self.ttl
+            }
+            Some(Relay::Cloudflare { url, token }) => {
+                return Err(Post {
+                    url: url.clone(),
+                    authorization: format!("Bearer {token}"),
+                    body: json!({ "ttl": self.ttl }).to_string(),
+                });
+            }
+        };
+        Ok(IceServers { ice_servers, ttl })
+    }
+}
+
+/// The password of a username that carries its expiry, as the TURN server makes it, too
+/// (draft-uberti-behave-turn-rest-00, section 2.2).
+fn password(secret: &str, username: &str) -> String {
+    let mut password = String::new();
+    // HMAC takes a key of any length.
+    if let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(secret.as_bytes()) {
+        mac.update(username.as_bytes());
+        base64::encode(&mac.finalize().into_bytes(), &mut password);
+    }
+    password
+}
+
+/// Reads a list of `RTCIceServer` as browsers do: one that a browser refuses would break every
+/// call. What is said of a mistake quotes nothing, as there may be credentials.
+pub(crate) fn servers(list: Value) -> Result<Vec<Value>, String> {
+    let Value::Array(servers) = list else {
+        return Err("it is no list".to_owned());
+    };
+    for (server, number) in servers.iter().zip(1..) {
+        let urls = urls(server);
+        if urls.is_empty() {
+            return Err(format!("server {number} has no urls"));
+        }
+        for url in urls {
+            match url.as_str().and_then(scheme) {
+                Some(Scheme::Stun) => {}
+                Some(Scheme::Turn) if has_credential(server) => {}
+                Some(Scheme::Turn) => {
+                    return Err(format!("server {number} has no username or no credential"));
+                }
+                None => return Err(format!("server {number} has a URL not of stun: or turn:")),
+            }
+        }
+    }
+    Ok(servers)
+}
+
+fn urls(server: &Value) -> &[Value] {
+    match server.get("urls") {
+        Some(Value::Array(urls)) => urls,
+        Some(url) => std::slice::from_ref(url),
+        None => &[],
+    }
+}
+
+fn has_credential(server: &Value) -> bool {
+    let has = |key| server.get(key).is_some_and(Value::is_string);
+    has("username") && has("credential")
+}
+
+#[derive(PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Stun,
+    Turn,
+}
+
+/// The scheme of a server's URL: `turn:host:port`, without slashes (RFC 7065).
+pub(crate) fn scheme(url: &str) -> Option<Scheme> {
+    let (scheme, rest) = url.split_once(':')?;
+    if rest.is_empty() || rest.starts_with('/') {
+        return None;
+    }
+    match scheme {
+        "stun" | "stuns" => Some(Scheme::Stun),
+        "turn" | "turns" => Some(Scheme::Turn),
+        _ => None,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Granted {
+    ice_servers: Value,
+}
+
+/// The relays of an answer of Cloudflare's API, without port 53, at which browsers wait in vain.
+fn relays(answer: &Answer) -> Result<Vec<Value>, String> {
+    if answer.status != 201 {
+        return Err(format!("it answered with {}", answer.status));
+    }
+    let granted: Granted = serde_json::from_str(&answer.body)
+        .map_err(|_| "its answer has no iceServers".to_owned())?;
+    let mut servers = servers(granted.ice_servers)?;
+    servers.retain_mut(|server| {
+        if let Some(Value::Array(urls)) = server.get_mut("urls") {
+            urls.retain(|url| !url.as_str().is_some_and(is_of_port_53));
+        }
+        has_credential(server) && !urls(server).is_empty()
+    });
+    if servers.is_empty() {
+        return Err("its answer has no relay".to_owned());
+    }
+    Ok(servers)
+}
+
+fn is_of_port_53(url: &str) -> bool {
+    url.split('?')
+        .next()
+        .is_some_and(|url| url.ends_with(":53"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::password;
+
+    #[test]
+    fn passwords() {
+        for (secret, username, expected) in [
+            // RFC 2202, section 3, test case 2
+            (
+                "Jefe",
+                "what do ya want for nothing?",
+                "7/zfauXrL6LSdBbV8YTfnCWafHk=",
+            ),
+            // A key that is longer than a block of SHA-1.
+            (
+                &"k".repeat(100),
+                "1700000000:room:id",
+                "0qMsFL7dO/mCshu6aw0r4kPAzf4=",
+            ),
+            (
+                "north",
+                "1700003600:会议:abc",
+                "BDkXjILHDpPF1X6gzG/SZyUobHM=",
+            ),
+        ] {
+            assert_eq!(password(secret, username), expected);
+        }
+    }
+}
