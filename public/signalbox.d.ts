@@ -23,6 +23,8 @@ export interface JoinOptions {
   password?: string;
   /** The deployment's own word on who comes, where it asks for one. */
   token?: string;
+  /** `"relay"` takes no other path, so that the others do not learn your address; see `room.relay`. */
+  iceTransportPolicy?: RTCIceTransportPolicy;
   /** The room is locked and its host has been asked. `join` goes on when they have answered. */
   onWaiting?: () => void;
   /** Ends the attempt, the waiting included. */

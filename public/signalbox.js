@@ -10,14 +10,14 @@ export { LocalMedia, SignalboxError };
  * @type {typeof import("./signalbox.js").join}
  */
 export async function join(name, options = {}) {
-  const { media: wanted = {}, server = import.meta.url, password, token, name: own = "", signal, onWaiting } = options;
+  const { media: wanted = {}, server = import.meta.url, password, token, name: own = "", iceTransportPolicy, signal, onWaiting } = options;
   if (typeof RTCPeerConnection === "undefined") {
     throw new SignalboxError("unsupported-browser", "This browser has no WebRTC.");
   }
   const media = wanted instanceof LocalMedia ? wanted : new LocalMedia();
   if (media !== wanted) await media.start(wanted);
   signal?.throwIfAborted();
-  const room = new Room(String(server), name, { name: own, password, token, media, onWaiting });
+  const room = new Room(String(server), name, { name: own, password, token, media, iceTransportPolicy, onWaiting });
   const abort = () => room.end(/** @type {AbortSignal} */ (signal).reason);
   signal?.addEventListener("abort", abort);
   try {

@@ -195,11 +195,17 @@ export async function python(busy) {
 /** The Chromium that the browser tests drive. */
 export const chromiumPath = () => process.env.CHROMIUM || "/usr/bin/chromium";
 
-export async function chromium(busy) {
-  const path = chromiumPath();
+/** The TURN server that they call over. */
+export const coturnPath = () => process.env.TURNSERVER || "/usr/bin/turnserver";
+
+export const chromium = (busy) => program(busy, chromiumPath(), "CHROMIUM", "chromium");
+export const coturn = (busy) => program(busy, coturnPath(), "TURNSERVER", "coturn");
+
+/** A program of a Debian package, unless the environment names another. */
+async function program(busy, path, variable, packageName) {
   if (!existsSync(path)) {
-    if (process.env.CHROMIUM) throw new Problem(`CHROMIUM names ${path}, which is not there: correct it or unset it`);
-    await debianPackages(busy, "/usr/bin/chromium (or another, named by CHROMIUM)", "chromium");
+    if (process.env[variable]) throw new Problem(`${variable} names ${path}, which is not there: correct it or unset it`);
+    await debianPackages(busy, `${path} (or another, named by ${variable})`, packageName);
   }
   return path;
 }

@@ -3,11 +3,11 @@
 import { readdirSync } from "node:fs";
 import { behaviours } from "./behaviours.mjs";
 import { buildSteps, conformanceSteps, wasmSize, workerCrate } from "./build.mjs";
-import { chromium, chromiumPath, interopPackages, interopRust, npmPackages, python, rust, rustLints } from "./setup.mjs";
+import { chromium, chromiumPath, coturn, coturnPath, interopPackages, interopRust, npmPackages, python, rust, rustLints } from "./setup.mjs";
 import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps } from "./task.mjs";
 
 const wasmLimit = 200_000; // bytes, gzipped: a Worker starts quickly
-const coreDependencies = "hmac,serde,serde_json,sha2"; // data formats and digests, nothing that reaches out
+const coreDependencies = "hmac,serde,serde_json,sha1,sha2"; // data formats and digests, nothing that reaches out
 const fileTimeout = 900_000; // ms, of one file of end-to-end tests; what they wait for has deadlines of its own
 
 const isConformance = (file) => file.startsWith("conformance-");
@@ -55,8 +55,8 @@ const parts = {
     ],
   },
   browser: {
-    setup: [...buildSteps, ["Chromium", chromium]],
-    checks: [["browser tests", () => nodeTests("tests/e2e/browser", { env: { CHROMIUM: chromiumPath() } })]],
+    setup: [...buildSteps, ["Chromium", chromium], ["coturn", coturn]],
+    checks: [["browser tests", () => nodeTests("tests/e2e/browser", { env: { CHROMIUM: chromiumPath(), TURNSERVER: coturnPath() } })]],
   },
 };
 

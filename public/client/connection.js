@@ -8,6 +8,7 @@ import { EVENTS } from "./protocol.js";
  * @typedef {object} ConnectionOptions
  * @property {string} cid
  * @property {RTCIceServer[]} iceServers
+ * @property {RTCIceTransportPolicy} [iceTransportPolicy]
  * @property {import("./media.js").LocalMedia} media
  * @property {() => boolean} polite
  * @property {(event: string, payload: object) => void} send
@@ -43,13 +44,13 @@ export class Connection extends Emitter {
   #queue = Promise.resolve();
 
   /** @param {ConnectionOptions} options */
-  constructor({ cid, iceServers, media, polite, send }) {
+  constructor({ cid, iceServers, iceTransportPolicy, media, polite, send }) {
     super();
     this.cid = cid;
     this.#media = media;
     this.#polite = polite;
     this.#send = send;
-    const pc = new RTCPeerConnection({ iceServers });
+    const pc = new RTCPeerConnection({ iceServers, iceTransportPolicy });
     this.#pc = pc;
     pc.addEventListener("negotiationneeded", () => this.#next(() => this.#offer()));
     pc.addEventListener("icecandidate", ({ candidate }) => {
@@ -148,10 +149,32 @@ export class Connection extends Emitter {
   restart(iceServers) {
     this.#next(async () => {
       const pc = this.#pc;
-      if (iceServers) pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
+      if (iceServers) this.#use(iceServers);
       if (pc.signalingState === "have-local-offer") this.#sendOffer();
       else pc.restartIce();
     });
+  }
+
+  /**
+   * Uses these servers from now on. A path over a relay ends with its credentials, so another is looked for.
+   * @param {RTCIceServer[]} iceServers
+   */
+  renew(iceServers) {
+    this.#next(async () => {
+      this.#use(iceServers);
+      if (await this.#isRelayed()) this.#pc.restartIce();
+    });
+  }
+
+  /** @param {RTCIceServer[]} iceServers */
+  #use(iceServers) {
+    this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
+  }
+
+  async #isRelayed() {
+    const stats = await this.#pc.getStats();
+    return [...stats.values()].some(({ type, nominated, localCandidateId }) =>
+      type === "candidate-pair" && nominated && stats.get(localCandidateId)?.candidateType === "relay");
   }
 
   /**

@@ -13,12 +13,12 @@ const EARLY_CANDIDATES = 64;
  * What a peer needs of its room.
  * @typedef {object} Mesh
  * @property {import("./protocol.js").PeerInfo} self
- * @property {RTCIceServer[]} iceServers
+ * @property {import("./ice.js").Ice} ice
+ * @property {RTCIceTransportPolicy} [iceTransportPolicy]
  * @property {import("./media.js").LocalMedia} media
  * @property {import("./connection.js").Cap} cap
  * @property {() => boolean} online the signaling is up
  * @property {(event: string, payload: object) => void} relay
- * @property {() => Promise<void>} refreshIce
  */
 
 /**
@@ -166,6 +166,11 @@ export class Peer extends Emitter {
     this.#connection?.limit(this.#mesh.cap);
   }
 
+  /** There are fresh ICE servers. */
+  renew() {
+    this.#connection?.renew(this.#mesh.ice.servers);
+  }
+
   /** The network changed, the device woke up, or the signaling is back. */
   recover() {
     this.#failures = 0;
@@ -200,7 +205,8 @@ export class Peer extends Emitter {
     this.#connection?.close();
     const connection = new Connection({
       cid,
-      iceServers: this.#mesh.iceServers,
+      iceServers: this.#mesh.ice.servers,
+      iceTransportPolicy: this.#mesh.iceTransportPolicy,
       media: this.#mesh.media,
       polite: () => this.#polite(),
       send: (event, payload) => this.#mesh.relay(event, { to: this.id, ...payload }),
@@ -269,8 +275,8 @@ export class Peer extends Emitter {
       this.connect();
     } else {
       const connection = this.#connection;
-      await this.#mesh.refreshIce();
-      if (connection === this.#connection) connection?.restart(this.#mesh.iceServers);
+      await this.#mesh.ice.refresh();
+      if (connection === this.#connection) connection?.restart(this.#mesh.ice.servers);
     }
   }
 

@@ -2,6 +2,7 @@
 import { Chat } from "./chat.js";
 import { Emitter } from "./emitter.js";
 import { Host } from "./host.js";
+import { Ice } from "./ice.js";
 import { KINDS } from "./media.js";
 import { Peer } from "./peer.js";
 import { EVENTS, SignalboxError } from "./protocol.js";
@@ -45,13 +46,21 @@ export class Room extends Emitter {
   #onWaiting;
   #sleepless;
   #unfollowMedia;
+  #unanswered = false;
 
   /**
    * @param {string} server
    * @param {string} name
-   * @param {{ name: string, password?: string, token?: string, media: import("./media.js").LocalMedia, onWaiting?: () => void }} wishes
+   * @param {{
+   *   name: string,
+   *   password?: string,
+   *   token?: string,
+   *   media: import("./media.js").LocalMedia,
+   *   iceTransportPolicy?: RTCIceTransportPolicy,
+   *   onWaiting?: () => void,
+   * }} wishes
    */
-  constructor(server, name, { media, token, onWaiting = () => {}, ...wishes }) {
+  constructor(server, name, { media, token, iceTransportPolicy, onWaiting = () => {}, ...wishes }) {
     super();
     const signaling = new Signaling(server, name, token);
     this.#signaling = signaling;
@@ -61,12 +70,14 @@ export class Room extends Emitter {
     this.media = media;
     this.#mesh = {
       self: { id: "", n: 0, name: wishes.name, host: false, media: this.#flags(), hand: false, away: false, joinedAt: 0 },
-      iceServers: [],
+      ice: new Ice(() => signaling.request(EVENTS.ICE_GET, {}), () => {
+        for (const peer of this.peers.values()) peer.renew();
+      }),
+      iceTransportPolicy,
       media,
       cap: { bitrate: 0, height: 0 },
       online: () => this.state === "connected",
       relay: (event, payload) => signaling.relay(event, payload),
-      refreshIce: () => this.#refreshIce(),
     };
     this.chat = new Chat(signaling, () => this.#mesh.self);
     this.host = new Host((event, payload) => signaling.request(event, payload), () => this.emit("change"));
@@ -94,7 +105,7 @@ export class Room extends Emitter {
 
   /** Whether there is a server that relays media where no direct path is. */
   get relay() {
-    return this.#mesh.iceServers.some(({ urls }) => [urls].flat().some((url) => url.startsWith("turn")));
+    return this.#mesh.ice.servers.some(({ urls }) => [urls].flat().some((url) => url.startsWith("turn")));
   }
 
   /** The first join; later ones follow each connection that could not be recovered. */
@@ -126,6 +137,7 @@ export class Room extends Emitter {
     clearTimeout(this.#patience);
     removeEventListener("pagehide", this.leave);
     this.#sleepless();
+    this.#mesh.ice.close();
     this.#unfollowMedia();
     this.#signaling.close();
     for (const peer of this.peers.values()) peer.close("closed");
@@ -142,11 +154,13 @@ export class Room extends Emitter {
   }
 
   async #join() {
+    this.#unanswered = true;
     try {
       await this.#signaling.request(EVENTS.ROOM_JOIN, this.#introduction(), (snapshot) => this.#joined(snapshot));
     } catch (cause) {
       const error = /** @type {SignalboxError} */ (cause);
       if (!this.#signaling.connected) return; // lost again, or just left: the next connection joins, or none
+      this.#unanswered = false;
       if (error.code === "waiting") this.#wait();
       else this.end(error);
     }
@@ -170,8 +184,9 @@ export class Room extends Emitter {
 
   /** @param {import("./protocol.js").Snapshot} snapshot */
   #joined({ self, peers, room, history, ice, limits }) {
+    this.#unanswered = false;
     this.#mesh.self = self;
-    this.#mesh.iceServers = ice.iceServers;
+    this.#mesh.ice.take(ice);
     this.info = room;
     this.limits = limits;
     clearTimeout(this.#patience);
@@ -192,6 +207,10 @@ export class Room extends Emitter {
   }
 
   #resume() {
+    if (this.#unanswered) {
+      void this.#join();
+      return;
+    }
     if (!this.self.id) return; // still waiting; an answer that came meanwhile follows
     this.#setState("connected");
     for (const peer of this.peers.values()) if (peer.state !== "connected") peer.recover();
@@ -369,15 +388,6 @@ export class Room extends Emitter {
   async #withdraw(error) {
     await Promise.all([this.media.setAudio(false), this.media.setVideo(false), this.media.setScreen(false)]);
     this.emit("refused", error);
-  }
-
-  async #refreshIce() {
-    try {
-      const { iceServers } = await this.#signaling.request(EVENTS.ICE_GET, {});
-      this.#mesh.iceServers = iceServers;
-    } catch (error) {
-      console.warn("signalbox: no fresh ICE servers, going on with the ones at hand:", error);
-    }
   }
 
   /** @param {Room["state"]} state */

@@ -1,0 +1,48 @@
+// @ts-check
+
+const BEAT = 5_000;
+const RENEW_AT = 0.75; // of the time for which they are good
+const RETRY = 30_000;
+
+/** The ICE servers of a room. Their credentials end, so fresh ones are asked for in time, also after a sleep. */
+export class Ice {
+  /** @type {RTCIceServer[]} */
+  servers = [];
+
+  #get;
+  #due = Infinity;
+  #beat;
+
+  /**
+   * @param {() => Promise<import("./protocol.js").Ice>} get
+   * @param {() => void} renewed
+   */
+  constructor(get, renewed) {
+    this.#get = get;
+    this.#beat = setInterval(async () => {
+      if (Date.now() >= this.#due && (await this.refresh())) renewed();
+    }, BEAT);
+  }
+
+  /** @param {import("./protocol.js").Ice} ice */
+  take({ iceServers, ttl }) {
+    this.servers = iceServers;
+    this.#due = Date.now() + ttl * 1000 * RENEW_AT;
+  }
+
+  /** Whether there are fresh ones. */
+  async refresh() {
+    this.#due = Date.now() + RETRY;
+    try {
+      this.take(await this.#get());
+      return true;
+    } catch (error) {
+      console.warn("signalbox: no fresh ICE servers, going on with the ones at hand:", error);
+      return false;
+    }
+  }
+
+  close() {
+    clearInterval(this.#beat);
+  }
+}

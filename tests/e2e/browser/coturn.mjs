@@ -1,0 +1,77 @@
+// A TURN server of a test's own: Debian's coturn on 127.0.0.1, with a shared secret, in a folder that goes with it.
+
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "../support.mjs";
+
+/** Above those which the system gives to clients. */
+const relayPorts = ["--min-port", "61000", "--max-port", "65535"];
+
+/** How long it may take until it serves, in milliseconds. */
+const patience = 15_000;
+
+/**
+ * Starts coturn and resolves once it answers. Whoever starts it stops it: `after(() => coturn.stop())`.
+ * `vars` are a deployment's settings for it.
+ */
+export async function startCoturn({ secret = "north" } = {}) {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "signalbox-coturn-"));
+  const child = spawn(
+    process.env.TURNSERVER ?? "/usr/bin/turnserver",
+    [
+      "-n", // no configuration file
+      ...["--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--listening-port", String(port), ...relayPorts],
+      ...["--use-auth-secret", "--static-auth-secret", secret, "--realm", "signalbox"],
+      ...["--allow-loopback-peers", "--no-cli", "--no-tls", "--no-dtls"],
+      ...["--log-file", "stdout", "--simple-log", "--pidfile", join(folder, "pid"), "--userdb", join(folder, "users")],
+    ],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
+  const exited = once(child, "exit");
+  const stop = async () => {
+    child.kill("SIGKILL"); // it may be frozen
+    await exited;
+    rmSync(folder, { recursive: true });
+  };
+  try {
+    const ended = exited.then(([code]) => Promise.reject(new Error(`coturn ended with ${code}`)));
+    await Promise.race([answers(port), ended]);
+  } catch (error) {
+    if (child.exitCode === null) await stop();
+    throw new Error(`${error.message}:\n${output}`, { cause: error });
+  }
+  return {
+    vars: { TURN_URLS: `turn:127.0.0.1:${port}`, TURN_SECRET: secret },
+    /** From now on the path is dead, without a word to either end. */
+    freeze: () => child.kill("SIGSTOP"),
+    thaw: () => child.kill("SIGCONT"),
+    stop,
+  };
+}
+
+/** The password that coturn expects for a username. */
+export const password = (secret, username) => createHmac("sha1", secret).update(username).digest("base64");
+
+/** Resolves when a STUN server answers on a UDP port. */
+async function answers(port) {
+  const socket = createSocket("udp4").on("error", () => {}); // nobody listens yet
+  const request = Buffer.from("0001" + "0000" + "2112a442" + "00".repeat(12), "hex"); // RFC 5389, section 6
+  const ask = () => socket.send(request, port, "127.0.0.1");
+  const asking = setInterval(ask, 50);
+  try {
+    await once(socket, "message", { signal: AbortSignal.timeout(patience) });
+  } catch (error) {
+    throw new Error(`coturn did not answer within ${patience} ms`, { cause: error });
+  } finally {
+    clearInterval(asking);
+    socket.close();
+  }
+}

@@ -1,0 +1,175 @@
+// Calls over a real TURN server, with credentials that the room gave.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { ask, connect, startServer } from "../support.mjs";
+import { password, startCoturn } from "./coturn.mjs";
+import { launch, openPage, otherSite } from "./support.mjs";
+
+const secret = "north";
+let coturn;
+let server;
+let site;
+let browser;
+before(async () => {
+  coturn = await startCoturn({ secret });
+  server = await startServer({ vars: { ...coturn.vars, ALLOWED_ORIGINS: "*" } });
+  site = await otherSite(server, "");
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  site.close();
+  await server.stop();
+  await coturn.stop();
+});
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+/** Somebody in a room who takes no other path than the relay. */
+async function relayed(room, name) {
+  const page = await openPage(browser, site.url);
+  await page.evaluate(async ({ origin, room, name }) => {
+    const { join } = await import(`${origin}/signalbox.js`);
+    window.room = await join(room, { name, media: { audio: true, video: true }, iceTransportPolicy: "relay" });
+    window.room.on("peer", (peer) => {
+      const video = Object.assign(document.createElement("video"), { autoplay: true, playsInline: true, muted: true });
+      video.srcObject = peer.stream;
+      document.body.append(video);
+    });
+  }, { origin: server.url, room, name });
+  return page;
+}
+
+/** Waits until so many more pictures of the other have come. */
+const moving = (page, count = 5) => page.evaluate((count) => new Promise((done) => {
+  const video = document.querySelector("video");
+  const next = () => (count-- > 0 ? video.requestVideoFrameCallback(next) : done());
+  next();
+}), count);
+
+const seen = (page) => page.waitForFunction(() => document.querySelector("video")?.videoWidth > 0);
+
+/** What a page's peer says of the path in use: the types of both candidates. */
+const path = (page) => page.evaluate(async () => {
+  const [peer] = window.room.peers.values();
+  const stats = await peer.stats();
+  const { selectedCandidatePairId } = [...stats.values()].find(({ type }) => type === "transport");
+  const pair = stats.get(selectedCandidatePairId);
+  return [pair.localCandidateId, pair.remoteCandidateId].map((id) => stats.get(id).candidateType);
+});
+
+const state = (page, wanted) => page.waitForFunction((wanted) => [...window.room.peers.values()][0]?.state === wanted, wanted);
+
+/** Which candidates a page gathers with these servers alone, and which errors it gets. */
+const gather = (page, iceServers) => page.evaluate(async (iceServers) => {
+  const pc = new RTCPeerConnection({ iceServers, iceTransportPolicy: "relay" });
+  const candidates = new Set();
+  const errors = new Set();
+  pc.onicecandidateerror = ({ errorCode }) => errors.add(errorCode);
+  const complete = new Promise((resolve) => {
+    pc.onicecandidate = ({ candidate }) => (candidate?.candidate ? candidates.add(candidate.type) : candidate ?? resolve());
+  });
+  pc.createDataChannel("data");
+  await pc.setLocalDescription();
+  await complete;
+  pc.close();
+  return { candidates: [...candidates], errors: [...errors] };
+}, iceServers);
+
+/** The relay that a room tells of. */
+async function relayOf(server, room) {
+  const { ice } = await ask(await connect(server, { room }), "room:join", {});
+  return ice.iceServers.find(({ credential }) => credential);
+}
+
+test("two who allow the relay alone see and hear each other over it", async () => {
+  const ada = await relayed("relay", "Ada");
+  const bob = await relayed("relay", "Bob");
+  for (const page of [ada, bob]) {
+    await seen(page);
+    await moving(page);
+    assert.equal(await page.evaluate(() => window.room.relay), true);
+    assert.deepEqual(await path(page), ["relay", "relay"]);
+  }
+  const heard = bob.evaluate(() => new Promise((resolve) => {
+    const [peer] = window.room.peers.values();
+    peer.on("channel", (channel) => channel.addEventListener("message", ({ data }) => resolve(data)));
+  }));
+  await ada.evaluate(() => {
+    const [peer] = window.room.peers.values();
+    const channel = peer.createChannel("data");
+    channel.addEventListener("open", () => channel.send("over the relay"));
+  });
+  assert.equal(await heard, "over the relay");
+});
+
+test("a relay that falls silent: reconnecting, and back on the same path when it speaks again", async () => {
+  const ada = await relayed("frozen", "Ada");
+  const bob = await relayed("frozen", "Bob");
+  for (const page of [ada, bob]) await seen(page);
+  coturn.freeze();
+  try {
+    for (const page of [ada, bob]) await state(page, "reconnecting");
+  } finally {
+    coturn.thaw();
+  }
+  for (const page of [ada, bob]) {
+    await state(page, "connected");
+    await moving(page);
+    assert.deepEqual(await path(page), ["relay", "relay"]);
+  }
+});
+
+test("credentials are renewed before they end, and the call goes on over the relay with them", async () => {
+  const ada = await relayed("renewed", "Ada");
+  const bob = await relayed("renewed", "Bob");
+  for (const page of [ada, bob]) await seen(page);
+  const restarted = ada.evaluate(() => new Promise((resolve) => {
+    const set = RTCPeerConnection.prototype.setConfiguration;
+    RTCPeerConnection.prototype.setConfiguration = function (configuration) {
+      set.call(this, configuration);
+      const renewed = configuration.iceServers.find(({ credential }) => credential).username;
+      this.addEventListener("icecandidate", ({ candidate }) => candidate?.usernameFragment && resolve(renewed));
+    };
+  }));
+  const [before] = await ada.evaluate(() => {
+    const later = Date.now() + 45 * 60_000;
+    const now = Date.now();
+    Date.now = () => later;
+    return [now];
+  });
+  const [expiry, room, id] = (await restarted).split(":");
+  assert.ok(Number(expiry) >= Math.floor(before / 1000) + 3600, expiry);
+  assert.deepEqual([room, id], ["renewed", await ada.evaluate(() => window.room.self.id)]);
+  for (const page of [ada, bob]) {
+    await state(page, "connected");
+    await moving(page);
+    assert.deepEqual(await path(page), ["relay", "relay"]);
+  }
+});
+
+test("coturn takes what the room gives, whatever its name, and nothing else", async () => {
+  const page = await openPage(browser, site.url);
+  for (const room of ["credentials", "会议室-ю"]) {
+    assert.deepEqual(await gather(page, [await relayOf(server, room)]), { candidates: ["relay"], errors: [] }, room);
+  }
+  const relay = await relayOf(server, "credentials");
+  const [expiry, ...rest] = relay.username.split(":");
+  const other = (expiry) => [expiry, ...rest].join(":");
+  const refused = { candidates: [], errors: [401] };
+  const later = other(Number(expiry) + 3600);
+  assert.deepEqual(await gather(page, [{ ...relay, username: later }]), refused, "an expiry put off");
+  const past = other(Math.floor(Date.now() / 1000) - 60);
+  const expired = { ...relay, username: past, credential: password(secret, past) };
+  assert.deepEqual(await gather(page, [expired]), refused, "credentials that have ended");
+});
+
+test("with another secret than coturn's there is no relay", async () => {
+  const wrong = await startServer({ vars: { ...coturn.vars, TURN_SECRET: "south" } });
+  try {
+    const page = await openPage(browser, site.url);
+    assert.deepEqual(await gather(page, [await relayOf(wrong, "wrong")]), { candidates: [], errors: [401] });
+  } finally {
+    await wrong.stop();
+  }
+});
