@@ -101,6 +101,8 @@ export class Session {
     this.#store.set({ joining: true, problem: null });
     if (chatOnly) this.#closeMedia();
     const media = this.#openMedia();
+    const seen = Object.values(media.problems).filter((problem) => problem !== null); // they need not be told in the call
+    this.#store.set({ dismissed: new Set(seen) });
     const untried = { audio: wanted.audio && !media.problems.audio, video: wanted.video && !media.problems.video };
     try {
       if (!chatOnly) await media.start(untried);
