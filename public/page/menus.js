@@ -36,4 +36,5 @@ function place({ style }, opener) {
   const below = top < innerHeight / 2;
   style.top = below ? `${bottom + APART}px` : "auto";
   style.bottom = below ? "auto" : `${innerHeight - top + APART}px`;
+  style.maxHeight = `${(below ? innerHeight - bottom : top) - 2 * APART}px`;
 }

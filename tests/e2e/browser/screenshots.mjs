@@ -79,6 +79,7 @@ async function calls(colorScheme) {
     if (index > 0 && index < 3) await sees(ada, who);
     if (index === 2) await page.locator('.bar [data-toggle="video"]').click();
     if (index === 1) await conversation(ada, page);
+    if (index === 2) await overlays(ada, page, colorScheme);
     if (![0, 1, 3, 5].includes(index)) continue;
     await shoot(ada, `call-${index + 1}-wide-${colorScheme}`, wide);
     await openChat(ada);
@@ -91,7 +92,6 @@ async function calls(colorScheme) {
     await shoot(ada, `call-${index + 1}-nochat-wide-${colorScheme}`, wide);
     await openChat(ada);
   }
-  await overlays(pages[0], pages[2], colorScheme);
   await pages[0].setViewportSize(wide);
   await pages[0].getByRole("button", { name: "Leave" }).click();
   await shootAll(pages[0], `ended-${colorScheme}`);
