@@ -36,6 +36,14 @@ function set(page, setting, value) {
   }, { setting, value });
 }
 
+/** Waits until nothing moves or changes its colour any more. */
+function settled(page) {
+  return page.evaluate(() => {
+    const passing = document.getAnimations().filter(({ effect }) => effect.getComputedTiming().iterations !== Infinity);
+    return Promise.allSettled(passing.map(({ finished }) => finished)).then(() => {});
+  });
+}
+
 /** What is too small for a finger, or sticks out of the screen. */
 function misfits(page) {
   return page.evaluate(() => {
@@ -52,11 +60,12 @@ async function isAccessible(page, screen) {
   await page.evaluate(axe);
   for (const language of ["zh-CN", "en"]) {
     await set(page, "language", language);
+    await settled(page);
     assert.deepEqual(await misfits(page), [], `${screen}, ${language}`);
     for (const theme of ["light", "dark"]) {
       await set(page, "theme", theme);
+      await settled(page);
       const violations = await page.evaluate(async () => {
-        await Promise.allSettled(document.getAnimations().filter(({ effect }) => effect.getComputedTiming().iterations !== Infinity).map(({ finished }) => finished));
         const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
         return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html, any }) => `${html.slice(0, 200)} ${any[0]?.message ?? ""}`).join(" | ")}`);
       });

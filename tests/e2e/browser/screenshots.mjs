@@ -69,8 +69,8 @@ async function calls(colorScheme) {
   const names = ["Ada Lovelace", "王小明", "Bartholomew Featherstonehaugh-Cholmondeley of Upper Slaughter", "Grace", "Li Na", "Émile"];
   const pages = [];
   for (const [index, who] of names.entries()) {
-    // Most have their cameras off: six pictures each are more than two cores draw.
-    const localStorage = [{ name: "video", value: index > 2 ? "off" : "on" }];
+    // Half of them send nothing: more is too much for two cores.
+    const localStorage = ["audio", "video"].map((name) => ({ name, value: index > 2 ? "off" : "on" }));
     const storageState = { cookies: [], origins: [{ origin: server.url, localStorage }] };
     const page = await joinRoom(browser, server, name, who, { colorScheme, storageState, viewport: index ? { width: 500, height: 400 } : wide });
     pages.push(page);
