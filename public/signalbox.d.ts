@@ -13,6 +13,9 @@
 /** Rejects with a `SignalboxError`, or with the reason of `signal`. */
 export function join(room: string, options?: JoinOptions): Promise<Room>;
 
+/** A key for `join`, of 128 random bits. */
+export function createKey(): string;
+
 export interface JoinOptions {
   /** How the others see you. */
   name?: string;
@@ -29,6 +32,11 @@ export interface JoinOptions {
   onWaiting?: () => void;
   /** Ends the attempt, the waiting included. */
   signal?: AbortSignal;
+  /**
+   * What all in the room share and the server must not know, hence a URL's fragment. With it the chat is encrypted,
+   * and peers are verified. Take `createKey()`: the server could guess a word.
+   */
+  key?: string;
 }
 
 export interface Room {
@@ -38,6 +46,8 @@ export interface Room {
   /** `self.host` says whether the host's part is ours. */
   readonly self: Readonly<PeerInfo>;
   readonly peers: ReadonlyMap<string, Peer>;
+  /** We have a key. */
+  readonly keyed: boolean;
   readonly media: LocalMedia;
   readonly chat: Chat;
   readonly host: Host;
@@ -99,6 +109,11 @@ export interface Peer {
   readonly away: boolean;
   readonly media: Readonly<MediaFlags>;
   readonly state: "connecting" | "connected" | "reconnecting" | "failed";
+  /**
+   * Whether the link ends where it seems to, and with nobody in between: "verified" by the key; "unverified" without
+   * one on either side, or until that is done; "mismatch" where keys differ or the server has put itself in between.
+   */
+  readonly verified: "verified" | "unverified" | "mismatch";
   /** Camera and microphone; the same object for life. */
   readonly stream: MediaStream;
   /** What they share of their screen. */
@@ -134,7 +149,10 @@ export interface Message {
   readonly id: string | null;
   readonly from: string;
   readonly name: string;
+  /** Empty where it is unreadable. */
   readonly text: string;
+  /** "unreadable" where it was encrypted with another key, or altered on its way. */
+  readonly encryption: "none" | "end-to-end" | "unreadable";
   readonly ts: number;
   readonly own: boolean;
   /** From before you joined. */

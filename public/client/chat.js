@@ -16,17 +16,18 @@ const TELL_EVERY = 3_000;
  * @property {number} seq its place in the room, likewise
  * @property {string} from
  * @property {string} name
- * @property {string} text
+ * @property {string} text empty where it is unreadable
  * @property {number} ts
  * @property {boolean} own
  * @property {boolean} earlier from before we joined
+ * @property {"none" | "end-to-end" | "unreadable"} encryption unreadable: with another key, or altered
  * @property {"pending" | "sent" | "failed"} state
  * @property {SignalboxError | null} error
  */
 
 /**
- * The room's chat. A message that the connection swallowed is sent again under the same `mid`, which
- * the room takes once.
+ * The room's chat, encrypted where there is a key. A message that the connection swallowed is sent
+ * again under the same `mid`, which the room takes once.
  *
  * @extends {Emitter<{ message: [message: Message], change: [message: Message], cleared: [], typing: [] }>}
  */
@@ -40,17 +41,26 @@ export class Chat extends Emitter {
   #typists = new Map();
   #typing = false;
   #told = 0;
+  #key;
   /** @type {Set<string>} every id we had in this room */
   #ownIds = new Set();
+  /** @type {Set<string>} what was opened, by sender and `mid`: the server could send it twice */
+  #opened = new Set();
+  /** Encryption takes its time; the order stays. @type {Promise<unknown>} */
+  #incoming = Promise.resolve();
+  /** @type {Promise<unknown>} */
+  #outgoing = Promise.resolve();
 
   /**
    * @param {import("./signaling.js").Signaling} signaling
    * @param {() => import("./protocol.js").PeerInfo} self
+   * @param {import("./key.js").RoomKey | null} key
    */
-  constructor(signaling, self) {
+  constructor(signaling, self, key) {
     super();
     this.#signaling = signaling;
     this.#self = self;
+    this.#key = key;
   }
 
   /** The ids of those who are writing. */
@@ -81,7 +91,7 @@ export class Chat extends Emitter {
     /** @type {Message} */
     const message = {
       mid: uniqueId(), id: null, seq: Infinity, from: id, name: name ?? "", text, ts: Date.now(),
-      own: true, earlier: false, state: "pending", error: null,
+      own: true, earlier: false, encryption: this.#key ? "end-to-end" : "none", state: "pending", error: null,
     };
     this.messages.push(message);
     this.emit("message", message);
@@ -108,11 +118,14 @@ export class Chat extends Emitter {
     this.#ownIds.add(ownId);
     for (const record of history) this.receive(record, first);
     this.resume();
+    return this.#incoming;
   }
 
   /** Sends again what no reply came for. */
   resume() {
-    for (const message of this.messages) if (message.state === "pending") void this.#submit(message);
+    this.#next(async () => {
+      for (const message of this.messages) if (message.state === "pending") void this.#submit(message);
+    });
   }
 
   /**
@@ -121,35 +134,71 @@ export class Chat extends Emitter {
    */
   receive(record, earlier = false) {
     this.typed({ id: record.from, on: false });
-    if (this.messages.some(({ id }) => id === record.id)) return;
-    const own = this.#ownIds.has(record.from);
+    this.#next(() => this.#take(record, earlier));
+  }
+
+  /** @param {() => Promise<void>} step */
+  #next(step) {
+    this.#incoming = this.#incoming.then(step);
+  }
+
+  /**
+   * @param {import("./protocol.js").ChatRecord} record
+   * @param {boolean} earlier
+   */
+  async #take(record, earlier) {
+    const { id, seq, from, name, ts } = record;
+    const { text, encryption, mid } = await this.#read(record);
+    if (this.messages.some((known) => known.id === id)) return;
+    const own = this.#ownIds.has(from);
     // Our own come back to us, often before the reply to them; they come in the order we sent them in.
-    const sent = own && this.messages.find(({ id, text, own }) => own && id === null && text === record.message);
+    const sent = own && this.messages.find((known) => known.own
+      && (mid ? known.mid === mid : known.id === null && known.encryption === encryption && known.text === text));
     if (sent) {
       this.#settle(sent, record);
       return;
     }
+    if (mid) {
+      const sealed = `${from} ${mid}`;
+      if (this.#opened.has(sealed)) return;
+      this.#opened.add(sealed);
+    }
     /** @type {Message} */
-    const message = {
-      mid: record.id, id: record.id, seq: record.seq, from: record.from, name: record.name ?? "", text: record.message, ts: record.ts,
-      own, earlier, state: "sent", error: null,
-    };
+    const message = { mid: id, id, seq, from, name: name ?? "", text, ts, own, earlier, encryption, state: "sent", error: null };
     this.messages.push(message);
     this.emit("message", message);
   }
 
   /** The host cleared what was said before. @param {number} seq */
   forget(seq) {
-    this.messages = this.messages.filter((message) => message.seq >= seq);
-    this.emit("cleared");
+    this.#next(async () => {
+      this.messages = this.messages.filter((message) => message.seq >= seq);
+      this.emit("cleared");
+    });
+  }
+
+  /**
+   * `mid` only where the sender's is certain.
+   * @param {import("./protocol.js").ChatRecord} record
+   * @returns {Promise<Pick<Message, "text" | "encryption"> & { mid?: string }>}
+   */
+  async #read({ message, from, enc }) {
+    if (!enc) return { text: message, encryption: "none" };
+    const { mid, iv } = enc;
+    const text = (await this.#key?.open({ sealed: message, iv }, [from, mid])) ?? null;
+    return text === null ? { text: "", encryption: "unreadable" } : { text, encryption: "end-to-end", mid };
   }
 
   /** @param {Message} message */
   async #submit(message) {
     if (!this.#signaling.connected) return; // resumed with the connection
+    const { id } = this.#signaling;
+    const written = this.#outgoing.then(() => this.#write(message, id));
+    this.#outgoing = written;
+    const payload = await written;
+    if (this.#signaling.id !== id) return; // likewise
     try {
-      const { mid, text } = message;
-      await this.#signaling.request(EVENTS.CHAT_MESSAGE, { message: text, mid }, (reply) => this.#settle(message, reply));
+      await this.#signaling.request(EVENTS.CHAT_MESSAGE, payload, (reply) => this.#settle(message, reply));
     } catch (cause) {
       const error = /** @type {SignalboxError} */ (cause);
       if (message.state !== "pending" || !this.#signaling.connected) return;
@@ -157,6 +206,16 @@ export class Chat extends Emitter {
       message.error = error;
       this.emit("change", message);
     }
+  }
+
+  /**
+   * @param {Message} message
+   * @param {string} from
+   */
+  async #write({ mid, text }, from) {
+    if (!this.#key) return { message: text, mid };
+    const { sealed, iv } = await this.#key.seal(text, [from, mid]);
+    return { message: sealed, mid, enc: { mid, iv } };
   }
 
   /**

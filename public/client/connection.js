@@ -1,6 +1,10 @@
 // @ts-check
 import { Emitter } from "./emitter.js";
 import { EVENTS } from "./protocol.js";
+import { fingerprints, Verification } from "./verification.js";
+
+/** Both open it themselves; the browser counts up to such a number only for those who open a hundred. */
+const LINK_CHANNEL = { negotiated: true, id: 200 };
 
 /**
  * @typedef {{ bitrate: number, height: number }} Cap what one peer may be sent of the camera
@@ -11,6 +15,8 @@ import { EVENTS } from "./protocol.js";
  * @property {RTCIceTransportPolicy} [iceTransportPolicy]
  * @property {import("./media.js").LocalMedia} media
  * @property {() => boolean} polite
+ * @property {import("./key.js").RoomKey | null} key
+ * @property {readonly [own: string, theirs: string]} ids as both know them at the beginning
  * @property {(event: string, payload: object) => void} send
  */
 
@@ -27,13 +33,17 @@ import { EVENTS } from "./protocol.js";
  *   track: [track: MediaStreamTrack],
  *   screen: [track: MediaStreamTrack],
  *   channel: [channel: RTCDataChannel],
+ *   verdict: [verdict: import("./verification.js").Verdict],
+ *   closed: [],
  *   abandoned: [],
- * }>} `abandoned`: the peer closed its end and answers from a new one
+ * }>} `abandoned`: what comes is not from the peer's end of this connection: it has a new one
  */
 export class Connection extends Emitter {
   #pc;
   #media;
   #polite;
+  #key;
+  #ids;
   #send;
   /** @type {Cap | null} */
   #cap = null;
@@ -44,11 +54,13 @@ export class Connection extends Emitter {
   #queue = Promise.resolve();
 
   /** @param {ConnectionOptions} options */
-  constructor({ cid, iceServers, iceTransportPolicy, media, polite, send }) {
+  constructor({ cid, iceServers, iceTransportPolicy, media, polite, key, ids, send }) {
     super();
     this.cid = cid;
     this.#media = media;
     this.#polite = polite;
+    this.#key = key;
+    this.#ids = ids;
     this.#send = send;
     const pc = new RTCPeerConnection({ iceServers, iceTransportPolicy });
     this.#pc = pc;
@@ -89,19 +101,21 @@ export class Connection extends Emitter {
       this.replace(kind);
     }
     this.replace("screen");
+    this.#verify();
   }
 
   /** @param {RTCSessionDescriptionInit} description */
   describe(description) {
     this.#next(async () => {
       const pc = this.#pc;
-      if (description.type === "answer") {
-        if (pc.signalingState !== "have-local-offer") return; // a repeated one
-        const known = pc.currentRemoteDescription;
-        if (known && fingerprint(known) !== fingerprint(description)) {
-          this.emit("abandoned");
-          return;
-        }
+      const answered = description.type === "answer";
+      if (answered && pc.signalingState !== "have-local-offer") return; // a repeated one
+      const known = pc.currentRemoteDescription;
+      if (known && fingerprints(known) !== fingerprints(description)) {
+        this.emit("abandoned");
+        return;
+      }
+      if (answered) {
         await pc.setRemoteDescription(description);
         await this.#applyCap();
         return;
@@ -185,9 +199,10 @@ export class Connection extends Emitter {
     return this.#pc.createDataChannel(label, options);
   }
 
-  /** `close` fires no event of its own; nobody needs one. */
+  /** The browser tells nobody, channels included. */
   close() {
     this.#pc.close();
+    this.emit("closed");
   }
 
   /** @param {() => Promise<void>} step */
@@ -224,6 +239,18 @@ export class Connection extends Emitter {
       await this.#replace(kind);
     }
     await this.#replace("screen");
+    if (/^m=application [1-9]/m.test(this.#pc.remoteDescription?.sdp ?? "")) this.#verify(); // else it would take an offer of its own
+  }
+
+  #verify() {
+    const pc = this.#pc;
+    const verification = new Verification({
+      channel: pc.createDataChannel("signalbox", LINK_CHANNEL),
+      key: this.#key,
+      ids: this.#ids,
+      fingerprints: () => [fingerprints(pc.localDescription ?? {}), fingerprints(pc.remoteDescription ?? {})],
+    });
+    verification.on("verdict", (verdict) => this.emit("verdict", verdict));
   }
 
   /** @param {import("./media.js").Kind} kind */
@@ -267,9 +294,4 @@ async function setEncoding(sender, choose) {
   if (!encoding) return; // not negotiated yet; comes again with the answer
   Object.assign(encoding, choose(sender.track));
   await sender.setParameters(parameters);
-}
-
-/** The certificate behind a description. @param {RTCSessionDescriptionInit} description */
-function fingerprint({ sdp = "" }) {
-  return /^a=fingerprint:(.+)$/m.exec(sdp)?.[1];
 }

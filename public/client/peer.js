@@ -17,6 +17,7 @@ const EARLY_CANDIDATES = 64;
  * @property {RTCIceTransportPolicy} [iceTransportPolicy]
  * @property {import("./media.js").LocalMedia} media
  * @property {import("./connection.js").Cap} cap
+ * @property {import("./key.js").RoomKey | null} key
  * @property {() => boolean} online the signaling is up
  * @property {(event: string, payload: object) => void} relay
  */
@@ -39,6 +40,8 @@ export class Peer extends Emitter {
   stream = new MediaStream();
   /** @type {LinkState} */
   state = "connecting";
+  /** @type {import("./verification.js").Verdict} */
+  verified = "unverified";
 
   #screen = new MediaStream();
 
@@ -203,11 +206,15 @@ export class Peer extends Emitter {
   /** @param {string} cid */
   #open(cid) {
     this.#connection?.close();
+    this.#judge("unverified");
+    const { ice, iceTransportPolicy, media, key, self } = this.#mesh;
     const connection = new Connection({
       cid,
-      iceServers: this.#mesh.ice.servers,
-      iceTransportPolicy: this.#mesh.iceTransportPolicy,
-      media: this.#mesh.media,
+      iceServers: ice.servers,
+      iceTransportPolicy,
+      media,
+      key,
+      ids: [self.id, this.id],
       polite: () => this.#polite(),
       send: (event, payload) => this.#mesh.relay(event, { to: this.id, ...payload }),
     });
@@ -227,12 +234,22 @@ export class Peer extends Emitter {
       this.emit("change");
     });
     connection.on("channel", (channel) => this.emit("channel", channel));
+    connection.on("verdict", (verdict) => {
+      if (connection === this.#connection) this.#judge(verdict);
+    });
     connection.on("state", (state) => {
       if (connection === this.#connection) this.#follow(state);
     });
     connection.on("abandoned", () => {
       if (connection === this.#connection) this.connect();
     });
+  }
+
+  /** @param {import("./verification.js").Verdict} verdict */
+  #judge(verdict) {
+    if (this.verified === verdict) return;
+    this.verified = verdict;
+    this.emit("change");
   }
 
   /** @param {MediaStreamTrack} track */

@@ -76,6 +76,7 @@ export class SignalboxError extends Error {
  * @property {number} ts
  * @property {string} from
  * @property {string | null} name
+ * @property {{ mid: string, iv: string }} [enc] there when `message` is encrypted
  *
  * @typedef {object} Ice
  * @property {RTCIceServer[]} iceServers

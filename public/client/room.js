@@ -56,11 +56,12 @@ export class Room extends Emitter {
    *   password?: string,
    *   token?: string,
    *   media: import("./media.js").LocalMedia,
+   *   key: import("./key.js").RoomKey | null,
    *   iceTransportPolicy?: RTCIceTransportPolicy,
    *   onWaiting?: () => void,
    * }} wishes
    */
-  constructor(server, name, { media, token, iceTransportPolicy, onWaiting = () => {}, ...wishes }) {
+  constructor(server, name, { media, key, token, iceTransportPolicy, onWaiting = () => {}, ...wishes }) {
     super();
     const signaling = new Signaling(server, name, token);
     this.#signaling = signaling;
@@ -68,6 +69,7 @@ export class Room extends Emitter {
     this.#onWaiting = onWaiting;
     this.info = { name, locked: false, password: false, capacity: 0, count: 0 };
     this.media = media;
+    this.keyed = key !== null;
     this.#mesh = {
       self: { id: "", n: 0, name: wishes.name, host: false, media: this.#flags(), hand: false, away: false, joinedAt: 0 },
       ice: new Ice(() => signaling.request(EVENTS.ICE_GET, {}), () => {
@@ -76,10 +78,11 @@ export class Room extends Emitter {
       iceTransportPolicy,
       media,
       cap: { bitrate: 0, height: 0 },
+      key,
       online: () => this.state === "connected",
       relay: (event, payload) => signaling.relay(event, payload),
     };
-    this.chat = new Chat(signaling, () => this.#mesh.self);
+    this.chat = new Chat(signaling, () => this.#mesh.self, key);
     this.host = new Host((event, payload) => signaling.request(event, payload), () => this.emit("change"));
     signaling.on("event", (event, payload) => this.#receive(event, payload));
     signaling.on("down", () => this.#setState("reconnecting"));
@@ -201,9 +204,9 @@ export class Room extends Emitter {
         this.#add(info).connect();
       }
     }
-    this.chat.joined(self.id, history);
+    const read = this.chat.joined(self.id, history);
     this.#setState("connected");
-    this.#entry.resolve();
+    void read.then(() => this.#entry.resolve());
   }
 
   #resume() {

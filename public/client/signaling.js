@@ -69,6 +69,11 @@ export class Signaling extends Emitter {
     return this.#socket.connected;
   }
 
+  /** As whom we send; none while not connected. */
+  get id() {
+    return this.#socket.id ?? "";
+  }
+
   /**
    * Emits and resolves with the reply.
    * @template [T=any]

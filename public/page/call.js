@@ -1,6 +1,7 @@
 // @ts-check
 import { instantiate, play, reconcile, show, slot } from "./dom.js";
 import { fit } from "./grid.js";
+import { LinkDetails, renderChip } from "./link.js";
 import { shownName, text } from "./strings.js";
 import { Tile } from "./tile.js";
 
@@ -13,6 +14,7 @@ export class Call {
   #grid;
   #row;
   #own = new Tile({ own: true });
+  #details = new LinkDetails();
   /** @type {Map<import("../signalbox.js").Peer, Tile>} */
   #tiles = new Map();
   /** @type {Map<import("../signalbox.js").Peer, HTMLElement>} */
@@ -49,7 +51,8 @@ export class Call {
       hand: call.self.hand,
       state: "connected",
     });
-    this.#reconcile(peers, call.relay ? "tile.failed" : "tile.no-path");
+    this.#reconcile(peers, call.relay ? "tile.failed" : "tile.no-path", call.keyed);
+    this.#details.render(peers, call.keyed);
     for (const tile of this.#tiles.values()) tile.speakTo(speaker);
     this.#showScreens(peers.filter(({ screen }) => screen));
     // With one other the own picture steps aside; with more it is one among equals.
@@ -67,8 +70,9 @@ export class Call {
   /**
    * @param {readonly import("../signalbox.js").Peer[]} peers
    * @param {string} failure
+   * @param {boolean} keyed
    */
-  #reconcile(peers, failure) {
+  #reconcile(peers, failure, keyed) {
     for (const [peer, tile] of this.#tiles) {
       if (peers.includes(peer)) continue;
       tile.remove();
@@ -77,13 +81,14 @@ export class Call {
     for (const peer of peers) {
       let tile = this.#tiles.get(peer);
       if (!tile) {
-        tile = new Tile({ retry: () => peer.retry() });
+        tile = new Tile({ retry: () => peer.retry(), details: () => this.#details.open(peer, keyed) });
         this.#tiles.set(peer, tile);
         this.#row.append(tile.element);
       }
       const { stream, media, hand, away, state } = peer;
       const name = shownName(peer.name);
       tile.render({ name, label: name, stream, media, hand, failure, state: away && state !== "connected" ? "reconnecting" : state });
+      renderChip(tile.element, peer, keyed);
     }
   }
 
@@ -103,6 +108,7 @@ export class Call {
     for (const tile of this.#tiles.values()) tile.remove();
     this.#tiles.clear();
     this.#showScreens([]);
+    this.#details.close();
     this.#own.remove();
   }
 

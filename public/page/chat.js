@@ -64,6 +64,7 @@ export class ChatPanel {
   render({ call, lines, panel, peers }) {
     if (panel === "chat" && this.#root.hidden) this.#following = true;
     this.#root.hidden = panel !== "chat";
+    slot(this.#root, "chat-keyed").hidden = !call?.keyed;
     const { lang } = document.documentElement;
     const keys = new Set(lines.map(({ key }) => key));
     const cleared = [...this.#elements.keys()].some((key) => !keys.has(key));
@@ -100,6 +101,7 @@ export class ChatPanel {
     let element;
     if (message) {
       element = messageElement(message, before?.message, () => this.#call?.chat.retry(message));
+      slot(element, "plain").hidden = !(this.#call?.keyed && message.encryption === "none");
       renderDelivery(element, message);
     } else {
       element = instantiate("system-line");
@@ -147,7 +149,9 @@ function messageElement(message, before, retry) {
   slot(element, "sender").textContent = message.own ? text("you") : shownName(message.name);
   time.setAttribute("datetime", at.toISOString());
   time.textContent = at.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
-  slot(element, "text").replaceChildren(...withLinks(message.text));
+  const unreadable = message.encryption === "unreadable";
+  element.toggleAttribute("data-unreadable", unreadable);
+  slot(element, "text").replaceChildren(...(unreadable ? [text("chat.unreadable")] : withLinks(message.text)));
   slot(element, "resend").addEventListener("click", retry);
   return element;
 }

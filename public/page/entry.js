@@ -1,7 +1,7 @@
 // @ts-check
 import { button, initials, play, reconcile, show, slot } from "./dom.js";
 import { deviceProblems, joinAction } from "./problems.js";
-import { newRoom, parseRoom } from "./route.js";
+import { parseRoom } from "./route.js";
 import { errorText, shownName, text } from "./strings.js";
 
 /** The start page: a new room, or one by its name. */
@@ -16,7 +16,7 @@ export class Home {
     const room = slot(root, "room", "input");
     slot(root, "start", "form").addEventListener("submit", (event) => {
       event.preventDefault();
-      session.open(newRoom());
+      session.start();
     });
     slot(root, "enter", "form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -66,13 +66,14 @@ export class Prejoin {
   }
 
   /** @param {Readonly<import("./state.js").State>} state */
-  render({ room, name, wanted, media, asking, joining, waiting, passworded, problem }) {
+  render({ room, key, name, wanted, media, asking, joining, waiting, passworded, problem }) {
     const root = this.#root;
     const waited = !slot(root, "waiting").hidden;
     slot(root, "waiting").hidden = !waiting;
     slot(root, "join", "form").hidden = waiting;
     if (waiting && !waited) slot(root, "waiting").querySelector("h1")?.focus();
     show(slot(root, "room"), room);
+    slot(root, "keyed").hidden = !key;
     play(this.#video, media?.stream ?? null);
     this.#video.hidden = !media?.video;
     slot(root, "preview-initials").textContent = initials(shownName(name));

@@ -18,7 +18,7 @@ export function showLink() {
     code.toCanvas(canvas, { off: [255, 255, 255], pad: 2 });
   }
   for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-slot="link"]'))) {
-    show(place, location.host + decodeURI(location.pathname));
+    show(place, location.host + decodeURI(location.pathname) + location.hash);
   }
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-action="share-link"]'))) {
     button.hidden = !("share" in navigator);

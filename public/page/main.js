@@ -14,6 +14,7 @@ await loadStrings();
 const store = new Store({
   view: "home",
   room: null,
+  key: null,
   name: memory.get("name") ?? "",
   wanted: { audio: memory.get("audio") !== "off", video: memory.get("video") !== "off" },
   media: null,

@@ -14,9 +14,17 @@ export function currentRoom() {
   }
 }
 
-/** @param {string} room */
-export function roomPath(room) {
-  return `/r/${encodeURIComponent(room)}`;
+/** The key in the address, where no request carries it, or null. */
+export function currentKey() {
+  return new URLSearchParams(location.hash.slice(1)).get("k");
+}
+
+/**
+ * @param {string} room
+ * @param {string} [key]
+ */
+export function roomPath(room, key) {
+  return `/r/${encodeURIComponent(room)}${key ? `#k=${key}` : ""}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 // @ts-check
-import { join, LocalMedia, SignalboxError } from "../signalbox.js";
+import { createKey, join, LocalMedia, SignalboxError } from "../signalbox.js";
 import { memory } from "./memory.js";
-import { currentRoom, roomPath } from "./route.js";
+import { currentKey, currentRoom, newRoom, roomPath } from "./route.js";
 import { shownName } from "./strings.js";
 
 /** @typedef {"audio" | "video"} Kind */
@@ -22,13 +22,21 @@ export class Session {
   route() {
     this.#end();
     const room = currentRoom();
-    this.#store.set({ room, view: room ? "prejoin" : "home", problem: null, passworded: false });
+    this.#store.set({ room, key: currentKey(), view: room ? "prejoin" : "home", problem: null, passworded: false });
     if (room) void this.#previewIfAllowed();
   }
 
-  /** @param {string} room */
-  open(room) {
-    history.pushState(null, "", roomPath(room));
+  /** A new room, with a key in its link. */
+  start() {
+    this.open(newRoom(), isSecureContext ? createKey() : undefined); // elsewhere browsers do not encrypt
+  }
+
+  /**
+   * @param {string} room
+   * @param {string} [key]
+   */
+  open(room, key) {
+    history.pushState(null, "", roomPath(room, key));
     this.route();
     void this.preview(); // we come from a click
   }
@@ -95,7 +103,7 @@ export class Session {
 
   /** @param {{ chatOnly?: boolean, password?: string }} [options] */
   async join({ chatOnly = false, password } = {}) {
-    const { room, name, wanted, joining } = this.#store.state;
+    const { room, key, name, wanted, joining } = this.#store.state;
     if (!room || joining) return;
     const { signal } = (this.#attempt = new AbortController());
     this.#store.set({ joining: true, problem: null });
@@ -108,7 +116,8 @@ export class Session {
       if (!chatOnly) await media.start(untried);
       const onWaiting = () => this.#store.state.joining && this.#store.set({ waiting: true });
       const token = new URLSearchParams(location.search).get("token") ?? undefined;
-      this.#joined(await join(room, { name: shownName(name.trim()), media, password: password || undefined, token, signal, onWaiting }));
+      const options = { name: shownName(name.trim()), media, key: key ?? undefined, password: password || undefined, token, signal, onWaiting };
+      this.#joined(await join(room, options));
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof SignalboxError)) throw error;
@@ -195,10 +204,11 @@ export class Session {
     const tell = (/** @type {string} */ key) => this.#event(key, { name: shownName(peer.name) });
     follow();
     if (announced) tell("chat.joined");
-    let { host } = peer;
+    let { host, verified } = peer;
     peer.on("change", () => {
       if (peer.host && !host) tell("chat.host");
-      ({ host } = peer);
+      if (peer.verified === "mismatch" && verified !== "mismatch") tell("trust.mismatch");
+      ({ host, verified } = peer);
       follow();
     });
     peer.on("track", follow);

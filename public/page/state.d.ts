@@ -15,6 +15,8 @@ export interface Line {
 export interface State {
   view: View;
   room: string | null;
+  /** What people with the link share, and the server does not. */
+  key: string | null;
   name: string;
   /** What is switched on before there is media. */
   wanted: { audio: boolean; video: boolean };

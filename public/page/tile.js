@@ -9,12 +9,13 @@ export class Tile {
   element = instantiate("tile");
   #video = /** @type {HTMLVideoElement} */ (this.element.querySelector("video"));
 
-  /** @param {{ own?: boolean, retry?: () => void }} [options] */
-  constructor({ own = false, retry } = {}) {
+  /** @param {{ own?: boolean, retry?: () => void, details?: () => void }} [options] */
+  constructor({ own = false, retry, details } = {}) {
     this.element.classList.toggle("own", own);
     this.#video.classList.toggle("mirrored", own);
     this.#video.muted = own; // nobody wants to hear themselves
     if (retry) slot(this.element, "retry").addEventListener("click", retry);
+    if (details) slot(this.element, "link-chip").addEventListener("click", details);
   }
 
   /**

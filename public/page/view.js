@@ -157,6 +157,10 @@ export class View {
     if (closing !== undefined) target.closest("dialog")?.close(closing);
     const action = /** @type {HTMLElement | null} */ (target.closest("[data-action]"))?.dataset.action;
     if (action) this.#actions[action]?.(event);
+    if (target.closest(".skip")) {
+      event.preventDefault(); // the fragment is where the key is
+      document.getElementById("content")?.focus();
+    }
   }
 
   async #copyLink() {

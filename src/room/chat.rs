@@ -28,6 +28,9 @@ const ENVELOPE: usize = 256;
 /// The longest `enc`, in bytes.
 const MAX_ENC: usize = 256;
 
+/// How many characters of base64 the encryption of one character may take: four bytes of UTF-8 are 5⅓.
+const ENCRYPTED: usize = 6;
+
 /// Of how many private messages a member's receipts are kept: as many as may be under way at once.
 const RECEIPTS: usize = 16;
 
@@ -194,7 +197,8 @@ impl Room {
                 "chat-message takes a text or {message, mid?, to?, enc?}",
             ));
         };
-        let limit = self.config.limits.chat;
+        let factor = if enc.is_some() { ENCRYPTED } else { 1 };
+        let limit = self.config.limits.chat.saturating_mul(factor);
         let longest_mid = self.config.limits.name;
         if message.chars().count() > limit {
             return Err(Error::new(

@@ -80,7 +80,10 @@ export async function startKillable() {
   const storage = mkdtempSync(join(tmpdir(), "signalbox-"));
   let child;
   const server = {
+    port,
     url: `http://127.0.0.1:${port}`,
+    /** The folder with all that the rooms keep. */
+    storage,
     closers: new Set(),
     async start() {
       const script = inRoot("tests/e2e/killable.mjs");

@@ -326,6 +326,21 @@ fn an_enc_is_bounded() {
     assert_eq!(page["messages"][0]["enc"], enc);
 }
 
+/// The longest text that may be sent may also be sent encrypted, which makes more characters of it.
+#[test]
+fn an_encrypted_message_may_be_longer() {
+    let (mut hall, [a, b]) = hall_of();
+    let longest = "🎉".repeat(4_000).len() + 16; // with AES-GCM's tag
+    let sent = |length| json!(["chat-message", { "message": "A".repeat(length), "enc": { "iv": "AAAAAAAAAAAAAAAA" } }]);
+    assert_eq!(a.call(&mut hall, sent(longest.div_ceil(3) * 4))["ok"], true);
+    let delivered = b.heard_one(&mut hall);
+    assert_eq!(delivered[1]["enc"]["iv"], "AAAAAAAAAAAAAAAA");
+    assert_eq!(a.refusal(&mut hall, &sent(24_001)), "too-large");
+    hall.lose_memory();
+    let page = a.call(&mut hall, json!(["chat:history", {}]));
+    assert_eq!(page["messages"][0]["message"], delivered[1]["message"]);
+}
+
 /// One answer does not carry more than about 128 KB of messages; the rest is asked for.
 #[test]
 fn a_long_history_comes_in_pages() {

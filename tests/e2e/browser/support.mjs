@@ -121,6 +121,6 @@ export async function openChat(page) {
 }
 
 /** Waits for a message in the log, be it open or not. */
-export function hears(page, message) {
-  return page.locator('[data-slot="log"]').getByText(message, { exact: true }).waitFor({ state: "attached" });
+export function hears(page, message, { exact = true } = {}) {
+  return page.locator('[data-slot="log"]').getByText(message, { exact }).waitFor({ state: "attached" });
 }

@@ -1,0 +1,107 @@
+// @ts-check
+
+/** The kinds of a candidate, from the straightest to the longest way. */
+const PATHS = /** @type {const} */ (["host", "srflx", "prflx", "relay"]);
+
+/**
+ * How a link does, as seen from here.
+ * @typedef {object} Quality
+ * @property {"good" | "fair" | "poor"} level
+ * @property {typeof PATHS[number]} path `relay` where either end uses one, `host` where neither needs to see beyond itself
+ * @property {string} protocol
+ * @property {number | null} rtt in milliseconds
+ * @property {number} loss of what should have come from the peer, 0 to 1
+ * @property {number} lossOut of what we sent to them, as they tell
+ * @property {number} bitrate bits that came in a second
+ * @property {number} bitrateOut
+ * @property {number} width of their picture, 0 where there is none
+ * @property {number} height
+ * @property {number} framesPerSecond
+ */
+
+/** Compares reports of one connection: counters mean something only against what they were. */
+export class QualityMeter {
+  /** @type {Counters | null} */
+  #last = null;
+
+  /**
+   * Null until there are a path and two reports.
+   * @param {RTCStatsReport} report
+   * @returns {Quality | null}
+   */
+  measure(report) {
+    const stats = /** @type {any[]} */ ([...report.values()]);
+    const of = (/** @type {string} */ type) => stats.filter((entry) => entry.type === type);
+    const pair = selectedPair(report, stats);
+    if (!pair) return null;
+    const incoming = of("inbound-rtp");
+    const counters = {
+      time: pair.timestamp,
+      bytesIn: pair.bytesReceived,
+      bytesOut: pair.bytesSent,
+      received: sum(incoming, "packetsReceived"),
+      lost: sum(incoming, "packetsLost"),
+    };
+    const last = this.#last;
+    this.#last = counters;
+    if (!last || last.time >= counters.time) return null;
+    const since = (/** @type {keyof Counters} */ name) => Math.max(0, counters[name] - last[name]);
+    const perSecond = (/** @type {"bytesIn" | "bytesOut"} */ name) => Math.round((since(name) * 8_000) / since("time"));
+    const ends = [report.get(pair.localCandidateId), report.get(pair.remoteCandidateId)];
+    const path = PATHS[Math.max(...ends.map((candidate) => PATHS.indexOf(candidate?.candidateType)), 0)];
+    const picture = incoming.filter(({ kind }) => kind === "video").reduce(larger, {});
+    const rtt = pair.currentRoundTripTime === undefined ? null : Math.round(pair.currentRoundTripTime * 1_000);
+    const loss = since("lost") / Math.max(1, since("lost") + since("received"));
+    const lossOut = Math.max(0, ...of("remote-inbound-rtp").map(({ fractionLost = 0 }) => fractionLost));
+    return {
+      level: judge(rtt ?? 0, Math.max(loss, lossOut)),
+      path,
+      protocol: ends[0]?.protocol ?? "",
+      rtt,
+      loss,
+      lossOut,
+      bitrate: perSecond("bytesIn"),
+      bitrateOut: perSecond("bytesOut"),
+      width: picture.frameWidth ?? 0,
+      height: picture.frameHeight ?? 0,
+      framesPerSecond: picture.framesPerSecond ?? 0,
+    };
+  }
+}
+
+/** @typedef {{ time: number, bytesIn: number, bytesOut: number, received: number, lost: number }} Counters */
+
+/**
+ * @param {number} rtt
+ * @param {number} loss
+ */
+function judge(rtt, loss) {
+  if (rtt > 500 || loss > 0.08) return "poor";
+  return rtt > 200 || loss > 0.02 ? "fair" : "good";
+}
+
+/**
+ * @param {RTCStatsReport} report
+ * @param {any[]} stats
+ */
+function selectedPair(report, stats) {
+  const transport = stats.find(({ type, selectedCandidatePairId }) => type === "transport" && selectedCandidatePairId);
+  // Firefox marks the pair instead.
+  return transport ? report.get(transport.selectedCandidatePairId) : stats.find(({ type, selected }) => type === "candidate-pair" && selected);
+}
+
+/**
+ * @param {any[]} entries
+ * @param {string} name
+ */
+function sum(entries, name) {
+  return entries.reduce((total, entry) => total + (entry[name] ?? 0), 0);
+}
+
+/**
+ * @param {any} one
+ * @param {any} other
+ */
+function larger(one, other) {
+  return (other.frameWidth ?? 0) > (one.frameWidth ?? 0) ? other : one;
+}

@@ -1,0 +1,160 @@
+// A key in the link: peers are verified, a listening server is found out, and the chat is nobody else's to read.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, test } from "node:test";
+import { ask, connect, once, startKillable } from "../support.mjs";
+import { intercept } from "./interceptor.mjs";
+import { enter, hears, launch, openChat, openPage, say, sees, tile } from "./support.mjs";
+
+let server;
+let browser;
+before(async () => {
+  server = await startKillable();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+const MISMATCH = "Not verified: wrong key, or intercepted";
+const trust = (page, name, verdict) => page.locator(`.tile[data-trust="${verdict}"]`).filter({ hasText: name }).waitFor();
+
+/** Ada in a new room of hers. */
+async function start() {
+  const ada = await openPage(browser, server.url);
+  await ada.getByRole("button", { name: "Start a room" }).click();
+  await ada.getByText("This link carries a key").waitFor();
+  await enter(ada, "Ada");
+  return ada;
+}
+
+/** Somebody who got that link. */
+async function come(link, name, prepare = () => {}) {
+  const page = await openPage(browser, server.url);
+  await prepare(page);
+  await page.goto(link);
+  await enter(page, name);
+  return page;
+}
+
+/** Whether these bytes are in anything that the server keeps. */
+function stored(text) {
+  const search = (folder) => readdirSync(folder).some((name) => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? search(path) : readFileSync(path).includes(text);
+  });
+  return search(server.storage);
+}
+
+test("who has the whole link is verified, and only they read the chat", async () => {
+  const ada = await start();
+  const { hash, pathname } = new URL(ada.url());
+  assert.match(hash, /^#k=[\w-]{22}$/);
+  await ada.locator(".link").getByText(hash).waitFor();
+  const bob = await come(ada.url(), "Bob");
+  await trust(ada, "Bob", "verified");
+  await trust(bob, "Ada", "verified");
+  await ada.getByRole("button", { name: "Link to Bob: verified" }).click();
+  await ada.getByText("Verified. Bob has this room’s key").waitFor();
+  await ada.keyboard.press("Escape");
+
+  const secret = "谁也读不到 the words that nobody else reads";
+  await say(ada, secret);
+  await hears(bob, secret);
+  const longest = "密".repeat(4_000);
+  await say(bob, longest);
+  await hears(ada, longest);
+  await ada.getByText("Encrypted end to end", { exact: true }).waitFor();
+
+  const room = decodeURIComponent(pathname.split("/").pop());
+  const stranger = await connect(server, { room });
+  const { history } = await ask(stranger, "room:join", { name: "Stranger" });
+  assert.deepEqual(history.map(({ message }) => message.includes("nobody")), [false, false]);
+  const plain = "said in the clear by a client without key";
+  await ask(stranger, "chat-message", { message: plain, mid: "1" });
+  await ada.locator(".message").filter({ hasText: plain }).getByText("Not encrypted").waitFor();
+  assert.equal(await ada.locator(".plain-note:visible").count(), 1);
+
+  const cleo = await come(ada.url(), "Cleo");
+  await hears(cleo, secret);
+  await hears(cleo, "↑ Before you joined");
+
+  assert.ok(stored(plain), "what is not encrypted is found in the storage");
+  for (const text of [secret, "nobody else reads", longest.slice(0, 10), hash.slice(3)]) assert.ok(!stored(text), text);
+  for (const page of [ada, bob, cleo]) {
+    assert.ok(!page.requests.some((url) => url.includes(hash.slice(3))), "the key is in no request");
+    assert.deepEqual(page.errors, []);
+  }
+  stranger.disconnect();
+});
+
+test("who has half the link is not verified, and reads nothing", async () => {
+  const ada = await start();
+  await say(ada, "before Bob came");
+  const bob = await come(ada.url().split("#")[0], "Bob");
+  await sees(ada, "Bob");
+  await trust(ada, "Bob", "unverified");
+  await ada.getByRole("button", { name: "Link to Bob: not verified" }).click();
+  await ada.getByText("Send them the whole link").waitFor();
+  await ada.keyboard.press("Escape");
+  await openChat(bob);
+  await bob.getByText("This message cannot be read").waitFor();
+  await say(bob, "in the clear");
+  await ada.locator(".message").filter({ hasText: "in the clear" }).getByText("Not encrypted").waitFor();
+});
+
+test("another key is not taken for the room's", async () => {
+  const ada = await start();
+  const bob = await come(`${ada.url().split("#")[0]}#k=AAAAAAAAAAAAAAAAAAAAAA`, "Bob");
+  for (const [page, other] of [[ada, "Bob"], [bob, "Ada"]]) {
+    await trust(page, other, "mismatch");
+    await tile(page, other).getByText(MISMATCH).waitFor();
+    await hears(page, `Warning: the link to ${other} is not what it should be.`, { exact: false });
+  }
+});
+
+for (const [what, options] of Object.entries({ "hands all through": {}, "returns to each what they say": { reflect: true } })) {
+  test(`a server that listens in, and ${what}, is found out`, async () => {
+    const ada = await start();
+    const bob = await come(ada.url(), "Bob", (page) => intercept(browser, server, page, options));
+    // Everything works: without the key nobody would notice.
+    await sees(ada, "Bob");
+    await sees(bob, "Ada");
+    for (const [page, other] of [[ada, "Bob"], [bob, "Ada"]]) {
+      await trust(page, other, "mismatch");
+      await tile(page, other).getByText(MISMATCH).waitFor();
+    }
+  });
+}
+
+test("a message that the server passes off as another's, alters or repeats is not taken", async () => {
+  const ada = await start();
+  const room = decodeURIComponent(new URL(ada.url()).pathname.split("/").pop());
+  const forger = await connect(server, { room });
+  const sent = once(forger, "chat-message");
+  await say(ada, "pay ten");
+  const [{ message, enc }] = await sent;
+  await ask(forger, "chat-message", { message, enc, mid: "forged" });
+  await openChat(ada);
+  await ada.getByText("This message cannot be read").waitFor();
+  assert.equal(await ada.getByText("pay ten").count(), 1);
+
+  // The server itself could say that Ada sent it again.
+  const bob = await come(ada.url(), "Bob", (page) => page.routeWebSocket(/socket\.io/, (socket) => {
+    const upstream = socket.connectToServer();
+    upstream.onMessage((frame) => {
+      socket.send(frame);
+      const [event, record, ...rest] = /^42\[/.test(frame) ? JSON.parse(frame.slice(2)) : [];
+      if (event === "chat-message") socket.send(`42${JSON.stringify([event, { ...record, id: "again", seq: record.seq + 1 }, ...rest])}`);
+    });
+  }));
+  await say(ada, "pay twenty");
+  await say(ada, "that is all");
+  await hears(bob, "that is all");
+  assert.equal(await bob.getByText("pay twenty").count(), 1);
+  forger.disconnect();
+});
