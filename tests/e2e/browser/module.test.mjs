@@ -52,11 +52,10 @@ test("ten lines on another site make a video room, together with the page", asyn
   assert.deepEqual(bob.errors, []);
 });
 
-test("two offers that cross are settled, and both data channels open", async () => {
+test("20 times two offers cross while both change their tracks, and sound, picture and data go on", async () => {
   // From the moment `held` is there, Bob gets no offer before his own is under way.
   let held = null;
   let atBob;
-  const arrived = new Promise((resolve) => (atBob = resolve));
   const crossing = (page) => page.routeWebSocket(/socket\.io/, (socket) => {
     const room = socket.connectToServer();
     const isOffer = (frame) => /^\d+\["offer"/.test(frame);
@@ -67,56 +66,87 @@ test("two offers that cross are settled, and both data channels open", async () 
     });
     socket.onMessage((frame) => {
       room.send(frame);
-      if (held && isOffer(frame)) for (const late of held.splice(0)) socket.send(late);
+      if (!held?.length || !isOffer(frame)) return;
+      for (const late of held) socket.send(late);
+      held = null;
     });
   });
   const ada = await elsewhere("glare", "Ada");
   const bob = await elsewhere("glare", "Bob", crossing);
-  for (const page of [ada, bob]) await moving(page);
-
-  const open = (page, label) => page.evaluate((label) => {
-    const [peer] = window.room.peers.values();
-    return new Promise((resolve) => {
-      peer.on("channel", (channel) => channel.addEventListener("message", ({ data }) => resolve(`${channel.label}: ${data}`)));
-      const channel = peer.createChannel(label); // the first one needs a new offer
-      channel.addEventListener("open", () => channel.send("hello"));
+  const pages = [ada, bob];
+  for (const page of pages) {
+    await moving(page);
+    await page.evaluate(() => {
+      const [peer] = window.room.peers.values();
+      const heard = (window.heard = new Set());
+      peer.on("channel", (channel) => channel.addEventListener("message", ({ data }) => heard.add(data)));
     });
-  }, label);
-  held = [];
-  const atAda = open(ada, "Ada's");
-  await arrived;
-  assert.deepEqual(await Promise.all([atAda, open(bob, "Bob's")]), ["Bob's: hello", "Ada's: hello"]);
-  for (const page of [ada, bob]) await moving(page);
+  }
+  for (const page of pages) {
+    await page.evaluate(async () => {
+      const canvas = document.createElement("canvas");
+      canvas.getContext("2d").fillRect(0, 0, 1, 1);
+      navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(5);
+      const [peer] = window.room.peers.values();
+      const channel = peer.createChannel("rounds");
+      if (channel.readyState !== "open") await new Promise((open) => channel.addEventListener("open", open));
+      window.say = (text) => channel.send(text);
+      // Each ICE restart has credentials of its own.
+      window.credentials = async () => {
+        const report = [...(await peer.stats()).values()];
+        const { selectedCandidatePairId } = report.find(({ type }) => type === "transport");
+        const { localCandidateId } = report.find(({ id }) => id === selectedCandidatePairId) ?? {};
+        return report.find(({ id }) => id === localCandidateId)?.usernameFragment;
+      };
+    });
+  }
+  for (let round = 1; round <= 20; round += 1) {
+    const former = await Promise.all(pages.map((page) => page.evaluate(() => window.credentials())));
+    const arrived = new Promise((resolve) => (atBob = resolve));
+    held = [];
+    const change = (page) => page.evaluate(async (round) => {
+      dispatchEvent(new Event("online"));
+      await Promise.all([window.room.media.setVideo(round % 2 === 0), window.room.media.setScreen(round % 2 === 1)]);
+    }, round);
+    const changing = change(ada);
+    await arrived;
+    await Promise.all([changing, change(bob)]);
+    for (const page of pages) await page.evaluate((round) => window.say(`round ${round}`), round);
+    for (const [index, page] of pages.entries()) {
+      await page.waitForFunction((round) => window.heard.has(`round ${round}`), round);
+      await page.waitForFunction(async (former) => ![former, undefined].includes(await window.credentials()), former[index]);
+    }
+  }
+  for (const page of pages) {
+    await page.evaluate(() => (document.querySelector("video").srcObject = [...window.room.peers.values()][0].stream));
+    await moving(page);
+    assert.equal(await page.evaluate(() => [...window.room.peers.values()][0].state), "connected");
+    assert.deepEqual(page.errors, []);
+  }
 });
 
-test("who joins a locked room waits for the host, or thinks better of it", async () => {
-  const ada = await elsewhere("locked", "Ada");
-  await ada.evaluate(() => window.room.host.lock(true));
-  const knocked = () => ada.evaluate(() => new Promise((knocked) => window.room.on("knock", knocked)));
-  const knock = (page) => page.evaluate(async (origin) => {
-    const { join } = await import(`${origin}/signalbox.js`);
-    window.abort = new AbortController();
-    await new Promise((onWaiting) => {
-      window.joined = join("locked", { name: "Bob", signal: window.abort.signal, onWaiting });
-      window.outcome = window.joined.then((room) => `joined, with ${room.peers.size} other`, ({ code, name }) => (name === "SignalboxError" ? code : name));
-    });
-  }, server.url);
-  const outcome = (page) => page.evaluate(() => window.outcome);
-
-  const bob = await openPage(browser, site.url);
-  for (const [answer, expected] of [["deny", "denied"], ["admit", "joined, with 1 other"]]) {
-    const heard = knocked();
-    await knock(bob);
-    assert.equal((await heard).name, "Bob");
-    await ada.evaluate((answer) => window.room.host[answer](window.room.knocks[0]), answer);
-    assert.equal(await outcome(bob), expected);
-    assert.equal(await ada.evaluate(() => window.room.knocks.length), 0);
+test("20 times two people join at the same moment, and each pair has picture and data", async () => {
+  const page = await openPage(browser, site.url);
+  for (let round = 1; round <= 20; round += 1) {
+    await page.evaluate(async ({ origin, round }) => {
+      const { join, LocalMedia } = await import(`${origin}/signalbox.js`);
+      if (!window.media) await (window.media = new LocalMedia()).start({ audio: true, video: true });
+      const rooms = await Promise.all(["Ada", "Bob"].map((name) => join(`rush-${round}`, { name, media: window.media })));
+      await Promise.all(rooms.map(async (room) => {
+        const peer = await new Promise((come) => room.on("peer", come));
+        const video = Object.assign(document.createElement("video"), { autoplay: true, muted: true, srcObject: peer.stream });
+        const playing = new Promise((plays) => video.requestVideoFrameCallback(plays));
+        const heard = new Promise((hears) => peer.on("channel", (channel) => channel.addEventListener("message", hears)));
+        if (peer.state !== "connected") await new Promise((resolve) => peer.on("change", () => peer.state === "connected" && resolve()));
+        const channel = peer.createChannel("hello");
+        channel.addEventListener("open", () => channel.send("hello"));
+        await Promise.all([playing, heard]);
+        video.srcObject = null;
+      }));
+      for (const room of rooms) room.leave();
+    }, { origin: server.url, round });
   }
-
-  const eve = await openPage(browser, site.url);
-  await knock(eve);
-  await eve.evaluate(() => window.abort.abort());
-  assert.equal(await outcome(eve), "AbortError");
+  assert.deepEqual(page.errors, []);
 });
 
 test("a room that cannot be reached says so", async () => {
