@@ -59,6 +59,8 @@ export interface Room {
   readonly limits: Readonly<Record<string, unknown>>;
   /** Called for each peer who is here or comes. */
   on(event: "peer", listener: (peer: Peer) => void): () => void;
+  /** A peer offers a file. */
+  on(event: "file", listener: (file: IncomingFile) => void): () => void;
   /** `state`, `info`, `self`, `knocks` or the set of peers changed. */
   on(event: "change", listener: () => void): () => void;
   /** Somebody waits to be let in: `room.host.admit(knock)` or `room.host.deny(knock)`. */
@@ -114,6 +116,8 @@ export interface Peer {
    * one on either side, or until that is done; "mismatch" where keys differ or the server has put itself in between.
    */
   readonly verified: "verified" | "unverified" | "mismatch";
+  /** How the link does, measured every three seconds; null while that is not known. */
+  readonly quality: Readonly<Quality> | null;
   /** Camera and microphone; the same object for life. */
   readonly stream: MediaStream;
   /** What they share of their screen. */
@@ -122,12 +126,62 @@ export interface Peer {
   readonly level: number;
   on(event: "track", listener: (track: MediaStreamTrack, stream: MediaStream) => void): () => void;
   on(event: "channel", listener: (channel: RTCDataChannel) => void): () => void;
-  on(event: "change", listener: () => void): () => void;
+  on(event: "change" | "quality", listener: () => void): () => void;
   on(event: "left", listener: (reason: "left" | "timeout" | "kicked" | "replaced" | "closed") => void): () => void;
   createChannel(label: string, options?: RTCDataChannelInit): RTCDataChannel;
+  /** Offers a file, with `name` where it is a mere Blob. */
+  sendFile(file: Blob & { name?: string }): OutgoingFile;
   stats(): Promise<RTCStatsReport | null>;
   /** Starts over after `failed`. */
   retry(): void;
+}
+
+export interface Quality {
+  level: "good" | "fair" | "poor";
+  /** The longer of both ends' candidates: "relay" where either end needs a relay. */
+  path: "host" | "srflx" | "prflx" | "relay";
+  protocol: string;
+  /** In milliseconds. */
+  rtt: number | null;
+  /** Packets lost on the way to us, and to them, 0 to 1. */
+  loss: number;
+  lossOut: number;
+  /** Bits per second, from them and to them. */
+  bitrate: number;
+  bitrateOut: number;
+  /** Their picture as it arrives; 0 while there is none. */
+  width: number;
+  height: number;
+  framesPerSecond: number;
+}
+
+/** A file between us and one peer, straight over their link. */
+export interface FileTransfer {
+  readonly peer: Peer;
+  readonly name: string;
+  readonly size: number;
+  readonly type: string;
+  /** "done": all is there, and the same; "failed": see `error`, whose `code` is "connection-lost", "damaged" or "unreadable". */
+  readonly state: "offered" | "moving" | "done" | "refused" | "cancelled" | "failed";
+  /** Bytes so far. */
+  readonly transferred: number;
+  readonly error: SignalboxError | null;
+  /** Either side may, until it is done. */
+  cancel(): void;
+  /** `state` changed, or another percent is there. */
+  on(event: "change", listener: () => void): () => void;
+}
+
+export interface OutgoingFile extends FileTransfer {
+  readonly outgoing: true;
+}
+
+export interface IncomingFile extends FileTransfer {
+  readonly outgoing: false;
+  accept(): void;
+  refuse(): void;
+  /** The file, once it is done. */
+  readonly blob: Blob | null;
 }
 
 export interface Chat {

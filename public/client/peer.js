@@ -1,12 +1,17 @@
 // @ts-check
 import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
+import { FILE_PROTOCOL, IncomingFile, OutgoingFile } from "./file.js";
+import { SignalboxError } from "./protocol.js";
+import { QualityMeter } from "./quality.js";
 import { uniqueId } from "./unique.js";
 
 const DISCONNECTED_FOR = 3_000; // then ICE restarts
 const CONNECT_WITHIN = 30_000; // beyond it an attempt has failed; each is given longer than the one before
 const FAILURES_PER_CONNECTION = 3; // then a new connection
 const FAILURES_IN_ALL = 6; // then it is the user's turn
+const MEASURE_EVERY = 3_000;
+const OPEN_OFFERS = 16; // files that wait for the user, from one peer
 const EARLY_CANDIDATES = 64;
 
 /**
@@ -32,6 +37,8 @@ const EARLY_CANDIDATES = 64;
  *   change: [],
  *   track: [track: MediaStreamTrack, stream: MediaStream],
  *   channel: [channel: RTCDataChannel],
+ *   quality: [],
+ *   file: [file: IncomingFile],
  *   left: [reason: string],
  * }>}
  */
@@ -42,6 +49,8 @@ export class Peer extends Emitter {
   state = "connecting";
   /** @type {import("./verification.js").Verdict} */
   verified = "unverified";
+  /** @type {import("./quality.js").Quality | null} */
+  quality = null;
 
   #screen = new MediaStream();
 
@@ -50,6 +59,8 @@ export class Peer extends Emitter {
   #connection = null;
   /** @type {{ candidate: RTCIceCandidateInit | null, cid?: string }[]} */
   #early = [];
+  /** @type {Set<IncomingFile>} */
+  #offers = new Set();
   #failures = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -86,7 +97,7 @@ export class Peer extends Emitter {
 
   /**
    * Tracks that are already there are told to a new listener, too.
-   * @type {Emitter<{ change: [], track: [MediaStreamTrack, MediaStream], channel: [RTCDataChannel], left: [string] }>["on"]}
+   * @type {Emitter<{ change: [], track: [MediaStreamTrack, MediaStream], channel: [RTCDataChannel], quality: [], file: [IncomingFile], left: [string] }>["on"]}
    */
   on(name, listener) {
     const off = super.on(name, listener);
@@ -108,6 +119,18 @@ export class Peer extends Emitter {
   createChannel(label, options) {
     if (!this.#connection) throw new Error(`no connection to ${this.name || this.id} yet; wait for its state to be connected`);
     return this.#connection.createChannel(label, options);
+  }
+
+  /**
+   * Offers a file. It ends with the connection beneath.
+   * @param {Blob & { name?: string }} file
+   */
+  sendFile(file) {
+    if (!isSecureContext) throw new SignalboxError("insecure-origin", "Files can be checked, hence sent, only on https or localhost.");
+    const channel = this.createChannel("file", { protocol: FILE_PROTOCOL });
+    const transfer = new OutgoingFile(this, channel, file);
+    this.#connection?.on("closed", () => transfer.lose());
+    return transfer;
   }
 
   /** Starts over after `failed`. */
@@ -207,6 +230,7 @@ export class Peer extends Emitter {
   #open(cid) {
     this.#connection?.close();
     this.#judge("unverified");
+    this.quality = null;
     const { ice, iceTransportPolicy, media, key, self } = this.#mesh;
     const connection = new Connection({
       cid,
@@ -233,7 +257,18 @@ export class Peer extends Emitter {
       this.#screen.addTrack(track);
       this.emit("change");
     });
-    connection.on("channel", (channel) => this.emit("channel", channel));
+    connection.on("channel", (channel) => {
+      if (channel.protocol === FILE_PROTOCOL) this.#expectFile(channel, connection);
+      else this.emit("channel", channel);
+    });
+    const meter = new QualityMeter();
+    const measuring = setInterval(async () => {
+      const quality = meter.measure(await connection.stats());
+      if (connection !== this.#connection) return;
+      this.quality = quality;
+      this.emit("quality");
+    }, MEASURE_EVERY);
+    connection.on("closed", () => clearInterval(measuring));
     connection.on("verdict", (verdict) => {
       if (connection === this.#connection) this.#judge(verdict);
     });
@@ -242,6 +277,23 @@ export class Peer extends Emitter {
     });
     connection.on("abandoned", () => {
       if (connection === this.#connection) this.connect();
+    });
+  }
+
+  /**
+   * @param {RTCDataChannel} channel
+   * @param {Connection} connection
+   */
+  #expectFile(channel, connection) {
+    if (!isSecureContext || this.#offers.size >= OPEN_OFFERS) {
+      channel.close();
+      return;
+    }
+    IncomingFile.await(this, channel, (file) => {
+      this.#offers.add(file);
+      file.on("change", () => file.state !== "offered" && this.#offers.delete(file));
+      connection.on("closed", () => file.lose());
+      this.emit("file", file);
     });
   }
 

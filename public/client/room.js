@@ -17,6 +17,7 @@ const REACH_WITHIN = 15_000;
  *
  * @extends {Emitter<{
  *   peer: [peer: Peer],
+ *   file: [file: import("./file.js").IncomingFile],
  *   change: [],
  *   knock: [knock: import("./host.js").Knock],
  *   "mute-request": [by: Peer | null],
@@ -118,7 +119,7 @@ export class Room extends Emitter {
 
   /**
    * Peers who are already here are told to a new listener, too.
-   * @type {Emitter<{ peer: [Peer], change: [], knock: [import("./host.js").Knock], "mute-request": [Peer | null], refused: [SignalboxError], closed: [SignalboxError] }>["on"]}
+   * @type {Emitter<{ peer: [Peer], file: [import("./file.js").IncomingFile], change: [], knock: [import("./host.js").Knock], "mute-request": [Peer | null], refused: [SignalboxError], closed: [SignalboxError] }>["on"]}
    */
   on(name, listener) {
     const off = super.on(name, listener);
@@ -302,6 +303,7 @@ export class Room extends Emitter {
     this.host.forget(peer.id);
     this.peers.set(peer.id, peer);
     this.#share();
+    peer.on("file", (file) => this.emit("file", file));
     this.emit("peer", peer);
     return peer;
   }

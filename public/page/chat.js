@@ -1,5 +1,6 @@
 // @ts-check
 import { instantiate, show, slot } from "./dom.js";
+import { fileCard } from "./file.js";
 import { withLinks } from "./links.js";
 import { errorText, shownName, text } from "./strings.js";
 
@@ -43,6 +44,13 @@ export class ChatPanel {
       this.#submit();
     });
     this.#input.addEventListener("input", () => session.typing(this.#input.value !== ""));
+    /** @type {HTMLInputElement} */
+    const files = slot(root, "files", "input");
+    slot(root, "attach", "action").addEventListener("click", () => files.click());
+    files.addEventListener("change", () => {
+      session.sendFiles([...(files.files ?? [])]);
+      files.value = "";
+    });
     this.#newest.addEventListener("click", () => this.#toEnd());
     this.#log.addEventListener("scroll", () => {
       const { scrollHeight, scrollTop, clientHeight } = this.#log;
@@ -87,7 +95,7 @@ export class ChatPanel {
       }
       this.#append(line, lines[index - 1]);
       if (line.message?.own) this.#following = true;
-      else if (line.message) this.#unseen += 1;
+      else if (!line.event) this.#unseen += 1;
     });
     if (this.#following) this.#toEnd();
     else this.#showUnseen();
@@ -97,12 +105,14 @@ export class ChatPanel {
    * @param {import("./state.js").Line} line
    * @param {import("./state.js").Line | undefined} before
    */
-  #append({ key, message, event }, before) {
+  #append({ key, message, file, event }, before) {
     let element;
     if (message) {
       element = messageElement(message, before?.message, () => this.#call?.chat.retry(message));
       slot(element, "plain").hidden = !(this.#call?.keyed && message.encryption === "none");
       renderDelivery(element, message);
+    } else if (file) {
+      element = fileCard(file);
     } else {
       element = instantiate("system-line");
       element.textContent = event ? text(...event) : "";

@@ -153,6 +153,13 @@ export class Session {
     await call?.update({ hand: !call.self.hand });
   }
 
+  /** To everybody who is here now. @param {readonly File[]} files */
+  sendFiles(files) {
+    const { peers } = this.#store.state;
+    if (peers.length === 0) this.#store.set({ problem: "nobody-here" });
+    for (const file of files) for (const peer of peers) this.#file(peer.sendFile(file));
+  }
+
   /** @param {import("./state.js").Tab | null} panel */
   showPanel(panel) {
     this.#store.set({ panel, unread: panel === "chat" ? 0 : this.#store.state.unread });
@@ -179,11 +186,12 @@ export class Session {
     chat.on("typing", () => this.#store.set());
     chat.on("cleared", () => {
       const kept = new Set(chat.messages);
-      this.#store.set({ lines: this.#store.state.lines.filter(({ message }) => message && kept.has(message)), unread: 0 });
+      this.#store.set({ lines: this.#store.state.lines.filter(({ message, file }) => file || (message && kept.has(message))), unread: 0 });
       this.#event("chat.cleared");
     });
     const present = new Set(call.peers.values()); // those who come later are announced
     call.on("peer", (peer) => this.#peer(call, peer, !present.has(peer)));
+    call.on("file", (file) => this.#file(file));
     call.on("change", () => this.#store.set());
     call.on("mute-request", (by) => call.media.audio && this.#store.set({ mutedBy: shownName(by?.name ?? "") }));
     call.on("refused", ({ code }) => this.#store.set({ problem: code }));
@@ -211,6 +219,7 @@ export class Session {
       ({ host, verified } = peer);
       follow();
     });
+    peer.on("quality", follow);
     peer.on("track", follow);
     peer.on("left", (reason) => {
       if (this.#store.state.call !== call) return;
@@ -218,6 +227,13 @@ export class Session {
       const key = { left: "chat.left", timeout: "chat.lost", kicked: "chat.removed", replaced: null, closed: null }[reason];
       if (key) tell(key);
     });
+  }
+
+  /** @param {import("../signalbox.js").IncomingFile | import("../signalbox.js").OutgoingFile} file */
+  #file(file) {
+    this.#lines += 1;
+    const { lines, panel, unread } = this.#store.state;
+    this.#store.set({ lines: [...lines, { key: `file-${this.#lines}`, file }], unread: panel === "chat" ? unread : unread + 1 });
   }
 
   /** @param {import("../signalbox.js").Message} message */

@@ -1,12 +1,13 @@
-import type { LocalMedia, Message, Peer, Room } from "../signalbox.js";
+import type { IncomingFile, LocalMedia, Message, OutgoingFile, Peer, Room } from "../signalbox.js";
 
 export type View = "home" | "prejoin" | "call" | "ended";
 export type Tab = "chat" | "people";
 
-/** One line of the chat: a message, or an event in the room. */
+/** One line of the chat: a message, a file, or an event in the room. */
 export interface Line {
   key: string;
   message?: Message;
+  file?: IncomingFile | OutgoingFile;
   /** Its text. */
   event?: [key: string, values?: Record<string, string>];
 }

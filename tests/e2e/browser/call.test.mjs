@@ -167,3 +167,18 @@ test("on a phone the chat is a sheet, and what was missed is counted", async () 
   await ada.getByRole("button", { name: "Close panel" }).click();
   await ada.locator(".panel").waitFor({ state: "hidden" });
 });
+
+test("how a link does is on its tile, and in full one click away", async () => {
+  const { ada } = await two();
+  await ada.locator('.tile[data-quality="good"], .tile[data-quality="fair"]').first().waitFor();
+  const path = await tile(ada, "鲍勃").locator('[data-slot="path"]').innerText();
+  assert.match(path, /^(host|prflx)$/); // prflx where a check came before the candidate
+  await ada.getByRole("button", { name: /^Link to 鲍勃: (good|fair), direct \((host|prflx)\)/ }).click();
+  const details = ada.getByRole("dialog", { name: "鲍勃" });
+  for (const fact of [/^direct \((host|prflx), udp\)$/, /^\d+ ms$/, /^↓ \d[\d.]*% {2}↑ \d[\d.]*%$/, /^↓ 0?[\d.]+ Mb\/s {2}↑ [\d.]+ Mb\/s$/, /^\d{3,4} × \d{3,4}, \d+ fps$/]) {
+    await details.locator("dd").filter({ hasText: fact }).waitFor();
+  }
+  await details.getByText("Not verified: your link carries no key").waitFor();
+  await details.getByRole("button", { name: "Close" }).click();
+  await details.waitFor({ state: "hidden" });
+});

@@ -54,7 +54,7 @@ test("who has the whole link is verified, and only they read the chat", async ()
   const ada = await start();
   const { hash, pathname } = new URL(ada.url());
   assert.match(hash, /^#k=[\w-]{22}$/);
-  await ada.locator(".link").getByText(hash).waitFor();
+  await ada.locator(".alone-card .link").getByText(hash).waitFor();
   const bob = await come(ada.url(), "Bob");
   await trust(ada, "Bob", "verified");
   await trust(bob, "Ada", "verified");

@@ -1,0 +1,284 @@
+// @ts-check
+import { toBase64 } from "./bytes.js";
+import { Emitter } from "./emitter.js";
+import { SignalboxError } from "./protocol.js";
+
+/** Marks the data channels that carry a file each. */
+export const FILE_PROTOCOL = "signalbox-file";
+
+const CHUNK = 65_536; // what every browser takes as one message
+const BUFFER_LOW = 1_048_576;
+const BUFFER_HIGH = 4_194_304;
+const IN_MEMORY = 8_388_608; // then received bytes become a Blob, which browsers may keep on disk
+const LONGEST_NAME = 255;
+
+/**
+ * A file on its way, over a data channel of its own, which ends with it:
+ *
+ *   sender: {name, size, type}             {accept}  receiver
+ *           bytes … {digest}  ──▶    ◀──  {received}
+ *           either, at any time: {cancel}
+ *
+ * @typedef {"offered" | "moving" | "done" | "refused" | "cancelled" | "failed"} TransferState
+ * @typedef {{ name: string, size: number, type: string }} FileInfo
+ * @extends {Emitter<{ change: [] }>}
+ */
+class Transfer extends Emitter {
+  /** @type {TransferState} */
+  state = "offered";
+  transferred = 0;
+  /** @type {SignalboxError | null} */
+  error = null;
+  /** What arrived, once it is complete. @type {Blob | null} */
+  blob = null;
+
+  /** Resolves with the end, whichever it is. @type {PromiseWithResolvers<void>} */
+  ended = Promise.withResolvers();
+  #shown = 0;
+
+  /**
+   * @param {import("./peer.js").Peer} peer
+   * @param {RTCDataChannel} channel
+   * @param {FileInfo} info
+   */
+  constructor(peer, channel, { name, size, type }) {
+    super();
+    this.peer = peer;
+    this.channel = channel;
+    Object.assign(channel, { binaryType: "arraybuffer", bufferedAmountLowThreshold: BUFFER_LOW });
+    this.name = name;
+    this.size = size;
+    this.type = type;
+    channel.addEventListener("close", () => this.lose());
+  }
+
+  get active() {
+    return this.state === "offered" || this.state === "moving";
+  }
+
+  cancel() {
+    if (!this.active) return;
+    this.tell({ cancel: true });
+    this.end("cancelled");
+  }
+
+  /** The connection beneath is gone. */
+  lose() {
+    this.end("failed", new SignalboxError("connection-lost", `The connection was lost while ${this.name} was on its way.`));
+  }
+
+  /** @param {object} message */
+  tell(message) {
+    if (this.channel.readyState === "open") this.channel.send(JSON.stringify(message));
+  }
+
+  /** @param {number} bytes */
+  progress(bytes) {
+    this.transferred = bytes;
+    const percent = Math.floor((100 * bytes) / Math.max(1, this.size));
+    if (percent === this.#shown) return;
+    this.#shown = percent;
+    this.emit("change");
+  }
+
+  /** @param {"moving" | "done"} state */
+  become(state) {
+    if (!this.active) return;
+    this.state = state;
+    this.emit("change");
+  }
+
+  /**
+   * @param {TransferState} state
+   * @param {SignalboxError} [error]
+   */
+  end(state, error) {
+    if (!this.active) return;
+    this.state = state;
+    this.error = error ?? null;
+    this.channel.close();
+    this.ended.resolve();
+    this.emit("change");
+  }
+}
+
+/** A file of ours. */
+export class OutgoingFile extends Transfer {
+  outgoing = /** @type {const} */ (true);
+  #file;
+
+  /**
+   * @param {import("./peer.js").Peer} peer
+   * @param {RTCDataChannel} channel
+   * @param {Blob & { name?: string }} file
+   */
+  constructor(peer, channel, file) {
+    const { name = "file", size, type } = file;
+    super(peer, channel, { name, size, type });
+    this.#file = file;
+    channel.addEventListener("open", () => this.tell({ name, size, type }));
+    channel.addEventListener("message", ({ data }) => this.#receive(parse(data)));
+  }
+
+  /** @param {Record<string, unknown>} message */
+  #receive({ accept, received, cancel }) {
+    if (cancel) {
+      this.end("cancelled");
+    } else if (accept === false) {
+      this.end("refused");
+    } else if (accept && this.state === "offered") {
+      this.become("moving");
+      void this.#send();
+    } else if (received) {
+      this.transferred = this.size;
+      this.end("done");
+    }
+  }
+
+  async #send() {
+    const { channel, size } = this;
+    const digest = new Digest();
+    for (let offset = 0; offset < size; offset += CHUNK) {
+      let chunk;
+      try {
+        chunk = await this.#file.slice(offset, offset + CHUNK).arrayBuffer();
+      } catch (cause) { // it was changed or removed meanwhile
+        this.tell({ cancel: true });
+        this.end("failed", new SignalboxError("unreadable", String(cause)));
+        return;
+      }
+      await digest.add(chunk);
+      while (this.active && channel.bufferedAmount > BUFFER_HIGH) {
+        const low = new Promise((resolve) => channel.addEventListener("bufferedamountlow", resolve, { once: true }));
+        await Promise.race([low, this.ended.promise]);
+      }
+      if (!this.active) return;
+      channel.send(chunk);
+      this.progress(offset + chunk.byteLength - Math.min(channel.bufferedAmount, offset + chunk.byteLength));
+    }
+    this.tell({ digest: digest.value });
+  }
+}
+
+/** A file that a peer offers. */
+export class IncomingFile extends Transfer {
+  outgoing = /** @type {const} */ (false);
+  #digest = new Digest();
+  /** @type {(Blob | ArrayBuffer)[]} */
+  #parts = [];
+  #inMemory = 0;
+  #arrived = 0;
+  /** Digests take their time; the order stays. */
+  #queue = Promise.resolve();
+
+  /**
+   * Waits for what the channel offers. What is no offer is closed.
+   * @param {import("./peer.js").Peer} peer
+   * @param {RTCDataChannel} channel
+   * @param {(file: IncomingFile) => void} offered
+   */
+  static await(peer, channel, offered) {
+    channel.addEventListener("message", ({ data }) => {
+      const { name, size, type } = parse(data);
+      if (typeof name === "string" && Number.isSafeInteger(size) && Number(size) >= 0 && typeof type === "string") {
+        offered(new IncomingFile(peer, channel, { name: name.slice(0, LONGEST_NAME), size: Number(size), type }));
+      } else {
+        channel.close();
+      }
+    }, { once: true });
+  }
+
+  /**
+   * @param {import("./peer.js").Peer} peer
+   * @param {RTCDataChannel} channel
+   * @param {FileInfo} info
+   */
+  constructor(peer, channel, info) {
+    super(peer, channel, info);
+    channel.addEventListener("message", ({ data }) => {
+      this.#queue = this.#queue.then(() => this.#receive(data));
+    });
+  }
+
+  accept() {
+    if (this.state !== "offered") return;
+    this.become("moving");
+    this.tell({ accept: true });
+  }
+
+  refuse() {
+    if (this.state !== "offered") return;
+    this.tell({ accept: false });
+    this.end("refused");
+  }
+
+  /** @param {ArrayBuffer | string} data */
+  async #receive(data) {
+    if (!this.active) return;
+    if (typeof data === "string") {
+      const { cancel, digest } = parse(data);
+      if (cancel) this.end("cancelled");
+      else if (digest !== undefined && this.state === "moving") this.#complete(digest);
+      return;
+    }
+    this.#arrived += data.byteLength;
+    if (this.state !== "moving" || this.#arrived > this.size) {
+      this.#spoil();
+      return;
+    }
+    await this.#digest.add(data);
+    this.#keep(data);
+    this.progress(this.#arrived);
+  }
+
+  /** @param {ArrayBuffer} chunk */
+  #keep(chunk) {
+    this.#parts.push(chunk);
+    this.#inMemory += chunk.byteLength;
+    if (this.#inMemory < IN_MEMORY) return;
+    this.#parts = [new Blob(this.#parts)];
+    this.#inMemory = 0;
+  }
+
+  /** @param {unknown} digest */
+  #complete(digest) {
+    if (this.#arrived !== this.size || digest !== this.#digest.value) {
+      this.#spoil();
+      return;
+    }
+    this.blob = new Blob(this.#parts, { type: this.type });
+    this.tell({ received: true });
+    this.become("done"); // the sender closes, so that it hears of it
+  }
+
+  #spoil() {
+    this.tell({ cancel: true });
+    this.end("failed", new SignalboxError("damaged", `${this.name} is not what was offered.`));
+  }
+}
+
+/** SHA-256 over each chunk and what came before it: browsers digest only what they have whole. */
+class Digest {
+  #last = new Uint8Array();
+
+  /** @param {ArrayBuffer} chunk */
+  async add(chunk) {
+    const joined = new Uint8Array(this.#last.length + chunk.byteLength);
+    joined.set(this.#last);
+    joined.set(new Uint8Array(chunk), this.#last.length);
+    this.#last = new Uint8Array(await crypto.subtle.digest("SHA-256", joined));
+  }
+
+  get value() {
+    return toBase64(this.#last);
+  }
+}
+
+/** @param {unknown} data @returns {Record<string, unknown>} */
+function parse(data) {
+  try {
+    return Object(JSON.parse(String(data)));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,149 @@
+// Files, straight from page to page.
+
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, test } from "node:test";
+import { startServer } from "../support.mjs";
+import { launch, mesh, openChat } from "./support.mjs";
+
+let server;
+let browser;
+let rooms = 0;
+const folder = mkdtempSync(join(tmpdir(), "signalbox-files-"));
+before(async () => {
+  server = await startServer();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+/** Ada and Bob, with the chat open. */
+async function two() {
+  const pages = await mesh(browser, server, `file-${(rooms += 1)}`, 2);
+  for (const page of pages) await openChat(page);
+  return pages;
+}
+
+const attach = (page, path) => page.locator('[data-input="files"]').setInputFiles(path);
+const card = (page, name) => page.locator(".file").filter({ hasText: name });
+const press = (page, name, button) => card(page, name).getByRole("button", { name: button }).click();
+const says = (page, name, words) => card(page, name).getByText(words).waitFor();
+
+/** A file that takes a while, without a place on the disk. */
+function huge(name) {
+  const path = join(folder, name);
+  writeFileSync(path, "");
+  truncateSync(path, 400_000_000);
+  return path;
+}
+
+test("20 MB arrive as they were, and both sides see how far they are", async () => {
+  const [ada, bob] = await two();
+  const name = "设计稿 <b>final</b>.bin";
+  const sent = randomBytes(20_000_000);
+  writeFileSync(join(folder, "big.bin"), sent);
+  await ada.locator('[data-input="files"]').setInputFiles({ name, mimeType: "application/octet-stream", buffer: sent });
+  await says(ada, name, "Waiting for Bob to accept");
+  await says(bob, name, "Ada offers this file");
+  await card(bob, name).getByText("20 MB").waitFor();
+  for (const page of [ada, bob]) {
+    await card(page, name).getByRole("progressbar", { includeHidden: true }).evaluate((bar) => {
+      window.progress = [];
+      new MutationObserver(() => window.progress.push(bar.value)).observe(bar, { attributeFilter: ["value"] });
+    });
+  }
+  await press(bob, name, "Accept");
+  await says(bob, name, "Complete and checked: Ada");
+  await says(ada, name, "Complete and checked: Bob");
+  for (const page of [ada, bob]) {
+    const progress = await page.evaluate(() => window.progress);
+    assert.ok(progress.length > 10, `${progress.length} steps`);
+    assert.deepEqual(progress, progress.toSorted((a, b) => a - b));
+    assert.equal(progress.at(-1), 1);
+  }
+  const saving = bob.waitForEvent("download");
+  await card(bob, name).getByText("Save").click();
+  const saved = readFileSync(await (await saving).path());
+  const digest = (bytes) => createHash("sha256").update(bytes).digest("hex");
+  assert.equal(digest(saved), digest(sent));
+  for (const page of [ada, bob]) assert.deepEqual(page.errors, []);
+});
+
+test("an empty file is a file, too", async () => {
+  const [ada, bob] = await two();
+  await ada.locator('[data-input="files"]').setInputFiles({ name: "empty.txt", mimeType: "text/plain", buffer: Buffer.alloc(0) });
+  await press(bob, "empty.txt", "Accept");
+  await says(bob, "empty.txt", "Complete and checked");
+  await says(ada, "empty.txt", "Complete and checked");
+});
+
+test("an offer is refused, or taken back", async () => {
+  const [ada, bob] = await two();
+  for (const name of ["one.bin", "two.bin"]) await attach(ada, huge(name));
+  await press(bob, "one.bin", "Refuse");
+  await says(ada, "one.bin", "Bob refused it");
+  await press(ada, "two.bin", "Cancel");
+  await says(bob, "two.bin", "Cancelled");
+  assert.equal(await card(bob, "two.bin").getByRole("button").count(), 0);
+});
+
+for (const canceller of ["sender", "receiver"]) {
+  test(`the ${canceller} cancels a file on its way`, async () => {
+    const [ada, bob] = await two();
+    await attach(ada, huge("long.bin"));
+    await press(bob, "long.bin", "Accept");
+    const page = canceller === "sender" ? ada : bob;
+    await card(page, "long.bin").getByRole("progressbar").and(page.locator("[value]:not([value='0'])")).waitFor();
+    await press(page, "long.bin", "Cancel");
+    for (const each of [ada, bob]) await says(each, "long.bin", "Cancelled");
+    // The link is as good as before.
+    await bob.locator('[data-input="files"]').setInputFiles({ name: "next.txt", mimeType: "text/plain", buffer: Buffer.from("next") });
+    await press(ada, "next.txt", "Accept");
+    await says(bob, "next.txt", "Complete and checked: Ada");
+  });
+}
+
+test("a file whose receiver vanishes has failed, and so has one whose sender does", async () => {
+  const [ada, bob, cleo] = await mesh(browser, server, `file-${(rooms += 1)}`, 3);
+  for (const page of [ada, bob, cleo]) await openChat(page);
+  await attach(ada, huge("long.bin"));
+  await press(bob, "long.bin", "Accept");
+  await press(cleo, "long.bin", "Accept");
+  await ada.getByText("On its way to Cleo").waitFor();
+  await ada.locator(".file").filter({ hasText: "On its way to Bob" }).evaluate((element) => (element.id = "to-bob"));
+  await bob.close();
+  await ada.locator("#to-bob").getByText("The connection was lost").waitFor();
+  await ada.close();
+  await says(cleo, "long.bin", "The connection was lost");
+  assert.equal(await card(cleo, "long.bin").getByText("Save").isVisible(), false);
+});
+
+test("a file that is not what was offered is not kept", async () => {
+  const [ada, bob] = await two();
+  await ada.evaluate(() => {
+    const { send } = RTCDataChannel.prototype;
+    RTCDataChannel.prototype.send = function (data) {
+      if (data instanceof ArrayBuffer) new Uint8Array(data)[0] ^= 1;
+      send.call(this, data);
+    };
+  });
+  await ada.locator('[data-input="files"]').setInputFiles({ name: "spoilt.txt", mimeType: "text/plain", buffer: Buffer.from("as it was") });
+  await press(bob, "spoilt.txt", "Accept");
+  await says(bob, "spoilt.txt", "What arrived is not what was offered");
+  await says(ada, "spoilt.txt", "Cancelled");
+  assert.equal(await card(bob, "spoilt.txt").getByText("Save").isVisible(), false);
+});
+
+test("one who is alone is told that nobody can receive a file", async () => {
+  const [ada] = await mesh(browser, server, `file-${(rooms += 1)}`, 1);
+  await openChat(ada);
+  await attach(ada, huge("lonely.bin"));
+  await ada.getByText("Nobody else is here to receive a file yet.").first().waitFor();
+});
