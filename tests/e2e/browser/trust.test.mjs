@@ -112,7 +112,7 @@ test("another key is not taken for the room's", async () => {
   const bob = await come(`${ada.url().split("#")[0]}#k=AAAAAAAAAAAAAAAAAAAAAA`, "Bob");
   for (const [page, other] of [[ada, "Bob"], [bob, "Ada"]]) {
     await trust(page, other, "mismatch");
-    await tile(page, other).getByText(MISMATCH).waitFor();
+    await tile(page, other).getByText(MISMATCH, { exact: true }).waitFor();
     await hears(page, `Warning: the link to ${other} is not what it should be.`, { exact: false });
   }
 });
@@ -126,7 +126,7 @@ for (const [what, options] of Object.entries({ "hands all through": {}, "returns
     await sees(bob, "Ada");
     for (const [page, other] of [[ada, "Bob"], [bob, "Ada"]]) {
       await trust(page, other, "mismatch");
-      await tile(page, other).getByText(MISMATCH).waitFor();
+      await tile(page, other).getByText(MISMATCH, { exact: true }).waitFor();
     }
   });
 }
