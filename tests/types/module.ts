@@ -1,0 +1,33 @@
+// What the module's types promise, and what they refuse.
+
+import { createKey, join, LocalMedia, SignalboxError, type FileTransfer, type Peer, type Quality, type Room } from "../../public/signalbox.js";
+
+const media = new LocalMedia();
+const room: Room = await join("standup", { name: "Ada", media, key: createKey(), signal: AbortSignal.timeout(1_000) });
+const off: () => void = room.on("peer", (peer: Peer) => {
+  const verdict: "verified" | "unverified" | "mismatch" = peer.verified;
+  const quality: Readonly<Quality> | null = peer.quality;
+  peer.on("quality", () => [verdict, quality?.path === "relay", quality?.rtt]);
+  peer.on("track", (track, stream) => stream.addTrack(track));
+  peer.on("left", (reason) => reason === "timeout");
+  const sent: FileTransfer = peer.sendFile(new File([], "a.txt"));
+  sent.on("change", () => sent.state === "failed" && sent.error?.code);
+  // @ts-expect-error: what we offered is not ours to accept
+  peer.sendFile(new Blob()).accept();
+  // @ts-expect-error: it is read only
+  peer.name = "Bob";
+});
+off();
+room.on("file", (file) => {
+  file.accept();
+  const blob: Blob | null = file.blob;
+  return blob;
+});
+room.on("closed", (error) => error instanceof SignalboxError && error.retryAfterMs);
+// @ts-expect-error: there is no such event
+room.on("peers", () => {});
+const message = room.chat.send("hello");
+const unreadable: boolean = message.encryption === "unreadable";
+// @ts-expect-error: a room is named by a text
+await join(7);
+export { unreadable };
