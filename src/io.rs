@@ -77,6 +77,18 @@ pub enum Data {
     Binary(Rc<[u8]>),
 }
 
+#[cfg(target_arch = "wasm32")]
+impl Data {
+    /// Whether both are shares of one frame.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(text), Self::Text(other)) => Rc::ptr_eq(text, other),
+            (Self::Binary(bytes), Self::Binary(other)) => Rc::ptr_eq(bytes, other),
+            _ => false,
+        }
+    }
+}
+
 /// The methods that are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {

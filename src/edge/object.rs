@@ -207,6 +207,7 @@ impl<C: Core + 'static> Shell<C> {
     }
 
     fn perform(self: &Rc<Self>, outputs: Vec<Output>, mut pending: Option<&mut Pending>) {
+        let mut last = None;
         for output in outputs {
             match (output, &mut pending) {
                 (Output::Respond(reply, response), Some(pending))
@@ -231,7 +232,7 @@ impl<C: Core + 'static> Shell<C> {
                 (Output::Respond(reply, response), _) => self.release(&reply, response),
                 (Output::Hold(request, limit), _) => self.hold(request, limit),
                 (Output::Accept(_) | Output::Dismiss(_), _) => {} // its request is over
-                (Output::Send(connection, data), _) => self.send(connection, &data),
+                (Output::Send(connection, data), _) => self.send(connection, data, &mut last),
                 (Output::Close(connection, code), _) => {
                     if let Some(socket) = self.runtime.socket(connection.number()) {
                         close(&socket, code);
@@ -266,16 +267,22 @@ impl<C: Core + 'static> Shell<C> {
         let _ = self.runtime.state.wait_until(&asked); // it is under way
     }
 
-    fn send(&self, connection: ConnectionId, data: &Data) {
+    /// Sends a frame. `last` is the one before as JavaScript has it: many may get the same.
+    fn send(&self, connection: ConnectionId, data: Data, last: &mut Option<(Data, JsValue)>) {
         let sockets = self.runtime.sockets.borrow();
         let Some(socket) = sockets.get(&connection.number()) else {
             return;
         };
+        let same = last.take().filter(|(before, _)| before.is_same(&data));
+        let (_, frame) = last.insert(same.unwrap_or_else(|| {
+            let frame = match &data {
+                Data::Text(text) => JsValue::from_str(text),
+                Data::Binary(bytes) => Uint8Array::from(&**bytes).into(),
+            };
+            (data, frame)
+        }));
         // A socket that is closing takes nothing more; its close is under way to the core.
-        let _ = match data {
-            Data::Text(text) => socket.send(&JsValue::from_str(text)),
-            Data::Binary(bytes) => socket.send(&Uint8Array::from(&**bytes)),
-        };
+        let _ = socket.send(frame);
     }
 
     fn accept(&self, request: RequestId) -> Result<Response> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contract::{Message, names};
 use super::error::{Code, Error};
-use super::fields::{DEPTH, depth};
+use super::fields::{DEPTH, is_too_deep};
 use super::host::Switch;
 use super::{Room, Turn};
 use crate::io::{Platform, Record};
@@ -215,7 +215,7 @@ impl Room {
                 format!("a mid may have at most {longest_mid} characters"),
             ));
         }
-        let fits = |enc: &Json| enc.as_str().len() <= MAX_ENC && depth(enc) <= DEPTH;
+        let fits = |enc: &Json| enc.as_str().len() <= MAX_ENC && !is_too_deep(enc);
         if !enc.as_ref().is_none_or(fits) {
             return Err(Error::new(
                 Code::TooLarge,

@@ -84,8 +84,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
     }
 }
 
-/// How deep a JSON text is nested.
-pub(super) fn depth(json: &Json) -> usize {
+/// Whether a JSON text is nested deeper than [`DEPTH`].
+pub(super) fn is_too_deep(json: &Json) -> bool {
+    // Most have so few brackets that these need not be told from those in texts.
+    let brackets = json
+        .as_str()
+        .bytes()
+        .filter(|byte| matches!(byte, b'[' | b'{'));
+    brackets.count() > DEPTH && depth(json) > DEPTH
+}
+
+fn depth(json: &Json) -> usize {
     let mut bytes = json.as_str().bytes();
     let (mut level, mut deepest, mut quoted) = (0_usize, 0, false);
     while let Some(byte) = bytes.next() {

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::config::Limits;
 use super::contract::{Peer, RoomInfo, names};
 use super::error::{Code, Error};
-use super::fields::{DEPTH, Fields, depth};
+use super::fields::{Fields, is_too_deep};
 use super::presence::{info, shown};
 use super::{Room, Turn};
 use crate::io::{ContentType, Request, Response};
@@ -126,7 +126,7 @@ impl Room {
         let mut values = Vec::new();
         let list = fields.get("args");
         if let Some(list) = list.filter(|list| list.as_str() != "null") {
-            let parts: Option<Vec<&RawValue>> = list.read().filter(|_| depth(list) <= DEPTH);
+            let parts: Option<Vec<&RawValue>> = list.read().filter(|_| !is_too_deep(list));
             let parts = parts.ok_or_else(|| Error::bad_payload(form))?;
             values.extend(parts.into_iter().map(|part| list.part(part)));
         }

@@ -67,13 +67,14 @@ pub(super) struct Sent<'a> {
     pub(super) messages: &'a [Message],
 }
 
-/// The row of an event.
+/// The row of an event: a line of this as JSON, then the messages as they are.
 #[derive(Serialize, Deserialize)]
 struct Row {
     to: Receivers,
     namespace: String,
     /// See [`Index::floor`].
     floor: Offset,
+    #[serde(skip)]
     messages: String,
 }
 
@@ -175,9 +176,11 @@ impl Log {
             to,
             namespace: sent.namespace.to_string(),
             floor: index.floor,
-            messages,
+            messages: String::new(),
         };
-        if let Ok(value) = serde_json::to_string(&row) {
+        if let Ok(mut value) = serde_json::to_string(&row) {
+            value.push('\n');
+            value.push_str(&messages);
             index.push(sent.offset, value.len());
             let key = format!("{PREFIX}{}", sent.offset);
             saves.push(Record::Stored { key, value });
@@ -261,6 +264,8 @@ impl Receivers {
 /// A row as it is stored: its offset, what it says, its size.
 fn read((key, value): &(String, String)) -> Option<(Offset, Row, usize)> {
     let offset = key.strip_prefix(PREFIX).and_then(Offset::parse)?;
-    let row = serde_json::from_str(value).ok()?;
+    let (row, messages) = value.split_once('\n')?;
+    let mut row: Row = serde_json::from_str(row).ok()?;
+    messages.clone_into(&mut row.messages);
     Some((offset, row, value.len()))
 }
