@@ -160,7 +160,8 @@ export class Peer extends Emitter {
     if (description.type === "offer" && (!connection || cid !== connection.cid)) {
       // Both may have opened a connection at once: the impolite side's stands.
       if (connection?.unanswered && !this.#polite()) return;
-      connection = this.#open(cid ?? uniqueId());
+      cid ??= uniqueId(); // a plain client gives none
+      connection = this.#open(cid);
     }
     if (!connection || cid !== connection.cid) return; // meant for a connection that is no more
     connection.describe(description);
