@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { startServer } from "../support.mjs";
-import { launch, openPage } from "./support.mjs";
+import { joinRoom, launch, openPage } from "./support.mjs";
 
 let server;
 let browser;
@@ -84,4 +85,14 @@ test("every address of the page carries the security headers", async () => {
   }
   const { headers } = await fetch(`${server.url}/signalbox.js`);
   assert.equal(headers.get("access-control-allow-origin"), "*");
+});
+
+test("all scripts of a call are at most 60 KB, gzipped together", async () => {
+  const page = await joinRoom(browser, server, "size", "Ada");
+  const scripts = new Set(page.requests.filter((url) => /\.m?js$/.test(new URL(url).pathname)));
+  const bodies = await Promise.all([...scripts].map(async (url) => (await fetch(url)).text()));
+  const { length } = gzipSync(bodies.join(""), { level: 9 });
+  const apart = bodies.reduce((sum, body) => sum + gzipSync(body, { level: 9 }).length, 0);
+  console.log(`${scripts.size} scripts, ${length} bytes gzipped together, ${apart} each by itself`);
+  assert.ok(scripts.size > 20 && length <= 60 * 1024, `${length} bytes`);
 });
