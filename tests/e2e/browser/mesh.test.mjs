@@ -17,7 +17,7 @@ after(async () => {
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
 test("four people form a full mesh, which one may leave", async () => {
-  const pages = await mesh(browser, server, "four", 4);
+  const pages = await mesh(browser, server, "four", 4, { key: "AAAAAAAAAAAAAAAAAAAAAA" });
   const dan = pages.pop();
   await say(dan, "四个人都在");
   for (const page of pages) await hears(page, "四个人都在");

@@ -59,9 +59,9 @@ export async function otherSite(server, body) {
   }
 }
 
-/** Opens a room and joins it under a name, with the devices there are. */
-export async function joinRoom(browser, server, room, name, options) {
-  const page = await openPage(browser, `${server.url}/r/${encodeURIComponent(room)}`, options);
+/** Opens a room, with a key in the link where there is one, and joins it under a name, with the devices there are. */
+export async function joinRoom(browser, server, room, name, { key, ...options } = {}) {
+  const page = await openPage(browser, `${server.url}/r/${encodeURIComponent(room)}${key ? `#k=${key}` : ""}`, options);
   await enter(page, name);
   return page;
 }
@@ -75,17 +75,25 @@ export async function enter(page, name) {
 
 export const people = ["Ada", "Bob", "Cleo", "Dan", "Eve", "Fay"];
 
-/** That many people who come one after the other; resolves to their pages once everyone sees everyone. */
-export async function mesh(browser, server, room, count, { microphones = true } = {}) {
+/**
+ * That many people who come one after the other; resolves to their pages once everyone sees everyone, and with a `key`
+ * has verified everyone, which takes data in both directions of each link.
+ */
+export async function mesh(browser, server, room, count, { microphones = true, key } = {}) {
   const localStorage = [{ name: "audio", value: microphones ? "on" : "off" }];
   const options = {
+    key,
     viewport: { width: 400, height: 400 },
     storageState: { cookies: [], origins: [{ origin: server.url, localStorage }] },
   };
   const names = people.slice(0, count);
   const pages = [];
   for (const name of names) pages.push(await joinRoom(browser, server, room, name, options));
-  for (const [index, page] of pages.entries()) await sees(page, ...names.toSpliced(index, 1));
+  for (const [index, page] of pages.entries()) {
+    const others = names.toSpliced(index, 1);
+    await sees(page, ...others);
+    if (key) for (const name of others) await tile(page, name).and(page.locator('[data-trust="verified"]')).waitFor();
+  }
   return pages;
 }
 

@@ -1,0 +1,78 @@
+// The call survives its server: killed in the middle, and gone for 20 seconds.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startKillable } from "../support.mjs";
+import { hears, joinRoom, launch, mesh, say, sees, tile } from "./support.mjs";
+
+const OUTAGE = 20_000;
+
+let server;
+let browser;
+before(async () => {
+  server = await startKillable();
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+/** From now on, what becomes of everybody's tile, and how long their picture ever stood still. */
+function watch(page) {
+  return page.evaluate(() => {
+    window.changes = [];
+    window.longestPause = 0;
+    new MutationObserver((records) => {
+      for (const { target, type, removedNodes } of records) {
+        if (type === "childList" && removedNodes.length > 0) window.changes.push("a tile was removed");
+        else if (type === "attributes") window.changes.push(target.dataset.state);
+      }
+    }).observe(document.querySelector('[data-slot="tiles"]'), { childList: true, subtree: true, attributeFilter: ["data-state"] });
+    for (const video of document.querySelectorAll(".tile:not(.own) video")) {
+      let last = performance.now();
+      const drawn = (now) => {
+        window.longestPause = Math.max(window.longestPause, now - last);
+        last = now;
+        video.requestVideoFrameCallback(drawn);
+      };
+      video.requestVideoFrameCallback(drawn);
+    }
+  });
+}
+
+test("three people do not lose each other when the server is killed and back after 20 seconds", async () => {
+  const pages = await mesh(browser, server, "survivors", 3);
+  const [ada, bob, cleo] = pages;
+  await say(ada, "before");
+  for (const page of [bob, cleo]) await hears(page, "before");
+  for (const page of pages) await watch(page);
+
+  await server.kill();
+  const since = performance.now();
+  for (const page of pages) await page.getByText("Reconnecting… your call continues").waitFor();
+  await say(ada, "from Ada, into the void");
+  await say(bob, "from Bob, into the void");
+  do {
+    await sees(ada, "Bob", "Cleo"); // a few more pictures each time
+    await sees(bob, "Ada", "Cleo");
+    await sees(cleo, "Ada", "Bob");
+  } while (performance.now() - since < OUTAGE);
+
+  await server.start();
+  for (const page of pages) await page.getByText("Reconnecting… your call continues").waitFor({ state: "hidden" });
+  await say(cleo, "after");
+  for (const page of pages) {
+    for (const message of ["before", "from Ada, into the void", "from Bob, into the void", "after"]) await hears(page, message);
+    assert.equal(await page.locator(".message").count(), 4, "each message is there once");
+    await page.waitForFunction(() => !document.querySelector('[data-delivery="pending"]'));
+    assert.deepEqual(await page.evaluate(() => window.changes), [], "nobody saw anybody go");
+    assert.doesNotMatch(await page.locator('[data-slot="log"]').innerText(), /left|lost/);
+    console.log(`the longest pause of a picture was ${Math.round(await page.evaluate(() => window.longestPause))} ms`);
+  }
+  // The room goes on, too: who comes now finds everybody.
+  const dan = await joinRoom(browser, server, "survivors", "Dan");
+  await sees(dan, "Ada", "Bob", "Cleo");
+  await hears(dan, "from Bob, into the void");
+  await tile(ada, "Dan").waitFor();
+});
