@@ -25,7 +25,7 @@ export function renderChip(tile, { verified, state, name, quality }, keyed) {
     ...(keyed ? [text(`trust.short.${verified}`)] : []),
     ...(shown ? [text(`quality.${shown.level}`), `${text(`path.${shown.path}`)} (${shown.path})`] : []),
   ];
-  slot(chip, "chip-label").textContent = text("details.of", { name: shownName(name), about: about.join(text("list.comma")) });
+  show(slot(chip, "chip-label"), text("details.of", { name: shownName(name), about: about.join(text("list.comma")) }));
 }
 
 /** All about the link to one peer. */

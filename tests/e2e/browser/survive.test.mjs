@@ -23,12 +23,15 @@ function watch(page) {
   return page.evaluate(() => {
     window.changes = [];
     window.longestPause = 0;
-    new MutationObserver((records) => {
-      for (const { target, type, removedNodes } of records) {
-        if (type === "childList" && removedNodes.length > 0) window.changes.push("a tile was removed");
-        else if (type === "attributes") window.changes.push(target.dataset.state);
+    const tiles = document.querySelector('[data-slot="tiles"]');
+    const observer = new MutationObserver((records) => {
+      for (const { target, oldValue, removedNodes } of records) {
+        if (target === tiles && removedNodes.length > 0) window.changes.push("a tile was removed");
+        else if (target !== tiles && target.dataset.state !== oldValue) window.changes.push(target.dataset.state);
       }
-    }).observe(document.querySelector('[data-slot="tiles"]'), { childList: true, subtree: true, attributeFilter: ["data-state"] });
+    });
+    observer.observe(tiles, { childList: true });
+    for (const tile of tiles.children) observer.observe(tile, { attributeFilter: ["data-state"], attributeOldValue: true });
     for (const video of document.querySelectorAll(".tile:not(.own) video")) {
       let last = performance.now();
       const drawn = (now) => {
