@@ -73,6 +73,13 @@ test("both languages have the same texts, and no text is missing", async () => {
   }
 });
 
+test("every icon that is named is there", async () => {
+  const markup = await (await fetch(server.url)).text();
+  const symbols = new Set([...markup.matchAll(/<symbol id="([^"]+)"/g)].map(([, id]) => id));
+  for (const [, id] of markup.matchAll(/<use href="#([^"]+)"/g)) assert.ok(symbols.has(id), id);
+  for (const verdict of ["verified", "unverified", "mismatch"]) assert.ok(symbols.has(`trust-${verdict}`), verdict);
+});
+
 test("every address of the page carries the security headers", async () => {
   for (const path of ["/", "/r/standup", "/page/main.js"]) {
     const { headers } = await fetch(server.url + path);
