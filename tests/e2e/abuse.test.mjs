@@ -190,12 +190,13 @@ test("100,000 events from one client, which comes back whenever it is put out", 
     }
     await flooder.closed;
     await spoken;
-    assert.ok(told.get("rate-limited") >= 200, `${told.get("rate-limited")} errors before it is put out`);
+    // Coming back brings no new rates: only at first is it told so often.
+    if (round === 0) assert.ok(told.get("rate-limited") >= 200, `${told.get("rate-limited")} errors before it is put out`);
     assert.ok(!told.has("else"));
   }
   talk.assertUnharmed(t);
-  t.diagnostic(`of 100,000 signals ${signals} were relayed, 200 and a few of each connection`);
-  assert.ok(signals >= 20_000 && signals < 40_000, `${signals} signals`);
+  t.diagnostic(`of 100,000 signals ${signals} were relayed: 200, and 20 per second`);
+  assert.ok(signals >= 200 && signals < 20_000, `${signals} signals`);
 });
 
 for (const transports of [["websocket"], ["polling"]]) {
