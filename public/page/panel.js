@@ -39,7 +39,8 @@ export class Panel {
       slot(root, tab, "tab").focus();
     });
     call.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && store.state.panel) this.close();
+      if (event.key !== "Escape" || !store.state.panel) return;
+      if (!document.querySelector(".menu:popover-open")) this.close(); // else the key is the menu's
     });
   }
 

@@ -19,8 +19,9 @@ afterEach(() => Promise.all(browser.contexts().map((context) => context.close())
 
 /** Presses Tab, or Shift+Tab, until what a locator finds has the focus. */
 async function tabTo(page, locator, key = "Tab") {
+  await locator.waitFor();
   for (let presses = 0; presses < 60; presses += 1) {
-    if (await locator.evaluate((element) => element === document.activeElement).catch(() => false)) return;
+    if (await locator.evaluate((element) => element === document.activeElement)) return;
     await page.keyboard.press(key);
   }
   assert.fail(`${key} does not lead to ${locator}`);
