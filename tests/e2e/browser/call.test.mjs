@@ -161,6 +161,7 @@ test("on a phone the chat is a sheet, and what was missed is counted", async () 
   await ada.locator(".badge").getByText("2").waitFor();
   await openChat(ada);
   await ada.locator(".badge").waitFor({ state: "hidden" });
+  await ada.locator(".panel").evaluate((panel) => Promise.all(panel.getAnimations().map(({ finished }) => finished)));
   const { y, height, width } = await ada.locator(".panel").boundingBox();
   assert.deepEqual([y + height, width], [844, 390]);
   assert.ok(y > 150, "the call stays in sight above it");

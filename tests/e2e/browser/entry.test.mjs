@@ -94,6 +94,17 @@ test("every address of the page carries the security headers", async () => {
   assert.equal(headers.get("access-control-allow-origin"), "*");
 });
 
+test("the first screen is usable on a processor that is four times slower", async (t) => {
+  const page = await openPage(browser, "about:blank");
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+  await page.goto(server.url, { waitUntil: "commit" });
+  const usable = await page.waitForFunction(() => document.querySelector("input[data-input=name]")?.checkVisibility() && performance.now(), null, { polling: "raf" });
+  t.diagnostic(`usable after ${Math.round(await usable.jsonValue())} ms`);
+  await page.getByRole("button", { name: "Start a room" }).click();
+  await page.getByRole("heading", { name: "Ready to join?" }).waitFor();
+});
+
 test("all scripts of a call are at most 60 KB, gzipped together", async () => {
   const page = await joinRoom(browser, server, "size", "Ada");
   const scripts = new Set(page.requests.filter((url) => /\.m?js$/.test(new URL(url).pathname)));
