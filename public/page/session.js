@@ -1,10 +1,13 @@
 // @ts-check
-import { createKey, join, LocalMedia, SignalboxError } from "../signalbox.js";
 import { memory } from "./memory.js";
 import { currentKey, currentRoom, newRoom, roomPath } from "./route.js";
 import { shownName } from "./strings.js";
 
 /** @typedef {"audio" | "video"} Kind */
+
+/** The module, which the first screen does not wait for. */
+const signalbox = () => import("../signalbox.js");
+signalbox().catch(() => {}); // that it cannot be loaded is told when it is needed
 
 /** What a user can do. Each action changes the store; the views follow. */
 export class Session {
@@ -27,8 +30,13 @@ export class Session {
   }
 
   /** A new room, with a key in its link. */
-  start() {
-    this.open(newRoom(), isSecureContext ? createKey() : undefined); // elsewhere browsers do not encrypt
+  async start() {
+    try {
+      const { createKey } = await signalbox();
+      this.open(newRoom(), isSecureContext ? createKey() : undefined); // elsewhere browsers do not encrypt
+    } catch {
+      location.reload(); // the browser says what is wrong
+    }
   }
 
   /**
@@ -56,9 +64,9 @@ export class Session {
   async preview() {
     const { wanted, asking } = this.#store.state;
     if (asking || !(wanted.audio || wanted.video)) return;
-    const media = this.#openMedia();
     this.#store.set({ asking: true });
-    await media.start(wanted);
+    const media = await this.#openMedia();
+    if (this.#store.state.view === "prejoin") await media.start(wanted); // one may have gone back meanwhile
     this.#store.set({ asking: false });
   }
 
@@ -69,13 +77,14 @@ export class Session {
     memory.set(kind, on ? "on" : "off");
     this.#store.set({ wanted: { ...wanted, [kind]: on }, mutedBy: null });
     if (!media && !on) return;
-    const opened = this.#openMedia();
+    const opened = await this.#openMedia();
     await (kind === "audio" ? opened.setAudio(on) : opened.setVideo(on));
   }
 
   /** For as long as a key is held. @param {boolean} on */
   async talk(on) {
-    await this.#openMedia().setAudio(on);
+    const media = await this.#openMedia();
+    await media.setAudio(on);
   }
 
   async share() {
@@ -85,7 +94,7 @@ export class Session {
 
   /** Tries again what a device refused. @param {readonly (Kind | "screen")[]} kinds */
   async again(kinds) {
-    const media = this.#openMedia();
+    const media = await this.#openMedia();
     if (kinds.includes("screen")) await media.setScreen(true);
     else await media.start({ audio: kinds.includes("audio"), video: kinds.includes("video") });
   }
@@ -108,11 +117,13 @@ export class Session {
     const { signal } = (this.#attempt = new AbortController());
     this.#store.set({ joining: true, problem: null });
     if (chatOnly) this.#closeMedia();
-    const media = this.#openMedia();
-    const seen = Object.values(media.problems).filter((problem) => problem !== null); // they need not be told in the call
-    this.#store.set({ dismissed: new Set(seen) });
-    const untried = { audio: wanted.audio && !media.problems.audio, video: wanted.video && !media.problems.video };
     try {
+      const { join } = await signalbox();
+      signal.throwIfAborted();
+      const media = await this.#openMedia();
+      const seen = Object.values(media.problems).filter((problem) => problem !== null); // they need not be told in the call
+      this.#store.set({ dismissed: new Set(seen) });
+      const untried = { audio: wanted.audio && !media.problems.audio, video: wanted.video && !media.problems.video };
       if (!chatOnly) await media.start(untried);
       const onWaiting = () => this.#store.state.joining && this.#store.set({ waiting: true });
       const token = new URLSearchParams(location.search).get("token") ?? undefined;
@@ -120,9 +131,10 @@ export class Session {
       this.#joined(await join(room, options));
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof SignalboxError)) throw error;
-      const asked = error.code === "bad-password";
-      const problem = asked && !password ? "password-wanted" : error.code;
+      const code = await signalbox().then(({ SignalboxError }) => (error instanceof SignalboxError ? error.code : null), () => "unreachable");
+      if (!code) throw error;
+      const asked = code === "bad-password";
+      const problem = asked && !password ? "password-wanted" : code;
       this.#store.set({ joining: false, waiting: false, problem, passworded: this.#store.state.passworded || asked });
     }
   }
@@ -264,7 +276,8 @@ export class Session {
     }
   }
 
-  #openMedia() {
+  async #openMedia() {
+    const { LocalMedia } = await signalbox();
     const { media } = this.#store.state;
     if (media) return media;
     const opened = new LocalMedia({ audio: memory.get("audio-device") ?? "", video: memory.get("video-device") ?? "" });

@@ -113,4 +113,7 @@ test("all scripts of a call are at most 60 KB, gzipped together", async () => {
   const apart = bodies.reduce((sum, body) => sum + gzipSync(body, { level: 9 }).length, 0);
   console.log(`${scripts.size} scripts, ${length} bytes gzipped together, ${apart} each by itself`);
   assert.ok(scripts.size > 20 && length <= 60 * 1024, `${length} bytes`);
+  const markup = await (await fetch(server.url)).text();
+  const named = [...markup.matchAll(/<(?:link rel="modulepreload" href|script type="module" src)="([^"]+)"/g)].map(([, path]) => path);
+  assert.deepEqual(named.sort(), [...scripts].map((url) => new URL(url).pathname).sort(), "index.html names every script, so that none waits for another");
 });
