@@ -248,7 +248,10 @@ export class Connection extends Emitter {
       channel: pc.createDataChannel("signalbox", LINK_CHANNEL),
       key: this.#key,
       ids: this.#ids,
-      fingerprints: () => [fingerprints(pc.localDescription ?? {}), fingerprints(pc.remoteDescription ?? {})],
+      fingerprints: async () => {
+        await this.#queue; // a channel may open before the answer that it came of is there to read
+        return [fingerprints(pc.localDescription ?? {}), fingerprints(pc.remoteDescription ?? {})];
+      },
     });
     verification.on("verdict", (verdict) => this.emit("verdict", verdict));
   }

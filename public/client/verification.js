@@ -29,7 +29,7 @@ export class Verification extends Emitter {
    * @param {RTCDataChannel} link.channel
    * @param {import("./key.js").RoomKey | null} link.key
    * @param {readonly [own: string, theirs: string]} link.ids
-   * @param {() => readonly [own: string, theirs: string]} link.fingerprints
+   * @param {() => Promise<readonly [own: string, theirs: string]>} link.fingerprints
    */
   constructor({ channel, key, ids, fingerprints }) {
     super();
@@ -47,21 +47,22 @@ export class Verification extends Emitter {
     if (!this.#key || this.#settled) return;
     if (typeof nonce === "string" && keyed && this.#theirs === null) {
       this.#theirs = nonce;
-      const made = await this.#key.prove(this.#facts(0));
+      const made = await this.#key.prove(await this.#facts(0));
       if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify({ proof: made }));
     } else if (typeof proof === "string") {
       this.#settled = true;
       // Our own nonce come back is our own proof to come back.
       const fresh = this.#theirs !== null && this.#theirs !== this.#nonce;
-      this.emit("verdict", fresh && (await this.#key.proves(proof, this.#facts(1))) ? "verified" : "mismatch");
+      this.emit("verdict", fresh && (await this.#key.proves(proof, await this.#facts(1))) ? "verified" : "mismatch");
     }
   }
 
   /** What a proof states, as its maker has it. @param {0 | 1} maker ourselves or the peer */
-  #facts(maker) {
+  async #facts(maker) {
+    const [own, theirs] = await this.#fingerprints();
     const sides = [
-      [this.#ids[0], this.#nonce, this.#fingerprints()[0]],
-      [this.#ids[1], this.#theirs, this.#fingerprints()[1]],
+      [this.#ids[0], this.#nonce, own],
+      [this.#ids[1], this.#theirs, theirs],
     ];
     return [...sides[maker], ...sides[1 - maker]];
   }

@@ -277,9 +277,9 @@ export class Session {
   }
 
   async #openMedia() {
+    if (this.#store.state.media) return this.#store.state.media;
     const { LocalMedia } = await signalbox();
-    const { media } = this.#store.state;
-    if (media) return media;
+    if (this.#store.state.media) return this.#store.state.media; // another click was first
     const opened = new LocalMedia({ audio: memory.get("audio-device") ?? "", video: memory.get("video-device") ?? "" });
     opened.on("change", () => {
       this.#store.set();

@@ -92,6 +92,34 @@ test("who has the whole link is verified, and only they read the chat", async ()
   stranger.disconnect();
 });
 
+test("a proof that comes before the browser shows the answer is no mismatch", async () => {
+  const ada = await start();
+  const bob = await come(ada.url(), "Bob", (page) => page.addInitScript(() => {
+    const { createDataChannel, setRemoteDescription } = RTCPeerConnection.prototype;
+    const { get } = Object.getOwnPropertyDescriptor(RTCPeerConnection.prototype, "remoteDescription");
+    const early = new WeakMap(); // connections, by what resolves once a proof came
+    const hidden = new WeakSet();
+    RTCPeerConnection.prototype.createDataChannel = function (...args) {
+      const channel = createDataChannel.apply(this, args);
+      early.set(this, new Promise((resolve) => channel.addEventListener("message", ({ data }) => data.includes("proof") && setTimeout(resolve))));
+      return channel;
+    };
+    RTCPeerConnection.prototype.setRemoteDescription = async function (description) {
+      if (description.type === "answer") hidden.add(this);
+      await setRemoteDescription.call(this, description);
+      if (hidden.has(this)) await early.get(this);
+      hidden.delete(this);
+    };
+    Object.defineProperty(RTCPeerConnection.prototype, "remoteDescription", {
+      get() {
+        return hidden.has(this) ? null : get.call(this);
+      },
+    });
+  }));
+  await trust(ada, "Bob", "verified");
+  await trust(bob, "Ada", "verified");
+});
+
 test("who has half the link is not verified, and reads nothing", async () => {
   const ada = await start();
   await say(ada, "before Bob came");
