@@ -125,15 +125,14 @@ test("20 times two offers cross while both change their tracks, and sound, pictu
   }
 });
 
-test("20 times two people join at the same moment, and each pair has picture and data", async () => {
+test("20 times four people join at the same moment, and each pair has picture, sound and data", async () => {
   const page = await openPage(browser, site.url);
   for (let round = 1; round <= 20; round += 1) {
     await page.evaluate(async ({ origin, round }) => {
       const { join, LocalMedia } = await import(`${origin}/signalbox.js`);
       if (!window.media) await (window.media = new LocalMedia()).start({ audio: true, video: true });
-      const rooms = await Promise.all(["Ada", "Bob"].map((name) => join(`rush-${round}`, { name, media: window.media })));
-      await Promise.all(rooms.map(async (room) => {
-        const peer = await new Promise((come) => room.on("peer", come));
+      const rooms = await Promise.all(["Ada", "Bob", "Cleo", "Dan"].map((name) => join(`rush-${round}`, { name, media: window.media })));
+      const met = async (peer) => {
         const video = Object.assign(document.createElement("video"), { autoplay: true, muted: true, srcObject: peer.stream });
         const playing = new Promise((plays) => video.requestVideoFrameCallback(plays));
         const heard = new Promise((hears) => peer.on("channel", (channel) => channel.addEventListener("message", hears)));
@@ -142,7 +141,16 @@ test("20 times two people join at the same moment, and each pair has picture and
         channel.addEventListener("open", () => channel.send("hello"));
         await Promise.all([playing, heard]);
         video.srcObject = null;
-      }));
+        const inbound = [...(await peer.stats()).values()].filter(({ type }) => type === "inbound-rtp");
+        if (!inbound.some(({ kind, packetsReceived }) => kind === "audio" && packetsReceived > 0)) throw new Error(`${peer.name} is not heard`);
+      };
+      await Promise.all(rooms.map((room) => new Promise((everyone, nobody) => {
+        const others = [];
+        room.on("peer", (peer) => {
+          others.push(met(peer));
+          if (others.length === 3) Promise.all(others).then(everyone, nobody);
+        });
+      })));
       for (const room of rooms) room.leave();
     }, { origin: server.url, round });
   }

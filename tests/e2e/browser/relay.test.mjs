@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { ask, connect, startServer } from "../support.mjs";
 import { password, startCoturn } from "./coturn.mjs";
-import { launch, openPage, otherSite } from "./support.mjs";
+import { enter, launch, openPage, otherSite, sees, tile } from "./support.mjs";
 
 const secret = "north";
 let coturn;
@@ -58,6 +58,14 @@ const path = (page) => page.evaluate(async () => {
   return [pair.localCandidateId, pair.remoteCandidateId].map((id) => stats.get(id).candidateType);
 });
 
+/** The ICE credentials of the path in use: a restart makes new ones. */
+const credentials = (page) => page.evaluate(async () => {
+  const [peer] = window.room.peers.values();
+  const stats = await peer.stats();
+  const { selectedCandidatePairId } = [...stats.values()].find(({ type }) => type === "transport");
+  return stats.get(stats.get(selectedCandidatePairId)?.localCandidateId)?.usernameFragment;
+});
+
 const state = (page, wanted) => page.waitForFunction((wanted) => [...window.room.peers.values()][0]?.state === wanted, wanted);
 
 /** Which candidates a page gathers with these servers alone, and which errors it gets. */
@@ -90,6 +98,11 @@ test("two who allow the relay alone see and hear each other over it", async () =
     await moving(page);
     assert.equal(await page.evaluate(() => window.room.relay), true);
     assert.deepEqual(await path(page), ["relay", "relay"]);
+    await page.waitForFunction(async () => {
+      const [peer] = window.room.peers.values();
+      const stats = [...(await peer.stats()).values()];
+      return stats.some(({ type, kind, totalAudioEnergy }) => type === "inbound-rtp" && kind === "audio" && totalAudioEnergy > 0);
+    });
   }
   const heard = bob.evaluate(() => new Promise((resolve) => {
     const [peer] = window.room.peers.values();
@@ -103,20 +116,74 @@ test("two who allow the relay alone see and hear each other over it", async () =
   assert.equal(await heard, "over the relay");
 });
 
-test("a relay that falls silent: reconnecting, and back on the same path when it speaks again", async () => {
+test("a relay that falls silent: reconnecting, and back by an ICE restart when it speaks again", async () => {
   const ada = await relayed("frozen", "Ada");
   const bob = await relayed("frozen", "Bob");
-  for (const page of [ada, bob]) await seen(page);
+  const former = [];
+  for (const page of [ada, bob]) {
+    await seen(page);
+    former.push(await credentials(page));
+    await page.evaluate(() => {
+      const { restartIce } = RTCPeerConnection.prototype;
+      window.restarts = new Promise((resolve) => {
+        RTCPeerConnection.prototype.restartIce = function () {
+          restartIce.call(this);
+          resolve();
+        };
+      });
+    });
+  }
   coturn.freeze();
   try {
     for (const page of [ada, bob]) await state(page, "reconnecting");
+    await Promise.race([ada, bob].map((page) => page.evaluate(() => window.restarts)));
   } finally {
     coturn.thaw();
   }
-  for (const page of [ada, bob]) {
+  for (const [index, page] of [ada, bob].entries()) {
     await state(page, "connected");
     await moving(page);
     assert.deepEqual(await path(page), ["relay", "relay"]);
+    assert.notEqual(await credentials(page), former[index]);
+  }
+});
+
+test("the network goes, signaling and media, and comes: the page says so meanwhile, and nobody reloads", async () => {
+  const pages = [];
+  for (const name of ["Ada", "Bob"]) {
+    const page = await openPage(browser, server.url);
+    await page.addInitScript(() => {
+      const Native = RTCPeerConnection;
+      window.RTCPeerConnection = class extends Native {
+        constructor(configuration) {
+          super({ ...configuration, iceTransportPolicy: "relay" }); // the path that can be cut
+        }
+      };
+    });
+    await page.goto(`${server.url}/r/cut`);
+    await enter(page, name);
+    pages.push(page);
+  }
+  const [ada, bob] = pages;
+  await sees(ada, "Bob");
+  await sees(bob, "Ada");
+  for (const page of pages) await page.evaluate(() => (window.loaded = true));
+  coturn.freeze();
+  await bob.context().setOffline(true);
+  try {
+    await bob.getByText("Reconnecting… your call continues").waitFor();
+    for (const [page, other] of [[ada, "Bob"], [bob, "Ada"]]) {
+      await tile(page, other).and(page.locator('[data-state="reconnecting"]')).getByText("Reconnecting…").waitFor();
+    }
+  } finally {
+    coturn.thaw();
+    await bob.context().setOffline(false);
+  }
+  for (const [page, other] of [[ada, "Bob"], [bob, "Ada"]]) {
+    await tile(page, other).and(page.locator('[data-state="connected"]')).waitFor();
+    await sees(page, other);
+    assert.equal(await page.evaluate(() => window.loaded), true);
+    assert.equal(await page.locator(".tile:not(.own)").count(), 1);
   }
 });
 

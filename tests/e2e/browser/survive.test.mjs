@@ -6,6 +6,7 @@ import { startKillable } from "../support.mjs";
 import { hears, joinRoom, launch, mesh, say, sees, tile } from "./support.mjs";
 
 const OUTAGE = 20_000;
+const STANDSTILL = 5_000; // longer than any picture may stand still; two cores decode all of them
 
 let server;
 let browser;
@@ -44,7 +45,7 @@ function watch(page) {
   });
 }
 
-test("three people do not lose each other when the server is killed and back after 20 seconds", async () => {
+test("three people do not lose each other when the server is killed and back after 20 seconds", async (t) => {
   const pages = await mesh(browser, server, "survivors", 3);
   const [ada, bob, cleo] = pages;
   await say(ada, "before");
@@ -71,7 +72,9 @@ test("three people do not lose each other when the server is killed and back aft
     await page.waitForFunction(() => !document.querySelector('[data-delivery="pending"]'));
     assert.deepEqual(await page.evaluate(() => window.changes), [], "nobody saw anybody go");
     assert.doesNotMatch(await page.locator('[data-slot="log"]').innerText(), /left|lost/);
-    console.log(`the longest pause of a picture was ${Math.round(await page.evaluate(() => window.longestPause))} ms`);
+    const longestPause = Math.round(await page.evaluate(() => window.longestPause));
+    t.diagnostic(`the longest pause of a picture was ${longestPause} ms`);
+    assert.ok(longestPause < STANDSTILL, "video never stops");
   }
   // The room goes on, too: who comes now finds everybody.
   const dan = await joinRoom(browser, server, "survivors", "Dan");
