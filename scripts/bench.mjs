@@ -1,5 +1,5 @@
-// `npm run bench`: Signalbox on workerd, measured beside the least that a Durable Object in JavaScript can do and beside
-// socket.io on Node, by the same load. Each takes its turn in every repetition, so that what else the machine does meets
+// `npm run bench`: the core by itself, then Signalbox on workerd, measured beside the least that a Durable Object in
+// JavaScript can do, socket.io on Node and, if wanted, socketioxide, by the same load. Each takes its turn in every repetition, so that what else the machine does meets
 // all of them; ratios are of the same repetition.
 
 import { spawn } from "node:child_process";
@@ -10,7 +10,8 @@ import { createInterface } from "node:readline";
 import { scenarios } from "../tests/bench/scenarios.mjs";
 import { withServer } from "../tests/bench/servers.mjs";
 import { buildSteps } from "./build.mjs";
-import { benchPackages, benchProgram, benchRust } from "./setup.mjs";
+import { measureCore } from "../tests/bench/core.mjs";
+import { benchPackages, benchProgram, benchRust, benchSocketioxide } from "./setup.mjs";
 import { main, options, Problem, steps, works } from "./task.mjs";
 
 /** A generator that used more of its core than this may have been what was measured. */
@@ -20,6 +21,8 @@ await main(async (args) => {
   const about = "Measures the release build on workerd, beside a bare Durable Object in JavaScript and socket.io on Node.";
   const chosen = options(args, "npm run bench", about, {
     quick: { type: "boolean", about: "a few scenarios, once, in less than a minute" },
+    all: { type: "boolean", about: "beside socketioxide, too, which takes a minute to compile" },
+    core: { type: "boolean", about: "nothing but the core, natively" },
     only: { type: "string", value: "TEXT", about: "only scenarios with this in their names" },
     repeat: { type: "string", value: "N", about: "repetitions, 5 unless told otherwise" },
     seconds: { type: "string", value: "N", about: "how long each measurement takes, 3 unless told otherwise" },
@@ -28,36 +31,44 @@ await main(async (args) => {
   const repeat = chosen.quick ? 1 : Number(chosen.repeat ?? 5);
   const seconds = Number(chosen.seconds ?? (chosen.quick ? 2 : 3));
   if (!(repeat >= 1 && seconds > 0)) throw new Problem("--repeat and --seconds take numbers");
+  if (chosen.core) {
+    await steps([["what measures", benchRust]]);
+    return measureCore();
+  }
   const names = Object.keys(scenarios).filter((name) => name.includes(chosen.only ?? "") && (!chosen.quick || scenarios[name].quick));
   if (names.length === 0) throw new Problem(`no scenario has ${chosen.only} in its name:\n  ${Object.keys(scenarios).join("\n  ")}`);
 
-  await steps([...buildSteps, ["packages to compare with", benchPackages], ["what measures", benchRust]]);
+  await steps([...buildSteps, ["packages to compare with", benchPackages], ["what measures", benchRust], ...(chosen.all ? [["socketioxide", benchSocketioxide]] : [])]);
+  if (!chosen.only) await measureCore();
   const cores = cpus().length > 1 && (await works("taskset", "--version")) ? { server: "1", generator: "0" } : undefined;
   if (!cores) console.log("without taskset and a second core, server and load share what there is");
 
   const results = {};
+  let valid = true;
   for (const name of names) {
     const scenario = scenarios[name];
     const rounds = scenario.once ? 1 : repeat;
-    results[name] = Object.fromEntries(scenario.servers.map((server) => [server, []]));
+    const servers = scenario.servers.filter((server) => chosen.all || server !== "socketioxide");
+    results[name] = Object.fromEntries(servers.map((server) => [server, []]));
     for (let round = 1; round <= rounds; round += 1) {
-      for (const server of scenario.servers) {
+      for (const server of servers) {
         if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${name}: ${server}, ${round} of ${rounds} …`);
         const order = { seconds, ...scenario.order, ...rate(scenario, results) };
         results[name][server].push(await measure(server, cores, order));
       }
     }
     if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
-    show(name, scenario, results[name]);
+    valid = show(name, scenario, results[name]) && valid;
   }
   if (chosen.json) console.log(JSON.stringify(results));
+  return valid ? 0 : 1;
 });
 
 /** How often a sender sends, if that depends on what another scenario found. */
 function rate({ tenthOf }, results) {
   if (!tenthOf) return {};
   const { members } = scenarios[tenthOf].order;
-  const slowest = Object.values(results[tenthOf] ?? {}).map((runs) => median(runs.map(perSecond)));
+  const slowest = Object.values(results[tenthOf] ?? {}).map((runs) => median(runs.map(scenarios[tenthOf].figure)));
   if (slowest.length === 0) throw new Problem(`this takes its rate from "${tenthOf}": measure that, too`);
   return { rate: Math.min(...slowest) / members / 10 };
 }
@@ -92,37 +103,32 @@ function memory(pid) {
   return Number(kilobytes) * 1024;
 }
 
-function perSecond({ count, seconds }) {
-  return count / seconds;
-}
-
-/** What is compared: of speed more is better, of time and memory less. */
-function figure(scenario, run) {
-  if (run.bytes !== undefined) return run.bytes;
-  return scenario.order.scenario === "wake" ? run.p50 : perSecond(run);
-}
-
 function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-function show(name, scenario, runs) {
-  console.log(`\n${name} (${scenario.unit}${scenario.unit.includes(" ") || scenario.order.scenario === "wake" ? "" : " per second"})`);
-  const [first, ...others] = scenario.servers;
-  for (const server of scenario.servers) {
-    const of = (what) => median(runs[server].map(what));
-    const columns = [server.padEnd(17), Math.round(of((run) => figure(scenario, run))).toLocaleString("en").padStart(10)];
-    if (scenario.order.scenario === "traffic" || scenario.order.scenario === "handshakes") {
-      columns.push(`${of(({ server, seconds, count }) => (server * seconds * 1e6) / count).toFixed(1)} µs CPU each`.padStart(20));
+/** Prints what was found. Returns whether it counts: not if the load was what could do no more. */
+function show(name, { figure, unit, order }, runs) {
+  console.log(`\n${name} (${unit})`);
+  const busiest = order.rate === undefined && ["traffic", "handshakes"].includes(order.scenario);
+  const slow = (server) => busiest && runs[server].some(({ generator }) => generator > busy);
+  const [first, ...others] = Object.keys(runs);
+  for (const server of [first, ...others]) {
+    if (slow(server)) {
+      console.log(`  ${server.padEnd(17)}no result: the load used its whole core, so it may be what was measured`);
+      continue;
     }
+    const of = (what) => median(runs[server].map(what));
+    const columns = [server.padEnd(17), Math.round(of(figure)).toLocaleString("en").padStart(10)];
+    if (busiest) columns.push(`${of(({ server, seconds, count }) => (server * seconds * 1e6) / count).toFixed(1)} µs CPU each`.padStart(20));
     if (runs[server][0].p50 !== null) columns.push(`p50 ${of(({ p50 }) => p50)} µs`.padStart(17), `p99 ${of(({ p99 }) => p99)} µs`.padStart(17));
-    const slow = runs[server].filter(({ generator }) => generator > busy).length;
-    if (slow > 0) columns.push(`  INVALID: in ${slow} of ${runs[server].length} the load was as slow as the server`);
     console.log(`  ${columns.join("")}`);
   }
   for (const other of others) {
-    const ratios = runs[first].map((run, round) => figure(scenario, run) / figure(scenario, runs[other][round]));
+    if (slow(first) || slow(other)) continue;
+    const ratios = runs[first].map((run, round) => figure(run) / figure(runs[other][round]));
     console.log(`  ${first} is ${median(ratios).toFixed(2)} × ${other}`);
   }
+  return ![first, ...others].some(slow);
 }

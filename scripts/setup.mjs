@@ -147,9 +147,14 @@ const benchTarget = "target/bench";
 export const benchProgram = (name) => inRoot(benchTarget, "release", name);
 
 /** The programs that measure. */
-export async function benchRust(busy) {
-  busy("compiling what measures, a minute the first time");
-  await mustRun("cargo", ["build", "--quiet", "--locked", "--release", "--manifest-path", "tests/bench/Cargo.toml"], {
+export const benchRust = (busy) => benchCrate(busy, "tests/bench");
+
+/** What Signalbox is measured against natively. */
+export const benchSocketioxide = (busy) => benchCrate(busy, "tests/bench/socketioxide");
+
+async function benchCrate(busy, folder) {
+  busy("compiling, a minute the first time");
+  await mustRun("cargo", ["build", "--quiet", "--locked", "--release", "--manifest-path", `${folder}/Cargo.toml`], {
     env: { CARGO_TARGET_DIR: inRoot(benchTarget) },
     remedy: "check that the crates registry can be reached, then run this again",
   });

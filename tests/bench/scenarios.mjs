@@ -1,27 +1,38 @@
 // What is measured, and in whose company.
 
-const all = ["signalbox", "bare", "socket.io"];
+const all = ["signalbox", "bare", "socket.io", "socketioxide"]; // the last one with --all only
 const platform = ["signalbox", "bare"];
 
+/** What is compared of a run. Of speed more is better; of time and memory less. */
+const figures = {
+  speed: ({ count, seconds }) => count / seconds,
+  p50: ({ p50 }) => p50,
+  p99: ({ p99 }) => p99,
+  memory: ({ bytes }) => bytes,
+};
+
 /** Chat to a whole room: four members keep eight messages of 80 bytes under way each. */
-const fanOut = (members) => ({
-  order: { scenario: "traffic", kind: "chat", rooms: 1, members, senders: 4, window: 8, size: 80 },
-  unit: "deliveries",
+const fanOut = (members, window = 8) => ({
+  order: { scenario: "traffic", kind: "chat", rooms: 1, members, senders: 4, window, size: 80 },
+  figure: figures.speed,
+  unit: "deliveries per second",
 });
 
 /** Offers to one peer. */
 const relay = (size) => ({
   order: { scenario: "traffic", kind: "offer", rooms: 1, members: 2, senders: 2, window: 8, size },
-  unit: "deliveries",
+  figure: figures.speed,
+  unit: "deliveries per second",
 });
 
 const handshakes = (polling) => ({
   order: { scenario: "handshakes", at_once: 8, polling },
-  unit: "handshakes",
+  figure: figures.speed,
+  unit: "handshakes per second",
 });
 
-const idle = (members) => ({ order: { scenario: "idle", rooms: 1, members }, unit: "bytes each", once: true });
-const wake = (members) => ({ order: { scenario: "wake", rooms: 5, members }, unit: "microseconds", once: true });
+const idle = (members) => ({ order: { scenario: "idle", rooms: 1, members }, figure: figures.memory, unit: "bytes each", once: true });
+const wake = (members) => ({ order: { scenario: "wake", rooms: 5, members }, figure: figures.p50, unit: "µs, p50", once: true });
 
 /** By name. `quick` are those of a quick run; `once` are those that need no repetition to be told apart from noise. */
 export const scenarios = {
@@ -33,18 +44,21 @@ export const scenarios = {
   "chat in 500 rooms of 4": {
     servers: all,
     order: { scenario: "traffic", kind: "chat", rooms: 500, members: 4, senders: 1, window: 1, size: 80 },
-    unit: "deliveries",
+    figure: figures.speed,
+    unit: "deliveries per second",
   },
+  "chat in a room of 64, one message at a time": { servers: all, ...fanOut(64, 1) },
   "chat in a room of 64, with and without recovery": { servers: ["signalbox", "without recovery"], ...fanOut(64) },
   "offers of 3 KB, with and without recovery": { servers: ["signalbox", "without recovery"], ...relay(3000) },
   "a message in a room of 64, at a tenth of what the slowest takes": {
     servers: all,
     order: { scenario: "traffic", kind: "chat", rooms: 1, members: 64, senders: 1, size: 80 },
     tenthOf: "chat in a room of 64",
-    unit: "deliveries",
+    figure: figures.p99,
+    unit: "µs, p99",
   },
   "handshakes, WebSocket": { servers: all, ...handshakes(false), quick: true },
-  "handshakes, polling and upgrade": { servers: ["signalbox", "socket.io"], ...handshakes(true) },
+  "handshakes, polling and upgrade": { servers: ["signalbox", "socket.io", "socketioxide"], ...handshakes(true) },
   "memory of 1,000 idle connections": { servers: all, ...idle(1000) },
   "memory of 5,000 idle connections": { servers: all, ...idle(5000) },
   "a message that wakes a room of 4": { servers: platform, ...wake(4) },

@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { benchProgram } from "../../scripts/setup.mjs";
 import { inRoot, pinnedNode } from "../../scripts/task.mjs";
 
 /** Limits that no measurement comes near. */
@@ -35,6 +36,7 @@ export const servers = {
   "without recovery": worker(built, { ...unlimited, RECOVERY_MS: "0" }),
   bare: worker(bare, {}),
   "socket.io": (port) => [pinnedNode, [inRoot("tests/bench/socketio.mjs"), String(port)]],
+  socketioxide: (port) => [benchProgram("signalbox-bench-socketioxide"), [String(port)]],
 };
 
 /** A workerd of one Worker, with one class of objects, whose storage is in `storage` beside this file. */

@@ -20,13 +20,6 @@ after(async () => {
 });
 afterEach(() => Promise.all([...equipped.contexts(), ...bare.contexts()].map((context) => context.close())));
 
-/** Hands out made-up devices only to who is allowed, as a person at the prompt does. */
-function refuse(page) {
-  return page.addInitScript(() => {
-    MediaDevices.prototype.getUserMedia = () => Promise.reject(new DOMException("Permission denied", "NotAllowedError"));
-  });
-}
-
 test("with no devices one sees, hears and chats", async () => {
   const ada = await joinRoom(equipped, server, "bare", "Ada");
   const bob = await openPage(bare, `${server.url}/r/bare`);
@@ -40,15 +33,45 @@ test("with no devices one sees, hears and chats", async () => {
   assert.equal(await bob.locator('.bar [data-toggle="video"]').getAttribute("aria-pressed"), "false");
 });
 
-test("a refusal is explained, and one joins with what is left", async () => {
-  const page = await openPage(equipped, `${server.url}/`);
-  await refuse(page);
-  await page.goto(`${server.url}/r/refused`);
-  await page.getByText("Camera and microphone: permission denied").waitFor();
-  await enter(page, "Bob");
-  const ada = await joinRoom(equipped, server, "refused", "Ada");
-  await sees(page, "Ada");
-  await tile(ada, "Bob").and(ada.locator("[data-camera-off][data-muted]")).waitFor();
+for (const [missing, named, there] of [["video", "Camera: none found", "audio"], ["audio", "Microphone: none found", "video"]]) {
+  test(`with no ${missing} device alone, the other is used`, async () => {
+    const bob = await openPage(equipped, `${server.url}/`);
+    await bob.addInitScript((missing) => {
+      const { getUserMedia } = MediaDevices.prototype;
+      MediaDevices.prototype.getUserMedia = function (constraints) {
+        if (constraints[missing]) return Promise.reject(new DOMException("Requested device not found", "NotFoundError"));
+        return getUserMedia.call(this, constraints);
+      };
+    }, missing);
+    await bob.goto(`${server.url}/r/only-${there}`);
+    await bob.getByText(named).waitFor();
+    await enter(bob, "Bob");
+    const ada = await joinRoom(equipped, server, `only-${there}`, "Ada");
+    await sees(bob, "Ada");
+    const off = { video: "[data-camera-off]:not([data-muted])", audio: "[data-muted]:not([data-camera-off])" }[missing];
+    await tile(ada, "Bob").and(ada.locator(off)).waitFor();
+    if (there === "video") await sees(ada, "Bob");
+    assert.equal(await bob.locator(`.bar [data-toggle="${missing}"]`).getAttribute("aria-pressed"), "false");
+  });
+}
+
+test("a refusal is explained, one joins all the same, and one who allows it then needs one click", async () => {
+  const asking = await launch({ sharedTab: "nothing" }); // the one that does not say yes to everything
+  try {
+    const bob = await openPage(asking, `${server.url}/r/refused`);
+    await bob.getByRole("button", { name: "Allow camera and microphone" }).click();
+    await bob.getByText("Camera and microphone: permission denied").waitFor();
+    await enter(bob, "Bob");
+    const ada = await joinRoom(equipped, server, "refused", "Ada");
+    await sees(bob, "Ada");
+    await tile(ada, "Bob").and(ada.locator("[data-camera-off][data-muted]")).waitFor();
+    await bob.context().grantPermissions(["camera", "microphone"]);
+    await bob.locator('.bar [data-toggle="video"]').click();
+    await sees(ada, "Bob");
+    assert.deepEqual(bob.errors, []);
+  } finally {
+    await asking.close();
+  }
 });
 
 test("chat only asks for no device, and may add the camera later", async () => {

@@ -1,5 +1,6 @@
-//! The core alone, natively: how often one relayed event allocates, what it copies, and how long it
-//! takes. `core offer 10000` does so many and nothing else, for `valgrind --tool=callgrind`.
+//! The core alone, natively: how often an event allocates, and how long it takes, from the frame that
+//! came to those that go out; and of that, reading and writing a packet. `core offer 10000` does so
+//! many and nothing else, for `valgrind --tool=callgrind`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -7,13 +8,13 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use signalbox::engine::{self, Engine};
+use signalbox::engine::{self, Engine, Message};
 use signalbox::io::{
     ConnectionId, Core, Data, Input, Method, Output, Platform, Reply, Request, RequestId, Survivors,
 };
 use signalbox::room::config::Rates;
 use signalbox::room::{Config, Rate, Room, RoomName};
-use signalbox::socket::{self, Host, Server};
+use signalbox::socket::{self, Decoder, Host, Server};
 use signalbox::time::Timestamp;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
@@ -145,35 +146,60 @@ fn main() {
         .next()
         .and_then(|rounds| rounds.parse().ok())
         .unwrap_or(20_000);
-    for (kind, members) in [("offer", 2), ("candidate", 2), ("chat", 8), ("chat", 64)] {
-        if only.as_deref().is_some_and(|only| only != kind) {
+    let wanted = |kind: &str| only.as_deref().is_none_or(|only| only == kind);
+    let offer = frame("offer", &"x".repeat(20));
+    let message = Message::text(&offer[1..]);
+    let packet = Decoder::default().push(&message).ok().flatten();
+    let packet = packet.expect("an offer is a packet");
+    if wanted("decode") {
+        measure("decode", offer.len(), rounds, || {
+            usize::from(Decoder::default().push(&message).is_ok())
+        });
+    }
+    if wanted("encode") {
+        measure("encode", offer.len(), rounds, || {
+            std::hint::black_box(Message::text(&packet));
+            1
+        });
+    }
+    for (kind, members) in [
+        ("offer", 2),
+        ("candidate", 2),
+        ("chat-8", 8),
+        ("chat-64", 64),
+    ] {
+        if !wanted(kind) {
             continue;
         }
         let mut hall = Hall::new();
-        let members: Vec<_> = (1..=members).map(|number| hall.join(number)).collect();
-        let [(from, _), (_, to), ..] = members.as_slice() else {
+        let joined: Vec<_> = (1..=members).map(|number| hall.join(number)).collect();
+        let [(from, _), (_, to), ..] = joined.as_slice() else {
             continue;
         };
         let event = frame(kind, to);
-        hall.say(*from, &event); // the first one of all is like no other
-        let (allocations, allocated) = (
+        measure(kind, event.len(), rounds, || hall.say(*from, &event).len());
+    }
+}
+
+/// Does something over and over, which puts something out, and prints what it took each time.
+fn measure(label: &str, bytes: usize, rounds: u32, mut act: impl FnMut() -> usize) {
+    act(); // the first one of all is like no other
+    let counters = || {
+        (
             ALLOCATIONS.load(Ordering::Relaxed),
             ALLOCATED.load(Ordering::Relaxed),
-        );
-        let start = Instant::now();
-        let mut sent = 0;
-        for _ in 0..rounds {
-            sent += hall.say(*from, &event).len();
-        }
-        let each = |total: u64| total as f64 / f64::from(rounds);
-        println!(
-            "{kind} of {} B among {}: {:.2} µs, {:.1} allocations of {:.0} B in all, {:.1} outputs",
-            event.len(),
-            members.len(),
-            start.elapsed().as_secs_f64() * 1e6 / f64::from(rounds),
-            each(ALLOCATIONS.load(Ordering::Relaxed) - allocations),
-            each(ALLOCATED.load(Ordering::Relaxed) - allocated),
-            each(sent as u64),
-        );
-    }
+        )
+    };
+    let (allocations, allocated) = counters();
+    let start = Instant::now();
+    let outputs: usize = (0..rounds).map(|_| act()).sum();
+    let micros = start.elapsed().as_secs_f64() * 1e6 / f64::from(rounds);
+    let (now, now_allocated) = counters();
+    let each = |total: u64| total as f64 / f64::from(rounds);
+    println!(
+        "  {label}, {bytes} B: {micros:.2} µs, {:.1} allocations of {:.0} B in all, {:.1} outputs",
+        each(now - allocations),
+        each(now_allocated - allocated),
+        each(outputs as u64),
+    );
 }
