@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { after, afterEach, before, test } from "node:test";
 import { inRoot } from "../../../scripts/task.mjs";
 import { startServer } from "../support.mjs";
-import { enter, joinRoom, launch, openChat, openPage, say, sees } from "./support.mjs";
+import { enter, hears, joinRoom, launch, openChat, openPage, say, sees } from "./support.mjs";
 
 const axe = readFileSync(inRoot("node_modules/axe-core/axe.min.js"), "utf8");
 
@@ -153,4 +153,54 @@ test("a call, its menus and dialogs", async () => {
     await isAccessible(ada, dialog);
     await ada.keyboard.press("Escape");
   }
+});
+
+test("what comes up in a call: files, a screen, the details of a link, trouble", async () => {
+  const key = "AAAAAAAAAAAAAAAAAAAAAA";
+  const ada = await joinRoom(browser, server, "trouble", "Ada", { key });
+  const bob = await joinRoom(browser, server, "trouble", "Bob", { key });
+  const eve = await joinRoom(browser, server, "trouble", "Eve"); // without the key
+  await sees(ada, "Bob", "Eve");
+  await ada.locator('.tile[data-trust="verified"]').waitFor();
+  await say(eve, "in the clear");
+  await hears(ada, "in the clear");
+  await openChat(bob);
+  const offer = (name) => bob.locator('[data-input="files"]').setInputFiles({ name, mimeType: "text/plain", buffer: Buffer.from("words") });
+  await offer("a.txt");
+  await ada.locator(".file").waitFor();
+  await isAccessible(ada, "a file is offered");
+  await ada.locator('.file [data-slot="accept"]').click();
+  await ada.locator('.file[data-state="done"]').waitFor();
+  await offer("b.txt");
+  await ada.locator(".file").nth(1).locator('[data-slot="refuse"]').click();
+  await isAccessible(ada, "a file is there, and one is refused");
+  await bob.evaluate(async () => {
+    const canvas = document.createElement("canvas");
+    canvas.getContext("2d").fillRect(0, 0, 1, 1);
+    navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(5);
+  });
+  await bob.locator('.bar [data-toggle="screen"]').click();
+  await ada.locator(".screen-tile").waitFor();
+  await isAccessible(ada, "a screen is shared");
+  await isAccessible(bob, "sharing a screen");
+  await ada.locator('.tile[data-trust="verified"] .link-chip').click();
+  await ada.locator("#link-details").waitFor();
+  await isAccessible(ada, "the details of a link");
+  await ada.keyboard.press("Escape");
+  await ada.locator("#link-details").waitFor({ state: "hidden" });
+  await ada.keyboard.press("p");
+  await ada.locator('.person:has-text("Bob") [data-slot="actions"]').click();
+  await ada.locator('#person-menu [data-action="ask-mute"]').click();
+  await bob.locator(".notice").nth(1).waitFor();
+  await isAccessible(bob, "the host asks to mute");
+  await bob.context().setOffline(true);
+  await bob.locator('[data-slot="reconnecting"]').waitFor();
+  await isAccessible(bob, "reconnecting");
+  await bob.context().setOffline(false);
+  await bob.locator('[data-slot="reconnecting"]').waitFor({ state: "hidden" });
+  await ada.locator('.person:has-text("Eve") [data-slot="actions"]').click();
+  await ada.locator('#person-menu [data-action="kick"]').click();
+  await ada.locator('#confirm [data-slot="yes"]').click();
+  await eve.locator('[data-view="ended"]').waitFor();
+  await isAccessible(eve, "removed by the host");
 });
