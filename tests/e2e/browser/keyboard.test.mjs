@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { startServer } from "../support.mjs";
-import { joinRoom, launch, openPage, sees, tile } from "./support.mjs";
+import { hears, joinRoom, launch, openPage, sees, tile } from "./support.mjs";
 
 let server;
 let browser;
@@ -76,6 +76,39 @@ test("from the start page into a call, through its menus and dialogs, and out ag
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Ready to join?" }).waitFor();
   assert.deepEqual(page.errors, []);
+});
+
+test("the host's part, the chat and a file, by the keyboard alone", async () => {
+  const ada = await joinRoom(browser, server, "hosted", "Ada");
+  const press = async (page, locator, key = "Enter") => {
+    await tabTo(page, locator);
+    await page.keyboard.press(key);
+  };
+  await press(ada, ada.getByRole("button", { name: "More", exact: true }));
+  await press(ada, ada.getByRole("button", { name: "Lock room" }));
+  const bob = await openPage(browser, `${server.url}/r/hosted`);
+  await press(bob, bob.getByRole("button", { name: "Join", exact: true }));
+  await bob.getByRole("heading", { name: "The host has been asked" }).waitFor();
+  await press(ada, ada.locator(".notice").getByRole("button", { name: "Let in" }));
+  await sees(ada, "Guest");
+
+  await tabTo(ada, ada.getByRole("textbox", { name: "Write a message" }));
+  await ada.keyboard.type("typed");
+  await ada.keyboard.press("Enter");
+  await hears(bob, "typed");
+  const chosen = bob.waitForEvent("filechooser");
+  await press(bob, bob.locator('[data-action="attach"]'));
+  await (await chosen).setFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("words") });
+  await press(ada, ada.locator('.file [data-slot="accept"]'));
+  await tabTo(ada, ada.locator('.file [data-slot="save"]'));
+
+  await ada.locator("#content").focus();
+  await ada.keyboard.press("p");
+  await press(ada, ada.locator('.person [data-slot="actions"]:visible'));
+  await tabTo(ada, ada.locator('#person-menu [data-action="kick"]'));
+  await ada.keyboard.press("Enter");
+  await press(ada, ada.locator('#confirm [data-slot="yes"]'));
+  await bob.getByRole("heading", { name: "You were removed from the room" }).waitFor();
 });
 
 test("the keys of a call work outside of fields, and can be switched off", async () => {
