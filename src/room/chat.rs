@@ -227,6 +227,9 @@ impl Room {
             return Ok(());
         }
         let to = to.map(|name| self.find(&name)).transpose()?;
+        if let Some(to) = to {
+            self.wait(&mut vec![to], message.len().saturating_add(ENVELOPE))?;
+        }
         let message = Message {
             message,
             id: SocketId::new(self.platform.mint()).to_string(),

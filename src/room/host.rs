@@ -205,5 +205,8 @@ impl Room {
         for record in self.history.clear() {
             turn.save(record);
         }
+        // Who is away shall not get it, either.
+        let name = names::CHAT_MESSAGE.to_owned();
+        turn.out.push(Command::Forget(name));
     }
 }

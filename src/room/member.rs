@@ -40,13 +40,13 @@ pub(super) struct Member {
     pub(super) address: String,
     /// Whom it last exchanged an offer with.
     pub(super) partner: Option<SocketId>,
-    /// What it was told of its latest private messages, by their `mid`.
+    /// What it was told of its latest messages, by their `mid`.
     pub(super) receipts: Vec<(String, Receipt)>,
     /// Whether its connection is lost.
     pub(super) away: bool,
-    /// How many signals wait for it since then.
+    /// What waits for it since then.
     #[serde(skip)]
-    pub(super) waiting: usize,
+    pub(super) waiting: Backlog,
     #[serde(skip)]
     pub(super) buckets: Buckets,
 }
@@ -58,6 +58,26 @@ pub(super) struct Joining {
     pub(super) media: Option<Media>,
     #[serde(skip_serializing)]
     pub(super) password: Option<String>,
+}
+
+/// How much waits for a member that is away.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    count: usize,
+    bytes: usize,
+}
+
+impl Backlog {
+    /// Whether one more may wait; the first always may.
+    pub(super) fn take(&mut self, size: usize, count: usize, bytes: usize) -> bool {
+        let sum = self.bytes.saturating_add(size);
+        let fits = self.count < count && (self.count == 0 || sum <= bytes);
+        if fits {
+            self.count = self.count.saturating_add(1);
+            self.bytes = sum;
+        }
+        fits
+    }
 }
 
 /// What is left of its rates. Not kept: who waits until memory is lost gains a burst.

@@ -106,7 +106,8 @@ impl Turn<'_> {
             let reply = Object::new().with("ok", &false).with_json("error", &error);
             self.reply = Some(Args::new(vec![reply.json()]));
         } else {
-            self.emit(vec![from], names::ROOM_ERROR, vec![error]);
+            // Whoever is away by then cannot do anything about it any more.
+            self.push(vec![from], names::ROOM_ERROR, vec![error], true);
         }
     }
 

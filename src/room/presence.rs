@@ -7,7 +7,7 @@ use super::contract::{IceServers, Media, Peer, RoomInfo, Snapshot, names};
 use super::door::Door;
 use super::error::{Code, Error};
 use super::ice::Want;
-use super::member::{Joining, Member, Profile};
+use super::member::{Backlog, Joining, Member, Profile};
 use super::{Room, RoomName, Turn};
 use crate::map::Map;
 use crate::socket::{Args, Json, Object, SocketId};
@@ -293,7 +293,7 @@ impl Room {
     /// Somebody is back whose connection was lost.
     pub(super) fn back(&mut self, turn: &mut Turn, id: SocketId) {
         self.change(turn, id, |member| {
-            member.waiting = 0;
+            member.waiting = Backlog::default();
             std::mem::take(&mut member.away)
         });
         let host = self.host();

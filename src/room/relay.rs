@@ -6,6 +6,9 @@ use super::signal::{Kind, Signal, Target};
 use super::{Room, Turn};
 use crate::socket::{Args, Command, Json, Object, SocketId};
 
+/// About how many bytes may wait for one peer that is away: a quarter of what is kept for all.
+const MAX_WAITING: usize = 131_072;
+
 impl Room {
     pub(super) fn relay(
         &mut self,
@@ -16,8 +19,8 @@ impl Room {
         args: &Args,
     ) -> Result<(), Error> {
         let signal = Signal::parse(kind, args, &self.config.limits)?;
-        let receivers = self.resolve(from, &signal)?;
-        self.check_waiting(&receivers)?;
+        let mut receivers = self.resolve(from, &signal)?;
+        self.wait(&mut receivers, args.len())?;
         self.pair(turn, from, kind, &receivers);
         let own = self.ordinal(turn, from);
         let mut polite: [Vec<SocketId>; 2] = [Vec::new(), Vec::new()];
@@ -63,20 +66,19 @@ impl Room {
         Ok(())
     }
 
-    /// Signals to one peer that is away are kept for it, up to a number.
-    fn check_waiting(&mut self, receivers: &[SocketId]) -> Result<(), Error> {
+    /// What is sent to a peer that is away waits for it, up to a number and a size: nobody pushes
+    /// out for it what others sent. Of many receivers, those for whom more would wait miss it.
+    pub(super) fn wait(&mut self, receivers: &mut Vec<SocketId>, size: usize) -> Result<(), Error> {
         let limit = self.config.limits.waiting;
-        let [only] = receivers else {
-            return Ok(());
-        };
-        let Some(member) = self.members.get_mut(only).filter(|member| member.away) else {
-            return Ok(());
-        };
-        if member.waiting >= limit {
-            let message = format!("{limit} signals wait for this peer already, which is away");
+        let only = receivers.len() == 1;
+        receivers.retain(|id| {
+            let member = self.members.get_mut(id).filter(|member| member.away);
+            member.is_none_or(|member| member.waiting.take(size, limit, MAX_WAITING))
+        });
+        if only && receivers.is_empty() {
+            let message = "too much waits already for this peer, which is away";
             return Err(Error::new(Code::RateLimited, message));
         }
-        member.waiting = member.waiting.saturating_add(1);
         Ok(())
     }
 

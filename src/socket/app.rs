@@ -153,4 +153,6 @@ pub enum Command {
     /// Ask another server. [`Event::Posted`] follows, unless memory is lost before; until then
     /// there must not be another one.
     Post(Post),
+    /// Forget all events of this name that were sent: who is away does not get them any more.
+    Forget(String),
 }

@@ -187,6 +187,13 @@ impl Args {
         mended
     }
 
+    /// How many bytes they have, attachments included.
+    pub(crate) fn len(&self) -> usize {
+        let values = self.values.iter().map(|json| json.as_str().len());
+        let attachments = self.attachments.iter().map(|bytes| bytes.len());
+        values.chain(attachments).sum()
+    }
+
     /// The argument at `position`, counted from 0. `null` is none: that is how an `undefined`
     /// arrives.
     #[must_use]

@@ -56,6 +56,12 @@ impl Server {
                     self.answers.push((reply, response));
                 }
                 Command::Post(post) => self.post = Some(post),
+                Command::Forget(name) => {
+                    let forgotten = self.log.as_mut().map(|log| log.forget(&name));
+                    let forgotten = forgotten.unwrap_or_default().into_iter();
+                    self.records
+                        .extend(forgotten.map(|row| (row, Urgency::Now)));
+                }
             }
         }
     }
@@ -163,15 +169,19 @@ impl Server {
         mut kind: Kind,
         volatile: bool,
     ) {
-        let mut offset = None;
+        let mut logged = None;
         if !volatile
             && let Some(log) = &mut self.log
-            && let Kind::Event { id: None, args, .. } = &mut kind
+            && let Kind::Event {
+                id: None,
+                name,
+                args,
+            } = &mut kind
         {
             // A client takes the last argument for the offset if it is text, so it has to be one.
             let next = log.next(now);
             args.values.push(Json::of(&next.to_string()));
-            offset = Some(next);
+            logged = Some((next, name.clone()));
         }
         let packet = Packet {
             namespace: namespace.clone(),
@@ -183,7 +193,7 @@ impl Server {
                 self.dispatch(sid, &messages);
             }
         }
-        if let (Some(log), Some(offset)) = (&mut self.log, offset) {
+        if let (Some(log), Some((offset, name))) = (&mut self.log, logged) {
             // Apps mostly have their sockets in order.
             let sorted = to.is_sorted();
             let included = |id| {
@@ -193,14 +203,12 @@ impl Server {
                     to.contains(id)
                 }
             };
-            let others = self.sockets.iter().filter(|(id, socket)| {
-                let here = socket.is_accepted() && socket.namespace == *namespace;
-                here && !included(id)
-            });
+            let others = self.sockets.iter();
+            let others = others.filter(|(id, socket)| socket.is_accepted() && !included(id));
             let others = others.map(|(id, _)| *id).collect();
             let sent = Sent {
                 offset,
-                namespace,
+                name,
                 to,
                 others,
                 messages: &messages,

@@ -1,7 +1,8 @@
 //! The log: the last events that were sent, for those who lose their connection and come back.
 //!
 //! Each event is a row under its offset, which the client gets as the event's last argument. The
-//! log is bounded by number and bytes; what is old is given up as well, unless somebody is away.
+//! log is bounded by number and bytes. What is too much is taken from the receivers who have most
+//! in it, and those alone have a gap; what is old is given up as well, unless somebody is away.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,13 +11,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::namespace::Namespace;
 use super::socket_id::SocketId;
 use crate::engine::{Message, payload};
 use crate::io::{Platform, Record};
 use crate::time::Timestamp;
 
 const PREFIX: &str = "log/";
+
+/// Whose gaps are where.
+const GAPS: &str = "log/gaps";
 
 /// How many offsets a millisecond has, unless it needs more.
 const PER_MILLI: u64 = 1024;
@@ -60,9 +63,9 @@ pub(super) struct Bounds {
 /// An event that was sent.
 pub(super) struct Sent<'a> {
     pub(super) offset: Offset,
-    pub(super) namespace: &'a Namespace,
+    pub(super) name: String,
     pub(super) to: Vec<SocketId>,
-    /// Those of the namespace who do not get it.
+    /// Those who do not get it.
     pub(super) others: Vec<SocketId>,
     pub(super) messages: &'a [Message],
 }
@@ -71,15 +74,13 @@ pub(super) struct Sent<'a> {
 #[derive(Serialize, Deserialize)]
 struct Row {
     to: Receivers,
-    namespace: String,
-    /// See [`Index::floor`].
-    floor: Offset,
+    name: String,
     #[serde(skip)]
     messages: String,
 }
 
 /// Whom an event is for: the shorter of two lists.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Receivers {
     Only(Vec<SocketId>),
@@ -89,6 +90,8 @@ enum Receivers {
 /// What is in memory of a row.
 struct Entry {
     offset: Offset,
+    to: Receivers,
+    name: String,
     bytes: usize,
 }
 
@@ -114,8 +117,8 @@ struct Index {
     entries: VecDeque<Entry>,
     bytes: usize,
     last: Offset,
-    /// Of what was sent up to here, something may be gone before everyone had it.
-    floor: Offset,
+    /// Of what was sent to these, something up to here may be gone before they had it.
+    gaps: Vec<(SocketId, Offset)>,
 }
 
 impl Log {
@@ -132,10 +135,12 @@ impl Log {
     fn index(&mut self) -> &mut Index {
         self.index.get_or_insert_with(|| {
             let mut index = Index::default();
-            let rows = self.platform.load(PREFIX);
-            for (offset, row, bytes) in rows.iter().filter_map(read) {
-                index.floor = index.floor.max(row.floor);
-                index.push(offset, bytes);
+            for row in self.platform.load(PREFIX) {
+                if row.0 == GAPS {
+                    index.gaps = serde_json::from_str(&row.1).unwrap_or_default();
+                } else if let Some((offset, Row { to, name, .. }, bytes)) = read(&row) {
+                    index.push(offset, to, name, bytes);
+                }
             }
             index
         })
@@ -163,41 +168,58 @@ impl Log {
     /// Takes an event in. With `aging`, those that are old are given up.
     pub(super) fn append(&mut self, now: Timestamp, sent: Sent, aging: bool) -> Vec<Record> {
         let mut saves = Vec::new();
+        let messages = payload::pack(sent.messages);
+        let (bounds, aging) = (self.bounds, aging && self.aging_from <= now);
+        let index = self.index();
+        if aging {
+            index.give_up(bounds.age, sent.offset, &mut saves);
+        }
+        index.trim(bounds, &sent, messages.len(), &mut saves);
         let to = if sent.others.len() < sent.to.len() {
             Receivers::AllBut(sent.others)
         } else {
             Receivers::Only(sent.to)
         };
-        let messages = payload::pack(sent.messages);
-        let (bounds, aging) = (self.bounds, aging && self.aging_from <= now);
-        let index = self.index();
-        index.trim(bounds, sent.offset, messages.len(), aging, &mut saves);
         let row = Row {
             to,
-            namespace: sent.namespace.to_string(),
-            floor: index.floor,
+            name: sent.name,
             messages: String::new(),
         };
         if let Ok(mut value) = serde_json::to_string(&row) {
             value.push('\n');
             value.push_str(&messages);
-            index.push(sent.offset, value.len());
-            let key = format!("{PREFIX}{}", sent.offset);
+            index.push(sent.offset, row.to, row.name, value.len());
+            let key = key(sent.offset);
             saves.push(Record::Stored { key, value });
         }
         saves
     }
 
-    /// What a socket of this namespace missed after `after`, each event as its messages, oldest
-    /// first; `None` if that cannot be told any more. `pending` is what this turn is yet to save.
+    /// Takes out all events of this name; nobody misses them.
+    pub(super) fn forget(&mut self, name: &str) -> Vec<Record> {
+        let index = self.index();
+        let mut saves = Vec::new();
+        let mut at = 0;
+        while let Some(entry) = index.entries.get(at) {
+            if entry.name == name {
+                index.remove(at, &mut saves);
+            } else {
+                at = at.saturating_add(1);
+            }
+        }
+        saves
+    }
+
+    /// What a socket missed after `after`, each event as its messages, oldest first; `None` if that
+    /// cannot be told any more. `pending` is what this turn is yet to save.
     pub(super) fn missed(
         &mut self,
         id: SocketId,
-        namespace: &Namespace,
         after: Offset,
         pending: &[(Record, Urgency)],
     ) -> Option<Vec<Vec<Message>>> {
-        if after < self.index().floor {
+        let mut gaps = self.index().gaps.iter();
+        if gaps.any(|(of, gap)| *of == id && after < *gap) {
             return None;
         }
         let mut rows = self.platform.load(PREFIX);
@@ -206,9 +228,7 @@ impl Log {
             _ => None,
         }));
         let rows = rows.iter().filter_map(read);
-        let missed = rows.filter(|(offset, row, _)| {
-            *offset > after && row.namespace == namespace.as_str() && row.to.includes(id)
-        });
+        let missed = rows.filter(|(offset, row, _)| *offset > after && row.to.includes(id));
         Some(
             missed
                 .map(|(_, row, _)| payload::unpack(&row.messages))
@@ -218,37 +238,74 @@ impl Log {
 }
 
 impl Index {
-    fn push(&mut self, offset: Offset, bytes: usize) {
+    fn push(&mut self, offset: Offset, to: Receivers, name: String, bytes: usize) {
         self.last = self.last.max(offset);
         self.bytes = self.bytes.saturating_add(bytes);
-        self.entries.push_back(Entry { offset, bytes });
+        self.entries.push_back(Entry {
+            offset,
+            to,
+            name,
+            bytes,
+        });
+    }
+
+    fn remove(&mut self, at: usize, saves: &mut Vec<Record>) -> Option<Entry> {
+        let entry = self.entries.remove(at)?;
+        self.bytes = self.bytes.saturating_sub(entry.bytes);
+        let key = key(entry.offset);
+        saves.push(Record::Deleted { key });
+        Some(entry)
+    }
+
+    /// Takes out what is old.
+    fn give_up(&mut self, age: Duration, next: Offset, saves: &mut Vec<Record>) {
+        let is_old = |entry: &Entry| entry.offset.time() + age < next.time();
+        while self.entries.front().is_some_and(is_old) {
+            self.remove(0, saves);
+        }
     }
 
     /// Makes room for an event of this size.
-    fn trim(
-        &mut self,
-        bounds: Bounds,
-        next: Offset,
-        size: usize,
-        aging: bool,
-        saves: &mut Vec<Record>,
-    ) {
-        while let Some(oldest) = self.entries.front() {
-            let full = self.entries.len() >= bounds.events
-                || self.bytes.saturating_add(size) > bounds.bytes;
-            let old = aging && oldest.offset.time() + bounds.age < next.time();
-            if !full && !old {
-                return;
+    fn trim(&mut self, bounds: Bounds, sent: &Sent, size: usize, saves: &mut Vec<Record>) {
+        let everyone = || sent.to.iter().chain(&sent.others);
+        let mut trimmed = false;
+        while self.entries.len() >= bounds.events || self.bytes.saturating_add(size) > bounds.bytes
+        {
+            let least = bounds.bytes.checked_div(bounds.events).unwrap_or_default();
+            let victim = self.dispensable(least);
+            let Some(entry) = victim.and_then(|at| self.remove(at, saves)) else {
+                break;
+            };
+            for id in everyone().filter(|id| entry.to.includes(**id)) {
+                match self.gaps.iter_mut().find(|(of, _)| of == id) {
+                    Some((_, gap)) => *gap = entry.offset.max(*gap),
+                    None => self.gaps.push((*id, entry.offset)),
+                }
             }
-            if !old {
-                self.floor = oldest.offset;
-            }
-            saves.push(Record::Deleted {
-                key: format!("{PREFIX}{}", oldest.offset),
-            });
-            self.bytes = self.bytes.saturating_sub(oldest.bytes);
-            self.entries.pop_front();
+            trimmed = true;
         }
+        self.gaps
+            .retain(|(id, _)| everyone().any(|here| here == id));
+        if trimmed && let Ok(value) = serde_json::to_string(&self.gaps) {
+            let key = GAPS.to_owned();
+            saves.push(Record::Stored { key, value });
+        }
+    }
+
+    /// The oldest event of those receivers whose events take most of the log: whoever fills it
+    /// pushes out nothing that is for others. Each event takes `least` bytes, as their number is
+    /// bounded, too.
+    fn dispensable(&self, least: usize) -> Option<usize> {
+        let mut shares: Vec<(usize, &Receivers, usize)> = Vec::new();
+        for (at, entry) in self.entries.iter().enumerate() {
+            let size = entry.bytes.max(least);
+            match shares.iter_mut().find(|(_, to, _)| **to == entry.to) {
+                Some((.., sum)) => *sum = sum.saturating_add(size),
+                None => shares.push((at, &entry.to, size)),
+            }
+        }
+        let (at, ..) = shares.into_iter().max_by_key(|(.., sum)| *sum)?;
+        Some(at)
     }
 }
 
@@ -259,6 +316,10 @@ impl Receivers {
             Self::AllBut(ids) => !ids.contains(&id),
         }
     }
+}
+
+fn key(offset: Offset) -> String {
+    format!("{PREFIX}{offset}")
 }
 
 /// A row as it is stored: its offset, what it says, its size.

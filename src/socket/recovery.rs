@@ -231,7 +231,7 @@ impl Server {
             return;
         };
         let after = claim.offset.unwrap_or_default().max(socket.since);
-        let Some(missed) = log.missed(id, &socket.namespace, after, &self.records) else {
+        let Some(missed) = log.missed(id, after, &self.records) else {
             self.forget(id, reason);
             self.connect(sid, claim.namespace, claim.auth);
             return;

@@ -301,7 +301,7 @@ impl Peer {
     /// An event as the application sent it: its last argument is its offset, which the client keeps,
     /// unless it is volatile.
     fn without_offset(&self, event: &str) -> String {
-        if event.starts_with("[\"chat:typing\"") {
+        if event.starts_with("[\"chat:typing\"") || event.starts_with("[\"room:error\"") {
             return event.to_owned();
         }
         let (event, offset) = event

@@ -89,7 +89,7 @@ fn the_log_is_bounded() {
         let rows = hall.platform.rows.borrow();
         let log: Vec<usize> = rows
             .iter()
-            .filter(|(key, _)| key.starts_with("log/"))
+            .filter(|(key, _)| key.starts_with("log/") && *key != "log/gaps")
             .map(|(_, row)| row.len())
             .collect();
         assert!(
@@ -105,6 +105,134 @@ fn the_log_is_bounded() {
             if recovered { events } else { 0 }
         );
     }
+}
+
+/// V-3: whoever fills the log pushes out what they sent, and nothing that others are to get.
+#[test]
+fn one_socket_does_not_undo_the_recovery_of_others() {
+    type Flood<'a> = &'a dyn Fn(&mut Hall, &Peer, &Peer, &str);
+    let large = |to: &str| json!(["signal", { "to": to, "data": "x".repeat(60_000) }]);
+    let to_itself = |hall: &mut Hall, peer: &Peer, _: &Peer, _: &str| {
+        for _ in 0..9 {
+            assert_eq!(peer.call(hall, large(&peer.id))["ok"], true);
+        }
+    };
+    let small = |hall: &mut Hall, peer: &Peer, _: &Peer, _: &str| {
+        for _ in 0..1100 {
+            let signal = json!(["signal", { "to": peer.id, "data": 1 }]);
+            assert_eq!(peer.call(hall, signal)["ok"], true);
+        }
+    };
+    let to_a_friend = |hall: &mut Hall, peer: &Peer, friend: &Peer, _: &str| {
+        for _ in 0..9 {
+            assert_eq!(peer.call(hall, large(&friend.id))["ok"], true);
+        }
+    };
+    let refused = |hall: &mut Hall, peer: &Peer, _: &Peer, _: &str| {
+        for _ in 0..2000 {
+            peer.emit(hall, json!(["no such event"]));
+        }
+    };
+    let to_the_one_away = |hall: &mut Hall, peer: &Peer, _: &Peer, host: &str| {
+        assert_eq!(peer.call(hall, large(host))["ok"], true);
+        assert_eq!(peer.call(hall, large(host))["ok"], true);
+        for _ in 0..9 {
+            assert_eq!(peer.refusal(hall, &large(host)), "rate-limited");
+            let text = "x".repeat(24_000);
+            let private = json!(["chat-message", { "message": text, "to": host, "enc": 1 }]);
+            peer.call(hall, private);
+        }
+    };
+    let to_all = |hall: &mut Hall, peer: &Peer, _: &Peer, _: &str| {
+        for _ in 0..9 {
+            let signal = json!(["signal", { "data": "x".repeat(60_000) }]);
+            assert_eq!(peer.call(hall, signal)["ok"], true);
+        }
+    };
+    let floods: [(Flood, usize); 6] = [
+        (&to_itself, 0),
+        (&small, 0),
+        (&to_a_friend, 0),
+        (&refused, 0),
+        (&to_the_one_away, 2),
+        (&to_all, 2),
+    ];
+    for (case, (flood, signals)) in floods.into_iter().enumerate() {
+        for lose_memory in [false, true] {
+            let (mut hall, [host, peer, friend]) = hall_of();
+            host.join(&mut hall, "host");
+            say(&mut hall, &peer, "heard");
+            host.heard(&mut hall);
+            host.vanish(&mut hall);
+            say(&mut hall, &peer, "before");
+            flood(&mut hall, &peer, &friend, &host.id);
+            say(&mut hall, &friend, "after");
+            if lose_memory {
+                hall.lose_memory();
+            }
+            let back = host.reconnect(&mut hall);
+            assert!(back.recovered, "case {case}");
+            let heard = back.heard(&mut hall);
+            assert_eq!(chat(&heard)[0], "before", "case {case}");
+            assert_eq!(chat(&heard).last().unwrap(), "after", "case {case}");
+            let relayed = heard.iter().filter(|event| event[0] == "signal");
+            assert_eq!(relayed.count(), signals, "case {case}");
+            assert_eq!(back.join(&mut hall, "host")["self"]["host"], true);
+        }
+    }
+}
+
+/// V-3: those alone begin anew of whose events some are gone, and after a loss of memory, too.
+#[test]
+fn a_gap_is_of_those_who_have_it() {
+    for lose_memory in [false, true] {
+        let (mut hall, [a, b, c]) = hall_of();
+        say(&mut hall, &a, "heard");
+        for peer in [&a, &b, &c] {
+            texts(&mut hall, peer);
+        }
+        // Nobody has noticed yet that these are gone.
+        for to in [&b; 12] {
+            let signal = json!(["signal", { "to": to.id, "data": "x".repeat(60_000) }]);
+            assert_eq!(a.call(&mut hall, signal)["ok"], true);
+        }
+        say(&mut hall, &a, "missed");
+        b.vanish(&mut hall);
+        c.vanish(&mut hall);
+        if lose_memory {
+            hall.lose_memory();
+        }
+        let [b, c] = [b.reconnect(&mut hall), c.reconnect(&mut hall)];
+        assert!(!b.recovered && c.recovered);
+        assert_eq!(texts(&mut hall, &c), ["missed"]);
+    }
+}
+
+/// What the host clears, nobody gets who was away; the rest they do.
+#[test]
+fn what_is_cleared_is_not_recovered() {
+    let (mut hall, [a, b]) = hall_of();
+    for peer in [&a, &b] {
+        peer.join(&mut hall, "x");
+    }
+    b.heard(&mut hall);
+    b.vanish(&mut hall);
+    say(&mut hall, &a, "a secret");
+    a.call(&mut hall, json!(["peer:update", { "hand": true }]));
+    a.call(&mut hall, json!(["host:clear"]));
+    let stored = |hall: &Hall| {
+        let rows = hall.platform.rows.borrow();
+        rows.values().any(|row| row.contains("a secret"))
+    };
+    assert!(!stored(&hall));
+    let back = b.reconnect(&mut hall);
+    assert!(back.recovered);
+    let heard: Vec<Value> = back.heard(&mut hall).iter().map(|e| e[0].clone()).collect();
+    assert_eq!(heard, ["peer:updated", "room:state"]);
+    say(&mut hall, &a, "a secret");
+    assert!(stored(&hall));
+    hall.operate("close", "", "");
+    assert!(!stored(&hall));
 }
 
 /// V-3: what is old is given up, unless somebody is away who may want it.

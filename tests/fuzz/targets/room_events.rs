@@ -100,6 +100,10 @@ impl Model {
         let reply = self.members[who].peer.call(hall, event);
         let to = match target.map(|target| self.find(&target)) {
             None => None,
+            Some(Some(to)) if self.is_full(to) => {
+                assert_eq!(reply["error"]["code"], "rate-limited");
+                return;
+            }
             Some(Some(to)) => Some(to),
             Some(None) => {
                 assert_eq!(reply["error"]["code"], "unknown-peer");
@@ -133,7 +137,7 @@ impl Model {
         let reply = self.members[who].peer.call(hall, json!([kind, sent]));
         let partner = self.members[who].partner.clone();
         let partner = partner.filter(|_| matches!(kind, "answer" | "candidate"));
-        let receivers = match (
+        let mut receivers = match (
             target.map(|target| self.find(&target)),
             partner.map(|id| self.find(&id)),
         ) {
@@ -144,14 +148,11 @@ impl Model {
             }
             (None, _) => (0..self.members.len()).filter(|to| *to != who).collect(),
         };
-        if let [only] = receivers[..]
-            && let Link::Away(_) = self.members[only].link
-        {
-            if self.members[only].waiting == WAITING {
-                assert_eq!(reply["error"]["code"], "rate-limited");
-                return;
-            }
-            self.members[only].waiting += 1;
+        let only = receivers.len() == 1;
+        receivers.retain(|to| !self.is_full(*to));
+        if only && receivers.is_empty() {
+            assert_eq!(reply["error"]["code"], "rate-limited");
+            return;
         }
         assert_eq!(reply, json!({ "ok": true, "delivered": receivers.len() }));
         let id = self.id(who);
@@ -174,6 +175,15 @@ impl Model {
                 self.members[to].partner = Some(id.clone());
             }
         }
+    }
+
+    /// Whether nothing more may wait for a member that is away; if it may, it does.
+    fn is_full(&mut self, who: usize) -> bool {
+        let member = &mut self.members[who];
+        let is_away = matches!(member.link, Link::Away(_));
+        let is_full = is_away && member.waiting == WAITING;
+        member.waiting += usize::from(is_away && !is_full);
+        is_full
     }
 
     pub(super) fn id(&self, who: usize) -> String {
