@@ -75,6 +75,9 @@ const PAYLOADS: [&str; 7] = [
 /// How much longer than its payload a wrapped signal may be, in bytes.
 const WRAPPING: usize = 1024;
 
+/// The longest `cid`, in bytes: each receiver gets it twice.
+const MAX_CID: usize = 256;
+
 /// What a signal is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -185,10 +188,17 @@ impl Signal {
     }
 
     fn check_size(&self, limits: &Limits, args: &Args) -> Result<(), Error> {
+        if self
+            .cid
+            .as_ref()
+            .is_some_and(|cid| cid.as_str().len() > MAX_CID)
+        {
+            let message = format!("a cid may have at most {MAX_CID} bytes");
+            return Err(Error::new(Code::TooLarge, message));
+        }
         let limit = self.kind.limit(limits);
         let attached: usize = args.attachments.iter().map(|bytes| bytes.len()).sum();
-        let written: usize = args.values.iter().map(|json| json.as_str().len()).sum();
-        if attached.saturating_add(written) <= limit {
+        if args.len() <= limit {
             return Ok(()); // what the escapes stand for is no longer than they are
         }
         let fits = match &self.shape {

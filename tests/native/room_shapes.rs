@@ -389,6 +389,18 @@ fn limits() {
             );
         }
     }
+    // Each receiver gets it in the meta, too.
+    for (len, expected) in [(254, true), (255, false), (100_000, false)] {
+        let cid = "x".repeat(len);
+        for signal in [
+            json!({ "to": b.id, "description": {}, "cid": cid }),
+            json!({ "remotePeerId": b.id, "offer": {}, "cid": cid }),
+            json!({ "offer": {}, "cid": cid }),
+            json!({ "type": "offer", "sdp": "", "cid": cid }),
+        ] {
+            assert_eq!(fits(&mut hall, &a, json!(["offer", signal])), expected);
+        }
+    }
     let newlines = json!({ "type": "offer", "sdp": "\n".repeat(40_000) });
     assert!(newlines.to_string().len() > 65_536);
     assert!(fits(&mut hall, &a, json!(["offer", newlines])));
