@@ -31,7 +31,7 @@ const MAX_ENC: usize = 256;
 /// How many characters of base64 the encryption of one character may take: four bytes of UTF-8 are 5⅓.
 const ENCRYPTED: usize = 6;
 
-/// Of how many private messages a member's receipts are kept: as many as may be under way at once.
+/// Of how many messages a member's receipts are kept: as many as may be under way at once.
 const RECEIPTS: usize = 16;
 
 /// What the sender of a message is told of it.
@@ -57,14 +57,7 @@ pub(super) struct History {
     platform: Rc<dyn Platform>,
     limit: usize,
     /// Oldest first; read when first needed.
-    entries: Option<VecDeque<Entry>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Entry {
-    message: Message,
-    /// What its sender called it.
-    mid: Option<String>,
+    entries: Option<VecDeque<Message>>,
 }
 
 impl History {
@@ -76,7 +69,7 @@ impl History {
         }
     }
 
-    fn entries(&mut self) -> &mut VecDeque<Entry> {
+    fn entries(&mut self) -> &mut VecDeque<Message> {
         self.entries.get_or_insert_with(|| {
             let rows = self.platform.load(PREFIX).into_iter();
             rows.filter_map(|(_, value)| serde_json::from_str(&value).ok())
@@ -86,43 +79,34 @@ impl History {
 
     /// The newest messages, as many as fit into one answer, oldest first.
     pub(super) fn newest(&mut self) -> Vec<&Message> {
-        let messages = self.entries().iter().map(|entry| &entry.message);
-        newest(messages, usize::MAX).0
+        newest(self.entries().iter(), usize::MAX).0
     }
 
     /// Those before a sequence number, `limit` at most, and whether there are more.
     fn page(&mut self, before: u64, limit: usize) -> (Vec<&Message>, bool) {
-        let messages = self.entries().iter().map(|entry| &entry.message);
+        let messages = self.entries().iter();
         newest(messages.filter(|message| message.seq < before), limit)
-    }
-
-    fn find(&mut self, from: SocketId, mid: &str) -> Option<Receipt> {
-        self.entries()
-            .iter()
-            .find(|entry| entry.message.from == from && entry.mid.as_deref() == Some(mid))
-            .map(|entry| Receipt::of(&entry.message))
     }
 
     /// Forgets all.
     pub(super) fn clear(&mut self) -> Vec<Record> {
         let entries = std::mem::take(self.entries()).into_iter();
-        let keys = entries.map(|entry| key(entry.message.seq));
+        let keys = entries.map(|message| key(message.seq));
         keys.map(|key| Record::Deleted { key }).collect()
     }
 
-    fn push(&mut self, message: Message, mid: Option<String>) -> Vec<Record> {
+    fn push(&mut self, message: Message) -> Vec<Record> {
         let mut records = Vec::new();
-        let entry = Entry { message, mid };
-        if let Ok(value) = serde_json::to_string(&entry) {
-            let key = key(entry.message.seq);
+        if let Ok(value) = serde_json::to_string(&message) {
+            let key = key(message.seq);
             records.push(Record::Stored { key, value });
         }
         let limit = self.limit;
         let entries = self.entries();
-        entries.push_back(entry);
+        entries.push_back(message);
         while entries.len() > limit {
             if let Some(oldest) = entries.pop_front() {
-                let key = key(oldest.message.seq);
+                let key = key(oldest.seq);
                 records.push(Record::Deleted { key });
             }
         }
@@ -135,7 +119,8 @@ fn key(seq: u64) -> String {
     format!("{PREFIX}{seq:016}")
 }
 
-/// The newest of these that fit into one answer, oldest first, and whether there are more.
+/// The newest of these that fit into one answer, one at least, oldest first, and whether there are
+/// more.
 fn newest<'a>(
     mut messages: impl DoubleEndedIterator<Item = &'a Message>,
     limit: usize,
@@ -143,7 +128,7 @@ fn newest<'a>(
     let (mut page, mut room) = (Vec::new(), PAGE_BYTES);
     while let Some(message) = messages.next_back() {
         let size = message.message.len().saturating_add(ENVELOPE);
-        if page.len() == limit || size > room {
+        if page.len() == limit || (size > room && !page.is_empty()) {
             page.reverse();
             return (page, true);
         }
@@ -249,10 +234,11 @@ impl Room {
         };
         let delivered = vec![Json::of(&message)];
         if to.is_none() {
-            for record in self.history.push(message, mid) {
+            for record in self.history.push(message) {
                 turn.out.push(Command::SaveSoon(record));
             }
-        } else if let Some(mid) = mid {
+        }
+        if let Some(mid) = mid {
             self.change(turn, from, |member| {
                 if member.receipts.len() >= RECEIPTS {
                     member.receipts.remove(0);
@@ -270,11 +256,10 @@ impl Room {
     }
 
     /// What its sender was told of a message that it sent before.
-    fn known(&mut self, from: SocketId, mid: &str) -> Option<Receipt> {
-        let receipts = self.member(from)?.receipts.iter();
-        let mut receipts = receipts.filter(|(known, _)| known == mid);
-        let private = receipts.next().map(|(_, receipt)| receipt.clone());
-        private.or_else(|| self.history.find(from, mid))
+    fn known(&self, from: SocketId, mid: &str) -> Option<Receipt> {
+        let mut receipts = self.member(from)?.receipts.iter();
+        let (_, receipt) = receipts.find(|(known, _)| known == mid)?;
+        Some(receipt.clone())
     }
 
     /// Tells the others that somebody writes; who is away need not know.

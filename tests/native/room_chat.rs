@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use signalbox::room::Config;
 use signalbox::room::config::Limits;
 
-use crate::peer::{Hall, Peer, hall_of, hall_with};
+use crate::peer::{Hall, Peer, hall_of, hall_with, unhurried};
+use crate::recovery::texts as texts_heard;
 
 /// The tutorial's shape: a text goes to everyone, the sender included, joined or not.
 #[test]
@@ -65,6 +66,36 @@ fn a_message_is_sent_once() {
         json!(["chat-message", { "message": "hi", "mid": "m2" }]),
     );
     assert_ne!(next["id"], first["id"]);
+}
+
+/// It still is when the room remembers it no more: others came after it, or the host cleared it.
+#[test]
+fn a_forgotten_message_is_sent_once() {
+    for history in [0, 1] {
+        let limits = Limits {
+            history,
+            ..unhurried()
+        };
+        let mut hall = hall_with(Config {
+            limits,
+            ..Config::default()
+        });
+        let [a, b] = std::array::from_fn(|_| Peer::connect(&mut hall));
+        a.join(&mut hall, "a");
+        let event = json!(["chat-message", { "message": "hi", "mid": "m1" }]);
+        let first = a.call(&mut hall, &event);
+        for _ in 0..3 {
+            b.call(&mut hall, json!(["chat-message", "newer"]));
+        }
+        assert_eq!(a.call(&mut hall, &event), first);
+        assert_eq!(a.call(&mut hall, json!(["host:clear"]))["ok"], true);
+        hall.lose_memory();
+        assert_eq!(a.call(&mut hall, &event), first);
+        assert_eq!(
+            texts_heard(&mut hall, &b),
+            ["hi", "newer", "newer", "newer"]
+        );
+    }
 }
 
 /// So is a private one, whoever is there by then; what was sent to one is none to another.
@@ -339,6 +370,35 @@ fn an_encrypted_message_may_be_longer() {
     hall.lose_memory();
     let page = a.call(&mut hall, json!(["chat:history", {}]));
     assert_eq!(page["messages"][0]["message"], delivered[1]["message"]);
+}
+
+/// A message that is larger than that comes alone.
+#[test]
+fn a_page_has_at_least_one_message() {
+    let limits = Limits {
+        chat: 1_000_000,
+        ..unhurried()
+    };
+    let mut hall = hall_with(Config {
+        limits,
+        ..Config::default()
+    });
+    let a = Peer::connect(&mut hall);
+    let large = "文".repeat(43_600);
+    for text in ["first", &large, "last"] {
+        a.call(&mut hall, json!(["chat-message", text]));
+    }
+    let mut before = json!(null);
+    let mut pages = Vec::new();
+    for more in [true, true, false] {
+        let page = json!(["chat:history", { "before": before }]);
+        let page = a.call(&mut hall, page);
+        assert_eq!(page["more"], more);
+        assert_eq!(page["messages"].as_array().unwrap().len(), 1);
+        before = page["messages"][0]["seq"].clone();
+        pages.push(page["messages"][0]["message"].clone());
+    }
+    assert_eq!(pages, ["last", &large, "first"]);
 }
 
 /// One answer does not carry more than about 128 KB of messages; the rest is asked for.
