@@ -40,6 +40,8 @@ pub(super) struct Waiting {
     id: SocketId,
     want: Want,
     ack: Option<Ack>,
+    /// What is said after this, it hears by itself.
+    seq: u64,
 }
 
 impl Room {
@@ -48,26 +50,34 @@ impl Room {
         if turn.ack.is_none() && want != Want::Admission {
             return; // nobody would hear of them
         }
+        let seq = self.ledger.last_seq();
         match self.config.ice.at_hand(turn.now, self.name.as_str(), id) {
-            Ok(servers) => self.grant(turn, id, want, &servers),
+            Ok(servers) => self.grant(turn, (id, seq), want, &servers),
             Err(post) => {
                 // Who comes while an answer is under way shares it.
                 if self.waiting.is_empty() {
                     turn.out.push(Command::Post(post));
                 }
                 let ack = turn.ack.take_if(|_| want != Want::Admission); // that is the host's
-                self.waiting.push(Waiting { id, want, ack });
+                self.waiting.push(Waiting { id, want, ack, seq });
             }
         }
     }
 
-    fn grant(&mut self, turn: &mut Turn, id: SocketId, want: Want, servers: &IceServers) {
+    fn grant(
+        &mut self,
+        turn: &mut Turn,
+        (id, seq): (SocketId, u64),
+        want: Want,
+        servers: &IceServers,
+    ) {
         if want == Want::Get {
             return turn.succeed(Object::of(servers));
         }
-        let Some(snapshot) = self.snapshot(id, servers) else {
+        let Some(mut snapshot) = self.snapshot(id, servers) else {
             return;
         };
+        snapshot.history.retain(|message| message.seq <= seq);
         if want == Want::Join {
             turn.succeed(Object::of(&snapshot));
         } else {
@@ -96,7 +106,8 @@ impl Room {
             }
         };
         let servers = IceServers { ice_servers, ttl };
-        for Waiting { id, want, ack } in std::mem::take(&mut self.waiting) {
+        for waiting in std::mem::take(&mut self.waiting) {
+            let Waiting { id, want, ack, seq } = waiting;
             let mut turn = Turn {
                 now,
                 ack,
@@ -104,7 +115,7 @@ impl Room {
                 out,
             };
             if self.is_peer(id) {
-                self.grant(&mut turn, id, want, &servers);
+                self.grant(&mut turn, (id, seq), want, &servers);
             } else if turn.ack.is_some() {
                 let error = Error::new(Code::NotJoined, "room:leave came before the answer");
                 turn.fail(id, want.event(), &error);

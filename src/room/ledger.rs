@@ -52,6 +52,11 @@ impl Ledger {
         self.seq
     }
 
+    /// The last sequence number that was used.
+    pub(super) fn last_seq(&self) -> u64 {
+        self.seq
+    }
+
     /// The record to keep, if what is kept is out of date.
     pub(super) fn save(&mut self) -> Option<Record> {
         if !std::mem::take(&mut self.unsaved) {

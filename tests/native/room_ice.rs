@@ -6,6 +6,7 @@ use signalbox::room::Config;
 use signalbox::room::config::{Ice, Relay};
 
 use crate::peer::{Hall, Peer, hall_with, unhurried};
+use crate::recovery::texts;
 
 const TOKEN: &str = "hunter2";
 const STUN: &str = "stun:stun.cloudflare.com:3478";
@@ -107,6 +108,32 @@ fn names(peers: &Value) -> Vec<&str> {
     peers.map(|peer| peer["name"].as_str().unwrap()).collect()
 }
 
+/// Whoever waits for relays hears what is said meanwhile, and is not told of it again.
+#[test]
+fn a_message_is_heard_or_told() {
+    let (mut hall, [a, b]) = cloudflare();
+    enter(&mut hall, &a);
+    let say = |hall: &mut Hall, text: &str| {
+        assert_eq!(a.call(hall, json!(["chat-message", text]))["ok"], true);
+    };
+    for text in ["one", "two"] {
+        say(&mut hall, text);
+    }
+    // Those are of the time before.
+    b.heard(&mut hall);
+    let ack = b.ask(&mut hall, join());
+    for text in ["three", "four"] {
+        say(&mut hall, text);
+    }
+    hall.posted(granted(&b.id));
+    let joined = b.acknowledged(&mut hall, ack).expect("an ack");
+    say(&mut hall, "five");
+    let history = joined["history"].as_array().unwrap().iter();
+    let told = history.map(|message| message["message"].as_str().unwrap().to_owned());
+    let all: Vec<String> = told.chain(texts(&mut hall, &b)).collect();
+    assert_eq!(all, ["one", "two", "three", "four", "five"]);
+}
+
 /// Each peer gets a username that says until when it is good, and for whom.
 #[test]
 fn a_turn_server_of_ones_own() {
@@ -153,7 +180,7 @@ fn nobody_else_gets_any() {
 }
 
 /// A join is in at once, for the others; its ack waits for Cloudflare, and then has the room as it
-/// is by then.
+/// is by then, but for what was said meanwhile.
 #[test]
 fn a_join_waits_for_cloudflare() {
     let (mut hall, [a, b]) = cloudflare();
@@ -179,7 +206,7 @@ fn a_join_waits_for_cloudflare() {
     assert_eq!(joined["ok"], true);
     assert_eq!(joined["self"]["name"], "Bob");
     assert_eq!(names(&joined["peers"]), ["Ann"]);
-    assert_eq!(joined["history"][0]["message"], "hello");
+    assert_eq!(joined["history"], json!([]));
     assert_eq!(joined["ice"]["ttl"], 600);
     assert_eq!(joined["ice"]["iceServers"], relayed("b"));
     assert!(no_relay(&hall).is_empty());
