@@ -30,10 +30,9 @@ impl Room {
             })?,
         };
         self.check_password(turn.now, id, joining.password.as_deref())?;
-        let pass_name = self
-            .member(id)
-            .and_then(Member::pass_name)
-            .map(str::to_owned);
+        let pass_name = self.member(id).and_then(Member::pass_name);
+        let pass_name =
+            pass_name.map(|name| name.trim().chars().take(self.config.limits.name).collect());
         let name = self.checked_name(pass_name.or(joining.name))?;
         let media = joining.media.unwrap_or_default();
         self.check_capacity(id, media)?;

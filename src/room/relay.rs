@@ -1,5 +1,7 @@
 //! Relaying signals to whom they are for.
 
+use std::time::Duration;
+
 use super::contract::Meta;
 use super::error::{Code, Error};
 use super::signal::{Kind, Signal, Target};
@@ -8,6 +10,9 @@ use crate::socket::{Args, Command, Json, Object, SocketId};
 
 /// About how many bytes may wait for one peer that is away: a quarter of what is kept for all.
 const MAX_WAITING: usize = 131_072;
+
+/// When to look whether a peer that is away is back: it may be at any time.
+const RETRY: Duration = Duration::from_secs(1);
 
 impl Room {
     pub(super) fn relay(
@@ -77,7 +82,10 @@ impl Room {
         });
         if only && receivers.is_empty() {
             let message = "too much waits already for this peer, which is away";
-            return Err(Error::new(Code::RateLimited, message));
+            return Err(Error {
+                retry_after: Some(RETRY),
+                ..Error::new(Code::RateLimited, message)
+            });
         }
         Ok(())
     }

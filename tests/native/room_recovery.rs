@@ -59,7 +59,9 @@ fn signals_to_one_that_is_away_are_bounded() {
     for _ in 0..2 {
         assert_eq!(a.call(&mut hall, &signal)["ok"], true);
     }
-    assert_eq!(a.refusal(&mut hall, &signal), "rate-limited");
+    let error = &a.call(&mut hall, &signal)["error"];
+    let told = json!([error["code"], error["retryAfterMs"]]);
+    assert_eq!(told, json!(["rate-limited", 1000]));
     say(&mut hall, &a, "this is for all");
     let back = b.reconnect(&mut hall);
     assert_eq!(back.heard(&mut hall).len(), 3);

@@ -248,6 +248,17 @@ fn a_host_by_token() {
     );
 }
 
+/// A token's name that is too long is cut: who has it can do nothing about it.
+#[test]
+fn a_long_name_in_a_token_is_cut() {
+    let mut hall = hall(false);
+    let name = format!(" {} ", "é".repeat(65));
+    let auth = json!({ "token": token(json!({ "name": name })) });
+    let peer = Peer::connect_with(&mut hall, &auth);
+    let joined = peer.join(&mut hall, "Somebody else");
+    assert_eq!(joined["self"]["name"], "é".repeat(64));
+}
+
 /// Who is put out and has a token is barred as whom it names, wherever they come from; others of
 /// the same address who have one of their own are not.
 #[test]
