@@ -197,7 +197,7 @@ export interface ServerToClientEvents {
   "room:state"(changes: Partial<RoomState> & { host?: string; cleared?: number }): void;
   "room:error"(error: RoomError): void;
   "room:admitted"(snapshot: Snapshot): void;
-  "room:denied"(): void;
+  "room:denied"(error: RoomError): void;
   "room:closed"(why: { reason: string | null }): void;
   "host:knock"(knock: { id: string; name: string | null }): void;
   "host:mute-request"(request: { by: string }): void;

@@ -264,7 +264,7 @@ export class Room extends Emitter {
         this.#joined(payload);
         break;
       case EVENTS.ROOM_DENIED:
-        this.end(new SignalboxError("denied", "The host did not let you in."));
+        this.end(new SignalboxError(payload.code, payload.message));
         break;
       case EVENTS.HOST_KNOCK:
         this.emit("knock", this.host.knocked(payload));
@@ -282,7 +282,7 @@ export class Room extends Emitter {
   /** @param {Partial<import("./protocol.js").RoomInfo> & { host?: string, cleared?: number }} changes */
   #roomChanged({ host, cleared, ...info }) {
     Object.assign(this.info, info);
-    if (info.locked === false) this.host.forget(); // all are let in
+    if (info.locked === false || info.password) this.host.forget(); // all are let in, or have to knock again with it
     if (cleared !== undefined) this.chat.forget(cleared);
     if (host !== undefined) {
       this.self.host = this.self.id === host;

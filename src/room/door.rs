@@ -5,11 +5,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Code, Error};
+use super::member::Member;
 use super::password::Password;
 use crate::io::{Platform, Record};
 use crate::time::Timestamp;
 
 const KEY: &str = "room/door";
+
+/// What no address begins with.
+const SUBJECT: &str = "sub ";
 
 /// How long somebody who was put out stays out.
 const BAR: Duration = Duration::from_secs(600);
@@ -36,21 +40,19 @@ pub(super) struct Door {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Bar {
-    /// An address, or [`subject`].
+pub(super) struct Bar {
+    /// An address or, behind [`SUBJECT`], a token's subject.
     who: String,
-    until: Timestamp,
+    pub(super) until: Timestamp,
+    /// Whether peers who were not put out have this address, too: the host decides who comes from it.
+    #[serde(default)]
+    pub(super) shared: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Guess {
     address: String,
     at: Timestamp,
-}
-
-/// What a token's subject is barred as: no address.
-pub(super) fn subject(sub: &str) -> String {
-    format!("sub {sub}")
 }
 
 impl Door {
@@ -118,25 +120,40 @@ impl Door {
         Err(Error::new(Code::BadPassword, "that is not the password"))
     }
 
-    /// Bars an address, as who is put out may call itself what it likes, or a [`subject`].
-    pub(super) fn bar(&mut self, now: Timestamp, who: String) {
-        if who.is_empty() {
-            return;
+    /// Bars who is put out: by the address, as they may call themselves what they like, and by what
+    /// their token says.
+    pub(super) fn bar(&mut self, now: Timestamp, member: &Member, shared: bool) {
+        if let Some(sub) = member.subject() {
+            self.bar_as(now, [SUBJECT, sub].concat(), false);
         }
-        self.bars.retain(|bar| now < bar.until && bar.who != who);
+        if !member.address.is_empty() {
+            self.bar_as(now, member.address.clone(), shared);
+        }
+    }
+
+    fn bar_as(&mut self, now: Timestamp, who: String, shared: bool) {
+        self.bars.retain(|bar| bar.who != who);
         if self.bars.len() >= BARS {
             self.bars.remove(0);
         }
         let until = now + BAR;
-        self.bars.push(Bar { who, until });
+        self.bars.push(Bar { who, until, shared });
         self.unsaved = true;
     }
 
-    /// For how long this one is barred yet, if it is.
-    pub(super) fn barred(&self, now: Timestamp, who: &str) -> Option<Duration> {
+    /// Forgets the bars whose time is up.
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        self.bars.retain(|bar| now < bar.until);
+    }
+
+    /// The bar that this one is behind. Whose token says who they are is barred as that, and nobody
+    /// beside them; a token's host is barred by no address.
+    pub(super) fn bar_of(&self, member: &Member) -> Option<&Bar> {
         let mut bars = self.bars.iter();
-        let bar = bars.find(|bar| bar.who == who && now < bar.until)?;
-        Some(bar.until.since(now))
+        bars.find(|bar| match member.subject() {
+            Some(sub) => bar.who.strip_prefix(SUBJECT) == Some(sub),
+            None => bar.who == member.address && !member.is_host_by_token(),
+        })
     }
 
     /// Opens the door, to all.

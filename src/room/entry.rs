@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::config::Tokens;
+use super::contract::names;
 use super::error::{Code, Error};
 use super::member::Member;
 use super::token::Pass;
@@ -35,7 +36,6 @@ impl Room {
         }
         let member = self.admit_token(turn.now, auth).and_then(|pass| {
             let member = Member {
-                outside: self.is_closed() && !pass.as_ref().is_some_and(|pass| pass.host),
                 address: address.to_owned(),
                 pass,
                 ..Member::default()
@@ -85,18 +85,7 @@ impl Room {
 
     /// Whether this one may come in at all.
     fn check_entry(&self, now: Timestamp, member: &Member) -> Result<(), Error> {
-        // Whose token says who they are is barred as that, and nobody beside them.
-        let barred = match member.subject() {
-            Some(subject) => self.door.barred(now, &subject),
-            None => self.door.barred(now, &member.address),
-        };
-        if let Some(left) = barred {
-            let message = "the host of this room put you out";
-            return Err(Error {
-                retry_after: Some(left),
-                ..Error::new(Code::Kicked, message)
-            });
-        }
+        self.check_bar(now, member)?;
         if self.members.len() >= self.config.limits.sockets {
             let message = "the room is full: try again when somebody has left";
             return Err(Error::new(Code::RoomFull, message));
@@ -104,20 +93,53 @@ impl Room {
         Ok(())
     }
 
-    /// Whether who comes has to be let in: by the password or, if there is somebody to do so, by
-    /// the host.
-    pub(super) fn is_closed(&self) -> bool {
-        self.door.has_password() || self.is_locked()
+    /// Whether the host put this one out, not long ago.
+    pub(super) fn check_bar(&self, now: Timestamp, member: &Member) -> Result<(), Error> {
+        match self.door.bar_of(member) {
+            Some(bar) if !bar.shared => Err(Error {
+                retry_after: Some(bar.until.since(now)),
+                ..Error::new(Code::Kicked, "the host of this room put you out")
+            }),
+            _ => Ok(()),
+        }
     }
 
-    pub(super) fn is_locked(&self) -> bool {
-        self.door.locked && self.host().is_some()
+    /// Who is outside may ask to come in, unless they were put out, and no more than that.
+    pub(super) fn check_place(
+        &self,
+        now: Timestamp,
+        id: SocketId,
+        event: &str,
+    ) -> Result<(), Error> {
+        let outside = self.member(id).filter(|member| self.keeps_out(member));
+        let Some(member) = outside.filter(|_| event != names::ROOM_LEAVE) else {
+            return Ok(());
+        };
+        self.check_bar(now, member)?;
+        if event == names::ROOM_JOIN {
+            return Ok(());
+        }
+        let message = "this room is locked or has a password: room:join is the way in";
+        Err(Error::new(Code::RoomLocked, message))
     }
 
-    /// Whether this one has to be let in before it joins.
-    pub(super) fn must_ask(&self, id: SocketId) -> bool {
-        let exempt = |member: &Member| member.profile.is_some() || member.is_host_by_token();
-        self.is_closed() && !self.member(id).is_some_and(exempt)
+    /// Whether this one is outside: neither hears what is said in the room nor says anything there.
+    pub(super) fn keeps_out(&self, member: &Member) -> bool {
+        member.profile.is_none()
+            && (self.must_know_password(member)
+                || self.must_knock(member)
+                || self.door.bar_of(member).is_some_and(|bar| !bar.shared))
+    }
+
+    fn must_know_password(&self, member: &Member) -> bool {
+        self.door.has_password() && is_stranger(member)
+    }
+
+    /// Whether this one has to be let in by the host, if there is one to do so.
+    pub(super) fn must_knock(&self, member: &Member) -> bool {
+        (self.door.locked || self.door.bar_of(member).is_some())
+            && is_stranger(member)
+            && self.host().is_some()
     }
 
     pub(super) fn check_password(
@@ -126,20 +148,24 @@ impl Room {
         id: SocketId,
         given: Option<&str>,
     ) -> Result<(), Error> {
-        if !self.must_ask(id) {
-            return Ok(());
-        }
         let limit = self.config.limits.wrong_passwords;
-        let address = self.member(id).map(|member| member.address.clone());
-        self.door
-            .check(now, &address.unwrap_or_default(), given, limit)
+        match self.members.get(&id) {
+            Some(member) if is_stranger(member) => {
+                self.door.check(now, &member.address, given, limit)
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn check_denied(&self, id: SocketId) -> Result<(), Error> {
         if self.member(id).is_some_and(|member| member.denied) {
-            let message = "the host did not let you in";
-            return Err(Error::new(Code::Denied, message));
+            return Err(Error::denied());
         }
         Ok(())
     }
+}
+
+/// Whether lock and password are for this one, who is not in.
+fn is_stranger(member: &Member) -> bool {
+    member.profile.is_none() && !member.is_host_by_token()
 }

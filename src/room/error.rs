@@ -70,6 +70,10 @@ impl Error {
         }
     }
 
+    pub(super) fn denied() -> Self {
+        Self::new(Code::Denied, "the host did not let you in")
+    }
+
     pub(super) fn bad_payload(message: impl Into<String>) -> Self {
         Self::new(Code::BadPayload, message)
     }

@@ -55,12 +55,12 @@ impl Room {
         Some(act(self, turn, from, args).inspect(|()| turn.succeed(Object::new())))
     }
 
-    /// The member that the arguments name, by id or alias.
+    /// The member that the arguments name, by id or alias, be it inside or not.
     fn named(&self, args: &Args) -> Result<SocketId, Error> {
         let named: Option<Named> = args.get(0).and_then(Json::read);
         let named = named.ok_or_else(|| Error::bad_payload("this takes {id}"))?;
-        let outside = SocketId::parse(&named.id).filter(|id| self.is_outside(*id));
-        outside.map_or_else(|| self.find(&named.id), Ok)
+        let unknown = || Error::new(Code::UnknownPeer, "nobody here has that id");
+        self.holder(&named.id).ok_or_else(unknown)
     }
 
     /// Puts somebody out, and keeps them out for a while.
@@ -70,9 +70,13 @@ impl Room {
             return Err(Error::bad_payload("room:leave is how to leave"));
         }
         if let Some(member) = self.members.get(&id) {
-            for who in member.subject().into_iter().chain([member.address.clone()]) {
-                self.door.bar(turn.now, who);
-            }
+            // Others of this address, the host perhaps, are to find their way back.
+            let is_there = |other| {
+                let address = self.member(other).map(|other| &other.address);
+                other != id && address == Some(&member.address)
+            };
+            let shared = self.peers().any(|(other, _)| is_there(other));
+            self.door.bar(turn.now, member, shared);
         }
         self.log(turn.now, "kick", Some(id), Some(Code::Kicked), None);
         turn.out.push(Command::Close(id));
@@ -106,17 +110,15 @@ impl Room {
 
     fn admit(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
         let id = self.knocker(args)?;
-        self.let_in(turn, id);
-        Ok(())
+        self.let_in(turn, id)
     }
 
     fn deny(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
         let id = self.knocker(args)?;
         self.change(turn, id, |member| {
-            member.denied = true;
-            member.knocking.take().is_some()
+            !std::mem::replace(&mut member.denied, true)
         });
-        turn.emit(vec![id], names::ROOM_DENIED, Vec::new());
+        self.refuse(turn, id, &Error::denied());
         Ok(())
     }
 
@@ -143,10 +145,10 @@ impl Room {
         }
         if !on {
             for id in self.knocking() {
-                self.let_in(turn, id);
+                let _ = self.let_in(turn, id); // who is refused is told
             }
         }
-        self.open(turn);
+        self.forgive(turn);
         Ok(())
     }
 
@@ -172,20 +174,27 @@ impl Room {
         };
         self.door.set_password(password);
         self.tell_state(turn, "password", &self.door.has_password());
-        self.open(turn);
+        if self.door.has_password() {
+            // They knocked without it.
+            let error = Error::new(
+                Code::BadPassword,
+                "this room has a new password: room:join takes it as {password}",
+            );
+            for id in self.knocking() {
+                self.refuse(turn, id, &error);
+            }
+        }
+        self.forgive(turn);
         Ok(())
     }
 
-    /// Where all may come in, nobody is outside, nor will be when the room closes again.
-    fn open(&mut self, turn: &mut Turn) {
-        if self.is_closed() {
+    /// Where all may come in, it is forgotten who might not, for when the room closes again.
+    fn forgive(&mut self, turn: &mut Turn) {
+        if self.door.locked || self.door.has_password() {
             return;
         }
         for id in self.members.keys().copied().collect::<Vec<_>>() {
-            self.change(turn, id, |member| {
-                member.denied = false;
-                std::mem::take(&mut member.outside)
-            });
+            self.change(turn, id, |member| std::mem::take(&mut member.denied));
         }
     }
 

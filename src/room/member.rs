@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::chat::Receipt;
 use super::config::Rates;
 use super::contract::{Media, Peer, names};
-use super::door;
 use super::rate::Bucket;
 use super::signal::Kind;
 use super::token::Pass;
@@ -30,8 +29,8 @@ pub(super) struct Member {
     pub(super) profile: Option<Profile>,
     /// What it will have told, once the host lets it in.
     pub(super) knocking: Option<Joining>,
-    /// Whether it came to a locked room, and is not in.
-    pub(super) outside: bool,
+    /// Since when it waits for that.
+    pub(super) knocked_at: Timestamp,
     /// Whether the host did not let it in.
     pub(super) denied: bool,
     /// What its token says.
@@ -155,9 +154,9 @@ pub(super) struct Profile {
 }
 
 impl Member {
-    /// What it is barred as, if its token says who it is.
-    pub(super) fn subject(&self) -> Option<String> {
-        Some(door::subject(self.pass.as_ref()?.sub.as_deref()?))
+    /// Who its token says it is.
+    pub(super) fn subject(&self) -> Option<&str> {
+        self.pass.as_ref()?.sub.as_deref()
     }
 
     /// What its token calls it.

@@ -126,6 +126,7 @@ impl App for Room {
             reply: None,
             out,
         };
+        self.door.expire(now);
         match event {
             Event::Connect {
                 socket,
@@ -145,10 +146,12 @@ impl App for Room {
             } => {
                 turn.ack = ack;
                 if let Err(error) = self.serve(&mut turn, from, &name, &args) {
-                    if matches!(
-                        error.code,
-                        Code::RoomFull | Code::BadPassword | Code::Denied
-                    ) {
+                    if name != names::HOST_ADMIT
+                        && matches!(
+                            error.code,
+                            Code::RoomFull | Code::BadPassword | Code::Denied
+                        )
+                    {
                         self.log(now, "refusal", Some(from), Some(error.code), None);
                     }
                     turn.fail(from, &name, &error);
@@ -197,10 +200,7 @@ impl Room {
         args: &Args,
     ) -> Result<(), Error> {
         self.check_rate(turn, from, event)?;
-        if self.is_outside(from) && !matches!(event, names::ROOM_JOIN | names::ROOM_LEAVE) {
-            let message = "this room is locked or has a password: room:join is the way in";
-            return Err(Error::new(Code::RoomLocked, message));
-        }
+        self.check_place(turn.now, from, event)?;
         if let Some(kind) = Kind::of(event) {
             return self.relay(turn, from, kind, event, args);
         }
@@ -305,15 +305,15 @@ impl Room {
         peers.filter(|peer| *peer != id).collect()
     }
 
-    /// All but those whom a locked room keeps out.
+    /// All but those whom the room keeps out.
     fn inside(&self) -> impl Iterator<Item = (SocketId, &Member)> {
-        let closed = self.is_closed();
         let members = self.members.iter().map(|(id, member)| (*id, member));
-        members.filter(move |(_, member)| !(closed && member.outside))
+        members.filter(|(_, member)| !self.keeps_out(member))
     }
 
-    fn is_outside(&self, id: SocketId) -> bool {
-        self.is_closed() && self.member(id).is_some_and(|member| member.outside)
+    fn is_inside(&self, id: SocketId) -> bool {
+        self.member(id)
+            .is_some_and(|member| !self.keeps_out(member))
     }
 
     fn others(&self, id: SocketId) -> impl Iterator<Item = SocketId> {
@@ -322,14 +322,18 @@ impl Room {
     }
 
     fn aliased(&self) -> Vec<SocketId> {
-        let aliased = self.members.iter().filter(|(_, m)| m.alias.is_some());
-        aliased.map(|(id, _)| *id).collect()
+        let aliased = self.inside().filter(|(_, m)| m.alias.is_some());
+        aliased.map(|(id, _)| id).collect()
     }
 
-    fn by_alias(&self, alias: &str) -> Option<SocketId> {
-        let mut members = self.members.iter();
-        let (id, _) = members.find(|(_, member)| member.alias.as_deref() == Some(alias))?;
-        Some(*id)
+    /// Whose id or alias this is, be they inside or not.
+    fn holder(&self, name: &str) -> Option<SocketId> {
+        let id = SocketId::parse(name).filter(|id| self.members.contains_key(id));
+        id.or_else(|| {
+            let mut members = self.members.iter();
+            let (id, _) = members.find(|(_, member)| member.alias.as_deref() == Some(name))?;
+            Some(*id)
+        })
     }
 
     /// The host, if there is one among the peers.
@@ -337,14 +341,16 @@ impl Room {
         self.ledger.host.filter(|host| self.is_peer(*host))
     }
 
-    /// Who has been a peer for longest.
-    fn oldest(&self) -> Option<SocketId> {
-        let oldest = |(id, profile): &(SocketId, &Profile)| {
+    /// Who is host after the last: who has been a peer for longest, of those who are by token first.
+    fn successor(&self) -> Option<SocketId> {
+        let rank = |(id, profile): &(SocketId, &Profile)| {
+            let member = self.member(*id);
             (
+                !member.is_some_and(Member::is_host_by_token),
                 profile.joined_at,
-                self.member(*id).and_then(|member| member.n),
+                member.and_then(|member| member.n),
             )
         };
-        self.peers().min_by_key(oldest).map(|(id, _)| id)
+        self.peers().min_by_key(rank).map(|(id, _)| id)
     }
 }

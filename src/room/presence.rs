@@ -41,10 +41,13 @@ impl Room {
             media: Some(media),
             password: None,
         };
-        if self.is_locked() && self.must_ask(id) {
+        if self
+            .member(id)
+            .is_some_and(|member| self.must_knock(member))
+        {
             self.check_denied(id)?;
             self.knock(turn, id, joining);
-            let message = "this room is locked: the host has been asked to let you in";
+            let message = "the host has been asked to let you in";
             return Err(Error::new(Code::Waiting, message));
         }
         self.enter(turn, id, joining);
@@ -54,9 +57,11 @@ impl Room {
 
     /// Somebody waits for the host.
     fn knock(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) {
-        let knock = knock(id, joining.name.as_deref());
+        let (now, knock) = (turn.now, knock(id, joining.name.as_deref()));
         self.change(turn, id, |member| {
-            member.knocking.replace(joining);
+            if member.knocking.replace(joining).is_none() {
+                member.knocked_at = now;
+            }
             true
         });
         turn.emit(
@@ -70,31 +75,50 @@ impl Room {
     pub(super) fn knocking(&self) -> Vec<SocketId> {
         let members = self.members.iter();
         let knocking = members.filter(|(_, member)| member.knocking.is_some());
-        knocking.map(|(id, _)| *id).collect()
+        let mut knocking: Vec<_> = knocking.map(|(id, m)| (m.knocked_at, *id)).collect();
+        knocking.sort_unstable();
+        knocking.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// Lets in somebody who waits.
-    pub(super) fn let_in(&mut self, turn: &mut Turn, id: SocketId) {
-        let member = self.members.get_mut(&id);
-        let Some(joining) = member.and_then(|member| member.knocking.take()) else {
-            return;
+    /// Lets in somebody who waits, unless there is no place, or they were put out meanwhile.
+    pub(super) fn let_in(&mut self, turn: &mut Turn, id: SocketId) -> Result<(), Error> {
+        let Some(member) = self.member(id) else {
+            return Ok(());
         };
-        self.enter(turn, id, joining);
-        self.supply(turn, id, Want::Admission);
+        let media = member.knocking.as_ref().and_then(|joining| joining.media);
+        let may = self.check_bar(turn.now, member);
+        if let Err(error) = may.and_then(|()| self.check_capacity(id, media.unwrap_or_default())) {
+            self.refuse(turn, id, &error);
+            return Err(error);
+        }
+        let member = self.members.get_mut(&id);
+        if let Some(joining) = member.and_then(|member| member.knocking.take()) {
+            self.enter(turn, id, joining);
+            self.supply(turn, id, Want::Admission);
+        }
+        Ok(())
+    }
+
+    /// Tells somebody who waits that they are not let in, and why.
+    pub(super) fn refuse(&mut self, turn: &mut Turn, id: SocketId, error: &Error) {
+        self.log(turn.now, "refusal", Some(id), Some(error.code), None);
+        self.change(turn, id, |member| member.knocking.take().is_some());
+        turn.emit(vec![id], names::ROOM_DENIED, vec![error.data()]);
     }
 
     /// Makes a member a peer, or changes what it shows, and tells the others.
     fn enter(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) {
         self.ordinal(turn, id);
-        if self.host().is_none() {
-            self.ledger.host = self.oldest().or(Some(id));
+        let hostless = self.host().is_none();
+        if hostless {
+            self.ledger.host = self.successor().or(Some(id));
             self.ledger.unsaved = true;
         }
         let (now, mut again) = (turn.now, false);
         self.change(turn, id, |member| {
             let earlier = member.profile.take();
             again = earlier.is_some();
-            member.outside = false;
+            member.knocking = None;
             member.profile = Some(Profile {
                 name: joining.name,
                 media: joining.media.unwrap_or_default(),
@@ -117,6 +141,8 @@ impl Room {
         }
         if !again && host != Some(id) && self.member(id).is_some_and(Member::is_host_by_token) {
             self.make_host(turn, Some(id));
+        } else if hostless {
+            self.knock_anew(turn);
         }
     }
 
@@ -149,10 +175,16 @@ impl Room {
             return;
         };
         self.tell_state(turn, "host", &host);
+        self.knock_anew(turn);
+    }
+
+    /// Tells a new host who waits.
+    fn knock_anew(&self, turn: &mut Turn) {
         for id in self.knocking() {
             let knocking = self.member(id).and_then(|member| member.knocking.as_ref());
             let name = knocking.and_then(|joining| joining.name.as_deref());
-            turn.emit(vec![host], names::HOST_KNOCK, vec![knock(id, name)]);
+            let host = self.host().into_iter().collect();
+            turn.emit(host, names::HOST_KNOCK, vec![knock(id, name)]);
         }
     }
 
@@ -250,7 +282,8 @@ impl Room {
         self.change(turn, id, |member| {
             left = member.profile.take().is_some();
             alias = member.alias.take();
-            left || alias.is_some()
+            let waited = member.knocking.take().is_some();
+            left || waited || alias.is_some()
         });
         self.departed(turn, id, left, alias, "left");
     }
@@ -274,7 +307,7 @@ impl Room {
         let gone = Object::new().with("id", &id).with("reason", reason).json();
         turn.emit(self.peers_but(id), names::PEER_LEFT, vec![gone]);
         if self.ledger.host == Some(id) {
-            self.make_host(turn, self.oldest());
+            self.make_host(turn, self.successor());
         }
     }
 
@@ -312,7 +345,7 @@ impl Room {
         let alias = self
             .checked_name(alias)?
             .ok_or_else(|| Error::bad_payload("join takes your id, a text"))?;
-        let taken = self.find(&alias).is_ok_and(|other| other != id);
+        let taken = self.holder(&alias).is_some_and(|other| other != id);
         if taken {
             return Err(Error::new(Code::IdTaken, "somebody else has this id"));
         }

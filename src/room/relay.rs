@@ -109,7 +109,7 @@ impl Room {
         }
         let partner = self.member(from).and_then(|member| member.partner);
         if let (Kind::Answer | Kind::Candidate, Some(partner)) = (signal.kind, partner)
-            && self.members.contains_key(&partner)
+            && self.is_inside(partner)
         {
             return Ok(vec![partner]);
         }
@@ -118,9 +118,8 @@ impl Room {
 
     /// The socket of this id or alias.
     pub(super) fn find(&self, name: &str) -> Result<SocketId, Error> {
-        SocketId::parse(name)
-            .filter(|id| self.members.contains_key(id) && !self.is_outside(*id))
-            .or_else(|| self.by_alias(name))
+        self.holder(name)
+            .filter(|id| self.is_inside(*id))
             .ok_or_else(|| Error::new(Code::UnknownPeer, "nobody in this room has that id"))
     }
 

@@ -37,6 +37,7 @@ mod room_door;
 mod room_host;
 mod room_ice;
 mod room_journal;
+mod room_kick;
 mod room_limits;
 mod room_memory;
 mod room_operator;

@@ -1,12 +1,13 @@
-//! What the host may do, and who may come in.
+//! Who may come in: the lock, knocking, and who is outside.
 
 use serde_json::{Value, json};
+use signalbox::room::Config;
+use signalbox::room::config::Limits;
 
-use crate::peer::{Hall, Peer, hall};
-use crate::support::Done;
+use crate::peer::{Hall, Peer, hall, hall_of, hall_with, unhurried};
 
 /// A host and a guest.
-fn house() -> (Hall, Peer, Peer) {
+pub fn house() -> (Hall, Peer, Peer) {
     let mut hall = hall();
     let host = Peer::connect(&mut hall);
     "198.51.100.7".clone_into(&mut hall.address);
@@ -18,87 +19,22 @@ fn house() -> (Hall, Peer, Peer) {
     (hall, host, guest)
 }
 
-fn done() -> Value {
+pub fn done() -> Value {
     json!({ "ok": true })
 }
 
-/// What a CONNECT is answered with.
-fn connect(hall: &mut Hall, packet: &str) -> String {
-    let c = hall.open_websocket();
-    hall.text(c, packet);
-    match hall.take_of(c).pop() {
-        Some(Done::Sent(_, reply)) => reply,
-        other => panic!("no reply: {other:?}"),
-    }
+/// Why somebody who waited is not let in.
+pub fn denial(hall: &mut Hall, peer: &Peer) -> String {
+    let event = peer.heard_one(hall);
+    assert_eq!(event[0], "room:denied");
+    event[1]["code"].as_str().expect("a code").to_owned()
 }
 
-/// Whoever is not host may do none of it; nor is anything done to who is not there.
-#[test]
-fn only_the_host_presides() {
-    let (mut hall, host, guest) = house();
-    for event in ["kick", "mute", "transfer", "admit", "deny", "lock", "clear"] {
-        let event = format!("host:{event}");
-        let payload = json!({ "id": host.id, "on": true });
-        assert_eq!(
-            guest.refusal(&mut hall, &json!([event, payload])),
-            "forbidden"
-        );
-        if !event.ends_with("clear") {
-            assert_eq!(host.refusal(&mut hall, &json!([event])), "bad-payload");
-        }
-        if !event.ends_with("clear") && !event.ends_with("lock") {
-            let nobody = json!([event, { "id": "nobody" }]);
-            assert_eq!(host.refusal(&mut hall, &nobody), "unknown-peer");
-        }
-    }
+pub fn knocks(hall: &mut Hall, peer: &Peer, joining: &Value) {
     assert_eq!(
-        host.refusal(&mut hall, &json!(["host:kick", { "id": host.id }])),
-        "bad-payload"
+        peer.refusal(hall, &json!(["room:join", joining])),
+        "waiting"
     );
-    assert!(guest.heard(&mut hall).is_empty());
-}
-
-/// Who is kicked is closed by the server, and barred for ten minutes: by recovery, by a new
-/// socket, under a new name, and whatever becomes of the server.
-#[test]
-fn a_kick_lasts_ten_minutes() {
-    let (mut hall, host, guest) = house();
-    assert_eq!(
-        host.call(&mut hall, json!(["host:kick", { "id": guest.id }])),
-        done()
-    );
-    let end = hall.take_of(guest.connection());
-    assert!(
-        matches!(&end[..], [Done::Sent(_, frame), Done::Closed(_, None)] if frame == "41"),
-        "{end:?}"
-    );
-    let left = json!(["peer:left", { "id": guest.id, "reason": "kicked" }]);
-    assert_eq!(host.heard(&mut hall), [left]);
-    "198.51.100.7".clone_into(&mut hall.address);
-    for (time, packet) in [
-        (0, guest.connect_packet()),
-        (1, "40".to_owned()),
-        (599_999, "40".to_owned()),
-    ] {
-        for _ in 0..2 {
-            hall.late(time);
-            let refusal = connect(&mut hall, &packet);
-            let error: Value = serde_json::from_str(refusal.strip_prefix("44").unwrap()).unwrap();
-            assert_eq!(error["data"]["code"], "kicked");
-            assert_eq!(error["data"]["retryAfterMs"], 600_000 - time);
-            hall.kill();
-        }
-    }
-    hall.late(600_000);
-    assert!(connect(&mut hall, "40").starts_with("40{"));
-}
-
-/// Others are not barred, and who is barred elsewhere is not here.
-#[test]
-fn a_kick_bars_nobody_else() {
-    let (mut hall, host, guest) = house();
-    host.call(&mut hall, json!(["host:kick", { "id": guest.id }]));
-    Peer::connect(&mut hall).join(&mut hall, "Guest");
 }
 
 /// A locked room: who comes waits outside, hears and says nothing, until the host decides.
@@ -146,7 +82,7 @@ fn a_locked_room_is_entered_by_the_hosts_leave() {
         host.call(&mut hall, json!(["host:deny", { "id": b.id }])),
         done()
     );
-    assert_eq!(b.heard(&mut hall), [json!(["room:denied"])]);
+    assert_eq!(denial(&mut hall, &b), "denied");
     assert_eq!(
         host.refusal(&mut hall, &json!(["host:admit", { "id": b.id }])),
         "unknown-peer"
@@ -201,45 +137,167 @@ fn who_waits_gets_in_when_the_room_opens() {
     assert_eq!(b.join(&mut hall, "b")["self"]["host"], true);
 }
 
-/// Muting is a request, a transfer makes another host, clearing forgets the chat.
+/// A room that closes has no strangers inside, however they got there; an open one has.
 #[test]
-fn mute_transfer_clear() {
-    let (mut hall, host, guest) = house();
-    host.emit(&mut hall, json!(["host:mute", { "id": guest.id }]));
+fn who_has_not_joined_is_outside_once_the_room_closes() {
+    for closing in [
+        json!(["host:lock", { "on": true }]),
+        json!(["host:password", { "password": "secret" }]),
+    ] {
+        let (mut hall, host, guest) = house();
+        let silent = Peer::connect(&mut hall);
+        silent.call(&mut hall, json!(["join", "me"]));
+        silent.emit(&mut hall, json!(["signal", { "to": host.id, "data": 1 }]));
+        let mut outside = vec![silent];
+        for n in 0..3 {
+            for peer in &outside {
+                let history = peer.call(&mut hall, json!(["chat:history"]));
+                assert_eq!(history["ok"], true);
+            }
+            assert_eq!(host.call(&mut hall, &closing), done());
+            if n == 1 {
+                guest.emit(&mut hall, json!(["room:leave"]));
+                hall.lose_memory();
+                outside.push(guest.reconnect(&mut hall));
+            }
+            for peer in [&host].into_iter().chain(&outside) {
+                peer.heard(&mut hall);
+            }
+            host.emit(&mut hall, json!(["chat-message", "among us"]));
+            host.emit(
+                &mut hall,
+                json!(["answer", { "type": "answer", "sdp": "x" }]),
+            );
+            host.emit(&mut hall, json!(["join", format!("host {n}")]));
+            for peer in &outside {
+                for event in ["chat-message", "chat:history", "offer", "join"] {
+                    let event = json!([event, "x"]);
+                    assert_eq!(peer.refusal(&mut hall, &event), "room-locked", "{event}");
+                }
+                for to in [json!(peer.id), json!("me")] {
+                    let signal = json!(["signal", { "to": to, "data": 1 }]);
+                    assert_eq!(host.refusal(&mut hall, &signal), "unknown-peer");
+                }
+                assert_eq!(peer.heard(&mut hall), [] as [Value; 0]);
+            }
+            let taken = json!(["join", "me"]);
+            assert_eq!(host.refusal(&mut hall, &taken), "id-taken");
+            for open in [
+                json!(["host:lock", { "on": false }]),
+                json!(["host:password", { "password": null }]),
+            ] {
+                assert_eq!(host.call(&mut hall, open), done());
+            }
+        }
+    }
+}
+
+/// So does one that was locked before and gets a host, who is told who waits.
+#[test]
+fn a_locked_room_without_host() {
+    let (mut hall, [first, waiting, silent, host]) = hall_of();
+    first.join(&mut hall, "First");
+    first.emit(&mut hall, json!(["host:lock", { "on": true }]));
+    knocks(&mut hall, &waiting, &json!({ "name": "Ann" }));
+    first.emit(&mut hall, json!(["room:leave"]));
+    let chat = json!(["chat-message", "anybody here?"]);
+    assert_eq!(silent.call(&mut hall, &chat)["ok"], true);
+    hall.kill();
+    let [waiting, silent, host] = [waiting, silent, host].map(|peer| peer.reconnect(&mut hall));
+    host.heard(&mut hall);
+    host.join(&mut hall, "Host");
+    let knock = json!(["host:knock", { "id": waiting.id, "name": "Ann" }]);
+    assert_eq!(host.heard(&mut hall), [knock]);
+    for peer in [&waiting, &silent] {
+        assert_eq!(peer.refusal(&mut hall, &chat), "room-locked");
+    }
     assert_eq!(
-        guest.heard(&mut hall),
-        [json!(["host:mute-request", { "by": host.id }])]
-    );
-    guest.call(&mut hall, json!(["chat-message", "secret"]));
-    assert_eq!(host.call(&mut hall, json!(["host:clear"])), done());
-    assert_eq!(guest.heard(&mut hall).pop().unwrap()[0], "room:state");
-    hall.lose_memory();
-    assert_eq!(
-        guest.call(&mut hall, json!(["chat:history"]))["messages"],
-        json!([])
-    );
-    assert!(
-        !hall
-            .platform
-            .rows
-            .borrow()
-            .keys()
-            .any(|key| key.starts_with("chat/"))
-    );
-    assert_eq!(
-        host.call(&mut hall, json!(["host:transfer", { "id": guest.id }])),
+        host.call(&mut hall, json!(["host:admit", { "id": waiting.id }])),
         done()
     );
+}
+
+/// Who leaves, or gets in by another way, waits no longer.
+#[test]
+fn a_knock_ends_with_the_waiting() {
+    let (mut hall, host, guest) = house();
+    host.emit(&mut hall, json!(["host:lock", { "on": true }]));
+    let [gone, in_already] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    for peer in [&gone, &in_already] {
+        knocks(&mut hall, peer, &json!({ "name": "before" }));
+    }
+    assert_eq!(gone.call(&mut hall, json!(["room:leave"])), done());
     assert_eq!(
-        guest.heard(&mut hall),
-        [json!(["room:state", { "host": guest.id }])]
+        host.refusal(&mut hall, &json!(["host:admit", { "id": gone.id }])),
+        "unknown-peer"
     );
-    assert_eq!(host.refusal(&mut hall, &json!(["host:clear"])), "forbidden");
-    hall.kill();
-    let guest = guest.reconnect(&mut hall);
-    assert_eq!(
-        guest.call(&mut hall, json!(["host:clear"])),
-        done(),
-        "a killed server knows its host"
-    );
+    for peer in [&host, &guest] {
+        peer.emit(&mut hall, json!(["room:leave"]));
+    }
+    in_already.join(&mut hall, "now");
+    gone.heard(&mut hall);
+    in_already.heard(&mut hall);
+    hall.lose_memory();
+    in_already.emit(&mut hall, json!(["host:lock", { "on": false }]));
+    let open = json!(["room:state", { "locked": false }]);
+    assert_eq!(in_already.heard(&mut hall), [open]);
+    assert!(gone.heard(&mut hall).is_empty());
+    let joined = guest.join(&mut hall, "Guest");
+    assert_eq!(joined["peers"][0]["name"], "now");
+}
+
+/// Knocking is no way around a password that is set meanwhile.
+#[test]
+fn who_knocked_without_the_password_does_not_get_in() {
+    let (mut hall, host, _guest) = house();
+    host.emit(&mut hall, json!(["host:lock", { "on": true }]));
+    let guest = Peer::connect(&mut hall);
+    knocks(&mut hall, &guest, &json!({}));
+    let set = json!(["host:password", { "password": "secret" }]);
+    host.emit(&mut hall, set);
+    assert_eq!(denial(&mut hall, &guest), "bad-password");
+    host.emit(&mut hall, json!(["host:lock", { "on": false }]));
+    assert!(guest.heard(&mut hall).is_empty());
+    let join = json!(["room:join", {}]);
+    assert_eq!(guest.refusal(&mut hall, &join), "bad-password");
+    let join = json!(["room:join", { "password": "secret" }]);
+    assert_eq!(guest.call(&mut hall, join)["ok"], true);
+}
+
+/// Nor around the capacity: who came first gets the place, whoever does not is told.
+#[test]
+fn knocking_needs_a_place() {
+    let limits = Limits {
+        peers: 1,
+        ..unhurried()
+    };
+    for admit in [false, true] {
+        let mut hall = hall_with(Config {
+            limits: limits.clone(),
+            ..Config::default()
+        });
+        let host = Peer::connect(&mut hall);
+        host.join(&mut hall, "Host");
+        host.emit(&mut hall, json!(["host:lock", { "on": true }]));
+        let guests: [_; 4] = std::array::from_fn(|_| Peer::connect(&mut hall));
+        for guest in &guests {
+            hall.late(hall.now() + 1);
+            knocks(&mut hall, guest, &json!({ "media": { "audio": true } }));
+        }
+        let [first, others @ ..] = &guests;
+        if admit {
+            let admit = |peer: &Peer| json!(["host:admit", { "id": peer.id }]);
+            assert_eq!(host.call(&mut hall, admit(first)), done());
+            for other in others {
+                assert_eq!(host.refusal(&mut hall, &admit(other)), "room-full");
+            }
+        }
+        host.emit(&mut hall, json!(["host:lock", { "on": false }]));
+        assert_eq!(first.heard(&mut hall)[0][0], "room:admitted");
+        for other in others {
+            assert_eq!(denial(&mut hall, other), "room-full");
+        }
+        let [second, ..] = others;
+        assert_eq!(second.join(&mut hall, "without")["ok"], true);
+    }
 }

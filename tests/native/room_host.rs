@@ -1,8 +1,9 @@
-//! Who is host.
+//! Who is host, and what a host alone may do.
 
 use serde_json::{Value, json};
 
 use crate::peer::hall_of;
+use crate::room_door::{done, house};
 
 /// The oldest is who has been here longest, not who came first of all.
 #[test]
@@ -29,4 +30,73 @@ fn joining_without_a_payload() {
     assert_eq!(joined["self"]["name"], Value::Null);
     assert_eq!(joined["self"]["host"], true);
     assert_eq!(b.call(&mut hall, json!(["chat:history", null]))["ok"], true);
+}
+
+/// Whoever is not host may do none of it; nor is anything done to who is not there.
+#[test]
+fn only_the_host_presides() {
+    let (mut hall, host, guest) = house();
+    for event in ["kick", "mute", "transfer", "admit", "deny", "lock", "clear"] {
+        let event = format!("host:{event}");
+        let payload = json!({ "id": host.id, "on": true });
+        assert_eq!(
+            guest.refusal(&mut hall, &json!([event, payload])),
+            "forbidden"
+        );
+        if !event.ends_with("clear") {
+            assert_eq!(host.refusal(&mut hall, &json!([event])), "bad-payload");
+        }
+        if !event.ends_with("clear") && !event.ends_with("lock") {
+            let nobody = json!([event, { "id": "nobody" }]);
+            assert_eq!(host.refusal(&mut hall, &nobody), "unknown-peer");
+        }
+    }
+    assert_eq!(
+        host.refusal(&mut hall, &json!(["host:kick", { "id": host.id }])),
+        "bad-payload"
+    );
+    assert!(guest.heard(&mut hall).is_empty());
+}
+
+/// Muting is a request, a transfer makes another host, clearing forgets the chat.
+#[test]
+fn mute_transfer_clear() {
+    let (mut hall, host, guest) = house();
+    host.emit(&mut hall, json!(["host:mute", { "id": guest.id }]));
+    assert_eq!(
+        guest.heard(&mut hall),
+        [json!(["host:mute-request", { "by": host.id }])]
+    );
+    guest.call(&mut hall, json!(["chat-message", "secret"]));
+    assert_eq!(host.call(&mut hall, json!(["host:clear"])), done());
+    assert_eq!(guest.heard(&mut hall).pop().unwrap()[0], "room:state");
+    hall.lose_memory();
+    assert_eq!(
+        guest.call(&mut hall, json!(["chat:history"]))["messages"],
+        json!([])
+    );
+    assert!(
+        !hall
+            .platform
+            .rows
+            .borrow()
+            .keys()
+            .any(|key| key.starts_with("chat/"))
+    );
+    assert_eq!(
+        host.call(&mut hall, json!(["host:transfer", { "id": guest.id }])),
+        done()
+    );
+    assert_eq!(
+        guest.heard(&mut hall),
+        [json!(["room:state", { "host": guest.id }])]
+    );
+    assert_eq!(host.refusal(&mut hall, &json!(["host:clear"])), "forbidden");
+    hall.kill();
+    let guest = guest.reconnect(&mut hall);
+    assert_eq!(
+        guest.call(&mut hall, json!(["host:clear"])),
+        done(),
+        "a killed server knows its host"
+    );
 }

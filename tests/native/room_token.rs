@@ -248,6 +248,51 @@ fn a_host_by_token() {
     );
 }
 
+/// When the host leaves, another one by token comes first, then who has been here longest.
+#[test]
+fn a_host_by_token_succeeds() {
+    let mut hall = hall(false);
+    let auth = json!({ "token": token(json!({ "role": "host" })) });
+    let guest = Peer::connect(&mut hall);
+    let hosts = [(); 2].map(|()| Peer::connect_with(&mut hall, &auth));
+    let [first, second] = &hosts;
+    guest.join(&mut hall, "Guest");
+    for host in &hosts {
+        host.join(&mut hall, "Host");
+    }
+    for (leaving, host) in [(second, first), (first, &guest)] {
+        guest.heard(&mut hall);
+        leaving.emit(&mut hall, json!(["room:leave"]));
+        let state = json!(["room:state", { "host": host.id }]);
+        assert_eq!(guest.heard(&mut hall).pop(), Some(state));
+    }
+}
+
+/// Whose token says so is barred by no address; a bar of a subject is for its other sockets, too.
+#[test]
+fn whom_a_bar_is_for() {
+    let mut hall = hall(false);
+    let host = Peer::connect(&mut hall);
+    host.join(&mut hall, "Host");
+    "198.51.100.7".clone_into(&mut hall.address);
+    let eve = json!({ "token": token(json!({ "sub": "eve" })) });
+    let guest = Peer::connect_with(&mut hall, &eve);
+    "203.0.113.5".clone_into(&mut hall.address);
+    let elsewhere = Peer::connect_with(&mut hall, &eve);
+    elsewhere.join(&mut hall, "Eve");
+    host.emit(&mut hall, json!(["host:kick", { "id": guest.id }]));
+    let chat = json!(["chat-message", "hi"]);
+    assert_eq!(elsewhere.call(&mut hall, &chat)["ok"], true, "a peer");
+    elsewhere.emit(&mut hall, json!(["room:leave"]));
+    for event in [chat, json!(["room:join", {}])] {
+        assert_eq!(elsewhere.refusal(&mut hall, &event), "kicked");
+    }
+    "198.51.100.7".clone_into(&mut hall.address);
+    let auth = json!({ "token": token(json!({ "role": "host" })) });
+    let owner = Peer::connect_with(&mut hall, &auth);
+    assert_eq!(owner.join(&mut hall, "Owner")["self"]["host"], true);
+}
+
 /// A token's name that is too long is cut: who has it can do nothing about it.
 #[test]
 fn a_long_name_in_a_token_is_cut() {

@@ -1,0 +1,146 @@
+//! Who is put out, and for how long.
+
+use serde_json::{Value, json};
+
+use crate::peer::{Hall, Peer, hall_of};
+use crate::room_door::{denial, done, house, knocks};
+use crate::support::Done;
+
+/// What a CONNECT is answered with.
+fn connect(hall: &mut Hall, packet: &str) -> String {
+    let c = hall.open_websocket();
+    hall.text(c, packet);
+    match hall.take_of(c).pop() {
+        Some(Done::Sent(_, reply)) => reply,
+        other => panic!("no reply: {other:?}"),
+    }
+}
+
+/// Who is kicked is closed by the server, and barred for ten minutes: by recovery, by a new
+/// socket, under a new name, and whatever becomes of the server.
+#[test]
+fn a_kick_lasts_ten_minutes() {
+    let (mut hall, host, guest) = house();
+    assert_eq!(
+        host.call(&mut hall, json!(["host:kick", { "id": guest.id }])),
+        done()
+    );
+    let end = hall.take_of(guest.connection());
+    assert!(
+        matches!(&end[..], [Done::Sent(_, frame), Done::Closed(_, None)] if frame == "41"),
+        "{end:?}"
+    );
+    let left = json!(["peer:left", { "id": guest.id, "reason": "kicked" }]);
+    assert_eq!(host.heard(&mut hall), [left]);
+    "198.51.100.7".clone_into(&mut hall.address);
+    for (time, packet) in [
+        (0, guest.connect_packet()),
+        (1, "40".to_owned()),
+        (599_999, "40".to_owned()),
+    ] {
+        for _ in 0..2 {
+            hall.late(time);
+            let refusal = connect(&mut hall, &packet);
+            let error: Value = serde_json::from_str(refusal.strip_prefix("44").unwrap()).unwrap();
+            assert_eq!(error["data"]["code"], "kicked");
+            assert_eq!(error["data"]["retryAfterMs"], 600_000 - time);
+            hall.kill();
+        }
+    }
+    hall.late(600_000);
+    assert!(connect(&mut hall, "40").starts_with("40{"));
+}
+
+/// Nor by a socket opened beforehand: it neither joins nor knocks, says nothing and hears nothing,
+/// be it recovered meanwhile or not.
+#[test]
+fn a_kick_is_for_earlier_sockets_too() {
+    let (mut hall, host, guest) = house();
+    "198.51.100.7".clone_into(&mut hall.address);
+    let [silent, knocking] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    host.emit(&mut hall, json!(["host:lock", { "on": true }]));
+    knocks(&mut hall, &knocking, &json!({}));
+    host.emit(&mut hall, json!(["host:kick", { "id": guest.id }]));
+    host.emit(&mut hall, json!(["host:lock", { "on": false }]));
+    assert_eq!(denial(&mut hall, &knocking), "kicked");
+    silent.vanish(&mut hall);
+    let silent = silent.reconnect(&mut hall);
+    assert!(silent.recovered);
+    for locked in [false, true] {
+        host.emit(&mut hall, json!(["host:lock", { "on": locked }]));
+        host.emit(&mut hall, json!(["chat-message", "among us"]));
+        host.heard(&mut hall);
+        for peer in [&silent, &knocking] {
+            for event in [json!(["room:join", {}]), json!(["chat-message", "here"])] {
+                assert_eq!(peer.refusal(&mut hall, &event), "kicked", "{event}");
+            }
+            assert!(peer.heard(&mut hall).is_empty());
+        }
+        assert!(host.heard(&mut hall).is_empty(), "no knock");
+        hall.lose_memory();
+    }
+}
+
+/// Nor by recovery: who is away is put out, too.
+#[test]
+fn who_is_away_is_put_out() {
+    let (mut hall, host, guest) = house();
+    guest.vanish(&mut hall);
+    host.heard(&mut hall);
+    host.emit(&mut hall, json!(["host:kick", { "id": guest.id }]));
+    let left = json!(["peer:left", { "id": guest.id, "reason": "kicked" }]);
+    assert_eq!(host.heard(&mut hall), [left]);
+    "198.51.100.7".clone_into(&mut hall.address);
+    let refusal = connect(&mut hall, &guest.connect_packet());
+    assert!(refusal.contains("\"kicked\""), "{refusal}");
+}
+
+/// Where others have the address, too, the host decides who comes from there, itself included.
+#[test]
+fn a_kick_among_people_of_one_address() {
+    let (mut hall, [host, friend, guest, silent]) = hall_of();
+    for (peer, name) in [(&host, "Host"), (&friend, "Friend"), (&guest, "Guest")] {
+        peer.join(&mut hall, name);
+    }
+    host.emit(&mut hall, json!(["host:kick", { "id": guest.id }]));
+    hall.lose_memory();
+    host.emit(&mut hall, json!(["chat-message", "among us"]));
+    let again = Peer::connect(&mut hall);
+    for peer in [&silent, &again] {
+        let chat = json!(["chat-message", "here"]);
+        assert_eq!(peer.refusal(&mut hall, &chat), "room-locked");
+        host.heard(&mut hall);
+        knocks(&mut hall, peer, &json!({ "name": "Guest" }));
+        let knock = json!(["host:knock", { "id": peer.id, "name": "Guest" }]);
+        assert_eq!(host.heard(&mut hall), [knock]);
+        host.emit(&mut hall, json!(["host:deny", { "id": peer.id }]));
+        assert_eq!(denial(&mut hall, peer), "denied");
+    }
+    "198.51.100.7".clone_into(&mut hall.address);
+    Peer::connect(&mut hall).join(&mut hall, "from elsewhere");
+    "192.0.2.1".clone_into(&mut hall.address);
+    host.emit(&mut hall, json!(["room:leave"]));
+    knocks(&mut hall, &host, &json!({}));
+    friend.emit(&mut hall, json!(["host:admit", { "id": host.id }]));
+    assert_eq!(host.heard(&mut hall).pop().unwrap()[0], "room:admitted");
+}
+
+/// Alone, the host comes and goes as it likes.
+#[test]
+fn the_host_is_not_barred_with_a_guest_of_its_address() {
+    let (mut hall, [host, guest]) = hall_of();
+    host.join(&mut hall, "Host");
+    host.emit(&mut hall, json!(["host:kick", { "id": guest.id }]));
+    host.emit(&mut hall, json!(["room:leave"]));
+    assert_eq!(host.join(&mut hall, "Host")["self"]["host"], true);
+    let again = Peer::connect(&mut hall);
+    knocks(&mut hall, &again, &json!({}));
+}
+
+/// Others are not barred, and who is barred elsewhere is not here.
+#[test]
+fn a_kick_bars_nobody_else() {
+    let (mut hall, host, guest) = house();
+    host.call(&mut hall, json!(["host:kick", { "id": guest.id }]));
+    Peer::connect(&mut hall).join(&mut hall, "Guest");
+}
