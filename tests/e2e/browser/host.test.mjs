@@ -88,7 +88,10 @@ test("a locked room: who knocks is declined, let in, or gives up", async () => {
 });
 
 test("the host removes somebody, after a question, and they do not come back", async () => {
-  const { room, pages: [ada, bob, eve] } = await gather("Bob", "Eve");
+  const { room, pages: [ada, eve] } = await gather("Eve");
+  const bob = await joinRoom(browser, server, room, "Bob", { extraHTTPHeaders: { "cf-connecting-ip": "198.51.100.7" } });
+  await sees(ada, "Bob");
+  await tile(eve, "Bob").waitFor();
   assert.equal(await eve.getByRole("button", { name: "Actions for Bob" }).count(), 0, "the others have no such menu");
   await act(ada, "Bob", "Remove");
   const question = ada.getByRole("dialog", { name: "Remove Bob?" });
@@ -107,6 +110,17 @@ test("the host removes somebody, after a question, and they do not come back", a
   await bob.getByText("You can come back in ten minutes").waitFor();
   await bob.getByRole("button", { name: "Back to start" }).click();
   await bob.getByRole("button", { name: "Start a room" }).waitFor();
+});
+
+test("who is removed and shares the host's address comes back by the host's leave alone", async () => {
+  const { room, pages: [ada, bob] } = await gather("Bob");
+  await act(ada, "Bob", "Remove");
+  await ada.getByRole("dialog", { name: "Remove Bob?" }).getByRole("button", { name: "Remove" }).click();
+  await bob.getByRole("heading", { name: "You were removed from the room" }).waitFor();
+  const again = await knock(room, "Bob");
+  await notice(ada, "Bob wants to come in").getByRole("button", { name: "Decline" }).click();
+  await again.getByText("The host did not let you in.").waitFor();
+  assert.deepEqual(again.errors, []);
 });
 
 test("who is asked to mute sees who asks, and mutes with one click or does not", async () => {
