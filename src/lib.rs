@@ -27,6 +27,7 @@ pub mod engine;
 pub mod io;
 mod map;
 pub mod room;
+mod scan;
 pub mod settings;
 pub mod socket;
 pub mod time;

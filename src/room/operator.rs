@@ -1,15 +1,15 @@
 //! What operators ask of a room: how it is, an event into it, its end.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::config::Limits;
 use super::contract::{Peer, RoomInfo, names};
 use super::error::{Code, Error};
-use super::fields::{Fields, is_too_deep};
+use super::fields::{DEPTH, Fields};
 use super::presence::{info, shown};
 use super::{Room, Turn};
 use crate::io::{ContentType, Request, Response};
+use crate::scan::Shape;
 use crate::socket::{Command, Json, Object, SocketId, is_reserved};
 
 /// What can be asked.
@@ -126,8 +126,10 @@ impl Room {
         let mut values = Vec::new();
         let list = fields.get("args");
         if let Some(list) = list.filter(|list| list.as_str() != "null") {
-            let parts: Option<Vec<&RawValue>> = list.read().filter(|_| !is_too_deep(list));
-            let parts = parts.ok_or_else(|| Error::bad_payload(form))?;
+            let scan = list.scan().filter(|scan| scan.depth <= DEPTH);
+            let Some(Shape::Array(parts)) = scan.map(|scan| scan.shape) else {
+                return Err(Error::bad_payload(form));
+            };
             values.extend(parts.into_iter().map(|part| list.part(part)));
         }
         let to = match text(fields, "to", form)? {

@@ -146,11 +146,6 @@ enum Shape {
 
 impl Signal {
     pub(super) fn parse(kind: Kind, args: &Args, limits: &Limits) -> Result<Self, Error> {
-        if args.values.iter().any(is_too_deep) {
-            return Err(Error::bad_payload(format!(
-                "a signal may be nested {DEPTH} levels deep"
-            )));
-        }
         let signal = Self::read(kind, &args.values)?;
         signal.check_size(limits, args)?;
         Ok(signal)
@@ -161,6 +156,9 @@ impl Signal {
         let first = first.ok_or_else(|| missing(kind))?;
         let id_first = first.read::<String>().zip(second);
         if let Some((id, _)) = id_first {
+            if values.iter().any(is_too_deep) {
+                return Err(too_deep());
+            }
             return Ok(Self {
                 kind,
                 target: Target::Named(id),
@@ -169,20 +167,26 @@ impl Signal {
                 shape: Shape::IdFirst(values.get(1..).unwrap_or_default().to_vec()),
             });
         }
-        let (target, shape) = match first.as_str().as_bytes().first() {
-            Some(b'{') => object(kind, first)?,
-            Some(b'"' | b'n') => (Target::Unsaid, Shape::Bare(first.clone())),
+        let fields = match first.as_str().as_bytes().first() {
+            Some(b'{') => Some(Fields::read(first).ok_or_else(|| missing(kind))?),
+            Some(b'"' | b'n') => None,
             _ => return Err(missing(kind)),
         };
-        let fields = match &shape {
-            Shape::Wrapped(fields) => fields.clone(),
-            _ => Fields::read(first).unwrap_or_default(),
+        if fields.as_ref().is_some_and(Fields::is_too_deep) {
+            return Err(too_deep());
+        }
+        let cid = fields
+            .as_ref()
+            .and_then(|fields| fields.get("cid").cloned());
+        let (target, shape) = match fields {
+            Some(fields) => object(kind, first, fields)?,
+            None => (Target::Unsaid, Shape::Bare(first.clone())),
         };
         Ok(Self {
             kind,
             target,
             room: second.and_then(Json::read),
-            cid: fields.get("cid").cloned(),
+            cid,
             shape,
         })
     }
@@ -243,8 +247,7 @@ impl Signal {
     }
 }
 
-fn object(kind: Kind, json: &Json) -> Result<(Target, Shape), Error> {
-    let fields = Fields::read(json).ok_or_else(|| missing(kind))?;
+fn object(kind: Kind, json: &Json, fields: Fields) -> Result<(Target, Shape), Error> {
     let payload = fields.get(kind.field());
     let tutorial = named(&fields, &TUTORIAL_TARGETS);
     if let (Some(_), Some(payload)) = (&tutorial, payload) {
@@ -295,6 +298,10 @@ fn named<'a>(fields: &Fields, names: impl IntoIterator<Item = &'a &'a str>) -> O
 
 fn target(name: Option<String>) -> Target {
     name.map_or(Target::Unsaid, Target::Named)
+}
+
+fn too_deep() -> Error {
+    Error::bad_payload(format!("a signal may be nested {DEPTH} levels deep"))
 }
 
 fn missing(kind: Kind) -> Error {

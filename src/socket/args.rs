@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::surrogates;
+use crate::scan::{Scan, scan};
 
 /// A JSON value: a slice of the text in which it arrived, shared and unread.
 #[derive(Clone)]
@@ -37,18 +38,24 @@ impl Json {
         }
     }
 
-    /// A value found inside this one by borrowing from it.
-    pub(crate) fn part(&self, part: &RawValue) -> Self {
-        Self::slice(&self.source, part)
-    }
-
-    /// The slice of `source` that `part`, a value found inside it, occupies.
-    pub(super) fn slice(source: &Rc<str>, part: &RawValue) -> Self {
-        let start = (part.get().as_ptr() as usize).saturating_sub(source.as_ptr() as usize);
+    /// The value that is in this part of `source`.
+    pub(super) fn slice(source: &Rc<str>, range: Range<usize>) -> Self {
         Self {
             source: Rc::clone(source),
-            range: start..start.saturating_add(part.get().len()),
+            range,
         }
+    }
+
+    /// The value that is in this part of this one's text.
+    pub(crate) fn part(&self, Range { start, end }: Range<usize>) -> Self {
+        let offset = self.range.start;
+        let range = offset.saturating_add(start)..offset.saturating_add(end);
+        Self::slice(&self.source, range)
+    }
+
+    /// Where the values are that this one holds.
+    pub(crate) fn scan(&self) -> Option<Scan> {
+        scan(self.as_str())
     }
 
     /// The value's text.

@@ -10,14 +10,13 @@
 
 use std::fmt;
 use std::num::NonZeroU8;
-use std::rc::Rc;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::args::{Args, Json};
 use super::namespace::Namespace;
 use crate::engine::Frame;
+use crate::scan::Shape;
 
 /// The most attachments a packet may have, as in socket.io-parser.
 const MAX_ATTACHMENTS: u8 = 10;
@@ -178,29 +177,27 @@ pub(crate) fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
 }
 
+/// The elements of the array that a frame ends with.
 fn array(frame: &Frame, json: &str) -> Result<Vec<Json>, ParseError> {
-    if !json.starts_with('[') {
-        return Err(raw(json).map_or_else(|error| error, |_| ParseError::Payload));
+    let payload = payload(frame, json);
+    match payload.scan().ok_or(ParseError::Json)?.shape {
+        Shape::Array(parts) => Ok(parts.into_iter().map(|part| payload.part(part)).collect()),
+        _ => Err(ParseError::Payload),
     }
-    let values: Vec<&RawValue> = serde_json::from_str(json).map_err(|_| ParseError::Json)?;
-    let source: &Rc<str> = frame.source();
-    Ok(values
-        .into_iter()
-        .map(|value| Json::slice(source, value))
-        .collect())
 }
 
+/// The object that a frame ends with.
 fn object(frame: &Frame, json: &str) -> Result<Json, ParseError> {
-    let value = raw(json)?;
-    if value.get().starts_with('{') {
-        Ok(Json::slice(frame.source(), value))
-    } else {
-        Err(ParseError::Payload)
+    let payload = payload(frame, json);
+    match payload.scan().ok_or(ParseError::Json)?.shape {
+        Shape::Object(_) => Ok(payload),
+        _ => Err(ParseError::Payload),
     }
 }
 
-fn raw(json: &str) -> Result<&RawValue, ParseError> {
-    serde_json::from_str(json).map_err(|_| ParseError::Json)
+fn payload(frame: &Frame, json: &str) -> Json {
+    let end = frame.source().len();
+    Json::slice(frame.source(), end.saturating_sub(json.len())..end)
 }
 
 struct Rest<'a>(&'a str);

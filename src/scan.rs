@@ -1,0 +1,387 @@
+//! Where the values of a JSON text are, and that it is one: [RFC 8259](https://www.rfc-editor.org/rfc/rfc8259).
+//!
+//! What passes through is looked at once, whatever it is nested in, and never read: strings, which
+//! are most of it, eight bytes at a time.
+
+use std::ops::Range;
+
+/// What a JSON text is, with the places of what it holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// An array, with its elements.
+    Array(Vec<Range<usize>>),
+    /// An object, with the names, in their quotes, and values of its fields.
+    Object(Vec<(Range<usize>, Range<usize>)>),
+    /// Anything else.
+    Scalar,
+}
+
+/// A JSON text, seen through.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Scan {
+    pub(crate) shape: Shape,
+    /// How deep it is nested: 0 for what is neither an array nor an object.
+    pub(crate) depth: usize,
+}
+
+/// `None` if `text` is no JSON.
+pub(crate) fn scan(text: &str) -> Option<Scan> {
+    let mut scanner = Scanner {
+        text,
+        at: 0,
+        open: Vec::new(),
+        depth: 0,
+    };
+    scanner.space();
+    let shape = match scanner.peek()? {
+        b'[' => Shape::Array(scanner.elements()?),
+        b'{' => Shape::Object(scanner.fields()?),
+        _ => {
+            scanner.scalar()?;
+            Shape::Scalar
+        }
+    };
+    scanner.space();
+    let depth = scanner.depth;
+    (scanner.at == text.len()).then_some(Scan { shape, depth })
+}
+
+/// The brackets that are open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bracket {
+    Array,
+    Object,
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    open: Vec<Bracket>,
+    depth: usize,
+}
+
+impl Scanner<'_> {
+    fn elements(&mut self) -> Option<Vec<Range<usize>>> {
+        let mut elements = Vec::new();
+        self.enter(Bracket::Array);
+        if self.leaves()? {
+            return Some(elements);
+        }
+        loop {
+            elements.push(self.value()?);
+            if self.ends()? {
+                return Some(elements);
+            }
+        }
+    }
+
+    fn fields(&mut self) -> Option<Vec<(Range<usize>, Range<usize>)>> {
+        let mut fields = Vec::new();
+        self.enter(Bracket::Object);
+        if self.leaves()? {
+            return Some(fields);
+        }
+        loop {
+            let name = self.name()?;
+            fields.push((name, self.value()?));
+            if self.ends()? {
+                return Some(fields);
+            }
+        }
+    }
+
+    /// A value, with all that is in it.
+    fn value(&mut self) -> Option<Range<usize>> {
+        self.space();
+        let start = self.at;
+        let outside = self.open.len();
+        loop {
+            self.space();
+            let inside = match self.peek()? {
+                b'[' => {
+                    self.enter(Bracket::Array);
+                    !self.leaves()?
+                }
+                b'{' => {
+                    self.enter(Bracket::Object);
+                    !self.leaves()?
+                }
+                _ => {
+                    self.scalar()?;
+                    false
+                }
+            };
+            if !inside {
+                // Up to where the next value begins.
+                while self.open.len() > outside && self.ends()? {}
+                if self.open.len() == outside {
+                    return Some(start..self.at);
+                }
+            }
+            if self.open.last() == Some(&Bracket::Object) {
+                self.name()?;
+            }
+        }
+    }
+
+    fn enter(&mut self, bracket: Bracket) {
+        self.skip(1);
+        self.open.push(bracket);
+        self.depth = self.depth.max(self.open.len());
+    }
+
+    /// Whether the innermost bracket closes here, as if it were empty.
+    fn leaves(&mut self) -> Option<bool> {
+        self.space();
+        let closing = match self.open.last()? {
+            Bracket::Array => b']',
+            Bracket::Object => b'}',
+        };
+        if self.peek()? != closing {
+            return Some(false);
+        }
+        self.skip(1);
+        self.open.pop();
+        Some(true)
+    }
+
+    /// Whether the innermost bracket closes behind a value, or else another value follows.
+    fn ends(&mut self) -> Option<bool> {
+        if self.leaves()? {
+            return Some(true);
+        }
+        self.expect(b',')?;
+        Some(false)
+    }
+
+    /// The name of a field, and its colon.
+    fn name(&mut self) -> Option<Range<usize>> {
+        self.space();
+        let start = self.at;
+        self.string()?;
+        let name = start..self.at;
+        self.space();
+        self.expect(b':')?;
+        Some(name)
+    }
+
+    fn scalar(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'"' => self.string(),
+            b't' => self.literal("true"),
+            b'f' => self.literal("false"),
+            b'n' => self.literal("null"),
+            _ => self.number(),
+        }
+    }
+
+    fn literal(&mut self, word: &str) -> Option<()> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        rest.starts_with(word.as_bytes())
+            .then(|| self.skip(word.len()))
+    }
+
+    fn number(&mut self) -> Option<()> {
+        self.accept(|byte| byte == b'-');
+        if !self.accept(|byte| byte == b'0') {
+            self.digits()?;
+        }
+        if self.accept(|byte| byte == b'.') {
+            self.digits()?;
+        }
+        if self.accept(|byte| matches!(byte, b'e' | b'E')) {
+            self.accept(|byte| matches!(byte, b'+' | b'-'));
+            self.digits()?;
+        }
+        Some(())
+    }
+
+    fn digits(&mut self) -> Option<()> {
+        let start = self.at;
+        while self.accept(|byte| byte.is_ascii_digit()) {}
+        (self.at > start).then_some(())
+    }
+
+    fn string(&mut self) -> Option<()> {
+        self.expect(b'"')?;
+        loop {
+            let byte = self.peek()?;
+            self.skip(1);
+            match byte {
+                b'"' => return Some(()),
+                b'\\' => self.escape()?,
+                ..b' ' => return None,
+                _ => self.plain(),
+            }
+        }
+    }
+
+    /// Passes over what ends no string, a word at a time, up to where that may not be so.
+    fn plain(&mut self) {
+        let bytes = self.text.as_bytes();
+        while let Some(word) = bytes
+            .get(self.at..)
+            .and_then(<[u8]>::first_chunk)
+            .copied()
+            .map(u64::from_le_bytes)
+        {
+            let special = has(word, b'"') | has(word, b'\\') | has_less(word, b' ');
+            if special != 0 {
+                // Only above the lowest one can a byte be taken for special that is not.
+                self.skip((special.trailing_zeros() / 8) as usize);
+                return;
+            }
+            self.skip(8);
+        }
+    }
+
+    fn escape(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.skip(1),
+            b'u' => {
+                let digits = self.text.as_bytes().get(self.at..)?.get(1..5)?;
+                digits.iter().all(u8::is_ascii_hexdigit).then_some(())?;
+                self.skip(5);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn space(&mut self) {
+        while self.accept(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {}
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        self.accept(|next| next == byte).then_some(())
+    }
+
+    /// Passes over the next byte if it is such a one.
+    fn accept(&mut self, is_such: impl Fn(u8) -> bool) -> bool {
+        let accepted = self.peek().is_some_and(is_such);
+        if accepted {
+            self.skip(1);
+        }
+        accepted
+    }
+
+    fn skip(&mut self, count: usize) {
+        self.at = self.at.saturating_add(count);
+    }
+}
+
+const LOWEST: u64 = u64::MAX / 255; // the lowest bit of each byte
+const HIGHEST: u64 = LOWEST << 7;
+
+/// The highest bit of each byte that is this one.
+fn has(word: u64, byte: u8) -> u64 {
+    has_less(word ^ LOWEST.wrapping_mul(byte.into()), 1)
+}
+
+/// The highest bit of each byte that is less than this one, which is at most 128.
+fn has_less(word: u64, byte: u8) -> u64 {
+    word.wrapping_sub(LOWEST.wrapping_mul(byte.into())) & !word & HIGHEST
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    use serde_json::value::RawValue;
+
+    const TEXTS: [&str; 12] = [
+        r#"["offer",{"to":"x","description":{"type":"offer","sdp":"v=0\r\na=\u00e9\"\\"}},null]"#,
+        " [ ] ",
+        r#"{ "a" : [ 1 , { } , [ [ ] ] ] , "b\n" : "" }"#,
+        r#"[-0.5e+10,0,1E5,true,false,null,"é😀 long enough for words of eight"]"#,
+        r#""[[[{{{""#,
+        "-1",
+        "01",
+        "[1,]",
+        r#"{"a":1,}"#,
+        r#"{"a"}"#,
+        "[1}",
+        "nul",
+    ];
+
+    fn is_json(text: &str) -> bool {
+        serde_json::from_str::<&RawValue>(text).is_ok()
+    }
+
+    #[test]
+    fn it_agrees_with_serde_json_on_whatever_one_byte_makes_of_a_text() {
+        let mut good = 0;
+        for text in TEXTS {
+            assert_eq!(scan(text).is_some(), is_json(text), "{text}");
+            for at in 0..text.len() {
+                let others = (0..128)
+                    .map(|byte| vec![byte])
+                    .chain([vec![], vec![b'"', b'\\']]);
+                for other in others {
+                    let mut bytes = text.as_bytes().to_vec();
+                    bytes.splice(at..=at, other);
+                    let Ok(mutant) = String::from_utf8(bytes) else {
+                        continue;
+                    };
+                    good += usize::from(is_json(&mutant));
+                    assert_eq!(scan(&mutant).is_some(), is_json(&mutant), "{mutant:?}");
+                }
+            }
+        }
+        assert!(good > 1_000, "{good} of them are JSON");
+    }
+
+    #[test]
+    fn parts_are_where_serde_json_finds_them() {
+        let mut compared = 0;
+        for text in TEXTS {
+            let get = |part: &Range<usize>| text.get(part.clone()).unwrap_or_default();
+            match scan(text).map(|scan| scan.shape) {
+                Some(Shape::Array(parts)) => {
+                    let expected: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+                    let expected: Vec<_> = expected.into_iter().map(RawValue::get).collect();
+                    assert_eq!(parts.iter().map(get).collect::<Vec<_>>(), expected);
+                    compared += 1;
+                }
+                Some(Shape::Object(fields)) => {
+                    let expected: BTreeMap<String, &RawValue> =
+                        serde_json::from_str(text).unwrap_or_default();
+                    let expected = expected.iter();
+                    let expected: Vec<_> = expected
+                        .map(|(name, value)| (Ok(name.clone()), value.get()))
+                        .collect();
+                    let fields = fields.iter();
+                    let fields: Vec<_> = fields
+                        .map(|(name, value)| {
+                            (serde_json::from_str(get(name)).map_err(drop), get(value))
+                        })
+                        .collect();
+                    assert_eq!(fields, expected);
+                    compared += 1;
+                }
+                Some(Shape::Scalar) | None => {}
+            }
+        }
+        assert_eq!(compared, 4);
+    }
+
+    #[test]
+    fn depths() {
+        for (text, depth) in [
+            ("null", 0),
+            (r#""[[{{""#, 0),
+            ("[]", 1),
+            (r#"[{"a":[1]},{}]"#, 3),
+            (r#"{"a":{}}"#, 2),
+        ] {
+            assert_eq!(scan(text).map(|scan| scan.depth), Some(depth), "{text}");
+        }
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        assert_eq!(scan(&deep).map(|scan| scan.depth), Some(100_000));
+    }
+}
