@@ -12,23 +12,28 @@ export { createKey, LocalMedia, SignalboxError };
  */
 export async function join(name, options = {}) {
   const { media: wanted = {}, server = import.meta.url, password, token, name: own = "", key: secret, iceTransportPolicy, signal, onWaiting } = options;
-  if (typeof RTCPeerConnection === "undefined") {
-    throw new SignalboxError("unsupported-browser", "This browser has no WebRTC.");
+  if (typeof RTCPeerConnection === "undefined" || !Promise.withResolvers) {
+    throw new SignalboxError("unsupported-browser", "This browser has no WebRTC, or is too old.");
   }
   if (secret && !isSecureContext) {
     throw new SignalboxError("insecure-origin", "A key can be used only on https or localhost.");
   }
   const key = secret ? await RoomKey.of(secret, name) : null;
   const media = wanted instanceof LocalMedia ? wanted : new LocalMedia();
-  if (media !== wanted) await media.start(wanted);
-  signal?.throwIfAborted();
-  const room = new Room(String(server), name, { name: own, password, token, media, key, iceTransportPolicy, onWaiting });
-  const abort = () => room.end(/** @type {AbortSignal} */ (signal).reason);
+  /** @type {Room | undefined} */
+  let room;
+  const abort = () => room?.end(/** @type {AbortSignal} */ (signal).reason);
   signal?.addEventListener("abort", abort);
   try {
+    if (media !== wanted) await media.start(wanted);
+    signal?.throwIfAborted();
+    room = new Room(String(server), name, { name: own, password, token, media, key, iceTransportPolicy, onWaiting });
     await room.entered;
+    return room;
+  } catch (error) {
+    if (media !== wanted) media.close(); // nobody else has it
+    throw error;
   } finally {
     signal?.removeEventListener("abort", abort);
   }
-  return room;
 }

@@ -117,7 +117,7 @@ export class Peer extends Emitter {
    * @param {RTCDataChannelInit} [options]
    */
   createChannel(label, options) {
-    if (!this.#connection) throw new Error(`no connection to ${this.name || this.id} yet; wait for its state to be connected`);
+    if (!this.#connection) throw new SignalboxError("not-connected", `No connection to ${this.name || this.id} yet: wait for its state to be connected.`);
     return this.#connection.createChannel(label, options);
   }
 

@@ -95,7 +95,11 @@ export class Signaling extends Emitter {
           const { code = "internal", message = `The room refused ${event}.`, retryAfterMs } = reply?.error ?? {};
           reject(new SignalboxError(code, message, retryAfterMs));
         } else {
-          resolve(accept(reply));
+          try {
+            resolve(accept(reply));
+          } catch (cause) {
+            reject(cause);
+          }
         }
       });
     });

@@ -71,8 +71,11 @@ export function joinAction(code, session) {
     case "kicked":
     case "bad-token":
       return { label: text("action.home"), run: () => session.home() };
+    case "not-loaded":
+      return { label: text("action.reload"), run: () => location.reload() };
+    case "insecure-origin":
     case "unsupported-browser":
-      return { label: text("action.copy"), run: () => void navigator.clipboard?.writeText(link()) };
+      return deviceAction(code, () => {});
     default:
       return { label: text("action.retry"), run: () => void session.join() };
   }

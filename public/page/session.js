@@ -5,15 +5,16 @@ import { shownName } from "./strings.js";
 
 /** @typedef {"audio" | "video"} Kind */
 
-/** The module, which the first screen does not wait for. */
-const signalbox = () => import("../signalbox.js");
-signalbox().catch(() => {}); // that it cannot be loaded is told when it is needed
+/** The module, which the first screen does not wait for. A browser asks for it once: what failed takes a reload. */
+const signalbox = import("../signalbox.js");
+signalbox.catch(() => {}); // told when it is needed
 
 /** What a user can do. Each action changes the store; the views follow. */
 export class Session {
   #store;
   #lines = 0;
   #attempt = new AbortController();
+  #password = "";
 
   /** @param {import("./store.js").Store} store */
   constructor(store) {
@@ -25,18 +26,16 @@ export class Session {
   route() {
     this.#end();
     const room = currentRoom();
+    if (room !== this.#store.state.room) this.#password = "";
     this.#store.set({ room, key: currentKey(), view: room ? "prejoin" : "home", problem: null, passworded: false });
     if (room) void this.#previewIfAllowed();
   }
 
   /** A new room, with a key in its link. */
   async start() {
-    try {
-      const { createKey } = await signalbox();
-      this.open(newRoom(), isSecureContext ? createKey() : undefined); // elsewhere browsers do not encrypt
-    } catch {
-      location.reload(); // the browser says what is wrong
-    }
+    const module = await signalbox.catch(() => location.reload()); // the browser says what is wrong
+    if (!module || this.#store.state.view !== "home") return; // another click was first
+    this.open(newRoom(), isSecureContext ? module.createKey() : undefined); // elsewhere browsers do not encrypt
   }
 
   /**
@@ -62,11 +61,12 @@ export class Session {
 
   /** Asks for what is wanted, on a click. */
   async preview() {
-    const { wanted, asking } = this.#store.state;
-    if (asking || !(wanted.audio || wanted.video)) return;
+    const { wanted, asking, joining } = this.#store.state;
+    if (asking || joining || !(wanted.audio || wanted.video)) return;
     this.#store.set({ asking: true });
     const media = await this.#openMedia();
-    if (this.#store.state.view === "prejoin") await media.start(wanted); // one may have gone back meanwhile
+    const { view, joining: joins } = this.#store.state; // one may have gone on or back meanwhile
+    if (view === "prejoin" && !joins) await media?.start(this.#store.state.wanted);
     this.#store.set({ asking: false });
   }
 
@@ -78,13 +78,13 @@ export class Session {
     this.#store.set({ wanted: { ...wanted, [kind]: on }, mutedBy: null });
     if (!media && !on) return;
     const opened = await this.#openMedia();
-    await (kind === "audio" ? opened.setAudio(on) : opened.setVideo(on));
+    const now = this.#store.state.wanted[kind];
+    await (kind === "audio" ? opened?.setAudio(now) : opened?.setVideo(now));
   }
 
   /** For as long as a key is held. @param {boolean} on */
   async talk(on) {
-    const media = await this.#openMedia();
-    await media.setAudio(on);
+    await this.#store.state.media?.setAudio(on);
   }
 
   async share() {
@@ -94,9 +94,9 @@ export class Session {
 
   /** Tries again what a device refused. @param {readonly (Kind | "screen")[]} kinds */
   async again(kinds) {
-    const media = await this.#openMedia();
-    if (kinds.includes("screen")) await media.setScreen(true);
-    else await media.start({ audio: kinds.includes("audio"), video: kinds.includes("video") });
+    const { media } = this.#store.state;
+    if (kinds.includes("screen")) await media?.setScreen(true);
+    else await media?.start({ audio: kinds.includes("audio"), video: kinds.includes("video") });
   }
 
   /**
@@ -115,26 +115,29 @@ export class Session {
     const { room, key, name, wanted, joining } = this.#store.state;
     if (!room || joining) return;
     const { signal } = (this.#attempt = new AbortController());
+    this.#password = password || this.#password; // an attempt after another has the same
     this.#store.set({ joining: true, problem: null });
     if (chatOnly) this.#closeMedia();
     try {
-      const { join } = await signalbox();
-      signal.throwIfAborted();
+      const module = await this.#load();
       const media = await this.#openMedia();
+      signal.throwIfAborted();
+      if (!module || !media) return;
       const seen = Object.values(media.problems).filter((problem) => problem !== null); // they need not be told in the call
       this.#store.set({ dismissed: new Set(seen) });
       const untried = { audio: wanted.audio && !media.problems.audio, video: wanted.video && !media.problems.video };
       if (!chatOnly) await media.start(untried);
       const onWaiting = () => this.#store.state.joining && this.#store.set({ waiting: true });
       const token = new URLSearchParams(location.search).get("token") ?? undefined;
-      const options = { name: shownName(name.trim()), media, key: key ?? undefined, password: password || undefined, token, signal, onWaiting };
-      this.#joined(await join(room, options));
+      const options = { name: shownName(name.trim()), media, key: key ?? undefined, password: this.#password || undefined, token, signal, onWaiting };
+      this.#joined(await module.join(room, options));
     } catch (error) {
       if (signal.aborted) return;
-      const code = await signalbox().then(({ SignalboxError }) => (error instanceof SignalboxError ? error.code : null), () => "unreachable");
-      if (!code) throw error;
+      const { code = "internal" } = /** @type {Partial<import("../signalbox.js").SignalboxError>} */ (error);
+      if (code === "internal") reportError(error);
       const asked = code === "bad-password";
-      const problem = asked && !password ? "password-wanted" : code;
+      const problem = asked && !this.#password ? "password-wanted" : code;
+      if (asked) this.#password = "";
       this.#store.set({ joining: false, waiting: false, problem, passworded: this.#store.state.passworded || asked });
     }
   }
@@ -162,14 +165,22 @@ export class Session {
 
   async raiseHand() {
     const { call } = this.#store.state;
-    await call?.update({ hand: !call.self.hand });
+    await call?.update({ hand: !call.self.hand }).catch((error) => this.#fail(error));
   }
 
   /** To everybody who is here now. @param {readonly File[]} files */
   sendFiles(files) {
     const { peers } = this.#store.state;
     if (peers.length === 0) this.#store.set({ problem: "nobody-here" });
-    for (const file of files) for (const peer of peers) this.#file(peer.sendFile(file));
+    for (const file of files) {
+      for (const peer of peers) {
+        try {
+          this.#file(peer.sendFile(file));
+        } catch (error) {
+          this.#fail(error);
+        }
+      }
+    }
   }
 
   /** @param {import("./state.js").Tab | null} panel */
@@ -206,12 +217,17 @@ export class Session {
     call.on("file", (file) => this.#file(file));
     call.on("change", () => this.#store.set());
     call.on("mute-request", (by) => call.media.audio && this.#store.set({ mutedBy: shownName(by?.name ?? "") }));
-    call.on("refused", ({ code }) => this.#store.set({ problem: code }));
+    call.on("refused", (error) => this.#fail(error));
     call.on("closed", ({ code }) => {
       if (this.#store.state.call !== call) return;
       this.#end();
       this.#store.set({ view: "ended", endedBy: code });
     });
+  }
+
+  /** Something in a call could not be done. @param {unknown} error */
+  #fail(error) {
+    this.#store.set({ problem: /** @type {import("../signalbox.js").SignalboxError} */ (error).code });
   }
 
   /**
@@ -276,11 +292,20 @@ export class Session {
     }
   }
 
+  /** The module; where there is none, that is told. */
+  #load() {
+    return signalbox.catch(() => {
+      this.#store.set({ joining: false, problem: "not-loaded" });
+      return null;
+    });
+  }
+
+  /** Null also where the room was left meanwhile. */
   async #openMedia() {
-    if (this.#store.state.media) return this.#store.state.media;
-    const { LocalMedia } = await signalbox();
-    if (this.#store.state.media) return this.#store.state.media; // another click was first
-    const opened = new LocalMedia({ audio: memory.get("audio-device") ?? "", video: memory.get("video-device") ?? "" });
+    const module = this.#store.state.media ? null : await this.#load();
+    const { media, view } = this.#store.state;
+    if (media || !module || (view !== "prejoin" && view !== "call")) return media; // another click was first, or last
+    const opened = new module.LocalMedia({ audio: memory.get("audio-device") ?? "", video: memory.get("video-device") ?? "" });
     opened.on("change", () => {
       this.#store.set();
       void this.#listDevices(); // by now with their names
@@ -296,7 +321,7 @@ export class Session {
 
   #closeMedia() {
     this.#store.state.media?.close();
-    this.#store.set({ media: null });
+    this.#store.set({ media: null, asking: false });
   }
 
   #end() {

@@ -1,19 +1,16 @@
 // @ts-check
-import { Emitter } from "../client/emitter.js";
-
 /** @import { State } from "./state.js" */
 
-/**
- * The only owner of the page's state. Whatever changes it, the views are told once per turn.
- * @extends {Emitter<{ change: [state: Readonly<State>] }>}
- */
-export class Store extends Emitter {
+/** The only owner of the page's state. Whatever changes it, `render` is called once per turn. */
+export class Store {
+  /** @type {(state: Readonly<State>) => void} */
+  render = () => {};
+
   #state;
   #scheduled = false;
 
   /** @param {State} state */
   constructor(state) {
-    super();
     this.#state = state;
   }
 
@@ -29,7 +26,7 @@ export class Store extends Emitter {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      this.emit("change", this.#state);
+      this.render(this.#state);
     });
   }
 }

@@ -90,7 +90,7 @@ export class View {
       "?": () => openDialog("help"),
     });
     setInterval(() => this.#sound(), SOUND_EVERY);
-    store.on("change", (state) => this.#render(state));
+    store.render = (state) => this.#render(state);
   }
 
   /** @param {Readonly<import("./state.js").State>} state */

@@ -1,8 +1,10 @@
 // The way in: addresses, names, languages, headers.
 
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { after, afterEach, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { inRoot } from "../../../scripts/task.mjs";
 import { startServer } from "../support.mjs";
 import { joinRoom, launch, openPage } from "./support.mjs";
 
@@ -92,6 +94,12 @@ test("every address of the page carries the security headers", async () => {
   }
   const { headers } = await fetch(`${server.url}/signalbox.js`);
   assert.equal(headers.get("access-control-allow-origin"), "*");
+});
+
+test("the page uses nothing private of the module", () => {
+  for (const name of readdirSync(inRoot("public/page"))) {
+    assert.ok(!readFileSync(inRoot("public/page", name), "utf8").includes("../client/"), name);
+  }
 });
 
 test("the first screen is usable on a processor that is four times slower", async (t) => {

@@ -56,6 +56,81 @@ test("a server that cannot be reached is tried again with one click", async () =
   await ada.locator(".alone-card").waitFor();
 });
 
+/** A page whose module comes when `release` is called, and that counts how often it asks for devices. */
+async function withSlowModule(path, wanted = "on") {
+  const page = await openPage(browser, "about:blank");
+  const { promise: released, resolve: release } = Promise.withResolvers();
+  await page.route("**/signalbox.js", async (route) => {
+    await released;
+    await route.continue();
+  });
+  await page.addInitScript((wanted) => {
+    for (const kind of ["audio", "video"]) localStorage.setItem(kind, wanted);
+    window.asked = 0;
+    const { getUserMedia } = MediaDevices.prototype;
+    MediaDevices.prototype.getUserMedia = function (constraints) {
+      window.asked += 1;
+      return getUserMedia.call(this, constraints);
+    };
+  }, wanted);
+  await page.goto(server.url + path, { waitUntil: "commit" });
+  return Object.assign(page, { release, asked: () => page.evaluate(() => window.asked) });
+}
+
+test("part of the page that cannot be loaded is loaded with one click", async () => {
+  const ada = await openPage(browser, "about:blank");
+  await ada.route("**/client/room.js", (route) => route.abort());
+  await ada.goto(`${server.url}/r/part`);
+  await knock(ada);
+  await problem(ada).getByText("Part of this page could not be loaded.").waitFor();
+  await ada.unroute("**/client/room.js");
+  await problem(ada).getByRole("button", { name: "Reload" }).click();
+  await knock(ada);
+  await ada.locator(".alone-card").waitFor();
+});
+
+test("who joins with chat only while the module is on its way has no camera switched on", async () => {
+  const ada = await withSlowModule("/r/slow-chat");
+  await ada.getByText("The browser will ask for your permission.").waitFor();
+  await ada.getByRole("button", { name: "Join with chat only" }).click();
+  ada.release();
+  await ada.locator(".alone-card").waitFor();
+  assert.equal(await ada.asked(), 0);
+});
+
+test("what is switched on and off again while the module is on its way stays off", async () => {
+  const ada = await withSlowModule("/r/slow-switch", "off");
+  const camera = ada.locator('.preview-bar [data-toggle="video"]');
+  await camera.and(ada.locator('[aria-pressed="false"]')).click();
+  await camera.and(ada.locator('[aria-pressed="true"]')).click();
+  ada.release();
+  await knock(ada);
+  await ada.locator(".alone-card").waitFor();
+  assert.equal(await ada.asked(), 0);
+});
+
+test("who goes back while the module is on its way has no camera switched on", async () => {
+  const ada = await withSlowModule("/r/slow-back");
+  await ada.locator('.preview-bar [data-toggle="video"]').click(); // off
+  await ada.locator('.preview-bar [data-toggle="video"]').click(); // and on
+  await ada.locator(".prejoin-head .brand").click();
+  ada.release();
+  await ada.getByRole("button", { name: "Start a room" }).waitFor();
+  await ada.evaluate(() => import("/signalbox.js"));
+  assert.equal(await ada.asked(), 0);
+});
+
+test("a second click on Start does not open a second room", async () => {
+  const ada = await withSlowModule("/");
+  const start = ada.getByRole("button", { name: "Start a room" });
+  await start.click();
+  await start.click();
+  ada.release();
+  await ada.getByRole("heading", { name: "Ready to join?" }).waitFor();
+  await ada.goBack();
+  await start.waitFor();
+});
+
 test("a browser without WebRTC is told to be another one", async () => {
   const page = await openPage(browser, server.url);
   await page.addInitScript(() => delete window.RTCPeerConnection);
