@@ -180,6 +180,11 @@ test("names and messages of any characters arrive as they are; half characters c
     const message = once(grace, "chat-message");
     assert.equal((await ask(ada, "chat-message", half)).ok, true);
     assert.equal((await message)[0].message, half.toWellFormed());
+    const [renamed, aliased] = [once(grace, "peer:updated"), once(ada, "user-joined")];
+    assert.equal((await ask(ada, "room:join", { name: half })).self.name, half.toWellFormed());
+    assert.equal((await renamed)[0].name, half.toWellFormed());
+    assert.deepEqual(await ask(ada, "join", half), { ok: true });
+    assert.equal((await aliased)[0], half.toWellFormed());
   }
   const { messages } = await ask(grace, "chat:history", {});
   assert.equal(messages.length, 13);

@@ -183,6 +183,7 @@ for (const [what, event, ...args] of [
   ["an unknown event", "no-such-event", 1],
   ["an event named like a prototype's", "__proto__", {}],
   ["a numeric event", "7"],
+  ["an event whose name is a number", 7, "x"],
   ["an offer of nothing", "offer"],
   ["an offer of a number", "offer", 7],
   ["an offer of an empty object", "offer", {}],
@@ -198,7 +199,7 @@ for (const [what, event, ...args] of [
     const { ok, error } = await ask(socket, event, ...args);
     assert.equal(ok, false);
     assert.match(error.code, /^(bad-payload|unsupported)$/);
-    assert.equal(error.event, event);
+    assert.equal(error.event, String(event));
     assert.ok(error.message.length > 10);
     const told = once(socket, "room:error");
     socket.emit(event, ...args);
@@ -224,15 +225,48 @@ test("what is too large is an error to its sender", async () => {
   socket.disconnect();
 });
 
-test("JSON nested 50,000 deep is refused: not every peer's parser could take it", async () => {
+const deep = "[".repeat(50_000) + "]".repeat(50_000);
+const huge = JSON.stringify("x".repeat(120_000));
+
+test("JSON that is huge or nested 50,000 deep is refused: not every peer's parser could take it", async () => {
   const socket = await connect(server, { room, transports: ["websocket"] });
-  const deep = "[".repeat(50_000) + "]".repeat(50_000);
-  const told = once(socket, "room:error");
-  socket.io.engine.write(`2["signal",{"to":"${members[0].id}","data":${deep}}]`);
-  assert.equal((await told)[0].code, "bad-payload");
-  await roomWorks();
+  for (const [event, payload, code] of [
+    ["signal", `{"to":"${members[0].id}","data":${deep}}`, "bad-payload"],
+    ["room:join", deep, "bad-payload"],
+    ["room:join", `{"name":${deep}}`, "bad-payload"],
+    ["room:join", `{"media":${deep}}`, "bad-payload"],
+    ["room:join", `{"name":${huge}}`, "too-large"],
+    ["peer:update", `{"name":${deep}}`, "bad-payload"],
+    ["peer:update", `{"media":{"audio":${deep}}}`, "bad-payload"],
+    ["peer:update", huge, "bad-payload"],
+    ["chat-message", deep, "bad-payload"],
+    ["chat-message", `{"message":${deep}}`, "bad-payload"],
+    ["chat-message", huge, "too-large"],
+    ["chat-message", `{"message":"x","mid":${huge}}`, "too-large"],
+    ["chat-message", `{"message":"x","enc":${deep}}`, "too-large"],
+    ["join", deep, "bad-payload"],
+    ["join", huge, "too-large"],
+  ]) {
+    const told = once(socket, "room:error");
+    socket.io.engine.write(`2["${event}",${payload}]`);
+    const [error] = await told;
+    assert.deepEqual([error.event, error.code], [event, code], payload.slice(0, 40));
+    await roomWorks();
+  }
+  assert.equal((await ask(socket, "room:join", {})).ok, true);
   socket.disconnect();
 });
+
+for (const auth of [`{"token":${deep}}`, `{"token":${huge}}`, `{"pid":${deep}}`, `{"pid":${huge}}`, `{"pid":1,"offset":${huge}}`, `{"a":${deep}}`]) {
+  test(`who connects with ${auth.slice(0, 12)}… is let in as anybody`, async () => {
+    const socket = await webSocket(server, enginePath(room, { transport: "websocket" }));
+    await socket.next();
+    socket.send(`40${auth}`);
+    assert.match(await socket.next(), /^40\{"sid":/);
+    await roomWorks();
+    socket.close();
+  });
+}
 
 test("none of this was an error or a panic of the server's own", () => {
   assert.deepEqual(server.logs.filter(({ level, message }) => level === "error" || /panic/.test(message)), []);
