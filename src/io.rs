@@ -1,6 +1,7 @@
 //! The boundary of the core: what happened comes in as an [`Input`], what is to be done goes out as
 //! [`Output`]s, and the little that the core must ask in between is the [`Platform`].
 
+use std::ops::Deref;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -68,11 +69,35 @@ impl Reply {
     }
 }
 
+/// A text that many share, made of a `String` without a copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text(Rc<String>);
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(Rc::new(text))
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// One WebSocket frame, shared by all who receive it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Data {
     /// A text frame.
-    Text(Rc<str>),
+    Text(Text),
     /// A binary frame.
     Binary(Rc<[u8]>),
 }
@@ -82,7 +107,7 @@ impl Data {
     /// Whether both are shares of one frame.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Text(text), Self::Text(other)) => Rc::ptr_eq(text, other),
+            (Self::Text(text), Self::Text(other)) => Rc::ptr_eq(&text.0, &other.0),
             (Self::Binary(bytes), Self::Binary(other)) => Rc::ptr_eq(bytes, other),
             _ => false,
         }

@@ -9,7 +9,7 @@
 use std::rc::Rc;
 
 use crate::base64;
-use crate::io::Data;
+use crate::io::{Data, Text};
 
 /// A message, either way. Text is kept as the whole frame, so that passing it on copies nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Message {
 
 /// The frame of a text message: `4`, then the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame(Rc<str>);
+pub struct Frame(Text);
 
 impl Frame {
     /// The text of the message.
@@ -32,15 +32,24 @@ impl Frame {
     }
 
     /// The whole frame, shared.
-    pub(crate) fn source(&self) -> &Rc<str> {
+    pub(crate) fn source(&self) -> &Text {
         &self.0
     }
 }
 
 impl Message {
-    /// A text message of what `text` displays.
-    pub fn text(text: impl std::fmt::Display) -> Self {
-        Self::Text(Frame(format!("4{text}").into()))
+    /// A text message.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        Self::written(text.len(), |frame| frame.push_str(text))
+    }
+
+    /// A text message that `write` appends, of about `size` bytes.
+    pub(crate) fn written(size: usize, write: impl FnOnce(&mut String)) -> Self {
+        let mut frame = String::with_capacity(size.saturating_add(1));
+        frame.push('4');
+        write(&mut frame);
+        Self::Text(Frame(frame.into()))
     }
 
     /// A binary message.
@@ -79,11 +88,11 @@ impl ClientPacket {
     /// # Errors
     ///
     /// [`PacketError::Empty`] and [`PacketError::Type`].
-    pub fn parse(text: &Rc<str>) -> Result<Self, PacketError> {
+    pub fn parse(text: &Text) -> Result<Self, PacketError> {
         Ok(match text.as_bytes().first().ok_or(PacketError::Empty)? {
             b'1' => Self::Close,
             b'3' => Self::Pong,
-            b'4' => Self::Message(Message::Text(Frame(Rc::clone(text)))),
+            b'4' => Self::Message(Message::Text(Frame(text.clone()))),
             b'b' => Self::Message(Message::binary(base64::decode(
                 text.get(1..).unwrap_or_default(),
             ))),
@@ -119,8 +128,8 @@ impl ProbePacket {
     #[must_use]
     pub fn from_frame(frame: &Data) -> Option<Self> {
         match frame {
-            Data::Text(text) if &**text == "2probe" => Some(Self::Probe),
-            Data::Text(text) if &**text == "5" => Some(Self::Upgrade),
+            Data::Text(text) if **text == *"2probe" => Some(Self::Probe),
+            Data::Text(text) if **text == *"5" => Some(Self::Upgrade),
             _ => None,
         }
     }
@@ -148,7 +157,7 @@ impl ServerPacket {
     #[must_use]
     pub fn to_frame(&self, base64: bool) -> Data {
         match self {
-            Self::Message(Message::Text(frame)) => Data::Text(Rc::clone(&frame.0)),
+            Self::Message(Message::Text(frame)) => Data::Text(frame.0.clone()),
             Self::Message(Message::Binary(bytes)) if !base64 => Data::Binary(Rc::clone(bytes)),
             packet => {
                 let mut text = String::new();

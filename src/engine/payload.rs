@@ -1,7 +1,5 @@
 //! Payloads: the packets of one HTTP body, joined by the record separator.
 
-use std::rc::Rc;
-
 use super::packet::{ClientPacket, Message, PacketError, ServerPacket};
 
 const SEPARATOR: char = '\x1e';
@@ -14,7 +12,7 @@ pub fn parse(body: &[u8]) -> Vec<Result<ClientPacket, PacketError>> {
     };
     let mut packets = Vec::new();
     for part in text.split(SEPARATOR) {
-        let packet = ClientPacket::parse(&Rc::from(part));
+        let packet = ClientPacket::parse(&part.into());
         let stop = packet.is_err();
         packets.push(packet);
         if stop {

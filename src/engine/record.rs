@@ -3,8 +3,6 @@
 //! A session on a WebSocket rides in its attachment. A polling session has no socket that lasts, so
 //! it is a stored row; the heartbeat, which moves often, rides in the attachment of its parked poll.
 
-use std::rc::Rc;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -219,7 +217,7 @@ impl Engine {
 
     fn restore_packet(&mut self, sid: &str, value: &str) -> Option<()> {
         let session = self.sessions.get_mut(&Sid::parse(sid)?)?;
-        if let Ok(ClientPacket::Message(message)) = ClientPacket::parse(&Rc::from(value)) {
+        if let Ok(ClientPacket::Message(message)) = ClientPacket::parse(&value.into()) {
             session.send(ServerPacket::Message(message), &mut self.out);
         }
         // What is stored may hold pings too: it is written anew.

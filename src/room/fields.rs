@@ -6,6 +6,9 @@ use crate::socket::{Json, Object};
 /// How deep what is passed on may be nested; parsers of some languages fail on more.
 pub(super) const DEPTH: usize = 64;
 
+/// What quotes, commas and a sender take of an object, as a rule.
+const AROUND: usize = 128;
+
 /// More fields than any signal has; an object with more is refused.
 const MAX: usize = 64;
 
@@ -57,7 +60,9 @@ impl Fields {
 
     /// The object, with `value` in those of `names` that it has, and in `required` in any case.
     pub(super) fn overwrite(&self, names: &[&str], required: &str, value: &Json) -> Json {
-        let mut object = Object::new();
+        let written = |(name, json): &(String, Json)| name.len() + json.as_str().len();
+        let size: usize = self.fields.iter().map(written).sum();
+        let mut object = Object::with_capacity(size + AROUND);
         for (name, json) in &self.fields {
             let claimed = names.contains(&name.as_str());
             object = object.with_json(name, if claimed { value } else { json });

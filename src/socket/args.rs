@@ -9,12 +9,13 @@ use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::surrogates;
+use crate::io::Text;
 use crate::scan::{Scan, scan};
 
 /// A JSON value: a slice of the text in which it arrived, shared and unread.
 #[derive(Clone)]
 pub struct Json {
-    source: Rc<str>,
+    source: Text,
     range: Range<usize>,
 }
 
@@ -39,9 +40,9 @@ impl Json {
     }
 
     /// The value that is in this part of `source`.
-    pub(super) fn slice(source: &Rc<str>, range: Range<usize>) -> Self {
+    pub(super) fn slice(source: &Text, range: Range<usize>) -> Self {
         Self {
-            source: Rc::clone(source),
+            source: source.clone(),
             range,
         }
     }
@@ -97,7 +98,14 @@ pub(crate) struct Object(String);
 impl Object {
     /// An object without fields.
     pub(crate) fn new() -> Self {
-        Self("{".to_owned())
+        Self::with_capacity(0)
+    }
+
+    /// The same, with room for so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        let mut text = String::with_capacity(bytes.saturating_add(2));
+        text.push('{');
+        Self(text)
     }
 
     /// What this is as an object.

@@ -221,7 +221,7 @@ impl Server {
 
 /// A packet as messages: its text, then its attachments.
 fn messages(packet: Packet) -> Vec<Message> {
-    let mut messages = vec![Message::text(&packet)];
+    let mut messages = vec![packet.message()];
     if let Kind::Event { args, .. } | Kind::Ack { args, .. } = packet.kind {
         messages.extend(args.attachments.into_iter().map(Message::Binary));
     }

@@ -8,14 +8,14 @@
 //! Types 5 and 6 are followed by `n` binary messages, the attachments, for which placeholders
 //! `{"_placeholder":true,"num":k}` stand in the JSON.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::num::NonZeroU8;
 
 use serde_json::Value;
 
 use super::args::{Args, Json};
 use super::namespace::Namespace;
-use crate::engine::Frame;
+use crate::engine::{Frame, Message};
 use crate::scan::Shape;
 
 /// The most attachments a packet may have, as in socket.io-parser.
@@ -274,7 +274,8 @@ impl fmt::Display for Packet {
                 f.write_str("[")?;
                 f.write_str(Json::of(name).as_str())?;
                 for json in &args.values {
-                    write!(f, ",{}", json.as_str())?;
+                    f.write_str(",")?;
+                    f.write_str(json.as_str())?;
                 }
                 f.write_str("]")
             }
@@ -304,6 +305,25 @@ impl fmt::Display for Packet {
 }
 
 impl Packet {
+    /// The message that it is, without its attachments.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        let payload = match &self.kind {
+            Kind::Event { args, .. } | Kind::Ack { args, .. } => {
+                let values = args.values.iter();
+                values
+                    .map(|json| json.as_str().len().saturating_add(1))
+                    .sum()
+            }
+            Kind::Connect(Some(json)) | Kind::ConnectError(json) => json.as_str().len(),
+            _ => 0_usize,
+        };
+        let around = 64; // as a rule, so that the text need not grow
+        Message::written(payload.saturating_add(around), |frame| {
+            write!(frame, "{self}").unwrap_or_default(); // a String takes all
+        })
+    }
+
     fn head(
         &self,
         f: &mut fmt::Formatter<'_>,
@@ -311,7 +331,7 @@ impl Packet {
         args: Option<&Args>,
         id: Option<&AckId>,
     ) -> fmt::Result {
-        write!(f, "{kind}")?;
+        f.write_char(kind)?;
         if let Some(args) = args
             && !args.attachments.is_empty()
         {

@@ -1,7 +1,5 @@
 //! Every way to cut what arrives: nothing panics, and nothing is read that is not whole.
 
-use std::rc::Rc;
-
 use signalbox::engine::{ClientPacket, Message, payload};
 use signalbox::socket::Decoder;
 
@@ -41,7 +39,7 @@ fn every_prefix_and_suffix_of_a_packet() {
                 let then = decoder.push(&Message::binary(*b"\x01"));
                 let awaits = matches!(first, Ok(None));
                 assert!(awaits || then.is_err(), "a stray attachment: {part}");
-                let _ = ClientPacket::parse(&Rc::from(part));
+                let _ = ClientPacket::parse(&part.into());
             }
             if at < packet.len() && packet.ends_with(['}', ']']) {
                 let json = start.contains(['{', '[']);

@@ -24,7 +24,7 @@ fn engine_messages() {
         ("HTTP long-polling", "bAQIDBA==", bytes(&[1, 2, 3, 4])),
         ("WebSocket", "4hello", text("hello")),
     ] {
-        let parsed = ClientPacket::parse(&Rc::from(wire));
+        let parsed = ClientPacket::parse(&wire.into());
         assert_eq!(
             parsed,
             Ok(ClientPacket::Message(message.clone())),
@@ -97,7 +97,7 @@ fn engine_packet_types() {
         ("7", Err(PacketError::Type)),
         ("", Err(PacketError::Empty)),
     ] {
-        assert_eq!(ClientPacket::parse(&Rc::from(wire)), packet, "{wire}");
+        assert_eq!(ClientPacket::parse(&wire.into()), packet, "{wire}");
     }
     for (packet, wire) in [
         (ServerPacket::Open("{}".to_owned()), "0{}"),

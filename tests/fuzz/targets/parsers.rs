@@ -66,7 +66,7 @@ pub fn payload(bytes: &[u8]) -> usize {
             let parts: Vec<&str> = text.split('\x1e').collect();
             let expected = parts
                 .iter()
-                .map(|part| ClientPacket::parse(&Rc::from(*part)));
+                .map(|part| ClientPacket::parse(&(*part).into()));
             let good = expected.clone().take_while(Result::is_ok).count();
             let read = parts.len().min(good + 1);
             assert_eq!(packets, expected.take(read).collect::<Vec<_>>());
