@@ -1,6 +1,7 @@
 //! A client: one session, and the sockets that share it.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -17,6 +18,10 @@ use crate::time::Timestamp;
 
 pub(super) const PREFIX: &str = "socket/";
 
+/// How often a client may connect to a namespace: this often at once, then once in a second.
+const CONNECTS: u32 = 20;
+const CONNECTS_EVERY: Duration = Duration::from_secs(1);
+
 #[derive(Default)]
 pub(super) struct Client {
     pub(super) decoder: Decoder,
@@ -25,6 +30,8 @@ pub(super) struct Client {
     pub(super) address: Rc<str>,
     /// Until when it has to join a first namespace.
     pub(super) connect_by: Option<Timestamp>,
+    /// When it will have made up for its CONNECTs. Not kept: memory lasts while they come.
+    pub(super) connects: Timestamp,
     /// Whether what is kept of it is out of date.
     pub(super) unsaved: bool,
     /// Whether it is to become a socket that it was before, once that is decided.
@@ -71,6 +78,12 @@ struct Memo {
 }
 
 impl Client {
+    /// Whether it may connect once more.
+    pub(super) fn may_connect(&mut self, now: Timestamp) -> bool {
+        self.connects = self.connects.max(now) + CONNECTS_EVERY;
+        self.connects <= now + CONNECTS_EVERY * CONNECTS
+    }
+
     /// `None` only if it cannot be written, which ids and numbers always can.
     pub(super) fn memo(&self, joined: impl Fn(SocketId) -> bool) -> Option<Box<RawValue>> {
         let sockets = self.sockets.iter().copied();

@@ -272,6 +272,12 @@ impl Server {
             return;
         }
         match client.decoder.push(message) {
+            // Beyond the spec: each CONNECT makes a socket and its rows, or a refusal.
+            Ok(Some(packet))
+                if matches!(packet.kind, Kind::Connect(_)) && !client.may_connect(now) =>
+            {
+                self.misuse(now, sid);
+            }
             Ok(Some(packet)) => self.packet(now, sid, packet),
             Ok(None) => {}
             Err(_) => self.misuse(now, sid),

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::obedient::obedient;
+use crate::peer::hall;
 use crate::socket::{echo, joined};
-use crate::support::{Done, closed, id, ok, polled, sent, sent_bytes};
+use crate::support::{Done, closed, id, ok, polled, refused, sent, sent_bytes};
 
 /// S-8, R-5, R-6, T-3: auth comes in the CONNECT packet; the reply has the sid alone.
 #[test]
@@ -247,6 +248,35 @@ fn the_sample_session() {
     let log = ["hello false", "world false", "hello false", "world false"];
     assert_eq!(script.core.app().log[..4], log);
     assert_eq!(script.core.app().log[4..], ["transport close"; 2]);
+}
+
+/// S-18: whoever connects over and over is put out; at that of a person, it may go on.
+#[test]
+fn s_18_connects_without_end() {
+    let mut script = obedient();
+    let sid = script.open_polling();
+    let post = script.send(&sid, &["40", "41"].repeat(1000).join("\x1e"));
+    assert_eq!(script.take_of(post), [ok(post)]);
+    assert_eq!(
+        script.core.app().log,
+        ["client namespace disconnect"; 20],
+        "and no more sockets"
+    );
+    let post = script.send(&sid, "40");
+    assert_eq!(script.take_of(post), [refused(post, 1)]);
+
+    let mut hall = hall();
+    let c = hall.open_websocket();
+    for time in 0..40 {
+        hall.until(time * 1000).text(c, "40").text(c, "41");
+    }
+    assert!(hall.connections.contains_key(&c), "one in a second");
+    for _ in 0..19 {
+        hall.text(c, "40/refused");
+    }
+    assert!(hall.connections.contains_key(&c), "refusals, too");
+    hall.take();
+    hall.text(c, "40/refused").expect([closed(c)]);
 }
 
 /// D-12: why a socket is gone, in socket.io's words.
