@@ -86,6 +86,9 @@ pub(super) struct Buckets {
     chat: Bucket,
     control: Bucket,
     patience: Bucket,
+    /// Of limits that it shares with others: when operators were told.
+    password: Bucket,
+    waiting: Bucket,
 }
 
 impl Buckets {
@@ -106,6 +109,15 @@ impl Buckets {
             retry_after,
             is_news: bucket.is_news(now),
         })
+    }
+
+    /// Whether operators have not been told lately that it met a limit which it shares.
+    pub(super) fn is_news(&mut self, now: Timestamp, kind: &str) -> bool {
+        let bucket = match kind {
+            "password" => &mut self.password,
+            _ => &mut self.waiting,
+        };
+        bucket.is_news(now)
     }
 
     /// Whether it may be told once more that it was too much.

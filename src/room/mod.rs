@@ -146,14 +146,6 @@ impl App for Room {
             } => {
                 turn.ack = ack;
                 if let Err(error) = self.serve(&mut turn, from, &name, &args) {
-                    if name != names::HOST_ADMIT
-                        && matches!(
-                            error.code,
-                            Code::RoomFull | Code::BadPassword | Code::Denied
-                        )
-                    {
-                        self.log(now, "refusal", Some(from), Some(error.code), None);
-                    }
                     turn.fail(from, &name, &error);
                 }
             }
@@ -200,6 +192,41 @@ impl Room {
         args: &Args,
     ) -> Result<(), Error> {
         self.check_rate(turn, from, event)?;
+        let done = self.act(turn, from, event, args);
+        if let Err(error) = &done {
+            self.log_refusal(turn.now, from, event, error.code);
+        }
+        done
+    }
+
+    /// Writes down who was not let in, and who met a limit that is not their own rate.
+    fn log_refusal(&mut self, now: Timestamp, from: SocketId, event: &str, code: Code) {
+        match code {
+            Code::RoomFull | Code::BadPassword | Code::Denied if event != names::HOST_ADMIT => {
+                self.log(now, "refusal", Some(from), Some(code), None);
+            }
+            Code::RateLimited => {
+                let kind = if event == names::ROOM_JOIN {
+                    "password"
+                } else {
+                    "waiting"
+                };
+                let member = self.members.get_mut(&from);
+                if member.is_some_and(|member| member.buckets.is_news(now, kind)) {
+                    self.log(now, "limit", Some(from), Some(code), Some(kind));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn act(
+        &mut self,
+        turn: &mut Turn,
+        from: SocketId,
+        event: &str,
+        args: &Args,
+    ) -> Result<(), Error> {
         self.check_place(turn.now, from, event)?;
         if let Some(kind) = Kind::of(event) {
             return self.relay(turn, from, kind, event, args);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use signalbox::room::Config;
-use signalbox::room::config::Limits;
+use signalbox::room::config::{Limits, TokenSecret, Tokens};
 
 use crate::peer::{Hall, Peer, hall, hall_with, unhurried};
 
@@ -65,13 +65,16 @@ fn a_line_for_each_refusal() {
     let limits = Limits {
         peers: 1,
         sockets: 2,
+        waiting: 1,
         ..unhurried()
     };
     let mut hall = hall_with(Config {
         limits,
         ..Config::default()
     });
-    let [a, b] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
+    let a = Peer::connect(&mut hall);
+    "203.0.113.5".clone_into(&mut hall.address);
+    let b = Peer::connect(&mut hall);
     let media = json!({ "media": { "audio": true } });
     a.call(&mut hall, json!(["room:join", media]));
     lines(&hall);
@@ -81,13 +84,7 @@ fn a_line_for_each_refusal() {
     );
     let full = json!({ "code": "room-full" });
     assert_eq!(lines(&hall), [line("refusal", &b, &full, 1, 2)]);
-    let connection = hall.open_websocket();
-    hall.text(connection, "40");
-    let [refusal] = &lines(&hall)[..] else {
-        panic!("not one line");
-    };
-    assert_eq!(refusal["event"], "refusal");
-    assert_eq!(refusal["code"], "room-full");
+    assert_eq!(refusal(&mut hall, &json!({})), "room-full");
     a.emit(
         &mut hall,
         json!(["host:password", { "password": "sesame" }]),
@@ -96,6 +93,70 @@ fn a_line_for_each_refusal() {
     assert_eq!(b.refusal(&mut hall, &guess), "bad-password");
     let wrong = json!({ "code": "bad-password" });
     assert_eq!(lines(&hall), [line("refusal", &b, &wrong, 1, 2)]);
+    for _ in 0..4 {
+        assert_eq!(b.refusal(&mut hall, &guess), "bad-password");
+    }
+    assert_eq!(lines(&hall).len(), 4);
+    let limit = |kind| json!({ "code": "rate-limited", "reason": kind });
+    for _ in 0..3 {
+        assert_eq!(b.refusal(&mut hall, &guess), "rate-limited");
+    }
+    let news = [line("limit", &b, &limit("password"), 1, 2)];
+    assert_eq!(lines(&hall), news, "once a minute");
+
+    for event in [
+        json!(["host:password", { "password": null }]),
+        json!(["host:lock", { "on": true }]),
+    ] {
+        assert_eq!(a.call(&mut hall, event)["ok"], true);
+    }
+    let knock = json!(["room:join"]);
+    assert_eq!(b.refusal(&mut hall, &knock), "waiting");
+    assert_eq!(lines(&hall), [] as [Value; 0], "not refused yet");
+    let denied = [line("refusal", &b, &json!({ "code": "denied" }), 1, 2)];
+    a.call(&mut hall, json!(["host:deny", { "id": b.id }]));
+    assert_eq!(lines(&hall), denied);
+    assert_eq!(b.refusal(&mut hall, &knock), "denied");
+    assert_eq!(lines(&hall), denied);
+
+    a.call(&mut hall, json!(["host:kick", { "id": b.id }]));
+    assert_eq!(lines(&hall).len(), 1);
+    assert_eq!(refusal(&mut hall, &json!({})), "kicked");
+    a.call(&mut hall, json!(["host:lock", { "on": false }]));
+    "198.51.100.7".clone_into(&mut hall.address);
+    let c = Peer::connect(&mut hall);
+    c.vanish(&mut hall);
+    let signal = json!(["signal", { "to": c.id, "data": 1 }]);
+    assert_eq!(a.call(&mut hall, &signal)["ok"], true);
+    for _ in 0..3 {
+        assert_eq!(a.refusal(&mut hall, &signal), "rate-limited");
+    }
+    assert_eq!(lines(&hall), [line("limit", &a, &limit("waiting"), 1, 2)]);
+}
+
+#[test]
+fn a_line_for_a_token_that_is_none() {
+    let mut hall = hall_with(Config {
+        tokens: Tokens {
+            secret: TokenSecret::parse("0123456789abcdef0123456789abcdef"),
+            required: true,
+        },
+        ..Config::default()
+    });
+    for auth in [json!({}), json!({ "token": "x" })] {
+        assert_eq!(refusal(&mut hall, &auth), "bad-token");
+    }
+}
+
+/// The code in the one line about a client that is not let in.
+fn refusal(hall: &mut Hall, auth: &Value) -> String {
+    let connection = hall.open_websocket();
+    hall.text(connection, format!("40{auth}"));
+    let [refusal] = &lines(hall)[..] else {
+        panic!("not one line");
+    };
+    assert_eq!(refusal["event"], "refusal");
+    refusal["code"].as_str().expect("a code").to_owned()
 }
 
 /// Whoever floods the room does not flood the log: one line a minute for each kind.
