@@ -69,6 +69,9 @@ const HOUR: u64 = 3_600_000;
 /// The platform's largest frame.
 const FRAME: u64 = 33_554_432;
 
+/// How much longer than a description its frame may be, in bytes.
+const AROUND: usize = 1024;
+
 /// As many sockets as the platform gives an object.
 const SOCKETS: u64 = 32_768;
 
@@ -104,9 +107,9 @@ const VARIABLES: [(&str, Kind); 28] = [
         }),
     ),
     (
-        // Below the smallest there is no room for a CONNECT.
+        // Below the smallest there is no room for a description.
         "MAX_PAYLOAD",
-        Kind::Whole(1024..=FRAME, |settings, number| {
+        Kind::Whole(2048..=FRAME, |settings, number| {
             settings.engine.max_payload = size(number);
             settings.room.limits.max_payload = size(number);
         }),
@@ -309,6 +312,9 @@ impl Settings {
             });
         }
         if invalid.is_empty() {
+            invalid.extend(self.contradictions());
+        }
+        if invalid.is_empty() {
             match turn.relay() {
                 Ok(None) => {}
                 Ok(relay) => self.room.ice.relay = relay,
@@ -320,6 +326,28 @@ impl Settings {
         } else {
             Err(invalid)
         }
+    }
+
+    /// Limits that could never be met, as others are below them.
+    fn contradictions(&self) -> impl Iterator<Item = Invalid> {
+        let limits = &self.room.limits;
+        let room = limits.max_payload.saturating_sub(AROUND);
+        let pairs = [
+            (
+                "MAX_DESCRIPTION",
+                limits.description,
+                room,
+                "1024 less than MAX_PAYLOAD",
+            ),
+            ("MAX_PEERS", limits.peers, limits.sockets, "MAX_SOCKETS"),
+        ];
+        let wrong = pairs.into_iter().filter(|(_, set, most, _)| set > most);
+        wrong.map(|(name, set, most, other)| Invalid {
+            name,
+            found: format!("it is {set}"),
+            form: format!("at most {most}, {other}"),
+            secret: false,
+        })
     }
 }
 

@@ -6,7 +6,7 @@ import { ask, client, connect, enginePath, once, startServer, webSocket } from "
 
 let server;
 before(async () => {
-  server = await startServer({ vars: { MAX_SOCKETS: "2" } });
+  server = await startServer({ vars: { MAX_SOCKETS: "2", MAX_PEERS: "2" } });
 });
 after(() => server.stop());
 

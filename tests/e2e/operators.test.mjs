@@ -258,7 +258,7 @@ test("the README's examples", async () => {
 
 test("the log tells of a session by ids, and of nothing that is secret or said", async () => {
   const room = "logged";
-  const logged = await startServer({ vars: { API_TOKEN: token, CHAT_RATE: "2/1", MAX_SOCKETS: "3" } });
+  const logged = await startServer({ vars: { API_TOKEN: token, CHAT_RATE: "2/1", MAX_SOCKETS: "3", MAX_PEERS: "3" } });
   try {
     const address = "203.0.113.77";
     const extraHeaders = { "cf-connecting-ip": address };

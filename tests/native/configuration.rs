@@ -95,7 +95,7 @@ fn every_variable_changes_a_setting_of_its_own() {
         ("PING_INTERVAL_MS", "100", &[]),
         ("PING_TIMEOUT_MS", "3600000", &[]),
         ("RECOVERY_MS", "0", &[]),
-        ("MAX_PAYLOAD", "1024", &[]),
+        ("MAX_PAYLOAD", "131073", &[]),
         ("MAX_PEERS", "1", &[]),
         ("MAX_SOCKETS", " 32768 ", &[]),
         ("MAX_SESSIONS", "2", &[]),
@@ -138,13 +138,13 @@ fn every_variable_changes_a_setting_of_its_own() {
         let settings = configure(&vars).expect(name);
         assert!(seen.insert(shown(&settings)), "{name} changes nothing");
     }
-    let settings = configure(&[("MAX_PAYLOAD", "2048"), ("RECOVERY_MS", "5")]).expect("valid");
+    let settings = configure(&[("MAX_PAYLOAD", "66560"), ("RECOVERY_MS", "5")]).expect("valid");
     assert_eq!(
         (
             settings.engine.max_payload,
             settings.room.limits.max_payload
         ),
-        (2048, 2048)
+        (66_560, 66_560)
     );
     assert_eq!(
         settings
@@ -177,7 +177,7 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
             "is none",
         ),
         ("RECOVERY_MS", "86400001", "from 0 to 86400000", "is none"),
-        ("MAX_PAYLOAD", "1023", "from 1024 to 33554432", "is none"),
+        ("MAX_PAYLOAD", "2047", "from 2048 to 33554432", "is none"),
         ("MAX_PEERS", "0", "from 1 to 32768", "is none"),
         ("MAX_SOCKETS", "32769", "from 1 to 32768", "is none"),
         ("MAX_SESSIONS", "0", "from 1 to 32768", "is none"),
@@ -291,6 +291,28 @@ fn refuses(rows: &[(&str, &str, &str, &str)]) {
             "{text}: {}",
             invalid[0].found
         );
+    }
+}
+
+/// What could never happen, as another limit is below it, is told with both names.
+#[test]
+fn limits_that_contradict_each_other() {
+    let said = |vars: &[(&str, &str)]| {
+        let invalid = configure(vars).expect_err("a contradiction").into_iter();
+        let said = invalid.map(|invalid| format!("{invalid}: {}", invalid.found));
+        said.collect::<Vec<_>>()
+    };
+    let description = "MAX_DESCRIPTION in wrangler.toml has to be at most 65535, 1024 less than MAX_PAYLOAD: it is 65536";
+    let peers = "MAX_PEERS in wrangler.toml has to be at most 7, MAX_SOCKETS: it is 8";
+    assert_eq!(said(&[("MAX_PAYLOAD", "66559")]), [description]);
+    assert_eq!(said(&[("MAX_SOCKETS", "7")]), [peers]);
+    let both = [("MAX_SOCKETS", "7"), ("MAX_PAYLOAD", "66559")];
+    assert_eq!(said(&both), [description, peers]);
+    for vars in [
+        [("MAX_PAYLOAD", "2048"), ("MAX_DESCRIPTION", "1024")],
+        [("MAX_PEERS", "7"), ("MAX_SOCKETS", "7")],
+    ] {
+        configure(&vars).expect("no contradiction");
     }
 }
 
