@@ -154,10 +154,20 @@ type Candidate = { candidate?: string; sdpMid?: string | null; sdpMLineIndex?: n
 /** Any of the names that published pages give a target. */
 type Target = { [Name in "to" | "remotePeerId" | "remoteUserId" | "targetPeerId" | "targetUserId"]?: string };
 
+/** A signal alone or, as some pages have it, what it carries behind its target's id or before the room's name. */
+type Sent<Signal, Carried> =
+  | [signal: Signal, ack?: Ack<{ delivered: number }>]
+  | [to: string, carried: Carried, ack?: Ack<{ delivered: number }>]
+  | [carried: Carried, room: string, ack?: Ack<{ delivered: number }>];
+
+type Trickled = Sent<Candidate | (Target & { candidate: Candidate; cid?: unknown }), Candidate>;
+
 export interface ClientToServerEvents {
-  offer(signal: Description | (Target & { description?: Description; offer?: Description; cid?: unknown }), ack?: Ack<{ delivered: number }>): void;
-  answer(signal: Description | (Target & { description?: Description; answer?: Description; cid?: unknown }), ack?: Ack<{ delivered: number }>): void;
-  candidate(signal: Candidate | (Target & { candidate: Candidate; cid?: unknown }), ack?: Ack<{ delivered: number }>): void;
+  offer(...sent: Sent<Description | (Target & { description?: Description; offer?: Description; cid?: unknown }), Description>): void;
+  answer(...sent: Sent<Description | (Target & { description?: Description; answer?: Description; cid?: unknown }), Description>): void;
+  candidate(...sent: Trickled): void;
+  "ice-candidate"(...sent: Trickled): void;
+  ice(...sent: Trickled): void;
   signal(signal: Target & { data: unknown; cid?: unknown }, ack?: Ack<{ delivered: number }>): void;
   "chat-message"(
     message: string | { message: string; mid?: string; to?: string; enc?: unknown },
@@ -180,10 +190,13 @@ export interface ClientToServerEvents {
   "host:clear"(ack?: Ack): void;
 }
 
+/** Signals arrive in the shape in which they were sent: these are for pages whose signals begin with no id. */
 export interface ServerToClientEvents {
   offer(description: any, meta: Meta): void;
   answer(description: any, meta: Meta): void;
   candidate(candidate: any, meta: Meta): void;
+  "ice-candidate"(candidate: any, meta: Meta): void;
+  ice(candidate: any, meta: Meta): void;
   signal(signal: { from: string; data: unknown }, meta: Meta): void;
   "chat-message"(message: Message): void;
   "chat:typing"(typing: { id: string; on: boolean }): void;

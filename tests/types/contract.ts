@@ -44,8 +44,75 @@ async function acknowledged() {
 }
 void acknowledged;
 
+// Every event once: one that is missing is an error.
+const description = { type: "offer", sdp: "" };
+const candidate = { candidate: "", sdpMid: "0", sdpMLineIndex: 0 };
+type Delivered = { ok: true; delivered: number } | { ok: false; error: { code: ErrorCode } };
+const delivered = (reply: Delivered) => reply.ok && reply.delivered;
+const done = (reply: { ok: boolean }) => reply.ok;
+const sent: Record<keyof ClientToServerEvents, () => unknown> = {
+  offer: () => [
+    socket.emit("offer", description, delivered),
+    socket.emit("offer", "x", description, delivered),
+    socket.emit("offer", description, "standup"),
+    socket.emit("offer", { remotePeerId: "x", offer: description, cid: 1 }),
+  ],
+  answer: () => [
+    socket.emit("answer", { to: "x", description }, delivered),
+    socket.emit("answer", "x", description),
+    socket.emit("answer", description, "standup", delivered),
+  ],
+  candidate: () => [socket.emit("candidate", null), socket.emit("candidate", "x", candidate, delivered)],
+  "ice-candidate": () => socket.emit("ice-candidate", { targetUserId: "x", candidate }, delivered),
+  ice: () => socket.emit("ice", candidate, "standup"),
+  signal: () => socket.emit("signal", { to: "x", data: [1], cid: "c" }, delivered),
+  "chat-message": () => socket.emit("chat-message", { message: "x", enc: { iv: "" } }),
+  "chat:history": () => socket.emit("chat:history", { before: 7 }, done),
+  "chat:typing": () => socket.emit("chat:typing", { on: true }, done),
+  join: () => socket.emit("join", "ada", done),
+  "room:join": () => socket.emit("room:join", {}),
+  "room:leave": () => [socket.emit("room:leave"), socket.emit("room:leave", done)],
+  "peer:update": () => socket.emit("peer:update", { name: "Ada", media: { screen: true }, hand: true }, done),
+  "ice:get": () => socket.emit("ice:get", (reply) => reply.ok && reply.iceServers),
+  "host:kick": () => socket.emit("host:kick", { id: "x" }, done),
+  "host:mute": () => socket.emit("host:mute", { id: "x" }, done),
+  "host:transfer": () => socket.emit("host:transfer", { id: "x" }, done),
+  "host:admit": () => socket.emit("host:admit", { id: "x" }, done),
+  "host:deny": () => socket.emit("host:deny", { id: "x" }, done),
+  "host:lock": () => socket.emit("host:lock", { on: true }, done),
+  "host:password": () => socket.emit("host:password", { password: "x" }, done),
+  "host:clear": () => socket.emit("host:clear", done),
+};
+const heard: Record<keyof ServerToClientEvents, () => unknown> = {
+  offer: () => socket.on("offer", (offer: RTCSessionDescriptionInit, { from, seq }) => [offer.sdp, from, seq]),
+  answer: () => socket.on("answer", (answer: RTCSessionDescriptionInit, { to }) => [answer.type, to]),
+  candidate: () => socket.on("candidate", (init: RTCIceCandidateInit | null, { ts }) => [init, ts]),
+  "ice-candidate": () => socket.on("ice-candidate", (init: RTCIceCandidateInit, { name }) => [init, name]),
+  ice: () => socket.on("ice", (init: RTCIceCandidateInit, { room }) => [init, room]),
+  signal: () => socket.on("signal", ({ from, data }, { cid }) => [from, data, cid]),
+  "chat-message": () => socket.on("chat-message", ({ id, seq, to, enc }) => [id, seq, to, enc]),
+  "chat:typing": () => socket.on("chat:typing", ({ id, on }) => [id, on]),
+  "user-joined": () => socket.on("user-joined", (alias) => alias.length),
+  "user-left": () => socket.on("user-left", (alias) => alias.length),
+  "peer:joined": () => socket.on("peer:joined", ({ n, joinedAt }) => n + joinedAt),
+  "peer:back": () => socket.on("peer:back", ({ id, away }) => [id, away]),
+  "peer:left": () => socket.on("peer:left", ({ id, reason }) => [id, reason === "timeout"]),
+  "peer:away": () => socket.on("peer:away", ({ id }) => id),
+  "peer:updated": () => socket.on("peer:updated", ({ id, hand, media }) => [id, hand, media?.screen]),
+  "room:state": () => socket.on("room:state", ({ password, capacity }) => [password, capacity]),
+  "room:error": () => socket.on("room:error", ({ code, message, event, retryAfterMs }) => [code, message, event, retryAfterMs]),
+  "room:admitted": () => socket.on("room:admitted", ({ self, room }) => [self.id, room.name]),
+  "room:denied": () => socket.on("room:denied", ({ code, message }) => [code, message]),
+  "room:closed": () => socket.on("room:closed", ({ reason }) => reason?.length),
+  "host:knock": () => socket.on("host:knock", ({ id, name }) => [id, name?.length]),
+  "host:mute-request": () => socket.on("host:mute-request", ({ by }) => by),
+};
+void [sent, heard];
+
 // @ts-expect-error: no such event
 socket.emit("host:ban", { id: "x" });
+// @ts-expect-error: a description is no text
+socket.emit("offer", "x", "sdp");
 // @ts-expect-error: an id is a text
 socket.emit("host:kick", { id: 7 });
 // @ts-expect-error: a lock is on or off
