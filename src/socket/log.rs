@@ -18,6 +18,9 @@ use crate::time::Timestamp;
 
 const PREFIX: &str = "log/";
 
+/// Which part of the log goes at once when it is full.
+const AT_ONCE: usize = 8;
+
 /// Whose gaps are where.
 const GAPS: &str = "log/gaps";
 
@@ -265,12 +268,17 @@ impl Index {
         }
     }
 
-    /// Makes room for an event of this size.
+    /// Makes room for an event of this size and, as each time looks at all there is, for some more.
     fn trim(&mut self, bounds: Bounds, sent: &Sent, size: usize, saves: &mut Vec<Record>) {
+        let is_over = |index: &Self, events, bytes| {
+            index.entries.len() >= events || index.bytes.saturating_add(size) > bytes
+        };
+        if !is_over(self, bounds.events, bounds.bytes) {
+            return;
+        }
+        let less = |bound: usize| bound - bound / AT_ONCE;
         let everyone = || sent.to.iter().chain(&sent.others);
-        let mut trimmed = false;
-        while self.entries.len() >= bounds.events || self.bytes.saturating_add(size) > bounds.bytes
-        {
+        while is_over(self, less(bounds.events), less(bounds.bytes)) {
             let least = bounds.bytes.checked_div(bounds.events).unwrap_or_default();
             let victim = self.dispensable(least);
             let Some(entry) = victim.and_then(|at| self.remove(at, saves)) else {
@@ -282,11 +290,10 @@ impl Index {
                     None => self.gaps.push((*id, entry.offset)),
                 }
             }
-            trimmed = true;
         }
         self.gaps
             .retain(|(id, _)| everyone().any(|here| here == id));
-        if trimmed && let Ok(value) = serde_json::to_string(&self.gaps) {
+        if let Ok(value) = serde_json::to_string(&self.gaps) {
             let key = GAPS.to_owned();
             saves.push(Record::Stored { key, value });
         }
