@@ -83,7 +83,7 @@ struct Row {
 }
 
 /// Whom an event is for: the shorter of two lists.
-#[derive(PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Receivers {
     Only(Vec<SocketId>),
@@ -278,12 +278,20 @@ impl Index {
         }
         let less = |bound: usize| bound - bound / AT_ONCE;
         let everyone = || sent.to.iter().chain(&sent.others);
+        // Each event takes this at least, as their number is bounded, too.
+        let least = bounds.bytes.checked_div(bounds.events).unwrap_or_default();
+        let mut shares = self.shares(least);
         while is_over(self, less(bounds.events), less(bounds.bytes)) {
-            let least = bounds.bytes.checked_div(bounds.events).unwrap_or_default();
-            let victim = self.dispensable(least);
-            let Some(entry) = victim.and_then(|at| self.remove(at, saves)) else {
+            // The oldest of those receivers whose events take most of the log: whoever fills it
+            // pushes out nothing that is for others.
+            let Some((to, share)) = shares.iter_mut().max_by_key(|(_, share)| *share) else {
                 break;
             };
+            let at = self.entries.iter().position(|entry| entry.to == *to);
+            let Some(entry) = at.and_then(|at| self.remove(at, saves)) else {
+                break;
+            };
+            *share = share.saturating_sub(entry.bytes.max(least));
             for id in everyone().filter(|id| entry.to.includes(**id)) {
                 match self.gaps.iter_mut().find(|(of, _)| of == id) {
                     Some((_, gap)) => *gap = entry.offset.max(*gap),
@@ -299,20 +307,17 @@ impl Index {
         }
     }
 
-    /// The oldest event of those receivers whose events take most of the log: whoever fills it
-    /// pushes out nothing that is for others. Each event takes `least` bytes, as their number is
-    /// bounded, too.
-    fn dispensable(&self, least: usize) -> Option<usize> {
-        let mut shares: Vec<(usize, &Receivers, usize)> = Vec::new();
-        for (at, entry) in self.entries.iter().enumerate() {
+    /// How many bytes the events for the same receivers take together, each `least` or more.
+    fn shares(&self, least: usize) -> Vec<(Receivers, usize)> {
+        let mut shares: Vec<(Receivers, usize)> = Vec::new();
+        for entry in &self.entries {
             let size = entry.bytes.max(least);
-            match shares.iter_mut().find(|(_, to, _)| **to == entry.to) {
-                Some((.., sum)) => *sum = sum.saturating_add(size),
-                None => shares.push((at, &entry.to, size)),
+            match shares.iter_mut().find(|(to, _)| *to == entry.to) {
+                Some((_, sum)) => *sum = sum.saturating_add(size),
+                None => shares.push((entry.to.clone(), size)),
             }
         }
-        let (at, ..) = shares.into_iter().max_by_key(|(.., sum)| *sum)?;
-        Some(at)
+        shares
     }
 }
 
