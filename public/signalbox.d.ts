@@ -240,9 +240,10 @@ export class LocalMedia {
 }
 
 /**
- * `code` is one of the room's ("room-full", "room-locked", "bad-password", "kicked", "denied", "rate-limited", …), of
- * the network's ("unreachable", "origin-not-allowed") or of the device's ("permission-denied", "no-device", "device-busy",
- * "device-lost", "insecure-origin", "unsupported-browser").
+ * `code` is one of the room's ("room-full", "room-locked", "bad-room", "bad-password", "kicked", "denied", "rate-limited",
+ * "closed", whose `message` is the operator's reason, …), of the network's ("unreachable", "origin-not-allowed",
+ * "not-connected") or of the device's ("permission-denied", "no-device", "device-busy", "device-lost", "insecure-origin",
+ * "unsupported-browser").
  */
 export class SignalboxError extends Error {
   constructor(code: string, message: string, retryAfterMs?: number);

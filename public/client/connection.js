@@ -164,9 +164,13 @@ export class Connection extends Emitter {
     this.#next(async () => {
       const pc = this.#pc;
       if (iceServers) this.#use(iceServers);
-      if (pc.signalingState === "have-local-offer") this.#sendOffer();
-      else pc.restartIce();
+      if (!this.#sendOffer()) pc.restartIce();
     });
+  }
+
+  /** The peer has a new id: what was offered to the one before is lost. */
+  repeat() {
+    this.#next(async () => void this.#sendOffer());
   }
 
   /**
@@ -225,8 +229,12 @@ export class Connection extends Emitter {
     this.#sendOffer();
   }
 
+  /** Whether there is one that nobody answered. */
   #sendOffer() {
-    this.#send(EVENTS.OFFER, { description: this.#pc.localDescription, cid: this.cid });
+    const { signalingState, localDescription } = this.#pc;
+    const open = signalingState === "have-local-offer";
+    if (open) this.#send(EVENTS.OFFER, { description: localDescription, cid: this.cid });
+    return open;
   }
 
   /** Answers with our own media in the sections the first offer has. */

@@ -1,7 +1,7 @@
 // @ts-check
 import { toBase64 } from "./bytes.js";
 import { Emitter } from "./emitter.js";
-import { SignalboxError } from "./protocol.js";
+import { parse, SignalboxError } from "./protocol.js";
 
 /** Marks the data channels that carry a file each. */
 export const FILE_PROTOCOL = "signalbox-file";
@@ -152,7 +152,7 @@ export class OutgoingFile extends Transfer {
         const low = new Promise((resolve) => channel.addEventListener("bufferedamountlow", resolve, { once: true }));
         await Promise.race([low, this.ended.promise]);
       }
-      if (!this.active) return;
+      if (!this.active || channel.readyState !== "open") return;
       channel.send(chunk);
       this.progress(offset + chunk.byteLength - Math.min(channel.bufferedAmount, offset + chunk.byteLength));
     }
@@ -271,14 +271,5 @@ class Digest {
 
   get value() {
     return toBase64(this.#last);
-  }
-}
-
-/** @param {unknown} data @returns {Record<string, unknown>} */
-function parse(data) {
-  try {
-    return Object(JSON.parse(String(data)));
-  } catch {
-    return {};
   }
 }

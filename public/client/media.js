@@ -29,6 +29,8 @@ export class LocalMedia extends Emitter {
   /** @type {Record<Capture, string | undefined>} */
   #devices;
   #closed = false;
+  /** As the microphone before was. */
+  #muted = false;
   /** @type {Promise<void>} */
   #queue = Promise.resolve();
   /** @type {Meter | null} */
@@ -80,6 +82,7 @@ export class LocalMedia extends Emitter {
   setAudio(on) {
     return this.#next(async () => {
       const track = this.track("audio");
+      if (on) this.#muted = false;
       if (track) track.enabled = on;
       else if (on) await this.#acquire(["audio"]);
     });
@@ -118,8 +121,6 @@ export class LocalMedia extends Emitter {
       if (!former) return;
       this.#drop(former); // first, as phones open one camera at a time
       await this.#acquire([kind]);
-      const track = this.track(kind);
-      if (track) track.enabled = former.enabled;
     });
   }
 
@@ -161,8 +162,8 @@ export class LocalMedia extends Emitter {
       for (const kind of kinds) this.problems[kind] = null;
     } catch (cause) {
       const error = explain(cause);
-      // A missing camera must not cost the microphone; a refusal is not asked again.
-      if (kinds.length > 1 && error.code !== "permission-denied") {
+      // A camera that is missing or blocked must not cost the microphone; what the user refuses is not asked again.
+      if (kinds.length > 1 && (error.code !== "permission-denied" || (await isOneBlocked()))) {
         for (const kind of kinds) await this.#acquire([kind]);
       } else if (error.code === "no-device" && this.#devices[kinds[0]]) {
         this.#devices[kinds[0]] = undefined; // the chosen one is not there
@@ -184,6 +185,7 @@ export class LocalMedia extends Emitter {
       this.problems[/** @type {Kind} */ (track.kind)] = new SignalboxError("device-lost", `The ${track.kind} device went away.`);
       this.emit("change");
     });
+    if (track.kind === "audio") track.enabled = !this.#muted;
     this.stream.addTrack(track);
   }
 
@@ -191,6 +193,7 @@ export class LocalMedia extends Emitter {
   #drop(track) {
     if (!track) return;
     this.stream.removeTrack(track);
+    if (track.kind === "audio") this.#muted = !track.enabled;
     if (track === this.track("screen")) this.screen = null;
     track.stop();
   }
@@ -201,6 +204,17 @@ export class LocalMedia extends Emitter {
     if (!device) return CONSTRAINTS[kind];
     const { facingMode, ...rest } = CONSTRAINTS[kind];
     return { ...rest, deviceId: { exact: device } };
+  }
+}
+
+/** Whether the user blocked either microphone or camera for good, and not the other. */
+async function isOneBlocked() {
+  try {
+    const names = /** @type {PermissionName[]} */ (["microphone", "camera"]);
+    const [one, other] = await Promise.all(names.map((name) => navigator.permissions.query({ name })));
+    return (one.state === "denied") !== (other.state === "denied");
+  } catch {
+    return false; // the browser does not tell
   }
 }
 
@@ -234,6 +248,8 @@ class Meter {
   }
 
   get level() {
+    // Without a click the browser does not let it begin.
+    if (this.#context.state === "suspended" && navigator.userActivation?.hasBeenActive) this.#context.resume().catch(() => {});
     this.#analyser.getFloatTimeDomainData(this.#samples);
     const power = this.#samples.reduce((sum, sample) => sum + sample * sample, 0) / this.#samples.length;
     return Math.min(1, Math.sqrt(power) * 3);

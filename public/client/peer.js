@@ -174,7 +174,7 @@ export class Peer extends Emitter {
    */
   addCandidate(candidate, cid = this.cid) {
     if (this.#connection?.cid === cid && this.#connection) this.#connection.addCandidate(candidate);
-    else if (this.#early.length < EARLY_CANDIDATES) this.#early.push({ candidate, cid });
+    else if (this.#early.push({ candidate, cid }) > EARLY_CANDIDATES) this.#early.shift(); // its connection is no more
   }
 
   /** @param {Partial<import("./protocol.js").PeerInfo>} fields */
@@ -213,6 +213,7 @@ export class Peer extends Emitter {
     this.id = newcomer.id;
     this.n = newcomer.n;
     this.update(newcomer);
+    this.#connection?.repeat();
   }
 
   /** @param {string} reason */

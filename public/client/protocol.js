@@ -10,6 +10,7 @@ export const EVENTS = {
   ROOM_ADMITTED: "room:admitted",
   ROOM_DENIED: "room:denied",
   ROOM_ERROR: "room:error",
+  ROOM_CLOSED: "room:closed",
   PEER_JOINED: "peer:joined",
   PEER_LEFT: "peer:left",
   PEER_AWAY: "peer:away",
@@ -33,6 +34,15 @@ export const EVENTS = {
   HOST_MUTE_REQUEST: "host:mute-request",
   ICE_GET: "ice:get",
 };
+
+/** The object that a JSON text is, or an empty one. @param {unknown} text @returns {Record<string, unknown>} */
+export function parse(text) {
+  try {
+    return Object(JSON.parse(String(text)));
+  } catch {
+    return {};
+  }
+}
 
 /** A refusal by the room, by the browser or by the network; `code` says which, `message` says why. */
 export class SignalboxError extends Error {

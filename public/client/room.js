@@ -166,6 +166,7 @@ export class Room extends Emitter {
       if (!this.#signaling.connected) return; // lost again, or just left: the next connection joins, or none
       this.#unanswered = false;
       if (error.code === "waiting") this.#wait();
+      else if (error.code === "unreachable") void this.#join(); // it took too long: once more
       else this.end(error);
     }
   }
@@ -194,6 +195,7 @@ export class Room extends Emitter {
     this.info = room;
     this.limits = limits;
     clearTimeout(this.#patience);
+    if (!self.host) this.host.forget();
     for (const id of this.peers.keys()) if (!peers.some((info) => info.id === id)) this.#drop(id, "timeout");
     // We are the newcomer, so the first offers are ours; whom we are linked to already learns our new id by it.
     for (const info of peers) {
@@ -207,6 +209,7 @@ export class Room extends Emitter {
     }
     const read = this.chat.joined(self.id, history);
     this.#setState("connected");
+    this.#mediaChanged(); // since we asked
     void read.then(() => this.#entry.resolve());
   }
 
@@ -265,6 +268,9 @@ export class Room extends Emitter {
         break;
       case EVENTS.ROOM_DENIED:
         this.end(new SignalboxError(payload.code, payload.message));
+        break;
+      case EVENTS.ROOM_CLOSED:
+        this.end(new SignalboxError("closed", payload.reason ?? ""));
         break;
       case EVENTS.HOST_KNOCK:
         this.emit("knock", this.host.knocked(payload));

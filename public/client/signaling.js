@@ -1,10 +1,11 @@
 // @ts-check
 import { io } from "../vendor/socket.io.esm.min.js";
 import { Emitter } from "./emitter.js";
-import { EVENTS, SignalboxError } from "./protocol.js";
+import { EVENTS, parse, SignalboxError } from "./protocol.js";
 
 const REPLY_TIMEOUT = 10_000;
 const RATE_LIMIT_PAUSE = 1_000;
+const MUCH = 100;
 
 /**
  * The socket to one room. It survives its connection: what was relayed and not yet acknowledged is
@@ -22,6 +23,8 @@ export class Signaling extends Emitter {
   /** @type {Map<number, [event: string, payload: object]>} */
   #unacknowledged = new Map();
   #serial = 0;
+  /** How often that was too much. Who goes on gets put out, and is not told that this was why. */
+  #excess = 0;
   /** Why there has been no connection yet. */
   failure = new SignalboxError("unreachable", "The server does not answer.");
 
@@ -40,26 +43,30 @@ export class Signaling extends Emitter {
       auth: token ? { token } : {},
     });
     this.#socket = socket;
+    /** @type {(code: string, message: string, retryAfterMs?: number) => void} */
+    const close = (code, message, retryAfterMs) => {
+      socket.disconnect();
+      this.emit("closed", new SignalboxError(code, message, retryAfterMs));
+    };
     socket.on("connect", () => {
+      this.#excess = 0;
       if (socket.recovered) for (const key of this.#unacknowledged.keys()) this.#transmit(key);
       else this.#unacknowledged.clear(); // those peers knew another id; a join follows
       this.emit("open", socket.recovered);
     });
     socket.on("disconnect", (reason) => {
-      if (reason === "io server disconnect") this.emit("closed", new SignalboxError("kicked", "The room closed this connection."));
-      else if (socket.active) this.emit("down");
+      if (socket.active) this.emit("down");
+      else if (reason === "io server disconnect" && this.#excess > MUCH) close("rate-limited", "The room put us out for sending too much.");
+      else if (reason === "io server disconnect") close("kicked", "The host put us out.");
     });
     socket.on("connect_error", (error) => {
-      const { data, description: status } = /** @type {any} */ (error);
-      if (status === 403) {
-        socket.disconnect();
-        this.emit("closed", new SignalboxError("origin-not-allowed", "The deployment's ALLOWED_ORIGINS does not name this page."));
-        return;
-      }
-      if (status === 429) this.failure = new SignalboxError("rate-limited", "Too many connections from this address.");
-      if (socket.active) return; // the network; the client tries again by itself
-      const { code = "denied", retryAfterMs } = data ?? {};
-      this.emit("closed", new SignalboxError(code, error.message, retryAfterMs));
+      const { data, description: status, context } = /** @type {any} */ (error);
+      const body = parse(context?.responseText);
+      if (status === 403) close("origin-not-allowed", "The deployment's ALLOWED_ORIGINS does not name this page.");
+      else if (status === 400 && !("code" in body)) close("bad-room", String(body.message)); // what is Engine.IO's has a code
+      else if (!socket.active) close(data?.code ?? "denied", error.message, data?.retryAfterMs);
+      else if (status === 429) this.failure = new SignalboxError("rate-limited", "Too many connections from this address.");
+      // else it is the network; the client tries again by itself
     });
     socket.onAny((name, payload) => this.emit("event", name, payload));
     addEventListener("online", this.#online);
@@ -93,6 +100,7 @@ export class Signaling extends Emitter {
           reject(new SignalboxError("unreachable", `The room did not answer ${event}.`));
         } else if (!reply?.ok) {
           const { code = "internal", message = `The room refused ${event}.`, retryAfterMs } = reply?.error ?? {};
+          if (code === "rate-limited") this.#excess += 1;
           reject(new SignalboxError(code, message, retryAfterMs));
         } else {
           try {
@@ -131,6 +139,7 @@ export class Signaling extends Emitter {
     if (!message || !this.#socket.connected) return;
     this.#socket.emit(...message, (/** @type {any} */ reply) => {
       if (reply?.error?.code === "rate-limited") {
+        this.#excess += 1;
         setTimeout(() => this.#transmit(key), reply.error.retryAfterMs ?? RATE_LIMIT_PAUSE);
       } else {
         this.#unacknowledged.delete(key);

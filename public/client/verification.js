@@ -1,6 +1,7 @@
 // @ts-check
 import { toBase64 } from "./bytes.js";
 import { Emitter } from "./emitter.js";
+import { parse } from "./protocol.js";
 
 /**
  * Who is at the other end of one link. Each side shows with the key that both know which certificates
@@ -43,7 +44,7 @@ export class Verification extends Emitter {
 
   /** @param {unknown} data */
   async #receive(data) {
-    const { nonce, keyed, proof } = parse(data);
+    const { nonce, keyed, proof } = parse(data); // of nothing, if the channel is somebody else's
     if (!this.#key || this.#settled) return;
     if (typeof nonce === "string" && keyed && this.#theirs === null) {
       this.#theirs = nonce;
@@ -65,15 +66,6 @@ export class Verification extends Emitter {
       [this.#ids[1], this.#theirs, theirs],
     ];
     return [...sides[maker], ...sides[1 - maker]];
-  }
-}
-
-/** @param {unknown} data */
-function parse(data) {
-  try {
-    return Object(JSON.parse(String(data)));
-  } catch {
-    return {}; // somebody else's channel of that number
   }
 }
 

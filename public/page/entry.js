@@ -3,6 +3,7 @@ import { button, initials, play, reconcile, show, slot } from "./dom.js";
 import { deviceProblems, joinAction } from "./problems.js";
 import { parseRoom } from "./route.js";
 import { errorText, shownName, text } from "./strings.js";
+import { announce } from "./toast.js";
 
 /** The start page: a new room, or one by its name. */
 export class Home {
@@ -22,7 +23,7 @@ export class Home {
       event.preventDefault();
       const name = parseRoom(room.value);
       room.setAttribute("aria-invalid", String(!name));
-      show(problem, name ? null : text("home.bad-room"));
+      show(problem, name ? null : errorText("bad-room"));
       if (name) session.open(name);
       else room.focus();
     });
@@ -81,6 +82,7 @@ export class Prejoin {
     show(slot(root, "preview-note"), text(unasked || asking ? "prejoin.ask" : "prejoin.camera-off"));
     slot(root, "preview", "action").hidden = !unasked;
     reconcile(slot(root, "device-problems"), deviceProblems(media, this.#session), this.#notes, ({ key }) => key, ({ words, action }) => {
+      announce(words);
       const note = document.createElement("div");
       note.append(Object.assign(document.createElement("p"), { textContent: words }), button(action.label, action.run));
       return note;
@@ -136,10 +138,10 @@ export class Ended {
   }
 
   /** @param {Readonly<import("./state.js").State>} state */
-  render({ endedBy }) {
+  render({ endedBy, reason }) {
     const kicked = endedBy === "kicked";
     show(slot(this.#root, "ended-title"), text(kicked ? "ended.kicked" : endedBy ? "ended.closed" : "ended.left"));
-    show(slot(this.#root, "ended-text"), endedBy ? errorText(endedBy) : text("ended.left-text"));
+    show(slot(this.#root, "ended-text"), endedBy ? `${errorText(endedBy)} ${reason}` : text("ended.left-text"));
     slot(this.#root, "rejoin").hidden = kicked;
   }
 }

@@ -34,6 +34,7 @@ const store = new Store({
   speaker: memory.get("speaker") ?? "",
   shortcuts: memory.get("shortcuts") !== "off",
   endedBy: null,
+  reason: "",
 });
 const session = new Session(store);
 new View(document.body, store, session);

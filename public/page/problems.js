@@ -1,5 +1,5 @@
 // @ts-check
-import { link } from "./invite.js";
+import { copyLink } from "./invite.js";
 import { text } from "./strings.js";
 
 /**
@@ -43,7 +43,7 @@ function deviceAction(code, again) {
     case "insecure-origin":
       return { label: text("action.https"), run: () => (location.protocol = "https:") };
     case "unsupported-browser":
-      return { label: text("action.copy"), run: () => void navigator.clipboard?.writeText(link()) };
+      return { label: text("action.copy"), run: () => void copyLink() };
     case "device-lost":
       return { label: text("action.other"), run: again };
     case "no-device":
@@ -70,6 +70,7 @@ export function joinAction(code, session) {
       return { label: text("action.knock"), run: () => void session.join() };
     case "kicked":
     case "bad-token":
+    case "bad-room":
       return { label: text("action.home"), run: () => session.home() };
     case "not-loaded":
       return { label: text("action.reload"), run: () => location.reload() };

@@ -218,10 +218,10 @@ export class Session {
     call.on("change", () => this.#store.set());
     call.on("mute-request", (by) => call.media.audio && this.#store.set({ mutedBy: shownName(by?.name ?? "") }));
     call.on("refused", (error) => this.#fail(error));
-    call.on("closed", ({ code }) => {
+    call.on("closed", ({ code, message }) => {
       if (this.#store.state.call !== call) return;
       this.#end();
-      this.#store.set({ view: "ended", endedBy: code });
+      this.#store.set({ view: "ended", endedBy: code, reason: code === "closed" ? message : "" });
     });
   }
 

@@ -47,4 +47,6 @@ export interface State {
   shortcuts: boolean;
   /** An error code, or null when we left. */
   endedBy: string | null;
+  /** The operator's own words, where they closed the room. */
+  reason: string;
 }

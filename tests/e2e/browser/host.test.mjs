@@ -70,6 +70,13 @@ test("a locked room: who knocks is declined, let in, or gives up", async () => {
   await inCall(bob);
   await sees(ada, "Bob");
 
+  const cleo = await knock(room, "Cleo");
+  await cleo.locator('.preview-bar [data-toggle="video"]').click(); // since she knocked
+  await notice(ada, "Cleo wants to come in").getByRole("button", { name: "Let in" }).click();
+  await tile(ada, "Cleo").and(ada.locator("[data-camera-off]")).waitFor();
+  await ada.getByRole("tab", { name: /^People/ }).click();
+  await ada.getByRole("listitem").filter({ hasText: "Cleo" }).getByRole("img", { name: "Camera off" }).waitFor();
+
   const eve = await knock(room, "Eve");
   await eve.getByRole("button", { name: "Cancel" }).click();
   await eve.getByRole("button", { name: "Join", exact: true }).waitFor();
@@ -189,6 +196,10 @@ test("a password is asked for, and no longer once it is taken away", async () =>
   await bob.keyboard.press("Enter");
   await inCall(bob);
   await sees(ada, "Bob");
+  await bob.getByRole("button", { name: "Leave" }).click();
+  await bob.getByRole("button", { name: "Rejoin" }).click();
+  await bob.getByRole("button", { name: "Join", exact: true }).click();
+  await inCall(bob); // the password is remembered
 
   await more(ada, "Room password…");
   await ada.getByRole("button", { name: "Remove password" }).click();

@@ -157,6 +157,27 @@ test("20 times four people join at the same moment, and each pair has picture, s
   assert.deepEqual(page.errors, []);
 });
 
+test("a microphone that was muted when it went is muted when there is another", async () => {
+  const page = await openPage(browser, site.url);
+  const heard = await page.evaluate(async (origin) => {
+    const { LocalMedia } = await import(`${origin}/signalbox.js`);
+    const media = new LocalMedia();
+    const heard = [];
+    await media.start({ audio: true });
+    heard.push(media.audio);
+    await media.setAudio(false);
+    media.track("audio").dispatchEvent(new Event("ended")); // as when it is unplugged
+    heard.push(media.problems.audio.code);
+    await media.start({ audio: true });
+    heard.push(media.audio);
+    await media.setAudio(true);
+    heard.push(media.audio);
+    media.close();
+    return heard;
+  }, server.url);
+  assert.deepEqual(heard, [true, "device-lost", false, true]);
+});
+
 test("a room that cannot be reached says so", async () => {
   const page = await openPage(browser, site.url);
   const code = await page.evaluate(async ({ origin, nowhere }) => {
