@@ -4,6 +4,7 @@ import { fit } from "./grid.js";
 import { LinkDetails, renderChip } from "./link.js";
 import { shownName, text } from "./strings.js";
 import { Tile } from "./tile.js";
+import { announce } from "./toast.js";
 
 const NARROW = 600;
 const GAP = 8;
@@ -39,8 +40,9 @@ export class Call {
     show(slot(root, "count"), String(peers.length + 1));
     slot(root, "people", "action").setAttribute("aria-label", text("call.count", { count: peers.length + 1 }));
     slot(root, "locked").hidden = !call.info.locked;
-    slot(root, "reconnecting").hidden = call.state === "connected";
-    show(slot(root, "reconnecting-text"), text(call.state === "waiting" ? "call.waiting" : "call.reconnecting"));
+    const trouble = call.state === "connected" ? null : text(call.state === "waiting" ? "call.waiting" : "call.reconnecting");
+    slot(root, "reconnecting").hidden = !trouble;
+    if (show(slot(root, "reconnecting-text"), trouble) && trouble) announce(trouble);
     slot(root, "alone").hidden = peers.length > 0;
 
     this.#own.render({

@@ -79,13 +79,15 @@ export function reconcile(parent, things, elements, keyOf, make) {
 }
 
 /**
- * Shows a text, or hides the element where there is none.
+ * Shows a text, or hides the element where there is none; whether that is news.
  * @param {HTMLElement} element
  * @param {string | null} content
  */
 export function show(element, content) {
   element.hidden = !content;
-  if (element.textContent !== content) element.textContent = content;
+  const isNews = element.textContent !== (content ?? "");
+  if (isNews) element.textContent = content;
+  return isNews;
 }
 
 /**

@@ -1,6 +1,7 @@
 // @ts-check
 import { askForPassword, confirmed } from "./dialogs.js";
 import { errorText, shownName, text } from "./strings.js";
+import { toast } from "./toast.js";
 
 /**
  * @typedef {import("../signalbox.js").Peer} Peer
@@ -11,15 +12,10 @@ import { errorText, shownName, text } from "./strings.js";
 /** What the host does, with the questions before and the words after. */
 export class Hosting {
   #store;
-  #tell;
 
-  /**
-   * @param {import("./store.js").Store} store
-   * @param {(words: string) => void} tell
-   */
-  constructor(store, tell) {
+  /** @param {import("./store.js").Store} store */
+  constructor(store) {
     this.#store = store;
-    this.#tell = tell;
   }
 
   /** @param {Peer} peer */
@@ -75,9 +71,9 @@ export class Hosting {
     if (!call) return;
     try {
       await act(call.host);
-      if (done) this.#tell(done);
+      if (done) toast(done);
     } catch (error) {
-      this.#tell(errorText(/** @type {import("../signalbox.js").SignalboxError} */ (error).code));
+      toast(errorText(/** @type {import("../signalbox.js").SignalboxError} */ (error).code));
     }
   }
 }

@@ -1,12 +1,23 @@
 // @ts-check
 import { generate } from "../vendor/lean-qr.mjs";
 import { show } from "./dom.js";
+import { text } from "./strings.js";
+import { toast } from "./toast.js";
 
 let drawn = "";
 
 /** The link that leads others here: without the token that may be in ours alone. */
 export function link() {
   return location.origin + location.pathname + location.hash;
+}
+
+export async function copyLink() {
+  try {
+    await navigator.clipboard.writeText(link());
+    toast(text("invite.copied"));
+  } catch {
+    toast(text("invite.copy-failed"));
+  }
 }
 
 /** Shows the room's link wherever the page has a place for it: as a text, and as a code to point a phone at. */

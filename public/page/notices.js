@@ -2,6 +2,7 @@
 import { button, instantiate, reconcile, slot } from "./dom.js";
 import { deviceProblems } from "./problems.js";
 import { shownName, text } from "./strings.js";
+import { announce } from "./toast.js";
 
 const KNOCKS = 3; // the others are in the list of people
 
@@ -17,7 +18,6 @@ export class Notices {
   #root;
   #session;
   #hosting;
-  #announce;
   /** @type {Map<unknown, HTMLElement>} */
   #elements = new Map();
 
@@ -25,13 +25,11 @@ export class Notices {
    * @param {HTMLElement} root
    * @param {import("./session.js").Session} session
    * @param {import("./hosting.js").Hosting} hosting
-   * @param {(words: string) => void} announce
    */
-  constructor(root, session, hosting, announce) {
+  constructor(root, session, hosting) {
     this.#root = root;
     this.#session = session;
     this.#hosting = hosting;
-    this.#announce = announce;
   }
 
   /** @param {Readonly<import("./state.js").State>} state */
@@ -41,7 +39,7 @@ export class Notices {
       const element = instantiate("notice");
       slot(element, "notice-text").textContent = words;
       element.lastElementChild?.append(...actions.map(({ label, run }) => button(label, run)));
-      this.#announce(words);
+      announce(words);
       return element;
     });
   }

@@ -1,6 +1,7 @@
 // @ts-check
 import { initials, instantiate, play, show, slot } from "./dom.js";
 import { text } from "./strings.js";
+import { announce } from "./toast.js";
 
 const AUDIBLE = 0.02;
 
@@ -38,8 +39,9 @@ export class Tile {
     slot(element, "initials").textContent = initials(name);
     show(slot(element, "name"), label);
     slot(element, "name").title = label;
-    slot(element, "state").hidden = state === "connected";
-    show(slot(element, "state-text"), state === "connected" ? null : text(state === "failed" ? failure : `tile.${state}`));
+    const trouble = state === "connected" ? null : text(state === "failed" ? failure : `tile.${state}`);
+    slot(element, "state").hidden = !trouble;
+    if (show(slot(element, "state-text"), trouble) && trouble && state !== "connecting") announce(`${label}: ${trouble}`);
     slot(element, "retry").hidden = state !== "failed";
   }
 

@@ -1,33 +1,23 @@
 // @ts-check
+import { slot } from "./dom.js";
 
 const SHOWN_FOR = 4_000;
 
-/** Short notices, and the one region from which screen readers read what happens. */
-export class Toast {
-  #element;
-  #announcer;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
 
-  /**
-   * @param {HTMLElement} element
-   * @param {HTMLElement} announcer
-   */
-  constructor(element, announcer) {
-    this.#element = element;
-    this.#announcer = announcer;
-  }
+/** Shows a short notice. @param {string} words */
+export function toast(words) {
+  const element = slot(document, "toast");
+  clearTimeout(timer);
+  element.textContent = words;
+  timer = setTimeout(() => (element.textContent = ""), SHOWN_FOR);
+  announce(words);
+}
 
-  /** @param {string} words */
-  show(words) {
-    clearTimeout(this.#timer);
-    this.#element.textContent = words;
-    this.#timer = setTimeout(() => this.#element.textContent = "", SHOWN_FOR);
-    this.announce(words);
-  }
-
-  /** Says what is shown elsewhere. @param {string} words */
-  announce(words) {
-    this.#announcer.textContent = words;
-  }
+/** Has screen readers say what is shown elsewhere, after what they were to say before. @param {string} words */
+export function announce(words) {
+  const line = Object.assign(document.createElement("p"), { textContent: words });
+  slot(document, "announcer").append(line);
+  setTimeout(() => line.remove(), SHOWN_FOR);
 }

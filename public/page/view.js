@@ -4,23 +4,22 @@ import { openDialog } from "./dialogs.js";
 import { slot } from "./dom.js";
 import { Ended, Home, Prejoin } from "./entry.js";
 import { Hosting } from "./hosting.js";
-import { link, showLink } from "./invite.js";
+import { copyLink, link, showLink } from "./invite.js";
 import { watchKeys } from "./keys.js";
 import { watchMenus } from "./menus.js";
 import { Notices } from "./notices.js";
 import { Panel } from "./panel.js";
 import { Settings } from "./settings.js";
 import { errorText, shownName, text } from "./strings.js";
-import { Toast } from "./toast.js";
+import { toast } from "./toast.js";
 
-const SOUND_EVERY = 150;
+const BEAT = 150;
 const VIEWS = /** @type {const} */ (["home", "prejoin", "call", "ended"]);
 
 /** Everything on the screen: shows the view that is on, and turns clicks into the session's actions. */
 export class View {
   #store;
   #session;
-  #toast;
   #prejoin;
   #call;
   #panel;
@@ -34,6 +33,8 @@ export class View {
   /** Whose hands are up. @type {Set<object>} */
   #hands = new Set();
   #hosted = false;
+  /** What has the focus, and what gets it should that go. @type {[Element, HTMLElement | null] | null} */
+  #focus = null;
 
   /**
    * @param {HTMLElement} root
@@ -43,15 +44,13 @@ export class View {
   constructor(root, store, session) {
     this.#store = store;
     this.#session = session;
-    const toast = new Toast(slot(root, "toast"), slot(root, "announcer"));
-    this.#toast = toast;
-    const hosting = new Hosting(store, (words) => toast.show(words));
+    const hosting = new Hosting(store);
     new Home(this.#section("home"), session);
     this.#prejoin = new Prejoin(this.#section("prejoin"), session);
     this.#call = new Call(this.#section("call"));
     const panel = new Panel(this.#section("call"), store, session, hosting);
     this.#panel = panel;
-    this.#notices = new Notices(slot(root, "notices"), session, hosting, (words) => toast.announce(words));
+    this.#notices = new Notices(slot(root, "notices"), session, hosting);
     this.#settings = new Settings(store, session);
     this.#ended = new Ended(this.#section("ended"), session);
     const chosen = (/** @type {(peer: import("../signalbox.js").Peer) => void} */ act) => () => panel.people.chosen && act(panel.people.chosen);
@@ -63,7 +62,7 @@ export class View {
       chat: () => panel.toggle("chat"),
       people: () => panel.toggle("people"),
       "close-panel": () => panel.close(),
-      copy: () => void this.#copyLink(),
+      copy: () => void copyLink(),
       "share-link": () => navigator.share({ url: link() }).catch(() => {}), // the user thought better of it
       invite: () => openDialog("invite"),
       settings: () => openDialog("settings"),
@@ -79,6 +78,10 @@ export class View {
     };
     for (const input of this.#nameInputs()) input.addEventListener("input", () => session.rename(input.value));
     root.addEventListener("click", (event) => this.#click(event));
+    root.addEventListener("focusin", ({ target }) => {
+      const element = /** @type {Element} */ (target);
+      this.#focus = [element, element.parentElement?.closest("[tabindex]") ?? null];
+    });
     watchMenus();
     watchKeys(store, session, {
       m: () => void session.toggle("audio"),
@@ -89,7 +92,7 @@ export class View {
       "/": () => panel.open("chat"),
       "?": () => openDialog("help"),
     });
-    setInterval(() => this.#sound(), SOUND_EVERY);
+    setInterval(() => this.#sound(), BEAT);
     store.render = (state) => this.#render(state);
   }
 
@@ -126,13 +129,13 @@ export class View {
   /** What happens to or around us, in passing. @param {Readonly<import("./state.js").State>} state */
   #tellChanges({ view, call, peers, problem }) {
     const hands = new Set(peers.filter(({ hand }) => hand));
-    for (const peer of hands) if (!this.#hands.has(peer)) this.#toast.show(text("call.hand-up", { name: shownName(peer.name) }));
+    for (const peer of hands) if (!this.#hands.has(peer)) toast(text("call.hand-up", { name: shownName(peer.name) }));
     this.#hands = hands;
     const host = call?.self.host ?? false;
-    if (host && !this.#hosted && peers.length > 0) this.#toast.show(text("call.now-host"));
+    if (host && !this.#hosted && peers.length > 0) toast(text("call.now-host"));
     this.#hosted = host;
     if (view === "call" && problem) {
-      this.#toast.show(errorText(problem));
+      toast(errorText(problem));
       this.#store.set({ problem: null });
     }
   }
@@ -141,7 +144,8 @@ export class View {
   #enter(view) {
     const first = this.#shown === null;
     this.#shown = view;
-    for (const open of document.querySelectorAll("dialog[open]")) /** @type {HTMLDialogElement} */ (open).close();
+    for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll("dialog[open]"))) dialog.close();
+    for (const menu of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(":popover-open"))) menu.hidePopover();
     if (view === "prejoin") this.#section(view).querySelector("input")?.focus();
     else if (view === "ended") slot(this.#section(view), "ended-title").focus();
     else if (!first) document.getElementById("content")?.focus();
@@ -163,21 +167,14 @@ export class View {
     }
   }
 
-  async #copyLink() {
-    try {
-      await navigator.clipboard.writeText(link());
-      this.#toast.show(text("invite.copied"));
-    } catch {
-      this.#toast.show(text("invite.copy-failed"));
-    }
-  }
-
   #sound() {
     const { state } = this.#store;
     const level = state.media?.level ?? 0;
     if (state.view === "call") this.#call.sound(state);
     else if (state.view === "prejoin") this.#prejoin.meter(level);
     this.#settings.meter(level);
+    const [element, place] = this.#focus ?? [];
+    if (document.activeElement === document.body && !element?.checkVisibility()) place?.focus();
   }
 
   #nameInputs() {

@@ -5,10 +5,11 @@ import { after, afterEach, before, test } from "node:test";
 import { startServer } from "../support.mjs";
 import { enter, hears, joinRoom, launch, openPage, otherSite, say } from "./support.mjs";
 
+const operator = "operators-secret-0123456789";
 let server;
 let browser;
 before(async () => {
-  server = await startServer({ vars: { MAX_PEERS: 1, CHAT_RATE: "2/1" } });
+  server = await startServer({ vars: { MAX_PEERS: 1, CHAT_RATE: "2/1", API_TOKEN: operator } });
   browser = await launch();
 });
 after(async () => {
@@ -131,13 +132,92 @@ test("a second click on Start does not open a second room", async () => {
   await start.waitFor();
 });
 
-test("a browser without WebRTC is told to be another one", async () => {
+for (const [what, remove] of Object.entries({
+  "without WebRTC": () => delete window.RTCPeerConnection,
+  "of old": () => delete Promise.withResolvers,
+})) {
+  test(`a browser ${what} is told to be another one, and hands the link on`, async () => {
+    const page = await openPage(browser, server.url, { permissions: ["clipboard-read", "clipboard-write"] });
+    await page.addInitScript(remove);
+    await page.goto(`${server.url}/r/old`);
+    await knock(page);
+    await problem(page).getByText("This browser cannot make calls.").waitFor();
+    await problem(page).getByRole("button", { name: "Copy link" }).click();
+    await page.locator(".toast").getByText("Link copied").waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `${server.url}/r/old`);
+  });
+}
+
+test("a key on http is sent to https", async () => {
   const page = await openPage(browser, server.url);
-  await page.addInitScript(() => delete window.RTCPeerConnection);
-  await page.goto(`${server.url}/r/old`);
+  await page.addInitScript(() => Object.defineProperty(window, "isSecureContext", { value: false }));
+  await page.goto(`${server.url}/r/plain#k=AAAAAAAAAAAAAAAAAAAAAA`);
   await knock(page);
-  await problem(page).getByText("This browser cannot make calls.").waitFor();
-  await problem(page).getByRole("button", { name: "Copy link" }).waitFor();
+  await problem(page).getByText("Browsers allow this only on https or localhost.").waitFor();
+  await problem(page).getByRole("button", { name: "Open on https" }).waitFor();
+});
+
+test("a blocked camera does not cost the microphone", async () => {
+  const asking = await launch({ sharedTab: "none" }); // what is not granted is blocked there
+  try {
+    const ada = await openPage(asking, `${server.url}/r/blocked`, { permissions: ["microphone"] });
+    await ada.getByRole("button", { name: "Allow camera and microphone" }).click();
+    await ada.locator(".notes").getByText("Camera: permission denied.").waitFor();
+    assert.equal(await ada.locator('.preview-bar [data-toggle="audio"]').getAttribute("aria-pressed"), "true");
+  } finally {
+    await asking.close();
+  }
+});
+
+test("a button that goes with its click leaves the focus nearby", async () => {
+  const bare = await launch({ devices: false });
+  try {
+    const ada = await joinRoom(bare, server, "focus", "Ada", { storageState: { cookies: [], origins: [] } });
+    await ada.locator('.bar [data-toggle="audio"]').click();
+    await ada.locator(".notice").getByRole("button", { name: "Dismiss" }).last().press("Enter");
+    await ada.waitForFunction(() => document.activeElement?.id === "content");
+  } finally {
+    await bare.close();
+  }
+});
+
+test("an operator's closing of the room is told, with the reason", async () => {
+  const ada = await joinRoom(browser, server, "closing", "Ada");
+  const headers = { authorization: `Bearer ${operator}`, "content-type": "application/json" };
+  await fetch(`${server.url}/api/rooms/closing/close`, { method: "POST", headers, body: JSON.stringify({ reason: "Back at noon." }) });
+  await ada.getByText("The room was closed. Back at noon.").waitFor();
+  await ada.getByRole("button", { name: "Rejoin" }).waitFor();
+});
+
+test("who is put out for sending too much is told so, and not that the host did it", async () => {
+  const ada = await joinRoom(browser, server, "flood", "Ada");
+  const code = await ada.evaluate(async () => {
+    const { join } = await import("/signalbox.js");
+    const room = await join("flood-too");
+    const closed = new Promise((resolve) => room.on("closed", ({ code }) => resolve(code)));
+    for (let count = 0; count < 1_000; count += 1) room.chat.send("flood");
+    return closed;
+  });
+  assert.equal(code, "rate-limited");
+});
+
+test("a name that no room can have is refused with the server's words, and what was opened for it is closed", async () => {
+  const ada = await openPage(browser, server.url);
+  const { code, message, states } = await ada.evaluate(async () => {
+    const tracks = [];
+    const { getUserMedia } = MediaDevices.prototype;
+    MediaDevices.prototype.getUserMedia = async function (constraints) {
+      const stream = await getUserMedia.call(this, constraints);
+      tracks.push(...stream.getTracks());
+      return stream;
+    };
+    const { join } = await import("/signalbox.js");
+    const { code, message } = await join("no room", { media: { audio: true, video: true } }).catch((error) => error);
+    return { code, message, states: tracks.map(({ readyState }) => readyState) };
+  });
+  assert.equal(code, "bad-room");
+  assert.match(message, /1 to 64|letters/);
+  assert.deepEqual(states, ["ended", "ended"]);
 });
 
 test("a site that the deployment does not name is told so", async () => {

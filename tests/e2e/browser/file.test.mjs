@@ -6,8 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { startServer } from "../support.mjs";
-import { launch, mesh, openChat } from "./support.mjs";
+import { ask, connect, startServer } from "../support.mjs";
+import { joinRoom, launch, mesh, openChat, sees, tile } from "./support.mjs";
 
 let server;
 let browser;
@@ -139,6 +139,24 @@ test("a file that is not what was offered is not kept", async () => {
   await says(bob, "spoilt.txt", "What arrived is not what was offered");
   await says(ada, "spoilt.txt", "Cancelled");
   assert.equal(await card(bob, "spoilt.txt").getByText("Save").isVisible(), false);
+});
+
+test("one who is not connected yet does not keep the file from the others", async () => {
+  const room = `file-${(rooms += 1)}`;
+  const ada = await joinRoom(browser, server, room, "Ada");
+  const mute = await connect(server, { room }); // offers no connection
+  await ask(mute, "room:join", { name: "Mute" });
+  await tile(ada, "Mute").waitFor();
+  const bob = await joinRoom(browser, server, room, "Bob");
+  await sees(ada, "Bob");
+  await openChat(bob);
+  await openChat(ada);
+  await ada.locator('[data-input="files"]').setInputFiles({ name: "note.txt", mimeType: "text/plain", buffer: Buffer.from("note") });
+  await ada.locator(".toast").getByText("Not everyone is connected to you yet.").waitFor();
+  await press(bob, "note.txt", "Accept");
+  await says(ada, "note.txt", "Complete and checked: Bob");
+  assert.deepEqual(ada.errors, []);
+  mute.disconnect();
 });
 
 test("one who is alone is told that nobody can receive a file", async () => {
