@@ -4,7 +4,6 @@ import { fit } from "./grid.js";
 import { LinkDetails, renderChip } from "./link.js";
 import { shownName, text } from "./strings.js";
 import { Tile } from "./tile.js";
-import { announce } from "./toast.js";
 
 const NARROW = 600;
 const GAP = 8;
@@ -42,7 +41,7 @@ export class Call {
     slot(root, "locked").hidden = !call.info.locked;
     const trouble = call.state === "connected" ? null : text(call.state === "waiting" ? "call.waiting" : "call.reconnecting");
     slot(root, "reconnecting").hidden = !trouble;
-    if (show(slot(root, "reconnecting-text"), trouble) && trouble) announce(trouble);
+    show(slot(root, "reconnecting-text"), trouble);
     slot(root, "alone").hidden = peers.length > 0;
 
     this.#own.render({

@@ -3,7 +3,6 @@ import { button, initials, play, reconcile, show, slot } from "./dom.js";
 import { deviceProblems, joinAction } from "./problems.js";
 import { parseRoom } from "./route.js";
 import { errorText, shownName, text } from "./strings.js";
-import { announce } from "./toast.js";
 
 /** The start page: a new room, or one by its name. */
 export class Home {
@@ -82,7 +81,6 @@ export class Prejoin {
     show(slot(root, "preview-note"), text(unasked || asking ? "prejoin.ask" : "prejoin.camera-off"));
     slot(root, "preview", "action").hidden = !unasked;
     reconcile(slot(root, "device-problems"), deviceProblems(media, this.#session), this.#notes, ({ key }) => key, ({ words, action }) => {
-      announce(words);
       const note = document.createElement("div");
       note.append(Object.assign(document.createElement("p"), { textContent: words }), button(action.label, action.run));
       return note;
