@@ -24,8 +24,7 @@ impl Token {
         for (group, chunk) in text.as_bytes().chunks(4).zip(bytes.chunks_mut(3)) {
             let mut value = 0_u32;
             for byte in group {
-                let sextet = ALPHABET.iter().position(|letter| letter == byte)?;
-                value = value << 6 | u32::try_from(sextet).ok()?;
+                value = value << 6 | u32::from(sextet(*byte)?);
             }
             chunk.copy_from_slice(value.to_be_bytes().get(1..)?);
         }
@@ -33,27 +32,43 @@ impl Token {
     }
 }
 
-impl fmt::Display for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(20);
-        for chunk in self.0.chunks(3) {
-            let group = chunk
-                .iter()
-                .fold(0_u32, |group, byte| group << 8 | u32::from(*byte));
-            for shift in [18, 12, 6, 0] {
-                let sextet = (group >> shift) & 63;
-                if let Some(letter) = ALPHABET.get(sextet as usize) {
-                    text.push(char::from(*letter));
-                }
+impl Token {
+    /// Calls this with the twenty characters.
+    fn with_text<T>(self, take: impl FnOnce(&str) -> T) -> T {
+        let mut text = [0; 20];
+        for (chunk, group) in self.0.chunks(3).zip(text.chunks_mut(4)) {
+            let bytes = chunk.iter();
+            let value = bytes.fold(0_u32, |value, byte| value << 8 | u32::from(*byte));
+            for (letter, shift) in group.iter_mut().zip([18, 12, 6, 0]) {
+                let sextet = (value >> shift) & 63;
+                *letter = ALPHABET.get(sextet as usize).copied().unwrap_or_default();
             }
         }
-        f.pad(&text)
+        take(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+/// What a letter of the alphabet stands for.
+const fn sextet(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'-' => 62,
+        b'_' => 63,
+        _ => return None,
+    })
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.with_text(|text| f.pad(text))
     }
 }
 
 impl Serialize for Token {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.with_text(|text| serializer.serialize_str(text))
     }
 }
 

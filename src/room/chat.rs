@@ -163,7 +163,7 @@ impl Room {
     ) -> Result<(), Error> {
         let first = args.get(0);
         let sent = first.and_then(|json| {
-            let text = json.read::<String>().map(|message| Sent {
+            let text = json.text().map(|message| Sent {
                 message,
                 mid: None,
                 to: None,

@@ -31,7 +31,7 @@ impl Fields {
         }
         let mut fields: Vec<(String, Json)> = Vec::with_capacity(parts.len());
         for (name, value) in parts {
-            let name: String = json.part(name).read()?;
+            let name = json.part(name).text()?;
             let value = json.part(value);
             match fields.iter_mut().find(|(known, _)| *known == name) {
                 Some(field) => field.1 = value,

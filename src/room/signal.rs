@@ -154,7 +154,7 @@ impl Signal {
     fn read(kind: Kind, values: &[Json]) -> Result<Self, Error> {
         let (first, second) = (values.first(), values.get(1));
         let first = first.ok_or_else(|| missing(kind))?;
-        let id_first = first.read::<String>().zip(second);
+        let id_first = first.text().zip(second);
         if let Some((id, _)) = id_first {
             if values.iter().any(is_too_deep) {
                 return Err(too_deep());
@@ -185,7 +185,7 @@ impl Signal {
         Ok(Self {
             kind,
             target,
-            room: second.and_then(Json::read),
+            room: second.and_then(Json::text),
             cid,
             shape,
         })
@@ -291,7 +291,7 @@ fn object(kind: Kind, json: &Json, fields: Fields) -> Result<(Target, Shape), Er
 fn named<'a>(fields: &Fields, names: impl IntoIterator<Item = &'a &'a str>) -> Option<String> {
     names.into_iter().find_map(|name| {
         let json = fields.get(name)?;
-        json.read()
+        json.text()
             .or_else(|| json.read::<u64>().map(|id| id.to_string()))
     })
 }

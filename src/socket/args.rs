@@ -65,6 +65,16 @@ impl Json {
         self.source.get(self.range.clone()).unwrap_or("null")
     }
 
+    /// The text that the value is, or `None` if it is none.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        let inner = self.as_str().strip_prefix('"')?.strip_suffix('"')?;
+        if inner.contains('\\') {
+            return self.read();
+        }
+        Some(inner.to_owned()) // as most are
+    }
+
     /// The value as a `T`, or `None` if it is none.
     #[must_use]
     pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {

@@ -158,7 +158,7 @@ fn event(frame: &Frame, id: Option<AckId>, json: &str) -> Result<Kind, ParseErro
     let name = values.remove(0);
     let name = match name.as_str().as_bytes().first() {
         // A name with a lone surrogate is no Rust string: as it stands, it equals no other name.
-        Some(b'"') => name.read().unwrap_or_else(|| name.as_str().to_owned()),
+        Some(b'"') => name.text().unwrap_or_else(|| name.as_str().to_owned()),
         Some(b'-' | b'0'..=b'9') => name.as_str().to_owned(),
         _ => return Err(ParseError::Name),
     };
