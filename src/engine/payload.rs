@@ -34,14 +34,18 @@ pub fn encode<'a>(packets: impl IntoIterator<Item = &'a ServerPacket>) -> String
     body
 }
 
-/// Writes messages as the body of a response would hold them, to be stored.
-pub(crate) fn pack(messages: &[Message]) -> String {
-    let packets: Vec<_> = messages
-        .iter()
-        .cloned()
-        .map(ServerPacket::Message)
-        .collect();
-    encode(&packets)
+/// Writes messages behind `body` as that of a response would hold them, to be stored.
+pub(crate) fn pack(mut body: String, messages: &[Message]) -> String {
+    for (position, message) in messages.iter().enumerate() {
+        if position > 0 {
+            body.push(SEPARATOR);
+        }
+        if let Message::Text(frame) = message {
+            body.reserve(frame.source().len());
+        }
+        ServerPacket::Message(message.clone()).write(&mut body);
+    }
+    body
 }
 
 /// Reads what [`pack`] wrote.

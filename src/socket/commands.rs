@@ -213,7 +213,7 @@ impl Server {
                 others,
                 messages: &messages,
             };
-            let rows = log.append(now, sent, self.away.is_empty()).into_iter();
+            let rows = log.append(now, &sent, self.away.is_empty()).into_iter();
             self.records.extend(rows.map(|row| (row, Urgency::Soon)));
         }
     }

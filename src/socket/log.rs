@@ -169,28 +169,22 @@ impl Log {
     }
 
     /// Takes an event in. With `aging`, those that are old are given up.
-    pub(super) fn append(&mut self, now: Timestamp, sent: Sent, aging: bool) -> Vec<Record> {
+    pub(super) fn append(&mut self, now: Timestamp, sent: &Sent, aging: bool) -> Vec<Record> {
         let mut saves = Vec::new();
-        let messages = payload::pack(sent.messages);
         let (bounds, aging) = (self.bounds, aging && self.aging_from <= now);
         let index = self.index();
         if aging {
             index.give_up(bounds.age, sent.offset, &mut saves);
         }
-        index.trim(bounds, &sent, messages.len(), &mut saves);
-        let to = if sent.others.len() < sent.to.len() {
-            Receivers::AllBut(sent.others)
-        } else {
-            Receivers::Only(sent.to)
-        };
         let row = Row {
-            to,
-            name: sent.name,
+            to: Receivers::of(sent),
+            name: sent.name.clone(),
             messages: String::new(),
         };
         if let Ok(mut value) = serde_json::to_string(&row) {
             value.push('\n');
-            value.push_str(&messages);
+            let value = payload::pack(value, sent.messages);
+            index.trim(bounds, sent, value.len(), &mut saves);
             index.push(sent.offset, row.to, row.name, value.len());
             let key = key(sent.offset);
             saves.push(Record::Stored { key, value });
@@ -322,6 +316,14 @@ impl Index {
 }
 
 impl Receivers {
+    fn of(sent: &Sent) -> Self {
+        if sent.others.len() < sent.to.len() {
+            Self::AllBut(sent.others.clone())
+        } else {
+            Self::Only(sent.to.clone())
+        }
+    }
+
     fn includes(&self, id: SocketId) -> bool {
         match self {
             Self::Only(ids) => ids.contains(&id),
