@@ -5,45 +5,31 @@
 
 use std::ops::Range;
 
-/// What a JSON text is, with the places of what it holds.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
-    /// An array, with its elements.
-    Array(Vec<Range<usize>>),
-    /// An object, with the names, in their quotes, and values of its fields.
-    Object(Vec<(Range<usize>, Range<usize>)>),
-    /// Anything else.
-    Scalar,
-}
-
 /// A JSON text, seen through.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Scan {
-    pub(crate) shape: Shape,
+    /// Of an object, where in it the names, in their quotes, and the values of its fields are.
+    pub(crate) fields: Option<Vec<(Range<usize>, Range<usize>)>>,
     /// How deep it is nested: 0 for what is neither an array nor an object.
     pub(crate) depth: usize,
 }
 
 /// `None` if `text` is no JSON.
 pub(crate) fn scan(text: &str) -> Option<Scan> {
-    let mut scanner = Scanner {
-        text,
-        at: 0,
-        open: Vec::new(),
-        depth: 0,
-    };
+    let mut scanner = Scanner::new(text);
+    let (_, scan) = scanner.whole()?;
+    scanner.is_done().then_some(scan)
+}
+
+/// The elements of an array, each seen through in its turn. `None` if `text` is no array in JSON.
+pub(crate) fn elements(text: &str) -> Option<Vec<(Range<usize>, Scan)>> {
+    let mut scanner = Scanner::new(text);
     scanner.space();
-    let shape = match scanner.peek()? {
-        b'[' => Shape::Array(scanner.elements()?),
-        b'{' => Shape::Object(scanner.fields()?),
-        _ => {
-            scanner.scalar()?;
-            Shape::Scalar
-        }
-    };
-    scanner.space();
-    let depth = scanner.depth;
-    (scanner.at == text.len()).then_some(Scan { shape, depth })
+    if scanner.peek()? != b'[' {
+        return None;
+    }
+    let elements = scanner.elements()?;
+    scanner.is_done().then_some(elements)
 }
 
 /// The brackets that are open.
@@ -60,30 +46,67 @@ struct Scanner<'a> {
     depth: usize,
 }
 
-impl Scanner<'_> {
-    fn elements(&mut self) -> Option<Vec<Range<usize>>> {
+impl<'a> Scanner<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            open: Vec::new(),
+            depth: 0,
+        }
+    }
+
+    /// Whether nothing follows.
+    fn is_done(&mut self) -> bool {
+        self.space();
+        self.at == self.text.len()
+    }
+
+    /// A value, with the places of what it holds.
+    fn whole(&mut self) -> Option<(Range<usize>, Scan)> {
+        let start = self.at;
+        self.space();
+        let outside = self.open.len();
+        let deepest = std::mem::replace(&mut self.depth, outside);
+        let fields = if self.peek()? == b'{' {
+            Some(self.fields(start)?)
+        } else {
+            self.value()?;
+            None
+        };
+        let depth = self.depth.saturating_sub(outside);
+        self.depth = self.depth.max(deepest);
+        Some((start..self.at, Scan { fields, depth }))
+    }
+
+    fn elements(&mut self) -> Option<Vec<(Range<usize>, Scan)>> {
         let mut elements = Vec::new();
         self.enter(Bracket::Array);
         if self.leaves()? {
             return Some(elements);
         }
         loop {
-            elements.push(self.value()?);
+            self.space();
+            elements.push(self.whole()?);
             if self.ends()? {
                 return Some(elements);
             }
         }
     }
 
-    fn fields(&mut self) -> Option<Vec<(Range<usize>, Range<usize>)>> {
+    /// The fields of an object, counted from `start`.
+    fn fields(&mut self, start: usize) -> Option<Vec<(Range<usize>, Range<usize>)>> {
+        let place = |range: Range<usize>| {
+            range.start.saturating_sub(start)..range.end.saturating_sub(start)
+        };
         let mut fields = Vec::new();
         self.enter(Bracket::Object);
         if self.leaves()? {
             return Some(fields);
         }
         loop {
-            let name = self.name()?;
-            fields.push((name, self.value()?));
+            let name = place(self.name()?);
+            fields.push((name, place(self.value()?)));
             if self.ends()? {
                 return Some(fields);
             }
@@ -297,7 +320,7 @@ mod tests {
     const TEXTS: [&str; 12] = [
         r#"["offer",{"to":"x","description":{"type":"offer","sdp":"v=0\r\na=\u00e9\"\\"}},null]"#,
         " [ ] ",
-        r#"{ "a" : [ 1 , { } , [ [ ] ] ] , "b\n" : "" }"#,
+        r#" { "a" : [ 1 , { } , [ [ ] ] ] , "b\n" : "" }"#,
         r#"[-0.5e+10,0,1E5,true,false,null,"é😀 long enough for words of eight"]"#,
         r#""[[[{{{""#,
         "-1",
@@ -341,30 +364,30 @@ mod tests {
         let mut compared = 0;
         for text in TEXTS {
             let get = |part: &Range<usize>| text.get(part.clone()).unwrap_or_default();
-            match scan(text).map(|scan| scan.shape) {
-                Some(Shape::Array(parts)) => {
-                    let expected: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
-                    let expected: Vec<_> = expected.into_iter().map(RawValue::get).collect();
-                    assert_eq!(parts.iter().map(get).collect::<Vec<_>>(), expected);
-                    compared += 1;
+            if let Some(elements) = elements(text) {
+                let expected: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+                let expected: Vec<_> = expected.into_iter().map(RawValue::get).collect();
+                let parts: Vec<_> = elements.iter().map(|(range, _)| get(range)).collect();
+                assert_eq!(parts, expected);
+                for (part, (_, known)) in parts.into_iter().zip(elements) {
+                    assert_eq!(scan(part), Some(known), "{part}");
                 }
-                Some(Shape::Object(fields)) => {
-                    let expected: BTreeMap<String, &RawValue> =
-                        serde_json::from_str(text).unwrap_or_default();
-                    let expected = expected.iter();
-                    let expected: Vec<_> = expected
-                        .map(|(name, value)| (Ok(name.clone()), value.get()))
-                        .collect();
-                    let fields = fields.iter();
-                    let fields: Vec<_> = fields
-                        .map(|(name, value)| {
-                            (serde_json::from_str(get(name)).map_err(drop), get(value))
-                        })
-                        .collect();
-                    assert_eq!(fields, expected);
-                    compared += 1;
-                }
-                Some(Shape::Scalar) | None => {}
+                compared += 1;
+            } else if let Some(fields) = scan(text).and_then(|scan| scan.fields) {
+                let expected: BTreeMap<String, &RawValue> =
+                    serde_json::from_str(text).unwrap_or_default();
+                let expected = expected.iter();
+                let expected: Vec<_> = expected
+                    .map(|(name, value)| (Ok(name.clone()), value.get()))
+                    .collect();
+                let fields = fields.iter();
+                let fields: Vec<_> = fields
+                    .map(|(name, value)| {
+                        (serde_json::from_str(get(name)).map_err(drop), get(value))
+                    })
+                    .collect();
+                assert_eq!(fields, expected);
+                compared += 1;
             }
         }
         assert_eq!(compared, 4);

@@ -1,6 +1,5 @@
 //! The fields of a JSON object, in order, their values unread.
 
-use crate::scan::Shape;
 use crate::socket::{Json, Object};
 
 /// How deep what is passed on may be nested; parsers of some languages fail on more.
@@ -23,16 +22,14 @@ impl Fields {
     /// `None` if `json` is no object.
     pub(super) fn read(json: &Json) -> Option<Self> {
         let scan = json.scan()?;
-        let Shape::Object(parts) = scan.shape else {
-            return None;
-        };
+        let parts = scan.fields.as_ref()?;
         if parts.len() > MAX {
             return None;
         }
         let mut fields: Vec<(String, Json)> = Vec::with_capacity(parts.len());
         for (name, value) in parts {
-            let name = json.part(name).text()?;
-            let value = json.part(value);
+            let name = json.part(name.clone()).text()?;
+            let value = json.part(value.clone());
             match fields.iter_mut().find(|(known, _)| *known == name) {
                 Some(field) => field.1 = value,
                 None => fields.push((name, value)),

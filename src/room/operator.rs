@@ -5,11 +5,10 @@ use serde::Serialize;
 use super::config::Limits;
 use super::contract::{Peer, RoomInfo, names};
 use super::error::{Code, Error};
-use super::fields::{DEPTH, Fields};
+use super::fields::{Fields, is_too_deep};
 use super::presence::{info, shown};
 use super::{Room, Turn};
 use crate::io::{ContentType, Request, Response};
-use crate::scan::Shape;
 use crate::socket::{Command, Json, Object, SocketId, is_reserved};
 
 /// What can be asked.
@@ -126,11 +125,8 @@ impl Room {
         let mut values = Vec::new();
         let list = fields.get("args");
         if let Some(list) = list.filter(|list| list.as_str() != "null") {
-            let scan = list.scan().filter(|scan| scan.depth <= DEPTH);
-            let Some(Shape::Array(parts)) = scan.map(|scan| scan.shape) else {
-                return Err(Error::bad_payload(form));
-            };
-            values.extend(parts.into_iter().map(|part| list.part(part)));
+            let elements = list.elements().filter(|_| !is_too_deep(list));
+            values = elements.ok_or_else(|| Error::bad_payload(form))?;
         }
         let to = match text(fields, "to", form)? {
             Some(name) => vec![self.find(&name)?],

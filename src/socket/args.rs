@@ -10,13 +10,15 @@ use serde_json::value::RawValue;
 
 use super::surrogates;
 use crate::io::Text;
-use crate::scan::{Scan, scan};
+use crate::scan::{Scan, elements, scan};
 
 /// A JSON value: a slice of the text in which it arrived, shared and unread.
 #[derive(Clone)]
 pub struct Json {
     source: Text,
     range: Range<usize>,
+    /// What is known of it from where it arrived, if it is an array or an object.
+    scan: Option<Rc<Scan>>,
 }
 
 impl Json {
@@ -36,6 +38,7 @@ impl Json {
         Self {
             range: 0..text.len(),
             source: text.into(),
+            scan: None,
         }
     }
 
@@ -44,6 +47,7 @@ impl Json {
         Self {
             source: source.clone(),
             range,
+            scan: None,
         }
     }
 
@@ -54,9 +58,20 @@ impl Json {
         Self::slice(&self.source, range)
     }
 
+    /// The elements that an array has, each with what is known of it. `None` if this is no array.
+    pub(crate) fn elements(&self) -> Option<Vec<Self>> {
+        let elements = elements(self.as_str())?.into_iter();
+        let elements = elements.map(|(range, scan)| Self {
+            scan: (scan.depth > 0).then(|| scan.into()),
+            ..self.part(range)
+        });
+        Some(elements.collect())
+    }
+
     /// Where the values are that this one holds.
-    pub(crate) fn scan(&self) -> Option<Scan> {
-        scan(self.as_str())
+    pub(crate) fn scan(&self) -> Option<Rc<Scan>> {
+        let known = self.scan.clone();
+        known.or_else(|| scan(self.as_str()).map(Rc::new))
     }
 
     /// The value's text.

@@ -11,15 +11,15 @@
 use std::fmt::{self, Write};
 use std::num::NonZeroU8;
 
-use serde_json::Value;
-
 use super::args::{Args, Json};
 use super::namespace::Namespace;
 use crate::engine::{Frame, Message};
-use crate::scan::Shape;
 
 /// The most attachments a packet may have, as in socket.io-parser.
 const MAX_ATTACHMENTS: u8 = 10;
+
+/// How deep the arguments may be nested among which attachments have their places.
+const MAX_DEPTH: usize = 64;
 
 /// Names that mean something to a socket itself and cannot be sent.
 const RESERVED: [&str; 6] = [
@@ -180,19 +180,18 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 /// The elements of the array that a frame ends with.
 fn array(frame: &Frame, json: &str) -> Result<Vec<Json>, ParseError> {
     let payload = payload(frame, json);
-    match payload.scan().ok_or(ParseError::Json)?.shape {
-        Shape::Array(parts) => Ok(parts.into_iter().map(|part| payload.part(part)).collect()),
-        _ => Err(ParseError::Payload),
-    }
+    payload.elements().ok_or_else(|| match payload.scan() {
+        Some(_) => ParseError::Payload,
+        None => ParseError::Json,
+    })
 }
 
 /// The object that a frame ends with.
 fn object(frame: &Frame, json: &str) -> Result<Json, ParseError> {
     let payload = payload(frame, json);
-    match payload.scan().ok_or(ParseError::Json)?.shape {
-        Shape::Object(_) => Ok(payload),
-        _ => Err(ParseError::Payload),
-    }
+    let scan = payload.scan().ok_or(ParseError::Json)?;
+    let is_object = scan.fields.is_some();
+    is_object.then_some(payload).ok_or(ParseError::Payload)
 }
 
 fn payload(frame: &Frame, json: &str) -> Json {
@@ -235,22 +234,31 @@ impl<'a> Rest<'a> {
 
 /// Whether each placeholder in `values` names one of `count` attachments.
 pub(super) fn placeholders_fit(values: &[Json], count: usize) -> bool {
-    values.iter().all(|json| {
-        !json.as_str().contains("_placeholder")
-            || json.read().is_some_and(|value| fits(&value, count))
-    })
+    values.iter().all(|json| fits(json, count))
 }
 
-fn fits(value: &Value, count: usize) -> bool {
-    match value {
-        Value::Object(fields) if fields.get("_placeholder") == Some(&Value::Bool(true)) => fields
-            .get("num")
-            .and_then(Value::as_u64)
-            .is_some_and(|num| usize::try_from(num).is_ok_and(|num| num < count)),
-        Value::Object(fields) => fields.values().all(|value| fits(value, count)),
-        Value::Array(items) => items.iter().all(|value| fits(value, count)),
-        _ => true,
+/// Looks at each level anew, so there must not be many.
+fn fits(json: &Json, count: usize) -> bool {
+    let Some(scan) = json.scan().filter(|scan| scan.depth <= MAX_DEPTH) else {
+        return false;
+    };
+    let Some(fields) = &scan.fields else {
+        let elements = json.elements().unwrap_or_default();
+        return elements.iter().all(|json| fits(json, count));
+    };
+    let field = |name| {
+        let mut fields = fields.iter().rev(); // the last of a name counts
+        let (_, value) =
+            fields.find(|(n, _)| json.part(n.clone()).text().as_deref() == Some(name))?;
+        Some(json.part(value.clone()))
+    };
+    if field("_placeholder").is_some_and(|json| json.as_str() == "true") {
+        return field("num")
+            .and_then(|json| json.read())
+            .is_some_and(|num: usize| num < count);
     }
+    let mut values = fields.iter().map(|(_, value)| json.part(value.clone()));
+    values.all(|json| fits(&json, count))
 }
 
 /// Writes the packet, without its attachments.

@@ -60,6 +60,55 @@ fn s_3_binary_there_and_back() {
     ]);
 }
 
+/// S-4: a place that names no attachment closes its sender's connection; else it would close that of
+/// everyone who gets it. However its name is written, and however deep it is.
+#[test]
+fn s_4_placeholders_that_name_no_attachment() {
+    let deep = |depth: usize, place: &str| {
+        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+        format!("{open}{place}{close}")
+    };
+    let good = r#"{"_placeholder":true,"num":0}"#;
+    let bad = r#"{"_placeholder":true,"num":1}"#;
+    for (place, fits) in [
+        (good.to_owned(), true),
+        (
+            r#"{"\u005fplaceholder":true,"n\u0075m":0}"#.to_owned(),
+            true,
+        ),
+        (r#"{"_placeholder":false,"num":1}"#.to_owned(), true),
+        (r#"{"_placeholder":true,"_placeholder":1}"#.to_owned(), true),
+        (format!(r#"{{"a":["_placeholder",{{"b":{good}}}]}}"#), true),
+        (deep(63, good), true),
+        (bad.to_owned(), false),
+        (r#"{"\u005fplaceholder":true,"num":1}"#.to_owned(), false),
+        (
+            r#"{"_placeholder":1,"_placeholder":true}"#.to_owned(),
+            false,
+        ),
+        (
+            r#"{"_placeholder":true,"num":0,"num":-1}"#.to_owned(),
+            false,
+        ),
+        (r#"{"_placeholder":true,"num":"0"}"#.to_owned(), false),
+        (format!(r#"{{"a":[{{"b":{bad}}}]}}"#), false),
+        (deep(64, good), false),
+    ] {
+        let mut script = echo();
+        let c = joined(&mut script);
+        script.text(c, format!(r#"451-["message",{place}]"#));
+        script.bytes(c, &[1]);
+        if fits {
+            script.expect([
+                sent(c, format!(r#"451-["message-back",{place}]"#)),
+                sent_bytes(c, [1]),
+            ]);
+        } else {
+            script.expect([closed(c)]);
+        }
+    }
+}
+
 /// P-5: a header and its attachments come in different POSTs, and leave in one order.
 #[test]
 fn p_5_attachments_come_in_their_own_posts() {
