@@ -22,6 +22,19 @@ impl<K: Ord, V> Map<K, V> {
         self.0.get_mut(index).map(|(_, value)| value)
     }
 
+    /// The entries of these keys, in their order: it is best that of the map.
+    pub(crate) fn of<'a>(&'a self, keys: &'a [K]) -> impl Iterator<Item = (&'a K, &'a V)> {
+        let mut next = 0_usize;
+        keys.iter().filter_map(move |key| {
+            let index = match self.0.get(next) {
+                Some((guess, _)) if guess == key => next,
+                _ => self.find(key).ok()?,
+            };
+            next = index.saturating_add(1);
+            self.0.get(index).map(|(key, value)| (key, value))
+        })
+    }
+
     pub(crate) fn contains_key(&self, key: &K) -> bool {
         self.find(key).is_ok()
     }

@@ -6,46 +6,44 @@ use serde::{Deserialize, Serialize};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Fifteen random bytes, written as twenty URL-safe characters.
+/// Fifteen random bytes, written as twenty URL-safe characters: each number has sixty bits, ten
+/// characters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Token([u8; 15]);
+pub(crate) struct Token(u64, u64);
 
 impl Token {
     pub(crate) const fn new(bytes: [u8; 15]) -> Self {
-        Self(bytes)
+        let [first @ .., _, _, _, _, _, _, _] = bytes; // one byte is in both
+        let [_, _, _, _, _, _, _, last @ ..] = bytes;
+        let last = u64::from_be_bytes(last) & (u64::MAX >> 4);
+        Self(u64::from_be_bytes(first) >> 4, last)
     }
 
     /// `None` unless `text` is what [`fmt::Display`] writes of some token.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        if text.len() != 20 {
-            return None;
-        }
-        let mut bytes = [0; 15];
-        for (group, chunk) in text.as_bytes().chunks(4).zip(bytes.chunks_mut(3)) {
-            let mut value = 0_u32;
-            for byte in group {
-                value = value << 6 | u32::from(sextet(*byte)?);
-            }
-            chunk.copy_from_slice(value.to_be_bytes().get(1..)?);
-        }
-        Some(Self(bytes))
+        let (first, last) = text.as_bytes().split_at_checked(10)?;
+        Some(Self(number(first)?, number(last)?))
     }
-}
 
-impl Token {
     /// Calls this with the twenty characters.
     fn with_text<T>(self, take: impl FnOnce(&str) -> T) -> T {
         let mut text = [0; 20];
-        for (chunk, group) in self.0.chunks(3).zip(text.chunks_mut(4)) {
-            let bytes = chunk.iter();
-            let value = bytes.fold(0_u32, |value, byte| value << 8 | u32::from(*byte));
-            for (letter, shift) in group.iter_mut().zip([18, 12, 6, 0]) {
-                let sextet = (value >> shift) & 63;
-                *letter = ALPHABET.get(sextet as usize).copied().unwrap_or_default();
+        for (mut number, letters) in [self.0, self.1].into_iter().zip(text.chunks_mut(10)) {
+            for letter in letters.iter_mut().rev() {
+                let sextet = (number & 63) as usize;
+                *letter = ALPHABET.get(sextet).copied().unwrap_or_default();
+                number >>= 6;
             }
         }
         take(std::str::from_utf8(&text).unwrap_or_default())
     }
+}
+
+/// The number that ten characters stand for.
+fn number(letters: &[u8]) -> Option<u64> {
+    let letters: &[u8; 10] = letters.try_into().ok()?;
+    let mut sextets = letters.iter().map(|letter| sextet(*letter));
+    sextets.try_fold(0, |number, sextet| Some(number << 6 | u64::from(sextet?)))
 }
 
 /// What a letter of the alphabet stands for.

@@ -148,24 +148,40 @@ impl Server {
 
     /// Sends one event to many; it is written once for each namespace.
     fn emit(&mut self, now: Timestamp, mut to: Vec<SocketId>, kind: &Kind, volatile: bool) {
-        to.retain(|id| self.sockets.get(id).is_some_and(Socket::is_accepted));
-        while let Some(first) = to.first().and_then(|id| self.sockets.get(id)) {
-            let namespace = first.namespace.clone();
-            let here = |id: &SocketId| {
-                let socket = self.sockets.get(id);
-                socket.is_some_and(|socket| socket.namespace == namespace)
-            };
-            let receivers;
-            (receivers, to) = to.into_iter().partition(here);
-            self.emit_in(now, &namespace, receivers, kind.clone(), volatile);
+        while let Some((namespace, group, rest)) = self.group(&to) {
+            self.emit_in(now, namespace, group, kind.clone(), volatile);
+            to = rest;
         }
+    }
+
+    /// Those of `to` that are in one namespace, and those in others; `None` if there is nobody.
+    fn group(&self, to: &[SocketId]) -> Option<(Namespace, Group, Vec<SocketId>)> {
+        let mut here = None;
+        let mut rest = Vec::new();
+        let accepted = self.sockets.of(to).filter(|(_, s)| s.is_accepted());
+        for (id, socket) in accepted {
+            let (namespace, group) = here.get_or_insert_with(|| {
+                let group = Group {
+                    ids: Vec::with_capacity(to.len()),
+                    sessions: Vec::with_capacity(to.len()),
+                };
+                (socket.namespace.clone(), group)
+            });
+            if *namespace == socket.namespace {
+                group.ids.push(*id);
+                group.sessions.extend(socket.session());
+            } else {
+                rest.push(*id);
+            }
+        }
+        here.map(|(namespace, group)| (namespace, group, rest))
     }
 
     fn emit_in(
         &mut self,
         now: Timestamp,
-        namespace: &Namespace,
-        to: Vec<SocketId>,
+        namespace: Namespace,
+        to: Group,
         mut kind: Kind,
         volatile: bool,
     ) {
@@ -183,40 +199,28 @@ impl Server {
             args.values.push(Json::of(&next.to_string()));
             logged = Some((next, name.clone()));
         }
-        let packet = Packet {
-            namespace: namespace.clone(),
-            kind,
-        };
-        let messages = messages(packet);
-        for id in &to {
-            if let Some(sid) = self.sockets.get(id).and_then(Socket::session) {
-                self.dispatch(sid, &messages);
-            }
+        let messages = messages(Packet { namespace, kind });
+        for sid in to.sessions {
+            self.dispatch(sid, &messages);
         }
         if let (Some(log), Some((offset, name))) = (&mut self.log, logged) {
-            // Apps mostly have their sockets in order.
-            let sorted = to.is_sorted();
-            let included = |id| {
-                if sorted {
-                    to.binary_search(id).is_ok()
-                } else {
-                    to.contains(id)
-                }
-            };
-            let others = self.sockets.iter();
-            let others = others.filter(|(id, socket)| socket.is_accepted() && !included(id));
-            let others = others.map(|(id, _)| *id).collect();
             let sent = Sent {
                 offset,
                 name,
-                to,
-                others,
+                to: to.ids,
+                among: &self.sockets,
                 messages: &messages,
             };
             let rows = log.append(now, &sent, self.away.is_empty()).into_iter();
             self.records.extend(rows.map(|row| (row, Urgency::Soon)));
         }
     }
+}
+
+/// Sockets of one namespace, and the sessions of those that are not away.
+struct Group {
+    ids: Vec<SocketId>,
+    sessions: Vec<Sid>,
 }
 
 /// A packet as messages: its text, then its attachments.

@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::client::Socket;
 use super::socket_id::SocketId;
 use crate::engine::{Message, payload};
 use crate::io::{Platform, Record};
+use crate::map::Map;
 use crate::time::Timestamp;
 
 const PREFIX: &str = "log/";
@@ -68,8 +70,8 @@ pub(super) struct Sent<'a> {
     pub(super) offset: Offset,
     pub(super) name: String,
     pub(super) to: Vec<SocketId>,
-    /// Those who do not get it.
-    pub(super) others: Vec<SocketId>,
+    /// All sockets.
+    pub(super) among: &'a Map<SocketId, Socket>,
     pub(super) messages: &'a [Message],
 }
 
@@ -177,7 +179,7 @@ impl Log {
             index.give_up(bounds.age, sent.offset, &mut saves);
         }
         let row = Row {
-            to: Receivers::of(sent),
+            to: sent.receivers(),
             name: sent.name.clone(),
             messages: String::new(),
         };
@@ -271,7 +273,6 @@ impl Index {
             return;
         }
         let less = |bound: usize| bound - bound / AT_ONCE;
-        let everyone = || sent.to.iter().chain(&sent.others);
         // Each event takes this at least, as their number is bounded, too.
         let least = bounds.bytes.checked_div(bounds.events).unwrap_or_default();
         let mut shares = self.shares(least);
@@ -286,15 +287,14 @@ impl Index {
                 break;
             };
             *share = share.saturating_sub(entry.bytes.max(least));
-            for id in everyone().filter(|id| entry.to.includes(**id)) {
-                match self.gaps.iter_mut().find(|(of, _)| of == id) {
+            for id in sent.everyone().filter(|id| entry.to.includes(*id)) {
+                match self.gaps.iter_mut().find(|(of, _)| *of == id) {
                     Some((_, gap)) => *gap = entry.offset.max(*gap),
-                    None => self.gaps.push((*id, entry.offset)),
+                    None => self.gaps.push((id, entry.offset)),
                 }
             }
         }
-        self.gaps
-            .retain(|(id, _)| everyone().any(|here| here == id));
+        self.gaps.retain(|(id, _)| sent.among.contains_key(id));
         if let Ok(value) = serde_json::to_string(&self.gaps) {
             let key = GAPS.to_owned();
             saves.push(Record::Stored { key, value });
@@ -315,15 +315,31 @@ impl Index {
     }
 }
 
-impl Receivers {
-    fn of(sent: &Sent) -> Self {
-        if sent.others.len() < sent.to.len() {
-            Self::AllBut(sent.others.clone())
-        } else {
-            Self::Only(sent.to.clone())
-        }
+impl Sent<'_> {
+    /// All who could have got it.
+    fn everyone(&self) -> impl Iterator<Item = SocketId> {
+        let accepted = self.among.iter().filter(|(_, s)| s.is_accepted());
+        accepted.map(|(id, _)| *id)
     }
 
+    fn receivers(&self) -> Receivers {
+        if self.to.len() <= self.among.len() / 2 {
+            return Receivers::Only(self.to.clone());
+        }
+        // Apps mostly have their sockets in order.
+        let sorted = self.to.is_sorted();
+        let has_it = |id: &SocketId| {
+            if sorted {
+                self.to.binary_search(id).is_ok()
+            } else {
+                self.to.contains(id)
+            }
+        };
+        Receivers::AllBut(self.everyone().filter(|id| !has_it(id)).collect())
+    }
+}
+
+impl Receivers {
     fn includes(&self, id: SocketId) -> bool {
         match self {
             Self::Only(ids) => ids.contains(&id),
