@@ -95,12 +95,12 @@ impl History {
         keys.map(|key| Record::Deleted { key }).collect()
     }
 
-    fn push(&mut self, message: Message) -> Vec<Record> {
-        let mut records = Vec::new();
-        if let Ok(value) = serde_json::to_string(&message) {
-            let key = key(message.seq);
-            records.push(Record::Stored { key, value });
-        }
+    /// Takes in a message, which is `json`.
+    fn push(&mut self, message: Message, json: &Json) -> Vec<Record> {
+        let mut records = vec![Record::Stored {
+            key: key(message.seq),
+            value: json.as_str().to_owned(),
+        }];
         let limit = self.limit;
         let entries = self.entries();
         entries.push_back(message);
@@ -232,9 +232,9 @@ impl Room {
             Some(to) => vec![to, from],
             None => self.inside().map(|(id, _)| id).collect(),
         };
-        let delivered = vec![Json::of(&message)];
+        let delivered = Json::of(&message);
         if to.is_none() {
-            for record in self.history.push(message) {
+            for record in self.history.push(message, &delivered) {
                 turn.out.push(Command::SaveSoon(record));
             }
         }
@@ -251,7 +251,7 @@ impl Room {
             // Whoever sends it again after a crash is told so, or else nobody has had it yet.
             turn.out.push(Command::AfterSaves);
         }
-        turn.emit(receivers, names::CHAT_MESSAGE, delivered);
+        turn.emit(receivers, names::CHAT_MESSAGE, vec![delivered]);
         Ok(())
     }
 
