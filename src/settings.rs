@@ -6,12 +6,13 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde::de::IgnoredAny;
 
 use crate::admission::{ApiToken, Origins};
 use crate::room::config::TokenSecret;
 use crate::room::{Rate, ice};
-use crate::{engine, room, socket};
+use crate::socket::{self, Json};
+use crate::{engine, room};
 use turn::Turn;
 
 /// The settings of every layer.
@@ -371,6 +372,10 @@ fn rate(text: &str) -> Result<Rate, String> {
     Rate::parse(text).ok_or_else(|| format!("{text:?} is none"))
 }
 
-fn ice_servers(text: &str) -> Result<Vec<Value>, String> {
-    ice::servers(serde_json::from_str(text).map_err(|error| error.to_string())?)
+fn ice_servers(text: &str) -> Result<Vec<String>, String> {
+    // This tells where it is none.
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| error.to_string())?;
+    let servers = ice::servers(&Json::unread(text))?;
+    let texts = servers.iter().map(|server| server.as_str().to_owned());
+    Ok(texts.collect())
 }

@@ -4,14 +4,13 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use serde_json::json;
 use worker::js_sys::{Object, Reflect, Uint8Array};
-use worker::wasm_bindgen::JsCast;
+use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::{
-    Headers, ReadableStreamDefaultReader, Request, RequestInit, Response, ResponseInit,
+    Headers, ReadableStreamDefaultReader, Request, RequestInit, Response, ResponseInit, console,
 };
-use worker::{Delay, console_error, console_log};
+use worker::{Delay, console_error};
 
 use super::api;
 use super::parked;
@@ -25,6 +24,7 @@ use crate::admission::network;
 use crate::engine::{Query, Rejection};
 use crate::io::{self, Input, Reply};
 use crate::settings::Settings;
+use crate::socket;
 
 /// How long the object may take. It answers at once; one that does not has lost the request. The
 /// platform itself retries what is safe to retry, on a fresh stub, for ten seconds of these.
@@ -105,10 +105,14 @@ async fn enter(
 /// One line for each client that is not let in.
 pub(super) fn log_refusal(status: u16, reason: &str, room: Option<&str>, origin: Option<&str>) {
     let origin = origin.filter(|origin| origin.len() < 300); // no name is longer
-    console_log!(
-        "{}",
-        json!({ "event": "refusal", "reason": reason, "status": status, "room": room, "origin": origin })
-    );
+    let line = socket::Object::new()
+        .with("event", "refusal")
+        .with("reason", reason)
+        .with("status", &status)
+        .with("room", &room)
+        .with("origin", &origin)
+        .json();
+    console::log_1(&JsValue::from_str(line.as_str()));
 }
 
 /// Whether the client's address has opened too many sessions. Where nobody counts, none are.

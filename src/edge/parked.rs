@@ -15,6 +15,7 @@ use super::platform::{Listener, Result, Socket};
 use super::responses;
 use crate::engine::NOOP;
 use crate::io::{self, ContentType};
+use crate::time::millis;
 
 /// Marks a request whose answer may come on a socket.
 pub(super) const HEADER: &str = "x-signalbox-park";
@@ -49,7 +50,7 @@ impl Frame {
                 };
                 format!("{}{kind}{}", response.status, response.body)
             }
-            Self::Hold(limit) => format!("hold{}", limit.as_millis()),
+            Self::Hold(limit) => format!("hold{}", millis(*limit)),
         }
     }
 

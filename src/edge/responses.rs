@@ -6,6 +6,7 @@ use super::platform::{Result, socket_pair, upgraded};
 use crate::admission::Origins;
 use crate::engine::Rejection;
 use crate::io::{self, ContentType};
+use crate::socket::Object;
 
 /// What browsers are told that pages of other origins may send.
 const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
@@ -70,7 +71,11 @@ pub(super) fn json_error(status: u16, message: &str) -> Result<Response> {
     to_response(&io::Response {
         status,
         content_type: ContentType::Json,
-        body: serde_json::json!({ "message": message }).to_string(),
+        body: Object::new()
+            .with("message", message)
+            .json()
+            .as_str()
+            .to_owned(),
     })
 }
 

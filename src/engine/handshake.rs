@@ -4,14 +4,15 @@ use serde::Serialize;
 
 use super::Config;
 use super::sid::Sid;
+use crate::time::millis;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Handshake<'a> {
     sid: String,
     upgrades: &'a [&'a str],
-    ping_interval: u128,
-    ping_timeout: u128,
+    ping_interval: u64,
+    ping_timeout: u64,
     max_payload: usize,
 }
 
@@ -20,8 +21,8 @@ pub(super) fn handshake(sid: Sid, upgrades: &[&str], config: &Config) -> String 
     let handshake = Handshake {
         sid: sid.reveal(),
         upgrades,
-        ping_interval: config.ping_interval.as_millis(),
-        ping_timeout: config.ping_timeout.as_millis(),
+        ping_interval: millis(config.ping_interval),
+        ping_timeout: millis(config.ping_timeout),
         max_payload: config.max_payload,
     };
     // A struct of strings and numbers always serializes.

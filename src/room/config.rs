@@ -1,7 +1,6 @@
 //! The room's settings.
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::rate::Rate;
 pub use super::token::{TokenSecret, Tokens};
@@ -95,8 +94,8 @@ impl Default for Limits {
 /// ICE servers, and where relays come from.
 #[derive(Clone, Debug)]
 pub struct Ice {
-    /// A list of `RTCIceServer`, told to every peer.
-    pub servers: Vec<Value>,
+    /// Told to every peer: each an `RTCIceServer` in JSON.
+    pub servers: Vec<String>,
     /// What they are told of besides.
     pub relay: Option<Relay>,
     /// For how many seconds credentials of the relay are good.
@@ -125,7 +124,7 @@ pub enum Relay {
 impl Default for Ice {
     fn default() -> Self {
         Self {
-            servers: vec![json!({ "urls": "stun:stun.cloudflare.com:3478" })],
+            servers: vec![r#"{"urls":"stun:stun.cloudflare.com:3478"}"#.to_owned()],
             relay: None,
             ttl: 3600,
         }

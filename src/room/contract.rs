@@ -1,7 +1,6 @@
 //! The contract with clients: event names, and the shapes of what is sent.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::config::Limits;
 use crate::socket::{Json, SocketId};
@@ -171,7 +170,7 @@ pub(super) struct RoomInfo<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct IceServers {
-    pub(super) ice_servers: Vec<Value>,
+    pub(super) ice_servers: Vec<Json>,
     /// For how many seconds they can be used.
     pub(super) ttl: u64,
 }

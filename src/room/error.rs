@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::socket::{Json, Object};
+use crate::time::millis;
 
 /// An error, by its code. Serializes as that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -89,7 +90,6 @@ impl Error {
     }
 
     fn object(&self) -> Object {
-        let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         Object::new()
             .with("code", &self.code)
             .with("message", &self.message)

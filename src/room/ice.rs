@@ -7,13 +7,12 @@
 //! ```
 
 use hmac::{Hmac, KeyInit, Mac};
-use serde::Deserialize;
-use serde_json::{Value, json};
 use sha1::Sha1;
 
 use super::config::{Ice, Relay};
 use super::contract::{IceServers, names};
 use super::error::{Code, Error};
+use super::fields::Fields;
 use super::{Room, Turn};
 use crate::base64;
 use crate::io::{Answer, Post};
@@ -94,7 +93,7 @@ impl Room {
         out: &mut Vec<Command>,
     ) {
         let ice = &self.config.ice;
-        let mut ice_servers = ice.servers.clone();
+        let mut ice_servers = ice.unchanging();
         let ttl = match answer.and_then(|answer| relays(&answer)) {
             Ok(relays) => {
                 ice_servers.extend(relays);
@@ -135,26 +134,35 @@ impl Want {
 }
 
 impl Ice {
+    /// The servers that are the same for all, at all times.
+    fn unchanging(&self) -> Vec<Json> {
+        self.servers.iter().map(|text| Json::unread(text)).collect()
+    }
+
     /// The servers for a peer, or what to ask for them.
     fn at_hand(&self, now: Timestamp, room: &str, id: SocketId) -> Result<IceServers, Post> {
-        let mut ice_servers = self.servers.clone();
+        let mut ice_servers = self.unchanging();
         let ttl = match &self.relay {
             None => UNCHANGING,
             Some(Relay::Coturn { urls, secret }) => {
                 let expiry = (now.as_millis() / 1000).saturating_add(self.ttl);
                 let username = format!("{expiry}:{room}:{id}");
-                ice_servers.push(json!({
-                    "urls": urls,
-                    "credential": password(secret, &username),
-                    "username": username,
-                }));
+                let relay = Object::new()
+                    .with("urls", urls)
+                    .with("username", &username)
+                    .with("credential", &password(secret, &username));
+                ice_servers.push(relay.json());
                 self.ttl
             }
             Some(Relay::Cloudflare { url, token }) => {
                 return Err(Post {
                     url: url.clone(),
                     authorization: format!("Bearer {token}"),
-                    body: json!({ "ttl": self.ttl }).to_string(),
+                    body: Object::new()
+                        .with("ttl", &self.ttl)
+                        .json()
+                        .as_str()
+                        .to_owned(),
                 });
             }
         };
@@ -176,19 +184,18 @@ fn password(secret: &str, username: &str) -> String {
 
 /// Reads a list of `RTCIceServer` as browsers do: one that a browser refuses would break every
 /// call. What is said of a mistake quotes nothing, as there may be credentials.
-pub(crate) fn servers(list: Value) -> Result<Vec<Value>, String> {
-    let Value::Array(servers) = list else {
-        return Err("it is no list".to_owned());
-    };
+pub(crate) fn servers(list: &Json) -> Result<Vec<Json>, String> {
+    let servers = list.elements().ok_or("it is no list in JSON")?;
     for (server, number) in servers.iter().zip(1..) {
-        let urls = urls(server);
+        let fields = Fields::read(server).unwrap_or_default();
+        let urls = urls(&fields);
         if urls.is_empty() {
             return Err(format!("server {number} has no urls"));
         }
         for url in urls {
-            match url.as_str().and_then(scheme) {
+            match url.text().as_deref().and_then(scheme) {
                 Some(Scheme::Stun) => {}
-                Some(Scheme::Turn) if has_credential(server) => {}
+                Some(Scheme::Turn) if has_credential(&fields) => {}
                 Some(Scheme::Turn) => {
                     return Err(format!("server {number} has no username or no credential"));
                 }
@@ -199,16 +206,14 @@ pub(crate) fn servers(list: Value) -> Result<Vec<Value>, String> {
     Ok(servers)
 }
 
-fn urls(server: &Value) -> &[Value] {
-    match server.get("urls") {
-        Some(Value::Array(urls)) => urls,
-        Some(url) => std::slice::from_ref(url),
-        None => &[],
-    }
+fn urls(server: &Fields) -> Vec<Json> {
+    let urls = server.get("urls");
+    let list = urls.and_then(Json::elements);
+    list.unwrap_or_else(|| urls.into_iter().cloned().collect())
 }
 
-fn has_credential(server: &Value) -> bool {
-    let has = |key| server.get(key).is_some_and(Value::is_string);
+fn has_credential(server: &Fields) -> bool {
+    let has = |key| server.get(key).is_some_and(|json| json.text().is_some());
     has("username") && has("credential")
 }
 
@@ -231,30 +236,32 @@ pub(crate) fn scheme(url: &str) -> Option<Scheme> {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Granted {
-    ice_servers: Value,
-}
-
 /// The relays of an answer of Cloudflare's API, without port 53, at which browsers wait in vain.
-fn relays(answer: &Answer) -> Result<Vec<Value>, String> {
+fn relays(answer: &Answer) -> Result<Vec<Json>, String> {
     if answer.status != 201 {
         return Err(format!("it answered with {}", answer.status));
     }
-    let granted: Granted = serde_json::from_str(&answer.body)
-        .map_err(|_| "its answer has no iceServers".to_owned())?;
-    let mut servers = servers(granted.ice_servers)?;
-    servers.retain_mut(|server| {
-        if let Some(Value::Array(urls)) = server.get_mut("urls") {
-            urls.retain(|url| !url.as_str().is_some_and(is_of_port_53));
+    let fields = Fields::read(&Json::unread(&answer.body));
+    let list = fields.as_ref().and_then(|fields| fields.get("iceServers"));
+    let mut relays = Vec::new();
+    for server in servers(list.ok_or("its answer has no iceServers")?)? {
+        let fields = Fields::read(&server).unwrap_or_default();
+        let all = urls(&fields);
+        let is_good = |url: &&Json| !url.text().as_deref().is_some_and(is_of_port_53);
+        let good: Vec<_> = all.iter().filter(is_good).collect();
+        if !has_credential(&fields) || good.is_empty() {
+            continue;
         }
-        has_credential(server) && !urls(server).is_empty()
-    });
-    if servers.is_empty() {
+        relays.push(if good.len() < all.len() {
+            fields.overwrite(&["urls"], "urls", &Json::of(&good))
+        } else {
+            server
+        });
+    }
+    if relays.is_empty() {
         return Err("its answer has no relay".to_owned());
     }
-    Ok(servers)
+    Ok(relays)
 }
 
 fn is_of_port_53(url: &str) -> bool {

@@ -9,7 +9,7 @@ use super::error::{Code, Error};
 use super::ice::Want;
 use super::member::{Backlog, Joining, Member, Profile};
 use super::{Room, RoomName, Turn};
-use crate::map::Map;
+use crate::map::{Map, Set};
 use crate::socket::{Args, Json, Object, SocketId};
 
 #[derive(Deserialize)]
@@ -75,9 +75,11 @@ impl Room {
     pub(super) fn knocking(&self) -> Vec<SocketId> {
         let members = self.members.iter();
         let knocking = members.filter(|(_, member)| member.knocking.is_some());
-        let mut knocking: Vec<_> = knocking.map(|(id, m)| (m.knocked_at, *id)).collect();
-        knocking.sort_unstable();
-        knocking.into_iter().map(|(_, id)| id).collect()
+        let mut queue = Set::default();
+        for (id, member) in knocking {
+            queue.insert((member.knocked_at, *id));
+        }
+        queue.iter().map(|(_, id)| *id).collect()
     }
 
     /// Lets in somebody who waits, unless there is no place, or they were put out meanwhile.
@@ -371,12 +373,12 @@ fn knock(id: SocketId, name: Option<&str>) -> Json {
 
 /// The peers, as others see them, in the order in which they came.
 pub(super) fn shown(members: &Map<SocketId, Member>, host: Option<SocketId>) -> Vec<Peer<'_>> {
-    let members = members.iter();
-    let mut peers: Vec<_> = members
-        .filter_map(|(id, member)| member.peer(*id, host))
-        .collect();
-    peers.sort_by_key(|peer| peer.n);
-    peers
+    let mut order = Set::default();
+    for (id, member) in members.iter() {
+        order.insert((member.n, *id));
+    }
+    let peer = |(_, id): &(_, SocketId)| members.get(id)?.peer(*id, host);
+    order.iter().filter_map(peer).collect()
 }
 
 /// The room, but for its peers, of which there are `count`.

@@ -118,5 +118,6 @@ impl fmt::Debug for TokenSecret {
 }
 
 fn decode<T: DeserializeOwned>(part: &str) -> Option<T> {
-    serde_json::from_slice(&base64::decode(part)).ok()
+    let json = String::from_utf8(base64::decode(part)).ok()?;
+    serde_json::from_str(&json).ok()
 }
