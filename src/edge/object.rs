@@ -15,7 +15,8 @@ use super::entropy;
 use super::http;
 use super::parked::{self, Frame};
 use super::platform::{
-    AutoResponse, Result, Socket, State, log_error, set_timeout, socket_pair, upgraded,
+    AutoResponse, Encoder, Numbers, Result, Socket, State, log_error, set_timeout, socket_pair,
+    upgraded,
 };
 use super::post;
 use super::responses;
@@ -35,6 +36,9 @@ pub struct Shell<C> {
     core: RefCell<C>,
     next_number: Cell<u64>,
     alarm: Cell<Alarm>,
+    /// The tags of sockets that were asked for before.
+    tags: Numbers,
+    encoder: Encoder,
     /// Keeps what is to be kept soon.
     flush: Closure<dyn Fn()>,
     /// Whether that has a timer.
@@ -51,7 +55,7 @@ enum Alarm {
     Set(u64),
 }
 
-/// A socket's tag: what it is, and its number.
+/// What a socket is. Its tag is this number, negative of a parked request.
 enum Tag {
     Connection(ConnectionId),
     Parked(RequestId),
@@ -91,6 +95,8 @@ impl<C: Core + 'static> Shell<C> {
             runtime,
             next_number: Cell::new(1),
             alarm: Cell::new(Alarm::Unknown),
+            tags: Numbers::new(),
+            encoder: Encoder::new(),
             flush,
             flushing,
         });
@@ -150,7 +156,7 @@ impl<C: Core + 'static> Shell<C> {
     pub fn message(self: &Rc<Self>, socket: &Socket, data: &JsValue) {
         let input = match self.tag(socket) {
             Some(Tag::Connection(from)) => {
-                let data = match data.as_string() {
+                let data = match self.encoder.text(data) {
                     Some(text) => Data::Text(text.into()),
                     None => Data::Binary(Uint8Array::new(data).to_vec().into()),
                 };
@@ -208,7 +214,13 @@ impl<C: Core + 'static> Shell<C> {
 
     fn perform(self: &Rc<Self>, outputs: Vec<Output>, mut pending: Option<&mut Pending>) {
         let mut last = None;
+        let mut unkept = false;
         for output in outputs {
+            let is_record = matches!(output, Output::Save(_) | Output::SaveSoon(_));
+            if unkept && !is_record {
+                self.runtime.flush();
+                unkept = false;
+            }
             match (output, &mut pending) {
                 (Output::Respond(reply, response), Some(pending))
                     if reply.request() == pending.request =>
@@ -238,16 +250,22 @@ impl<C: Core + 'static> Shell<C> {
                         close(&socket, code);
                     }
                 }
-                (Output::Save(record), _) => self.runtime.save(record),
+                (Output::Save(record), _) => {
+                    self.runtime.save(record);
+                    unkept = true;
+                }
                 (Output::SaveSoon(record), _) => self.save_soon(record),
                 (Output::Post(post), _) => self.post(post),
             }
+        }
+        if unkept {
+            self.runtime.flush();
         }
     }
 
     /// Keeps a record together with those that follow.
     fn save_soon(&self, record: Record) {
-        self.runtime.save_soon(record);
+        self.runtime.save(record);
         // One timer at a time: the platform allows for few, and a busy object hears of them late.
         if !self.flushing.replace(true) && set_timeout(&self.flush, SOON).is_err() {
             self.flushing.set(false);
@@ -286,7 +304,7 @@ impl<C: Core + 'static> Shell<C> {
     }
 
     fn accept(&self, request: RequestId) -> Result<Response> {
-        let tag = format!("c{}", request.number());
+        let tag = request.number().to_string();
         upgraded(&self.open(request.number(), &tag)?)
     }
 
@@ -297,7 +315,7 @@ impl<C: Core + 'static> Shell<C> {
         attachment: Option<String>,
         hold: Option<Duration>,
     ) -> Result<Response> {
-        let tag = format!("p{}", request.number());
+        let tag = format!("-{}", request.number());
         let client = self.open(request.number(), &tag)?;
         if let Some(text) = attachment {
             let record = Record::Attached(request.into(), text);
@@ -345,13 +363,27 @@ impl<C: Core + 'static> Shell<C> {
     }
 
     fn tag(&self, socket: &Socket) -> Option<Tag> {
-        let tag = self.runtime.state.tags(socket).ok()?.get(0).as_string()?;
-        let number = tag.get(1..)?.parse().ok()?;
-        match tag.as_bytes().first()? {
-            b'c' => Some(Tag::Connection(ConnectionId::new(number))),
-            b'p' => Some(Tag::Parked(RequestId::new(number))),
-            _ => None,
-        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "they are whole numbers, and far from 2 to the power of 53"
+        )]
+        let number = match self.tags.get(socket) as i64 {
+            0 => {
+                let tag = self.runtime.state.tags(socket).ok()?.get(0).as_string()?;
+                let number = tag.parse::<i64>().ok()?;
+                self.tags.set(socket, number as f64);
+                number
+            }
+            known => known,
+        };
+        let is_parked = number.is_negative();
+        let number = number.unsigned_abs();
+        Some(if is_parked {
+            Tag::Parked(RequestId::new(number))
+        } else {
+            Tag::Connection(ConnectionId::new(number))
+        })
     }
 
     /// The sockets that outlived memory. Numbers go on above theirs.

@@ -15,14 +15,17 @@ use crate::time::Timestamp;
 const SCHEMA: &str =
     "CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
 
+/// How many values one statement may have.
+const MAX_VALUES: usize = 100;
+
 /// What the core may ask of a Durable Object.
 pub struct Runtime {
     pub(super) state: State,
     sql: Sql,
     /// The open sockets, parked requests included, by their number.
     pub(super) sockets: RefCell<Map<u64, Socket>>,
-    /// What is to be kept soon.
-    soon: RefCell<Vec<Record>>,
+    /// What is yet to be kept.
+    unkept: RefCell<Vec<Record>>,
 }
 
 impl Runtime {
@@ -35,7 +38,7 @@ impl Runtime {
             state,
             sql,
             sockets: RefCell::default(),
-            soon: RefCell::default(),
+            unkept: RefCell::default(),
         }
     }
 
@@ -48,45 +51,49 @@ impl Runtime {
         self.sockets.borrow().get(&number).cloned()
     }
 
-    /// Takes a record to be kept at the next [`Runtime::flush`].
-    pub(super) fn save_soon(&self, record: Record) {
-        self.soon.borrow_mut().push(record);
-    }
-
-    /// Keeps what is to be kept soon.
-    pub(super) fn flush(&self) {
-        for record in self.soon.take() {
-            self.keep(record);
-        }
-    }
-
+    /// Takes a record to be kept at the next [`Runtime::flush`], or an attachment at once.
     pub(super) fn save(&self, record: Record) {
-        if !matches!(record, Record::Attached(..)) {
-            self.flush();
-        }
-        self.keep(record);
-    }
-
-    fn keep(&self, record: Record) {
-        let done = match record {
-            Record::Attached(connection, text) => match self.socket(connection.number()) {
-                Some(socket) => socket.attach(&text),
-                None => return,
-            },
-            Record::Stored { key, value } => self.exec(
-                "INSERT OR REPLACE INTO records (key, value) VALUES (?, ?)",
-                &[&key, &value],
-            ),
-            Record::Deleted { key } => self.exec("DELETE FROM records WHERE key = ?", &[&key]),
+        let Record::Attached(connection, text) = record else {
+            self.unkept.borrow_mut().push(record);
+            return;
         };
-        if let Err(error) = done {
-            log_error("a record was not kept:", &error);
+        if let Some(socket) = self.socket(connection.number()) {
+            log_failure(socket.attach(&text));
         }
     }
 
-    fn exec(&self, statement: &str, values: &[&str]) -> Result<()> {
-        let values = values.iter().map(|value| JsValue::from_str(value));
-        self.sql.exec(statement, values.collect()).map(drop)
+    /// Keeps what was taken to be kept: of each record, how it was last. Each statement costs as
+    /// much as many rows do.
+    pub(super) fn flush(&self) {
+        let mut last = Map::default();
+        for record in self.unkept.take() {
+            match record {
+                Record::Stored { key, value } => last.insert(key, Some(value)),
+                Record::Deleted { key } => last.insert(key, None),
+                Record::Attached(..) => {}
+            }
+        }
+        let (mut stored, mut deleted) = (Vec::new(), Vec::new());
+        for (key, value) in last.iter() {
+            let key = JsValue::from_str(key);
+            match value {
+                Some(value) => stored.extend([key, JsValue::from_str(value)]),
+                None => deleted.push(key),
+            }
+        }
+        let insert = "INSERT OR REPLACE INTO records (key, value) VALUES ";
+        self.write(insert, "(?, ?)", "", &stored);
+        self.write("DELETE FROM records WHERE key IN (", "?", ")", &deleted);
+    }
+
+    /// Runs a statement for all values, `row` being there for as many times as they fill it.
+    fn write(&self, start: &str, row: &str, end: &str, values: &[JsValue]) {
+        let width = row.matches('?').count();
+        for values in values.chunks(MAX_VALUES) {
+            let rows = vec![row; values.len() / width];
+            let statement = [start, &rows.join(","), end].concat();
+            log_failure(self.sql.exec(&statement, values.to_vec()));
+        }
     }
 
     fn rows(&self, prefix: &str) -> Result<Vec<Row>> {
@@ -123,6 +130,12 @@ impl Platform for Runtime {
 
     fn log(&self, line: &str) {
         console::log_1(&JsValue::from_str(line));
+    }
+}
+
+fn log_failure<T>(done: Result<T>) {
+    if let Err(error) = done {
+        log_error("a record was not kept:", &error);
     }
 }
 
