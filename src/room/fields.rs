@@ -14,8 +14,16 @@ const MAX: usize = 64;
 /// The fields of an object. Of a name that occurs twice, the last counts.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
-    fields: Vec<(String, Json)>,
+    fields: Vec<Field>,
     is_too_deep: bool,
+}
+
+#[derive(Debug)]
+struct Field {
+    name: String,
+    /// The name as it is written.
+    written: Json,
+    value: Json,
 }
 
 impl Fields {
@@ -26,13 +34,18 @@ impl Fields {
         if parts.len() > MAX {
             return None;
         }
-        let mut fields: Vec<(String, Json)> = Vec::with_capacity(parts.len());
+        let mut fields: Vec<Field> = Vec::with_capacity(parts.len());
         for (name, value) in parts {
-            let name = json.part(name.clone()).text()?;
+            let written = json.part(name.clone());
+            let name = written.text()?;
             let value = json.part(value.clone());
-            match fields.iter_mut().find(|(known, _)| *known == name) {
-                Some(field) => field.1 = value,
-                None => fields.push((name, value)),
+            match fields.iter_mut().find(|known| known.name == name) {
+                Some(field) => field.value = value,
+                None => fields.push(Field {
+                    name,
+                    written,
+                    value,
+                }),
             }
         }
         Some(Self {
@@ -47,22 +60,23 @@ impl Fields {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Json> {
-        let (_, json) = self.fields.iter().find(|(known, _)| known == name)?;
-        Some(json)
+        let field = self.fields.iter().find(|field| field.name == name)?;
+        Some(&field.value)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &(String, Json)> {
-        self.fields.iter()
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
+        let fields = self.fields.iter();
+        fields.map(|field| (field.name.as_str(), &field.value))
     }
 
     /// The object, with `value` in those of `names` that it has, and in `required` in any case.
     pub(super) fn overwrite(&self, names: &[&str], required: &str, value: &Json) -> Json {
-        let written = |(name, json): &(String, Json)| name.len() + json.as_str().len();
-        let size: usize = self.fields.iter().map(written).sum();
+        let size: usize = self.iter().map(|(_, json)| json.as_str().len()).sum();
         let mut object = Object::with_capacity(size + AROUND);
-        for (name, json) in &self.fields {
-            let claimed = names.contains(&name.as_str());
-            object = object.with_json(name, if claimed { value } else { json });
+        for field in &self.fields {
+            let claimed = names.contains(&field.name.as_str());
+            let value = if claimed { value } else { &field.value };
+            object = object.with_named(&field.written, value);
         }
         if self.get(required).is_none() {
             object = object.with_json(required, value);

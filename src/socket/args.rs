@@ -140,7 +140,7 @@ impl Object {
         Self(text)
     }
 
-    /// The object with one more field, which it does not have yet.
+    /// The object with one more field, which it does not have yet, and whose name needs no escapes.
     pub(crate) fn with(self, name: &str, value: &(impl Serialize + ?Sized)) -> Self {
         self.with_text(name, &write(value))
     }
@@ -148,6 +148,15 @@ impl Object {
     /// The same, its value passed on unread.
     pub(crate) fn with_json(self, name: &str, value: &Json) -> Self {
         self.with_text(name, value.as_str())
+    }
+
+    /// The same, its name passed on as it is written.
+    pub(crate) fn with_named(mut self, name: &Json, value: &Json) -> Self {
+        self.separate();
+        self.0.push_str(name.as_str());
+        self.0.push(':');
+        self.0.push_str(value.as_str());
+        self
     }
 
     /// The same, if there is a value.
@@ -159,13 +168,18 @@ impl Object {
     }
 
     fn with_text(mut self, name: &str, value: &str) -> Self {
+        self.separate();
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
+        self.0.push_str(value);
+        self
+    }
+
+    fn separate(&mut self) {
         if self.0.len() > 1 {
             self.0.push(',');
         }
-        self.0.push_str(&write(name));
-        self.0.push(':');
-        self.0.push_str(value);
-        self
     }
 
     /// The object.

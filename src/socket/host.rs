@@ -1,6 +1,6 @@
 //! A server and the application on it, as one.
 
-use super::app::App;
+use super::app::{App, Command};
 use super::server::Server;
 use crate::io::{Core, Input, Output, Survivors};
 use crate::time::Timestamp;
@@ -9,12 +9,18 @@ use crate::time::Timestamp;
 pub struct Host<A> {
     server: Server,
     app: A,
+    /// What the app wants done, while a turn lasts.
+    commands: Vec<Command>,
 }
 
 impl<A: App> Host<A> {
     /// Puts `app` on `server`.
     pub fn new(server: Server, app: A) -> Self {
-        Self { server, app }
+        Self {
+            server,
+            app,
+            commands: Vec::new(),
+        }
     }
 
     /// The application.
@@ -24,10 +30,9 @@ impl<A: App> Host<A> {
     }
 
     fn run(&mut self, now: Timestamp) {
-        let mut commands = Vec::new();
         while let Some(event) = self.server.poll(now) {
-            self.app.event(now, event, &mut commands);
-            self.server.perform(now, commands.drain(..));
+            self.app.event(now, event, &mut self.commands);
+            self.server.perform(now, self.commands.drain(..));
         }
     }
 
@@ -36,7 +41,7 @@ impl<A: App> Host<A> {
         let mut out = Vec::new();
         loop {
             self.run(now);
-            out.append(&mut self.server.drain());
+            self.server.drain(&mut out);
             if !self.server.release() {
                 return out;
             }
@@ -55,9 +60,8 @@ impl<A: App> Core for Host<A> {
         self.server.handle(now, input);
         if wake {
             self.run(now);
-            let mut commands = Vec::new();
-            self.app.wake(now, &mut commands);
-            self.server.perform(now, commands);
+            self.app.wake(now, &mut self.commands);
+            self.server.perform(now, self.commands.drain(..));
         }
         self.turn(now)
     }

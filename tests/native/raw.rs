@@ -34,12 +34,16 @@ impl Core for Raw {
                 Event::Close(_, reason) => self.ended.push(reason),
             }
         }
-        self.engine.drain()
+        let mut out = Vec::new();
+        self.engine.drain(&mut out);
+        out
     }
 
     fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output> {
         self.engine.restore(now, survivors);
-        self.engine.drain()
+        let mut out = Vec::new();
+        self.engine.drain(&mut out);
+        out
     }
 
     fn deadline(&self) -> Option<Timestamp> {
