@@ -93,6 +93,7 @@ async function measure(server, cores, order) {
     }
     const [code] = await ended;
     if (code !== 0) throw new Problem(`the load for ${server} failed: ${errors.trim()}`);
+    if (outcome.count === 0) throw new Problem(`${server} delivered nothing`);
     return bytes === undefined ? outcome : { ...outcome, bytes: bytes / outcome.count };
   });
 }
@@ -109,7 +110,7 @@ function median(values) {
 }
 
 /** Prints what was found. Returns whether it counts: not if the load was what could do no more. */
-function show(name, { figure, unit, order }, runs) {
+function show(name, { figure, unit, order, goals }, runs) {
   console.log(`\n${name} (${unit})`);
   const busiest = order.rate === undefined && ["traffic", "handshakes"].includes(order.scenario);
   const slow = (server) => busiest && runs[server].some(({ generator }) => generator > busy);
@@ -128,7 +129,8 @@ function show(name, { figure, unit, order }, runs) {
   for (const other of others) {
     if (slow(first) || slow(other)) continue;
     const ratios = runs[first].map((run, round) => figure(run) / figure(runs[other][round]));
-    console.log(`  ${first} is ${median(ratios).toFixed(2)} × ${other}`);
+    const goal = goals?.[other] ? ` (goal: ${goals[other]})` : "";
+    console.log(`  ${first} is ${median(ratios).toFixed(2)} × ${other}${goal}`);
   }
   return ![first, ...others].some(slow);
 }

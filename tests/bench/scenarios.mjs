@@ -34,21 +34,27 @@ const handshakes = (polling) => ({
 const idle = (members) => ({ order: { scenario: "idle", rooms: 1, members }, figure: figures.memory, unit: "bytes each", once: true });
 const wake = (members) => ({ order: { scenario: "wake", rooms: 5, members }, figure: figures.p50, unit: "µs, p50", once: true });
 
-/** By name. `quick` are those of a quick run; `once` are those that need no repetition to be told apart from noise. */
+const atLeast = (bare, node) => ({ bare: `at least ${bare}`, ...(node && { "socket.io": `at least ${node}` }) });
+
+/**
+ * By name. `quick` are those of a quick run; `once` are those that need no repetition to be told apart from noise;
+ * `goals` are what Signalbox is to be, compared with others.
+ */
 export const scenarios = {
-  "chat in a room of 8": { servers: all, ...fanOut(8) },
-  "chat in a room of 64": { servers: all, ...fanOut(64), quick: true },
-  "chat in a room of 512": { servers: all, ...fanOut(512) },
+  "chat in a room of 8": { servers: all, ...fanOut(8), goals: atLeast(1, 1) },
+  "chat in a room of 64": { servers: all, ...fanOut(64), quick: true, goals: atLeast(1, 1) },
+  "chat in a room of 512": { servers: all, ...fanOut(512), goals: atLeast(1, 1) },
   "offers of 200 B to one peer": { servers: all, ...relay(200) },
-  "offers of 3 KB to one peer": { servers: all, ...relay(3000), quick: true },
+  "offers of 3 KB to one peer": { servers: all, ...relay(3000), quick: true, goals: atLeast(0.9, 1) },
   "chat in 500 rooms of 4": {
     servers: all,
     order: { scenario: "traffic", kind: "chat", rooms: 500, members: 4, senders: 1, window: 1, size: 80 },
     figure: figures.speed,
     unit: "deliveries per second",
+    goals: { "socket.io": "at least 1" },
   },
   "chat in a room of 64, one message at a time": { servers: all, ...fanOut(64, 1) },
-  "chat in a room of 64, with and without recovery": { servers: ["signalbox", "without recovery"], ...fanOut(64) },
+  "chat in a room of 64, with and without recovery": { servers: ["signalbox", "without recovery"], ...fanOut(64), goals: { "without recovery": "at least 0.9" } },
   "offers of 3 KB, with and without recovery": { servers: ["signalbox", "without recovery"], ...relay(3000) },
   "a message in a room of 64, at a tenth of what the slowest takes": {
     servers: all,
@@ -56,11 +62,12 @@ export const scenarios = {
     tenthOf: "chat in a room of 64",
     figure: figures.p99,
     unit: "µs, p99",
+    goals: { bare: "at most 1.25" },
   },
-  "handshakes, WebSocket": { servers: all, ...handshakes(false), quick: true },
+  "handshakes, WebSocket": { servers: all, ...handshakes(false), quick: true, goals: atLeast(0.8) },
   "handshakes, polling and upgrade": { servers: ["signalbox", "socket.io", "socketioxide"], ...handshakes(true) },
-  "memory of 1,000 idle connections": { servers: all, ...idle(1000) },
-  "memory of 5,000 idle connections": { servers: all, ...idle(5000) },
+  "memory of 1,000 idle connections": { servers: all, ...idle(1000), goals: { bare: "at most 1.15" } },
+  "memory of 5,000 idle connections": { servers: all, ...idle(5000), goals: { bare: "at most 1.15" } },
   "a message that wakes a room of 4": { servers: platform, ...wake(4) },
   "a message that wakes a room of 100": { servers: platform, ...wake(100) },
 };

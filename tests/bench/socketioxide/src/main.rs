@@ -20,6 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build_layer();
     io.ns("/", async |socket: SocketRef| {
         socket.join(room(&socket));
+        socket.join(socket.id.to_string()); // as every socket does with socket.io on Node
         socket.on(
             "chat-message",
             async |socket: SocketRef, Data::<Value>(payload)| {
