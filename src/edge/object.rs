@@ -15,8 +15,7 @@ use super::entropy;
 use super::http;
 use super::parked::{self, Frame};
 use super::platform::{
-    AutoResponse, Encoder, Numbers, Result, Socket, State, log_error, set_timeout, socket_pair,
-    upgraded,
+    AutoResponse, Numbers, Result, Socket, State, log_error, set_timeout, socket_pair, upgraded,
 };
 use super::post;
 use super::responses;
@@ -38,7 +37,6 @@ pub struct Shell<C> {
     alarm: Cell<Alarm>,
     /// The tags of sockets that were asked for before.
     tags: Numbers,
-    encoder: Encoder,
     /// Keeps what is to be kept soon.
     flush: Closure<dyn Fn()>,
     /// Whether that has a timer.
@@ -96,7 +94,6 @@ impl<C: Core + 'static> Shell<C> {
             next_number: Cell::new(1),
             alarm: Cell::new(Alarm::Unknown),
             tags: Numbers::new(),
-            encoder: Encoder::new(),
             flush,
             flushing,
         });
@@ -156,7 +153,7 @@ impl<C: Core + 'static> Shell<C> {
     pub fn message(self: &Rc<Self>, socket: &Socket, data: &JsValue) {
         let input = match self.tag(socket) {
             Some(Tag::Connection(from)) => {
-                let data = match self.encoder.text(data) {
+                let data = match data.as_string() {
                     Some(text) => Data::Text(text.into()),
                     None => Data::Binary(Uint8Array::new(data).to_vec().into()),
                 };

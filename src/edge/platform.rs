@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use worker::Env;
-use worker::js_sys::{Array, JsString, Object, Promise, Reflect};
+use worker::js_sys::{Array, Object, Promise, Reflect};
 use worker::wasm_bindgen::prelude::*;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::{self, ResponseInit, console};
@@ -111,16 +111,6 @@ extern "C" {
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
-    /// Writes text as UTF-8.
-    #[wasm_bindgen(js_name = TextEncoder)]
-    pub(super) type Encoder;
-
-    #[wasm_bindgen(constructor, js_class = TextEncoder)]
-    pub(super) fn new() -> Encoder;
-
-    #[wasm_bindgen(method)]
-    fn encode(this: &Encoder, text: &JsString) -> Vec<u8>;
-
     pub(super) type Storage;
 
     #[wasm_bindgen(method, getter)]
@@ -177,20 +167,6 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_name = setTimeout)]
     fn set_timer(handler: &Closure<dyn Fn()>, millis: f64) -> Result<JsValue>;
-}
-
-/// From how many characters on a text is better encoded as a whole than by letters, as
-/// `wasm-bindgen` does.
-const LONG: u32 = 256;
-
-impl Encoder {
-    /// The text that a value is, or `None` if it is none.
-    pub(super) fn text(&self, value: &JsValue) -> Option<String> {
-        match value.dyn_ref::<JsString>() {
-            Some(text) if text.length() >= LONG => String::from_utf8(self.encode(text)).ok(),
-            _ => value.as_string(),
-        }
-    }
 }
 
 impl State {
