@@ -5,6 +5,7 @@
 //! Worker, [`Shell`] and [`durable_object!`](crate::durable_object) for its Durable Object;
 //! `worker/` is how that looks for the room, `tests/conformance/` for others.
 
+mod alarm;
 mod api;
 mod class;
 pub mod config;

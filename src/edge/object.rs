@@ -11,6 +11,7 @@ use worker::wasm_bindgen::prelude::Closure;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::web_sys::{Request, Response};
 
+use super::alarm::Alarm;
 use super::entropy;
 use super::http;
 use super::parked::{self, Frame};
@@ -19,7 +20,7 @@ use super::platform::{
 };
 use super::post;
 use super::responses;
-use super::runtime::{Runtime, timestamp};
+use super::runtime::Runtime;
 use crate::engine::AUTO_RESPONSE;
 use crate::io::{
     self, ConnectionId, Core, Data, Input, Output, Post, Record, Reply, RequestId, SOON, Survivors,
@@ -31,26 +32,16 @@ const GOING_AWAY: u16 = 1001;
 /// Runs a core in a Durable Object. Each method is one of the object's handlers. They are done when
 /// they return, but for what a promise is returned for.
 pub struct Shell<C> {
-    runtime: Rc<Runtime>,
-    core: RefCell<C>,
+    pub(super) runtime: Rc<Runtime>,
+    pub(super) core: RefCell<C>,
     next_number: Cell<u64>,
-    alarm: Cell<Alarm>,
+    pub(super) alarm: Cell<Alarm>,
     /// The tags of sockets that were asked for before.
     tags: Numbers,
     /// Keeps what is to be kept soon.
     flush: Closure<dyn Fn()>,
     /// Whether that has a timer.
     flushing: Rc<Cell<bool>>,
-}
-
-/// What is known of the object's one alarm.
-#[derive(Clone, Copy)]
-enum Alarm {
-    /// Memory was lost: it may be set.
-    Unknown,
-    Unset,
-    /// Set for this time, in milliseconds since the Unix epoch.
-    Set(u64),
 }
 
 /// What a socket is. Its tag is this number, negative of a parked request.
@@ -406,59 +397,6 @@ impl<C: Core + 'static> Shell<C> {
                 .set(self.next_number.get().max(number.wrapping_add(1)));
         }
         survivors
-    }
-
-    /// Sets the alarm, and leaves a failure to the next event: there is one, since clients that get
-    /// no ping give up, and the Worker asks for parked requests by its own clock.
-    fn rearm(self: &Rc<Self>) {
-        if let Some(set) = self.arm() {
-            let _ = self.runtime.state.wait_until(&set); // it is logged
-        }
-    }
-
-    /// Sets the alarm, if the next deadline comes before it. One that comes too early does no
-    /// harm, and setting it costs.
-    fn arm(self: &Rc<Self>) -> Option<Promise> {
-        self.too_late()?;
-        let shell = Rc::clone(self);
-        Some(future_to_promise(async move { shell.set_alarm().await }))
-    }
-
-    /// The next deadline, if it comes before the alarm.
-    fn too_late(&self) -> Option<u64> {
-        let deadline = self.core.borrow().deadline()?.as_millis();
-        match self.alarm.get() {
-            Alarm::Set(at) if at <= deadline => None,
-            _ => Some(deadline),
-        }
-    }
-
-    async fn set_alarm(&self) -> Result<JsValue> {
-        let storage = self.runtime.state.storage();
-        if matches!(self.alarm.get(), Alarm::Unknown) {
-            let alarm = JsFuture::from(storage.alarm()?).await;
-            let alarm = alarm.inspect_err(|error| log_error("the alarm cannot be read:", error));
-            // `null` if there is none
-            let at = alarm.ok().and_then(|at| at.as_f64()).map(timestamp);
-            self.alarm
-                .set(at.map_or(Alarm::Unset, |at| Alarm::Set(at.as_millis())));
-        }
-        let Some(deadline) = self.too_late() else {
-            return Ok(JsValue::UNDEFINED);
-        };
-        self.alarm.set(Alarm::Set(deadline));
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a JavaScript date is exact to the millisecond for 200,000 years"
-        )]
-        let set = match storage.set_alarm(deadline as f64) {
-            Ok(set) => JsFuture::from(set).await,
-            Err(error) => Err(error),
-        };
-        set.inspect_err(|error| {
-            log_error("the alarm cannot be set:", error);
-            self.alarm.set(Alarm::Unset);
-        })
     }
 }
 

@@ -1,0 +1,77 @@
+//! The alarm of a Durable Object, of which there is one.
+
+use std::rc::Rc;
+
+use worker::js_sys::Promise;
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
+
+use super::object::Shell;
+use super::platform::{Result, log_error};
+use super::runtime::timestamp;
+use crate::io::Core;
+
+/// What is known of the object's one alarm.
+#[derive(Clone, Copy)]
+pub(super) enum Alarm {
+    /// Memory was lost: it may be set.
+    Unknown,
+    Unset,
+    /// Set for this time, in milliseconds since the Unix epoch.
+    Set(u64),
+}
+
+impl<C: Core + 'static> Shell<C> {
+    /// Sets the alarm, and leaves a failure to the next event: there is one, since clients that get
+    /// no ping give up, and the Worker asks for parked requests by its own clock.
+    pub(super) fn rearm(self: &Rc<Self>) {
+        if let Some(set) = self.arm() {
+            let _ = self.runtime.state.wait_until(&set); // it is logged
+        }
+    }
+
+    /// Sets the alarm, if the next deadline comes before it. One that comes too early does no
+    /// harm, and setting it costs.
+    pub(super) fn arm(self: &Rc<Self>) -> Option<Promise> {
+        self.too_late()?;
+        let shell = Rc::clone(self);
+        Some(future_to_promise(async move { shell.set_alarm().await }))
+    }
+
+    /// The next deadline, if it comes before the alarm.
+    fn too_late(&self) -> Option<u64> {
+        let deadline = self.core.borrow().deadline()?.as_millis();
+        match self.alarm.get() {
+            Alarm::Set(at) if at <= deadline => None,
+            _ => Some(deadline),
+        }
+    }
+
+    async fn set_alarm(&self) -> Result<JsValue> {
+        let storage = self.runtime.state.storage();
+        if matches!(self.alarm.get(), Alarm::Unknown) {
+            let alarm = JsFuture::from(storage.alarm()?).await;
+            let alarm = alarm.inspect_err(|error| log_error("the alarm cannot be read:", error));
+            // `null` if there is none
+            let at = alarm.ok().and_then(|at| at.as_f64()).map(timestamp);
+            self.alarm
+                .set(at.map_or(Alarm::Unset, |at| Alarm::Set(at.as_millis())));
+        }
+        let Some(deadline) = self.too_late() else {
+            return Ok(JsValue::UNDEFINED);
+        };
+        self.alarm.set(Alarm::Set(deadline));
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a JavaScript date is exact to the millisecond for 200,000 years"
+        )]
+        let set = match storage.set_alarm(deadline as f64) {
+            Ok(set) => JsFuture::from(set).await,
+            Err(error) => Err(error),
+        };
+        set.inspect_err(|error| {
+            log_error("the alarm cannot be set:", error);
+            self.alarm.set(Alarm::Unset);
+        })
+    }
+}
