@@ -239,8 +239,8 @@ impl<C: Core + 'static> Shell<C> {
                     }
                 }
                 (Output::Save(record), _) => {
+                    unkept |= !matches!(record, Record::Attached(..));
                     self.runtime.save(record);
-                    unkept = true;
                 }
                 (Output::SaveSoon(record), _) => self.save_soon(record),
                 (Output::Post(post), _) => self.post(post),
