@@ -52,7 +52,7 @@ test("ten lines on another site make a video room, together with the page", asyn
   assert.deepEqual(bob.errors, []);
 });
 
-test("20 times two offers cross while both change their tracks, and sound, picture and data go on", async () => {
+test("20 times two offers cross while both change their tracks, and sound, picture and data go on", { timeout: 180_000 }, async () => {
   // From the moment `held` is there, Bob gets no offer before his own is under way.
   let held = null;
   let atBob;
