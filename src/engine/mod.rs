@@ -195,8 +195,8 @@ impl Engine {
         self.sessions.keys().copied()
     }
 
-    /// Adds what is to be done, in order; ends the turn.
-    pub fn drain(&mut self, out: &mut Vec<Output>) {
+    /// What is to be done, in order; ends the turn.
+    pub fn drain(&mut self) -> Vec<Output> {
         for sid in std::mem::take(&mut self.touched) {
             let Some(session) = self.sessions.get_mut(&sid) else {
                 continue;
@@ -219,8 +219,9 @@ impl Engine {
                 }
             }
         }
-        out.append(&mut self.out);
+        let mut out = std::mem::take(&mut self.out);
         out.extend(self.saves.drain(..).map(Output::Save));
+        out
     }
 
     /// When [`Input::Wake`] is due, if nothing else happens before.

@@ -41,7 +41,7 @@ impl<A: App> Host<A> {
         let mut out = Vec::new();
         loop {
             self.run(now);
-            self.server.drain(&mut out);
+            out.append(&mut self.server.drain());
             if !self.server.release() {
                 return out;
             }

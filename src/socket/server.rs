@@ -137,8 +137,8 @@ impl Server {
         }
     }
 
-    /// Adds what is to be done, in order.
-    pub fn drain(&mut self, out: &mut Vec<Output>) {
+    /// What is to be done, in order.
+    pub fn drain(&mut self) -> Vec<Output> {
         for sid in std::mem::take(&mut self.unsaved) {
             let joined = |id| self.sockets.get(&id).is_some_and(Socket::is_joined);
             if let Some(client) = self.clients.get_mut(&sid) {
@@ -157,7 +157,7 @@ impl Server {
                     .extend(record.map(|record| (record, Urgency::Now)));
             }
         }
-        self.engine.drain(out);
+        let mut out = self.engine.drain();
         // Who is away depends on the log alone.
         let promised = self.held.is_some() || !self.away.is_empty();
         out.extend(
@@ -169,6 +169,7 @@ impl Server {
                 }),
         );
         out.extend(self.post.take().map(Output::Post));
+        out
     }
 
     /// Sends what had to wait until all that the turn keeps is kept. `false` if there was nothing,

@@ -34,16 +34,12 @@ impl Core for Raw {
                 Event::Close(_, reason) => self.ended.push(reason),
             }
         }
-        let mut out = Vec::new();
-        self.engine.drain(&mut out);
-        out
+        self.engine.drain()
     }
 
     fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output> {
         self.engine.restore(now, survivors);
-        let mut out = Vec::new();
-        self.engine.drain(&mut out);
-        out
+        self.engine.drain()
     }
 
     fn deadline(&self) -> Option<Timestamp> {
