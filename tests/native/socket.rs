@@ -80,6 +80,7 @@ fn s_4_placeholders_that_name_no_attachment() {
         (r#"{"_placeholder":true,"_placeholder":1}"#.to_owned(), true),
         (format!(r#"{{"a":["_placeholder",{{"b":{good}}}]}}"#), true),
         (deep(63, good), true),
+        (deep(100, "0"), true),
         (bad.to_owned(), false),
         (r#"{"\u005fplaceholder":true,"num":1}"#.to_owned(), false),
         (
