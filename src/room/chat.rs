@@ -208,7 +208,7 @@ impl Room {
             ));
         }
         if let Some(known) = mid.as_deref().and_then(|mid| self.known(from, mid)) {
-            turn.succeed(Object::of(&known));
+            turn.succeed(|| Object::of(&known));
             return Ok(());
         }
         let to = to.map(|name| self.find(&name)).transpose()?;
@@ -226,7 +226,7 @@ impl Room {
             enc,
         };
         let receipt = Receipt::of(&message);
-        turn.succeed(Object::of(&receipt));
+        turn.succeed(|| Object::of(&receipt));
         let receivers = match to {
             Some(to) if to == from => vec![to],
             Some(to) => vec![to, from],
@@ -270,7 +270,7 @@ impl Room {
         args: &Args,
     ) -> Result<(), Error> {
         let Switch { on } = Switch::read(args, "chat:typing takes {on}")?;
-        turn.succeed(Object::new());
+        turn.succeed(Object::new);
         let typing = Object::new().with("id", &from).with("on", &on).json();
         let others = self.others(from).collect();
         turn.push(others, names::CHAT_TYPING, vec![typing], true);
@@ -287,10 +287,11 @@ impl Room {
         let before = page.before.unwrap_or(u64::MAX);
         let limit = page.limit.unwrap_or(PAGE);
         let (messages, more) = self.history.page(before, limit);
-        let page = Object::new()
-            .with("messages", &messages)
-            .with("more", &more);
-        turn.succeed(page);
+        turn.succeed(|| {
+            Object::new()
+                .with("messages", &messages)
+                .with("more", &more)
+        });
         Ok(())
     }
 }

@@ -52,7 +52,7 @@ impl Room {
             let message = "only the room's host may do this";
             return Some(Err(Error::new(Code::Forbidden, message)));
         }
-        Some(act(self, turn, from, args).inspect(|()| turn.succeed(Object::new())))
+        Some(act(self, turn, from, args).inspect(|()| turn.succeed(Object::new)))
     }
 
     /// The member that the arguments name, by id or alias, be it inside or not.

@@ -71,14 +71,14 @@ impl Room {
         servers: &IceServers,
     ) {
         if want == Want::Get {
-            return turn.succeed(Object::of(servers));
+            return turn.succeed(|| Object::of(servers));
         }
         let Some(mut snapshot) = self.snapshot(id, servers) else {
             return;
         };
         snapshot.history.retain(|message| message.seq <= seq);
         if want == Want::Join {
-            turn.succeed(Object::of(&snapshot));
+            turn.succeed(|| Object::of(&snapshot));
         } else {
             let snapshot = Json::of(&snapshot);
             turn.emit(vec![id], names::ROOM_ADMITTED, vec![snapshot]);

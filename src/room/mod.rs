@@ -92,10 +92,10 @@ impl Turn<'_> {
         self.out.push(Command::Save(record));
     }
 
-    /// Acknowledges the event with these fields, and `ok`.
-    fn succeed(&mut self, fields: Object) {
+    /// Acknowledges the event with these fields, and `ok`; they are made only if that is wanted.
+    fn succeed(&mut self, fields: impl FnOnce() -> Object) {
         if self.ack.is_some() {
-            self.reply = Some(Args::new(vec![fields.with("ok", &true).json()]));
+            self.reply = Some(Args::new(vec![fields().with("ok", &true).json()]));
         }
     }
 

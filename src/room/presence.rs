@@ -269,7 +269,7 @@ impl Room {
             profile.hand = update.hand.unwrap_or(profile.hand);
             true
         });
-        turn.succeed(Object::new());
+        turn.succeed(Object::new);
         turn.emit(
             self.peers_but(id),
             names::PEER_UPDATED,
@@ -279,7 +279,7 @@ impl Room {
     }
 
     pub(super) fn leave(&mut self, turn: &mut Turn, id: SocketId) {
-        turn.succeed(Object::new());
+        turn.succeed(Object::new);
         let (mut left, mut alias) = (false, None);
         self.change(turn, id, |member| {
             left = member.profile.take().is_some();
@@ -357,7 +357,7 @@ impl Room {
             earlier = member.alias.replace(alias.clone());
             true
         });
-        turn.succeed(Object::new());
+        turn.succeed(Object::new);
         if let Some(earlier) = earlier.filter(|earlier| *earlier != alias) {
             turn.emit(self.aliased(), names::USER_LEFT, vec![Json::of(&earlier)]);
         }

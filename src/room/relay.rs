@@ -67,7 +67,7 @@ impl Room {
                 volatile: false,
             });
         }
-        turn.succeed(Object::new().with("delivered", &receivers.len()));
+        turn.succeed(|| Object::new().with("delivered", &receivers.len()));
         Ok(())
     }
 

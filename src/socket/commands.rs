@@ -31,7 +31,7 @@ impl Server {
                     volatile,
                 } => {
                     let id = ack.map(Into::into);
-                    self.emit(now, to, &Kind::Event { id, name, args }, volatile);
+                    self.emit(now, to, Kind::Event { id, name, args }, volatile);
                 }
                 Command::Acknowledge(Ack { socket, id }, args) => {
                     self.held.get_or_insert_default();
@@ -131,7 +131,7 @@ impl Server {
         };
         if let Some(sid) = socket.session() {
             let namespace = socket.namespace.clone();
-            self.dispatch(sid, &messages(Packet { namespace, kind }));
+            self.dispatch(sid, &messages(&Packet { namespace, kind }));
         }
     }
 
@@ -147,8 +147,11 @@ impl Server {
     }
 
     /// Sends one event to many; it is written once for each namespace.
-    fn emit(&mut self, now: Timestamp, mut to: Vec<SocketId>, kind: &Kind, volatile: bool) {
+    fn emit(&mut self, now: Timestamp, mut to: Vec<SocketId>, kind: Kind, volatile: bool) {
         while let Some((namespace, group, rest)) = self.group(&to) {
+            if rest.is_empty() {
+                return self.emit_in(now, namespace, group, kind, volatile); // as a rule
+            }
             self.emit_in(now, namespace, group, kind.clone(), volatile);
             to = rest;
         }
@@ -188,22 +191,22 @@ impl Server {
         let mut logged = None;
         if !volatile
             && let Some(log) = &mut self.log
-            && let Kind::Event {
-                id: None,
-                name,
-                args,
-            } = &mut kind
+            && let Kind::Event { id: None, args, .. } = &mut kind
         {
             // A client takes the last argument for the offset if it is text, so it has to be one.
             let next = log.next(now);
             args.values.push(Json::of(&next.to_string()));
-            logged = Some((next, name.clone()));
+            logged = Some(next);
         }
-        let messages = messages(Packet { namespace, kind });
+        let packet = Packet { namespace, kind };
+        let messages = messages(&packet);
         for sid in to.sessions {
             self.dispatch(sid, &messages);
         }
-        if let (Some(log), Some((offset, name))) = (&mut self.log, logged) {
+        if let Some(offset) = logged
+            && let Some(log) = &mut self.log
+            && let Kind::Event { name, .. } = packet.kind
+        {
             let sent = Sent {
                 offset,
                 name,
@@ -211,7 +214,7 @@ impl Server {
                 among: &self.sockets,
                 messages: &messages,
             };
-            let rows = log.append(now, &sent, self.away.is_empty()).into_iter();
+            let rows = log.append(now, sent, self.away.is_empty()).into_iter();
             self.records.extend(rows.map(|row| (row, Urgency::Soon)));
         }
     }
@@ -224,10 +227,10 @@ struct Group {
 }
 
 /// A packet as messages: its text, then its attachments.
-fn messages(packet: Packet) -> Vec<Message> {
+fn messages(packet: &Packet) -> Vec<Message> {
     let mut messages = vec![packet.message()];
-    if let Kind::Event { args, .. } | Kind::Ack { args, .. } = packet.kind {
-        messages.extend(args.attachments.into_iter().map(Message::Binary));
+    if let Kind::Event { args, .. } | Kind::Ack { args, .. } = &packet.kind {
+        messages.extend(args.attachments.iter().cloned().map(Message::Binary));
     }
     messages
 }

@@ -171,7 +171,7 @@ impl Log {
     }
 
     /// Takes an event in. With `aging`, those that are old are given up.
-    pub(super) fn append(&mut self, now: Timestamp, sent: &Sent, aging: bool) -> Vec<Record> {
+    pub(super) fn append(&mut self, now: Timestamp, sent: Sent, aging: bool) -> Vec<Record> {
         let mut saves = Vec::new();
         let (bounds, aging) = (self.bounds, aging && self.aging_from <= now);
         let index = self.index();
@@ -179,14 +179,14 @@ impl Log {
             index.give_up(bounds.age, sent.offset, &mut saves);
         }
         let row = Row {
-            to: sent.receivers(),
-            name: sent.name.clone(),
+            to: Receivers::of(sent.to, sent.among),
+            name: sent.name,
             messages: String::new(),
         };
         if let Ok(mut value) = serde_json::to_string(&row) {
             value.push('\n');
             let value = payload::pack(value, sent.messages);
-            index.trim(bounds, sent, value.len(), &mut saves);
+            index.trim(bounds, sent.among, value.len(), &mut saves);
             index.push(sent.offset, row.to, row.name, value.len());
             let key = key(sent.offset);
             saves.push(Record::Stored { key, value });
@@ -265,7 +265,13 @@ impl Index {
     }
 
     /// Makes room for an event of this size and, as each time looks at all there is, for some more.
-    fn trim(&mut self, bounds: Bounds, sent: &Sent, size: usize, saves: &mut Vec<Record>) {
+    fn trim(
+        &mut self,
+        bounds: Bounds,
+        among: &Map<SocketId, Socket>,
+        size: usize,
+        saves: &mut Vec<Record>,
+    ) {
         let is_over = |index: &Self, events, bytes| {
             index.entries.len() >= events || index.bytes.saturating_add(size) > bytes
         };
@@ -287,14 +293,14 @@ impl Index {
                 break;
             };
             *share = share.saturating_sub(entry.bytes.max(least));
-            for id in sent.everyone().filter(|id| entry.to.includes(*id)) {
+            for id in everyone(among).filter(|id| entry.to.includes(*id)) {
                 match self.gaps.iter_mut().find(|(of, _)| *of == id) {
                     Some((_, gap)) => *gap = entry.offset.max(*gap),
                     None => self.gaps.push((id, entry.offset)),
                 }
             }
         }
-        self.gaps.retain(|(id, _)| sent.among.contains_key(id));
+        self.gaps.retain(|(id, _)| among.contains_key(id));
         if let Ok(value) = serde_json::to_string(&self.gaps) {
             let key = GAPS.to_owned();
             saves.push(Record::Stored { key, value });
@@ -315,31 +321,29 @@ impl Index {
     }
 }
 
-impl Sent<'_> {
-    /// All who could have got it.
-    fn everyone(&self) -> impl Iterator<Item = SocketId> {
-        let accepted = self.among.iter().filter(|(_, s)| s.is_accepted());
-        accepted.map(|(id, _)| *id)
-    }
-
-    fn receivers(&self) -> Receivers {
-        if self.to.len() <= self.among.len() / 2 {
-            return Receivers::Only(self.to.clone());
-        }
-        // Apps mostly have their sockets in order.
-        let sorted = self.to.is_sorted();
-        let has_it = |id: &SocketId| {
-            if sorted {
-                self.to.binary_search(id).is_ok()
-            } else {
-                self.to.contains(id)
-            }
-        };
-        Receivers::AllBut(self.everyone().filter(|id| !has_it(id)).collect())
-    }
+/// All who could have got an event.
+fn everyone(among: &Map<SocketId, Socket>) -> impl Iterator<Item = SocketId> {
+    let accepted = among.iter().filter(|(_, socket)| socket.is_accepted());
+    accepted.map(|(id, _)| *id)
 }
 
 impl Receivers {
+    fn of(to: Vec<SocketId>, among: &Map<SocketId, Socket>) -> Self {
+        if to.len() <= among.len() / 2 {
+            return Self::Only(to);
+        }
+        // Apps mostly have their sockets in order.
+        let sorted = to.is_sorted();
+        let has_it = |id: &SocketId| {
+            if sorted {
+                to.binary_search(id).is_ok()
+            } else {
+                to.contains(id)
+            }
+        };
+        Self::AllBut(everyone(among).filter(|id| !has_it(id)).collect())
+    }
+
     fn includes(&self, id: SocketId) -> bool {
         match self {
             Self::Only(ids) => ids.contains(&id),
