@@ -227,48 +227,26 @@ impl<'a> Scanner<'a> {
 
     fn string(&mut self) -> Option<()> {
         self.expect(b'"')?;
+        let mut rest = self.text.as_bytes().get(self.at..)?;
         loop {
-            let byte = self.peek()?;
-            self.skip(1);
-            match byte {
-                b'"' => return Some(()),
-                b'\\' => self.escape()?,
-                ..b' ' => return None,
-                _ => self.plain(),
+            rest = match rest {
+                [b'"', rest @ ..] => {
+                    self.at = self.text.len() - rest.len();
+                    return Some(());
+                }
+                [
+                    b'\\',
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
+                    rest @ ..,
+                ] => rest,
+                [b'\\', b'u', rest @ ..] => {
+                    let (digits, rest) = rest.split_first_chunk::<4>()?;
+                    digits.iter().all(u8::is_ascii_hexdigit).then_some(rest)?
+                }
+                [..b' ' | b'\\', ..] | [] => return None,
+                [_, rest @ ..] => rest.get(plain(rest)..)?,
             }
         }
-    }
-
-    /// Passes over what ends no string, a word at a time, up to where that may not be so.
-    fn plain(&mut self) {
-        let bytes = self.text.as_bytes();
-        while let Some(word) = bytes
-            .get(self.at..)
-            .and_then(<[u8]>::first_chunk)
-            .copied()
-            .map(u64::from_le_bytes)
-        {
-            let special = has(word, b'"') | has(word, b'\\') | has_less(word, b' ');
-            if special != 0 {
-                // Only above the lowest one can a byte be taken for special that is not.
-                self.skip((special.trailing_zeros() / 8) as usize);
-                return;
-            }
-            self.skip(8);
-        }
-    }
-
-    fn escape(&mut self) -> Option<()> {
-        match self.peek()? {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.skip(1),
-            b'u' => {
-                let digits = self.text.as_bytes().get(self.at..)?.get(1..5)?;
-                digits.iter().all(u8::is_ascii_hexdigit).then_some(())?;
-                self.skip(5);
-            }
-            _ => return None,
-        }
-        Some(())
     }
 
     fn space(&mut self) {
@@ -295,6 +273,22 @@ impl<'a> Scanner<'a> {
     fn skip(&mut self, count: usize) {
         self.at = self.at.saturating_add(count);
     }
+}
+
+/// How many of these bytes, looked at a word at a time, come before one that may end a string.
+fn plain(bytes: &[u8]) -> usize {
+    let (words, _) = bytes.as_chunks();
+    let mut passed = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let special = has(word, b'"') | has(word, b'\\') | has_less(word, b' ');
+        if special != 0 {
+            // Only above the lowest one can a byte be taken for special that is not.
+            return passed + (special.trailing_zeros() / 8) as usize;
+        }
+        passed += 8;
+    }
+    passed
 }
 
 const LOWEST: u64 = u64::MAX / 255; // the lowest bit of each byte
