@@ -1,6 +1,7 @@
 // `npm test`: from a bare clone to "N passed, N failed".
 
 import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { behaviours } from "./behaviours.mjs";
 import { buildSteps, conformanceSteps, wasmSize, workerCrate } from "./build.mjs";
 import { chromium, chromiumPath, coturn, coturnPath, interopPackages, interopRust, npmPackages, python, rust, rustLints } from "./setup.mjs";
@@ -9,6 +10,8 @@ import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps } from 
 const wasmLimit = 200_000; // bytes, gzipped: a Worker starts quickly
 const coreDependencies = "hmac,serde,serde_json,sha1,sha2"; // data formats and digests, nothing that reaches out
 const fileTimeout = 900_000; // ms, of one file of end-to-end tests; what they wait for has deadlines of its own
+
+const cores = availableParallelism();
 
 const isConformance = (file) => file.startsWith("conformance-");
 
@@ -56,7 +59,7 @@ const parts = {
   },
   browser: {
     setup: [...buildSteps, ["Chromium", chromium], ["coturn", coturn]],
-    checks: [["browser tests", () => nodeTests("tests/e2e/browser", { env: { CHROMIUM: chromiumPath(), TURNSERVER: coturnPath() } })]],
+    checks: [["browser tests", () => nodeTests("tests/e2e/browser", { atOnce: Math.ceil(cores / 2), env: { CHROMIUM: chromiumPath(), TURNSERVER: coturnPath() } })]],
   },
 };
 
@@ -146,11 +149,11 @@ async function nativeTests() {
   return verdict(code, "cargo test", { passed: sum("passed"), failed, skipped: sum("ignored") });
 }
 
-/** The folder's test files that `only` picks, each in a process of its own. */
-async function nodeTests(folder, { only = () => true, env } = {}) {
+/** The folder's test files that `only` picks, each in a process of its own; one a core, unless they need more. */
+async function nodeTests(folder, { only = () => true, atOnce = cores, env } = {}) {
   const files = readdirSync(inRoot(folder)).filter((name) => name.endsWith(".test.mjs") && only(name)).sort();
   if (files.length === 0) return judge(false, `no *.test.mjs in ${folder}`);
-  const flags = ["--test", "--test-reporter=spec", `--test-timeout=${fileTimeout}`];
+  const flags = ["--test", "--test-reporter=spec", `--test-concurrency=${atOnce}`, `--test-timeout=${fileTimeout}`];
   const paths = files.map((name) => `${folder}/${name}`);
   const { code, output } = await run(pinnedNode, [...flags, ...paths], { env, show: true });
   const count = (word) => Number([...output.matchAll(new RegExp(`^ℹ ${word} (\\d+)$`, "gm"))].at(-1)?.[1] ?? 0);
