@@ -280,10 +280,8 @@ fn plain(bytes: &[u8]) -> usize {
     let (words, _) = bytes.as_chunks();
     let mut passed = 0;
     for word in words {
-        let word = u64::from_le_bytes(*word);
-        let special = has(word, b'"') | has(word, b'\\') | has_less(word, b' ');
+        let special = special(u64::from_le_bytes(*word));
         if special != 0 {
-            // Only above the lowest one can a byte be taken for special that is not.
             return passed + (special.trailing_zeros() / 8) as usize;
         }
         passed += 8;
@@ -291,17 +289,15 @@ fn plain(bytes: &[u8]) -> usize {
     passed
 }
 
-const LOWEST: u64 = u64::MAX / 255; // the lowest bit of each byte
-const HIGHEST: u64 = LOWEST << 7;
-
-/// The highest bit of each byte that is this one.
-fn has(word: u64, byte: u8) -> u64 {
-    has_less(word ^ LOWEST.wrapping_mul(byte.into()), 1)
-}
-
-/// The highest bit of each byte that is less than this one, which is at most 128.
-fn has_less(word: u64, byte: u8) -> u64 {
-    word.wrapping_sub(LOWEST.wrapping_mul(byte.into())) & !word & HIGHEST
+/// The highest bit of each byte of a word that may end a string: a quote, a backslash, or less than a
+/// space. Only above the lowest one can a byte be taken for such that is none.
+const fn special(word: u64) -> u64 {
+    const LOWEST: u64 = u64::MAX / 255; // the lowest bit of each byte
+    const HIGHEST: u64 = LOWEST << 7;
+    let quote = (word ^ (LOWEST * b'"' as u64)).wrapping_sub(LOWEST);
+    let backslash = (word ^ (LOWEST * b'\\' as u64)).wrapping_sub(LOWEST);
+    let control = word.wrapping_sub(LOWEST * b' ' as u64);
+    (quote | backslash | control) & !word & HIGHEST
 }
 
 #[cfg(test)]
