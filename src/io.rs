@@ -1,6 +1,7 @@
 //! The boundary of the core: what happened comes in as an [`Input`], what is to be done goes out as
 //! [`Output`]s, and the little that the core must ask in between is the [`Platform`].
 
+use std::fmt::Write;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::time::Duration;
@@ -246,6 +247,14 @@ pub enum Record {
         /// Where.
         key: String,
     },
+}
+
+/// The key of a record that has a number. Such keys sort as their numbers do.
+pub(crate) fn numbered(prefix: &str, number: u64) -> String {
+    let digits = 16;
+    let mut key = String::with_capacity(prefix.len() + digits + 1);
+    write!(key, "{prefix}{number:0digits$}").unwrap_or_default(); // a String takes all
+    key
 }
 
 /// How long a record may wait to be kept together with others, as each time costs.

@@ -148,6 +148,11 @@ impl Engine {
         self.events.pop_front()
     }
 
+    /// Makes room for this many messages that are about to be sent.
+    pub(crate) fn reserve(&mut self, messages: usize) {
+        self.out.reserve(messages);
+    }
+
     /// Sends a message; to a session that is gone, nothing.
     pub fn send(&mut self, sid: Sid, message: &Message) {
         let Some(session) = self.sessions.get_mut(&sid) else {
@@ -197,7 +202,8 @@ impl Engine {
 
     /// What is to be done, in order; ends the turn.
     pub fn drain(&mut self) -> Vec<Output> {
-        for sid in std::mem::take(&mut self.touched) {
+        let mut touched = std::mem::take(&mut self.touched);
+        for sid in touched.drain(..) {
             let Some(session) = self.sessions.get_mut(&sid) else {
                 continue;
             };
@@ -219,6 +225,7 @@ impl Engine {
                 }
             }
         }
+        self.touched = touched; // with the room it has
         let mut out = std::mem::take(&mut self.out);
         out.extend(self.saves.drain(..).map(Output::Save));
         out

@@ -10,7 +10,7 @@ use super::error::{Code, Error};
 use super::fields::{DEPTH, is_too_deep};
 use super::host::Switch;
 use super::{Room, Turn};
-use crate::io::{Platform, Record};
+use crate::io::{Platform, Record, numbered};
 use crate::socket::{Args, Command, Json, Object, SocketId};
 use crate::time::Timestamp;
 
@@ -116,7 +116,7 @@ impl History {
 
 /// Keys sort as their numbers do.
 fn key(seq: u64) -> String {
-    format!("{PREFIX}{seq:016}")
+    numbered(PREFIX, seq)
 }
 
 /// The newest of these that fit into one answer, one at least, oldest first, and whether there are
@@ -230,7 +230,7 @@ impl Room {
         let receivers = match to {
             Some(to) if to == from => vec![to],
             Some(to) => vec![to, from],
-            None => self.inside().map(|(id, _)| id).collect(),
+            None => self.everyone(),
         };
         let delivered = Json::of(&message);
         if to.is_none() {

@@ -20,10 +20,33 @@ pub(super) struct Fields {
 
 #[derive(Debug)]
 struct Field {
-    name: String,
     /// The name as it is written.
     written: Json,
+    /// What its escapes stand for, if it has some.
+    decoded: Option<String>,
     value: Json,
+}
+
+impl Field {
+    /// `None` if the name is no text.
+    fn new(written: Json, value: Json) -> Option<Self> {
+        let decoded = if written.as_str().contains('\\') {
+            Some(written.text()?)
+        } else {
+            None
+        };
+        Some(Self {
+            written,
+            decoded,
+            value,
+        })
+    }
+
+    fn name(&self) -> &str {
+        let written = self.written.as_str();
+        let decoded = self.decoded.as_deref();
+        decoded.unwrap_or_else(|| written.get(1..written.len() - 1).unwrap_or_default())
+    }
 }
 
 impl Fields {
@@ -36,16 +59,10 @@ impl Fields {
         }
         let mut fields: Vec<Field> = Vec::with_capacity(parts.len());
         for (name, value) in parts {
-            let written = json.part(name.clone());
-            let name = written.text()?;
-            let value = json.part(value.clone());
-            match fields.iter_mut().find(|known| known.name == name) {
-                Some(field) => field.value = value,
-                None => fields.push(Field {
-                    name,
-                    written,
-                    value,
-                }),
+            let field = Field::new(json.part(name.clone()), json.part(value.clone()))?;
+            match fields.iter_mut().find(|known| known.name() == field.name()) {
+                Some(known) => known.value = field.value,
+                None => fields.push(field),
             }
         }
         Some(Self {
@@ -60,13 +77,13 @@ impl Fields {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Json> {
-        let field = self.fields.iter().find(|field| field.name == name)?;
+        let field = self.fields.iter().find(|field| field.name() == name)?;
         Some(&field.value)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
         let fields = self.fields.iter();
-        fields.map(|field| (field.name.as_str(), &field.value))
+        fields.map(|field| (field.name(), &field.value))
     }
 
     /// The object, with `value` in those of `names` that it has, and in `required` in any case.
@@ -74,7 +91,7 @@ impl Fields {
         let size: usize = self.iter().map(|(_, json)| json.as_str().len()).sum();
         let mut object = Object::with_capacity(size + AROUND);
         for field in &self.fields {
-            let claimed = names.contains(&field.name.as_str());
+            let claimed = names.contains(&field.name());
             let value = if claimed { value } else { &field.value };
             object = object.with_named(&field.written, value);
         }

@@ -338,6 +338,13 @@ impl Room {
         members.filter(|(_, member)| !self.keeps_out(member))
     }
 
+    /// All who hear what is said in the room.
+    fn everyone(&self) -> Vec<SocketId> {
+        let mut everyone = Vec::with_capacity(self.members.len());
+        everyone.extend(self.inside().map(|(id, _)| id));
+        everyone
+    }
+
     fn is_inside(&self, id: SocketId) -> bool {
         self.member(id)
             .is_some_and(|member| !self.keeps_out(member))

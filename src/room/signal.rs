@@ -233,15 +233,17 @@ impl Signal {
 
     /// The arguments to deliver, with the true sender.
     pub(super) fn deliver(&self, from: SocketId, meta: Json) -> Vec<Json> {
-        let mut values = match &self.shape {
-            Shape::Bare(json) => vec![json.clone()],
-            Shape::Wrapped(fields) => vec![fields.overwrite(&SENDERS, "from", &Json::of(&from))],
-            Shape::IdFirst(rest) => {
-                let mut values = vec![Json::of(&from)];
-                values.extend(rest.iter().cloned());
-                values
+        let mut values = Vec::with_capacity(4); // as a rule, with the offset that comes behind
+        match &self.shape {
+            Shape::Bare(json) => values.push(json.clone()),
+            Shape::Wrapped(fields) => {
+                values.push(fields.overwrite(&SENDERS, "from", &Json::of(&from)));
             }
-        };
+            Shape::IdFirst(rest) => {
+                values.push(Json::of(&from));
+                values.extend(rest.iter().cloned());
+            }
+        }
         values.push(meta);
         values
     }

@@ -34,7 +34,7 @@ impl Json {
     }
 
     /// A value that is written already.
-    fn written(text: String) -> Self {
+    pub(super) fn written(text: String) -> Self {
         Self {
             range: 0..text.len(),
             source: text.into(),
@@ -115,6 +115,19 @@ impl<'de> Deserialize<'de> for Json {
 
 fn write(value: &(impl Serialize + ?Sized)) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// Writes a text as JSON.
+pub(super) fn write_text(out: &mut impl fmt::Write, text: &str) -> fmt::Result {
+    if text
+        .bytes()
+        .any(|byte| matches!(byte, ..b' ' | b'"' | b'\\'))
+    {
+        return out.write_str(&write(text));
+    }
+    out.write_char('"')?; // as most are
+    out.write_str(text)?;
+    out.write_char('"')
 }
 
 /// A JSON object in the making.

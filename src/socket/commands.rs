@@ -195,11 +195,14 @@ impl Server {
         {
             // A client takes the last argument for the offset if it is text, so it has to be one.
             let next = log.next(now);
-            args.values.push(Json::of(&next.to_string()));
+            args.values.push(next.json());
             logged = Some(next);
         }
         let packet = Packet { namespace, kind };
         let messages = messages(&packet);
+        let rows = 2; // the log's and the app's, which come behind
+        self.engine
+            .reserve(to.sessions.len() * messages.len() + rows);
         for sid in to.sessions {
             self.dispatch(sid, &messages);
         }

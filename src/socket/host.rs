@@ -38,14 +38,13 @@ impl<A: App> Host<A> {
 
     /// All that comes of an input.
     fn turn(&mut self, now: Timestamp) -> Vec<Output> {
-        let mut out = Vec::new();
-        loop {
+        self.run(now);
+        let mut out = self.server.drain();
+        while self.server.release() {
             self.run(now);
             out.append(&mut self.server.drain());
-            if !self.server.release() {
-                return out;
-            }
         }
+        out
     }
 }
 

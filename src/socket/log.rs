@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::args::Json;
 use super::client::Socket;
 use super::socket_id::SocketId;
 use crate::engine::{Message, payload};
-use crate::io::{Platform, Record};
+use crate::io::{Platform, Record, numbered};
 use crate::map::Map;
 use crate::time::Timestamp;
 
@@ -40,6 +41,18 @@ impl Offset {
         Self(now.as_millis().saturating_mul(PER_MILLI))
     }
 
+    /// Its digits, behind a prefix.
+    fn text(self, prefix: &str) -> String {
+        numbered(prefix, self.0)
+    }
+
+    /// What a client gets as an event's last argument.
+    pub(super) fn json(self) -> Json {
+        let mut text = self.text("\"");
+        text.push('"');
+        Json::written(text)
+    }
+
     fn time(self) -> Timestamp {
         Timestamp::from_millis(self.0 / PER_MILLI)
     }
@@ -52,7 +65,7 @@ impl Offset {
 
 impl fmt::Display for Offset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016}", self.0)
+        f.write_str(&self.text(""))
     }
 }
 
@@ -353,7 +366,7 @@ impl Receivers {
 }
 
 fn key(offset: Offset) -> String {
-    format!("{PREFIX}{offset}")
+    offset.text(PREFIX)
 }
 
 /// A row as it is stored: its offset, what it says, its size.

@@ -11,7 +11,7 @@
 use std::fmt::{self, Write};
 use std::num::NonZeroU8;
 
-use super::args::{Args, Json};
+use super::args::{self, Args, Json};
 use super::namespace::Namespace;
 use crate::engine::{Frame, Message};
 
@@ -284,7 +284,7 @@ impl fmt::Display for Packet {
                 };
                 self.head(f, kind, Some(args), id.as_ref())?;
                 f.write_str("[")?;
-                f.write_str(Json::of(name).as_str())?;
+                args::write_text(f, name)?;
                 for json in &args.values {
                     f.write_str(",")?;
                     f.write_str(json.as_str())?;
