@@ -378,7 +378,7 @@ impl Server {
         }
         if socket.is_accepted() {
             let key = client::key(id);
-            self.records.push((Record::Deleted { key }, Urgency::Now));
+            self.records.push((Record::Deleted { key }, Urgency::Soon));
         }
         Some(socket)
     }
