@@ -249,12 +249,13 @@ pub enum Record {
     },
 }
 
-/// The key of a record that has a number. Such keys sort as their numbers do.
+/// A number behind a prefix, as in the keys of records: such texts sort as their numbers do.
 pub(crate) fn numbered(prefix: &str, number: u64) -> String {
     let digits = 16;
-    let mut key = String::with_capacity(prefix.len() + digits + 1);
-    write!(key, "{prefix}{number:0digits$}").unwrap_or_default(); // a String takes all
-    key
+    let behind = 1; // what callers may add
+    let mut text = String::with_capacity(prefix.len() + digits + behind);
+    write!(text, "{prefix}{number:0digits$}").unwrap_or_default(); // a String takes all
+    text
 }
 
 /// How long a record may wait to be kept together with others, as each time costs.
