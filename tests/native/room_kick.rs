@@ -51,6 +51,26 @@ fn a_kick_lasts_ten_minutes() {
     assert!(connect(&mut hall, "40").starts_with("40{"));
 }
 
+/// Who shares the host's address, and so is not barred, is put out at once all the same: a server
+/// that is killed then knows no more of them than one that is not, be the kick acknowledged or not.
+#[test]
+fn a_kick_outlives_a_kill() {
+    for acknowledged in [true, false] {
+        let (mut hall, [host, guest]) = hall_of();
+        host.join(&mut hall, "Host");
+        guest.join(&mut hall, "Guest");
+        let kick = json!(["host:kick", { "id": guest.id }]);
+        if acknowledged {
+            assert_eq!(host.call(&mut hall, kick), done());
+        } else {
+            host.emit(&mut hall, kick);
+        }
+        hall.kill();
+        assert!(host.reconnect(&mut hall).recovered);
+        assert!(!guest.reconnect(&mut hall).recovered, "{acknowledged}");
+    }
+}
+
 /// Nor by a socket opened beforehand: it neither joins nor knocks, says nothing and hears nothing,
 /// be it recovered meanwhile or not.
 #[test]

@@ -324,6 +324,31 @@ fn a_killed_server_is_recovered_from() {
     assert!(back.heard(&mut hall).contains(&left));
 }
 
+/// That somebody left is kept with what comes within 25 ms. A server that is killed before takes them
+/// for away, until the grace is over.
+#[test]
+fn who_left_just_before_a_kill_is_gone_once_the_grace_is_over() {
+    for (passed, is_known) in [(0, true), (25, false)] {
+        let (mut hall, [a, b]) = hall_of();
+        a.join(&mut hall, "a");
+        b.join(&mut hall, "b");
+        let now = hall.now();
+        hall.until(now + 25);
+        b.write(&mut hall, "41");
+        let now = hall.now();
+        hall.until(now + passed).kill();
+        let back = a.reconnect(&mut hall);
+        assert!(back.recovered);
+        let peers = &back.join(&mut hall, "a")["peers"];
+        assert_eq!(peers.as_array().unwrap().len(), usize::from(is_known));
+        assert!(!is_known || peers[0]["away"] == true);
+        let now = hall.now();
+        hall.until(now + WINDOW);
+        let peers = &back.join(&mut hall, "a")["peers"];
+        assert_eq!(*peers, json!([]), "{passed}");
+    }
+}
+
 /// Killed at each point of a turn: what its sender sends again, as it was not acknowledged, has
 /// everybody once, in order.
 #[test]
