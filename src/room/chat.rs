@@ -114,7 +114,6 @@ impl History {
     }
 }
 
-/// Keys sort as their numbers do.
 fn key(seq: u64) -> String {
     numbered(PREFIX, seq)
 }

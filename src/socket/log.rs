@@ -5,7 +5,6 @@
 //! in it, and those alone have a gap; what is old is given up as well, unless somebody is away.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -41,14 +40,9 @@ impl Offset {
         Self(now.as_millis().saturating_mul(PER_MILLI))
     }
 
-    /// Its digits, behind a prefix.
-    fn text(self, prefix: &str) -> String {
-        numbered(prefix, self.0)
-    }
-
     /// What a client gets as an event's last argument.
     pub(super) fn json(self) -> Json {
-        let mut text = self.text("\"");
+        let mut text = numbered("\"", self.0);
         text.push('"');
         Json::written(text)
     }
@@ -60,12 +54,6 @@ impl Offset {
     /// `None` if no event can have this offset.
     pub(super) fn parse(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
-    }
-}
-
-impl fmt::Display for Offset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(""))
     }
 }
 
@@ -366,7 +354,7 @@ impl Receivers {
 }
 
 fn key(offset: Offset) -> String {
-    offset.text(PREFIX)
+    numbered(PREFIX, offset.0)
 }
 
 /// A row as it is stored: its offset, what it says, its size.
