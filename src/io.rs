@@ -188,8 +188,7 @@ pub enum Input {
     },
     /// A connection is gone, whoever closed it.
     Disconnected(ConnectionId),
-    /// A connection is gone as its client is: a page that was left closes with 1001 (RFC 6455,
-    /// section 7.4.1).
+    /// A client closed its connection because its page was left: code 1001 (RFC 6455, section 7.4.1).
     WentAway(ConnectionId),
     /// [`Output::Post`] was done, or failed for this reason.
     Posted(Result<Answer, String>),
@@ -198,7 +197,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// Whether somebody is gone, and is not to be told anything in this turn.
+    /// Whether a client is gone: it must not be sent anything in this turn before that is known.
     pub(crate) fn is_loss(&self) -> bool {
         matches!(
             self,
@@ -229,12 +228,9 @@ pub struct Response {
     pub body: String,
 }
 
-/// Something to keep where it outlives memory.
+/// A change to what is stored. A turn's changes are committed together, each key once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// Attach this text, in place of an earlier one, to an open connection or, under the same
-    /// number, to an unanswered request. It is lost with it.
-    Attached(ConnectionId, String),
     /// Store a value, in place of an earlier one, until it is deleted.
     Stored {
         /// Where.
@@ -258,7 +254,7 @@ pub(crate) fn numbered(prefix: &str, number: u64) -> String {
     text
 }
 
-/// How long a record may wait to be kept together with others, as each time costs.
+/// How long a commit that nothing was promised for may wait, so that one write serves several turns.
 pub const SOON: Duration = Duration::from_millis(25);
 
 /// What is to be done, in this order.
@@ -278,18 +274,24 @@ pub enum Output {
     Send(ConnectionId, Data),
     /// Close a connection; with this code, if any.
     Close(ConnectionId, Option<u16>),
-    /// Keep a record. Comes after the sends of a turn, but for those that are a promise: acks, and
-    /// what an ack is promised for.
-    Save(Record),
-    /// Keep a record within [`SOON`], or before the next one that is to be kept at once. Only a
-    /// server that is killed meanwhile forgets it.
-    SaveSoon(Record),
+    /// Attach this text, in place of an earlier one, to an open connection or, under the same number,
+    /// to an unanswered request. It survives the loss of memory and is lost with the connection.
+    Attach(ConnectionId, String),
+    /// Commit these records and all that still wait, as a whole. The outputs that follow promise
+    /// that this was done: none of them may happen if it fails.
+    Commit(Vec<Record>),
+    /// Commit these records within [`SOON`], or with the next [`Output::Commit`] if that is earlier.
+    /// Only a server that is killed before forgets them.
+    CommitSoon(Vec<Record>),
+    /// Stop: what is stored cannot be read, for this reason. It is the only output of its turn. The
+    /// shell writes the reason into the log and ends the object; clients are told to try again.
+    Halt(String),
     /// Ask another server, within seconds: [`Input::Posted`] follows in any case, unless memory is
     /// lost before. There is one at a time.
     Post(Post),
 }
 
-/// What is still open when memory was lost. What is stored is read through [`Platform::load`].
+/// What is still open when memory was lost. What is stored is read through [`Store`](crate::store::Store).
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Survivors {
     /// Open connections, each with its attachment.
@@ -320,8 +322,13 @@ pub trait Platform {
     /// (see [`crate::engine::AUTO_RESPONSE`]), if it ever did.
     fn last_auto_response(&self, connection: ConnectionId) -> Option<Timestamp>;
 
-    /// The stored records whose keys begin with `prefix`, as key and value, in the keys' order.
-    fn load(&self, prefix: &str) -> Vec<(String, String)>;
+    /// The stored records whose keys begin with `prefix`, as key and value, in the keys' order. It sees
+    /// what is yet to be committed.
+    ///
+    /// # Errors
+    ///
+    /// Why the storage cannot be read.
+    fn load(&self, prefix: &str) -> Result<Vec<(String, String)>, String>;
 
     /// Writes a line into the log that operators read.
     fn log(&self, line: &str);

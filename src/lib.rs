@@ -16,6 +16,7 @@
 //! - [`engine`]: [Engine.IO v4](https://socket.io/docs/v4/engine-io-protocol/)
 //! - [`socket`]: [Socket.IO v5](https://socket.io/docs/v4/socket-io-protocol/), and the seam to applications
 //! - [`room`]: the signaling application
+//! - [`store`]: what outlives memory, shared by the layers
 //! - [`admission`], [`settings`]: who may connect, and what can be configured
 //! - `edge`: the shell that runs any [`io::Core`], such as a [`socket::Host`], in a Durable Object
 //!
@@ -30,6 +31,7 @@ pub mod room;
 mod scan;
 pub mod settings;
 pub mod socket;
+pub mod store;
 pub mod time;
 
 #[cfg(target_arch = "wasm32")]

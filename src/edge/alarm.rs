@@ -40,6 +40,9 @@ impl<C: Core + 'static> Shell<C> {
 
     /// The next deadline, if it comes before the alarm.
     fn too_late(&self) -> Option<u64> {
+        if self.runtime.is_halted() {
+            return None;
+        }
         let deadline = self.core.borrow().deadline()?.as_millis();
         match self.alarm.get() {
             Alarm::Set(at) if at <= deadline => None,

@@ -23,7 +23,7 @@ use super::responses;
 use super::runtime::Runtime;
 use crate::engine::AUTO_RESPONSE;
 use crate::io::{
-    self, ConnectionId, Core, Data, Input, Output, Post, Record, Reply, RequestId, SOON, Survivors,
+    self, ConnectionId, Core, Data, Input, Output, Post, Reply, RequestId, SOON, Survivors,
 };
 
 /// The close code of a page that is left (RFC 6455, section 7.4.1).
@@ -38,10 +38,10 @@ pub struct Shell<C> {
     pub(super) alarm: Cell<Alarm>,
     /// The tags of sockets that were asked for before.
     tags: Numbers,
-    /// Keeps what is to be kept soon.
-    flush: Closure<dyn Fn()>,
+    /// Commits what is to be committed soon.
+    commit: Closure<dyn Fn()>,
     /// Whether that has a timer.
-    flushing: Rc<Cell<bool>>,
+    committing: Rc<Cell<bool>>,
 }
 
 /// What a socket is. Its tag is this number, negative of a parked request.
@@ -71,12 +71,12 @@ impl<C: Core + 'static> Shell<C> {
                 log_error("the platform does not answer by itself:", &error);
             }
         }
-        let flushing = Rc::new(Cell::new(false));
-        let flush = {
-            let (runtime, flushing) = (Rc::clone(&runtime), Rc::clone(&flushing));
+        let committing = Rc::new(Cell::new(false));
+        let commit = {
+            let (runtime, committing) = (Rc::clone(&runtime), Rc::clone(&committing));
             Closure::new(move || {
-                flushing.set(false);
-                runtime.flush();
+                committing.set(false);
+                runtime.commit();
             })
         };
         let shell = Rc::new(Self {
@@ -85,8 +85,8 @@ impl<C: Core + 'static> Shell<C> {
             next_number: Cell::new(1),
             alarm: Cell::new(Alarm::Unknown),
             tags: Numbers::new(),
-            flush,
-            flushing,
+            commit,
+            committing,
         });
         let survivors = shell.survivors();
         let outputs = shell.core.borrow_mut().restore(Runtime::now(), survivors);
@@ -131,6 +131,7 @@ impl<C: Core + 'static> Shell<C> {
             Some(answer) => {
                 answer.inspect_err(|_| self.handle(Input::Disconnected(id.into()), None))
             }
+            None if self.runtime.is_halted() => responses::unavailable(),
             None if parkable => self
                 .park(id, pending.attachment, pending.hold)
                 .inspect_err(|_| self.handle(Input::Aborted(id), None)),
@@ -196,19 +197,16 @@ impl<C: Core + 'static> Shell<C> {
 
     /// One turn: nothing may come between an input and its last output, so nothing here waits.
     fn handle(self: &Rc<Self>, input: Input, pending: Option<&mut Pending>) {
+        if self.runtime.is_halted() {
+            return;
+        }
         let outputs = self.core.borrow_mut().handle(Runtime::now(), input);
         self.perform(outputs, pending);
     }
 
     fn perform(self: &Rc<Self>, outputs: Vec<Output>, mut pending: Option<&mut Pending>) {
         let mut last = None;
-        let mut unkept = false;
         for output in outputs {
-            let is_record = matches!(output, Output::Save(_) | Output::SaveSoon(_));
-            if unkept && !is_record {
-                self.runtime.flush();
-                unkept = false;
-            }
             match (output, &mut pending) {
                 (Output::Respond(reply, response), Some(pending))
                     if reply.request() == pending.request =>
@@ -224,7 +222,7 @@ impl<C: Core + 'static> Shell<C> {
                 (Output::Hold(request, limit), Some(pending)) if request == pending.request => {
                     pending.hold = Some(limit);
                 }
-                (Output::Save(Record::Attached(id, text)), Some(pending))
+                (Output::Attach(id, text), Some(pending))
                     if id == pending.request.into() && pending.answer.is_none() =>
                 {
                     pending.attachment = Some(text);
@@ -238,26 +236,42 @@ impl<C: Core + 'static> Shell<C> {
                         close(&socket, code);
                     }
                 }
-                (Output::Save(record), _) => {
-                    unkept |= !matches!(record, Record::Attached(..));
-                    self.runtime.save(record);
+                (Output::Attach(id, text), _) => self.attach(id.number(), &text),
+                (Output::Commit(records), _) => {
+                    self.runtime.add(records);
+                    if !self.runtime.commit() {
+                        return; // what follows promises that it was done
+                    }
                 }
-                (Output::SaveSoon(record), _) => self.save_soon(record),
+                (Output::CommitSoon(records), _) => {
+                    self.runtime.add(records);
+                    self.commit_soon();
+                }
+                (Output::Halt(reason), _) => self.runtime.halt(&reason),
                 (Output::Post(post), _) => self.post(post),
             }
         }
-        if unkept {
-            self.runtime.flush();
+    }
+
+    /// Commits together with what follows soon.
+    fn commit_soon(&self) {
+        // One timer at a time: the platform allows for few, and a busy object hears of them late.
+        if !self.committing.replace(true) && set_timeout(&self.commit, SOON).is_err() {
+            self.committing.set(false);
+            self.runtime.commit();
         }
     }
 
-    /// Keeps a record together with those that follow.
-    fn save_soon(&self, record: Record) {
-        self.runtime.save(record);
-        // One timer at a time: the platform allows for few, and a busy object hears of them late.
-        if !self.flushing.replace(true) && set_timeout(&self.flush, SOON).is_err() {
-            self.flushing.set(false);
-            self.runtime.flush();
+    fn attach(&self, number: u64, text: &str) {
+        if let Some(socket) = self.runtime.socket(number)
+            && let Err(error) = socket.attach(text)
+        {
+            // Without it the session would be lost with the memory: its client comes back now.
+            log_error(
+                "a connection is closed, as it cannot be attached to:",
+                &error,
+            );
+            close(&socket, None);
         }
     }
 
@@ -306,8 +320,7 @@ impl<C: Core + 'static> Shell<C> {
         let tag = format!("-{}", request.number());
         let client = self.open(request.number(), &tag)?;
         if let Some(text) = attachment {
-            let record = Record::Attached(request.into(), text);
-            self.runtime.save(record);
+            self.attach(request.number(), &text);
         }
         if let Some(limit) = hold {
             self.hold(request, limit);

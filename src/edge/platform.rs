@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use worker::Env;
-use worker::js_sys::{Array, Object, Promise, Reflect};
+use worker::js_sys::{Array, Function, Object, Promise, Reflect};
 use worker::wasm_bindgen::prelude::*;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::{self, ResponseInit, console};
@@ -43,6 +43,9 @@ extern "C" {
         this: &State,
         socket: &Socket,
     ) -> Result<Option<worker::js_sys::Date>>;
+
+    #[wasm_bindgen(method, getter)]
+    fn abort(this: &State) -> Function;
 
     type Id;
 
@@ -114,7 +117,7 @@ extern "C" {
     pub(super) type Storage;
 
     #[wasm_bindgen(method, getter)]
-    pub(super) fn sql(this: &Storage) -> Sql;
+    pub(super) fn kv(this: &Storage) -> Kv;
 
     #[wasm_bindgen(method, catch, js_name = getAlarm)]
     pub(super) fn alarm(this: &Storage) -> Result<Promise>;
@@ -123,23 +126,18 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
     pub(super) fn set_alarm(this: &Storage, millis: f64) -> Result<Promise>;
 
-    pub(super) type Sql;
+    /// The synchronous keys and values of a SQLite-backed object. It has no tables before the first
+    /// `put`.
+    pub(super) type Kv;
 
-    #[wasm_bindgen(method, catch, variadic)]
-    pub(super) fn exec(this: &Sql, statement: &str, values: Vec<JsValue>) -> Result<Cursor>;
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn put(this: &Kv, key: &str, value: &JsValue) -> Result<()>;
 
-    pub(super) type Cursor;
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn delete(this: &Kv, key: &str) -> Result<bool>;
 
-    #[wasm_bindgen(method, catch, js_name = toArray)]
-    pub(super) fn rows(this: &Cursor) -> Result<Vec<Row>>;
-
-    pub(super) type Row;
-
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn key(this: &Row) -> String;
-
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn value(this: &Row) -> String;
+    #[wasm_bindgen(method, catch, js_name = list)]
+    fn list_with(this: &Kv, options: &Object) -> Result<JsValue>;
 }
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
@@ -166,10 +164,29 @@ extern "C" {
     pub(super) fn fetch(url: &str, init: &web_sys::RequestInit) -> Result<Promise>;
 
     #[wasm_bindgen(catch, js_name = setTimeout)]
+    fn set_timer_of(handler: &Function, millis: f64) -> Result<JsValue>;
+
+    #[wasm_bindgen(catch, js_name = setTimeout)]
     fn set_timer(handler: &Closure<dyn Fn()>, millis: f64) -> Result<JsValue>;
 }
 
+impl Kv {
+    /// The entries whose keys begin with `prefix`, each a key and a value, in the keys' order.
+    pub(super) fn list(&self, prefix: &str) -> Result<Array> {
+        let options = Object::new();
+        Reflect::set(&options, &"prefix".into(), &prefix.into())?;
+        Ok(Array::from(&self.list_with(&options)?))
+    }
+}
+
 impl State {
+    /// Ends the object and closes its sockets, right after this event. The platform stops all code of
+    /// the object where it stands, so none of ours may be on the stack then.
+    pub(super) fn abort_soon(&self, reason: &str) -> Result<()> {
+        let abort = self.abort().bind1(self, &reason.into());
+        set_timer_of(abort.unchecked_ref(), 0.0).map(drop)
+    }
+
     /// The name of the object.
     #[must_use]
     pub fn object_name(&self) -> Option<String> {

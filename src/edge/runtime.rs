@@ -1,44 +1,38 @@
 //! The Durable Object as the core sees it: its storage, its sockets, its clock.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use worker::js_sys::Date;
+use worker::js_sys::{Array, Date};
 use worker::wasm_bindgen::JsValue;
 use worker::web_sys::console;
 
 use super::entropy;
-use super::platform::{Result, Row, Socket, Sql, State, log_error};
+use super::platform::{Kv, Result, Socket, State, log_error};
 use crate::io::{ConnectionId, Platform, Record};
 use crate::map::Map;
+use crate::socket::Object;
 use crate::time::Timestamp;
-
-const SCHEMA: &str =
-    "CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
-
-/// How many values one statement may have.
-const MAX_VALUES: usize = 100;
 
 /// What the core may ask of a Durable Object.
 pub struct Runtime {
     pub(super) state: State,
-    sql: Sql,
+    kv: Kv,
     /// The open sockets, parked requests included, by their number.
     pub(super) sockets: RefCell<Map<u64, Socket>>,
-    /// What is yet to be kept.
-    unkept: RefCell<Vec<Record>>,
+    /// What is yet to be committed: values or, with `None`, deletions.
+    uncommitted: RefCell<Map<String, Option<String>>>,
+    halted: Cell<bool>,
 }
 
 impl Runtime {
     pub(super) fn new(state: State) -> Self {
-        let sql = state.storage().sql();
-        if let Err(error) = sql.exec(SCHEMA, Vec::new()) {
-            log_error("the storage cannot be prepared:", &error);
-        }
+        let kv = state.storage().kv();
         Self {
             state,
-            sql,
+            kv,
             sockets: RefCell::default(),
-            unkept: RefCell::default(),
+            uncommitted: RefCell::default(),
+            halted: Cell::new(false),
         }
     }
 
@@ -51,58 +45,69 @@ impl Runtime {
         self.sockets.borrow().get(&number).cloned()
     }
 
-    /// Takes a record to be kept at the next [`Runtime::flush`], or an attachment at once.
-    pub(super) fn save(&self, record: Record) {
-        let Record::Attached(connection, text) = record else {
-            self.unkept.borrow_mut().push(record);
-            return;
-        };
-        if let Some(socket) = self.socket(connection.number()) {
-            log_failure(socket.attach(&text));
-        }
-    }
-
-    /// Keeps what was taken to be kept: of each record, how it was last. Each statement costs as
-    /// much as many rows do.
-    pub(super) fn flush(&self) {
-        let mut last = Map::default();
-        for record in self.unkept.take() {
+    /// Takes records to be committed at the next [`Runtime::commit`].
+    pub(super) fn add(&self, records: Vec<Record>) {
+        let mut uncommitted = self.uncommitted.borrow_mut();
+        for record in records {
             match record {
-                Record::Stored { key, value } => last.insert(key, Some(value)),
-                Record::Deleted { key } => last.insert(key, None),
-                Record::Attached(..) => {}
+                Record::Stored { key, value } => uncommitted.insert(key, Some(value)),
+                Record::Deleted { key } => uncommitted.insert(key, None),
             }
-        }
-        let (mut stored, mut deleted) = (Vec::new(), Vec::new());
-        for (key, value) in last.iter() {
-            let key = JsValue::from_str(key);
-            match value {
-                Some(value) => stored.extend([key, JsValue::from_str(value)]),
-                None => deleted.push(key),
-            }
-        }
-        let insert = "INSERT OR REPLACE INTO records (key, value) VALUES ";
-        self.write(insert, "(?, ?)", "", &stored);
-        self.write("DELETE FROM records WHERE key IN (", "?", ")", &deleted);
-    }
-
-    /// Runs a statement for all values, `row` being there for as many times as they fill it.
-    fn write(&self, start: &str, row: &str, end: &str, values: &[JsValue]) {
-        let width = row.matches('?').count();
-        for values in values.chunks(MAX_VALUES) {
-            let rows = vec![row; values.len() / width];
-            let statement = [start, &rows.join(","), end].concat();
-            log_failure(self.sql.exec(&statement, values.to_vec()));
         }
     }
 
-    fn rows(&self, prefix: &str) -> Result<Vec<Row>> {
-        let range = [prefix, &format!("{prefix}\u{10FFFF}")].map(JsValue::from_str);
-        let cursor = self.sql.exec(
-            "SELECT key, value FROM records WHERE key >= ? AND key < ? ORDER BY key",
-            range.into(),
-        )?;
-        cursor.rows()
+    /// Writes what is to be committed. All writes before the next `await` are one transaction of the
+    /// platform, which holds what is sent after them back until they are confirmed. `false` if that
+    /// failed: the object is then at its end.
+    pub(super) fn commit(&self) -> bool {
+        if self.halted.get() {
+            return false;
+        }
+        for (key, value) in self.uncommitted.take() {
+            let written = match value {
+                Some(value) => self.kv.put(&key, &JsValue::from_str(&value)),
+                None => self.kv.delete(&key).map(drop),
+            };
+            if let Err(error) = written {
+                log_error("a record cannot be written:", &error);
+                self.halt("the storage cannot be written");
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Ends the object: what it would do next would rest on records that are damaged or missing. The
+    /// next request makes it anew, from what is stored.
+    pub(super) fn halt(&self, reason: &str) {
+        self.halted.set(true);
+        let room = self.state.object_name();
+        let line = Object::new()
+            .with("event", "halt")
+            .with("room", &room)
+            .with("reason", reason)
+            .json();
+        console::error_1(&JsValue::from_str(line.as_str()));
+        if let Err(error) = self.state.abort_soon(reason) {
+            log_error("the object cannot be ended:", &error);
+        }
+    }
+
+    pub(super) fn is_halted(&self) -> bool {
+        self.halted.get()
+    }
+
+    fn entries(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        let mut rows = Vec::new();
+        for entry in self.kv.list(prefix)? {
+            let entry: Array = entry.into();
+            let text = |index| entry.get(index).as_string();
+            match (text(0), text(1)) {
+                (Some(key), Some(value)) => rows.push((key, value)),
+                _ => return Err("a stored value is no text".into()),
+            }
+        }
+        Ok(rows)
     }
 }
 
@@ -117,25 +122,18 @@ impl Platform for Runtime {
         Some(timestamp(date.get_time()))
     }
 
-    fn load(&self, prefix: &str) -> Vec<(String, String)> {
-        self.flush();
-        match self.rows(prefix) {
-            Ok(rows) => rows.iter().map(|row| (row.key(), row.value())).collect(),
-            Err(error) => {
-                log_error("what is stored cannot be read:", &error);
-                Vec::new()
-            }
+    fn load(&self, prefix: &str) -> std::result::Result<Vec<(String, String)>, String> {
+        if !self.commit() {
+            return Err("the storage cannot be written".to_owned());
         }
+        self.entries(prefix).map_err(|error| {
+            log_error("the storage cannot be read:", &error);
+            "the storage cannot be read".to_owned()
+        })
     }
 
     fn log(&self, line: &str) {
         console::log_1(&JsValue::from_str(line));
-    }
-}
-
-fn log_failure<T>(done: Result<T>) {
-    if let Err(error) = done {
-        log_error("a record was not kept:", &error);
     }
 }
 

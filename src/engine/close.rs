@@ -7,8 +7,10 @@ use std::fmt;
 pub enum CloseReason {
     /// The connection broke a rule of its transport, or was aborted.
     TransportError,
-    /// The client closed, or the connection was lost.
+    /// The client closed the connection, or it was lost.
     TransportClose,
+    /// The client closed a polling session without having fetched what waited for it.
+    Unread,
     /// The client sent what is no packet.
     ParseError,
     /// The client is gone for good, and said so.
@@ -23,7 +25,7 @@ impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TransportError => "transport error",
-            Self::TransportClose | Self::GoingAway => "transport close",
+            Self::TransportClose | Self::Unread | Self::GoingAway => "transport close",
             Self::ParseError => "parse error",
             Self::PingTimeout => "ping timeout",
             Self::ForcedServerClose => "forced server close",

@@ -15,6 +15,8 @@ pub struct Config {
     pub max_payload: usize,
     /// How much may wait for a poll before its client counts as gone, in bytes.
     pub max_queued: usize,
+    /// How much may wait for polls in all sessions together, in bytes: each may use its part of it.
+    pub max_queued_in_all: usize,
     /// How many sessions there may be, those included whose clients are gone without a word, until
     /// they expire. One more is refused, and its client told to try again later.
     pub max_sessions: usize,
@@ -34,9 +36,18 @@ impl Default for Config {
             upgrade_timeout: Duration::from_secs(10),
             max_payload: 131_072,
             max_queued: 524_288,
+            max_queued_in_all: 16_777_216,
             max_sessions: 1_000,
             ping_slack: None,
             absorb_pongs: true,
         }
+    }
+}
+
+impl Config {
+    /// How much may wait for the polls of one session, of this many.
+    pub(super) fn queue_limit(&self, sessions: usize) -> usize {
+        let part = self.max_queued_in_all.checked_div(sessions);
+        self.max_queued.min(part.unwrap_or(self.max_queued))
     }
 }

@@ -1,14 +1,43 @@
 //! The handshake: what the open packet tells the client.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Config;
 use super::sid::Sid;
 use crate::time::millis;
 
+/// The longest query that is kept of a handshake, in bytes; of a longer one, the parameters that fit.
+const QUERY_BYTES: usize = 2048;
+
+/// How a session was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handshake {
+    /// The client's address, as the platform tells it; empty if it does not.
+    pub address: String,
+    /// The URL's query, without the question mark, still percent-encoded: its first 2,048 bytes, cut
+    /// between parameters.
+    pub query: String,
+}
+
+impl Handshake {
+    pub(super) fn new(address: String, mut query: String) -> Self {
+        while query.len() > QUERY_BYTES {
+            query.truncate(query.rfind('&').unwrap_or_default());
+        }
+        Self { address, query }
+    }
+
+    /// The last parameter of this name, still percent-encoded.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let mut parameters = self.query.split('&').rev();
+        parameters.find_map(|parameter| parameter.strip_prefix(name)?.strip_prefix('='))
+    }
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Handshake<'a> {
+struct Open<'a> {
     sid: String,
     upgrades: &'a [&'a str],
     ping_interval: u64,
@@ -17,8 +46,8 @@ struct Handshake<'a> {
 }
 
 /// The JSON of the open packet. `upgrades` is what the session may still upgrade to.
-pub(super) fn handshake(sid: Sid, upgrades: &[&str], config: &Config) -> String {
-    let handshake = Handshake {
+pub(super) fn open_packet(sid: Sid, upgrades: &[&str], config: &Config) -> String {
+    let open = Open {
         sid: sid.reveal(),
         upgrades,
         ping_interval: millis(config.ping_interval),
@@ -26,5 +55,5 @@ pub(super) fn handshake(sid: Sid, upgrades: &[&str], config: &Config) -> String 
         max_payload: config.max_payload,
     };
     // A struct of strings and numbers always serializes.
-    serde_json::to_string(&handshake).unwrap_or_default()
+    serde_json::to_string(&open).unwrap_or_default()
 }

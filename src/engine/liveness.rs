@@ -22,7 +22,11 @@ impl Engine {
         } else {
             now
         };
-        if self.deadline().is_none_or(|deadline| by < deadline) {
+        if self
+            .timers
+            .first()
+            .is_none_or(|(deadline, _)| by < *deadline)
+        {
             return;
         }
         let mut pinged = false;
@@ -79,7 +83,7 @@ impl Engine {
         if let Some(session) = self.sessions.get_mut(&sid)
             && let Transport::WebSocket(socket) = session.transport
             && self.config.absorb_pongs
-            && let Some(then) = self.platform.last_auto_response(socket.connection)
+            && let Some(then) = self.store.platform().last_auto_response(socket.connection)
         {
             session.heartbeat.absorbed(then, &self.config);
         }

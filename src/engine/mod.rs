@@ -5,6 +5,7 @@
 
 mod close;
 mod config;
+mod farewell;
 mod handshake;
 mod heartbeat;
 mod liveness;
@@ -26,17 +27,18 @@ use serde_json::value::RawValue;
 
 pub use close::CloseReason;
 pub use config::Config;
+pub use handshake::Handshake;
 pub use packet::{ClientPacket, Frame, Message, PacketError, ProbePacket, ServerPacket};
 pub use query::Query;
 pub use rejection::Rejection;
 pub use sid::Sid;
 pub(crate) use sid::Token;
 
-use crate::io::{
-    ConnectionId, Data, Input, Output, Platform, Record, Reply, Request, RequestId, Response,
-};
+use crate::io::{ConnectionId, Data, Input, Output, Reply, Request, RequestId, Response};
 use crate::map::{Map, Set};
+use crate::store::Store;
 use crate::time::Timestamp;
+use farewell::{CLOSE_RACE, Farewell, ORDERLY_CLOSE};
 use session::{Fate, Session};
 use transport::Role;
 
@@ -47,20 +49,14 @@ pub const AUTO_RESPONSE: (&str, &str) = ("3", "6");
 /// The payload that releases a poll and says nothing: a client polls again.
 pub const NOOP: &str = "6";
 
-/// How long the next poll may take to learn that the server ended its session.
-const ORDERLY_CLOSE: Duration = Duration::from_secs(30);
-
-/// How long the poll may take that raced the client's own close.
-const CLOSE_RACE: Duration = Duration::from_millis(100);
-
 /// The WebSocket close code for a frame that is too big (RFC 6455, section 7.4.1).
 const MESSAGE_TOO_BIG: u16 = 1009;
 
 /// What happened to a session.
 #[derive(Debug, PartialEq)]
 pub enum Event {
-    /// It opened, to a client of this address.
-    Open(Sid, String),
+    /// It opened, by this handshake.
+    Open(Sid, Handshake),
     /// A message arrived.
     Message(Sid, Message),
     /// It ended.
@@ -70,7 +66,7 @@ pub enum Event {
 /// All sessions of one place.
 pub struct Engine {
     config: Config,
-    platform: Rc<dyn Platform>,
+    store: Rc<Store>,
     sessions: Map<Sid, Session>,
     /// The session of each WebSocket, probes included.
     connections: Map<ConnectionId, Sid>,
@@ -78,22 +74,22 @@ pub struct Engine {
     polls: Map<RequestId, Sid>,
     /// Each session's deadline, and no other.
     timers: Set<(Timestamp, Sid)>,
-    /// What the next polls of an ended session are told, and until when.
-    farewells: Vec<(Sid, VecDeque<String>, Timestamp)>,
+    /// What ended sessions leave for their clients.
+    farewells: Vec<Farewell>,
     /// Sessions whose poll, timer or record may have to follow this turn's changes.
     touched: Vec<Sid>,
     events: VecDeque<Event>,
+    /// The effects of the turn, of all layers, in their order.
     out: Vec<Output>,
-    saves: Vec<Record>,
 }
 
 impl Engine {
     /// An engine without sessions.
     #[must_use]
-    pub fn new(config: Config, platform: Rc<dyn Platform>) -> Self {
+    pub fn new(config: Config, store: Rc<Store>) -> Self {
         Self {
             config,
-            platform,
+            store,
             sessions: Map::default(),
             connections: Map::default(),
             polls: Map::default(),
@@ -102,7 +98,6 @@ impl Engine {
             touched: Vec::new(),
             events: VecDeque::new(),
             out: Vec::new(),
-            saves: Vec::new(),
         }
     }
 
@@ -110,6 +105,7 @@ impl Engine {
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         if !input.is_loss() {
             self.expire(now, input == Input::Wake);
+            self.forget_farewells(now);
         }
         match input {
             Input::Request(request) => self.request(now, request),
@@ -155,14 +151,16 @@ impl Engine {
 
     /// Sends a message; to a session that is gone, nothing.
     pub fn send(&mut self, sid: Sid, message: &Message) {
+        let limit = self.config.queue_limit(self.sessions.len());
         let Some(session) = self.sessions.get_mut(&sid) else {
             return;
         };
-        if session.overflows(&self.config) {
+        let packet = ServerPacket::Message(message.clone());
+        if session.overflows(packet.size(), limit) {
             self.fail(sid, CloseReason::TransportError);
             return;
         }
-        session.send(ServerPacket::Message(message.clone()), &mut self.out);
+        session.send(packet, &mut self.out);
         if !session.queue.is_empty() {
             self.touch(sid);
         }
@@ -173,8 +171,8 @@ impl Engine {
         let Some(session) = self.remove(sid) else {
             return;
         };
-        let bodies = session.end(&ServerPacket::Close, &mut self.out);
-        self.farewell_by(now, now + ORDERLY_CLOSE, sid, bodies);
+        let (bodies, probe) = session.close(&mut self.out);
+        self.leave_farewell(now, sid, bodies, probe, ORDERLY_CLOSE);
         self.events
             .push_back(Event::Close(sid, CloseReason::ForcedServerClose));
     }
@@ -195,6 +193,11 @@ impl Engine {
         self.sessions.get(&sid)?.memo.as_deref()
     }
 
+    /// Whether a session is open.
+    pub(crate) fn is_open(&self, sid: Sid) -> bool {
+        self.sessions.contains_key(&sid)
+    }
+
     /// The open sessions.
     pub fn sids(&self) -> impl Iterator<Item = Sid> {
         self.sessions.keys().copied()
@@ -209,7 +212,7 @@ impl Engine {
             };
             session.touched = false;
             session.flush(&mut self.out);
-            session.save(&mut self.saves);
+            session.save(&self.store, &mut self.out);
             let deadline = session.deadline();
             if let Some(armed) = session.armed.replace(deadline) {
                 self.timers.remove(&(armed, sid));
@@ -226,23 +229,35 @@ impl Engine {
             }
         }
         self.touched = touched; // with the room it has
-        let mut out = std::mem::take(&mut self.out);
-        out.extend(self.saves.drain(..).map(Output::Save));
-        out
+        self.store.end_turn(std::mem::take(&mut self.out))
     }
 
     /// When [`Input::Wake`] is due, if nothing else happens before.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.timers.first().map(|(deadline, _)| *deadline)
+        let timer = self.timers.first().map(|(deadline, _)| *deadline);
+        [timer, self.farewell_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(crate) fn mint(&self) -> [u8; 15] {
-        self.platform.mint()
+        self.store.platform().mint()
     }
 
-    pub(crate) fn platform(&self) -> &Rc<dyn Platform> {
-        &self.platform
+    pub(crate) fn store(&self) -> &Rc<Store> {
+        &self.store
+    }
+
+    /// Adds an effect of a layer above.
+    pub(crate) fn push(&mut self, output: Output) {
+        self.out.push(output);
+    }
+
+    /// The largest packet, in bytes.
+    pub(crate) fn max_payload(&self) -> usize {
+        self.config.max_payload
     }
 
     /// How much may wait for a poll, in bytes.
@@ -262,6 +277,7 @@ impl Engine {
             return;
         };
         let Some(session) = self.sessions.get(&sid) else {
+            self.upgrade_farewell(sid, data);
             return;
         };
         let size = match data {
@@ -296,13 +312,17 @@ impl Engine {
             Ok(ClientPacket::Pong) => session.pong(now, &self.config),
             Ok(ClientPacket::Ignored) => session.heartbeat.packet(now, &self.config),
             Ok(ClientPacket::Close) => {
-                if let Some(session) = self.remove(sid) {
+                let mut reason = CloseReason::TransportClose;
+                if let Some(mut session) = self.remove(sid) {
+                    session.flush(&mut self.out);
+                    if !session.queue.is_empty() {
+                        reason = CloseReason::Unread;
+                    }
                     let bodies = session.end(&ServerPacket::Noop, &mut self.out);
                     // Beyond the spec: the poll may have been overtaken by the close.
-                    self.farewell_by(now, now + CLOSE_RACE, sid, bodies);
+                    self.leave_farewell(now, sid, bodies, None, CLOSE_RACE);
                 }
-                self.events
-                    .push_back(Event::Close(sid, CloseReason::TransportClose));
+                self.events.push_back(Event::Close(sid, reason));
             }
             Err(_) => self.fail(sid, CloseReason::ParseError),
         }
@@ -323,7 +343,7 @@ impl Engine {
                 session.forget_probe();
                 Ok(())
             }),
-            None => {}
+            None => self.forget_farewell_probe(sid),
         }
     }
 
@@ -359,24 +379,6 @@ impl Engine {
         self.touch(sid);
     }
 
-    /// Leaves `bodies` for the next polls of an ended session, if they come in time.
-    fn farewell_by(
-        &mut self,
-        now: Timestamp,
-        until: Timestamp,
-        sid: Sid,
-        bodies: VecDeque<String>,
-    ) {
-        self.forget_farewells(now);
-        if !bodies.is_empty() {
-            self.farewells.push((sid, bodies, until));
-        }
-    }
-
-    fn forget_farewells(&mut self, now: Timestamp) {
-        self.farewells.retain(|(_, _, until)| now <= *until);
-    }
-
     /// Ends a session at once: a poll that waits is told, a later one finds nothing.
     fn fail(&mut self, sid: Sid, reason: CloseReason) {
         if let Some(session) = self.remove(sid) {
@@ -400,7 +402,7 @@ impl Engine {
         if let Some(poll) = session.listed {
             self.polls.remove(&poll);
         }
-        session.forget(&mut self.saves);
+        session.forget(&self.store);
         Some(session)
     }
 

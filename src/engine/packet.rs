@@ -52,6 +52,15 @@ impl Message {
         Self::Text(Frame(frame.into()))
     }
 
+    /// Its size in bytes, without its packet type.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Text(frame) => frame.text().len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
     /// A binary message.
     pub fn binary(bytes: impl Into<Rc<[u8]>>) -> Self {
         Self::Binary(bytes.into())

@@ -3,6 +3,8 @@
 //! A session on a WebSocket rides in its attachment. A polling session has no socket that lasts, so
 //! it is a stored row; the heartbeat, which moves often, rides in the attachment of its parked poll.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -11,8 +13,9 @@ use super::heartbeat::Heartbeat;
 use super::packet::{ClientPacket, ServerPacket};
 use super::session::Session;
 use super::sid::Sid;
-use super::transport::{Poll, Transport, WebSocket};
-use crate::io::{ConnectionId, Record, Reply, Survivors};
+use super::transport::{Poll, Probe, Transport, WebSocket};
+use crate::io::{ConnectionId, Output, Reply, Survivors};
+use crate::store::{self, Store};
 use crate::time::Timestamp;
 
 const PREFIX: &str = "session/";
@@ -62,18 +65,20 @@ fn packet_key(sid: Sid, position: usize) -> String {
     format!("{}/{position:06}", key(sid))
 }
 
-fn text(value: &impl Serialize) -> String {
-    // Records are structs of strings and numbers, which always serialize.
-    serde_json::to_string(value).unwrap_or_default()
+fn attach(connection: ConnectionId, attachment: &Attachment) -> Output {
+    // Attachments are structs of texts and numbers, which always serialize.
+    let text = serde_json::to_string(attachment).unwrap_or_default();
+    Output::Attach(connection, store::seal(&text))
 }
 
-fn attached(connection: ConnectionId, attachment: &Attachment) -> Record {
-    Record::Attached(connection, text(attachment))
+/// `None` for what is damaged, or what another version wrote.
+fn attached(text: &str) -> Option<Attachment> {
+    serde_json::from_str(store::open(text)?).ok()
 }
 
 impl Session {
     /// Brings what is kept of the session up to date.
-    pub(super) fn save(&mut self, saves: &mut Vec<Record>) {
+    pub(super) fn save(&mut self, store: &Store, out: &mut Vec<Output>) {
         if let Transport::WebSocket(WebSocket { connection, base64 }) = self.transport {
             if std::mem::take(&mut self.unsaved) {
                 let attachment = Attachment::Session {
@@ -83,48 +88,45 @@ impl Session {
                     base64,
                     memo: self.memo.clone(),
                 };
-                saves.push(attached(connection, &attachment));
+                out.push(attach(connection, &attachment));
             }
-            self.forget(saves);
+            self.forget(store);
             return;
         }
         if std::mem::take(&mut self.unsaved) {
             self.stored.row = true;
-            saves.push(self.row());
+            self.save_row(store);
         }
-        self.save_queue(saves);
-        self.save_probe(saves);
-        self.save_poll(saves);
+        self.save_queue(store);
+        self.save_probe(out);
+        self.save_poll(out);
     }
 
     /// Deletes the rows of a session that is over, or has become a WebSocket's.
-    pub(super) fn forget(&mut self, saves: &mut Vec<Record>) {
+    pub(super) fn forget(&mut self, store: &Store) {
         let stored = std::mem::take(&mut self.stored);
         if stored.row {
-            saves.push(Record::Deleted { key: key(self.sid) });
+            store.delete(key(self.sid));
         }
         for position in 0..stored.packets.max(stored.stale) {
-            let key = packet_key(self.sid, position);
-            saves.push(Record::Deleted { key });
+            store.delete(packet_key(self.sid, position));
         }
     }
 
-    fn save_queue(&mut self, saves: &mut Vec<Record>) {
+    fn save_queue(&mut self, store: &Store) {
         let packets = self.queue.iter().enumerate().skip(self.stored.packets);
-        saves.extend(packets.map(|(position, packet)| {
+        for (position, packet) in packets {
             let mut value = String::new();
             packet.write(&mut value);
-            let key = packet_key(self.sid, position);
-            Record::Stored { key, value }
-        }));
+            store.put(packet_key(self.sid, position), &value);
+        }
         self.stored.packets = self.queue.len();
-        let stale = self.stored.packets..std::mem::take(&mut self.stored.stale);
-        saves.extend(stale.map(|position| Record::Deleted {
-            key: packet_key(self.sid, position),
-        }));
+        for position in self.stored.packets..std::mem::take(&mut self.stored.stale) {
+            store.delete(packet_key(self.sid, position));
+        }
     }
 
-    fn save_probe(&mut self, saves: &mut Vec<Record>) {
+    fn save_probe(&mut self, out: &mut Vec<Output>) {
         let Transport::Upgrading { probe, .. } = &mut self.transport else {
             return;
         };
@@ -135,11 +137,11 @@ impl Session {
                 expires: probe.expires,
                 base64: probe.socket.base64,
             };
-            saves.push(attached(probe.socket.connection, &attachment));
+            out.push(attach(probe.socket.connection, &attachment));
         }
     }
 
-    fn save_poll(&mut self, saves: &mut Vec<Record>) {
+    fn save_poll(&mut self, out: &mut Vec<Output>) {
         if let Some(Poll::Parked { reply, saved, .. }) = self.transport.poll()
             && !std::mem::replace(saved, true)
         {
@@ -149,39 +151,39 @@ impl Session {
                 ping_at: self.heartbeat.ping_at,
                 expires: self.heartbeat.expires,
             };
-            saves.push(attached(request.into(), &attachment));
+            out.push(attach(request.into(), &attachment));
         }
     }
 
-    fn row(&self) -> Record {
-        Record::Stored {
-            key: key(self.sid),
-            value: text(&Row {
-                sid: self.sid,
-                expires: self.orphan.then_some(self.heartbeat.expires),
-                memo: self.memo.clone(),
-            }),
-        }
+    fn save_row(&self, store: &Store) {
+        let row = Row {
+            sid: self.sid,
+            expires: self.orphan.then_some(self.heartbeat.expires),
+            memo: self.memo.clone(),
+        };
+        store.put_json(key(self.sid), &row);
     }
 }
 
 impl Engine {
-    /// Rebuilds the sessions from what outlived memory. What cannot be read is closed or dropped.
+    /// Rebuilds the sessions from what outlived memory. A connection whose attachment cannot be read
+    /// is closed; damaged rows end the turn, see [`Store`].
     pub fn restore(&mut self, now: Timestamp, survivors: Survivors) {
         self.restore_rows(now);
+        self.restore_farewells();
         let (mut sessions, mut probes) = (Vec::new(), Vec::new());
-        for (connection, attachment) in survivors.connections {
-            match serde_json::from_str(&attachment) {
-                Ok(session @ Attachment::Session { .. }) => sessions.push((connection, session)),
-                Ok(probe @ Attachment::Probe { .. }) => probes.push((connection, probe)),
-                Ok(Attachment::Poll { .. }) | Err(_) => self.close_stray(connection),
+        for (connection, text) in survivors.connections {
+            match attached(&text) {
+                Some(session @ Attachment::Session { .. }) => sessions.push((connection, session)),
+                Some(probe @ Attachment::Probe { .. }) => probes.push((connection, probe)),
+                Some(Attachment::Poll { .. }) | None => self.close_stray(connection),
             }
         }
         for (connection, attachment) in sessions {
             self.restore_session(now, connection, attachment);
         }
-        for (reply, attachment) in survivors.requests {
-            self.restore_poll(now, reply, &attachment);
+        for (reply, text) in survivors.requests {
+            self.restore_poll(now, reply, attached(&text).as_ref());
         }
         for (connection, attachment) in probes {
             self.restore_probe(connection, &attachment);
@@ -190,19 +192,24 @@ impl Engine {
     }
 
     fn restore_rows(&mut self, now: Timestamp) {
-        for (key, value) in self.platform.load(PREFIX) {
-            let restored = match key.strip_prefix(PREFIX).and_then(|key| key.split_once('/')) {
-                Some((sid, _)) => self.restore_packet(sid, &value),
-                None => self.restore_row(now, &value),
-            };
-            if restored.is_none() {
-                self.saves.push(Record::Deleted { key });
+        let store = Rc::clone(&self.store);
+        for (key, value) in store.load(PREFIX) {
+            match key.strip_prefix(PREFIX).and_then(|key| key.split_once('/')) {
+                Some((sid, _)) => {
+                    if self.restore_packet(sid, &value).is_none() {
+                        store.damaged(&key, "a packet has no session");
+                    }
+                }
+                None => {
+                    if let Some(row) = store.read(&key, &value) {
+                        self.restore_row(now, row);
+                    }
+                }
             }
         }
     }
 
-    fn restore_row(&mut self, now: Timestamp, value: &str) -> Option<()> {
-        let row: Row = serde_json::from_str(value).ok()?;
+    fn restore_row(&mut self, now: Timestamp, row: Row) {
         let mut heartbeat = Heartbeat::start(now, &self.config);
         heartbeat.expires = row.expires.unwrap_or(heartbeat.expires);
         heartbeat.ping_at = now;
@@ -212,7 +219,6 @@ impl Engine {
         session.stored.row = true;
         session.orphan = row.expires.is_some();
         self.insert(session);
-        Some(())
     }
 
     fn restore_packet(&mut self, sid: &str, value: &str) -> Option<()> {
@@ -247,9 +253,8 @@ impl Engine {
         self.insert(session);
     }
 
-    fn restore_poll(&mut self, now: Timestamp, reply: Reply, attachment: &str) {
-        let kept = serde_json::from_str(attachment);
-        if let Ok(Attachment::Poll {
+    fn restore_poll(&mut self, now: Timestamp, reply: Reply, kept: Option<&Attachment>) {
+        if let Some(&Attachment::Poll {
             sid,
             ping_at,
             expires,
@@ -270,23 +275,36 @@ impl Engine {
     }
 
     fn restore_probe(&mut self, connection: ConnectionId, kept: &Attachment) {
-        if let Attachment::Probe {
+        let Attachment::Probe {
             sid,
             probed,
             expires,
             base64,
         } = *kept
-            && let Some(session) = self.sessions.get_mut(&sid)
-            && session.probe(WebSocket { connection, base64 }, expires)
+        else {
+            return;
+        };
+        let socket = WebSocket { connection, base64 };
+        let farewell = self.farewell(sid);
+        if let Some(farewell) = farewell.and_then(|at| self.farewells.get_mut(at)) {
+            farewell.probe = Some(Probe {
+                socket,
+                probed,
+                expires,
+                saved: true,
+            });
+        } else if let Some(session) = self.sessions.get_mut(&sid)
+            && session.probe(socket, expires)
         {
             if let Transport::Upgrading { probe, .. } = &mut session.transport {
                 probe.probed = probed;
                 probe.saved = true;
             }
-            self.connections.insert(connection, sid);
         } else {
             self.close_stray(connection);
+            return;
         }
+        self.connections.insert(connection, sid);
     }
 
     /// A polling session without a poll is a client that is gone, or one that lost its object in

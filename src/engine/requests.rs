@@ -1,6 +1,6 @@
 //! HTTP requests: which session they belong to, and what is wrong with them.
 
-use super::handshake::handshake;
+use super::handshake::{Handshake, open_packet};
 use super::heartbeat::Heartbeat;
 use super::query::Query;
 use super::session::{self, Session};
@@ -34,8 +34,14 @@ impl Engine {
             });
         }
         match (sid, request.upgrade, request.method) {
-            (None, false, _) => self.open_polling(now, request.reply, request.address),
-            (None, true, _) => self.open_websocket(now, request.reply, socket, request.address),
+            (None, upgrade, _) => {
+                let handshake = Handshake::new(request.address, request.query);
+                if upgrade {
+                    self.open_websocket(now, request.reply, socket, handshake);
+                } else {
+                    self.open_polling(now, request.reply, handshake);
+                }
+            }
             (Some(sid), true, _) => self.upgrade(now, sid, request.reply, socket),
             (Some(sid), false, Method::Post) => self.post(now, sid, request),
             (Some(sid), false, _) => self.get(now, sid, request.reply),
@@ -83,33 +89,33 @@ impl Engine {
         request.method == Method::Get && !request.upgrade && self.farewell(sid).is_some()
     }
 
-    fn farewell(&self, sid: Sid) -> Option<usize> {
-        self.farewells
-            .iter()
-            .position(|(ended, _, _)| *ended == sid)
-    }
-
-    fn open_polling(&mut self, now: Timestamp, reply: Reply, address: String) {
-        let sid = Sid::new(self.platform.mint());
-        let open = ServerPacket::Open(handshake(sid, &["websocket"], &self.config));
-        self.open(now, sid, Transport::Polling(Poll::Idle), address);
+    fn open_polling(&mut self, now: Timestamp, reply: Reply, handshake: Handshake) {
+        let sid = Sid::new(self.mint());
+        let open = ServerPacket::Open(open_packet(sid, &["websocket"], &self.config));
+        self.open(now, sid, Transport::Polling(Poll::Idle), handshake);
         self.respond(reply, session::packets(payload::encode(&[open])));
     }
 
-    fn open_websocket(&mut self, now: Timestamp, reply: Reply, socket: WebSocket, address: String) {
-        let sid = Sid::new(self.platform.mint());
-        let open = ServerPacket::Open(handshake(sid, &[], &self.config));
+    fn open_websocket(
+        &mut self,
+        now: Timestamp,
+        reply: Reply,
+        socket: WebSocket,
+        handshake: Handshake,
+    ) {
+        let sid = Sid::new(self.mint());
+        let open = ServerPacket::Open(open_packet(sid, &[], &self.config));
         self.out.push(Output::Accept(reply));
         self.out
             .push(Output::Send(socket.connection, open.to_frame(false)));
         self.connections.insert(socket.connection, sid);
-        self.open(now, sid, Transport::WebSocket(socket), address);
+        self.open(now, sid, Transport::WebSocket(socket), handshake);
     }
 
-    fn open(&mut self, now: Timestamp, sid: Sid, transport: Transport, address: String) {
+    fn open(&mut self, now: Timestamp, sid: Sid, transport: Transport, handshake: Handshake) {
         let heartbeat = Heartbeat::start(now, &self.config);
         self.insert(Session::new(sid, transport, heartbeat));
-        self.events.push_back(Event::Open(sid, address));
+        self.events.push_back(Event::Open(sid, handshake));
     }
 
     fn upgrade(&mut self, now: Timestamp, sid: Sid, reply: Reply, socket: WebSocket) {
@@ -128,13 +134,7 @@ impl Engine {
     }
 
     fn get(&mut self, now: Timestamp, sid: Sid, reply: Reply) {
-        if let Some(position) = self.farewell(sid)
-            && let Some((_, bodies, _)) = self.farewells.get_mut(position)
-            && let Some(body) = bodies.pop_front()
-        {
-            if bodies.is_empty() {
-                self.farewells.swap_remove(position);
-            }
+        if let Some(body) = self.take_farewell(sid) {
             self.respond(reply, session::packets(body));
             return;
         }

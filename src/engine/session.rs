@@ -79,8 +79,8 @@ impl Session {
         }
     }
 
-    /// When it must be woken. An upgrade that takes too long is none of it: it is seen when the
-    /// client is heard of, or pinged.
+    /// The next deadline of the heartbeat. Upgrades have no timer: one that takes too long is given up
+    /// when the client sends something, or is pinged.
     pub(super) fn deadline(&self) -> Timestamp {
         self.heartbeat.ping_at.min(self.heartbeat.expires)
     }
@@ -98,9 +98,11 @@ impl Session {
         }
     }
 
-    /// Whether, before one more packet, more waits for the next poll than a live client would leave waiting.
-    pub(super) fn overflows(&mut self, config: &Config) -> bool {
-        self.queued > config.max_queued
+    /// Whether one more packet of this size would exceed the `limit` of the queue while no poll is
+    /// parked. A single packet always fits.
+    pub(super) fn overflows(&mut self, size: usize, limit: usize) -> bool {
+        !self.queue.is_empty()
+            && self.queued.saturating_add(size) > limit
             && self
                 .transport
                 .poll()
@@ -292,8 +294,22 @@ impl Session {
         }
     }
 
-    /// Takes leave of the client: the connections are closed, a parked poll is answered. Returns
-    /// what the next polls are to get, if the client polls.
+    /// Ends the session by the server's will. Returns what is left for the client: the bodies of its
+    /// next polls, and the WebSocket if it is about to upgrade to it.
+    pub(super) fn close(mut self, out: &mut Vec<Output>) -> (VecDeque<String>, Option<Probe>) {
+        // Between `3probe` and `5` the client has paused its polling: what is left goes behind the `5`.
+        let probe = match self.transport {
+            Transport::Upgrading { probe, .. } if probe.probed => {
+                self.forget_probe();
+                Some(probe)
+            }
+            _ => None,
+        };
+        (self.end(&ServerPacket::Close, out), probe)
+    }
+
+    /// Ends the session: its connections are closed, a parked poll is answered. Returns what the next
+    /// polls are to get, if the client polls.
     pub(super) fn end(mut self, last: &ServerPacket, out: &mut Vec<Output>) -> VecDeque<String> {
         self.abandon_probe(out);
         let mut poll = match self.transport {

@@ -10,8 +10,9 @@ use super::error::{Code, Error};
 use super::fields::{DEPTH, is_too_deep};
 use super::host::Switch;
 use super::{Room, Turn};
-use crate::io::{Platform, Record, numbered};
-use crate::socket::{Args, Command, Json, Object, SocketId};
+use crate::io::numbered;
+use crate::socket::{Args, Json, Object, SocketId};
+use crate::store::Store;
 use crate::time::Timestamp;
 
 const PREFIX: &str = "chat/";
@@ -21,6 +22,9 @@ const PAGE: usize = 50;
 
 /// About how many bytes of messages one answer may have.
 const PAGE_BYTES: usize = 131_072;
+
+/// How many bytes of messages the room remembers at most, whatever their number.
+const HISTORY_BYTES: usize = 4_194_304;
 
 /// About how many bytes a message has beside its text.
 const ENVELOPE: usize = 256;
@@ -52,65 +56,90 @@ impl Receipt {
     }
 }
 
-/// What the room remembers of what was said to all.
+/// The chat messages to everyone that the room remembers.
 pub(super) struct History {
-    platform: Rc<dyn Platform>,
+    store: Rc<Store>,
     limit: usize,
-    /// Oldest first; read when first needed.
-    entries: Option<VecDeque<Message>>,
+    /// Read when first needed.
+    entries: Option<Entries>,
+}
+
+#[derive(Default)]
+struct Entries {
+    /// Oldest first.
+    messages: VecDeque<Message>,
+    bytes: usize,
+}
+
+impl Entries {
+    fn push(&mut self, message: Message) {
+        self.bytes = self.bytes.saturating_add(size(&message));
+        self.messages.push_back(message);
+    }
+
+    fn pop(&mut self) -> Option<Message> {
+        let oldest = self.messages.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(size(&oldest));
+        Some(oldest)
+    }
+}
+
+/// About how many bytes a message has.
+fn size(message: &Message) -> usize {
+    message.message.len().saturating_add(ENVELOPE)
 }
 
 impl History {
-    pub(super) fn new(platform: Rc<dyn Platform>, limit: usize) -> Self {
+    pub(super) fn new(store: Rc<Store>, limit: usize) -> Self {
         Self {
-            platform,
+            store,
             limit,
             entries: None,
         }
     }
 
-    fn entries(&mut self) -> &mut VecDeque<Message> {
+    fn entries(&mut self) -> &mut Entries {
         self.entries.get_or_insert_with(|| {
-            let rows = self.platform.load(PREFIX).into_iter();
-            rows.filter_map(|(_, value)| serde_json::from_str(&value).ok())
-                .collect()
+            let mut entries = Entries::default();
+            for (key, value) in self.store.load(PREFIX) {
+                if let Some(message) = self.store.read(&key, &value) {
+                    entries.push(message);
+                }
+            }
+            entries
         })
     }
 
     /// The newest messages, as many as fit into one answer, oldest first.
     pub(super) fn newest(&mut self) -> Vec<&Message> {
-        newest(self.entries().iter(), usize::MAX).0
+        newest(self.entries().messages.iter(), usize::MAX).0
     }
 
     /// Those before a sequence number, `limit` at most, and whether there are more.
     fn page(&mut self, before: u64, limit: usize) -> (Vec<&Message>, bool) {
-        let messages = self.entries().iter();
+        let messages = self.entries().messages.iter();
         newest(messages.filter(|message| message.seq < before), limit)
     }
 
     /// Forgets all.
-    pub(super) fn clear(&mut self) -> Vec<Record> {
-        let entries = std::mem::take(self.entries()).into_iter();
-        let keys = entries.map(|message| key(message.seq));
-        keys.map(|key| Record::Deleted { key }).collect()
+    pub(super) fn clear(&mut self) {
+        for message in std::mem::take(self.entries()).messages {
+            self.store.delete(key(message.seq));
+        }
     }
 
     /// Takes in a message, which is `json`.
-    fn push(&mut self, message: Message, json: &Json) -> Vec<Record> {
-        let mut records = vec![Record::Stored {
-            key: key(message.seq),
-            value: json.as_str().to_owned(),
-        }];
-        let limit = self.limit;
+    fn push(&mut self, message: Message, json: &Json) {
+        let (limit, store) = (self.limit, Rc::clone(&self.store));
         let entries = self.entries();
-        entries.push_back(message);
-        while entries.len() > limit {
-            if let Some(oldest) = entries.pop_front() {
-                let key = key(oldest.seq);
-                records.push(Record::Deleted { key });
-            }
+        store.put(key(message.seq), json.as_str());
+        entries.push(message);
+        while entries.messages.len() > limit || entries.bytes > HISTORY_BYTES {
+            let Some(oldest) = entries.pop() else {
+                break;
+            };
+            store.delete(key(oldest.seq));
         }
-        records
     }
 }
 
@@ -126,7 +155,7 @@ fn newest<'a>(
 ) -> (Vec<&'a Message>, bool) {
     let (mut page, mut room) = (Vec::new(), PAGE_BYTES);
     while let Some(message) = messages.next_back() {
-        let size = message.message.len().saturating_add(ENVELOPE);
+        let size = size(message);
         if page.len() == limit || (size > room && !page.is_empty()) {
             page.reverse();
             return (page, true);
@@ -216,7 +245,7 @@ impl Room {
         }
         let message = Message {
             message,
-            id: SocketId::new(self.platform.mint()).to_string(),
+            id: SocketId::new(self.store.platform().mint()).to_string(),
             seq: self.ledger.next_seq(),
             ts: turn.now,
             from,
@@ -233,9 +262,7 @@ impl Room {
         };
         let delivered = Json::of(&message);
         if to.is_none() {
-            for record in self.history.push(message, &delivered) {
-                turn.out.push(Command::SaveSoon(record));
-            }
+            self.history.push(message, &delivered);
         }
         if let Some(mid) = mid {
             self.change(turn, from, |member| {
@@ -245,10 +272,6 @@ impl Room {
                 member.receipts.push((mid, receipt));
                 true
             });
-        }
-        if turn.ack.is_some() {
-            // Whoever sends it again after a crash is told so, or else nobody has had it yet.
-            turn.out.push(Command::AfterSaves);
         }
         turn.emit(receivers, names::CHAT_MESSAGE, vec![delivered]);
         Ok(())

@@ -94,6 +94,14 @@ pub struct Media {
     pub screen: bool,
 }
 
+impl Media {
+    /// Whether it sends anything.
+    #[must_use]
+    pub const fn is_any(self) -> bool {
+        self.audio || self.video || self.screen
+    }
+}
+
 /// A peer, as others see it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -185,4 +193,6 @@ pub(super) struct Snapshot<'a> {
     pub(super) history: Vec<&'a Message>,
     pub(super) ice: &'a IceServers,
     pub(super) limits: &'a Limits,
+    /// With this, `room:join` lets the same peer in again, past lock and password.
+    pub(super) rejoin: &'a str,
 }

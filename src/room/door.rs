@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{Code, Error};
 use super::member::Member;
 use super::password::Password;
-use crate::io::{Platform, Record};
+use crate::store::Store;
 use crate::time::Timestamp;
 
 const KEY: &str = "room/door";
@@ -27,14 +27,18 @@ const GUESSING: Duration = Duration::from_secs(60);
 /// How many wrong passwords are remembered.
 const GUESSES: usize = 500;
 
+/// How many secrets to come back with are remembered; the oldest are forgotten first.
+const SECRETS: usize = 200;
+
 #[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
 pub(super) struct Door {
     pub(super) locked: bool,
     password: Option<Password>,
     bars: Vec<Bar>,
     /// Wrong passwords, oldest first.
     guesses: Vec<Guess>,
+    /// While lock, password or a ban keep strangers out: the secrets of those who were inside since.
+    secrets: Vec<String>,
     #[serde(skip)]
     unsaved: bool,
 }
@@ -45,7 +49,6 @@ pub(super) struct Bar {
     who: String,
     pub(super) until: Timestamp,
     /// Whether peers who were not put out have this address, too: the host decides who comes from it.
-    #[serde(default)]
     pub(super) shared: bool,
 }
 
@@ -56,11 +59,42 @@ struct Guess {
 }
 
 impl Door {
-    pub(super) fn load(platform: &dyn Platform) -> Self {
-        let rows = platform.load(KEY);
-        let row = rows.first();
-        row.and_then(|(_, value)| serde_json::from_str(value).ok())
-            .unwrap_or_default()
+    pub(super) fn load(store: &Store) -> Self {
+        store.get(KEY).unwrap_or_default()
+    }
+
+    /// Whether it keeps strangers out.
+    pub(super) fn is_closed(&self) -> bool {
+        self.locked || self.password.is_some() || !self.bars.is_empty()
+    }
+
+    /// Remembers the secrets of those who are inside, if the door is closed, and none if it is open.
+    pub(super) fn remember_all(&mut self, inside: Vec<String>) {
+        let secrets = if self.is_closed() { inside } else { Vec::new() };
+        self.unsaved |= self.secrets != secrets;
+        self.secrets = secrets;
+    }
+
+    /// Remembers the secret of somebody who comes in.
+    pub(super) fn remember(&mut self, secret: &str) {
+        if self.is_closed() && !self.knows(secret) {
+            if self.secrets.len() >= SECRETS {
+                self.secrets.remove(0);
+            }
+            self.secrets.push(secret.to_owned());
+            self.unsaved = true;
+        }
+    }
+
+    /// Whether this is the secret of somebody who was inside.
+    pub(super) fn knows(&self, secret: &str) -> bool {
+        self.secrets.iter().any(|known| known == secret)
+    }
+
+    /// Forgets a secret: whoever had it is a stranger again.
+    pub(super) fn forget_secret(&mut self, secret: &str) {
+        self.unsaved |= self.knows(secret);
+        self.secrets.retain(|known| known != secret);
     }
 
     /// Whether that changes anything.
@@ -120,8 +154,8 @@ impl Door {
         Err(Error::new(Code::BadPassword, "that is not the password"))
     }
 
-    /// Bars who is put out: by the address, as they may call themselves what they like, and by what
-    /// their token says.
+    /// Bans a member that was kicked: by its address, as it may call itself what it likes, and by the
+    /// subject of its token.
     pub(super) fn bar(&mut self, now: Timestamp, member: &Member, shared: bool) {
         if let Some(sub) = member.subject() {
             self.bar_as(now, [SUBJECT, sub].concat(), false);
@@ -146,8 +180,8 @@ impl Door {
         self.bars.retain(|bar| now < bar.until);
     }
 
-    /// The bar that this one is behind. Whose token says who they are is barred as that, and nobody
-    /// beside them; a token's host is barred by no address.
+    /// The ban that applies: by subject if the token has one, else by address; host tokens skip
+    /// address bans.
     pub(super) fn bar_of(&self, member: &Member) -> Option<&Bar> {
         let mut bars = self.bars.iter();
         bars.find(|bar| match member.subject() {
@@ -164,14 +198,10 @@ impl Door {
         };
     }
 
-    /// The record to keep, if what is kept is out of date.
-    pub(super) fn save(&mut self) -> Option<Record> {
-        if !std::mem::take(&mut self.unsaved) {
-            return None;
+    /// Stores it, if it changed.
+    pub(super) fn save(&mut self, store: &Store) {
+        if std::mem::take(&mut self.unsaved) {
+            store.put_json(KEY.to_owned(), self);
         }
-        Some(Record::Stored {
-            key: KEY.to_owned(),
-            value: serde_json::to_string(self).ok()?,
-        })
     }
 }

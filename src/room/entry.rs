@@ -1,20 +1,26 @@
-//! Who may come in.
+//! Who may come in, and who is inside.
 
 use serde::Deserialize;
 
 use super::config::Tokens;
 use super::contract::names;
 use super::error::{Code, Error};
-use super::member::Member;
+use super::member::{Buckets, Member};
 use super::token::Pass;
 use super::{Room, Turn};
+use crate::engine::Handshake;
 use crate::socket::{Command, Json, Namespace, SocketId};
 use crate::time::Timestamp;
+
+/// The parameter of the URL by which a client asks for events with exactly the arguments that were
+/// sent: `strict=1`.
+const STRICT: &str = "strict";
 
 /// What a client may say of itself on connecting.
 #[derive(Deserialize)]
 struct Auth {
     token: Option<String>,
+    strict: Option<bool>,
 }
 
 impl Room {
@@ -24,7 +30,7 @@ impl Room {
         id: SocketId,
         namespace: &Namespace,
         auth: Option<&Json>,
-        address: &str,
+        handshake: &Handshake,
     ) {
         if !namespace.is_main() {
             turn.out.push(Command::Refuse {
@@ -34,19 +40,31 @@ impl Room {
             });
             return;
         }
-        let member = self.admit_token(turn.now, auth).and_then(|pass| {
-            let member = Member {
-                address: address.to_owned(),
-                pass,
-                ..Member::default()
-            };
-            self.check_entry(turn.now, &member)?;
-            Ok(member)
-        });
+        let address = &handshake.address;
+        let auth: Option<Auth> = auth.and_then(Json::read);
+        let strict = auth.as_ref().and_then(|auth| auth.strict);
+        let token = auth.and_then(|auth| auth.token);
+        let member = self
+            .admit_token(turn.now, token.as_deref())
+            .and_then(|pass| {
+                let member = Member {
+                    address: address.clone(),
+                    came_at: turn.now,
+                    came_seq: self.ledger.last_seq(),
+                    strict: strict.unwrap_or_else(|| handshake.parameter(STRICT) == Some("1")),
+                    pass,
+                    ..Member::default()
+                };
+                self.check_entry(turn, &member)?;
+                Ok(member)
+            });
         match member {
             Ok(mut member) => {
-                member.buckets = self.spent.take(address);
-                turn.out.push(Command::Accept(id));
+                member.buckets = self.spent(address);
+                turn.out.push(Command::Accept {
+                    socket: id,
+                    recoverable: !member.strict,
+                });
                 turn.out.push(Command::Keep(id, Json::of(&member)));
                 self.members.insert(id, member);
             }
@@ -62,13 +80,11 @@ impl Room {
     }
 
     /// What the token of who comes says, if it has one.
-    fn admit_token(&self, now: Timestamp, auth: Option<&Json>) -> Result<Option<Pass>, Error> {
+    fn admit_token(&self, now: Timestamp, token: Option<&str>) -> Result<Option<Pass>, Error> {
         let Tokens { secret, required } = &self.config.tokens;
-        let auth: Option<Auth> = auth.and_then(Json::read);
-        let token = auth.and_then(|auth| auth.token);
         match (secret, token) {
             (Some(secret), Some(token)) => {
-                let pass = secret.verify(now, &self.name, &token);
+                let pass = secret.verify(now, &self.name, token);
                 let refused = |why| {
                     let message = format!("this token does not let you in: {why}");
                     Error::new(Code::BadToken, message)
@@ -83,17 +99,58 @@ impl Room {
         }
     }
 
-    /// Whether this one may come in at all.
-    fn check_entry(&self, now: Timestamp, member: &Member) -> Result<(), Error> {
-        self.check_bar(now, member)?;
-        if self.members.len() >= self.config.limits.sockets {
+    /// Whether a socket may connect. Those inside and those outside are limited apart, each to
+    /// [`Limits::sockets`](super::config::Limits::sockets), so that neither takes the others' places.
+    /// Host tokens skip the limit.
+    fn check_entry(&mut self, turn: &mut Turn, member: &Member) -> Result<(), Error> {
+        self.check_bar(turn.now, member)?;
+        let is_outside = self.is_outside(member);
+        let alike = self.members.iter();
+        let alike = alike.filter(|(_, other)| self.is_outside(other) == is_outside);
+        if alike.count() < self.config.limits.sockets || member.is_host_by_token() {
+            return Ok(());
+        }
+        if is_outside {
+            self.drop_outsider(turn);
+            return Ok(());
+        }
+        let away = self.inside().filter(|(_, member)| member.is_away());
+        let Some((ghost, _)) = away.min_by_key(|(_, member)| member.away_since) else {
             let message = "the room is full: try again when somebody has left";
             return Err(Error::new(Code::RoomFull, message));
-        }
+        };
+        self.give_up(turn, ghost);
         Ok(())
     }
 
-    /// Whether the host put this one out, not long ago.
+    /// Makes a place outside: who came first goes first, those who did not knock before the others.
+    fn drop_outsider(&mut self, turn: &mut Turn) {
+        let outside = self.members.iter();
+        let outside = outside.filter(|(_, member)| self.is_outside(member));
+        let oldest =
+            outside.min_by_key(|(id, member)| (member.knocking.is_some(), member.came_at, **id));
+        let Some((id, member)) = oldest.map(|(id, member)| (*id, member)) else {
+            return;
+        };
+        if member.knocking.is_some() {
+            let message = "too many others wait outside this room: try again later";
+            self.refuse(turn, id, &Error::new(Code::RoomFull, message));
+        }
+        turn.out.push(Command::Close(id));
+    }
+
+    /// What this address has left of its rates: a socket that is away, or has just left, does not
+    /// come back as another one with more.
+    fn spent(&mut self, address: &str) -> Buckets {
+        let mut members = self.members.iter().map(|(_, member)| member);
+        let away = members.find(|member| member.is_away() && member.address == address);
+        match away {
+            Some(away) => away.buckets.clone(),
+            None => self.spent.take(address),
+        }
+    }
+
+    /// Whether the host kicked this client not long ago.
     pub(super) fn check_bar(&self, now: Timestamp, member: &Member) -> Result<(), Error> {
         match self.door.bar_of(member) {
             Some(bar) if !bar.shared => Err(Error {
@@ -104,14 +161,14 @@ impl Room {
         }
     }
 
-    /// Who is outside may ask to come in, unless they were put out, and no more than that.
+    /// A member outside may ask to come in, unless it was kicked, and nothing else.
     pub(super) fn check_place(
         &self,
         now: Timestamp,
         id: SocketId,
         event: &str,
     ) -> Result<(), Error> {
-        let outside = self.member(id).filter(|member| self.keeps_out(member));
+        let outside = self.member(id).filter(|member| self.is_outside(member));
         let Some(member) = outside.filter(|_| event != names::ROOM_LEAVE) else {
             return Ok(());
         };
@@ -123,8 +180,9 @@ impl Room {
         Err(Error::new(Code::RoomLocked, message))
     }
 
-    /// Whether this one is outside: neither hears what is said in the room nor says anything there.
-    pub(super) fn keeps_out(&self, member: &Member) -> bool {
+    /// Whether a member is outside. It gets nothing that is sent to the room and sends nothing there;
+    /// nothing that it does changes what those inside get, keep or may do, beyond one knock.
+    pub(super) fn is_outside(&self, member: &Member) -> bool {
         member.profile.is_none()
             && (self.must_know_password(member)
                 || self.must_knock(member)
@@ -135,11 +193,10 @@ impl Room {
         self.door.has_password() && is_stranger(member)
     }
 
-    /// Whether this one has to be let in by the host, if there is one to do so.
+    /// Whether a member has to be let in by the host. Without a host nobody lets it in: a room does not
+    /// open because its peers left.
     pub(super) fn must_knock(&self, member: &Member) -> bool {
-        (self.door.locked || self.door.bar_of(member).is_some())
-            && is_stranger(member)
-            && self.host().is_some()
+        (self.door.locked || self.door.bar_of(member).is_some()) && is_stranger(member)
     }
 
     pub(super) fn check_password(
@@ -165,7 +222,7 @@ impl Room {
     }
 }
 
-/// Whether lock and password are for this one, who is not in.
+/// Whether lock and password apply to a member: it is no peer, and no host by token.
 fn is_stranger(member: &Member) -> bool {
     member.profile.is_none() && !member.is_host_by_token()
 }

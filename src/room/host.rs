@@ -78,8 +78,13 @@ impl Room {
             let shared = self.peers().any(|(other, _)| is_there(other));
             self.door.bar(turn.now, member, shared);
         }
+        let secret = self.member(id).and_then(|member| member.rejoin.clone());
         self.log(turn.now, "kick", Some(id), Some(Code::Kicked), None);
         turn.out.push(Command::Close(id));
+        self.shut_out(turn);
+        if let Some(secret) = secret {
+            self.door.forget_secret(&secret);
+        }
         Ok(())
     }
 
@@ -142,6 +147,7 @@ impl Room {
         let Switch { on } = Switch::read(args, "host:lock takes {on}")?;
         if self.door.lock(on) {
             self.tell_state(turn, "locked", &on);
+            self.shut_out(turn);
         }
         if !on {
             for id in self.knocking() {
@@ -167,13 +173,14 @@ impl Room {
             .ok_or_else(wrong)?;
         let password = match text {
             Some(text) if (1..=limit).contains(&text.chars().count()) => {
-                Some(Password::new(&text, &self.platform.mint()).ok_or_else(wrong)?)
+                Some(Password::new(&text, &self.store.platform().mint()).ok_or_else(wrong)?)
             }
             Some(_) => return Err(wrong()),
             None => None,
         };
         self.door.set_password(password);
         self.tell_state(turn, "password", &self.door.has_password());
+        self.shut_out(turn);
         if self.door.has_password() {
             // They knocked without it.
             let error = Error::new(
@@ -188,7 +195,26 @@ impl Room {
         Ok(())
     }
 
-    /// Where all may come in, it is forgotten who might not, for when the room closes again.
+    /// The door changed: those inside may come back through it, and those who are outside now have no
+    /// alias any more.
+    fn shut_out(&mut self, turn: &mut Turn) {
+        let members = self.members.iter().map(|(_, member)| member);
+        let peers = members.filter(|member| member.profile.is_some());
+        let secrets = peers.filter_map(|peer| peer.rejoin.clone()).collect();
+        self.door.remember_all(secrets);
+        let members = self.members.iter();
+        let outside = members.filter(|(_, m)| m.alias.is_some() && self.is_outside(m));
+        for id in outside.map(|(id, _)| *id).collect::<Vec<_>>() {
+            let mut alias = None;
+            self.change(turn, id, |member| {
+                alias = member.alias.take();
+                true
+            });
+            turn.emit(self.aliased(), names::USER_LEFT, vec![Json::of(&alias)]);
+        }
+    }
+
+    /// When everybody may come in, it is forgotten whom the host denied.
     fn forgive(&mut self, turn: &mut Turn) {
         if self.door.locked || self.door.has_password() {
             return;
@@ -211,10 +237,8 @@ impl Room {
     }
 
     pub(super) fn forget_chat(&mut self, turn: &mut Turn) {
-        for record in self.history.clear() {
-            turn.save(record);
-        }
-        // Who is away shall not get it, either.
+        self.history.clear();
+        // Sockets that are away shall not get it, either.
         let name = names::CHAT_MESSAGE.to_owned();
         turn.out.push(Command::Forget(name));
     }

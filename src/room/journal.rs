@@ -15,7 +15,9 @@ const RATE: Rate = Rate {
 
 #[derive(Default)]
 pub(super) struct Journal {
-    bucket: Bucket,
+    /// What those inside may cause, and those outside: neither uses up the other's.
+    inside: Bucket,
+    outside: Bucket,
     /// How many lines were not written since the last.
     dropped: usize,
 }
@@ -30,7 +32,17 @@ impl Room {
         code: Option<Code>,
         reason: Option<&str>,
     ) {
-        if self.journal.bucket.take(now, RATE).is_err() {
+        let is_inside = match peer.map(|peer| self.member(peer)) {
+            Some(Some(member)) => !self.is_outside(member),
+            Some(None) => event != "refusal", // it was inside before it left
+            None => true,
+        };
+        let bucket = if is_inside {
+            &mut self.journal.inside
+        } else {
+            &mut self.journal.outside
+        };
+        if bucket.take(now, RATE).is_err() {
             self.journal.dropped = self.journal.dropped.saturating_add(1);
             return;
         }
@@ -44,6 +56,6 @@ impl Room {
             .with("sockets", &self.members.len())
             .with("dropped", &std::mem::take(&mut self.journal.dropped))
             .json();
-        self.platform.log(line.as_str());
+        self.store.platform().log(line.as_str());
     }
 }

@@ -1,14 +1,22 @@
-//! What the room itself must not forget: counters that clients see, and who is host.
+//! The room's counters, which clients see, and its host.
 
 use serde::{Deserialize, Serialize};
 
-use crate::io::{Platform, Record};
 use crate::socket::SocketId;
+use crate::store::Store;
 
 const KEY: &str = "room/ledger";
 
 /// How many sequence numbers are used between two writes.
 const BLOCK: u64 = 1000;
+
+/// The other end of an exchange of offer and answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Partner {
+    pub(super) id: SocketId,
+    /// The sequence number of the signal that made it one.
+    pub(super) seq: u64,
+}
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ledger {
@@ -17,6 +25,8 @@ pub(super) struct Ledger {
     /// No sequence number above this one was used.
     seq_limit: u64,
     pub(super) host: Option<SocketId>,
+    /// Who last sent an offer or answer to more than one, with its sequence number.
+    pub(super) caller: Option<Partner>,
     /// The last sequence number used.
     #[serde(skip)]
     seq: u64,
@@ -25,12 +35,8 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn load(platform: &dyn Platform) -> Self {
-        let rows = platform.load(KEY);
-        let mut ledger: Self = rows
-            .first()
-            .and_then(|(_, value)| serde_json::from_str(value).ok())
-            .unwrap_or_default();
+    pub(super) fn load(store: &Store) -> Self {
+        let mut ledger: Self = store.get(KEY).unwrap_or_default();
         ledger.seq = ledger.seq_limit;
         ledger
     }
@@ -57,14 +63,10 @@ impl Ledger {
         self.seq
     }
 
-    /// The record to keep, if what is kept is out of date.
-    pub(super) fn save(&mut self) -> Option<Record> {
-        if !std::mem::take(&mut self.unsaved) {
-            return None;
+    /// Stores it, if it changed.
+    pub(super) fn save(&mut self, store: &Store) {
+        if std::mem::take(&mut self.unsaved) {
+            store.put_json(KEY.to_owned(), self);
         }
-        Some(Record::Stored {
-            key: KEY.to_owned(),
-            value: serde_json::to_string(self).ok()?,
-        })
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::chat::Receipt;
 use super::config::Rates;
 use super::contract::{Media, Peer, names};
+use super::ledger::Partner;
 use super::rate::Bucket;
 use super::signal::Kind;
 use super::token::Pass;
@@ -19,7 +20,6 @@ const SPENT: usize = 100;
 
 /// One socket in the room.
 #[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
 pub(super) struct Member {
     /// Its join ordinal, given when first needed and never again.
     pub(super) n: Option<u64>,
@@ -27,6 +27,9 @@ pub(super) struct Member {
     pub(super) alias: Option<String>,
     /// What it told in `room:join`.
     pub(super) profile: Option<Profile>,
+    /// The secret with which it may join again, even as another socket, past lock and password; made
+    /// when it first joins.
+    pub(super) rejoin: Option<String>,
     /// What it will have told, once the host lets it in.
     pub(super) knocking: Option<Joining>,
     /// Since when it waits for that.
@@ -37,12 +40,18 @@ pub(super) struct Member {
     pub(super) pass: Option<Pass>,
     /// Where it connected from.
     pub(super) address: String,
-    /// Whom it last exchanged an offer with.
-    pub(super) partner: Option<SocketId>,
+    /// When it connected.
+    pub(super) came_at: Timestamp,
+    /// The room's sequence number then.
+    pub(super) came_seq: u64,
+    /// Whether its client wants events with exactly the arguments that were sent.
+    pub(super) strict: bool,
+    /// With whom alone it last exchanged an offer or answer.
+    pub(super) partner: Option<Partner>,
     /// What it was told of its latest messages, by their `mid`.
     pub(super) receipts: Vec<(String, Receipt)>,
-    /// Whether its connection is lost.
-    pub(super) away: bool,
+    /// Since when its connection is lost.
+    pub(super) away_since: Option<Timestamp>,
     /// What waits for it since then.
     #[serde(skip)]
     pub(super) waiting: Backlog,
@@ -57,6 +66,9 @@ pub(super) struct Joining {
     pub(super) media: Option<Media>,
     #[serde(skip_serializing)]
     pub(super) password: Option<String>,
+    /// The secret of an earlier join, which lets its peer in again.
+    #[serde(skip_serializing)]
+    pub(super) rejoin: Option<String>,
 }
 
 /// How much waits for a member that is away.
@@ -80,7 +92,7 @@ impl Backlog {
 }
 
 /// What is left of its rates. Not kept: who waits until memory is lost gains a burst.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Buckets {
     signal: Bucket,
     chat: Bucket,
@@ -181,6 +193,17 @@ impl Member {
         self.pass.as_ref().is_some_and(|pass| pass.host)
     }
 
+    /// Whether its connection is lost.
+    pub(super) fn is_away(&self) -> bool {
+        self.away_since.is_some()
+    }
+
+    /// Whether it is a peer that sends audio, video or a screen.
+    pub(super) fn has_media(&self) -> bool {
+        let profile = self.profile.as_ref();
+        profile.is_some_and(|profile| profile.media.is_any())
+    }
+
     pub(super) fn name(&self) -> Option<&str> {
         self.profile.as_ref()?.name.as_deref()
     }
@@ -195,7 +218,7 @@ impl Member {
             host: host == Some(id),
             media: profile.media,
             hand: profile.hand,
-            away: self.away,
+            away: self.is_away(),
             joined_at: profile.joined_at,
         })
     }

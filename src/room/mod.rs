@@ -33,9 +33,9 @@ pub use name::{RoomName, RoomNameError};
 pub use rate::Rate;
 
 use crate::engine::CloseReason;
-use crate::io::{Platform, Record};
 use crate::map::Map;
 use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, Object, SocketId};
+use crate::store::Store;
 use crate::time::Timestamp;
 use chat::History;
 use contract::names;
@@ -50,7 +50,7 @@ use signal::Kind;
 pub struct Room {
     name: RoomName,
     config: Config,
-    platform: Rc<dyn Platform>,
+    store: Rc<Store>,
     /// All sockets, joined or not.
     members: Map<SocketId, Member>,
     spent: Spent,
@@ -61,6 +61,9 @@ pub struct Room {
     /// Who waits for ICE servers.
     waiting: Vec<Waiting>,
 }
+
+/// What errors about packets without an event's name call it.
+const NO_EVENT: &str = "";
 
 /// What one event leads to.
 struct Turn<'a> {
@@ -86,10 +89,6 @@ impl Turn<'_> {
                 volatile,
             });
         }
-    }
-
-    fn save(&mut self, record: Record) {
-        self.out.push(Command::Save(record));
     }
 
     /// Acknowledges the event with these fields, and `ok`; they are made only if that is wanted.
@@ -132,12 +131,12 @@ impl App for Room {
                 socket,
                 namespace,
                 auth,
-                address,
-            } => self.connect(&mut turn, socket, &namespace, auth.as_ref(), &address),
-            Event::Restore { socket, state, .. } => {
-                let member = state.and_then(|state| state.read()).unwrap_or_default();
-                self.members.insert(socket, member);
-            }
+                handshake,
+            } => self.connect(&mut turn, socket, &namespace, auth.as_ref(), &handshake),
+            Event::Restore { socket, state, .. } => match state.and_then(|state| state.read()) {
+                Some(member) => self.members.insert(socket, member),
+                None => self.store.damaged("socket", "it is no member of a room"),
+            },
             Event::Emit {
                 from,
                 name,
@@ -149,7 +148,12 @@ impl App for Room {
                     turn.fail(from, &name, &error);
                 }
             }
-            Event::Ack { .. } => {} // the room asks for none
+            // The room asks for no acks, but what has no effect counts as well.
+            Event::Ack { from, .. } | Event::Empty { from } => {
+                if let Err(error) = self.check_rate(&mut turn, from, NO_EVENT) {
+                    turn.fail(from, NO_EVENT, &error);
+                }
+            }
             Event::Away { socket, .. } => self.away(&mut turn, socket),
             Event::Back { socket } => self.back(&mut turn, socket),
             Event::Disconnect { socket, reason } => self.disconnect(&mut turn, socket, reason),
@@ -159,9 +163,8 @@ impl App for Room {
             }
             Event::Posted(answer) => self.posted(now, answer, turn.out),
         }
-        for record in [self.ledger.save(), self.door.save()].into_iter().flatten() {
-            turn.save(record);
-        }
+        self.ledger.save(&self.store);
+        self.door.save(&self.store);
         turn.acknowledge();
     }
 }
@@ -169,17 +172,17 @@ impl App for Room {
 impl Room {
     /// The room of this name, with what it remembers.
     #[must_use]
-    pub fn new(name: RoomName, config: Config, platform: Rc<dyn Platform>) -> Self {
+    pub fn new(name: RoomName, config: Config, store: Rc<Store>) -> Self {
         Self {
             name,
             members: Map::default(),
             spent: Spent::default(),
-            ledger: Ledger::load(&*platform),
-            door: Door::load(&*platform),
-            history: History::new(Rc::clone(&platform), config.limits.history),
+            ledger: Ledger::load(&store),
+            door: Door::load(&store),
+            history: History::new(Rc::clone(&store), config.limits.history),
             journal: Journal::default(),
             config,
-            platform,
+            store,
             waiting: Vec::new(),
         }
     }
@@ -199,7 +202,7 @@ impl Room {
         done
     }
 
-    /// Writes down who was not let in, and who met a limit that is not their own rate.
+    /// Logs who was refused, and who met a limit that is not their own rate.
     fn log_refusal(&mut self, now: Timestamp, from: SocketId, event: &str, code: Code) {
         match code {
             Code::RoomFull | Code::BadPassword | Code::Denied if event != names::HOST_ADMIT => {
@@ -286,7 +289,7 @@ impl Room {
             DisconnectReason::ClientNamespaceDisconnect
             | DisconnectReason::Transport(CloseReason::GoingAway) => "left",
             DisconnectReason::ServerNamespaceDisconnect => "kicked",
-            _ => "timeout",
+            DisconnectReason::Transport(_) => "timeout",
         };
         let (joined, alias) = (member.profile.is_some(), member.alias.clone());
         self.spent.keep(member);
@@ -332,13 +335,13 @@ impl Room {
         peers.filter(|peer| *peer != id).collect()
     }
 
-    /// All but those whom the room keeps out.
+    /// All members but those outside: see [`Room::is_outside`].
     fn inside(&self) -> impl Iterator<Item = (SocketId, &Member)> {
         let members = self.members.iter().map(|(id, member)| (*id, member));
-        members.filter(|(_, member)| !self.keeps_out(member))
+        members.filter(|(_, member)| !self.is_outside(member))
     }
 
-    /// All who hear what is said in the room.
+    /// The members that get what is sent to everyone.
     fn everyone(&self) -> Vec<SocketId> {
         let mut everyone = Vec::with_capacity(self.members.len());
         everyone.extend(self.inside().map(|(id, _)| id));
@@ -347,7 +350,7 @@ impl Room {
 
     fn is_inside(&self, id: SocketId) -> bool {
         self.member(id)
-            .is_some_and(|member| !self.keeps_out(member))
+            .is_some_and(|member| !self.is_outside(member))
     }
 
     fn others(&self, id: SocketId) -> impl Iterator<Item = SocketId> {

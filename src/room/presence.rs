@@ -10,7 +10,7 @@ use super::ice::Want;
 use super::member::{Backlog, Joining, Member, Profile};
 use super::{Room, RoomName, Turn};
 use crate::map::{Map, Set};
-use crate::socket::{Args, Json, Object, SocketId};
+use crate::socket::{Args, Command, Json, Object, SocketId};
 
 #[derive(Deserialize)]
 struct Update {
@@ -29,7 +29,10 @@ impl Room {
                 )
             })?,
         };
-        self.check_password(turn.now, id, joining.password.as_deref())?;
+        let returns = self.returns(id, joining.rejoin.as_deref());
+        if !returns {
+            self.check_password(turn.now, id, joining.password.as_deref())?;
+        }
         let pass_name = self.member(id).and_then(Member::pass_name);
         let pass_name =
             pass_name.map(|name| name.trim().chars().take(self.config.limits.name).collect());
@@ -40,38 +43,54 @@ impl Room {
             name,
             media: Some(media),
             password: None,
+            rejoin: joining.rejoin,
         };
-        if self
-            .member(id)
-            .is_some_and(|member| self.must_knock(member))
-        {
+        let must_knock = |member| !returns && self.must_knock(member);
+        if self.member(id).is_some_and(must_knock) {
             self.check_denied(id)?;
-            self.knock(turn, id, joining);
-            let message = "the host has been asked to let you in";
-            return Err(Error::new(Code::Waiting, message));
+            return Err(self.knock(turn, id, joining));
         }
         self.enter(turn, id, joining);
         self.supply(turn, id, Want::Join);
         Ok(())
     }
 
-    /// Somebody waits for the host.
-    fn knock(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) {
-        let (now, knock) = (turn.now, knock(id, joining.name.as_deref()));
-        self.change(turn, id, |member| {
-            if member.knocking.replace(joining).is_none() {
-                member.knocked_at = now;
-            }
-            true
-        });
-        turn.emit(
-            self.host().into_iter().collect(),
-            names::HOST_KNOCK,
-            vec![knock],
-        );
+    /// Whether a member was inside before, by its own secret or the one that it shows.
+    fn returns(&self, id: SocketId, shown: Option<&str>) -> bool {
+        let own = self.member(id).and_then(|member| member.rejoin.as_deref());
+        let mut secrets = [own, shown].into_iter().flatten();
+        secrets.any(|secret| self.door.knows(secret))
     }
 
-    /// Those who wait, in the order in which they came.
+    /// Asks the host to let a member in; the error that tells it so. To ask again changes nothing
+    /// unless the name is another.
+    fn knock(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) -> Error {
+        let Some(host) = self.host() else {
+            let message = "this room is locked, and nobody is inside who could let you in";
+            return Error::new(Code::RoomLocked, message);
+        };
+        let (now, mut is_news) = (turn.now, false);
+        let knock = knock(id, joining.name.as_deref());
+        self.change(turn, id, |member| {
+            let earlier = member.knocking.as_ref();
+            is_news = earlier.is_none_or(|earlier| earlier.name != joining.name);
+            let changes = is_news || earlier.is_some_and(|earlier| earlier.media != joining.media);
+            if earlier.is_none() {
+                member.knocked_at = now;
+            }
+            if changes {
+                member.knocking = Some(joining);
+            }
+            changes
+        });
+        if is_news {
+            // A host that is away is told on coming back.
+            turn.push(vec![host], names::HOST_KNOCK, vec![knock], true);
+        }
+        Error::new(Code::Waiting, "the host has been asked to let you in")
+    }
+
+    /// The members that wait for the host, in the order in which they knocked.
     pub(super) fn knocking(&self) -> Vec<SocketId> {
         let members = self.members.iter();
         let knocking = members.filter(|(_, member)| member.knocking.is_some());
@@ -111,16 +130,23 @@ impl Room {
     /// Makes a member a peer, or changes what it shows, and tells the others.
     fn enter(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) {
         self.ordinal(turn, id);
+        let ghost = self.ghost_of(id, joining.rejoin.as_deref());
+        if let Some(secret) = &joining.rejoin {
+            self.door.forget_secret(secret); // it has another one now
+        }
+        self.free_seat(turn, id, joining.media.unwrap_or_default(), ghost);
         let hostless = self.host().is_none();
         if hostless {
             self.ledger.host = self.successor().or(Some(id));
             self.ledger.unsaved = true;
         }
         let (now, mut again) = (turn.now, false);
+        let secret = SocketId::new(self.store.platform().mint()).to_string();
         self.change(turn, id, |member| {
             let earlier = member.profile.take();
             again = earlier.is_some();
             member.knocking = None;
+            member.rejoin.get_or_insert(secret);
             member.profile = Some(Profile {
                 name: joining.name,
                 media: joining.media.unwrap_or_default(),
@@ -129,6 +155,10 @@ impl Room {
             });
             true
         });
+        let member = self.members.get(&id);
+        if let Some(secret) = member.and_then(|member| member.rejoin.as_deref()) {
+            self.door.remember(secret);
+        }
         if !again {
             self.log(turn.now, "join", Some(id), None, None);
         }
@@ -141,11 +171,54 @@ impl Room {
             };
             turn.emit(self.peers_but(id), event, vec![Json::of(&peer)]);
         }
-        if !again && host != Some(id) && self.member(id).is_some_and(Member::is_host_by_token) {
+        let is_host_by_token = self.member(id).is_some_and(Member::is_host_by_token);
+        if !again && host != Some(id) && (is_host_by_token || ghost == host) {
             self.make_host(turn, Some(id));
         } else if hostless {
             self.knock_anew(turn);
         }
+        if let Some(ghost) = ghost {
+            self.give_up(turn, ghost);
+        }
+    }
+
+    /// The socket that this peer was before, if it shows its secret and that socket is away.
+    fn ghost_of(&self, id: SocketId, secret: Option<&str>) -> Option<SocketId> {
+        let secret = secret?;
+        let is_ghost = |member: &Member| {
+            member.is_away() && member.profile.is_some() && member.rejoin.as_deref() == Some(secret)
+        };
+        let mut members = self.members.iter();
+        let (ghost, _) = members.find(|(other, member)| **other != id && is_ghost(member))?;
+        Some(*ghost)
+    }
+
+    /// Whoever is away gives its seat up when somebody present needs it. The seat of `ghost` is free
+    /// in any case.
+    fn free_seat(&mut self, turn: &mut Turn, id: SocketId, media: Media, ghost: Option<SocketId>) {
+        let seated = || {
+            let members = self.members.iter().filter(|(_, member)| member.has_media());
+            members.filter(|(other, _)| **other != id && Some(**other) != ghost)
+        };
+        if !media.is_any() || seated().count() < self.config.limits.peers {
+            return;
+        }
+        let away = seated().filter(|(_, member)| member.is_away());
+        let longest = away.min_by_key(|(_, member)| member.away_since);
+        if let Some(longest) = longest.map(|(id, _)| *id) {
+            self.give_up(turn, longest);
+        }
+    }
+
+    /// Does not wait any longer for a member that is away.
+    pub(super) fn give_up(&mut self, turn: &mut Turn, id: SocketId) {
+        let Some(member) = self.members.remove(&id) else {
+            return;
+        };
+        let (joined, alias) = (member.profile.is_some(), member.alias.clone());
+        self.spent.keep(member);
+        self.departed(turn, id, joined, alias, "timeout");
+        turn.out.push(Command::Close(id));
     }
 
     /// The room, as one of its peers is told.
@@ -159,7 +232,9 @@ impl Room {
         let mut peers = shown(&self.members, host);
         let count = peers.len();
         let own = peers.iter().position(|peer| peer.id == id)?;
+        let rejoin = self.members.get(&id)?.rejoin.as_deref()?;
         Some(Snapshot {
+            rejoin,
             own: peers.remove(own),
             peers,
             room: info(&self.name, &self.door, &self.config.limits, count),
@@ -180,13 +255,13 @@ impl Room {
         self.knock_anew(turn);
     }
 
-    /// Tells a new host who waits.
+    /// Tells the host who waits.
     fn knock_anew(&self, turn: &mut Turn) {
         for id in self.knocking() {
             let knocking = self.member(id).and_then(|member| member.knocking.as_ref());
             let name = knocking.and_then(|joining| joining.name.as_deref());
             let host = self.host().into_iter().collect();
-            turn.emit(host, names::HOST_KNOCK, vec![knock(id, name)]);
+            turn.push(host, names::HOST_KNOCK, vec![knock(id, name)], true);
         }
     }
 
@@ -197,14 +272,15 @@ impl Room {
         turn.emit(peers, names::ROOM_STATE, vec![state]);
     }
 
-    /// A peer with media needs a place; those who only chat do not.
+    /// A peer with media needs a seat; those who only chat do not, nor do those who are away. Host
+    /// tokens skip the limit.
     fn check_capacity(&self, id: SocketId, media: Media) -> Result<(), Error> {
-        let sends = |media: Media| media.audio || media.video || media.screen;
-        let taken = self
-            .peers()
-            .filter(|(other, profile)| *other != id && sends(profile.media))
-            .count();
-        if sends(media) && taken >= self.config.limits.peers {
+        let members = self.members.iter();
+        let seated = members
+            .filter(|(other, member)| **other != id && member.has_media() && !member.is_away());
+        let taken = seated.count();
+        let is_host = self.member(id).is_some_and(Member::is_host_by_token);
+        if media.is_any() && taken >= self.config.limits.peers && !is_host {
             return Err(Error::new(
                 Code::RoomFull,
                 format!(
@@ -258,6 +334,7 @@ impl Room {
             .maybe("name", rename.then_some(&name))
             .maybe("media", update.media.as_ref())
             .maybe("hand", update.hand.as_ref());
+        self.free_seat(turn, id, update.media.unwrap_or_default(), None);
         self.change(turn, id, |member| {
             let Some(profile) = &mut member.profile else {
                 return false;
@@ -311,12 +388,21 @@ impl Room {
         if self.ledger.host == Some(id) {
             self.make_host(turn, self.successor());
         }
+        if self.host().is_none() {
+            let message = "the last peer has left: nobody can let you in";
+            let error = Error::new(Code::Denied, message);
+            for id in self.knocking() {
+                self.refuse(turn, id, &error);
+            }
+        }
     }
 
     /// Somebody's connection is lost.
     pub(super) fn away(&mut self, turn: &mut Turn, id: SocketId) {
+        let now = turn.now;
         self.change(turn, id, |member| {
-            !std::mem::replace(&mut member.away, true)
+            member.away_since.get_or_insert(now);
+            true
         });
         if self.is_peer(id) {
             let away = Object::new().with("id", &id).json();
@@ -328,9 +414,12 @@ impl Room {
     pub(super) fn back(&mut self, turn: &mut Turn, id: SocketId) {
         self.change(turn, id, |member| {
             member.waiting = Backlog::default();
-            std::mem::take(&mut member.away)
+            member.away_since.take().is_some()
         });
         let host = self.host();
+        if host == Some(id) {
+            self.knock_anew(turn);
+        }
         if let Some(peer) = self.member(id).and_then(|member| member.peer(id, host)) {
             turn.emit(self.peers_but(id), names::PEER_BACK, vec![Json::of(&peer)]);
         }

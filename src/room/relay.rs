@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::contract::Meta;
 use super::error::{Code, Error};
+use super::ledger::Partner;
 use super::signal::{Kind, Signal, Target};
 use super::{Room, Turn};
 use crate::socket::{Args, Command, Json, Object, SocketId};
@@ -26,28 +27,33 @@ impl Room {
         let signal = Signal::parse(kind, args, &self.config.limits)?;
         let mut receivers = self.resolve(from, &signal)?;
         self.wait(&mut receivers, args.len())?;
-        self.pair(turn, from, kind, &receivers);
+        let seq = self.ledger.next_seq();
+        self.pair(turn, from, kind, &receivers, seq);
         let own = self.ordinal(turn, from);
-        let mut polite: [Vec<SocketId>; 2] = [Vec::new(), Vec::new()];
+        let [mut impolite, mut polite, mut strict] = [Vec::new(), Vec::new(), Vec::new()];
         for receiver in &receivers {
-            let [no, yes] = &mut polite;
-            if self.ordinal(turn, *receiver) > own {
-                yes
+            if self.member(*receiver).is_some_and(|member| member.strict) {
+                &mut strict
+            } else if self.ordinal(turn, *receiver) > own {
+                &mut polite
             } else {
-                no
+                &mut impolite
             }
             .push(*receiver);
         }
-        let seq = self.ledger.next_seq();
         let only = match *receivers {
             [only] => Some(only),
             _ => None,
         };
-        for (polite, to) in [false, true].into_iter().zip(polite) {
+        for (polite, to) in [
+            (Some(false), impolite),
+            (Some(true), polite),
+            (None, strict),
+        ] {
             if to.is_empty() {
                 continue;
             }
-            let meta = Meta {
+            let meta = polite.map(|polite| Meta {
                 from,
                 to: only,
                 room: self.name.as_str(),
@@ -56,8 +62,9 @@ impl Room {
                 cid: signal.cid.clone(),
                 polite,
                 name: self.member(from).and_then(|member| member.name()),
-            };
-            let mut delivered = Args::new(signal.deliver(from, Json::of(&meta)));
+            });
+            let meta = meta.as_ref().map(Json::of);
+            let mut delivered = Args::new(signal.deliver(from, meta));
             delivered.attachments.clone_from(&args.attachments);
             turn.out.push(Command::Emit {
                 to,
@@ -77,7 +84,7 @@ impl Room {
         let limit = self.config.limits.waiting;
         let only = receivers.len() == 1;
         receivers.retain(|id| {
-            let member = self.members.get_mut(id).filter(|member| member.away);
+            let member = self.members.get_mut(id).filter(|member| member.is_away());
             member.is_none_or(|member| member.waiting.take(size, limit, MAX_WAITING))
         });
         if only && receivers.is_empty() {
@@ -107,7 +114,7 @@ impl Room {
         if let Target::Named(name) = &signal.target {
             return Ok(vec![self.find(name)?]);
         }
-        let partner = self.member(from).and_then(|member| member.partner);
+        let partner = self.partner(from);
         if let (Kind::Answer | Kind::Candidate, Some(partner)) = (signal.kind, partner)
             && self.is_inside(partner)
         {
@@ -123,23 +130,49 @@ impl Room {
             .ok_or_else(|| Error::new(Code::UnknownPeer, "nobody in this room has that id"))
     }
 
-    /// Remembers who exchanged an offer with whom, for answers that do not say.
-    fn pair(&mut self, turn: &mut Turn, from: SocketId, kind: Kind, receivers: &[SocketId]) {
+    /// With whom a member last exchanged an offer or answer: with one alone, or as one of those to
+    /// whom the room's last caller sent it.
+    fn partner(&self, id: SocketId) -> Option<SocketId> {
+        let member = self.member(id)?;
+        let got = |caller: &Partner| caller.id != id && caller.seq > member.came_seq;
+        let partners = [member.partner, self.ledger.caller.filter(got)];
+        let last = partners
+            .into_iter()
+            .flatten()
+            .max_by_key(|partner| partner.seq)?;
+        Some(last.id)
+    }
+
+    /// Remembers who exchanged an offer or answer with whom, for answers and candidates without a
+    /// target. What is sent to many is remembered once, not with each of them.
+    fn pair(
+        &mut self,
+        turn: &mut Turn,
+        from: SocketId,
+        kind: Kind,
+        receivers: &[SocketId],
+        seq: u64,
+    ) {
         if !matches!(kind, Kind::Offer | Kind::Answer) {
             return;
         }
-        for receiver in receivers.iter().filter(|receiver| **receiver != from) {
-            self.change(turn, *receiver, |member| {
-                member.partner.replace(from) != Some(from)
-            });
-        }
-        // An offer to many has no partner until one of them answers.
-        let partner = match *receivers {
-            [only] if only != from => Some(only),
-            _ => None,
+        let [only] = *receivers else {
+            self.ledger.caller = Some(Partner { id: from, seq });
+            self.ledger.unsaved = true;
+            // It has no partner until one of them answers.
+            self.change(turn, from, |member| member.partner.take().is_some());
+            return;
         };
-        self.change(turn, from, |member| {
-            std::mem::replace(&mut member.partner, partner) != partner
-        });
+        if only == from {
+            return;
+        }
+        for (one, other) in [(from, only), (only, from)] {
+            if self.partner(one) != Some(other) {
+                let partner = Partner { id: other, seq };
+                self.change(turn, one, |member| {
+                    member.partner.replace(partner) != Some(partner)
+                });
+            }
+        }
     }
 }

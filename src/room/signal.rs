@@ -231,8 +231,8 @@ impl Signal {
         ))
     }
 
-    /// The arguments to deliver, with the true sender.
-    pub(super) fn deliver(&self, from: SocketId, meta: Json) -> Vec<Json> {
+    /// The arguments to deliver, with the true sender and, for those who want it, the meta.
+    pub(super) fn deliver(&self, from: SocketId, meta: Option<Json>) -> Vec<Json> {
         let mut values = Vec::with_capacity(4); // as a rule, with the offset that comes behind
         match &self.shape {
             Shape::Bare(json) => values.push(json.clone()),
@@ -244,7 +244,7 @@ impl Signal {
                 values.extend(rest.iter().cloned());
             }
         }
-        values.push(meta);
+        values.extend(meta);
         values
     }
 }

@@ -7,7 +7,8 @@ use super::args::{Args, Json};
 use super::namespace::Namespace;
 use super::packet::AckId;
 use super::socket_id::SocketId;
-use crate::io::{Answer, Post, Record, Reply, Request, Response};
+use crate::engine::Handshake;
+use crate::io::{Answer, Post, Reply, Request, Response};
 use crate::time::Timestamp;
 
 /// What runs on top of Socket.IO. It is told of events and answers with commands, which are
@@ -37,8 +38,8 @@ pub enum Event {
         namespace: Namespace,
         /// The client's `auth`: an object.
         auth: Option<Json>,
-        /// The client's address, as the platform tells it; empty if it does not.
-        address: Rc<str>,
+        /// How its session was opened.
+        handshake: Rc<Handshake>,
     },
     /// Memory was lost; this socket is still there. If its connection was lost with it,
     /// [`Event::Away`] follows; if it was away before, nothing does.
@@ -70,6 +71,11 @@ pub enum Event {
         id: u64,
         /// Its arguments.
         args: Args,
+    },
+    /// An event without a name arrived, which has no effect. It cost the same as another.
+    Empty {
+        /// From this socket.
+        from: SocketId,
     },
     /// A socket's connection is lost. Its client may recover it within [`Recovery::window`]; what
     /// is sent to it until then is delivered when it does.
@@ -110,7 +116,13 @@ pub struct Ack {
 #[derive(Debug, PartialEq)]
 pub enum Command {
     /// Let a socket in.
-    Accept(SocketId),
+    Accept {
+        /// The socket.
+        socket: SocketId,
+        /// Whether its client may recover it. Then each event for it gets an offset as one more
+        /// argument, which clients in some languages hand to the listener.
+        recoverable: bool,
+    },
     /// Refuse a socket.
     Refuse {
         /// The socket.
@@ -130,29 +142,23 @@ pub enum Command {
         args: Args,
         /// Ask for an ack, which comes as [`Event::Ack`] with this id.
         ack: Option<u64>,
-        /// Of no use later: who is away misses it.
+        /// Of no use later: sockets that are away miss it.
         volatile: bool,
     },
     /// Acknowledge an event.
     Acknowledge(Ack, Args),
     /// Disconnect a socket from its namespace; its client will not come back by itself.
     Disconnect(SocketId),
-    /// Disconnect a socket and all others of its session, and end that.
+    /// Disconnect a socket and all others of its session, and end that. A socket that is away cannot
+    /// be recovered any more.
     Close(SocketId),
     /// Keep this state with the socket, in place of an earlier one, for [`Event::Restore`].
     Keep(SocketId, Json),
-    /// Keep a record of the app's own, under a key of its own.
-    Save(Record),
-    /// Keep such a record soon: see [`Output::SaveSoon`](crate::io::Output::SaveSoon).
-    SaveSoon(Record),
-    /// What follows, until the turn ends, is sent once all that the turn keeps is kept: a crash
-    /// then does not come between the two. Acks always wait for that.
-    AfterSaves,
-    /// Answer an operator, once all that the turn keeps is kept.
+    /// Answer an operator, once all that the turn keeps is committed.
     Respond(Reply, Response),
     /// Ask another server. [`Event::Posted`] follows, unless memory is lost before; until then
     /// there must not be another one.
     Post(Post),
-    /// Forget all events of this name that were sent: who is away does not get them any more.
+    /// Delete all events of this name that were sent: sockets that are away do not get them any more.
     Forget(String),
 }

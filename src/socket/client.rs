@@ -12,8 +12,8 @@ use super::decoder::Decoder;
 use super::log::Offset;
 use super::namespace::Namespace;
 use super::socket_id::{Pid, SocketId};
-use crate::engine::Sid;
-use crate::io::Record;
+use crate::engine::{Handshake, Sid};
+use crate::store::Store;
 use crate::time::Timestamp;
 
 pub(super) const PREFIX: &str = "socket/";
@@ -22,23 +22,35 @@ pub(super) const PREFIX: &str = "socket/";
 const CONNECTS: u32 = 20;
 const CONNECTS_EVERY: Duration = Duration::from_secs(1);
 
+/// In how many namespaces a client may be at a time, and of how many it is remembered that the server
+/// disconnected it from them.
+pub(super) const NAMESPACES: usize = 32;
+
+/// The longest name of a namespace, in bytes.
+pub(super) const NAMESPACE_BYTES: usize = 256;
+
+/// The largest `auth`, in bytes.
+pub(super) const AUTH_BYTES: usize = 16_384;
+
 #[derive(Default)]
 pub(super) struct Client {
     pub(super) decoder: Decoder,
     pub(super) sockets: Vec<SocketId>,
-    /// Where it opened its session from.
-    pub(super) address: Rc<str>,
-    /// Until when it has to join a first namespace.
+    /// How it opened its session.
+    pub(super) handshake: Rc<Handshake>,
+    /// The deadline for its first CONNECT.
     pub(super) connect_by: Option<Timestamp>,
-    /// When it will have made up for its CONNECTs. Not kept: memory lasts while they come.
+    /// The theoretical arrival time of its next CONNECT (GCRA). Not persisted.
     pub(super) connects: Timestamp,
-    /// Whether what is kept of it is out of date.
+    /// Since when it has owed the rest of a binary packet.
+    pub(super) partial_since: Timestamp,
+    /// Whether its memo is out of date.
     pub(super) unsaved: bool,
-    /// Whether it is to become a socket that it was before, once that is decided.
+    /// Whether it claims to be a socket from before, and that is not decided yet.
     pub(super) claiming: bool,
-    /// Why its session is being closed: nothing it still sends counts.
-    pub(super) ending: Option<DisconnectReason>,
-    /// Namespaces the server put it out of: what is under way to them is no mistake of its.
+    /// Whether its session is being closed: nothing it still sends counts.
+    pub(super) ending: bool,
+    /// Namespaces from which the server disconnected it: packets for them may still arrive.
     pub(super) removed: Vec<Namespace>,
 }
 
@@ -48,12 +60,15 @@ pub(super) struct Socket {
     pub(super) link: Link,
     /// What the app keeps with it.
     pub(super) state: Option<Json>,
-    /// Whether what is kept of it is out of date.
+    /// Whether its row is out of date.
     pub(super) unsaved: bool,
     /// What its client has to know to recover it; `None` without recovery.
     pub(super) pid: Option<Pid>,
-    /// Events up to here were not for it.
+    /// The offset of the last event before it was accepted.
     pub(super) since: Offset,
+    /// Whether its client has sent nothing since its CONNECT was answered, so that it may not have
+    /// fetched the answer. Not persisted.
+    pub(super) is_unseen: bool,
 }
 
 /// ```text
@@ -71,7 +86,7 @@ pub(super) enum Link {
 /// What is remembered of a client with its session.
 #[derive(Serialize, Deserialize)]
 struct Memo {
-    address: String,
+    handshake: Handshake,
     connect_by: Option<Timestamp>,
     claiming: bool,
     sockets: Vec<SocketId>,
@@ -88,7 +103,7 @@ impl Client {
     pub(super) fn memo(&self, joined: impl Fn(SocketId) -> bool) -> Option<Box<RawValue>> {
         let sockets = self.sockets.iter().copied();
         let memo = Memo {
-            address: self.address.as_ref().to_owned(),
+            handshake: self.handshake.as_ref().clone(),
             connect_by: self.connect_by,
             claiming: self.claiming,
             sockets: sockets.filter(|id| joined(*id)).collect(),
@@ -100,7 +115,7 @@ impl Client {
         let memo: Memo = serde_json::from_str(memo.get()).ok()?;
         Some(Self {
             sockets: memo.sockets,
-            address: memo.address.into(),
+            handshake: memo.handshake.into(),
             connect_by: memo.connect_by,
             claiming: memo.claiming,
             ..Self::default()
@@ -141,7 +156,7 @@ impl Socket {
         !matches!(self.link, Link::Joining(_))
     }
 
-    pub(super) fn record(&self, id: SocketId) -> Option<Record> {
+    pub(super) fn save(&self, id: SocketId, store: &Store) {
         let row = Row {
             namespace: self.namespace.to_string(),
             state: self.state.clone(),
@@ -152,27 +167,30 @@ impl Socket {
                 _ => None,
             },
         };
-        let value = serde_json::to_string(&row).ok()?;
-        Some(Record::Stored {
-            key: key(id),
-            value,
-        })
+        store.put_json(key(id), &row);
     }
 
-    /// Its id, itself, and until when it may come back, if it is known to be away.
+    /// Its id, itself, and until when it may come back, if it is known to be away. `None` if the row
+    /// is damaged, see [`Store`].
     pub(super) fn restore(
+        store: &Store,
         (key, value): &(String, String),
         link: impl FnOnce(SocketId, Option<Timestamp>) -> Link,
     ) -> Option<(SocketId, Self)> {
-        let id = SocketId::parse(key.strip_prefix(PREFIX)?)?;
-        let row: Row = serde_json::from_str(value).ok()?;
+        let row: Row = store.read(key, value)?;
+        let id = key.strip_prefix(PREFIX).and_then(SocketId::parse);
+        let Some((id, namespace)) = id.zip(Namespace::parse(&row.namespace)) else {
+            store.damaged(key, "it names no socket");
+            return None;
+        };
         let socket = Self {
-            namespace: Namespace::parse(&row.namespace)?,
+            namespace,
             link: link(id, row.until),
             state: row.state,
             unsaved: false,
             pid: row.pid,
             since: row.since,
+            is_unseen: false,
         };
         Some((id, socket))
     }

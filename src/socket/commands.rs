@@ -3,13 +3,14 @@
 use super::DisconnectReason;
 use super::app::{Ack, Command, Event};
 use super::args::{Json, Object};
-use super::client::{Link, Socket};
-use super::log::{Sent, Urgency};
+use super::client::{self, Link, Socket};
+use super::log::{Log, Offset, Sent};
 use super::namespace::Namespace;
 use super::packet::{Kind, Packet};
 use super::server::Server;
 use super::socket_id::SocketId;
 use crate::engine::{Message, Sid};
+use crate::io::Output;
 use crate::time::Timestamp;
 
 impl Server {
@@ -17,7 +18,10 @@ impl Server {
     pub fn perform(&mut self, now: Timestamp, commands: impl IntoIterator<Item = Command>) {
         for command in commands {
             match command {
-                Command::Accept(id) => self.accept(id),
+                Command::Accept {
+                    socket,
+                    recoverable,
+                } => self.accept(socket, recoverable),
                 Command::Refuse {
                     socket,
                     message,
@@ -34,7 +38,7 @@ impl Server {
                     self.emit(now, to, Kind::Event { id, name, args }, volatile);
                 }
                 Command::Acknowledge(Ack { socket, id }, args) => {
-                    self.held.get_or_insert_default();
+                    self.engine.store().promise();
                     let kind = Kind::Ack { id: Some(id), args };
                     self.send(socket, kind);
                 }
@@ -46,27 +50,22 @@ impl Server {
                         self.save_socket(id);
                     }
                 }
-                Command::Save(record) => self.records.push((record, Urgency::Now)),
-                Command::SaveSoon(record) => self.records.push((record, Urgency::Soon)),
-                Command::AfterSaves => {
-                    self.held.get_or_insert_default();
-                }
                 Command::Respond(reply, response) => {
-                    self.held.get_or_insert_default();
-                    self.answers.push((reply, response));
+                    self.engine.store().promise();
+                    self.engine.respond(reply, response);
                 }
-                Command::Post(post) => self.post = Some(post),
+                Command::Post(post) => self.engine.push(Output::Post(post)),
                 Command::Forget(name) => {
-                    let forgotten = self.log.as_mut().map(|log| log.forget(&name));
-                    let forgotten = forgotten.unwrap_or_default().into_iter();
-                    self.records
-                        .extend(forgotten.map(|row| (row, Urgency::Now)));
+                    if let Some(log) = &mut self.log {
+                        log.forget(&name);
+                    }
                 }
             }
         }
     }
 
-    fn accept(&mut self, id: SocketId) {
+    fn accept(&mut self, id: SocketId, recoverable: bool) {
+        let last = self.log.as_mut().map(Log::last).unwrap_or_default();
         let Some(socket) = self.sockets.get_mut(&id) else {
             return;
         };
@@ -74,13 +73,18 @@ impl Server {
             return;
         };
         socket.link = Link::Joined(sid);
+        socket.since = last;
+        // A client that has closed its session by now will never see its `pid`.
+        let recoverable = recoverable && self.engine.is_open(sid);
+        socket.pid = socket.pid.filter(|_| recoverable);
+        socket.is_unseen = true;
         self.save_socket(id);
         self.welcome(sid, id);
     }
 
     /// Tells a client which socket it is.
     pub(super) fn welcome(&mut self, sid: Sid, id: SocketId) {
-        self.joined(sid);
+        self.cancel_connect_timeout(sid);
         self.save_client(sid);
         let Some(socket) = self.sockets.get(&id) else {
             return;
@@ -92,18 +96,36 @@ impl Server {
     }
 
     fn refuse(&mut self, id: SocketId, message: &str, data: Option<&Json>) {
+        let refused = self.take(id);
+        if let Some((sid, socket)) = refused.and_then(|socket| Some((socket.session()?, socket))) {
+            self.refuse_connect(sid, socket.namespace, message, data);
+        }
+    }
+
+    /// Answers a CONNECT with a refusal.
+    pub(super) fn refuse_connect(
+        &mut self,
+        sid: Sid,
+        namespace: Namespace,
+        message: &str,
+        data: Option<&Json>,
+    ) {
         let payload = Object::new().with("message", message).maybe("data", data);
-        self.send(id, Kind::ConnectError(payload.json()));
-        self.take(id);
+        let kind = Kind::ConnectError(payload.json());
+        self.dispatch(sid, &messages(&Packet { namespace, kind }));
     }
 
     fn disconnect(&mut self, id: SocketId) {
+        self.engine.store().promise(); // it will not come back
         self.send(id, Kind::Disconnect);
         let Some(socket) = self.take(id) else {
             return;
         };
         if let Some(client) = socket.session().and_then(|sid| self.clients.get_mut(&sid)) {
             client.removed.push(socket.namespace);
+            if client.removed.len() > client::NAMESPACES {
+                client.removed.remove(0);
+            }
         }
         self.events.push_back(Event::Disconnect {
             socket: id,
@@ -135,14 +157,10 @@ impl Server {
         }
     }
 
-    /// Sends now or, if something that comes first waits, behind it.
+    /// Sends messages to the client of a session.
     pub(super) fn dispatch(&mut self, sid: Sid, messages: &[Message]) {
-        if let Some(held) = &mut self.held {
-            held.extend(messages.iter().map(|message| (sid, message.clone())));
-        } else {
-            for message in messages {
-                self.engine.send(sid, message);
-            }
+        for message in messages {
+            self.engine.send(sid, message);
         }
     }
 
@@ -167,14 +185,17 @@ impl Server {
                 let group = Group {
                     ids: Vec::with_capacity(to.len()),
                     sessions: Vec::with_capacity(to.len()),
+                    plain: Vec::new(),
                 };
                 (socket.namespace.clone(), group)
             });
-            if *namespace == socket.namespace {
+            if *namespace != socket.namespace {
+                rest.push(*id);
+            } else if socket.pid.is_some() {
                 group.ids.push(*id);
                 group.sessions.extend(socket.session());
             } else {
-                rest.push(*id);
+                group.plain.extend(socket.session());
             }
         }
         here.map(|(namespace, group)| (namespace, group, rest))
@@ -185,27 +206,19 @@ impl Server {
         now: Timestamp,
         namespace: Namespace,
         to: Group,
-        mut kind: Kind,
+        kind: Kind,
         volatile: bool,
     ) {
-        let mut logged = None;
-        if !volatile
-            && let Some(log) = &mut self.log
-            && let Kind::Event { id: None, args, .. } = &mut kind
-        {
-            // A client takes the last argument for the offset if it is text, so it has to be one.
-            let next = log.next(now);
-            args.values.push(next.json());
-            logged = Some(next);
+        let mut packet = Packet { namespace, kind };
+        if !to.plain.is_empty() {
+            self.send_to_all(to.plain, &messages(&packet));
         }
-        let packet = Packet { namespace, kind };
+        if to.ids.is_empty() {
+            return;
+        }
+        let logged = self.add_offset(now, &mut packet.kind, volatile);
         let messages = messages(&packet);
-        let rows = 2; // the log's and the app's, which come behind
-        self.engine
-            .reserve(to.sessions.len() * messages.len() + rows);
-        for sid in to.sessions {
-            self.dispatch(sid, &messages);
-        }
+        self.send_to_all(to.sessions, &messages);
         if let Some(offset) = logged
             && let Some(log) = &mut self.log
             && let Kind::Event { name, .. } = packet.kind
@@ -217,16 +230,46 @@ impl Server {
                 among: &self.sockets,
                 messages: &messages,
             };
-            let rows = log.append(now, sent, self.away.is_empty()).into_iter();
-            self.records.extend(rows.map(|row| (row, Urgency::Soon)));
+            log.append(now, sent, self.away.is_empty());
+        }
+    }
+
+    /// Adds the offset by which clients recover, as the last argument. Returns it if the event is to
+    /// be logged.
+    fn add_offset(&mut self, now: Timestamp, kind: &mut Kind, volatile: bool) -> Option<Offset> {
+        let (Some(log), Kind::Event { id: None, args, .. }) = (&mut self.log, kind) else {
+            return None;
+        };
+        if !volatile {
+            let next = log.next(now);
+            args.values.push(next.json());
+            return Some(next);
+        }
+        // A client takes the last element of any event for an offset if it is a text, be it only the
+        // event's name. The newest offset is true: the client has had all events up to it.
+        let last = args.values.last();
+        if last.is_none_or(|last| last.as_str().starts_with('"')) {
+            args.values.push(log.last().json());
+        }
+        None
+    }
+
+    fn send_to_all(&mut self, sessions: Vec<Sid>, messages: &[Message]) {
+        let after = 2; // a commit, and an ack
+        self.engine.reserve(sessions.len() * messages.len() + after);
+        for sid in sessions {
+            self.dispatch(sid, messages);
         }
     }
 }
 
-/// Sockets of one namespace, and the sessions of those that are not away.
+/// Sockets of one namespace.
 struct Group {
+    /// Those that can be recovered, and the sessions of those among them that are not away.
     ids: Vec<SocketId>,
     sessions: Vec<Sid>,
+    /// The sessions of the others.
+    plain: Vec<Sid>,
 }
 
 /// A packet as messages: its text, then its attachments.

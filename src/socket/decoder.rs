@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU8;
 
+use super::namespace::Namespace;
 use super::packet::{self, Kind, Packet, ParseError};
 use crate::engine::Message;
 
@@ -19,21 +20,28 @@ pub enum Decoder {
         packet: Packet,
         /// How many are to come.
         missing: NonZeroU8,
+        /// The size of the packet so far, in bytes.
+        size: usize,
     },
 }
 
 impl Decoder {
-    /// Takes the next message; `None` while attachments are still to come.
+    /// Takes the next message; `None` while attachments are still to come. A packet and its
+    /// attachments may have `limit` bytes together.
     ///
     /// # Errors
     ///
     /// All variants of [`ParseError`]. The connection is then to be closed.
-    pub fn push(&mut self, message: &Message) -> Result<Option<Packet>, ParseError> {
+    pub fn push(&mut self, message: &Message, limit: usize) -> Result<Option<Packet>, ParseError> {
         match (std::mem::take(self), message) {
             (Self::Idle, Message::Text(frame)) => match packet::parse(frame)? {
                 (packet, None) => Ok(Some(packet)),
                 (packet, Some(missing)) => {
-                    *self = Self::Awaiting { packet, missing };
+                    *self = Self::Awaiting {
+                        packet,
+                        missing,
+                        size: frame.text().len(),
+                    };
                     Ok(None)
                 }
             },
@@ -43,15 +51,24 @@ impl Decoder {
                 Self::Awaiting {
                     mut packet,
                     missing,
+                    size,
                 },
                 Message::Binary(bytes),
             ) => {
+                let size = size.saturating_add(bytes.len());
+                if size > limit {
+                    return Err(ParseError::TooLarge);
+                }
                 let (Kind::Event { args, .. } | Kind::Ack { args, .. }) = &mut packet.kind else {
                     return Err(ParseError::Payload);
                 };
                 args.attachments.push(bytes.clone());
                 if let Some(missing) = NonZeroU8::new(missing.get() - 1) {
-                    *self = Self::Awaiting { packet, missing };
+                    *self = Self::Awaiting {
+                        packet,
+                        missing,
+                        size,
+                    };
                     return Ok(None);
                 }
                 if packet::placeholders_fit(&args.values, args.attachments.len()) {
@@ -60,6 +77,15 @@ impl Decoder {
                     Err(ParseError::Placeholder)
                 }
             }
+        }
+    }
+
+    /// The namespace and the size of a packet whose attachments are still to come.
+    #[must_use]
+    pub fn awaiting(&self) -> Option<(&Namespace, usize)> {
+        match self {
+            Self::Idle => None,
+            Self::Awaiting { packet, size, .. } => Some((&packet.namespace, *size)),
         }
     }
 }

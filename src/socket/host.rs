@@ -35,23 +35,13 @@ impl<A: App> Host<A> {
             self.server.perform(now, self.commands.drain(..));
         }
     }
-
-    /// All that comes of an input.
-    fn turn(&mut self, now: Timestamp) -> Vec<Output> {
-        self.run(now);
-        let mut out = self.server.drain();
-        while self.server.release() {
-            self.run(now);
-            out.append(&mut self.server.drain());
-        }
-        out
-    }
 }
 
 impl<A: App> Core for Host<A> {
     fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output> {
         self.server.restore(now, survivors);
-        self.turn(now)
+        self.run(now);
+        self.server.drain()
     }
 
     fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
@@ -62,7 +52,8 @@ impl<A: App> Core for Host<A> {
             self.app.wake(now, &mut self.commands);
             self.server.perform(now, self.commands.drain(..));
         }
-        self.turn(now)
+        self.run(now);
+        self.server.drain()
     }
 
     fn deadline(&self) -> Option<Timestamp> {

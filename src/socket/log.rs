@@ -2,7 +2,8 @@
 //!
 //! Each event is a row under its offset, which the client gets as the event's last argument. The
 //! log is bounded by number and bytes. What is too much is taken from the receivers who have most
-//! in it, and those alone have a gap; what is old is given up as well, unless somebody is away.
+//! in it, and those alone have a gap. Old events are deleted unless somebody is away, and all of them
+//! when there is no socket left that could recover.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -14,8 +15,9 @@ use super::args::Json;
 use super::client::Socket;
 use super::socket_id::SocketId;
 use crate::engine::{Message, payload};
-use crate::io::{Platform, Record, numbered};
+use crate::io::numbered;
 use crate::map::Map;
+use crate::store::Store;
 use crate::time::Timestamp;
 
 const PREFIX: &str = "log/";
@@ -23,8 +25,8 @@ const PREFIX: &str = "log/";
 /// Which part of the log goes at once when it is full.
 const AT_ONCE: usize = 8;
 
-/// Whose gaps are where.
-const GAPS: &str = "log/gaps";
+/// Where the [`State`] is stored.
+const STATE: &str = "log/state";
 
 /// How many offsets a millisecond has, unless it needs more.
 const PER_MILLI: u64 = 1024;
@@ -102,19 +104,22 @@ struct Entry {
 }
 
 pub(super) struct Log {
-    platform: Rc<dyn Platform>,
+    store: Rc<Store>,
     bounds: Bounds,
-    /// Until then what is old may be missed by somebody who was lost without a word.
+    /// Nothing expires before this: clients may have vanished unnoticed during a restart.
     aging_from: Timestamp,
     /// Read when first needed: most wakes need none of it.
     index: Option<Index>,
 }
 
-/// How soon a record is to be kept: at once, if anything is promised in the turn.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Urgency {
-    Now,
-    Soon,
+/// What the entries themselves do not tell.
+#[derive(Default, Serialize, Deserialize)]
+struct State {
+    /// The offset of the newest event, which may have been deleted.
+    last: Offset,
+    /// Of what was sent to these sockets, something up to this offset may have been deleted before
+    /// they had it.
+    gaps: Vec<(SocketId, Offset)>,
 }
 
 /// What is in memory of the log.
@@ -122,16 +127,14 @@ pub(super) enum Urgency {
 struct Index {
     entries: VecDeque<Entry>,
     bytes: usize,
-    last: Offset,
-    /// Of what was sent to these, something up to here may be gone before they had it.
-    gaps: Vec<(SocketId, Offset)>,
+    state: State,
 }
 
 impl Log {
-    /// The log as it was left.
-    pub(super) fn new(platform: Rc<dyn Platform>, bounds: Bounds) -> Self {
+    /// The log as it is stored.
+    pub(super) fn new(store: Rc<Store>, bounds: Bounds) -> Self {
         Self {
-            platform,
+            store,
             bounds,
             aging_from: Timestamp::default(),
             index: None,
@@ -141,43 +144,46 @@ impl Log {
     fn index(&mut self) -> &mut Index {
         self.index.get_or_insert_with(|| {
             let mut index = Index::default();
-            for row in self.platform.load(PREFIX) {
-                if row.0 == GAPS {
-                    index.gaps = serde_json::from_str(&row.1).unwrap_or_default();
-                } else if let Some((offset, Row { to, name, .. }, bytes)) = read(&row) {
-                    index.push(offset, to, name, bytes);
+            for (key, value) in self.store.load(PREFIX) {
+                if key == STATE {
+                    let state: State = self.store.read(&key, &value).unwrap_or_default();
+                    index.state.last = index.state.last.max(state.last);
+                    index.state.gaps = state.gaps;
+                } else if let Some((offset, Row { to, name, .. })) = read(&key, &value) {
+                    index.push(offset, to, name, value.len());
+                } else {
+                    self.store.damaged(&key, "it is no event");
                 }
             }
             index
         })
     }
 
-    /// Some may have been lost together with the server, without anybody having noticed: for a
-    /// while nothing is given up as old.
+    /// Clients may have vanished together with the server, unnoticed: for a while nothing expires.
     pub(super) fn spare(&mut self, now: Timestamp) {
         self.aging_from = now + self.bounds.age;
     }
 
     /// The offset of the newest event.
     pub(super) fn last(&mut self) -> Offset {
-        self.index().last
+        self.index().state.last
     }
 
     /// The offset of the next event.
     pub(super) fn next(&mut self, now: Timestamp) -> Offset {
         let index = self.index();
-        let next = Offset(index.last.0.saturating_add(1));
-        index.last = next.max(Offset::at(now));
-        index.last
+        let next = Offset(index.state.last.0.saturating_add(1));
+        index.state.last = next.max(Offset::at(now));
+        index.state.last
     }
 
-    /// Takes an event in. With `aging`, those that are old are given up.
-    pub(super) fn append(&mut self, now: Timestamp, sent: Sent, aging: bool) -> Vec<Record> {
-        let mut saves = Vec::new();
+    /// Takes an event in. With `aging`, old events are deleted.
+    pub(super) fn append(&mut self, now: Timestamp, sent: Sent, aging: bool) {
         let (bounds, aging) = (self.bounds, aging && self.aging_from <= now);
+        let store = Rc::clone(&self.store);
         let index = self.index();
         if aging {
-            index.give_up(bounds.age, sent.offset, &mut saves);
+            index.expire(bounds.age, sent.offset, &store);
         }
         let row = Row {
             to: Receivers::of(sent.to, sent.among),
@@ -187,51 +193,55 @@ impl Log {
         if let Ok(mut value) = serde_json::to_string(&row) {
             value.push('\n');
             let value = payload::pack(value, sent.messages);
-            index.trim(bounds, sent.among, value.len(), &mut saves);
+            index.trim(bounds, sent.among, value.len(), &store);
             index.push(sent.offset, row.to, row.name, value.len());
-            let key = key(sent.offset);
-            saves.push(Record::Stored { key, value });
+            store.put(key(sent.offset), &value);
         }
-        saves
     }
 
-    /// Takes out all events of this name; nobody misses them.
-    pub(super) fn forget(&mut self, name: &str) -> Vec<Record> {
+    /// Deletes the events of this name; nobody misses them.
+    pub(super) fn forget(&mut self, name: &str) {
+        self.delete(|entry| entry.name == name);
+    }
+
+    /// Deletes all events: there is nobody who could recover.
+    pub(super) fn clear(&mut self) {
         let index = self.index();
-        let mut saves = Vec::new();
+        if !index.state.gaps.is_empty() || !index.entries.is_empty() {
+            index.state.gaps.clear();
+            self.delete(|_| true);
+        }
+    }
+
+    fn delete(&mut self, is_due: impl Fn(&Entry) -> bool) {
+        let store = Rc::clone(&self.store);
+        let index = self.index();
         let mut at = 0;
         while let Some(entry) = index.entries.get(at) {
-            if entry.name == name {
-                index.remove(at, &mut saves);
+            if is_due(entry) {
+                index.remove(at, &store);
             } else {
                 at = at.saturating_add(1);
             }
         }
-        saves
+        // The newest may be among them, and its offset must not be forgotten.
+        store.put_json(STATE.to_owned(), &index.state);
     }
 
     /// What a socket missed after `after`, each event as its messages, oldest first; `None` if that
-    /// cannot be told any more. `pending` is what this turn is yet to save.
-    pub(super) fn missed(
-        &mut self,
-        id: SocketId,
-        after: Offset,
-        pending: &[(Record, Urgency)],
-    ) -> Option<Vec<Vec<Message>>> {
-        let mut gaps = self.index().gaps.iter();
-        if gaps.any(|(of, gap)| *of == id && after < *gap) {
+    /// cannot be known: some of it was deleted, or `after` is no offset that is known here.
+    pub(super) fn missed(&mut self, id: SocketId, after: Offset) -> Option<Vec<Vec<Message>>> {
+        let state = &self.index().state;
+        let mut gaps = state.gaps.iter();
+        if after > state.last || gaps.any(|(of, gap)| *of == id && after < *gap) {
             return None;
         }
-        let mut rows = self.platform.load(PREFIX);
-        rows.extend(pending.iter().filter_map(|(record, _)| match record {
-            Record::Stored { key, value } => Some((key.clone(), value.clone())),
-            _ => None,
-        }));
-        let rows = rows.iter().filter_map(read);
-        let missed = rows.filter(|(offset, row, _)| *offset > after && row.to.includes(id));
+        let rows = self.store.load(PREFIX);
+        let rows = rows.iter().filter_map(|(key, value)| read(key, value));
+        let missed = rows.filter(|(offset, row)| *offset > after && row.to.includes(id));
         Some(
             missed
-                .map(|(_, row, _)| payload::unpack(&row.messages))
+                .map(|(_, row)| payload::unpack(&row.messages))
                 .collect(),
         )
     }
@@ -239,7 +249,7 @@ impl Log {
 
 impl Index {
     fn push(&mut self, offset: Offset, to: Receivers, name: String, bytes: usize) {
-        self.last = self.last.max(offset);
+        self.state.last = self.state.last.max(offset);
         self.bytes = self.bytes.saturating_add(bytes);
         self.entries.push_back(Entry {
             offset,
@@ -249,30 +259,23 @@ impl Index {
         });
     }
 
-    fn remove(&mut self, at: usize, saves: &mut Vec<Record>) -> Option<Entry> {
+    fn remove(&mut self, at: usize, store: &Store) -> Option<Entry> {
         let entry = self.entries.remove(at)?;
         self.bytes = self.bytes.saturating_sub(entry.bytes);
-        let key = key(entry.offset);
-        saves.push(Record::Deleted { key });
+        store.delete(key(entry.offset));
         Some(entry)
     }
 
-    /// Takes out what is old.
-    fn give_up(&mut self, age: Duration, next: Offset, saves: &mut Vec<Record>) {
+    /// Deletes old events.
+    fn expire(&mut self, age: Duration, next: Offset, store: &Store) {
         let is_old = |entry: &Entry| entry.offset.time() + age < next.time();
         while self.entries.front().is_some_and(is_old) {
-            self.remove(0, saves);
+            self.remove(0, store);
         }
     }
 
-    /// Makes room for an event of this size and, as each time looks at all there is, for some more.
-    fn trim(
-        &mut self,
-        bounds: Bounds,
-        among: &Map<SocketId, Socket>,
-        size: usize,
-        saves: &mut Vec<Record>,
-    ) {
+    /// Makes room for an event of this size and, as each time looks at all entries, for some more.
+    fn trim(&mut self, bounds: Bounds, among: &Map<SocketId, Socket>, size: usize, store: &Store) {
         let is_over = |index: &Self, events, bytes| {
             index.entries.len() >= events || index.bytes.saturating_add(size) > bytes
         };
@@ -290,22 +293,20 @@ impl Index {
                 break;
             };
             let at = self.entries.iter().position(|entry| entry.to == *to);
-            let Some(entry) = at.and_then(|at| self.remove(at, saves)) else {
+            let Some(entry) = at.and_then(|at| self.remove(at, store)) else {
                 break;
             };
             *share = share.saturating_sub(entry.bytes.max(least));
+            let gaps = &mut self.state.gaps;
             for id in everyone(among).filter(|id| entry.to.includes(*id)) {
-                match self.gaps.iter_mut().find(|(of, _)| *of == id) {
+                match gaps.iter_mut().find(|(of, _)| *of == id) {
                     Some((_, gap)) => *gap = entry.offset.max(*gap),
-                    None => self.gaps.push((id, entry.offset)),
+                    None => gaps.push((id, entry.offset)),
                 }
             }
         }
-        self.gaps.retain(|(id, _)| among.contains_key(id));
-        if let Ok(value) = serde_json::to_string(&self.gaps) {
-            let key = GAPS.to_owned();
-            saves.push(Record::Stored { key, value });
-        }
+        self.state.gaps.retain(|(id, _)| among.contains_key(id));
+        store.put_json(STATE.to_owned(), &self.state);
     }
 
     /// How many bytes the events for the same receivers take together, each `least` or more.
@@ -357,11 +358,11 @@ fn key(offset: Offset) -> String {
     numbered(PREFIX, offset.0)
 }
 
-/// A row as it is stored: its offset, what it says, its size.
-fn read((key, value): &(String, String)) -> Option<(Offset, Row, usize)> {
+/// Reads a row as it is stored: its offset and what it says.
+fn read(key: &str, value: &str) -> Option<(Offset, Row)> {
     let offset = key.strip_prefix(PREFIX).and_then(Offset::parse)?;
     let (row, messages) = value.split_once('\n')?;
     let mut row: Row = serde_json::from_str(row).ok()?;
     messages.clone_into(&mut row.messages);
-    Some((offset, row, value.len()))
+    Some((offset, row))
 }

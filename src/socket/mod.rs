@@ -10,6 +10,7 @@ mod commands;
 mod config;
 mod decoder;
 mod host;
+mod inbound;
 mod log;
 mod namespace;
 mod packet;
@@ -34,16 +35,14 @@ pub use socket_id::SocketId;
 
 use crate::engine::CloseReason;
 
-/// Why a socket is gone, in socket.io's words.
+/// Why a socket disconnected, in socket.io's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DisconnectReason {
     /// Its session ended.
     Transport(CloseReason),
-    /// The client sent what is no packet, or none that fits.
-    ParseError,
     /// The client left the namespace.
     ClientNamespaceDisconnect,
-    /// The app put the client out.
+    /// The app disconnected it.
     ServerNamespaceDisconnect,
 }
 
@@ -51,7 +50,6 @@ impl fmt::Display for DisconnectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Transport(reason) => reason.fmt(f),
-            Self::ParseError => f.write_str("parse error"),
             Self::ClientNamespaceDisconnect => f.write_str("client namespace disconnect"),
             Self::ServerNamespaceDisconnect => f.write_str("server namespace disconnect"),
         }

@@ -108,13 +108,15 @@ pub enum ParseError {
     MissingAttachment,
     /// An attachment, where none was to come.
     StrayAttachment,
+    /// A packet and its attachments are too large together.
+    TooLarge,
 }
 
 /// Reads a packet and the number of attachments that follow it.
 ///
 /// # Errors
 ///
-/// All variants of [`ParseError`] but the last three.
+/// All variants of [`ParseError`] but the last four.
 pub(super) fn parse(frame: &Frame) -> Result<(Packet, Option<NonZeroU8>), ParseError> {
     let text = frame.text();
     let mut rest = Rest(text.get(1..).unwrap_or_default());

@@ -5,6 +5,7 @@
 //! has had no event yet recovers too, and one that comes back before its loss is noticed takes its
 //! socket over, unless the earlier connection proves alive.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -13,12 +14,11 @@ use super::DisconnectReason;
 use super::app::Event;
 use super::args::Json;
 use super::client::{self, Claim, Link, Socket};
-use super::log::{Offset, Urgency};
+use super::log::Offset;
 use super::namespace::Namespace;
 use super::server::Server;
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{CloseReason, Sid};
-use crate::io::Record;
 use crate::map::Map;
 use crate::time::Timestamp;
 
@@ -37,8 +37,9 @@ impl Server {
     pub(super) fn restore_sockets(&mut self, now: Timestamp, sessions: &Map<SocketId, Sid>) {
         let window = self.window();
         let lost = DisconnectReason::Transport(CloseReason::TransportClose);
-        let mut left = Vec::new();
-        for row in self.engine.platform().load(client::PREFIX) {
+        let (mut left, mut lost_for_good) = (Vec::new(), Vec::new());
+        let store = Rc::clone(self.engine.store());
+        for row in store.load(client::PREFIX) {
             let link = |id: SocketId, until: Option<Timestamp>| match (sessions.get(&id), until) {
                 (Some(sid), _) => Link::Joined(*sid),
                 (None, Some(until)) => Link::Away(until, lost),
@@ -47,20 +48,21 @@ impl Server {
                     Link::Away(now, lost)
                 }
             };
-            let restored = Socket::restore(&row, link);
-            let Some((id, socket)) =
-                restored.filter(|(_, socket)| window.is_some() || socket.is_joined())
-            else {
-                let record = Record::Deleted { key: row.0 };
-                self.records.push((record, Urgency::Now));
+            let Some((id, socket)) = Socket::restore(&store, &row, link) else {
                 continue;
             };
+            if !socket.is_joined() && (window.is_none() || socket.pid.is_none()) {
+                lost_for_good.push(id);
+            }
             self.events.push_back(Event::Restore {
                 socket: id,
                 namespace: socket.namespace.clone(),
                 state: socket.state.clone(),
             });
             self.sockets.insert(id, socket);
+        }
+        for id in lost_for_good {
+            self.forget(id, lost);
         }
         left.retain(|id| self.sockets.contains_key(id));
         if let Some(log) = &mut self.log
@@ -75,8 +77,8 @@ impl Server {
         }
     }
 
-    /// Enters who is away. If the server was, until now, nobody could come back: all have until
-    /// `then`.
+    /// Rebuilds the set of sockets that are away. With `anew` the server was down, and nobody could
+    /// come back meanwhile: all have until `then`.
     fn note_away(&mut self, then: Timestamp, anew: bool) {
         let mut away = Vec::new();
         for (id, socket) in self.sockets.iter_mut() {
@@ -107,11 +109,12 @@ impl Server {
         id: SocketId,
         reason: DisconnectReason,
     ) -> bool {
-        // "transport close", "transport error", "ping timeout" and the like, not "parse error".
+        // All but the engine's "parse error" and a page that was left.
         let (
             Some(window),
             DisconnectReason::Transport(
                 CloseReason::TransportClose
+                | CloseReason::Unread
                 | CloseReason::TransportError
                 | CloseReason::PingTimeout
                 | CloseReason::ForcedServerClose,
@@ -123,10 +126,13 @@ impl Server {
         let Some(socket) = self
             .sockets
             .get_mut(&id)
-            .filter(|socket| socket.is_joined())
+            .filter(|socket| socket.is_joined() && socket.pid.is_some())
         else {
             return false;
         };
+        if reason == DisconnectReason::Transport(CloseReason::Unread) && socket.is_unseen {
+            return false; // its client has no `pid` to come back with
+        }
         socket.link = Link::Away(now + window, reason);
         self.away.insert((now + window, id));
         self.save_socket(id);
@@ -134,7 +140,7 @@ impl Server {
         true
     }
 
-    /// Gives up those who did not come back in time.
+    /// Forgets the sockets that were not recovered in time.
     pub(super) fn give_up_away(&mut self, now: Timestamp) {
         while let Some((_, id)) = self.away.first().copied().filter(|(by, _)| *by <= now) {
             let Some(Link::Away(_, reason)) = self.sockets.get(&id).map(|socket| socket.link)
@@ -145,15 +151,18 @@ impl Server {
         }
     }
 
-    /// The socket that a client was before, and the last event it had, if it had any.
+    /// The socket that a client was before, and the last event it had, if it had any. `None` if there
+    /// is none, or if the client had an event that this server does not know: it is unknown then which
+    /// others were lost with it.
     pub(super) fn past(
-        &self,
+        &mut self,
         namespace: &Namespace,
         auth: Option<&Json>,
     ) -> Option<(SocketId, Option<Offset>)> {
         let past: Past = auth?.read()?;
         let offset = past.offset.map(|offset| Offset::parse(&offset));
-        if offset == Some(None) {
+        let last = self.log.as_mut()?.last();
+        if offset.is_some_and(|offset| offset.is_none_or(|offset| offset > last)) {
             return None;
         }
         let mut sockets = self.sockets.iter();
@@ -188,17 +197,12 @@ impl Server {
         });
     }
 
-    pub(super) fn is_claiming(&self, sid: Sid, namespace: &Namespace) -> bool {
-        let mut claims = self.claims.iter();
-        claims.any(|claim| claim.sid == sid && claim.namespace == *namespace)
-    }
-
     /// Decides what can be decided. Returns whether anything was.
     pub(super) fn settle_claims(&mut self, now: Timestamp) -> bool {
         let mut settled = false;
         for claim in std::mem::take(&mut self.claims) {
             let client = self.clients.get(&claim.sid);
-            if client.is_none_or(|client| client.ending.is_some()) {
+            if client.is_none_or(|client| client.ending) {
                 continue;
             }
             match self.sockets.get(&claim.socket).map(|socket| socket.link) {
@@ -231,7 +235,7 @@ impl Server {
             return;
         };
         let after = claim.offset.unwrap_or_default().max(socket.since);
-        let Some(missed) = log.missed(id, after, &self.records) else {
+        let Some(missed) = log.missed(id, after) else {
             self.forget(id, reason);
             self.connect(sid, claim.namespace, claim.auth);
             return;

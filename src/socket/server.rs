@@ -8,12 +8,13 @@ use super::app::{Ack, Event};
 use super::args::Json;
 use super::client::{self, Claim, Client, Link, Socket};
 use super::config::Config;
-use super::log::{Bounds, Log, Urgency};
+use super::inbound::Deferred;
+use super::log::{Bounds, Log, Offset};
 use super::namespace::Namespace;
 use super::packet::{Kind, Packet};
 use super::socket_id::{Pid, SocketId};
-use crate::engine::{self, Engine, Message, Sid};
-use crate::io::{Input, Output, Post, Record, Reply, Response, Survivors};
+use crate::engine::{self, Engine, Handshake, Sid};
+use crate::io::{Input, Output, Survivors};
 use crate::map::{Map, Set};
 use crate::time::Timestamp;
 
@@ -24,26 +25,19 @@ pub struct Server {
     pub(super) clients: Map<Sid, Client>,
     /// All sockets, those that are away included.
     pub(super) sockets: Map<SocketId, Socket>,
-    /// Clients that have not joined a namespace, by when they must.
+    /// Clients that are in no namespace yet, by the deadline for their first CONNECT.
     connecting: Set<(Timestamp, Sid)>,
     /// Sockets that are away, by when they must be back.
     pub(super) away: Set<(Timestamp, SocketId)>,
-    /// Clients that say they were here before, and may not be who they say.
+    /// Clients that claim to be a socket from before, undecided.
     pub(super) claims: Vec<Claim>,
-    /// What those who are away may miss; with recovery only.
+    pub(super) deferred: Deferred,
+    /// What sockets that are away may miss; with recovery only.
     pub(super) log: Option<Log>,
     /// Clients and sockets of which what is kept is out of date.
     unsaved: Vec<Sid>,
     unsaved_sockets: Vec<SocketId>,
     pub(super) events: VecDeque<Event>,
-    /// What is to be kept, and whether at once.
-    pub(super) records: Vec<(Record, Urgency)>,
-    /// What another server is to be asked.
-    pub(super) post: Option<Post>,
-    /// What is sent once all that the turn keeps is kept; `None` while nothing has to wait.
-    pub(super) held: Option<Vec<(Sid, Message)>>,
-    /// Answers to operators, which wait for the same.
-    pub(super) answers: Vec<(Reply, Response)>,
 }
 
 impl Server {
@@ -56,7 +50,7 @@ impl Server {
                 bytes: engine.max_queued(),
                 age: engine.silence() * 2,
             };
-            Log::new(Rc::clone(engine.platform()), bounds)
+            Log::new(Rc::clone(engine.store()), bounds)
         });
         Self {
             config,
@@ -66,14 +60,11 @@ impl Server {
             connecting: Set::default(),
             away: Set::default(),
             claims: Vec::new(),
+            deferred: Deferred::default(),
             log,
             unsaved: Vec::new(),
             unsaved_sockets: Vec::new(),
             events: VecDeque::new(),
-            records: Vec::new(),
-            post: None,
-            held: None,
-            answers: Vec::new(),
         }
     }
 
@@ -128,16 +119,16 @@ impl Server {
                 return Some(event);
             }
             match self.engine.poll() {
-                Some(engine::Event::Open(sid, address)) => self.open(now, sid, address),
-                Some(engine::Event::Message(sid, message)) => self.message(now, sid, &message),
+                Some(engine::Event::Open(sid, handshake)) => self.open(now, sid, handshake),
+                Some(engine::Event::Message(sid, message)) => self.message(now, sid, message),
                 Some(engine::Event::Close(sid, reason)) => self.closed(now, sid, reason),
-                None if self.settle_claims(now) => {}
+                None if self.settle_claims(now) || self.take_up_deferred(now) => {}
                 None => return None,
             }
         }
     }
 
-    /// What is to be done, in order.
+    /// What is to be done, in order; ends the turn.
     pub fn drain(&mut self) -> Vec<Output> {
         for sid in std::mem::take(&mut self.unsaved) {
             let joined = |id| self.sockets.get(&id).is_some_and(Socket::is_joined);
@@ -152,39 +143,10 @@ impl Server {
         for id in std::mem::take(&mut self.unsaved_sockets) {
             if let Some(socket) = self.sockets.get_mut(&id) {
                 socket.unsaved = false;
-                let record = socket.record(id);
-                self.records
-                    .extend(record.map(|record| (record, Urgency::Now)));
+                socket.save(id, self.engine.store());
             }
         }
-        let mut out = self.engine.drain();
-        // Who is away depends on the log alone.
-        let promised = self.held.is_some() || !self.away.is_empty();
-        out.extend(
-            self.records
-                .drain(..)
-                .map(|(record, urgency)| match urgency {
-                    Urgency::Soon if !promised => Output::SaveSoon(record),
-                    _ => Output::Save(record),
-                }),
-        );
-        out.extend(self.post.take().map(Output::Post));
-        out
-    }
-
-    /// Sends what had to wait until all that the turn keeps is kept. `false` if there was nothing,
-    /// which ends the turn; else there is more to [`Server::poll`] and to [`Server::drain`].
-    pub fn release(&mut self) -> bool {
-        let Some(held) = self.held.take() else {
-            return false;
-        };
-        for (sid, message) in held {
-            self.engine.send(sid, &message);
-        }
-        for (reply, response) in std::mem::take(&mut self.answers) {
-            self.engine.respond(reply, response);
-        }
-        true
+        self.engine.drain()
     }
 
     /// When [`Input::Wake`] is due, if nothing else happens before.
@@ -201,11 +163,11 @@ impl Server {
 
     // Sessions.
 
-    fn open(&mut self, now: Timestamp, sid: Sid, address: String) {
+    fn open(&mut self, now: Timestamp, sid: Sid, handshake: Handshake) {
         let by = now + self.config.connect_timeout;
         self.connecting.insert((by, sid));
         let client = Client {
-            address: address.into(),
+            handshake: handshake.into(),
             connect_by: Some(by),
             ..Client::default()
         };
@@ -232,11 +194,11 @@ impl Server {
     }
 
     fn closed(&mut self, now: Timestamp, sid: Sid, reason: engine::CloseReason) {
-        self.joined(sid);
+        self.cancel_connect_timeout(sid);
         let Some(client) = self.clients.remove(&sid) else {
             return;
         };
-        let reason = client.ending.unwrap_or(DisconnectReason::Transport(reason));
+        let reason = DisconnectReason::Transport(reason);
         for id in client.sockets {
             if !self.leave_for_now(now, id, reason) {
                 self.forget(id, reason);
@@ -252,66 +214,49 @@ impl Server {
             .copied()
             .filter(|(by, _)| *by <= now)
         {
-            self.joined(sid);
+            self.cancel_connect_timeout(sid);
             self.engine.close(now, sid);
         }
     }
 
-    /// Stops waiting for a client to join its first namespace.
-    pub(super) fn joined(&mut self, sid: Sid) {
+    /// Stops waiting for a client's first CONNECT.
+    pub(super) fn cancel_connect_timeout(&mut self, sid: Sid) {
         if let Some(by) = self.clients.get_mut(&sid).and_then(|c| c.connect_by.take()) {
             self.connecting.remove(&(by, sid));
         }
     }
 
-    fn message(&mut self, now: Timestamp, sid: Sid, message: &Message) {
-        let Some(client) = self.clients.get_mut(&sid) else {
-            return;
-        };
-        if client.ending.is_some() {
-            return;
-        }
-        match client.decoder.push(message) {
-            // Beyond the spec: each CONNECT makes a socket and its rows, or a refusal.
-            Ok(Some(packet))
-                if matches!(packet.kind, Kind::Connect(_)) && !client.may_connect(now) =>
-            {
-                self.misuse(now, sid);
-            }
-            Ok(Some(packet)) => self.packet(now, sid, packet),
-            Ok(None) => {}
-            Err(_) => self.misuse(now, sid),
-        }
-    }
-
-    /// The client broke the protocol.
-    fn misuse(&mut self, now: Timestamp, sid: Sid) {
+    /// The client broke the protocol: its session ends. Its sockets can be recovered, as in the
+    /// JavaScript server.
+    pub(super) fn misuse(&mut self, now: Timestamp, sid: Sid) {
         if let Some(client) = self.clients.get_mut(&sid) {
-            client.ending = Some(DisconnectReason::ParseError);
+            client.ending = true;
         }
         self.engine.close(now, sid);
     }
 
+    /// The socket of a client in this namespace.
+    pub(super) fn socket_in(&self, sid: Sid, namespace: &Namespace) -> Option<SocketId> {
+        let mut sockets = self.clients.get(&sid)?.sockets.iter().copied();
+        sockets.find(|id| {
+            let socket = self.sockets.get(id);
+            socket.is_some_and(|socket| socket.namespace == *namespace)
+        })
+    }
+
     // Packets.
 
-    fn packet(&mut self, now: Timestamp, sid: Sid, packet: Packet) {
+    pub(super) fn packet(&mut self, now: Timestamp, sid: Sid, packet: Packet) {
         let Packet { namespace, kind } = packet;
-        let Some(client) = self.clients.get(&sid) else {
-            return;
-        };
-        let mut sockets = client.sockets.iter().copied();
-        let socket = sockets.find_map(|id| {
-            let socket = self.sockets.get(&id)?;
-            (socket.namespace == namespace).then_some((id, socket.is_joined()))
+        let id = self.socket_in(sid, &namespace);
+        let socket = id.and_then(|id| Some((id, self.sockets.get_mut(&id)?)));
+        let socket = socket.map(|(id, socket)| {
+            socket.is_unseen = false;
+            (id, socket.is_joined())
         });
         match (kind, socket) {
-            (Kind::Connect(auth), None) if !self.is_claiming(sid, &namespace) => {
-                match self.past(&namespace, auth.as_ref()) {
-                    Some(past) => self.claim(now, sid, namespace, auth, past),
-                    None => self.connect(sid, namespace, auth),
-                }
-            }
-            (Kind::Nothing, Some((_, true))) => {}
+            (Kind::Connect(auth), None) => self.enter(now, sid, namespace, auth),
+            (Kind::Nothing, Some((from, true))) => self.events.push_back(Event::Empty { from }),
             (Kind::Event { id, name, args }, Some((from, true))) => {
                 let ack = id.map(|id| Ack { socket: from, id });
                 self.events.push_back(Event::Emit {
@@ -322,49 +267,80 @@ impl Server {
                 });
             }
             (Kind::Ack { id, args }, Some((from, true))) => {
-                if let Some(id) = id.and_then(|id| id.number()) {
-                    self.events.push_back(Event::Ack { from, id, args });
-                }
+                let id = id.and_then(|id| id.number());
+                self.events.push_back(match id {
+                    Some(id) => Event::Ack { from, id, args },
+                    None => Event::Empty { from },
+                });
             }
             (Kind::Disconnect, Some((id, _))) => {
                 self.forget(id, DisconnectReason::ClientNamespaceDisconnect);
             }
             (Kind::ConnectError(_) | Kind::Connect(_), _) => self.misuse(now, sid),
-            _ if client.removed.contains(&namespace) => {}
-            _ => self.misuse(now, sid),
+            _ => {
+                let client = self.clients.get(&sid);
+                // It may not know yet that the server disconnected it.
+                if client.is_none_or(|client| !client.removed.contains(&namespace)) {
+                    self.misuse(now, sid);
+                }
+            }
+        }
+    }
+
+    /// A client wants to connect to a namespace that it is not in.
+    fn enter(&mut self, now: Timestamp, sid: Sid, namespace: Namespace, auth: Option<Json>) {
+        let Some(client) = self.clients.get(&sid) else {
+            return;
+        };
+        let auth_bytes = auth.as_ref().map_or(0, |auth| auth.as_str().len());
+        let refusal = if namespace.as_str().len() > client::NAMESPACE_BYTES {
+            Some("Invalid namespace")
+        } else if client.sockets.len() >= client::NAMESPACES {
+            Some("too many namespaces: a connection may be in 32 at a time")
+        } else if auth_bytes > client::AUTH_BYTES {
+            Some("auth is too large: it may have 16384 bytes as JSON")
+        } else {
+            None
+        };
+        if let Some(message) = refusal {
+            self.cancel_connect_timeout(sid);
+            self.refuse_connect(sid, namespace, message, None);
+            return;
+        }
+        match self.past(&namespace, auth.as_ref()) {
+            Some(past) => self.claim(now, sid, namespace, auth, past),
+            None => self.connect(sid, namespace, auth),
         }
     }
 
     pub(super) fn connect(&mut self, sid: Sid, namespace: Namespace, auth: Option<Json>) {
         let id = SocketId::new(self.engine.mint());
-        let log = self.log.as_mut();
-        let (pid, since) = log
-            .map(|log| (Pid::new(self.engine.mint()), log.last()))
-            .unzip();
+        let pid = self.log.is_some().then(|| Pid::new(self.engine.mint()));
         let Some(client) = self.clients.get_mut(&sid) else {
             return;
         };
         client.removed.retain(|removed| *removed != namespace);
         client.sockets.push(id);
-        let address = Rc::clone(&client.address);
+        let handshake = Rc::clone(&client.handshake);
         let socket = Socket {
             namespace: namespace.clone(),
             link: Link::Joining(sid),
             state: None,
             pid,
             unsaved: false,
-            since: since.unwrap_or_default(),
+            since: Offset::default(),
+            is_unseen: false,
         };
         self.sockets.insert(id, socket);
         self.events.push_back(Event::Connect {
             socket: id,
             namespace,
             auth,
-            address,
+            handshake,
         });
     }
 
-    /// Takes a socket out, wherever it is.
+    /// Takes a socket out, wherever it is. When it was the last, the log has no one to recover.
     pub(super) fn take(&mut self, id: SocketId) -> Option<Socket> {
         let socket = self.sockets.remove(&id)?;
         if let Link::Away(until, _) = socket.link {
@@ -377,8 +353,12 @@ impl Server {
             self.save_client(sid);
         }
         if socket.is_accepted() {
-            let key = client::key(id);
-            self.records.push((Record::Deleted { key }, Urgency::Soon));
+            self.engine.store().delete(client::key(id));
+        }
+        if self.sockets.is_empty()
+            && let Some(log) = &mut self.log
+        {
+            log.clear();
         }
         Some(socket)
     }

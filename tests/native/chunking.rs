@@ -35,15 +35,15 @@ fn every_prefix_and_suffix_of_a_packet() {
             let (start, end) = packet.split_at(at);
             for part in [start, end] {
                 let mut decoder = Decoder::default();
-                let first = decoder.push(&Message::text(part));
-                let then = decoder.push(&Message::binary(*b"\x01"));
+                let first = decoder.push(&Message::text(part), usize::MAX);
+                let then = decoder.push(&Message::binary(*b"\x01"), usize::MAX);
                 let awaits = matches!(first, Ok(None));
                 assert!(awaits || then.is_err(), "a stray attachment: {part}");
                 let _ = ClientPacket::parse(&part.into());
             }
             if at < packet.len() && packet.ends_with(['}', ']']) {
                 let json = start.contains(['{', '[']);
-                let read = Decoder::default().push(&Message::text(start));
+                let read = Decoder::default().push(&Message::text(start), usize::MAX);
                 assert!(!json || read.is_err(), "half a payload is none: {start}");
             }
         }
@@ -60,18 +60,21 @@ fn every_number_of_attachments() {
             .collect();
         let wire = format!("5{count}-[\"x\",{}]", places.join(","));
         let mut decoder = Decoder::default();
-        assert_eq!(decoder.push(&Message::text(&wire)), Ok(None));
+        assert_eq!(decoder.push(&Message::text(&wire), usize::MAX), Ok(None));
         for num in 0..count {
-            let packet = decoder.push(&Message::binary([num])).unwrap();
+            let packet = decoder.push(&Message::binary([num]), usize::MAX).unwrap();
             assert_eq!(packet.is_some(), num + 1 == count);
             if let Some(packet) = packet {
                 assert_eq!(packet.to_string(), wire);
             }
         }
-        assert!(decoder.push(&Message::binary([0])).is_err(), "one too many");
+        assert!(
+            decoder.push(&Message::binary([0]), usize::MAX).is_err(),
+            "one too many"
+        );
     }
     let eleven = Message::text(r#"511-["x",{"_placeholder":true,"num":0}]"#);
-    assert!(Decoder::default().push(&eleven).is_err());
+    assert!(Decoder::default().push(&eleven, usize::MAX).is_err());
 }
 
 const BODY: &str = "4hello\x1ebAQIDBA==\x1e4中文😀\x1e3\x1e4world\x1e6";

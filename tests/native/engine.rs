@@ -260,7 +260,7 @@ fn e_6_sessions_are_limited() {
     let connection = script.open_websocket();
     let body = "Too many sessions: try again later";
     let json = format!(r#"{{"code":4,"message":"{body}"}}"#);
-    let rows = script.platform.rows.borrow().clone();
+    let rows = script.platform.stored();
     let third = script.get(POLLING);
     script.expect([Done::Responded(third, 503, ContentType::Json, json)]);
     let third = script.upgrade(WEBSOCKET);
@@ -270,7 +270,7 @@ fn e_6_sessions_are_limited() {
         ContentType::Html,
         body.to_owned(),
     )]);
-    assert_eq!(*script.platform.rows.borrow(), rows, "nothing is kept");
+    assert_eq!(script.platform.stored(), rows, "nothing is kept");
     // E-1: what else is wrong with it is named as usual, but for the revision.
     let post = script.post(POLLING, "4x");
     script.expect([refused(post, 2)]);

@@ -15,6 +15,7 @@
     reason = "a test that fails panics"
 )]
 
+mod bounds;
 mod chunking;
 mod configuration;
 #[path = "../conformance/src/echo.rs"]
@@ -27,6 +28,8 @@ mod memory;
 mod names;
 mod namespace;
 mod obedient;
+mod order;
+mod outsiders;
 mod peer;
 mod polling;
 mod random;

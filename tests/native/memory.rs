@@ -4,7 +4,7 @@ use signalbox::engine::CloseReason;
 
 use crate::raw::{conformance, defaults, script};
 use crate::support::{
-    accepted, closed, dismissed, id, ok, polled, refused, sent, sent_bytes, websocket,
+    Done, accepted, closed, dismissed, id, ok, polled, refused, sent, sent_bytes, websocket,
 };
 
 #[test]
@@ -136,7 +136,7 @@ fn a_session_whose_client_is_gone_expires() {
         }
         script.until(20_000);
         assert_eq!(script.core.ended, [CloseReason::PingTimeout], "{body:?}");
-        assert!(script.platform.rows.borrow().is_empty());
+        assert!(script.platform.stored().is_empty());
     }
 }
 
@@ -159,49 +159,103 @@ fn a_session_whose_client_comes_back_lives_on() {
 fn nothing_is_left_behind() {
     let mut script = script(conformance());
     let (_, probe) = script.open_probe();
-    assert_eq!(script.platform.rows.borrow().len(), 1);
+    assert_eq!(script.platform.stored().len(), 1);
     script.text(probe, "5");
-    assert!(script.platform.rows.borrow().is_empty(), "upgraded");
+    assert!(script.platform.stored().is_empty(), "upgraded");
     for body in ["1", "4bye", "abc"] {
         let sid = script.open_polling();
         script.send(&sid, body);
-        assert!(script.platform.rows.borrow().is_empty(), "{body}");
+        let then = script.now() + 30_001; // a farewell waits as long
+        assert!(script.until(then).platform.stored().is_empty(), "{body}");
     }
 }
 
-/// What cannot be read is dropped: a connection is closed, a request answered, a row deleted.
+/// An attachment that cannot be read, be it damaged or of another version, ends what it is attached
+/// to: a connection is closed, a request answered. Nobody else is affected.
 #[test]
-fn what_cannot_be_read_is_dropped() {
-    for junk in ["", "{}", "null", "{\"session\":{}}", "\u{0}"] {
+fn attachments_that_cannot_be_read() {
+    for junk in JUNK {
         let mut script = script(conformance());
-        let c = script.open_websocket();
+        let (c, other) = (script.open_websocket(), script.open_websocket());
         let sid = script.open_polling();
         let poll = script.poll(&sid);
         script.connections.insert(c, junk.to_owned());
         script.requests.insert(poll, junk.to_owned());
+        script.lose_memory().expect([closed(c), polled(poll, "6")]);
+        script.text(other, "4hi").expect([sent(other, "4hi")]);
+        let poll = script.poll(&sid);
+        script.expect([polled(poll, "2")]);
+    }
+}
+
+/// A record that cannot be read, be it damaged or of another version, stops the object: it serves
+/// nobody, and the reason tells no secret.
+#[test]
+fn records_that_cannot_be_read() {
+    for junk in JUNK {
+        let mut script = script(conformance());
+        let sid = script.open_polling();
+        script.platform.stored();
         for row in script.platform.rows.borrow_mut().values_mut() {
             junk.clone_into(row);
         }
-        script.lose_memory().expect([closed(c), polled(poll, "6")]);
-        let poll = script.poll(&sid);
-        script.expect([refused(poll, 1)]);
-        assert!(script.platform.rows.borrow().is_empty());
+        for _ in 0..2 {
+            script.lose_memory();
+            let done = script.take();
+            let [Done::Halted(reason)] = &done[..] else {
+                panic!("{junk:?}: {done:?}");
+            };
+            assert!(reason.starts_with("a stored record of kind \"session\" cannot be read"));
+            assert!(!reason.contains(&sid), "{reason}");
+        }
+        assert!(
+            !script.platform.stored().is_empty(),
+            "nothing is overwritten"
+        );
     }
 }
+
+/// Storage that cannot be read at all stops the object, too.
+#[test]
+fn storage_that_fails() {
+    let mut script = script(conformance());
+    let sid = script.open_polling();
+    script
+        .platform
+        .broken
+        .replace(Some("the disk is gone".to_owned()));
+    script.lose_memory();
+    assert_eq!(script.take(), [Done::Halted("the disk is gone".to_owned())]);
+    script.platform.broken.take();
+    let poll = script.lose_memory().poll(&sid);
+    script.expect([polled(poll, "2")]);
+}
+
+/// What is stored or attached when nothing can read it: truncated, damaged, of other versions.
+const JUNK: [&str; 8] = [
+    "",
+    "1",
+    "{}",
+    "null",
+    "1{\"session\":{}}",
+    "1{\"sid\":\"x\"}",
+    "2{}",
+    "\u{0}",
+];
 
 /// If memory was lost between an upgrade and the deletion of its row, the WebSocket counts.
 #[test]
 fn a_row_that_outlived_its_upgrade_is_deleted() {
     let mut script = script(conformance());
     let (sid, probe) = script.open_probe();
-    let rows = script.platform.rows.borrow().clone();
+    let rows = script.platform.stored();
     script.text(probe, "5").take();
     script.platform.rows.replace(rows);
     script
         .lose_memory()
         .text(probe, "4hello")
         .expect([sent(probe, "4hello")]);
-    assert!(script.platform.rows.borrow().is_empty());
+    assert!(script.platform.stored().is_empty());
     let second = script.upgrade(&websocket(&sid));
     script.expect([dismissed(second)]);
 }

@@ -286,7 +286,7 @@ fn d_12_reasons() {
     for (frame, reason) in [
         ("1", "transport close"),
         ("2", "parse error"),
-        ("4abc", "parse error"),
+        ("4abc", "forced server close"),
         ("41", "client namespace disconnect"),
         (r#"42["put out"]"#, "server namespace disconnect"),
     ] {

@@ -37,7 +37,10 @@ impl App for Obedient {
                     data: Some(Json::of(&json!({ "code": "x" }))),
                 },
                 "/later" => to(socket, "too early", Args::default(), None),
-                _ => Command::Accept(socket),
+                _ => Command::Accept {
+                    socket,
+                    recoverable: true,
+                },
             }),
             Event::Restore {
                 namespace, state, ..
@@ -56,7 +59,11 @@ impl App for Obedient {
                     .push(format!("ack {id}: {:?} {sizes:?}", args.values));
             }
             Event::Disconnect { reason, .. } => self.log.push(reason.to_string()),
-            Event::Away { .. } | Event::Back { .. } | Event::Operate(_) | Event::Posted(_) => {}
+            Event::Empty { .. }
+            | Event::Away { .. }
+            | Event::Back { .. }
+            | Event::Operate(_)
+            | Event::Posted(_) => {}
         }
     }
 }

@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 use signalbox::engine::{self, Engine};
-use signalbox::io::Platform;
 use signalbox::room::config::{Limits, Rates};
 use signalbox::room::{Config, Rate, Room, RoomName};
 use signalbox::socket::{self, Host, Server};
+use signalbox::store::Store;
 
 use crate::support::{Done, Script, accepted, ok, sent, websocket};
 
@@ -42,11 +42,11 @@ pub fn unhurried() -> Limits {
 }
 
 pub fn hall_with(config: Config) -> Hall {
-    Script::new(move |platform: Rc<dyn Platform>| {
-        let engine = Engine::new(engine::Config::default(), Rc::clone(&platform));
+    Script::new(move |store: Rc<Store>| {
+        let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
         let server = Server::new(socket::Config::default(), engine);
         let name = RoomName::parse("room").unwrap();
-        Host::new(server, Room::new(name, config.clone(), platform))
+        Host::new(server, Room::new(name, config.clone(), store))
     })
 }
 
@@ -301,7 +301,9 @@ impl Peer {
     /// An event as the application sent it: its last argument is its offset, which the client keeps,
     /// unless it is volatile.
     fn without_offset(&self, event: &str) -> String {
-        if event.starts_with("[\"chat:typing\"") || event.starts_with("[\"room:error\"") {
+        let volatile = ["chat:typing", "room:error", "host:knock"];
+        let mut volatile = volatile.iter().map(|name| format!("[\"{name}\""));
+        if volatile.any(|start| event.starts_with(&start)) {
             return event.to_owned();
         }
         let (event, offset) = event
@@ -366,6 +368,14 @@ impl Peer {
         let joined = self.call(hall, json!(["room:join", { "name": name }]));
         assert_eq!(joined["ok"], true, "{joined}");
         joined
+    }
+
+    /// Takes what its poll gets next, and polls no more.
+    pub fn stop_polling(&self, hall: &mut Hall) {
+        if let Link::Polling(_, poll) = &self.link {
+            hall.overdue(poll.get());
+            hall.take_of(poll.get());
+        }
     }
 
     /// Is lost for good.

@@ -134,7 +134,7 @@ fn p_8_an_aborted_poll_ends_the_session() {
     assert_eq!(script.core.ended, [CloseReason::TransportError]);
     let poll = script.poll(&sid);
     script.expect([refused(poll, 1)]);
-    assert!(script.platform.rows.borrow().is_empty());
+    assert!(script.platform.stored().is_empty());
 }
 
 /// P-8: of many sessions, the one whose poll it was.
@@ -163,7 +163,7 @@ fn p_8_an_abort_ends_one_session_of_many() {
         let poll = script.poll(sid);
         script.expect([refused(poll, 1)]);
     }
-    assert!(script.platform.rows.borrow().is_empty());
+    assert!(script.platform.stored().is_empty());
 }
 
 /// P-8: an abort that comes after the answer aborts nothing.
@@ -203,10 +203,14 @@ fn p_a_queue_that_grows_without_end_ends_its_session() {
     let mut script = script(config);
     let sid = script.open_polling();
     let message = format!("4{}", "x".repeat(49));
-    for _ in 0..3 {
+    script.send(&sid, &format!("4{}", "x".repeat(200)));
+    assert!(script.core.ended.is_empty(), "one message always fits");
+    let poll = script.poll(&sid);
+    script.take_of(poll);
+    for _ in 0..2 {
         script.send(&sid, &message);
     }
-    assert!(script.core.ended.is_empty(), "no one message is too long");
+    assert!(script.core.ended.is_empty(), "they fit");
     script.send(&sid, &message);
     assert_eq!(script.core.ended, [CloseReason::TransportError]);
     script.take();

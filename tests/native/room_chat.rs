@@ -292,7 +292,7 @@ fn history_is_bounded_and_survives() {
     for _ in 0..2 {
         let kept = history(&mut hall, &a, json!({ "limit": 1_000 }));
         assert_eq!(kept, (texts(5..205), false));
-        let rows = hall.platform.rows.borrow();
+        let rows = hall.platform.stored();
         assert_eq!(
             rows.keys().filter(|key| key.starts_with("chat/")).count(),
             200

@@ -111,7 +111,7 @@ fn a_locked_room_is_entered_by_the_hosts_leave() {
     );
 }
 
-/// An opened room lets in all who wait; one that lost its last peer is as good as open.
+/// An opened room lets in all who wait.
 #[test]
 fn who_waits_gets_in_when_the_room_opens() {
     let (mut hall, host, guest) = house();
@@ -129,12 +129,6 @@ fn who_waits_gets_in_when_the_room_opens() {
         silent.call(&mut hall, json!(["chat-message", "hi"]))["ok"],
         true
     );
-    a.heard(&mut hall);
-    a.emit(&mut hall, json!(["room:leave"]));
-    guest.emit(&mut hall, json!(["host:lock", { "on": true }]));
-    guest.emit(&mut hall, json!(["room:leave"]));
-    let b = Peer::connect(&mut hall);
-    assert_eq!(b.join(&mut hall, "b")["self"]["host"], true);
 }
 
 /// A room that closes has no strangers inside, however they got there; an open one has.
@@ -180,8 +174,8 @@ fn who_has_not_joined_is_outside_once_the_room_closes() {
                 }
                 assert_eq!(peer.heard(&mut hall), [] as [Value; 0]);
             }
-            let taken = json!(["join", "me"]);
-            assert_eq!(host.refusal(&mut hall, &taken), "id-taken");
+            let freed = json!(["join", "me"]);
+            assert_eq!(host.call(&mut hall, &freed), done());
             for open in [
                 json!(["host:lock", { "on": false }]),
                 json!(["host:password", { "password": null }]),
@@ -192,29 +186,98 @@ fn who_has_not_joined_is_outside_once_the_room_closes() {
     }
 }
 
-/// So does one that was locked before and gets a host, who is told who waits.
+/// A locked room does not open because its peers left: who waits is told, who comes later too, and
+/// nobody gets the chat.
 #[test]
-fn a_locked_room_without_host() {
-    let (mut hall, [first, waiting, silent, host]) = hall_of();
+fn a_locked_room_without_peers() {
+    let (mut hall, [first, waiting, silent]) = hall_of();
     first.join(&mut hall, "First");
+    first.call(&mut hall, json!(["chat-message", "a secret"]));
     first.emit(&mut hall, json!(["host:lock", { "on": true }]));
+    waiting.heard(&mut hall);
+    silent.heard(&mut hall);
     knocks(&mut hall, &waiting, &json!({ "name": "Ann" }));
-    first.emit(&mut hall, json!(["room:leave"]));
-    let chat = json!(["chat-message", "anybody here?"]);
-    assert_eq!(silent.call(&mut hall, &chat)["ok"], true);
+    assert_eq!(first.call(&mut hall, json!(["room:leave"])), done());
+    assert_eq!(denial(&mut hall, &waiting), "denied");
     hall.kill();
-    let [waiting, silent, host] = [waiting, silent, host].map(|peer| peer.reconnect(&mut hall));
-    host.heard(&mut hall);
-    host.join(&mut hall, "Host");
-    let knock = json!(["host:knock", { "id": waiting.id, "name": "Ann" }]);
-    assert_eq!(host.heard(&mut hall), [knock]);
-    for peer in [&waiting, &silent] {
-        assert_eq!(peer.refusal(&mut hall, &chat), "room-locked");
+    let [waiting, silent] = [waiting, silent].map(|peer| peer.reconnect(&mut hall));
+    let new = Peer::connect(&mut hall);
+    for peer in [&waiting, &silent, &new] {
+        for event in [json!(["room:join", {}]), json!(["chat:history"])] {
+            assert_eq!(peer.refusal(&mut hall, &event), "room-locked", "{event}");
+        }
+        assert!(peer.heard(&mut hall).is_empty());
     }
+    let (_, room) = hall.operate("", "", "");
+    assert_eq!(room["room"]["locked"], true);
+    hall.operate("close", "", "");
     assert_eq!(
-        host.call(&mut hall, json!(["host:admit", { "id": waiting.id }])),
-        done()
+        Peer::connect(&mut hall).join(&mut hall, "b")["self"]["host"],
+        true
     );
+}
+
+/// Whoever was inside a closed room comes back with the secret of their join, as another socket and
+/// with another secret; whoever left before it closed, or was kicked, does not.
+#[test]
+fn who_was_inside_comes_back_with_a_secret() {
+    for close in [
+        json!(["host:lock", { "on": true }]),
+        json!(["host:password", { "password": "secret" }]),
+    ] {
+        let (mut hall, host, _) = house();
+        let secret = |joined: &Value| joined["rejoin"].as_str().expect("a secret").to_owned();
+        let host_secret = secret(&host.join(&mut hall, "Host"));
+        "203.0.113.1".clone_into(&mut hall.address);
+        let [early, kicked] = std::array::from_fn(|_| Peer::connect(&mut hall));
+        let early_secret = secret(&early.join(&mut hall, "Early"));
+        early.emit(&mut hall, json!(["room:leave"]));
+        let kicked_secret = secret(&kicked.join(&mut hall, "Kicked"));
+        assert_eq!(host.call(&mut hall, &close), done());
+        host.emit(&mut hall, json!(["host:kick", { "id": kicked.id }]));
+        "203.0.113.2".clone_into(&mut hall.address);
+        host.emit(&mut hall, json!(["room:leave"]));
+        hall.kill();
+        let rejoin = |secret: &str| json!(["room:join", { "name": "x", "rejoin": secret }]);
+        for wrong in [&early_secret, &kicked_secret, "", "guess"] {
+            let peer = Peer::connect(&mut hall);
+            let code = peer.refusal(&mut hall, &rejoin(wrong));
+            assert!(
+                matches!(&*code, "waiting" | "room-locked" | "bad-password"),
+                "{code}"
+            );
+        }
+        let back = Peer::connect(&mut hall);
+        let joined = back.call(&mut hall, rejoin(&host_secret));
+        assert_eq!(joined["ok"], true, "{joined}");
+        assert_ne!(secret(&joined), host_secret);
+        let again = Peer::connect(&mut hall);
+        let code = again.refusal(&mut hall, &rejoin(&host_secret));
+        assert!(
+            matches!(&*code, "waiting" | "bad-password"),
+            "it counts once: {code}"
+        );
+    }
+}
+
+/// Whoever comes back with the secret of a socket that is away takes its place at once: the others
+/// hear that it left, and it is host again if it was.
+#[test]
+fn who_comes_back_replaces_its_ghost() {
+    let (mut hall, host, guest) = house();
+    let joined = host.join(&mut hall, "Host");
+    host.vanish(&mut hall);
+    hall.until(hall.now() + 1_000);
+    guest.heard(&mut hall);
+    let back = Peer::connect(&mut hall);
+    let rejoin = json!(["room:join", { "name": "Host", "rejoin": joined["rejoin"] }]);
+    assert_eq!(back.call(&mut hall, rejoin)["ok"], true);
+    let heard = guest.heard(&mut hall);
+    let names: Vec<&Value> = heard.iter().map(|event| &event[0]).collect();
+    assert_eq!(names, ["peer:joined", "room:state", "peer:left"]);
+    assert_eq!(heard[1][1], json!({ "host": back.id }));
+    assert_eq!(heard[2][1], json!({ "id": host.id, "reason": "timeout" }));
+    assert!(!host.reconnect(&mut hall).recovered);
 }
 
 /// Who leaves, or gets in by another way, waits no longer.
@@ -231,10 +294,12 @@ fn a_knock_ends_with_the_waiting() {
         host.refusal(&mut hall, &json!(["host:admit", { "id": gone.id }])),
         "unknown-peer"
     );
+    let admit = json!(["host:admit", { "id": in_already.id }]);
+    assert_eq!(host.call(&mut hall, admit), done());
+    in_already.join(&mut hall, "now");
     for peer in [&host, &guest] {
         peer.emit(&mut hall, json!(["room:leave"]));
     }
-    in_already.join(&mut hall, "now");
     gone.heard(&mut hall);
     in_already.heard(&mut hall);
     hall.lose_memory();

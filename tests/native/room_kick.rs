@@ -139,7 +139,8 @@ fn a_kick_among_people_of_one_address() {
     "198.51.100.7".clone_into(&mut hall.address);
     Peer::connect(&mut hall).join(&mut hall, "from elsewhere");
     "192.0.2.1".clone_into(&mut hall.address);
-    host.emit(&mut hall, json!(["room:leave"]));
+    host.write(&mut hall, "41");
+    let host = Peer::connect(&mut hall);
     knocks(&mut hall, &host, &json!({}));
     friend.emit(&mut hall, json!(["host:admit", { "id": host.id }]));
     assert_eq!(host.heard(&mut hall).pop().unwrap()[0], "room:admitted");
@@ -155,6 +156,14 @@ fn the_host_is_not_barred_with_a_guest_of_its_address() {
     assert_eq!(host.join(&mut hall, "Host")["self"]["host"], true);
     let again = Peer::connect(&mut hall);
     knocks(&mut hall, &again, &json!({}));
+    // The room does not open to the kicked one because the host left, until the ban ends.
+    host.emit(&mut hall, json!(["room:leave"]));
+    let join = json!(["room:join", {}]);
+    assert_eq!(denial(&mut hall, &again), "denied");
+    assert_eq!(again.refusal(&mut hall, &join), "room-locked");
+    hall.until(hall.now() + 600_000);
+    let later = Peer::connect(&mut hall);
+    assert_eq!(later.call(&mut hall, join)["ok"], true);
 }
 
 /// Others are not barred, and who is barred elsewhere is not here.

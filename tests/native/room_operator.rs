@@ -280,7 +280,7 @@ fn a_closed_room_begins_anew() {
             hall.kill();
         }
         assert_eq!(hall.operate("", "", "").1["sockets"], 0);
-        let rows = hall.platform.rows.borrow();
+        let rows = hall.platform.stored();
         assert!(!rows.keys().any(|key| key.starts_with("chat/")), "{rows:?}");
     }
     "198.51.100.7".clone_into(&mut hall.address); // which was barred

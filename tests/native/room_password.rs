@@ -60,7 +60,13 @@ fn a_password_keeps_out_who_does_not_know_it() {
     );
     guest.emit(&mut hall, json!(["room:leave"]));
     assert_eq!(
-        guest.refusal(&mut hall, &json!(["room:join"])),
+        guest.join(&mut hall, "back")["ok"],
+        true,
+        "who was in needs none"
+    );
+    let other = Peer::connect(&mut hall);
+    assert_eq!(
+        other.refusal(&mut hall, &json!(["room:join"])),
         "bad-password"
     );
 }
@@ -111,7 +117,7 @@ fn guessing_is_limited_by_address() {
 #[test]
 fn a_password_outlives_the_server() {
     let (mut hall, host) = house();
-    let rows = format!("{:?}", hall.platform.rows.borrow());
+    let rows = format!("{:?}", hall.platform.stored());
     assert!(rows.contains("digest") && !rows.contains("dich"), "{rows}");
     hall.kill();
     let host = host.reconnect(&mut hall);

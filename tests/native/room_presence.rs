@@ -5,7 +5,7 @@ use signalbox::room::Config;
 use signalbox::room::config::Limits;
 
 use crate::peer::{Hall, Peer, hall, hall_of, hall_with};
-use crate::support::{Done, sent};
+use crate::support::{Done, id, sent};
 
 const NO_MEDIA: [bool; 3] = [false; 3];
 
@@ -26,7 +26,11 @@ fn a_join_is_answered_with_the_room() {
     let mut hall = hall_with(Config::default());
     let a = Peer::connect(&mut hall);
     hall.until(500);
-    let joined = a.call(&mut hall, json!(["room:join", { "name": "Ann" }]));
+    let mut joined = a.call(&mut hall, json!(["room:join", { "name": "Ann" }]));
+    let rejoin = joined
+        .as_object_mut()
+        .and_then(|joined| joined.remove("rejoin"));
+    assert_eq!(rejoin, Some(json!(id(4))), "a secret");
     assert_eq!(
         joined,
         json!({

@@ -88,7 +88,7 @@ fn the_log_is_bounded() {
         b.vanish(&mut hall);
         fill(&mut hall, &a, events, text);
         hall.lose_memory();
-        let rows = hall.platform.rows.borrow();
+        let rows = hall.platform.stored();
         let log: Vec<usize> = rows
             .iter()
             .filter(|(key, _)| key.starts_with("log/") && *key != "log/gaps")
@@ -223,7 +223,7 @@ fn what_is_cleared_is_not_recovered() {
     a.call(&mut hall, json!(["peer:update", { "hand": true }]));
     a.call(&mut hall, json!(["host:clear"]));
     let stored = |hall: &Hall| {
-        let rows = hall.platform.rows.borrow();
+        let rows = hall.platform.stored();
         rows.values().any(|row| row.contains("a secret"))
     };
     assert!(!stored(&hall));
@@ -241,7 +241,7 @@ fn what_is_cleared_is_not_recovered() {
 #[test]
 fn old_events_are_given_up() {
     let rows = |hall: &Hall| {
-        let rows = hall.platform.rows.borrow();
+        let rows = hall.platform.stored();
         rows.keys().filter(|key| key.starts_with("log/")).count()
     };
     let (mut hall, [a, b]) = hall_of();

@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha512};
 use signalbox::room::Config;
-use signalbox::room::config::{TokenSecret, Tokens};
+use signalbox::room::config::{Limits, TokenSecret, Tokens};
 
 use crate::peer::{Hall, Peer, hall_with, unhurried};
 use crate::support::Done;
@@ -17,8 +17,13 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const NOW: u64 = 1_800_000_000;
 
 fn hall(required: bool) -> Hall {
+    hall_with_tokens(required, unhurried())
+}
+
+/// A room with these limits that reads tokens, at the time for which [`token`] makes them.
+pub fn hall_with_tokens(required: bool, limits: Limits) -> Hall {
     let mut hall = hall_with(Config {
-        limits: unhurried(),
+        limits,
         tokens: Tokens {
             secret: TokenSecret::parse(SECRET),
             required,
@@ -48,7 +53,7 @@ fn sign(text: &str, secret: &str) -> String {
 }
 
 /// A token of these claims, for this room and a minute.
-fn token(claims: Value) -> String {
+pub fn token(claims: Value) -> String {
     let mut all = json!({ "room": "room", "exp": NOW + 60 });
     let Value::Object(claims) = claims else {
         panic!("claims are an object");

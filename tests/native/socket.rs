@@ -282,6 +282,6 @@ fn s_4_nothing_counts_after_a_mistake() {
         let sid = script.open_polling();
         script.send(&sid, "40");
         script.send(&sid, &format!("42[\"a\"]\x1e{mistake}\x1e42[\"b\"]\x1e41"));
-        assert_eq!(script.core.app().log, ["a false", "parse error"]);
+        assert_eq!(script.core.app().log, ["a false", "forced server close"]);
     }
 }

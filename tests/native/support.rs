@@ -10,6 +10,7 @@ use signalbox::io::{
     Reply, Request, RequestId, SOON, Survivors,
 };
 use signalbox::socket::SocketId;
+use signalbox::store::Store;
 use signalbox::time::Timestamp;
 
 use crate::random::Random;
@@ -36,8 +37,10 @@ fn minted(n: u64) -> [u8; 15] {
 pub struct Virtual {
     minted: Cell<u64>,
     pub rows: RefCell<BTreeMap<String, String>>,
-    /// What becomes of rows soon.
+    /// What will be committed soon.
     soon: RefCell<Vec<Record>>,
+    /// Why the storage cannot be read.
+    pub broken: RefCell<Option<String>>,
     /// The log for operators, line by line.
     pub lines: RefCell<Vec<String>>,
     /// When the platform last answered a frame by itself.
@@ -55,12 +58,16 @@ impl Platform for Virtual {
         answered.get(&connection.number()).copied()
     }
 
-    fn load(&self, prefix: &str) -> Vec<(String, String)> {
+    fn load(&self, prefix: &str) -> Result<Vec<(String, String)>, String> {
+        if let Some(reason) = self.broken.borrow().clone() {
+            return Err(reason);
+        }
         self.flush();
         let rows = self.rows.borrow();
         let rows = rows.iter().filter(|(key, _)| key.starts_with(prefix));
-        rows.map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
+        Ok(rows
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect())
     }
 
     fn log(&self, line: &str) {
@@ -69,16 +76,22 @@ impl Platform for Virtual {
 }
 
 impl Virtual {
-    fn flush(&self) {
+    /// Commits what waits.
+    pub fn flush(&self) {
         for record in self.soon.take() {
             self.keep(record);
         }
     }
 
+    /// What is stored, all commits done.
+    pub fn stored(&self) -> BTreeMap<String, String> {
+        self.flush();
+        self.rows.borrow().clone()
+    }
+
     fn keep(&self, record: Record) {
         let mut rows = self.rows.borrow_mut();
         match record {
-            Record::Attached(..) => panic!("rides with its connection"),
             Record::Stored { key, value } => rows.insert(key, value),
             Record::Deleted { key } => rows.remove(&key),
         };
@@ -95,6 +108,13 @@ pub enum Done {
     Sent(u64, String),
     SentBytes(u64, Vec<u8>),
     Closed(u64, Option<u16>),
+    /// The object stopped, for this reason.
+    Halted(String),
+}
+
+fn is_of_session(record: &Record) -> bool {
+    let (Record::Stored { key, .. } | Record::Deleted { key }) = record;
+    key.starts_with("session/") || key.starts_with("farewell/")
 }
 
 fn is_ack(packet: &str) -> bool {
@@ -168,7 +188,7 @@ pub const WEBSOCKET: &str = "EIO=4&transport=websocket";
 pub struct Script<C> {
     pub platform: Rc<Virtual>,
     pub core: C,
-    build: Box<dyn Fn(Rc<dyn Platform>) -> C>,
+    build: Box<dyn Fn(Rc<Store>) -> C>,
     now: u64,
     numbers: u64,
     /// Unanswered requests and open connections, with what is attached to them.
@@ -190,10 +210,10 @@ pub struct Script<C> {
 }
 
 impl<C: Core> Script<C> {
-    pub fn new(build: impl Fn(Rc<dyn Platform>) -> C + 'static) -> Self {
+    pub fn new(build: impl Fn(Rc<Store>) -> C + 'static) -> Self {
         let platform = Rc::new(Virtual::default());
         Self {
-            core: build(platform.clone()),
+            core: build(Store::new(platform.clone())),
             platform,
             build: Box::new(build),
             now: 0,
@@ -269,7 +289,7 @@ impl<C: Core> Script<C> {
                 .collect(),
         };
         self.post = None;
-        self.core = (self.build)(self.platform.clone());
+        self.core = (self.build)(Store::new(self.platform.clone()));
         let outputs = self.core.restore(at(self.now), survivors);
         self.perform(outputs);
         self
@@ -429,12 +449,7 @@ impl<C: Core> Script<C> {
             self.perform(outputs);
             return self;
         };
-        // What a turn keeps is kept as a whole, and what comes after it waits for that.
-        let is_save = |output: &Output| matches!(output, Output::Save(_));
-        let late = outputs.split_off(crash.min(outputs.len()));
-        if outputs.iter().any(is_save) {
-            outputs.extend(late.into_iter().filter(is_save));
-        }
+        outputs.truncate(crash);
         self.perform(outputs);
         self.kill()
     }
@@ -447,9 +462,11 @@ impl<C: Core> Script<C> {
                 Output::Respond(_, response) => {
                     acknowledged |= response.body.split('\x1e').any(is_ack);
                 }
-                // An ack that waits for a poll is a row of its session.
-                Output::Save(Record::Stored { key, .. }) if !key.starts_with("session/") => {
-                    assert!(!acknowledged, "kept after an ack: {key}");
+                // An ack that waits for a poll is a record of its session.
+                Output::Commit(records) | Output::CommitSoon(records)
+                    if !records.iter().all(is_of_session) =>
+                {
+                    assert!(!acknowledged, "committed after an ack: {records:?}");
                 }
                 _ => {}
             }
@@ -491,8 +508,16 @@ impl<C: Core> Script<C> {
                     assert!(open, "closed {number} twice");
                     self.done.push(Done::Closed(number, code));
                 }
-                Output::Save(record) => self.save(record),
-                Output::SaveSoon(record) => self.save_soon(record),
+                Output::Attach(to, text) => self.attach(to, text),
+                Output::Commit(records) => {
+                    self.platform.flush();
+                    for record in records {
+                        self.rows_written += 1;
+                        self.platform.keep(record);
+                    }
+                }
+                Output::CommitSoon(records) => self.commit_soon(records),
+                Output::Halt(reason) => self.done.push(Done::Halted(reason)),
                 Output::Post(post) => {
                     let earlier = self.post.replace(post);
                     assert_eq!(earlier, None, "one at a time");
@@ -509,13 +534,7 @@ impl<C: Core> Script<C> {
         number
     }
 
-    fn save(&mut self, record: Record) {
-        let Record::Attached(to, text) = record else {
-            self.rows_written += 1;
-            self.platform.flush();
-            self.platform.keep(record);
-            return;
-        };
+    fn attach(&mut self, to: ConnectionId, text: String) {
         self.attached += 1;
         let number = to.number();
         let mut open = [&mut self.connections, &mut self.requests].into_iter();
@@ -523,13 +542,13 @@ impl<C: Core> Script<C> {
         *kept.unwrap_or_else(|| panic!("attached to {number}, which is gone")) = text;
     }
 
-    fn save_soon(&mut self, record: Record) {
-        self.rows_written += 1;
+    fn commit_soon(&mut self, mut records: Vec<Record>) {
+        self.rows_written += records.len() as u64;
         let mut soon = self.platform.soon.borrow_mut();
         if soon.is_empty() {
             self.flush_at = at(self.now) + SOON;
         }
-        soon.push(record);
+        soon.append(&mut records);
     }
 
     /// What was done since the last look.
@@ -546,6 +565,7 @@ impl<C: Core> Script<C> {
             | Done::Sent(n, _)
             | Done::SentBytes(n, _)
             | Done::Closed(n, _) => *n == number,
+            Done::Halted(_) => false,
         };
         let (own, rest) = self.take().into_iter().partition(of);
         self.done = rest;

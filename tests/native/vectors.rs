@@ -272,10 +272,12 @@ fn attachments(packet: &Packet) -> Vec<Rc<[u8]>> {
 
 fn decode(wire: &str, attachments: &[Rc<[u8]>]) -> Packet {
     let mut decoder = Decoder::default();
-    let mut packet = decoder.push(&Message::text(wire)).unwrap();
+    let mut packet = decoder.push(&Message::text(wire), usize::MAX).unwrap();
     for bytes in attachments {
         assert_eq!(packet, None, "{wire} waits for its attachments");
-        packet = decoder.push(&Message::Binary(bytes.clone())).unwrap();
+        packet = decoder
+            .push(&Message::Binary(bytes.clone()), usize::MAX)
+            .unwrap();
     }
     packet.unwrap_or_else(|| panic!("{wire} still waits"))
 }

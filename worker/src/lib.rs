@@ -12,6 +12,7 @@ use signalbox::engine::Engine;
 use signalbox::room::{self, RoomName};
 use signalbox::settings::{Invalid, Settings};
 use signalbox::socket::{Host, Server};
+use signalbox::store::Store;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{Headers, Request, Response, ResponseInit};
 use worker::{Env, console_warn, wasm_bindgen};
@@ -86,8 +87,9 @@ fn room(state: State, env: &Env) -> Rc<Shell<Host<room::Room>>> {
     // With wrong settings the Worker lets nobody in.
     let settings = read_settings(env).unwrap_or_default();
     Shell::new(state, settings.engine.absorb_pongs, |runtime| {
-        let room = room::Room::new(name, settings.room, runtime.clone());
-        let engine = Engine::new(settings.engine, runtime);
+        let store = Store::new(runtime);
+        let room = room::Room::new(name, settings.room, Rc::clone(&store));
+        let engine = Engine::new(settings.engine, store);
         Host::new(Server::new(settings.socket, engine), room)
     })
 }

@@ -39,7 +39,10 @@ impl App for Echo {
                     Some(auth) => Args::new(vec![auth]),
                     None => Args::of(&serde_json::json!({})),
                 };
-                out.push(Command::Accept(socket));
+                out.push(Command::Accept {
+                    socket,
+                    recoverable: true,
+                });
                 out.push(emit(socket, "auth", auth, None));
             }
             Event::Restore {
@@ -68,6 +71,7 @@ impl App for Echo {
             // Without recovery nobody is ever away, and its Worker serves no operators.
             Event::Emit { .. }
             | Event::Ack { .. }
+            | Event::Empty { .. }
             | Event::Away { .. }
             | Event::Back { .. }
             | Event::Operate(_)

@@ -27,6 +27,7 @@ use signalbox::engine::Engine;
 use signalbox::room;
 use signalbox::settings::{Invalid, Settings};
 use signalbox::socket::{Host, Server};
+use signalbox::store::Store;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{Request, Response};
 use worker::{Env, wasm_bindgen};
@@ -84,7 +85,7 @@ durable_object! {
 fn engine_echo(state: State, env: &Env) -> Rc<Shell<Raw>> {
     let config = read_settings(env).unwrap_or_default().engine;
     Shell::new(state, config.absorb_pongs, |runtime| {
-        Raw::new(Engine::new(config, runtime))
+        Raw::new(Engine::new(config, Store::new(runtime)))
     })
 }
 
@@ -96,7 +97,7 @@ durable_object! {
 fn socket_echo(state: State, env: &Env) -> Rc<Shell<Host<Echo>>> {
     let settings = read_settings(env).unwrap_or_default();
     Shell::new(state, settings.engine.absorb_pongs, |runtime| {
-        let engine = Engine::new(settings.engine, runtime);
+        let engine = Engine::new(settings.engine, Store::new(runtime));
         let server = Server::new(settings.socket, engine);
         Host::new(server, Echo::default())
     })

@@ -45,14 +45,9 @@ pub fn session(bytes: &[u8]) -> Vec<String> {
     Chaos::new(script(conformance()), bytes).run()
 }
 
-/// A room that begins with a row that is none of its own. Returns what the clients got to see.
+/// A room. Returns what the clients got to see.
 pub fn room(bytes: &[u8]) -> Vec<String> {
-    let mut hall = hall();
-    let mut chaos = Bytes::new(bytes);
-    let row = ("session/junk".to_owned(), junk(&mut chaos));
-    hall.platform.rows.borrow_mut().extend([row]);
-    hall.lose_memory();
-    Chaos::new(hall, bytes).run()
+    Chaos::new(hall(), bytes).run()
 }
 
 struct Chaos<'a, C> {
@@ -95,7 +90,7 @@ impl<'a, C: Core> Chaos<'a, C> {
             "all connections are closed"
         );
         assert_eq!(self.script.core.deadline(), None, "nothing is left to do");
-        let rows = self.script.platform.rows.borrow();
+        let rows = self.script.platform.stored();
         assert!(!rows.keys().any(|key| key.starts_with("session/")));
         drop(rows);
         for text in &self.seen {
@@ -137,6 +132,7 @@ impl<'a, C: Core> Chaos<'a, C> {
                     self.see(text);
                 }
                 Done::SentBytes(..) | Done::Closed(..) | Done::Dismissed(_) => {}
+                Done::Halted(reason) => panic!("it stopped: {reason}"),
             }
         }
     }

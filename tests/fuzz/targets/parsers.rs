@@ -28,12 +28,12 @@ pub fn packet(bytes: &[u8]) -> bool {
         return false;
     };
     let mut decoder = Decoder::default();
-    let mut pushed = decoder.push(&Message::text(&text));
+    let mut pushed = decoder.push(&Message::text(&text), usize::MAX);
     let mut attachments = Vec::new();
     while pushed == Ok(None) {
         assert!(attachments.len() < 10, "more than ten attachments");
         let bytes = Message::binary(vec![1; attachments.len()]);
-        pushed = decoder.push(&bytes);
+        pushed = decoder.push(&bytes, usize::MAX);
         attachments.push(bytes);
     }
     let Ok(Some(packet)) = pushed else {
@@ -48,10 +48,10 @@ pub fn packet(bytes: &[u8]) -> bool {
 
 fn read(text: &str, attachments: &[Message]) -> Packet {
     let mut decoder = Decoder::default();
-    let mut read = decoder.push(&Message::text(text));
+    let mut read = decoder.push(&Message::text(text), usize::MAX);
     for bytes in attachments {
         assert_eq!(read, Ok(None), "{text}");
-        read = decoder.push(bytes);
+        read = decoder.push(bytes, usize::MAX);
     }
     read.unwrap().expect("a packet")
 }
@@ -130,7 +130,7 @@ pub fn decoder(bytes: &[u8]) -> usize {
         match bytes.below(2) {
             _ if attachment => {
                 let attachment: Rc<[u8]> = bytes.some(8).into();
-                let read = decoder.push(&Message::Binary(Rc::clone(&attachment)));
+                let read = decoder.push(&Message::Binary(Rc::clone(&attachment)), usize::MAX);
                 let Some(mut packet) = awaited.take() else {
                     assert_eq!(read, Err(ParseError::StrayAttachment));
                     continue;
@@ -153,12 +153,12 @@ pub fn decoder(bytes: &[u8]) -> usize {
                 } else {
                     (junk(&mut bytes), None)
                 };
-                let read = decoder.push(&Message::text(&text));
+                let read = decoder.push(&Message::text(&text), usize::MAX);
                 if awaited.take().is_some() {
                     assert_eq!(read, Err(ParseError::MissingAttachment));
                     continue;
                 }
-                let anew = Decoder::default().push(&Message::text(&text));
+                let anew = Decoder::default().push(&Message::text(&text), usize::MAX);
                 assert_eq!(read, anew, "{text}");
                 match expected {
                     Some((good, count @ 1..=10)) => {

@@ -169,10 +169,14 @@ impl Model {
         for to in &receivers {
             self.members[*to].owed.push(json!([kind, delivered, meta]));
         }
-        if matches!(kind, "offer" | "answer") {
-            self.members[who].partner = only.filter(|only| *only != id);
-            for to in receivers.into_iter().filter(|to| *to != who) {
-                self.members[to].partner = Some(id.clone());
+        if !matches!(kind, "offer" | "answer") || only.as_ref() == Some(&id) {
+            return;
+        }
+        self.members[who].partner.clone_from(&only);
+        for (to, member) in self.members.iter_mut().enumerate() {
+            // What is sent to many makes all others partners, even those who miss it.
+            if to != who && (only.is_none() || receivers.contains(&to)) {
+                member.partner = Some(id.clone());
             }
         }
     }

@@ -154,6 +154,7 @@ impl Model {
     /// lost, polls aside; if any, all who are away have their time anew.
     fn kill(&mut self, hall: &mut Hall, millis: u64) {
         self.end_silence(hall, 0);
+        hall.platform.flush();
         let then = hall.now() + millis;
         hall.kill_until(then);
         self.forget();

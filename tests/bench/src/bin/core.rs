@@ -15,6 +15,7 @@ use signalbox::io::{
 use signalbox::room::config::Rates;
 use signalbox::room::{Config, Rate, Room, RoomName};
 use signalbox::socket::{self, Decoder, Host, Server};
+use signalbox::store::Store;
 use signalbox::time::Timestamp;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
@@ -60,8 +61,8 @@ impl Platform for Nothing {
         None
     }
 
-    fn load(&self, _: &str) -> Vec<(String, String)> {
-        Vec::new()
+    fn load(&self, _: &str) -> Result<Vec<(String, String)>, String> {
+        Ok(Vec::new())
     }
 
     fn log(&self, _: &str) {}
@@ -82,9 +83,10 @@ impl Hall {
         };
         let Rates { signal, chat, .. } = &mut config.limits.rates;
         (*signal, *chat) = (rate, rate);
-        let engine = Engine::new(engine::Config::default(), Rc::clone(&platform));
+        let store = Store::new(platform);
+        let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
         let server = Server::new(socket::Config::default(), engine);
-        let room = Room::new(RoomName::lobby(), config, platform);
+        let room = Room::new(RoomName::lobby(), config, store);
         let mut hall = Self {
             host: Host::new(server, room),
             now: 1_800_000_000_000,
@@ -154,11 +156,11 @@ fn main() {
     let wanted = |kind: &str| only.as_deref().is_none_or(|only| only == kind);
     let offer = frame("offer", &"x".repeat(20));
     let message = Message::text(&offer[1..]);
-    let packet = Decoder::default().push(&message).ok().flatten();
+    let packet = Decoder::default().push(&message, usize::MAX).ok().flatten();
     let packet = packet.expect("an offer is a packet");
     if wanted("decode") {
         measure("decode", offer.len(), rounds, || {
-            usize::from(Decoder::default().push(&message).is_ok())
+            usize::from(Decoder::default().push(&message, usize::MAX).is_ok())
         });
     }
     if wanted("encode") {

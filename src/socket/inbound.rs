@@ -1,0 +1,116 @@
+//! From messages to packets: what a client has sent and the server cannot serve yet.
+//!
+//! Two things wait: the beginning of a packet whose attachments are still to come, and all that a
+//! client sends while it is undecided which socket it is. Both are bounded, for all clients together.
+
+use std::collections::VecDeque;
+
+use super::client::Socket;
+use super::packet::{Kind, Packet};
+use super::server::Server;
+use crate::engine::{Message, Sid};
+use crate::time::Timestamp;
+
+/// How much may wait of all clients together, in bytes. Beyond it the packet that has waited longest
+/// for its attachments is given up, with its client's connection.
+const MAX_BYTES: usize = 4_194_304;
+
+/// Messages of clients whose claim to an earlier socket is undecided, in their order.
+#[derive(Default)]
+pub(super) struct Deferred {
+    messages: VecDeque<(Sid, Message)>,
+    bytes: usize,
+}
+
+impl Deferred {
+    /// `false` if there is no room for it.
+    fn push(&mut self, sid: Sid, message: Message) -> bool {
+        let bytes = self.bytes.saturating_add(message.size());
+        let fits = bytes <= MAX_BYTES;
+        if fits {
+            self.bytes = bytes;
+            self.messages.push_back((sid, message));
+        }
+        fits
+    }
+
+    /// The first message of a client that `is_ready`.
+    pub(super) fn pop(&mut self, is_ready: impl Fn(Sid) -> bool) -> Option<(Sid, Message)> {
+        let at = self.messages.iter().position(|(sid, _)| is_ready(*sid))?;
+        let (sid, message) = self.messages.remove(at)?;
+        self.bytes = self.bytes.saturating_sub(message.size());
+        Some((sid, message))
+    }
+}
+
+impl Server {
+    pub(super) fn message(&mut self, now: Timestamp, sid: Sid, message: Message) {
+        let is_claiming = self.claims.iter().any(|claim| claim.sid == sid);
+        if !is_claiming {
+            self.decode(now, sid, &message);
+        } else if !self.deferred.push(sid, message) {
+            self.misuse(now, sid);
+        }
+    }
+
+    /// Takes one deferred message up whose client is decided. `false` if there is none.
+    pub(super) fn take_up_deferred(&mut self, now: Timestamp) -> bool {
+        let claims = &self.claims;
+        let is_decided = |sid| !claims.iter().any(|claim| claim.sid == sid);
+        let Some((sid, message)) = self.deferred.pop(is_decided) else {
+            return false;
+        };
+        self.decode(now, sid, &message);
+        true
+    }
+
+    fn decode(&mut self, now: Timestamp, sid: Sid, message: &Message) {
+        let limit = self.engine.max_payload();
+        let Some(client) = self.clients.get_mut(&sid).filter(|client| !client.ending) else {
+            return;
+        };
+        let was_idle = client.decoder.awaiting().is_none();
+        match client.decoder.push(message, limit) {
+            Ok(Some(packet)) if is_connect(&packet) && !client.may_connect(now) => {
+                self.misuse(now, sid); // beyond the spec: each CONNECT makes a socket, or a refusal
+            }
+            Ok(Some(packet)) => self.packet(now, sid, packet),
+            Ok(None) => {
+                if was_idle {
+                    client.partial_since = now;
+                }
+                self.check_partial(now, sid);
+            }
+            Err(_) => self.misuse(now, sid),
+        }
+    }
+
+    /// Attachments are still to come: the packet has to be for a socket, and there has to be room.
+    fn check_partial(&mut self, now: Timestamp, sid: Sid) {
+        let client = self.clients.get(&sid);
+        let partial = client.and_then(|client| client.decoder.awaiting());
+        let is_for_socket = partial.is_some_and(|(namespace, _)| {
+            self.socket_in(sid, namespace)
+                .and_then(|id| self.sockets.get(&id))
+                .is_some_and(Socket::is_joined)
+        });
+        if !is_for_socket {
+            self.misuse(now, sid);
+            return;
+        }
+        let partial = self.clients.iter().filter_map(|(sid, client)| {
+            let (_, size) = client.decoder.awaiting()?;
+            (!client.ending).then_some((client.partial_since, *sid, size))
+        });
+        let partial: Vec<_> = partial.collect();
+        if partial.iter().map(|(_, _, size)| size).sum::<usize>() > MAX_BYTES
+            && let Some((_, oldest, _)) = partial.iter().min()
+        {
+            self.misuse(now, *oldest);
+        }
+    }
+}
+
+fn is_connect(packet: &Packet) -> bool {
+    matches!(packet.kind, Kind::Connect(_))
+}

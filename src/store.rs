@@ -1,0 +1,179 @@
+//! What outlives memory: a map of keys and texts, with the changes of the turn on top.
+//!
+//! All layers of a core share one [`Store`]. A read sees what the same turn changed before. At the end
+//! of the turn the changes become one commit, by one rule:
+//!
+//! - If the turn promised anything, such as an ack, the commit comes before all effects of the turn.
+//! - Else the effects come first, and the commit soon.
+//! - If anything that was read is damaged, or of another version, the turn has no effect but
+//!   [`Output::Halt`]. To go on with less would open locks and repeat numbers.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::io::{Output, Platform, Record};
+use crate::map::Map;
+
+/// The version of everything that is kept: the first character of each stored value, attachment and
+/// frame between the object and the Worker.
+pub(crate) const VERSION: char = '1';
+
+/// A text as it is kept.
+pub(crate) fn seal(text: &str) -> String {
+    let mut sealed = String::with_capacity(text.len().saturating_add(1));
+    sealed.push(VERSION);
+    sealed.push_str(text);
+    sealed
+}
+
+/// The text that [`seal`] was given; `None` if another version wrote it.
+pub(crate) fn open(sealed: &str) -> Option<&str> {
+    sealed.strip_prefix(VERSION)
+}
+
+/// See the [module](self).
+pub struct Store {
+    platform: Rc<dyn Platform>,
+    turn: RefCell<Turn>,
+}
+
+/// The state of a turn.
+#[derive(Default)]
+struct Turn {
+    /// What was stored or, with `None`, deleted.
+    changes: Map<String, Option<String>>,
+    promised: bool,
+    fault: Option<String>,
+}
+
+impl Store {
+    /// The store of this platform, without changes.
+    #[must_use]
+    pub fn new(platform: Rc<dyn Platform>) -> Rc<Self> {
+        Rc::new(Self {
+            platform,
+            turn: RefCell::default(),
+        })
+    }
+
+    /// The platform.
+    #[must_use]
+    pub fn platform(&self) -> &dyn Platform {
+        &*self.platform
+    }
+
+    /// Stores a value in place of an earlier one.
+    pub fn put(&self, key: String, value: &str) {
+        self.turn
+            .borrow_mut()
+            .changes
+            .insert(key, Some(seal(value)));
+    }
+
+    /// Stores a value as JSON. Records are structs of texts and numbers, which always serialize.
+    pub fn put_json(&self, key: String, value: &impl Serialize) {
+        self.put(key, &serde_json::to_string(value).unwrap_or_default());
+    }
+
+    /// Deletes a value.
+    pub fn delete(&self, key: String) {
+        self.turn.borrow_mut().changes.insert(key, None);
+    }
+
+    /// All values whose keys begin with `prefix`, in the keys' order. If the storage cannot be read,
+    /// none, and the turn ends with [`Output::Halt`].
+    #[must_use]
+    pub fn load(&self, prefix: &str) -> Vec<(String, String)> {
+        let stored = self.platform.load(prefix).unwrap_or_else(|reason| {
+            self.fail(&reason);
+            Vec::new()
+        });
+        let mut rows = Map::default();
+        for (key, value) in stored {
+            rows.insert(key, value);
+        }
+        let turn = self.turn.borrow();
+        let changes = turn.changes.iter();
+        for (key, value) in changes.filter(|(key, _)| key.starts_with(prefix)) {
+            match value {
+                Some(value) => rows.insert(key.clone(), value.clone()),
+                None => drop(rows.remove(key)),
+            }
+        }
+        drop(turn);
+        let mut opened = Vec::with_capacity(rows.len());
+        for (key, value) in rows {
+            if let Some(text) = open(&value) {
+                opened.push((key, text.to_owned()));
+            } else {
+                self.damaged(&key, "another version wrote it");
+            }
+        }
+        opened
+    }
+
+    /// The value of one key, read as JSON. One that cannot be read is `None`, and the turn ends with
+    /// [`Output::Halt`].
+    #[must_use]
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let rows = self.load(key);
+        let (_, value) = rows.iter().find(|(found, _)| found == key)?;
+        self.read(key, value)
+    }
+
+    /// Reads a value of [`Store::load`] as JSON, as [`Store::get`] does.
+    #[must_use]
+    pub fn read<T: DeserializeOwned>(&self, key: &str, value: &str) -> Option<T> {
+        let read = serde_json::from_str(value);
+        read.inspect_err(|error| self.damaged(key, &format!("{:?} error", error.classify())))
+            .ok()
+    }
+
+    /// What is stored under this key cannot be used: the turn ends with [`Output::Halt`]. The log has
+    /// the part of the key that tells no secret.
+    pub fn damaged(&self, key: &str, reason: &str) {
+        let kind = key.split('/').next().unwrap_or_default();
+        self.fail(&format!(
+            "a stored record of kind {kind:?} cannot be read: {reason}"
+        ));
+    }
+
+    fn fail(&self, reason: &str) {
+        let fault = &mut self.turn.borrow_mut().fault;
+        fault.get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// An effect of this turn tells somebody that its changes are kept.
+    pub(crate) fn promise(&self) {
+        self.turn.borrow_mut().promised = true;
+    }
+
+    /// Ends the turn: its effects and its commit, in the order of the [rule](self).
+    pub(crate) fn end_turn(&self, mut effects: Vec<Output>) -> Vec<Output> {
+        let Turn {
+            changes,
+            promised,
+            fault,
+        } = self.turn.take();
+        if let Some(reason) = fault {
+            return vec![Output::Halt(reason)];
+        }
+        let record = |(key, value)| match value {
+            Some(value) => Record::Stored { key, value },
+            None => Record::Deleted { key },
+        };
+        let records: Vec<Record> = changes.into_iter().map(record).collect();
+        if records.is_empty() {
+            return effects;
+        }
+        if promised {
+            effects.insert(0, Output::Commit(records));
+        } else {
+            effects.push(Output::CommitSoon(records));
+        }
+        effects
+    }
+}

@@ -1,0 +1,265 @@
+//! The bounds of docs/bounds.md: whatever clients send, a room holds and writes no more than that.
+
+use serde_json::{Value, json};
+use signalbox::engine::{self, Engine};
+use signalbox::room::config::Limits;
+use signalbox::room::{Config, Room, RoomName};
+use signalbox::socket::{self, Host, Server};
+
+use crate::peer::{Hall, Peer, hall, hall_of, hall_with, unhurried};
+use crate::support::{Done, Script, closed};
+
+/// M-1: a packet and its attachments have `MAX_PAYLOAD` bytes together; more ends the connection,
+/// which can be recovered.
+#[test]
+fn m_1_attachments_within_max_payload() {
+    let (mut hall, [a, b]) = hall_of();
+    let header = r#"452-["signal",{"to":"TO","data":[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]}]"#;
+    let header = header.replace("TO", &b.id);
+    let c = a.connection();
+    hall.text(c, &header).bytes(c, &vec![1; 60_000]);
+    hall.bytes(c, &vec![1; 5_000]);
+    assert_eq!(hall.take_of(b.connection()).len(), 3, "it fits");
+    hall.text(c, &header).bytes(c, &vec![1; 120_000]);
+    assert_eq!(hall.take_of(c), []);
+    hall.bytes(c, &vec![1; 12_000]);
+    assert_eq!(hall.take_of(c), [closed(c)]);
+    assert!(a.reconnect(&mut hall).recovered);
+}
+
+/// M-1: a packet whose attachments are still to come is for a namespace that the client is in.
+#[test]
+fn m_1_attachments_are_for_somebody() {
+    for header in ["451-[\"signal\",1]", "451-/other,[\"signal\",1]"] {
+        let mut hall = hall();
+        let c = hall.open_websocket();
+        if header.contains("other") {
+            hall.text(c, "40").take();
+        }
+        hall.text(c, header);
+        assert_eq!(hall.take_of(c), [closed(c)], "{header}");
+    }
+}
+
+/// M-2: packets whose attachments do not come take 4 MB of all clients together. Beyond it the oldest
+/// is given up, and nobody else.
+#[test]
+fn m_2_incomplete_packets_of_all_clients() {
+    let mut hall = hall();
+    let peers: Vec<Peer> = (0..60).map(|_| Peer::connect(&mut hall)).collect();
+    hall.take();
+    for peer in &peers {
+        hall.late(hall.now() + 1);
+        let c = peer.connection();
+        hall.text(
+            c,
+            r#"4510-["signal",{"data":{"_placeholder":true,"num":9}}]"#,
+        );
+        if hall.connections.contains_key(&c) {
+            hall.bytes(c, &vec![0; 100_000]);
+        }
+    }
+    let open = |hall: &Hall| {
+        let open = |peer: &&Peer| hall.connections.contains_key(&peer.connection());
+        peers.iter().filter(open).count()
+    };
+    assert_eq!(open(&hall), 41, "41 times 100,000 bytes are 4 MB");
+    let [first, .., last] = &peers[..] else {
+        panic!("60 peers");
+    };
+    assert!(first.reconnect(&mut hall).recovered);
+    let c = last.connection();
+    for _ in 0..9 {
+        hall.bytes(c, &[0; 10]);
+    }
+    assert!(hall.connections.contains_key(&c));
+    assert_eq!(open(&hall), 41);
+}
+
+/// M-3: what clients send behind an undecided claim takes 4 MB together; it is served, in order, once
+/// the claim is decided (S-13).
+#[test]
+fn m_3_what_comes_behind_a_claim() {
+    for alive in [true, false] {
+        let (mut hall, [a, b]) = hall_of();
+        hall.late(10);
+        let c = hall.open_websocket();
+        hall.text(c, a.connect_packet());
+        hall.text(c, r#"421["chat-message","one"]"#);
+        hall.text(c, r#"422["chat-message","two"]"#);
+        assert_eq!(hall.take_of(c), []);
+        hall.late(20);
+        if alive {
+            hall.text(a.connection(), "3");
+        } else {
+            hall.lost(a.connection());
+        }
+        hall.until(1_000);
+        let texts: Vec<Value> = b
+            .heard(&mut hall)
+            .iter()
+            .map(|e| e[1]["message"].clone())
+            .collect();
+        assert_eq!(texts, ["one", "two"], "{alive}");
+        let done = format!("{:?}", hall.take_of(c));
+        assert_eq!(done.contains(&a.id), !alive, "{done}");
+        assert!(done.find("40{") < done.find("431["), "{done}");
+    }
+    let (mut hall, [a, _b]) = hall_of();
+    hall.late(10);
+    let c = hall.open_websocket();
+    hall.text(c, a.connect_packet());
+    let large = format!("42[\"signal\",\"{}\"]", "x".repeat(130_000));
+    let taken = (0..100).take_while(|_| {
+        hall.text(c, &large);
+        hall.connections.contains_key(&c)
+    });
+    assert_eq!(taken.count(), 4_194_304 / (large.len() - 1));
+}
+
+fn with_engine(config: engine::Config) -> Hall {
+    Script::new(move |store| {
+        let engine = Engine::new(config.clone(), store.clone());
+        let server = Server::new(socket::Config::default(), engine);
+        let config = Config {
+            limits: unhurried(),
+            ..Config::default()
+        };
+        Host::new(
+            server,
+            Room::new(RoomName::parse("room").unwrap(), config, store),
+        )
+    })
+}
+
+/// M-4: what waits for the polls of all sessions together is bounded: each has its part.
+#[test]
+fn m_4_queues_of_all_sessions() {
+    let mut hall = with_engine(engine::Config {
+        max_queued_in_all: 1_000_000,
+        ..engine::Config::default()
+    });
+    let sender = Peer::connect(&mut hall);
+    let silent: Vec<Peer> = (0..99).map(|_| Peer::connect_polling(&mut hall)).collect();
+    for peer in &silent {
+        peer.stop_polling(&mut hall);
+    }
+    for _ in 0..40 {
+        for peer in &silent {
+            let signal = json!(["signal", { "to": peer.id, "data": "x".repeat(3_000) }]);
+            sender.emit(&mut hall, signal);
+        }
+    }
+    let stored = hall.platform.stored();
+    let queued = stored.iter().filter(|(key, _)| key.starts_with("session/"));
+    let bytes: usize = queued.map(|(_, value)| value.len()).sum();
+    assert!(bytes < 1_100_000, "{bytes}");
+    assert_eq!(sender.call(&mut hall, json!(["chat:history"]))["ok"], true);
+}
+
+/// M-5: farewells are bounded in number and bytes; the oldest are forgotten.
+#[test]
+fn m_5_farewells() {
+    let mut hall = hall();
+    for _ in 0..300 {
+        let sid = hall.open_polling();
+        hall.send(&sid, "40\x1e40");
+    }
+    let farewells = |hall: &Hall| {
+        let stored = hall.platform.stored();
+        stored
+            .into_iter()
+            .filter(|(key, _)| key.starts_with("farewell/"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(farewells(&hall).len(), 256);
+    let sender = Peer::connect(&mut hall);
+    for _ in 0..40 {
+        let peer = Peer::connect_polling(&mut hall);
+        peer.stop_polling(&mut hall);
+        for _ in 0..5 {
+            let signal = json!(["signal", { "to": peer.id, "data": "x".repeat(20_000) }]);
+            sender.emit(&mut hall, signal);
+        }
+        peer.write(&mut hall, "4nonsense");
+    }
+    let bytes: usize = farewells(&hall).iter().map(|(_, value)| value.len()).sum();
+    assert!((900_000..1_100_000).contains(&bytes), "{bytes}");
+}
+
+/// M-6: a client may be in 32 namespaces, their names have 256 bytes and `auth` has 16,384; more is
+/// refused, and the connection goes on.
+#[test]
+fn m_6_namespaces_and_auth() {
+    let mut script = crate::obedient::obedient();
+    let c = script.open_websocket();
+    let refused = |script: &mut Script<_>, packet: &str| {
+        script.text(c, packet);
+        let done = script.take_of(c);
+        matches!(&done[..], [Done::Sent(_, frame)] if frame.starts_with("44"))
+    };
+    let long = format!("40/{},", "x".repeat(256));
+    assert!(refused(&mut script, &long));
+    let large = format!("40{{\"token\":\"{}\"}}", "x".repeat(16_384));
+    assert!(refused(&mut script, &large));
+    for n in 0..32 {
+        script.late(script.now() + 1_000);
+        assert!(!refused(&mut script, &format!("40/{n},")), "{n}");
+    }
+    script.late(script.now() + 1_000);
+    assert!(refused(&mut script, "40/one too many,"));
+    let attached = script.connections[&c].len();
+    assert!(
+        attached < 16_384,
+        "the platform attaches no more: {attached}"
+    );
+    script.text(c, "41/0,");
+    script.late(script.now() + 1_000);
+    assert!(!refused(&mut script, "40/one more,"));
+}
+
+/// M-7: the chat takes 4 MB, whatever the number and length of its messages.
+#[test]
+fn m_7_the_history() {
+    let mut hall = hall_with(Config {
+        limits: Limits {
+            history: 10_000,
+            chat: 60_000,
+            ..unhurried()
+        },
+        ..Config::default()
+    });
+    let a = Peer::connect(&mut hall);
+    for n in 0..100 {
+        a.emit(
+            &mut hall,
+            json!(["chat-message", format!("{n}{}", "x".repeat(50_000))]),
+        );
+    }
+    let stored = hall.platform.stored();
+    let chat = stored.iter().filter(|(key, _)| key.starts_with("chat/"));
+    let bytes: usize = chat.map(|(_, value)| value.len()).sum();
+    assert!((4_000_000..4_200_000).contains(&bytes), "{bytes}");
+    let newest = stored
+        .iter()
+        .rfind(|(key, _)| key.starts_with("chat/"))
+        .map(|(_, value)| value.contains("99xx"));
+    assert_eq!(newest, Some(true));
+}
+
+/// M-8: what has no effect counts like what has: acks for events that nobody sent, events without a
+/// name.
+#[test]
+fn m_8_nothing_is_free() {
+    for packet in ["4312[]", "43[]", "42", "43999999999999999999999[1]"] {
+        let mut hall = hall_with(Config::default());
+        let [a, b] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
+        let c = a.connection();
+        let taken = (0..5_000).take_while(|_| {
+            hall.text(c, packet);
+            hall.connections.contains_key(&c)
+        });
+        assert_eq!(taken.count(), 10 + 200, "the rate, and the patience");
+        assert_eq!(b.call(&mut hall, json!(["chat:history"]))["ok"], true);
+    }
+}

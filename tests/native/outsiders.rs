@@ -1,0 +1,291 @@
+//! Who is outside costs those inside nothing: no place, no missed event, no office, no record.
+
+use serde_json::{Value, json};
+use signalbox::room::Config;
+use signalbox::room::config::Limits;
+
+use crate::peer::{Hall, Peer, hall, hall_of, hall_with, unhurried};
+use crate::room_door::{denial, done, house, knocks};
+use crate::room_token::{hall_with_tokens, token};
+use crate::support::Done;
+
+fn lock(hall: &mut Hall, host: &Peer) {
+    assert_eq!(
+        host.call(hall, json!(["host:lock", { "on": true }])),
+        done()
+    );
+    host.heard(hall);
+}
+
+/// The host of a locked room is away, and as many strangers as may wait knock without end: the host
+/// comes back as itself, is host, and hears of each of them; none of them gets the chat or the office,
+/// even after the host is gone for good.
+#[test]
+fn strangers_at_the_door_of_a_host_who_is_away() {
+    for strangers in [1, 90, 100, 130] {
+        let (mut hall, [host]) = hall_of();
+        host.join(&mut hall, "Host");
+        host.call(&mut hall, json!(["chat-message", "a secret"]));
+        lock(&mut hall, &host);
+        let strangers: Vec<Peer> = (0..strangers)
+            .map(|_| {
+                hall.late(hall.now() + 1);
+                Peer::connect(&mut hall)
+            })
+            .collect();
+        hall.take();
+        let count = strangers.len().min(100); // the first ones gave way
+        let waiting = &strangers[strangers.len() - count..];
+        host.vanish(&mut hall);
+        let join = json!(["room:join", { "name": "Mallory" }]);
+        for round in 0..30 {
+            for stranger in waiting {
+                for _ in 0..(if round == 0 { 10 } else { 1 }) {
+                    let reply = stranger.call(&mut hall, &join);
+                    assert_eq!(reply["error"]["code"], "waiting", "{reply}");
+                }
+            }
+            if round == 20 {
+                hall.lose_memory();
+            }
+            let then = hall.now() + 900;
+            hall.until(then);
+        }
+        let back = host.reconnect(&mut hall);
+        assert!(back.recovered);
+        let knocks = back.heard(&mut hall);
+        assert_eq!(knocks.len(), count);
+        assert!(knocks.iter().all(|knock| knock[0] == "host:knock"));
+        let me = back.join(&mut hall, "Host");
+        assert_eq!(me["self"]["host"], true);
+        back.vanish_for_good(&mut hall);
+        for stranger in waiting {
+            assert_eq!(denial(&mut hall, stranger), "denied");
+            for event in [&join, &json!(["chat:history"])] {
+                assert_eq!(stranger.refusal(&mut hall, event), "room-locked");
+            }
+        }
+    }
+}
+
+/// To knock again changes nothing, writes nothing and tells nobody, unless the name is another.
+#[test]
+fn one_knock_for_each_stranger() {
+    let (mut hall, [host, stranger]) = hall_of();
+    host.join(&mut hall, "Host");
+    lock(&mut hall, &host);
+    for (name, news) in [("Ann", true), ("Ann", false), ("Bob", true), ("Bob", false)] {
+        let rows = hall.rows_written;
+        knocks(&mut hall, &stranger, &json!({ "name": name }));
+        let knock = json!(["host:knock", { "id": stranger.id, "name": name }]);
+        let heard = host.heard(&mut hall);
+        assert_eq!(heard, if news { vec![knock] } else { Vec::new() }, "{name}");
+        assert_eq!(hall.rows_written > rows, news, "{name}");
+    }
+}
+
+/// Those outside and those inside are counted apart; outside, the oldest gives way, and one who is
+/// silent before one who knocked.
+#[test]
+fn outsiders_have_places_of_their_own() {
+    let mut hall = hall_with(Config {
+        limits: Limits {
+            sockets: 4,
+            ..unhurried()
+        },
+        ..Config::default()
+    });
+    let host = Peer::connect(&mut hall);
+    host.join(&mut hall, "Host");
+    lock(&mut hall, &host);
+    let strangers: [Peer; 4] = std::array::from_fn(|_| {
+        let then = hall.now() + 1;
+        hall.until(then);
+        Peer::connect(&mut hall)
+    });
+    let [knocking, silent, third, fourth] = &strangers;
+    knocks(&mut hall, knocking, &json!({ "name": "Ann" }));
+    let guest = Peer::connect(&mut hall);
+    let put_out = |hall: &mut Hall, peer: &Peer| {
+        let done = hall.take_of(peer.connection());
+        assert!(
+            matches!(&done[..], [.., Done::Sent(_, end), Done::Closed(..)] if end == "41"),
+            "{done:?}"
+        );
+        done
+    };
+    put_out(&mut hall, silent);
+    knocks(&mut hall, &guest, &json!({ "name": "Guest" }));
+    for other in [third, fourth] {
+        Peer::connect(&mut hall);
+        put_out(&mut hall, other);
+    }
+    host.call(&mut hall, json!(["host:admit", { "id": guest.id }]));
+    assert_eq!(guest.heard(&mut hall)[0][0], "room:admitted");
+    // One was let in: there is a place again, and then those who knocked give way, and are told.
+    let others: [Peer; 3] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    for other in &others {
+        knocks(&mut hall, other, &json!({}));
+    }
+    let more = Peer::connect(&mut hall);
+    let told = put_out(&mut hall, knocking);
+    let told = format!("{told:?}");
+    assert!(
+        told.contains("room:denied") && told.contains("room-full"),
+        "{told}"
+    );
+    drop(more);
+    let (_, room) = hall.operate("", "", "");
+    assert_eq!(room["sockets"], 6, "two inside, four outside");
+}
+
+/// A host's token is past every limit of sockets and of seats.
+#[test]
+fn a_token_of_a_host_finds_a_place() {
+    let limits = Limits {
+        sockets: 2,
+        peers: 1,
+        ..unhurried()
+    };
+    let mut hall = hall_with_tokens(false, limits);
+    let [a, _b]: [Peer; 2] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    let media = json!(["room:join", { "media": { "audio": true } }]);
+    assert_eq!(a.call(&mut hall, &media)["ok"], true);
+    let auth = json!({ "token": token(json!({ "role": "host" })) });
+    let host = Peer::connect_with(&mut hall, &auth);
+    let joined = host.call(&mut hall, &media);
+    assert_eq!(joined["self"]["host"], true, "{joined}");
+}
+
+/// A seat, a place and an alias of somebody who is away go to somebody who is there.
+#[test]
+fn whoever_is_away_gives_its_seat_up() {
+    let (mut hall, peers) = hall_of::<8>();
+    let media = json!(["room:join", { "media": { "video": true } }]);
+    for peer in &peers {
+        assert_eq!(peer.call(&mut hall, &media)["ok"], true);
+    }
+    let full = Peer::connect(&mut hall);
+    assert_eq!(full.refusal(&mut hall, &media), "room-full");
+    let [host, first, second, ..] = &peers;
+    first.vanish(&mut hall);
+    hall.late(hall.now() + 1);
+    second.vanish(&mut hall);
+    host.heard(&mut hall);
+    assert_eq!(full.call(&mut hall, &media)["ok"], true);
+    let heard = host.heard(&mut hall);
+    let left = json!(["peer:left", { "id": first.id, "reason": "timeout" }]);
+    assert_eq!(heard[0], left, "who has been away for longest");
+    assert!(!first.reconnect(&mut hall).recovered);
+    assert!(second.reconnect(&mut hall).recovered, "it is still a peer");
+    // With its camera off nobody needs a seat.
+    let silent = Peer::connect(&mut hall);
+    silent.join(&mut hall, "silent");
+    let on = json!(["peer:update", { "media": { "audio": true } }]);
+    assert_eq!(silent.refusal(&mut hall, &on), "room-full");
+    second.vanish(&mut hall);
+}
+
+/// A room full of sockets that are away takes in those who come.
+#[test]
+fn sockets_that_are_away_give_their_places_up() {
+    let mut hall = hall();
+    for _ in 0..130 {
+        let gone = Peer::connect(&mut hall);
+        gone.vanish(&mut hall);
+    }
+    let here: Vec<Peer> = (0..100).map(|_| Peer::connect(&mut hall)).collect();
+    let c = hall.open_websocket();
+    hall.text(c, "40");
+    let done = format!("{:?}", hall.take_of(c));
+    assert!(done.contains("room-full"), "{done}");
+    drop(here);
+}
+
+/// A client that polls and closes before it fetched the answer to its CONNECT has no way to come back,
+/// so nobody waits for it; one that fetched it is waited for.
+#[test]
+fn who_cannot_come_back_is_gone() {
+    let mut hall = hall();
+    for _ in 0..3 {
+        let sid = hall.open_polling();
+        hall.send(&sid, "40\x1e1");
+        let sid = hall.open_polling();
+        hall.send(&sid, "40");
+        hall.send(&sid, "1");
+    }
+    let sockets = |hall: &mut Hall| hall.operate("", "", "").1["sockets"].clone();
+    assert_eq!(sockets(&mut hall), 0);
+    assert!(hall.platform.stored().keys().all(|key| key == "log/state"));
+    let fetched = Peer::connect_polling(&mut hall);
+    fetched.write(&mut hall, "1");
+    assert_eq!(sockets(&mut hall), 1);
+    assert!(fetched.reconnect(&mut hall).recovered);
+}
+
+/// What is sent to all is remembered once, not with each who gets it.
+#[test]
+fn offers_to_all_write_few_rows() {
+    let (mut hall, peers) = hall_of::<50>();
+    let [a, b, ..] = &peers;
+    let offer = |n: u64| json!(["offer", { "type": "offer", "sdp": n.to_string() }]);
+    a.emit(&mut hall, offer(0));
+    hall.platform.flush();
+    let before = hall.rows_written;
+    for n in 1..=100 {
+        let caller = if n % 2 == 0 { a } else { b };
+        caller.emit(&mut hall, offer(n));
+    }
+    let rows = hall.rows_written - before;
+    // The caller, and an event for those who are polite to it and one for the others.
+    assert!(rows <= 3 * 100, "{rows} rows");
+    hall.lose_memory();
+    for peer in &peers {
+        peer.heard(&mut hall);
+    }
+    let answer = json!(["answer", { "type": "answer", "sdp": "x" }]);
+    let reply = peers[30].call(&mut hall, answer);
+    assert_eq!(reply["delivered"], 1, "an answer goes to the last caller");
+    assert_eq!(a.heard(&mut hall).len(), 1);
+}
+
+/// Lock and password take from those they leave outside what those inside could miss: an alias.
+#[test]
+fn aliases_of_those_outside_are_free() {
+    let (mut hall, host, guest) = house();
+    let silent = Peer::connect(&mut hall);
+    for (peer, alias) in [(&silent, "ann"), (&guest, "bob")] {
+        assert_eq!(peer.call(&mut hall, json!(["join", alias])), done());
+    }
+    guest.heard(&mut hall);
+    host.call(
+        &mut hall,
+        json!(["host:password", { "password": "secret" }]),
+    );
+    let heard: Vec<Value> = guest.heard(&mut hall);
+    assert!(heard.contains(&json!(["user-left", "ann"])), "{heard:?}");
+    assert_eq!(guest.call(&mut hall, json!(["join", "ann"])), done());
+}
+
+/// A socket that is away passes its used-up rates on to the next one of its address.
+#[test]
+fn rates_are_not_renewed_by_coming_back() {
+    for away in [true, false] {
+        let mut hall = hall_with(Config::default());
+        let a = Peer::connect(&mut hall);
+        for _ in 0..10 {
+            a.call(&mut hall, json!(["chat-message", "x"]));
+        }
+        if away {
+            a.vanish(&mut hall);
+        } else {
+            a.write(&mut hall, "41");
+        }
+        for _ in 0..3 {
+            let again = Peer::connect(&mut hall);
+            let chat = json!(["chat-message", "x"]);
+            assert_eq!(again.refusal(&mut hall, &chat), "rate-limited");
+            again.vanish(&mut hall);
+        }
+    }
+}
