@@ -24,6 +24,8 @@ mod engine;
 mod fuzz;
 mod heartbeat;
 mod idle;
+mod interruptions;
+mod kept;
 mod memory;
 mod names;
 mod namespace;

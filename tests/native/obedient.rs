@@ -13,6 +13,8 @@ use crate::support::Script;
 pub struct Obedient {
     /// What happened to sockets, in words.
     pub log: Vec<String>,
+    /// All sockets that connected.
+    sockets: Vec<SocketId>,
 }
 
 fn to(socket: SocketId, name: &str, args: Args, ack: Option<u64>) -> Command {
@@ -30,18 +32,21 @@ impl App for Obedient {
         match event {
             Event::Connect {
                 socket, namespace, ..
-            } => out.push(match namespace.as_str() {
-                "/refused" => Command::Refuse {
-                    socket,
-                    message: "not you".to_owned(),
-                    data: Some(Json::of(&json!({ "code": "x" }))),
-                },
-                "/later" => to(socket, "too early", Args::default(), None),
-                _ => Command::Accept {
-                    socket,
-                    recoverable: true,
-                },
-            }),
+            } => {
+                self.sockets.push(socket);
+                out.push(match namespace.as_str() {
+                    "/refused" => Command::Refuse {
+                        socket,
+                        message: "not you".to_owned(),
+                        data: Some(Json::of(&json!({ "code": "x" }))),
+                    },
+                    "/later" => to(socket, "too early", Args::default(), None),
+                    _ => Command::Accept {
+                        socket,
+                        recoverable: true,
+                    },
+                })
+            }
             Event::Restore {
                 namespace, state, ..
             } => {
@@ -79,6 +84,24 @@ impl Obedient {
     ) {
         match (name, ack) {
             ("ask", _) => out.push(to(from, "question", args, Some(7))),
+            ("accept", _) => out.extend(self.sockets.iter().map(|&socket| Command::Accept {
+                socket,
+                recoverable: true,
+            })),
+            ("all", _) => out.push(Command::Emit {
+                to: self.sockets.clone(),
+                name: "all".to_owned(),
+                args,
+                ack: None,
+                volatile: false,
+            }),
+            ("volatile", _) => out.push(Command::Emit {
+                to: vec![from],
+                name: "volatile".to_owned(),
+                args,
+                ack: None,
+                volatile: true,
+            }),
             ("keep", _) => out.push(Command::Keep(from, args.values[0].clone())),
             ("put out", _) => out.push(Command::Disconnect(from)),
             ("close", _) => out.push(Command::Close(from)),

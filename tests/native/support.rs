@@ -264,6 +264,17 @@ impl<C: Core> Script<C> {
         self
     }
 
+    /// Requests from now on have higher numbers than this.
+    pub fn continue_numbers_at(&mut self, number: u64) {
+        self.numbers = number;
+    }
+
+    /// The clock is set back; nothing else happens.
+    pub fn set_clock_back(&mut self, millis: u64) -> &mut Self {
+        self.now -= millis;
+        self
+    }
+
     pub fn now(&self) -> u64 {
         self.now
     }
@@ -587,6 +598,13 @@ impl<C: Core> Script<C> {
         let expected: Vec<Done> = expected.into_iter().collect();
         assert_eq!(self.take(), expected);
         self
+    }
+
+    /// Nothing but this was done with this connection or request since the last look.
+    #[track_caller]
+    pub fn expect_of(&mut self, number: u64, expected: impl IntoIterator<Item = Done>) {
+        let expected: Vec<Done> = expected.into_iter().collect();
+        assert_eq!(self.take_of(number), expected);
     }
 
     // Whole exchanges, for tests that are about what comes after them.

@@ -1,0 +1,228 @@
+//! Memory, connections and servers that are lost in between: in the middle of a packet, between an
+//! event and its commit, while a socket waits to be accepted.
+
+use serde_json::{Value, json};
+use signalbox::engine::Engine;
+use signalbox::socket::{Config, Host, Server};
+
+use crate::obedient::Obedient;
+use crate::peer::{Peer, hall, hall_of};
+use crate::raw::defaults;
+use crate::recovery::{say, texts};
+use crate::support::{Done, Script, closed, sent};
+
+/// Memory may be lost between any two frames, also between a packet and its attachments: the session
+/// ends at the next attachment, and its client comes back as who it was.
+#[test]
+fn memory_is_lost_within_a_binary_packet() {
+    let frames: [Result<&str, &[u8]>; 4] = [
+        Ok(
+            r#"452-["signal",{"a":{"_placeholder":true,"num":0},"b":{"_placeholder":true,"num":1}}]"#,
+        ),
+        Err(&[1]),
+        Err(&[2]),
+        Ok(r#"421["chat-message","behind"]"#),
+    ];
+    for at in 0..frames.len() {
+        let (mut hall, [a, b]) = hall_of();
+        let c = a.connection();
+        for (number, frame) in frames.iter().enumerate() {
+            if number == at {
+                hall.lose_memory();
+            }
+            if !hall.connections.contains_key(&c) {
+                break;
+            }
+            match frame {
+                Ok(text) => hall.text(c, text),
+                Err(bytes) => hall.bytes(c, bytes),
+            };
+        }
+        let within = (1..=2).contains(&at);
+        assert_eq!(
+            hall.connections.contains_key(&c),
+            !within,
+            "lost before frame {at}"
+        );
+        let back = if within { a.reconnect(&mut hall) } else { a };
+        assert!(back.recovered || !within, "lost before frame {at}");
+        let got = hall.take_of(b.connection());
+        assert_eq!(
+            got.len(),
+            if within { 0 } else { 4 },
+            "lost before frame {at}"
+        );
+        say(&mut hall, &back, "on it goes");
+    }
+}
+
+/// V-1: who is accepted late gets what was sent from then on, and not what was sent before, also when
+/// it recovers without an offset.
+#[test]
+fn a_socket_that_is_accepted_late() {
+    let mut script = Script::new(|store| {
+        let engine = Engine::new(defaults(), store);
+        Host::new(Server::new(Config::default(), engine), Obedient::default())
+    });
+    let [early, late] = [script.open_websocket(), script.open_websocket()];
+    script.text(early, "40").text(late, "40/later,").take();
+    script.text(early, r#"42["all","before"]"#);
+    script.text(early, r#"42["accept"]"#);
+    let reply = format!("{:?}", script.take_of(late));
+    let pid = reply.split("pid\\\":\\\"").nth(1).expect("a pid");
+    let pid = pid[..20].to_owned();
+    script.text(early, r#"42["all","after"]"#);
+    script.lost(late);
+    let back = script.open_websocket();
+    script.text(back, format!(r#"40/later,{{"pid":"{pid}"}}"#));
+    let missed = format!("{:?}", script.take_of(back));
+    assert!(
+        missed.contains("after") && !missed.contains("before"),
+        "{missed}"
+    );
+}
+
+/// A client that had an event which a killed server does not know begins anew, though the clock went
+/// back meanwhile: the server cannot tell what else it missed. Everybody else recovers.
+#[test]
+fn an_offset_that_the_server_does_not_know() {
+    for (back_by, committed) in [(0, true), (0, false), (5_000, true), (5_000, false)] {
+        let mut hall = hall();
+        hall.late(1_000_000);
+        let [a, b] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
+        say(&mut hall, &a, "one");
+        assert_eq!(texts(&mut hall, &b).len() + texts(&mut hall, &a).len(), 2);
+        a.emit(
+            &mut hall,
+            json!(["signal", { "to": b.id, "data": "unacknowledged" }]),
+        );
+        assert_eq!(b.heard(&mut hall).len(), 1);
+        if committed {
+            hall.platform.flush();
+        }
+        hall.kill();
+        hall.set_clock_back(back_by);
+        let [a, b] = [a.reconnect(&mut hall), b.reconnect(&mut hall)];
+        assert!(a.recovered);
+        assert_eq!(b.recovered, committed, "clock back by {back_by}");
+        say(&mut hall, &a, "two");
+        assert_eq!(texts(&mut hall, &b), ["two"], "clock back by {back_by}");
+    }
+}
+
+/// V-2: a client takes the last element of any event for its offset if that is a text. A volatile
+/// event does not cost it its recovery, whatever its arguments are.
+#[test]
+fn v_2_a_volatile_event_costs_no_offset() {
+    for args in ["", r#","text""#, ",1", r#",{"a":1},"text""#] {
+        let mut script = Script::new(|store| {
+            let engine = Engine::new(defaults(), store);
+            Host::new(Server::new(Config::default(), engine), Obedient::default())
+        });
+        let c = script.open_websocket();
+        script.text(c, "40").text(c, r#"42["all","x"]"#);
+        let last = match &script.take_of(c)[..] {
+            [.., Done::Sent(_, frame)] => frame.rsplit('"').nth(1).unwrap().to_owned(),
+            other => panic!("{other:?}"),
+        };
+        script.text(c, format!(r#"42["volatile"{args}]"#));
+        let got = script.take_of(c);
+        let [Done::Sent(_, frame)] = &got[..] else {
+            panic!("{got:?}");
+        };
+        let values: Value = serde_json::from_str(&frame[2..]).unwrap();
+        let end = values.as_array().unwrap().last().unwrap();
+        assert!(!end.is_string() || *end == json!(last), "{frame}");
+    }
+}
+
+/// A client whose listeners take exactly the arguments that were sent says so, in the URL or in
+/// `auth`: it gets neither offset nor meta, and is not recovered. The others get both.
+#[test]
+fn a_strict_client_gets_the_arguments_alone() {
+    for (query, connect) in [("&strict=1", "40"), ("", r#"40{"strict":true}"#)] {
+        let (mut hall, [a, b]) = hall_of();
+        let strict = hall.upgrade(&format!("EIO=4&transport=websocket{query}"));
+        hall.text(strict, connect);
+        let done = hall.take_of(strict);
+        let [.., Done::Sent(_, reply)] = &done[..] else {
+            panic!("{done:?}");
+        };
+        assert!(
+            reply.starts_with("40{\"sid\"") && !reply.contains("pid"),
+            "{reply}"
+        );
+        a.emit(&mut hall, json!(["offer", { "type": "offer", "sdp": "x" }]));
+        a.emit(&mut hall, json!(["candidate", null]));
+        hall.expect_of(
+            strict,
+            [
+                sent(strict, r#"42["offer",{"sdp":"x","type":"offer"}]"#),
+                sent(strict, r#"42["candidate",null]"#),
+            ],
+        );
+        assert_eq!(
+            b.heard(&mut hall)[0].as_array().map(Vec::len),
+            Some(3),
+            "meta"
+        );
+        a.emit(&mut hall, json!(["chat-message", "hi"]));
+        let done = hall.take_of(strict);
+        let [Done::Sent(_, frame)] = &done[..] else {
+            panic!("{done:?}");
+        };
+        let event: Value = serde_json::from_str(&frame[2..]).unwrap();
+        assert_eq!(event.as_array().map(Vec::len), Some(2), "{event}");
+        hall.kill();
+        let (_, room) = hall.operate("", "", "");
+        assert_eq!(room["sockets"], 2, "it cannot come back");
+    }
+}
+
+/// A server that is killed forgets a strict peer at once, and the others are told.
+#[test]
+fn a_strict_peer_that_is_lost_has_left() {
+    for kill in [true, false] {
+        let (mut hall, [a]) = hall_of();
+        a.join(&mut hall, "Ann");
+        let strict = hall.upgrade("EIO=4&transport=websocket&strict=1");
+        hall.text(strict, "40")
+            .text(strict, r#"421["room:join",{}]"#);
+        a.heard(&mut hall);
+        if kill {
+            hall.kill();
+        } else {
+            hall.lost(strict);
+        }
+        let a = if kill { a.reconnect(&mut hall) } else { a };
+        let heard = a.heard(&mut hall);
+        let left = heard.iter().find(|event| event[0] == "peer:left");
+        assert_eq!(left.expect("it left")[1]["reason"], "timeout");
+    }
+}
+
+/// K-5: a farewell is not shorter than its memory: one that nobody fetched is gone after 30 s, with
+/// its record.
+#[test]
+fn k_5_farewells_expire() {
+    let mut hall = hall();
+    let sid = hall.open_polling();
+    hall.send(&sid, "4nonsense");
+    hall.lose_memory();
+    hall.until(30_000);
+    let poll = hall.poll(&sid);
+    assert!(matches!(
+        &hall.take_of(poll)[..],
+        [Done::Responded(_, 200, ..)]
+    ));
+    let sid = hall.open_polling();
+    hall.send(&sid, "4nonsense");
+    let then = hall.now() + 30_001;
+    hall.until(then);
+    assert!(hall.platform.stored().is_empty());
+    let probe = hall.open_probe();
+    hall.text(probe.1, "2probe").take();
+    hall.send(&probe.0, "4nonsense");
+    let then = hall.now() + 30_001;
+    assert_eq!(hall.until(then).take_of(probe.1), [closed(probe.1)]);
+}
