@@ -45,7 +45,7 @@ impl App for Obedient {
                         socket,
                         recoverable: true,
                     },
-                })
+                });
             }
             Event::Restore {
                 namespace, state, ..
