@@ -1,5 +1,5 @@
-// Holds docs/protocol.md and the tests to each other: each behaviour of the document has a test, each id of a test is a
-// behaviour of the document.
+// Holds docs/protocol.md, docs/bounds.md and the tests to each other: each numbered row of the documents has a test, each
+// id of a test is a row of the documents.
 //
 // What a test verifies stands at its head: `/// P-7, E-8: why` directly above the attributes of a Rust test,
 // "P-7, E-8: what" as the title of a Node test. An id anywhere else refers to a behaviour and does not count.
@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { inRoot } from "./task.mjs";
 
-const document = "docs/protocol.md";
+const documents = ["docs/protocol.md", "docs/bounds.md"];
 const ids = String.raw`(?:[A-Z]-\d+(?:, )?)+`;
 const row = /^\| ([A-Z]-\d+) \| (Not offered: )?(.*?) \|/gm;
 const rustTest = /((?:^[ \t]*\/\/\/.*\n)+)((?:^[ \t]*#\[.*\n)+)^[ \t]*(?:async )?fn (\w+)/gm;
@@ -43,7 +43,8 @@ function testsOf(file) {
 
 /** Prints what is amiss; resolves to `{passed, failed}` as every check does. */
 export function behaviours() {
-  const rows = [...read(document).matchAll(row)].map(([, id, mark, text]) => ({ id, text, offered: !mark }));
+  const text = documents.map(read).join("\n");
+  const rows = [...text.matchAll(row)].map(([, id, mark, what]) => ({ id, text: what, offered: !mark }));
   const tests = testFiles().flatMap(testsOf);
   const tested = new Set(tests.flatMap(({ ids }) => ids));
   const known = new Map(rows.map((behaviour) => [behaviour.id, behaviour]));
@@ -51,13 +52,13 @@ export function behaviours() {
   const failed = [];
   for (const behaviour of rows) {
     const { id, text, offered } = behaviour;
-    if (known.get(id) !== behaviour) failed.push(`${id} stands twice in ${document}`);
+    if (known.get(id) !== behaviour) failed.push(`${id} stands twice in the documents`);
     if (offered && !tested.has(id)) failed.push(`${id} has no test: ${text}`);
     if (!offered && text.length < 20) failed.push(`${id} is not offered, without a reason`);
   }
   for (const { name, ids } of tests) {
     for (const id of ids) {
-      if (!known.has(id)) failed.push(`${id} is not in ${document}, but ${name} names it`);
+      if (!known.has(id)) failed.push(`${id} is in no document, but ${name} names it`);
       else if (!known.get(id).offered) failed.push(`${id} is not offered, but ${name} names it`);
     }
   }

@@ -84,10 +84,17 @@ export async function startKillable() {
     url: `http://127.0.0.1:${port}`,
     /** The folder with all that the rooms keep. */
     storage,
+    /** What the server and its Worker printed. */
+    output: "",
     closers: new Set(),
     async start() {
       const script = inRoot("tests/e2e/killable.mjs");
-      child = fork(script, [String(port), storage], { detached: true, execPath: pinnedNode });
+      child = fork(script, [String(port), storage], { detached: true, execPath: pinnedNode, silent: true });
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.setEncoding("utf8").on("data", (text) => {
+          server.output += text;
+        });
+      }
       await within("start of the server", (resolve, reject) => {
         const exited = (code) => reject(new Error(`the server ended with ${code}`));
         child.on("message", resolve).on("exit", exited);

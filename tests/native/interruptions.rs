@@ -82,7 +82,7 @@ fn a_socket_that_is_accepted_late() {
     );
 }
 
-/// A client that had an event which a killed server does not know begins anew, though the clock went
+/// V-5: a client that had an event which a killed server does not know begins anew, though the clock went
 /// back meanwhile: the server cannot tell what else it missed. Everybody else recovers.
 #[test]
 fn an_offset_that_the_server_does_not_know() {
@@ -136,7 +136,7 @@ fn v_2_a_volatile_event_costs_no_offset() {
     }
 }
 
-/// A client whose listeners take exactly the arguments that were sent says so, in the URL or in
+/// V-6: a client whose listeners take exactly the arguments that were sent says so, in the URL or in
 /// `auth`: it gets neither offset nor meta, and is not recovered. The others get both.
 #[test]
 fn a_strict_client_gets_the_arguments_alone() {

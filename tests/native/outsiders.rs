@@ -68,7 +68,7 @@ fn strangers_at_the_door_of_a_host_who_is_away() {
     }
 }
 
-/// To knock again changes nothing, writes nothing and tells nobody, unless the name is another.
+/// M-12: to knock again changes nothing, writes nothing and tells nobody, unless the name is another.
 #[test]
 fn one_knock_for_each_stranger() {
     let (mut hall, [host, stranger]) = hall_of();
@@ -84,7 +84,7 @@ fn one_knock_for_each_stranger() {
     }
 }
 
-/// Those outside and those inside are counted apart; outside, the oldest gives way, and one who is
+/// M-10: those outside and those inside are counted apart; outside, the oldest gives way, and one who is
 /// silent before one who knocked.
 #[test]
 fn outsiders_have_places_of_their_own() {
@@ -223,7 +223,7 @@ fn who_cannot_come_back_is_gone() {
     assert!(fetched.reconnect(&mut hall).recovered);
 }
 
-/// What is sent to all is remembered once, not with each who gets it.
+/// M-11: what is sent to all is remembered once, not with each who gets it.
 #[test]
 fn offers_to_all_write_few_rows() {
     let (mut hall, peers) = hall_of::<50>();

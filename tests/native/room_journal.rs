@@ -210,6 +210,28 @@ fn what_is_too_much_is_counted() {
     assert_eq!(line["dropped"], 1800);
 }
 
+/// M-13: those outside do not use up the lines of those inside.
+#[test]
+fn m_13_outsiders_have_lines_of_their_own() {
+    let mut hall = hall();
+    let [host, stranger] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
+    host.join(&mut hall, "Host");
+    host.call(
+        &mut hall,
+        json!(["host:password", { "password": "secret" }]),
+    );
+    lines(&hall);
+    for _ in 0..1000 {
+        stranger.call(&mut hall, json!(["room:join", {}]));
+    }
+    assert_eq!(lines(&hall).len(), 200);
+    host.call(&mut hall, json!(["room:leave"]));
+    let [line] = &lines(&hall)[..] else {
+        panic!("not one line");
+    };
+    assert_eq!(line["event"], "leave");
+}
+
 /// Of people there are ids, and nothing else.
 #[test]
 fn lines_tell_nothing_else() {

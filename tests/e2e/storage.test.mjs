@@ -1,0 +1,76 @@
+// What an object stores, in the local runtime's own files: nothing before there is something to keep, and nothing that is
+// damaged is served.
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, test } from "node:test";
+import { ask, connect, enginePath, startKillable } from "./support.mjs";
+
+const server = await startKillable();
+after(() => server.stop());
+
+/**
+ * The files of the rooms' databases that have tables. The local runtime makes a file for each object that gets a request;
+ * nothing is in it before the object stores something.
+ */
+const databases = () =>
+  readdirSync(server.storage, { recursive: true })
+    .filter((name) => name.endsWith(".sqlite") && !name.endsWith("metadata.sqlite"))
+    .map((name) => join(server.storage, name))
+    .filter((file) => {
+      const database = new DatabaseSync(file);
+      const tables = database.prepare("SELECT name FROM sqlite_master").all();
+      database.close();
+      return tables.length > 0;
+    });
+
+const madeUpSid = () => randomBytes(15).toString("base64url");
+
+test("requests with made-up names and ids store nothing", async () => {
+  for (let n = 0; n < 50; n += 1) {
+    const path = (query) => server.url + enginePath(`made-up-${n}`, query);
+    const sid = madeUpSid();
+    const answers = await Promise.all([
+      fetch(path({ transport: "polling", sid })),
+      fetch(path({ transport: "polling", sid }), { method: "POST", body: "40" }),
+      fetch(path({ transport: "polling", sid }), { method: "HEAD" }),
+    ]);
+    for (const answer of answers) assert.equal(answer.status, 400);
+  }
+  assert.deepEqual(databases(), []);
+});
+
+test("a record that is damaged stops its room, which serves nobody until it is mended", async () => {
+  const room = "damaged";
+  const host = await connect(server, { room });
+  assert.equal((await ask(host, "room:join", { name: "Host" })).ok, true);
+  assert.equal((await ask(host, "host:lock", { on: true })).ok, true);
+  host.disconnect();
+  await server.kill();
+  const [file] = databases();
+  const edit = (value) => {
+    const database = new DatabaseSync(file);
+    const rows = database.prepare("SELECT key, value FROM _cf_KV").all();
+    const row = rows.find(({ key }) => key === "room/door");
+    database.prepare("UPDATE _cf_KV SET value = ? WHERE key = ?").run(value(Buffer.from(row.value)), row.key);
+    database.close();
+    return Buffer.from(row.value);
+  };
+  const intact = edit((value) => Buffer.from(value.toString("latin1").replace('"locked":true', '"locked":1234'), "latin1"));
+  await server.start();
+  const handshake = () => fetch(server.url + enginePath(room, { transport: "polling" }));
+  for (let n = 0; n < 3; n += 1) {
+    assert.equal((await handshake()).status, 503);
+  }
+  assert.match(server.output, /"event":"halt","room":"damaged","reason":"a stored record of kind \\?"room\\?" cannot be read/);
+  assert.equal((await fetch(server.url + enginePath("another", { transport: "polling" }))).status, 200, "others go on");
+  await server.kill();
+  edit(() => intact);
+  await server.start();
+  const stranger = await connect(server, { room });
+  const { error } = await ask(stranger, "room:join", {});
+  assert.match(error.code, /^(waiting|room-locked)$/, "it is locked as before");
+});
