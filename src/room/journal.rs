@@ -3,6 +3,7 @@
 
 use super::Room;
 use super::error::Code;
+use super::member::Member;
 use super::rate::{Bucket, Rate};
 use crate::socket::{Object, SocketId};
 use crate::time::Timestamp;
@@ -32,15 +33,13 @@ impl Room {
         code: Option<Code>,
         reason: Option<&str>,
     ) {
-        let is_inside = match peer.map(|peer| self.member(peer)) {
-            Some(Some(member)) => !self.is_outside(member),
-            Some(None) => event != "refusal", // it was inside before it left
-            None => true,
-        };
-        let bucket = if is_inside {
-            &mut self.journal.inside
-        } else {
+        let member = peer.map(|peer| self.member(peer));
+        let is_outside = |member: Option<&Member>| member.is_none_or(|m| self.is_outside(m));
+        // Whoever leaves was inside, and is no longer.
+        let bucket = if event != "leave" && member.is_some_and(is_outside) {
             &mut self.journal.outside
+        } else {
+            &mut self.journal.inside
         };
         if bucket.take(now, RATE).is_err() {
             self.journal.dropped = self.journal.dropped.saturating_add(1);

@@ -98,14 +98,15 @@ fn outsiders_have_places_of_their_own() {
     let host = Peer::connect(&mut hall);
     host.join(&mut hall, "Host");
     lock(&mut hall, &host);
-    let strangers: [Peer; 4] = std::array::from_fn(|_| {
-        let then = hall.now() + 1;
-        hall.until(then);
-        Peer::connect(&mut hall)
-    });
+    // Each comes later than the one before.
+    let come = |hall: &mut Hall| {
+        hall.late(hall.now() + 1);
+        Peer::connect(hall)
+    };
+    let strangers: [Peer; 4] = std::array::from_fn(|_| come(&mut hall));
     let [knocking, silent, third, fourth] = &strangers;
     knocks(&mut hall, knocking, &json!({ "name": "Ann" }));
-    let guest = Peer::connect(&mut hall);
+    let guest = come(&mut hall);
     let put_out = |hall: &mut Hall, peer: &Peer| {
         let done = hall.take_of(peer.connection());
         assert!(
@@ -117,17 +118,17 @@ fn outsiders_have_places_of_their_own() {
     put_out(&mut hall, silent);
     knocks(&mut hall, &guest, &json!({ "name": "Guest" }));
     for other in [third, fourth] {
-        Peer::connect(&mut hall);
+        come(&mut hall);
         put_out(&mut hall, other);
     }
     host.call(&mut hall, json!(["host:admit", { "id": guest.id }]));
     assert_eq!(guest.heard(&mut hall)[0][0], "room:admitted");
     // One was let in: there is a place again, and then those who knocked give way, and are told.
-    let others: [Peer; 3] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    let others: [Peer; 3] = std::array::from_fn(|_| come(&mut hall));
     for other in &others {
         knocks(&mut hall, other, &json!({}));
     }
-    let more = Peer::connect(&mut hall);
+    let more = come(&mut hall);
     let told = put_out(&mut hall, knocking);
     let told = format!("{told:?}");
     assert!(
