@@ -113,6 +113,13 @@ fn rooms_beside_their_model() {
     assert!(heard > 3_000, "few events were heard: {heard}");
 }
 
+/// Strangers outside a closed room change nothing for those inside.
+#[test]
+fn rooms_with_and_without_strangers() {
+    let heard: usize = runs(40, 400, targets::outsiders).sum();
+    assert!(heard > 3_000, "few events were heard: {heard}");
+}
+
 /// Each file of the corpus, which has a folder for each target.
 #[test]
 fn the_corpus() {

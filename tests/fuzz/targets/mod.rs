@@ -8,6 +8,7 @@ mod chaos;
 mod client;
 pub mod junk;
 mod member;
+mod outsiders;
 mod parsers;
 mod query;
 mod room_events;
@@ -15,6 +16,7 @@ mod room_model;
 mod session_model;
 
 pub use chaos::{room, session};
+pub use outsiders::outsiders;
 pub use parsers::{decoder, packet, payload};
 pub use query::query;
 pub use room_model::room_model;
@@ -23,7 +25,7 @@ pub use session_model::session_model;
 pub type Target = fn(&[u8]);
 
 /// Each target under the name of its corpus.
-pub const ALL: [(&str, Target); 8] = [
+pub const ALL: [(&str, Target); 9] = [
     ("packet", |bytes| {
         packet(bytes);
     }),
@@ -47,5 +49,8 @@ pub const ALL: [(&str, Target); 8] = [
     }),
     ("room_model", |bytes| {
         room_model(bytes);
+    }),
+    ("outsiders", |bytes| {
+        outsiders(bytes);
     }),
 ];

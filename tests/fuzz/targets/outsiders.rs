@@ -1,0 +1,222 @@
+//! A closed room twice, once with strangers outside and once without: those inside hear, keep and may
+//! do the same, and those outside hear nothing of them.
+
+use serde_json::{Value, json};
+use signalbox::room::Config;
+
+use super::bytes::Bytes;
+use super::junk::junk;
+use crate::peer::{Hall, Peer, hall_with, unhurried};
+use crate::support::Done;
+
+/// What only those inside may hear.
+const SECRET: &str = "a secret";
+
+const ALIASES: [&str; 2] = ["ann", "bob"];
+
+const STRANGERS: &str = "198.51.100.7";
+const INSIDERS: &str = "192.0.2.1";
+
+/// What strangers send, as a frame of their WebSocket.
+const NOISE: [&str; 16] = [
+    r#"42["room:join",{"name":"Mallory"}]"#,
+    r#"421["room:join",{"name":"Eve"}]"#,
+    r#"421["room:join",{"password":"guess","media":{"video":true}}]"#,
+    r#"421["room:join",{"rejoin":"guess"}]"#,
+    r#"42["room:leave"]"#,
+    r#"421["chat-message",{"message":"hi","mid":"m"}]"#,
+    r#"421["chat:history"]"#,
+    r#"42["join","ann"]"#,
+    r#"42["offer",{"type":"offer","sdp":"x"}]"#,
+    r#"42["host:lock",{"on":false}]"#,
+    r#"452-["signal",{"a":{"_placeholder":true,"num":0},"b":{"_placeholder":true,"num":1}}]"#,
+    r#"4312[]"#,
+    "42",
+    "41",
+    "1",
+    "4nonsense",
+];
+
+struct World {
+    hall: Hall,
+    insiders: Vec<Peer>,
+    strangers: Vec<u64>,
+    /// What those inside heard, each under their number.
+    heard: Vec<(usize, Value)>,
+}
+
+/// Returns how much those inside heard.
+pub fn outsiders(bytes: &[u8]) -> usize {
+    let [with, without] = [true, false].map(|strangers| run(bytes, strangers));
+    for (place, (with, without)) in with.0.iter().zip(&without.0).enumerate() {
+        assert_eq!(with, without, "number {place}");
+    }
+    assert_eq!(with.0.len(), without.0.len());
+    assert_eq!(with.1, without.1, "what is stored");
+    with.0.len()
+}
+
+/// What those inside heard, and what is stored of them.
+fn run(bytes: &[u8], with_strangers: bool) -> (Vec<(usize, Value)>, Vec<String>) {
+    let mut bytes = Bytes::new(bytes);
+    let mut world = World::new(&mut bytes);
+    while !bytes.is_empty() {
+        let (inside, noise, what) = (bytes.byte(), bytes.byte(), bytes.byte());
+        if with_strangers {
+            world.noise(noise, what);
+        }
+        world.inside(inside);
+        world.listen();
+    }
+    let stored = world.hall.platform.stored();
+    let kinds = ["chat/", "room/"].map(|prefix| {
+        let of_kind = stored.iter().filter(|(key, _)| key.starts_with(prefix));
+        of_kind.count().to_string()
+    });
+    let log = stored.keys().filter(|key| key.starts_with("log/"));
+    // A stranger who was told something has a share of its own.
+    let inside = log.filter(|key| !stored[*key].contains("room:denied"));
+    let mut sizes = kinds.to_vec();
+    sizes.push(inside.count().to_string());
+    (world.heard, sizes)
+}
+
+impl World {
+    fn new(bytes: &mut Bytes) -> Self {
+        let mut config = Config {
+            limits: unhurried(),
+            ..Config::default()
+        };
+        config.limits.sockets = 4;
+        let mut hall = hall_with(config);
+        hall.late(1_000);
+        let insiders: Vec<Peer> = (0..3)
+            .map(|number| {
+                let peer = if number == 2 {
+                    Peer::connect_polling(&mut hall)
+                } else {
+                    Peer::connect(&mut hall)
+                };
+                peer.join(&mut hall, &format!("insider {number}"));
+                peer
+            })
+            .collect();
+        let close = if bytes.chance(2) {
+            json!(["host:lock", { "on": true }])
+        } else {
+            json!(["host:password", { "password": "secret" }])
+        };
+        insiders[0].call(&mut hall, close);
+        let mut world = Self {
+            hall,
+            insiders,
+            strangers: Vec::new(),
+            heard: Vec::new(),
+        };
+        world.listen();
+        world
+    }
+
+    /// Something that those inside do, or that happens to the room.
+    fn inside(&mut self, decision: u8) {
+        let who = usize::from(decision >> 5) % self.insiders.len();
+        let hall = &mut self.hall;
+        let peer = &self.insiders[who];
+        let reply = match decision % 16 {
+            0..4 => peer.call(hall, json!(["chat-message", SECRET])),
+            4 | 5 => peer.call(hall, json!(["signal", { "data": SECRET }])),
+            6 => peer.call(hall, json!(["offer", { "type": "offer", "sdp": SECRET }])),
+            7 => peer.call(hall, json!(["answer", { "type": "answer", "sdp": SECRET }])),
+            8 => peer.call(hall, json!(["join", ALIASES[who % 2]])),
+            9 => peer.call(hall, json!(["peer:update", { "hand": true }])),
+            10 => peer.call(hall, json!(["room:join", { "name": "again" }])),
+            11 | 12 => {
+                peer.vanish(hall);
+                let back = peer.reconnect(hall);
+                assert!(back.recovered, "insider {who}");
+                self.insiders[who] = back;
+                return;
+            }
+            13 => {
+                hall.lose_memory();
+                return;
+            }
+            _ => {
+                hall.until(hall.now() + 7_000);
+                return;
+            }
+        };
+        let mut reply = json!({ "ok": reply["ok"], "delivered": reply["delivered"], "error": reply["error"]["code"] });
+        scrub(&mut reply, &self.insiders);
+        self.heard.push((who, reply));
+    }
+
+    fn noise(&mut self, decision: u8, what: u8) {
+        STRANGERS.clone_into(&mut self.hall.address);
+        let hall = &mut self.hall;
+        match decision % 8 {
+            0 | 1 if self.strangers.len() < 12 => {
+                let c = hall.open_websocket();
+                hall.text(c, "40");
+                self.strangers.push(c);
+            }
+            2..7 if !self.strangers.is_empty() => {
+                let place = usize::from(decision >> 3) % self.strangers.len();
+                let c = self.strangers[place];
+                let frame = match NOISE.get(usize::from(what) % (NOISE.len() + 1)) {
+                    Some(frame) => (*frame).to_owned(),
+                    None => junk(&mut Bytes::new(&[decision, what, decision ^ what, !what])),
+                };
+                if hall.connections.contains_key(&c) {
+                    hall.text(c, frame);
+                }
+            }
+            7 if !self.strangers.is_empty() => {
+                let c = self.strangers.remove(0);
+                if hall.connections.contains_key(&c) {
+                    hall.lost(c);
+                }
+            }
+            _ => {}
+        }
+        for c in &self.strangers {
+            for done in hall.take_of(*c) {
+                if let Done::Sent(_, frame) = done {
+                    let told = frame.contains(SECRET) || frame.contains("\"history\":");
+                    assert!(!told, "a stranger heard {frame}");
+                }
+            }
+        }
+        INSIDERS.clone_into(&mut self.hall.address);
+    }
+
+    fn listen(&mut self) {
+        for (who, peer) in self.insiders.iter().enumerate() {
+            for mut event in peer.heard(&mut self.hall) {
+                if event[0] != "host:knock" {
+                    scrub(&mut event, &self.insiders);
+                    self.heard.push((who, event));
+                }
+            }
+        }
+    }
+}
+
+/// Puts the names of those inside for their ids, and leaves out what grows with the number of ids that
+/// were minted.
+fn scrub(value: &mut Value, insiders: &[Peer]) {
+    match value {
+        Value::String(text) => {
+            if let Some(who) = insiders.iter().position(|peer| peer.id == *text) {
+                *text = format!("insider {who}");
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| scrub(value, insiders)),
+        Value::Object(fields) => {
+            let is_message = fields.contains_key("message");
+            fields.retain(|name, _| name != "seq" && !(is_message && name == "id"));
+            fields.values_mut().for_each(|value| scrub(value, insiders));
+        }
+        _ => {}
+    }
+}
