@@ -405,6 +405,20 @@ impl<C: Core> Script<C> {
         }
     }
 
+    /// An operator's request, whatever it is answered with.
+    pub fn try_operate(&mut self, action: &str, body: &str) {
+        let (_, reply) = self.number();
+        self.handle(Input::Operate(Request {
+            reply,
+            method: Method::Post,
+            query: action.to_owned(),
+            upgrade: false,
+            address: String::new(),
+            content_type: "application/json".to_owned(),
+            body: body.as_bytes().to_vec(),
+        }));
+    }
+
     fn number(&mut self) -> (u64, Reply) {
         self.numbers += 1;
         self.requests.insert(self.numbers, String::new());

@@ -8,6 +8,11 @@ impl<'a> Bytes<'a> {
         Self(bytes)
     }
 
+    /// What is left.
+    pub fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

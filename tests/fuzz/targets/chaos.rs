@@ -3,19 +3,46 @@
 //! [`Script`] itself checks that each request is answered at most once, that nothing is sent to a
 //! closed connection, and that after a wake the deadline lies ahead.
 
+use std::rc::Rc;
+use std::time::Duration;
+
+use signalbox::engine::{self, Engine};
 use signalbox::io::{ConnectionId, Core, Data, Input, Method};
+use signalbox::room::config::Limits;
+use signalbox::room::{Config, Room, RoomName};
+use signalbox::socket::{self, Host, Server};
+use signalbox::store::Store;
 
 use super::bytes::Bytes;
 use super::junk::{junk, junk_bytes};
-use crate::peer::hall;
+use crate::peer::{Hall, unhurried};
 use crate::raw::{conformance, script};
 use crate::support::{Done, Script, sid_of};
 
 /// Packets that open and close things, rightly or not.
-const CONTROL: [&str; 8] = ["2probe", "5", "3", "1", "40", "41", "4bye", "451-[\"x\"]"];
+const CONTROL: [&str; 14] = [
+    "2probe",
+    "5",
+    "3",
+    "1",
+    "40",
+    "41",
+    "4bye",
+    "451-[\"x\"]",
+    "40/custom,",
+    "41/custom,",
+    "42/custom,[\"message\"]",
+    "4310[]",
+    "42",
+    "40/,{\"strict\":true}",
+];
 
 /// Events that mean something to a room.
-const EVENTS: [&str; 22] = [
+const EVENTS: [&str; 26] = [
+    r#"421["host:admit",{"id":"bob"}]"#,
+    r#"42["host:deny",{"id":"bob"}]"#,
+    r#"421["room:join",{"media":{"video":true},"rejoin":"x"}]"#,
+    r#"42["ice:get"]"#,
     r#"42["room:join",{"name":"x"}]"#,
     r#"421["room:join"]"#,
     r#"42["room:leave"]"#,
@@ -45,9 +72,50 @@ pub fn session(bytes: &[u8]) -> Vec<String> {
     Chaos::new(script(conformance()), bytes).run()
 }
 
-/// A room. Returns what the clients got to see.
+/// A room, with settings at their corners. Returns what the clients got to see.
 pub fn room(bytes: &[u8]) -> Vec<String> {
-    Chaos::new(hall(), bytes).run()
+    let mut chooser = Bytes::new(bytes);
+    let hall = corner(&mut chooser);
+    Chaos::new(hall, chooser.rest()).run()
+}
+
+/// A room whose settings are the least, the usual or the most that they can be.
+fn corner(bytes: &mut Bytes) -> Hall {
+    let mut limits = unhurried();
+    let mut engine = engine::Config::default();
+    let mut socket = socket::Config::default();
+    if bytes.chance(2) {
+        limits = Limits {
+            peers: *bytes.pick(&[1, 8]),
+            sockets: *bytes.pick(&[1, 2, 100]),
+            history: *bytes.pick(&[0, 1, 200]),
+            waiting: *bytes.pick(&[0, 1, 64]),
+            wrong_passwords: *bytes.pick(&[1, 5]),
+            chat: *bytes.pick(&[1, 4000]),
+            name: *bytes.pick(&[16, 64]),
+            ..limits
+        };
+        if bytes.chance(3) {
+            limits.rates = Limits::default().rates;
+        }
+        engine.max_queued = *bytes.pick(&[0, 100, 524_288]);
+        engine.max_sessions = *bytes.pick(&[1, 3, 1_000]);
+        engine.max_payload = *bytes.pick(&[64, 131_072]);
+        engine.absorb_pongs = bytes.chance(2);
+        let window = *bytes.pick(&[None, Some(1), Some(30_000), Some(86_400_000)]);
+        socket.recovery = window.map(|millis| socket::Recovery {
+            window: Duration::from_millis(millis),
+            events: *bytes.pick(&[1, 3, 1_000]),
+        });
+    }
+    Script::new(move |store: Rc<Store>| {
+        let config = Config {
+            limits: limits.clone(),
+            ..Config::default()
+        };
+        let server = Server::new(socket.clone(), Engine::new(engine.clone(), store.clone()));
+        Host::new(server, Room::new(RoomName::lobby(), config, store))
+    })
 }
 
 struct Chaos<'a, C> {
@@ -89,10 +157,15 @@ impl<'a, C: Core> Chaos<'a, C> {
             self.script.connections.is_empty(),
             "all connections are closed"
         );
+        let then = self.script.now() + 86_400_000; // the longest window of recovery
+        self.script.until(then);
         assert_eq!(self.script.core.deadline(), None, "nothing is left to do");
         let rows = self.script.platform.stored();
-        assert!(!rows.keys().any(|key| key.starts_with("session/")));
-        drop(rows);
+        let lasting = |key: &String| {
+            let kinds = ["chat/", "room/", "log/state"];
+            kinds.iter().any(|kind| key.starts_with(kind))
+        };
+        assert!(rows.keys().all(lasting), "{:?}", rows.keys());
         for text in &self.seen {
             let told = self.sids.iter().any(|sid| text.contains(sid));
             assert!(!told, "a sid is told after the handshake: {text}");
@@ -188,6 +261,12 @@ impl<'a, C: Core> Chaos<'a, C> {
     }
 
     fn step(&mut self) {
+        self.script.address = (*self.bytes.pick(&["192.0.2.1", "192.0.2.2", ""])).to_owned();
+        if self.bytes.chance(60) {
+            let back = u64::try_from(self.bytes.below(10_000)).unwrap();
+            let back = back.min(self.script.now());
+            self.script.set_clock_back(back);
+        }
         match self.bytes.below(20) {
             // A second poll ends a session: most do not get that far.
             0..5 if self.script.requests.is_empty() || self.bytes.chance(8) => {
@@ -196,13 +275,22 @@ impl<'a, C: Core> Chaos<'a, C> {
             }
             5..8 => {
                 let query = self.query("polling");
-                let mut body = if self.bytes.chance(6) {
+                let body = if self.bytes.chance(6) {
                     junk_bytes(&mut self.bytes)
                 } else {
-                    self.packet().into_bytes()
+                    let packets = self.bytes.below(4) + 1;
+                    let packets: Vec<String> = (0..packets).map(|_| self.packet()).collect();
+                    // Attachments come right behind, or in another request.
+                    let follow = ["\x1ebAQID", ""][usize::from(self.bytes.chance(8))];
+                    let whole = |packet: &String| match packet.as_str() {
+                        binary if binary.starts_with("451-") => format!("{binary}{follow}"),
+                        other => other.to_owned(),
+                    };
+                    let packets: Vec<String> = packets.iter().map(whole).collect();
+                    packets.join("\x1e").into_bytes()
                 };
-                if body.starts_with(b"451-") {
-                    body.extend_from_slice(b"\x1ebAQID");
+                if self.bytes.chance(100) {
+                    self.script.crash_after(self.bytes.below(16));
                 }
                 self.script
                     .request(Method::Post, &query, "text/plain", body);
@@ -255,7 +343,11 @@ impl<'a, C: Core> Chaos<'a, C> {
                 }
             }
             17 => {
-                if self.bytes.chance(8) {
+                if self.bytes.chance(6) {
+                    let action = *self.bytes.pick(&["", "emit", "close", "junk"]);
+                    let body = *self.bytes.pick(&["", "{}", r#"{"event":"x"}"#, "junk"]);
+                    self.script.try_operate(action, body);
+                } else if self.bytes.chance(8) {
                     self.script.kill();
                 } else {
                     self.script.lose_memory();
