@@ -46,8 +46,8 @@ const parts = {
     checks: [["conformance tests", () => nodeTests("tests/e2e", { only: isConformance })]],
   },
   interop: {
-    setup: [...conformanceSteps, ["old JavaScript clients", interopPackages], ["Python", python], ["Rust clients", interopRust]],
-    checks: [["interop matrix", () => nodeTests("tests/interop")]],
+    setup: [...conformanceSteps, buildSteps.at(-1), ["old JavaScript clients", interopPackages], ["Python", python], ["Rust clients", interopRust]],
+    checks: [["interop", () => nodeTests("tests/interop")]],
   },
   e2e: {
     setup: [...buildSteps, ["Python", python]],
