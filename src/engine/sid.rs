@@ -19,6 +19,12 @@ impl Token {
         Self(u64::from_be_bytes(first) >> 4, last)
     }
 
+    /// The bytes that it is made of.
+    pub(crate) const fn bytes(self) -> [u8; 15] {
+        let [_, bytes @ ..] = ((self.0 as u128) << 60 | self.1 as u128).to_be_bytes();
+        bytes
+    }
+
     /// `None` unless `text` is what [`fmt::Display`] writes of some token.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (first, last) = text.as_bytes().split_at_checked(10)?;

@@ -436,6 +436,12 @@ impl Room {
         let alias = self
             .checked_name(alias)?
             .ok_or_else(|| Error::bad_payload("join takes your id, a text"))?;
+        // Private messages to a peer that left must not reach whoever takes its id as an alias.
+        let is_id = SocketId::is_id(&alias) && SocketId::parse(&alias) != Some(id);
+        if is_id {
+            let message = "this has the form of a socket's id: choose another text";
+            return Err(Error::new(Code::IdTaken, message));
+        }
         let taken = self.holder(&alias).is_some_and(|other| other != id);
         if taken {
             return Err(Error::new(Code::IdTaken, "somebody else has this id"));

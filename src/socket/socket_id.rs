@@ -8,15 +8,27 @@ use crate::engine::Token;
 
 /// A Socket.IO `sid`: names one client in one namespace, and may be shown to all. It gives no
 /// access, unlike an [`engine::Sid`](crate::engine::Sid).
+///
+/// Of its 120 bits, 96 are random and the last 24 are a checksum of them, so that a text can be
+/// recognized as an id without a list of all ids that ever were: see [`is_id`](Self::is_id).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SocketId(Token);
 
 impl SocketId {
-    /// The id made of these bytes.
+    /// The id made of the first twelve of these bytes.
     #[must_use]
-    pub const fn new(bytes: [u8; 15]) -> Self {
+    pub const fn new(mut bytes: [u8; 15]) -> Self {
+        let [random @ .., x, y, z] = &mut bytes;
+        [*x, *y, *z] = checksum(*random);
         Self(Token::new(bytes))
+    }
+
+    /// Whether this text has the form of an id, of a socket that is connected, was, or may be.
+    /// One in 2²⁴ other texts of 20 characters has it by accident.
+    #[must_use]
+    pub fn is_id(text: &str) -> bool {
+        Self::parse(text).is_some_and(|id| Self::new(id.0.bytes()) == id)
     }
 
     /// `None` if no socket can have this id.
@@ -24,6 +36,22 @@ impl SocketId {
     pub fn parse(text: &str) -> Option<Self> {
         Token::parse(text).map(Self)
     }
+}
+
+/// 24 bits in which each bit of these bytes counts. It is no secret: anybody can compute it.
+const fn checksum(bytes: [u8; 12]) -> [u8; 3] {
+    let [first @ .., a, b, c, d] = bytes;
+    let last = u32::from_be_bytes([a, b, c, d]);
+    let sum = mix(mix(u64::from_be_bytes(first)) ^ last as u64);
+    let [.., x, y, z] = sum.to_be_bytes();
+    [x, y, z]
+}
+
+/// Spreads each bit over all bits: the finalizer of SplitMix64.
+const fn mix(bits: u64) -> u64 {
+    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
 }
 
 impl fmt::Display for SocketId {
@@ -53,5 +81,56 @@ impl Pid {
 impl fmt::Debug for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pid(secret)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fifteen bytes, others for each number.
+    fn bytes(number: u64) -> [u8; 15] {
+        let mut bytes = [0; 15];
+        let halves = [mix(2 * number + 1), mix(2 * number + 2)].map(u64::to_be_bytes);
+        for (byte, random) in bytes.iter_mut().zip(halves.concat()) {
+            *byte = random;
+        }
+        bytes
+    }
+
+    #[test]
+    fn ids_are_recognized_and_other_texts_of_their_length_are_not() {
+        for number in 0..20_000 {
+            let id = SocketId::new(bytes(number));
+            let text = id.to_string();
+            assert_eq!(text.len(), 20);
+            assert!(SocketId::is_id(&text), "{text}");
+            assert_eq!(SocketId::parse(&text), Some(id));
+            let other = Token::new(bytes(number)).to_string();
+            assert!(!SocketId::is_id(&other), "{other}");
+        }
+        for text in ["", "alice", "abcdefghijklmnopqrst", "+=+=+=+=+=+=+=+=+=+="] {
+            assert!(!SocketId::is_id(text), "{text}");
+        }
+    }
+
+    /// Whoever mistypes an id has not typed another one.
+    #[test]
+    fn each_character_of_an_id_counts() {
+        let id = SocketId::new(bytes(7)).to_string();
+        for at in 0..id.len() {
+            for letter in "AZaz09-_".chars() {
+                let mut other = id.clone();
+                other.replace_range(at..=at, &letter.to_string());
+                assert_eq!(SocketId::is_id(&other), other == id, "{other}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_random_bits_are_those_that_were_given() {
+        let [a, b] = [[1; 15], [2; 15]].map(SocketId::new);
+        assert_ne!(a, b);
+        assert_eq!(a.0.bytes().first_chunk(), Some(&[1; 12]));
     }
 }

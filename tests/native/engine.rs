@@ -5,8 +5,8 @@ use signalbox::io::{ContentType, Method};
 
 use crate::raw::{conformance, defaults, script};
 use crate::support::{
-    Done, POLLING, WEBSOCKET, accepted, dismissed, id, ok, polled, polling, refused, refused_bare,
-    refused_upgrade, sent, sid_of, websocket,
+    Done, POLLING, WEBSOCKET, accepted, dismissed, ok, polled, polling, refused, refused_bare,
+    refused_upgrade, sent, session_id, sid_of, websocket,
 };
 
 /// K-1, K-2: the handshake says what is configured; the settings of a sleeping room are longer than
@@ -25,7 +25,7 @@ fn k_1_k_2_the_handshake_states_the_settings() {
             request,
             format!(
                 r#"0{{"sid":"{}","upgrades":["websocket"],"pingInterval":{interval},"pingTimeout":{timeout},"maxPayload":{payload}}}"#,
-                id(1)
+                session_id(1)
             ),
         )]);
     }
@@ -106,7 +106,10 @@ fn h_1_a_polling_handshake_is_the_open_packet_alone() {
         let mut script = script(defaults());
         let request = script.get(query);
         let body = r#""upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
-        script.expect([polled(request, format!(r#"0{{"sid":"{}",{body}"#, id(1)))]);
+        script.expect([polled(
+            request,
+            format!(r#"0{{"sid":"{}",{body}"#, session_id(1)),
+        )]);
     }
 }
 
@@ -118,7 +121,10 @@ fn h_2_a_websocket_handshake_offers_no_upgrade() {
     let body = r#""upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
     script.expect([
         accepted(connection),
-        sent(connection, format!(r#"0{{"sid":"{}",{body}"#, id(1))),
+        sent(
+            connection,
+            format!(r#"0{{"sid":"{}",{body}"#, session_id(1)),
+        ),
     ]);
 }
 
@@ -156,7 +162,7 @@ fn h_4_a_sid_is_twenty_url_safe_characters_and_belongs_to_one_session() {
 fn e_1_the_order_of_the_checks() {
     let mut script = script(conformance());
     let sid = script.open_polling();
-    let unknown = id(999);
+    let unknown = session_id(999);
     let table = [
         (Method::Post, "EIO=3".to_owned(), 0),
         (Method::Post, format!("EIO=3&transport=x&sid={sid}"), 0),
@@ -206,7 +212,7 @@ fn e_3_an_unknown_sid() {
     let close = script.send(&gone, "1");
     script.expect([ok(close)]).until(101);
     for sid in [
-        id(999),
+        session_id(999),
         gone,
         "short".to_owned(),
         "%2B".to_owned(),
@@ -369,7 +375,7 @@ fn e_13_e_14_a_websocket_is_refused_in_words() {
     let mut script = script(conformance());
     for (query, code) in [
         ("EIO=4&transport=x".to_owned(), 0),
-        (websocket(&id(999)), 1),
+        (websocket(&session_id(999)), 1),
         ("EIO=3&transport=websocket".to_owned(), 5),
         ("transport=websocket".to_owned(), 5),
     ] {

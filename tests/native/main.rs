@@ -37,6 +37,7 @@ mod polling;
 mod random;
 mod raw;
 mod recovery;
+mod room_alias;
 mod room_chat;
 mod room_door;
 mod room_host;

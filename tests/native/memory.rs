@@ -4,7 +4,7 @@ use signalbox::engine::CloseReason;
 
 use crate::raw::{conformance, defaults, script};
 use crate::support::{
-    Done, accepted, closed, dismissed, id, ok, polled, refused, sent, sent_bytes, websocket,
+    Done, accepted, closed, dismissed, ok, polled, refused, sent, sent_bytes, session_id, websocket,
 };
 
 #[test]
@@ -267,7 +267,7 @@ fn restoring_mints_nothing() {
     script.open_websocket();
     script.open_polling();
     script.lose_memory();
-    assert_eq!(script.open_polling(), id(3));
+    assert_eq!(script.open_polling(), session_id(3));
 }
 
 /// A turn that changes nothing worth keeping keeps nothing.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::obedient::obedient;
 use crate::peer::hall;
 use crate::socket::{echo, joined};
-use crate::support::{Done, closed, id, ok, polled, refused, sent, sent_bytes};
+use crate::support::{Done, closed, id, ok, polled, refused, sent, sent_bytes, session_id};
 
 /// S-8, R-5, R-6, T-3: auth comes in the CONNECT packet; the reply has the sid alone.
 #[test]
@@ -22,7 +22,7 @@ fn s_8_connect() {
             sent(c, format!(r#"40{{"sid":"{}"}}"#, id(2))),
             sent(c, format!(r#"42["auth",{auth}]"#)),
         ]);
-        assert_ne!(id(1), id(2), "H-4");
+        assert_ne!(session_id(1), id(2), "H-4");
     }
     for frame in ["40/custom", "40/custom,", r#"40/custom,{"token":"t"}"#] {
         let mut script = echo();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::peer::{Hall, Peer, hall};
-use crate::support::{Done, id};
+use crate::support::{Done, id, session_id};
 
 /// On both transports, at every step: a room that loses its memory is told apart by nobody.
 #[test]
@@ -179,7 +179,7 @@ fn h_4_no_peer_learns_a_sid() {
     let a = Peer::connect_polling(&mut hall);
     let b = Peer::connect(&mut hall);
     // Each mints a sid, its id and its pid, in this order.
-    let (sid_of_a, sid_of_b) = (id(1), id(4));
+    let (sid_of_a, sid_of_b) = (session_id(1), session_id(4));
     assert!(a.id == id(2) && b.id == id(5));
     a.emit(&mut hall, json!(["join", "ann"]));
     b.emit(&mut hall, json!(["join", "bob"]));

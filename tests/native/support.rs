@@ -19,10 +19,20 @@ pub fn at(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-/// The `n`th id that the platform minted, counted from 1. Ids do not sort in the order in which
-/// they were minted.
+/// The id of a socket, if it is the `n`th that the platform minted, counted from 1. Ids do not sort
+/// in the order in which they were minted.
 pub fn id(n: u64) -> String {
     SocketId::new(minted(n)).to_string()
+}
+
+/// The id of a session, if it is the `n`th that the platform minted: its bytes in base64url.
+pub fn session_id(n: u64) -> String {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let bits = minted(n)
+        .iter()
+        .fold(0, |bits, byte| bits << 8 | u128::from(*byte));
+    let letter = |place| char::from(letters[(bits >> (6 * place)) as usize & 63]);
+    (0..20).rev().map(letter).collect()
 }
 
 fn minted(n: u64) -> [u8; 15] {

@@ -3,13 +3,13 @@
 use signalbox::io::Method;
 
 use crate::raw::{conformance, script};
-use crate::support::{Done, id, refused, refused_upgrade};
+use crate::support::{Done, refused, refused_upgrade, session_id};
 
 /// The first byte is the kind of the request, the rest its query, where `P` stands for the `sid`
 /// of a session that polls and `W` for that of one on a WebSocket. Returns the code of the error.
 pub fn query(bytes: &[u8]) -> Option<u8> {
     let (kind, query) = bytes.split_first()?;
-    let (polling, websocket) = (id(1), id(2));
+    let (polling, websocket) = (session_id(1), session_id(2));
     let query = std::str::from_utf8(query).ok()?;
     let query = query.replace('P', &polling).replace('W', &websocket);
     let mut script = script(conformance());
