@@ -442,9 +442,13 @@ impl Room {
             let message = "this has the form of a socket's id: choose another text";
             return Err(Error::new(Code::IdTaken, message));
         }
-        let taken = self.holder(&alias).is_some_and(|other| other != id);
-        if taken {
-            return Err(Error::new(Code::IdTaken, "somebody else has this id"));
+        if let Some(holder) = self.holder(&alias).filter(|holder| *holder != id) {
+            if !self.may_replace(id, holder) {
+                return Err(Error::new(Code::IdTaken, "another socket has this id"));
+            }
+            // The holder is told, too, for when it comes back.
+            turn.emit(self.aliased(), names::USER_LEFT, vec![Json::of(&alias)]);
+            self.change(turn, holder, |member| member.alias.take().is_some());
         }
         self.ordinal(turn, id);
         let mut earlier = None;
@@ -458,6 +462,15 @@ impl Room {
         }
         turn.emit(self.aliased(), names::USER_JOINED, vec![Json::of(&alias)]);
         Ok(())
+    }
+
+    /// Whether a socket may take over another one's alias: the other's connection is lost and both
+    /// have one address, as when a page is loaded again before the server knows that it was closed.
+    fn may_replace(&self, id: SocketId, holder: SocketId) -> bool {
+        let (Some(own), Some(holder)) = (self.member(id), self.member(holder)) else {
+            return false;
+        };
+        holder.away && holder.address == own.address && !own.address.is_empty()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::peer::hall_of;
+use crate::peer::{Hall, Peer, hall_of};
 use crate::support::id;
 
 /// Ids are nobody's aliases: neither of those who are here nor of those who were or will be.
@@ -31,4 +31,89 @@ fn what_looks_like_an_id_and_is_none_can_be_taken() {
         let heard = a.heard(&mut hall).pop();
         assert_eq!(heard.expect("a signal")[0], "signal");
     }
+}
+
+fn here(hall: &mut Hall, address: &str) -> Peer {
+    address.clone_into(&mut hall.address);
+    Peer::connect(hall)
+}
+
+/// Whoever comes from the address of a socket whose connection is lost is its page, loaded again.
+#[test]
+fn the_alias_of_a_lost_connection_goes_to_its_address() {
+    for (address, away, taken) in [
+        ("192.0.2.1", true, true),
+        ("192.0.2.1", false, false),
+        ("198.51.100.7", true, false),
+        ("", true, false),
+    ] {
+        let (mut hall, [watcher]) = hall_of();
+        watcher.call(&mut hall, json!(["join", "watcher"]));
+        let home = if address.is_empty() { "" } else { "192.0.2.1" };
+        let alice = here(&mut hall, home);
+        alice.call(&mut hall, json!(["join", "alice"]));
+        alice.heard(&mut hall);
+        watcher.heard(&mut hall);
+        if away {
+            alice.vanish(&mut hall);
+        }
+        let again = here(&mut hall, address);
+        let reply = again.call(&mut hall, json!(["join", "alice"]));
+        let events = [
+            json!(["user-left", "alice"]),
+            json!(["user-joined", "alice"]),
+        ];
+        let target = if taken {
+            assert_eq!(reply, json!({ "ok": true }), "{address:?}");
+            assert_eq!(watcher.heard(&mut hall), events);
+            assert_eq!(again.heard(&mut hall), events[1..]);
+            again
+        } else {
+            assert_eq!(reply["error"]["code"], "id-taken", "{address:?}, {away}");
+            assert!(watcher.heard(&mut hall).is_empty());
+            alice
+        };
+        watcher.emit(&mut hall, json!(["signal", { "to": "alice", "data": 1 }]));
+        let found = if away && !taken {
+            target.reconnect(&mut hall)
+        } else {
+            target
+        };
+        assert_eq!(found.signals(&mut hall, &watcher).len(), 1, "{address:?}");
+    }
+}
+
+/// Whoever lost its alias while it was away hears so, and has none when it is back.
+#[test]
+fn a_socket_that_comes_back_is_told_that_its_alias_is_gone() {
+    let (mut hall, [alice, again, bob]) = hall_of();
+    alice.call(&mut hall, json!(["join", "alice"]));
+    alice.heard(&mut hall);
+    alice.vanish(&mut hall);
+    again.call(&mut hall, json!(["join", "alice"]));
+    let back = alice.reconnect(&mut hall);
+    assert!(back.recovered);
+    assert_eq!(back.heard(&mut hall), [json!(["user-left", "alice"])]);
+    bob.call(&mut hall, json!(["join", "bob"]));
+    assert!(back.heard(&mut hall).is_empty(), "it has no alias");
+    assert_eq!(
+        back.refusal(&mut hall, &json!(["join", "alice"])),
+        "id-taken"
+    );
+}
+
+/// A page that is loaded again after a crash of the server has its alias again at once.
+#[test]
+fn an_alias_after_the_server_was_killed() {
+    let (mut hall, [alice]) = hall_of();
+    alice.call(&mut hall, json!(["join", "alice"]));
+    hall.kill_until(20_000);
+    let again = Peer::connect(&mut hall);
+    let reply = again.call(&mut hall, json!(["join", "alice"]));
+    assert_eq!(reply, json!({ "ok": true }));
+    let elsewhere = here(&mut hall, "198.51.100.7");
+    assert_eq!(
+        elsewhere.refusal(&mut hall, &json!(["join", "alice"])),
+        "id-taken"
+    );
 }

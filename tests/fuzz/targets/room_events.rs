@@ -68,9 +68,14 @@ impl Model {
         let alias = *bytes.pick(&ALIASES);
         let owner = self.find(alias);
         let reply = self.members[who].peer.call(hall, json!(["join", alias]));
-        if owner.is_some_and(|owner| owner != who) {
-            assert_eq!(reply["error"]["code"], "id-taken");
-            return;
+        if let Some(owner) = owner.filter(|owner| *owner != who) {
+            // All have one address.
+            if !matches!(self.members[owner].link, Link::Away(_)) {
+                assert_eq!(reply["error"]["code"], "id-taken");
+                return;
+            }
+            self.tell_aliased(&json!(["user-left", alias]));
+            self.members[owner].alias = None;
         }
         assert_eq!(reply, json!({ "ok": true }));
         let earlier = self.members[who].alias.replace(alias);
