@@ -234,6 +234,11 @@ impl Room {
         if let Some(kind) = Kind::of(event) {
             return self.relay(turn, from, kind, event, args);
         }
+        if !args.attachments.is_empty() {
+            // Only signals are passed on with their attachments: of all else the placeholder would stay.
+            let message = "this takes no binary: write it as text, in base64 for example";
+            return Err(Error::bad_payload(message));
+        }
         let mended = args.mended();
         let args = mended.as_ref().unwrap_or(args);
         if let Some(done) = self.preside(turn, from, event, args) {

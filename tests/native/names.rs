@@ -20,7 +20,7 @@ fn names(text: &'static str, prefix: &str, assigned: &str) -> BTreeMap<&'static 
 }
 
 /// The names of all events, by what the server calls them.
-fn events() -> BTreeMap<&'static str, &'static str> {
+pub fn events() -> BTreeMap<&'static str, &'static str> {
     let (_, after) = SERVER.split_once("pub mod names {").expect("the names");
     let (server, _) = after.split_once("\n}").expect("their end");
     names(server, "pub const ", ": &str = ")

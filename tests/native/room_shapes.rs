@@ -322,6 +322,50 @@ fn binary_signals() {
     );
 }
 
+/// Signals alone carry attachments: every other event that comes with some is refused.
+#[test]
+fn binary_elsewhere_is_refused() {
+    let signals = [
+        "offer",
+        "answer",
+        "candidate",
+        "ice",
+        "ice-candidate",
+        "signal",
+    ];
+    let place = r#"{"_placeholder":true,"num":0}"#;
+    let mut events: Vec<&str> = crate::names::events().into_values().collect();
+    events.push("hello");
+    for event in events {
+        let (mut hall, [host, other]) = hall_of();
+        host.join(&mut hall, "host");
+        other.join(&mut hall, "other");
+        host.heard(&mut hall);
+        for payload in [
+            place.to_owned(),
+            format!(
+                r#"{{"message":"x","name":"x","to":"{0}","id":"{0}","on":true,"password":null,"enc":{place},"data":{place}}}"#,
+                other.id
+            ),
+            format!(r#""x",{place}"#),
+            format!(r#"{{"_placeholder":true,"num":0}},"x""#),
+        ] {
+            let connection = host.connection();
+            hall.text(connection, format!(r#"451-7["{event}",{payload}]"#));
+            hall.bytes(connection, b"bytes");
+            let reply = host.acknowledged(&mut hall, 7).expect("an ack");
+            let got = hall.take_of(other.connection());
+            if signals.contains(&event) {
+                let arrived = got.contains(&sent_bytes(other.connection(), *b"bytes"));
+                assert_eq!(reply["ok"], arrived, "{event} {payload}");
+                continue;
+            }
+            assert_eq!(reply["error"]["code"], "bad-payload", "{event} {payload}");
+            assert!(got.is_empty(), "{event} {payload}");
+        }
+    }
+}
+
 /// What is no signal is refused, whoever sends it stays, and nobody else hears of it.
 #[test]
 fn bad_payloads() {
