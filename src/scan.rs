@@ -6,10 +6,13 @@
 use std::ops::Range;
 
 /// A JSON text, seen through.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scan {
     /// Of an object, where in it the names, in their quotes, and the values of its fields are.
     pub(crate) fields: Option<Vec<(Range<usize>, Range<usize>)>>,
+    /// Where in it the names of fields of the objects in its fields are, each behind the place in
+    /// `fields` of the field that it is in.
+    pub(crate) nested: Vec<(usize, Range<usize>)>,
     /// How deep it is nested: 0 for what is neither an array nor an object.
     pub(crate) depth: usize,
 }
@@ -68,15 +71,15 @@ impl<'a> Scanner<'a> {
         self.space();
         let outside = self.open.len();
         let deepest = std::mem::replace(&mut self.depth, outside);
-        let fields = if self.peek()? == b'{' {
-            Some(self.fields(start)?)
+        let mut scan = Scan::default();
+        if self.peek()? == b'{' {
+            self.fields(start, &mut scan)?;
         } else {
             self.value()?;
-            None
-        };
-        let depth = self.depth.saturating_sub(outside);
+        }
+        scan.depth = self.depth.saturating_sub(outside);
         self.depth = self.depth.max(deepest);
-        Some((start..self.at, Scan { fields, depth }))
+        Some((start..self.at, scan))
     }
 
     fn elements(&mut self) -> Option<Vec<(Range<usize>, Scan)>> {
@@ -94,21 +97,44 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The fields of an object, counted from `start`.
-    fn fields(&mut self, start: usize) -> Option<Vec<(Range<usize>, Range<usize>)>> {
+    /// The fields of an object and of the objects in them, counted from `start`.
+    fn fields(&mut self, start: usize, scan: &mut Scan) -> Option<()> {
         let place = |range: Range<usize>| {
             range.start.saturating_sub(start)..range.end.saturating_sub(start)
         };
-        let mut fields = Vec::new();
+        let nested = &mut scan.nested;
+        let fields = scan.fields.insert(Vec::new());
+        self.each_field(|scanner, name| {
+            scanner.space();
+            let value = if scanner.peek()? == b'{' {
+                let (start, field) = (scanner.at, fields.len());
+                scanner.each_field(|scanner, name| {
+                    nested.push((field, place(name)));
+                    scanner.value().map(drop)
+                })?;
+                start..scanner.at
+            } else {
+                scanner.value()?
+            };
+            fields.push((place(name), place(value)));
+            Some(())
+        })
+    }
+
+    /// Passes over an object; `take` gets where the name of each field is, and passes over its value.
+    fn each_field(
+        &mut self,
+        mut take: impl FnMut(&mut Self, Range<usize>) -> Option<()>,
+    ) -> Option<()> {
         self.enter(Bracket::Object);
         if self.leaves()? {
-            return Some(fields);
+            return Some(());
         }
         loop {
-            let name = place(self.name()?);
-            fields.push((name, place(self.value()?)));
+            let name = self.name()?;
+            take(self, name)?;
             if self.ends()? {
-                return Some(fields);
+                return Some(());
             }
         }
     }
@@ -381,6 +407,21 @@ mod tests {
             }
         }
         assert_eq!(compared, 4);
+    }
+
+    #[test]
+    fn names_in_the_objects_in_fields() {
+        let object =
+            r#"{"a":{"x":1,"y":{"deeper":{}}}, "b":[{"no":1}], "c" : {} ,"d": { "z" : "}" }}"#;
+        let array = format!("[0, {object} ]");
+        let element = elements(&array).unwrap_or_default().pop();
+        for scan in [scan(object), element.map(|(_, scan)| scan)] {
+            let nested = scan.map(|scan| scan.nested).unwrap_or_default();
+            let name = |(field, name): (usize, Range<usize>)| (field, object.get(name));
+            let names: Vec<_> = nested.into_iter().map(name).collect();
+            let expected = [(0, r#""x""#), (0, r#""y""#), (3, r#""z""#)];
+            assert_eq!(names, expected.map(|(field, name)| (field, Some(name))));
+        }
     }
 
     #[test]
