@@ -1,6 +1,11 @@
-//! The fields of a JSON object, in order, their values unread.
+//! The fields of a JSON object, in order, their values unread, and what they state.
 
-use crate::socket::{Json, Object};
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::role::Role;
+use crate::scan::Scan;
+use crate::socket::{Json, Object, SocketId};
 
 /// How deep what is passed on may be nested; parsers of some languages fail on more.
 pub(super) const DEPTH: usize = 64;
@@ -9,13 +14,15 @@ pub(super) const DEPTH: usize = 64;
 const AROUND: usize = 128;
 
 /// More fields than any signal has; an object with more is refused.
-const MAX: usize = 64;
+pub(super) const MAX: usize = 64;
 
 /// The fields of an object. Of a name that occurs twice, the last counts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Fields {
-    fields: Vec<Field>,
-    is_too_deep: bool,
+    /// The object itself.
+    json: Json,
+    list: Vec<Field>,
+    scan: Rc<Scan>,
 }
 
 #[derive(Debug)]
@@ -24,82 +31,149 @@ struct Field {
     written: Json,
     /// What its escapes stand for, if it has some.
     decoded: Option<String>,
+    role: Role,
     value: Json,
+    /// Which of the fields it is, as they are written.
+    place: usize,
 }
 
 impl Field {
     /// `None` if the name is no text.
-    fn new(written: Json, value: Json) -> Option<Self> {
-        let decoded = if written.as_str().contains('\\') {
+    fn new(written: Json, value: Json, place: usize) -> Option<Self> {
+        let decoded = if written.as_str().as_bytes().contains(&b'\\') {
             Some(written.text()?)
         } else {
             None
         };
+        let name = decoded.as_deref().unwrap_or(inner(written.as_str()));
         Some(Self {
+            role: Role::of(name),
             written,
             decoded,
             value,
+            place,
         })
     }
 
     fn name(&self) -> &str {
-        let written = self.written.as_str();
         let decoded = self.decoded.as_deref();
-        decoded.unwrap_or_else(|| written.get(1..written.len() - 1).unwrap_or_default())
+        decoded.unwrap_or_else(|| inner(self.written.as_str()))
+    }
+}
+
+/// What is between the quotes of a text.
+fn inner(written: &str) -> &str {
+    let inner = written.get(1..written.len().saturating_sub(1));
+    inner.unwrap_or_default()
+}
+
+impl Default for Fields {
+    /// Those of an empty object.
+    fn default() -> Self {
+        Self {
+            json: Object::new().json(),
+            list: Vec::new(),
+            scan: Rc::default(),
+        }
     }
 }
 
 impl Fields {
-    /// `None` if `json` is no object.
+    /// `None` if `json` is no object, or has more than [`MAX`] fields or a name that is no text.
     pub(super) fn read(json: &Json) -> Option<Self> {
+        if !json.as_str().trim_start().starts_with('{') {
+            return None;
+        }
         let scan = json.scan()?;
         let parts = scan.fields.as_ref()?;
         if parts.len() > MAX {
             return None;
         }
-        let mut fields: Vec<Field> = Vec::with_capacity(parts.len());
-        for (name, value) in parts {
-            let field = Field::new(json.part(name.clone()), json.part(value.clone()))?;
-            match fields.iter_mut().find(|known| known.name() == field.name()) {
-                Some(known) => known.value = field.value,
-                None => fields.push(field),
+        let mut list: Vec<Field> = Vec::with_capacity(parts.len());
+        for (place, (name, value)) in parts.iter().cloned().enumerate() {
+            let field = Field::new(json.part(name), json.part(value), place)?;
+            match list.iter_mut().find(|known| known.name() == field.name()) {
+                Some(known) => (known.value, known.place) = (field.value, place),
+                None => list.push(field),
             }
         }
         Some(Self {
-            fields,
-            is_too_deep: scan.depth > DEPTH,
+            json: json.clone(),
+            list,
+            scan,
         })
+    }
+
+    /// Whether the object in the field of this name may state a sender or a room.
+    pub(super) fn may_claim(&self, name: &str) -> bool {
+        let place = self.field(name).map(|field| field.place);
+        let mut nested = self.scan.nested.iter();
+        nested.any(|(field, name)| Some(*field) == place && is_claim(&self.json, name))
+    }
+
+    /// The object itself.
+    pub(super) fn json(&self) -> &Json {
+        &self.json
     }
 
     /// Whether the object is nested deeper than [`DEPTH`].
     pub(super) fn is_too_deep(&self) -> bool {
-        self.is_too_deep
+        self.scan.depth > DEPTH
+    }
+
+    fn field(&self, name: &str) -> Option<&Field> {
+        self.list.iter().find(|field| field.name() == name)
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Json> {
-        let field = self.fields.iter().find(|field| field.name() == name)?;
-        Some(&field.value)
+        Some(&self.field(name)?.value)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
-        let fields = self.fields.iter();
-        fields.map(|field| (field.name(), &field.value))
+        let list = self.list.iter();
+        list.map(|field| (field.name(), &field.value))
     }
 
-    /// The object, with `value` in those of `names` that it has, and in `required` in any case.
-    pub(super) fn overwrite(&self, names: &[&str], required: &str, value: &Json) -> Json {
+    /// The values, with what they state.
+    pub(super) fn stated(&self) -> impl Iterator<Item = (Role, &Json)> {
+        self.list.iter().map(|field| (field.role, &field.value))
+    }
+
+    /// The object with `value` in the field of this name, which may be new.
+    pub(super) fn with(&self, name: &str, value: &Json) -> Json {
+        self.write(|field| field.name() == name, Some(name), value)
+    }
+
+    /// The object with the sender in all fields that state one. If none does, it gets `from` if that
+    /// is `required`, or else stays as it is written.
+    pub(super) fn with_sender(&self, sender: SocketId, required: bool) -> Json {
+        let is_sender = |field: &Field| field.role == Role::Sender;
+        if required || self.list.iter().any(is_sender) {
+            return self.write(is_sender, required.then_some("from"), &Json::of(&sender));
+        }
+        self.json.clone()
+    }
+
+    /// The object with `value` in these fields, and in the one of this name in any case.
+    fn write(&self, is_so: impl Fn(&Field) -> bool, name: Option<&str>, value: &Json) -> Json {
         let size: usize = self.iter().map(|(_, json)| json.as_str().len()).sum();
         let mut object = Object::with_capacity(size + AROUND);
-        for field in &self.fields {
-            let claimed = names.contains(&field.name());
-            let value = if claimed { value } else { &field.value };
+        for field in &self.list {
+            let value = if is_so(field) { value } else { &field.value };
             object = object.with_named(&field.written, value);
         }
-        if self.get(required).is_none() {
-            object = object.with_json(required, value);
+        match name.filter(|name| self.get(name).is_none()) {
+            Some(name) => object.with_json(name, value).json(),
+            None => object.json(),
         }
-        object.json()
     }
+}
+
+/// Whether the name that is there may state a sender or a room: one with escapes may state anything.
+fn is_claim(json: &Json, name: &Range<usize>) -> bool {
+    let name = inner(json.as_str().get(name.clone()).unwrap_or_default());
+    let has_escapes = name.as_bytes().contains(&b'\\');
+    has_escapes || matches!(Role::of(name), Role::Sender | Role::Room)
 }
 
 /// Whether a JSON text is nested deeper than [`DEPTH`].

@@ -253,7 +253,7 @@ fn relays(answer: &Answer) -> Result<Vec<Json>, String> {
             continue;
         }
         relays.push(if good.len() < all.len() {
-            fields.overwrite(&["urls"], "urls", &Json::of(&good))
+            fields.with("urls", &Json::of(&good))
         } else {
             server
         });

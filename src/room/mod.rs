@@ -21,7 +21,9 @@ mod password;
 mod presence;
 mod rate;
 mod relay;
+mod role;
 mod signal;
+mod target;
 mod token;
 
 use std::rc::Rc;

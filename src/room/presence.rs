@@ -470,7 +470,7 @@ impl Room {
         let (Some(own), Some(holder)) = (self.member(id), self.member(holder)) else {
             return false;
         };
-        holder.away && holder.address == own.address && !own.address.is_empty()
+        holder.is_away() && holder.address == own.address && !own.address.is_empty()
     }
 }
 

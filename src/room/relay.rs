@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::contract::Meta;
 use super::error::{Code, Error};
 use super::ledger::Partner;
-use super::signal::{Kind, Signal, Target};
+use super::signal::{Kind, Signal};
 use super::{Room, Turn};
 use crate::socket::{Args, Command, Json, Object, SocketId};
 
@@ -24,8 +24,8 @@ impl Room {
         event: &str,
         args: &Args,
     ) -> Result<(), Error> {
-        let signal = Signal::parse(kind, args, &self.config.limits)?;
-        let mut receivers = self.resolve(from, &signal)?;
+        let signal = Signal::parse(kind, args, &self.name, &self.config.limits)?;
+        let mut receivers = self.receivers(from, &signal)?;
         self.wait(&mut receivers, args.len())?;
         let seq = self.ledger.next_seq();
         self.pair(turn, from, kind, &receivers, seq);
@@ -97,42 +97,9 @@ impl Room {
         Ok(())
     }
 
-    fn resolve(&self, from: SocketId, signal: &Signal) -> Result<Vec<SocketId>, Error> {
-        if let Some(room) = signal
-            .room
-            .as_ref()
-            .filter(|room| *room != self.name.as_str())
-        {
-            return Err(Error::new(
-                Code::Unsupported,
-                format!(
-                    "this is room {:?}: to signal in room {room:?}, connect to /r/{room}/socket.io/",
-                    self.name.as_str()
-                ),
-            ));
-        }
-        if let Target::Named(name) = &signal.target {
-            return Ok(vec![self.find(name)?]);
-        }
-        let partner = self.partner(from);
-        if let (Kind::Answer | Kind::Candidate, Some(partner)) = (signal.kind, partner)
-            && self.is_inside(partner)
-        {
-            return Ok(vec![partner]);
-        }
-        Ok(self.others(from).collect())
-    }
-
-    /// The socket of this id or alias.
-    pub(super) fn find(&self, name: &str) -> Result<SocketId, Error> {
-        self.holder(name)
-            .filter(|id| self.is_inside(*id))
-            .ok_or_else(|| Error::new(Code::UnknownPeer, "nobody in this room has that id"))
-    }
-
     /// With whom a member last exchanged an offer or answer: with one alone, or as one of those to
     /// whom the room's last caller sent it.
-    fn partner(&self, id: SocketId) -> Option<SocketId> {
+    pub(super) fn partner(&self, id: SocketId) -> Option<SocketId> {
         let member = self.member(id)?;
         let got = |caller: &Partner| caller.id != id && caller.seq > member.came_seq;
         let partners = [member.partner, self.ledger.caller.filter(got)];

@@ -6,60 +6,21 @@
 //! | bare | `description` | the same |
 //! | wrapped | `{to, description, …}` | the object, its sender stated |
 //! | id first | `id, description` | `fromId, description` |
+//! | id last | `description, id` | the description |
+//! | room first | `room, …` | as without the room |
 //! | room last | `description, room` | the description |
 //!
-//! What a signal carries is never read beyond what tells the shapes apart.
+//! In each object that is delivered as an argument, the fields that state a sender state the true
+//! one. What a signal carries is never read beyond what tells the shapes apart.
 
+use super::RoomName;
 use super::config::Limits;
 use super::contract::names;
 use super::error::{Code, Error};
-use super::fields::{DEPTH, Fields, is_too_deep};
+use super::fields::{DEPTH, Fields, MAX, is_too_deep};
+use super::role::{Role, is_word, word};
+use super::target::check_room;
 use crate::socket::{Args, Json, SocketId};
-
-/// Fields by which the tutorial names its target.
-const TUTORIAL_TARGETS: [&str; 4] = [
-    "remotePeerId",
-    "remoteUserId",
-    "targetPeerId",
-    "targetUserId",
-];
-
-/// Fields by which others do, in order of precedence.
-const TARGETS: [&str; 11] = [
-    "to",
-    "target",
-    "targetId",
-    "toId",
-    "receiver",
-    "receiverId",
-    "recipient",
-    "peerId",
-    "userId",
-    "socketId",
-    "id",
-];
-
-/// Fields in which a sender may claim to be somebody.
-const SENDERS: [&str; 18] = [
-    "from",
-    "fromId",
-    "fromID",
-    "fromPeerId",
-    "fromUserId",
-    "fromSocketId",
-    "sender",
-    "senderId",
-    "senderID",
-    "senderPeerId",
-    "senderSocketId",
-    "caller",
-    "callerId",
-    "callerID",
-    "callerPeerId",
-    "callerSocketId",
-    "source",
-    "sourceId",
-];
 
 /// Fields that hold what a wrapped signal is about.
 const PAYLOADS: [&str; 7] = [
@@ -74,6 +35,9 @@ const PAYLOADS: [&str; 7] = [
 
 /// How much longer than its payload a wrapped signal may be, in bytes.
 const WRAPPING: usize = 1024;
+
+/// More arguments than any page sends: each may name a peer, who has to be looked for.
+const MAX_ARGUMENTS: usize = 16;
 
 /// The longest `cid`, in bytes: each receiver gets it twice.
 const MAX_CID: usize = 256;
@@ -117,78 +81,130 @@ impl Kind {
     }
 }
 
-/// Whom a signal is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Target {
-    /// The sender does not say.
-    Unsaid,
-    /// A peer id or an alias.
-    Named(String),
-}
-
 /// A signal, ready to be delivered.
 #[derive(Debug)]
 pub(super) struct Signal {
     pub(super) kind: Kind,
-    pub(super) target: Target,
-    /// The room that the sender believes to be in.
-    pub(super) room: Option<String>,
     pub(super) cid: Option<Json>,
+    /// The arguments, without the room if they begin with it.
+    first: Value,
+    rest: Vec<Value>,
     shape: Shape,
 }
 
 #[derive(Debug)]
+enum Value {
+    Object(Fields),
+    Plain(Json),
+}
+
+/// What of the arguments is delivered.
+#[derive(Debug)]
 enum Shape {
-    Bare(Json),
-    Wrapped(Fields),
-    IdFirst(Vec<Json>),
+    /// The first one.
+    Bare,
+    /// What the first one carries.
+    Unwrapped(Value),
+    /// The first one, with its sender stated.
+    Wrapped,
+    /// All of them, with the sender's id in place of the target's.
+    IdFirst,
+}
+
+impl Value {
+    fn read(json: &Json) -> Result<Self, Error> {
+        let text = json.as_str();
+        if text.starts_with('{') {
+            let fields = Fields::read(json).ok_or_else(bad_object)?;
+            if fields.is_too_deep() {
+                return Err(too_deep());
+            }
+            return Ok(Self::Object(fields));
+        }
+        if text.starts_with('[') && is_too_deep(json) {
+            return Err(too_deep());
+        }
+        Ok(Self::Plain(json.clone()))
+    }
+
+    /// The payload of a signal, which is delivered without what is around it.
+    fn payload(kind: Kind, fields: &Fields, json: &Json) -> Result<Self, Error> {
+        if fields.may_claim(kind.field()) {
+            return Self::read(json);
+        }
+        Ok(Self::Plain(json.clone()))
+    }
+
+    fn json(&self) -> &Json {
+        match self {
+            Self::Object(fields) => fields.json(),
+            Self::Plain(json) => json,
+        }
+    }
+
+    fn fields(&self) -> Option<&Fields> {
+        match self {
+            Self::Object(fields) => Some(fields),
+            Self::Plain(_) => None,
+        }
+    }
+
+    /// The value as it is delivered, with the true sender.
+    fn deliver(&self, sender: SocketId, required: bool) -> Json {
+        match self {
+            Self::Object(fields) => fields.with_sender(sender, required),
+            Self::Plain(json) => json.clone(),
+        }
+    }
 }
 
 impl Signal {
-    pub(super) fn parse(kind: Kind, args: &Args, limits: &Limits) -> Result<Self, Error> {
-        let signal = Self::read(kind, &args.values)?;
+    pub(super) fn parse(
+        kind: Kind,
+        args: &Args,
+        room: &RoomName,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        let signal = Self::read(kind, &args.values, room)?;
         signal.check_size(limits, args)?;
         Ok(signal)
     }
 
-    fn read(kind: Kind, values: &[Json]) -> Result<Self, Error> {
-        let (first, second) = (values.first(), values.get(1));
-        let first = first.ok_or_else(|| missing(kind))?;
-        let id_first = first.text().zip(second);
-        if let Some((id, _)) = id_first {
-            if values.iter().any(is_too_deep) {
-                return Err(too_deep());
-            }
-            return Ok(Self {
-                kind,
-                target: Target::Named(id),
-                room: None,
-                cid: None,
-                shape: Shape::IdFirst(values.get(1..).unwrap_or_default().to_vec()),
-            });
+    fn read(kind: Kind, values: &[Json], room: &RoomName) -> Result<Self, Error> {
+        if values.len() > MAX_ARGUMENTS {
+            let message = format!("a signal may have at most {MAX_ARGUMENTS} arguments");
+            return Err(Error::bad_payload(message));
         }
-        let fields = match first.as_str().as_bytes().first() {
-            Some(b'{') => Some(Fields::read(first).ok_or_else(|| missing(kind))?),
-            Some(b'"' | b'n') => None,
-            _ => return Err(missing(kind)),
-        };
-        if fields.as_ref().is_some_and(Fields::is_too_deep) {
-            return Err(too_deep());
+        let (mut first, mut rest) = values.split_first().ok_or_else(|| missing(kind))?;
+        if let Some((second, others)) = rest.split_first()
+            && word(first).as_deref() == Some(room.as_str())
+        {
+            (first, rest) = (second, others);
         }
-        let cid = fields
-            .as_ref()
-            .and_then(|fields| fields.get("cid").cloned());
-        let (target, shape) = match fields {
-            Some(fields) => object(kind, first, fields)?,
-            None => (Target::Unsaid, Shape::Bare(first.clone())),
+        let first = Value::read(first)?;
+        let rest: Result<Vec<Value>, Error> = rest.iter().map(Value::read).collect();
+        let rest = rest?;
+        let shape = match &first {
+            Value::Object(fields) => shape(kind, fields)?,
+            Value::Plain(json) if !rest.is_empty() && is_word(json) => Shape::IdFirst,
+            Value::Plain(json) if json.as_str().starts_with(['"', 'n']) => Shape::Bare,
+            Value::Plain(_) => return Err(missing(kind)),
         };
-        Ok(Self {
+        let signal = Self {
             kind,
-            target,
-            room: second.and_then(Json::text),
-            cid,
+            cid: first.fields().and_then(|fields| fields.get("cid").cloned()),
+            first,
+            rest,
             shape,
-        })
+        };
+        let payload = match &signal.shape {
+            Shape::Unwrapped(payload) => payload.fields(),
+            _ => None,
+        };
+        for fields in signal.objects().chain(payload) {
+            check_room(room, fields)?;
+        }
+        Ok(signal)
     }
 
     fn check_size(&self, limits: &Limits, args: &Args) -> Result<(), Error> {
@@ -205,17 +221,20 @@ impl Signal {
         if args.len() <= limit {
             return Ok(()); // what the escapes stand for is no longer than they are
         }
-        let fits = match &self.shape {
-            Shape::Bare(json) => attached.saturating_add(decoded_len(json)) <= limit,
-            Shape::IdFirst(values) => {
-                let size: usize = values.iter().map(decoded_len).sum();
-                attached.saturating_add(size) <= limit
-            }
-            Shape::Wrapped(fields) => {
+        let fits = match (&self.shape, &self.first) {
+            (Shape::Wrapped, Value::Object(fields)) => {
                 let sizes = || fields.iter().map(|(_, json)| decoded_len(json));
                 let size: usize = sizes().sum();
                 sizes().max() <= Some(limit) && attached.saturating_add(size) <= limit + WRAPPING
             }
+            (Shape::Unwrapped(payload), _) => {
+                attached.saturating_add(decoded_len(payload.json())) <= limit
+            }
+            (Shape::IdFirst, _) => {
+                let sizes = self.rest.iter().map(|value| decoded_len(value.json()));
+                attached.saturating_add(sizes.sum()) <= limit
+            }
+            (_, first) => attached.saturating_add(decoded_len(first.json())) <= limit,
         };
         if fits {
             return Ok(());
@@ -231,17 +250,52 @@ impl Signal {
         ))
     }
 
+    /// The id or alias that the arguments begin with.
+    pub(super) fn first_word(&self) -> Option<String> {
+        let is_first = matches!(self.shape, Shape::IdFirst);
+        is_first.then(|| word(self.first.json())).flatten()
+    }
+
+    /// The arguments after the first that may name a peer or a room, each with its place after it.
+    pub(super) fn later_words(&self) -> impl Iterator<Item = (usize, String)> {
+        let words = self.rest.iter().map(|value| word(value.json()));
+        words
+            .enumerate()
+            .filter_map(|(place, word)| Some((place, word?)))
+    }
+
+    fn objects(&self) -> impl Iterator<Item = &Fields> {
+        let values = std::iter::once(&self.first).chain(&self.rest);
+        values.filter_map(Value::fields)
+    }
+
+    /// What the fields of the arguments state.
+    pub(super) fn stated(&self) -> impl Iterator<Item = (Role, &Json)> {
+        let objects = self.objects();
+        objects.flat_map(|fields| stated(self.kind, fields))
+    }
+
+    /// That this is a signal, although it has no target.
+    pub(super) fn check_untargeted(&self) -> Result<(), Error> {
+        let carries = |fields: &Fields| PAYLOADS.iter().any(|name| fields.get(name).is_some());
+        match (&self.shape, self.first.fields()) {
+            (Shape::Wrapped, Some(fields)) if self.kind != Kind::Other && !carries(fields) => {
+                Err(missing(self.kind))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The arguments to deliver, with the true sender and, for those who want it, the meta.
     pub(super) fn deliver(&self, from: SocketId, meta: Option<Json>) -> Vec<Json> {
         let mut values = Vec::with_capacity(4); // as a rule, with the offset that comes behind
         match &self.shape {
-            Shape::Bare(json) => values.push(json.clone()),
-            Shape::Wrapped(fields) => {
-                values.push(fields.overwrite(&SENDERS, "from", &Json::of(&from)));
-            }
-            Shape::IdFirst(rest) => {
+            Shape::Bare => values.push(self.first.deliver(from, false)),
+            Shape::Wrapped => values.push(self.first.deliver(from, true)),
+            Shape::Unwrapped(payload) => values.push(payload.deliver(from, false)),
+            Shape::IdFirst => {
                 values.push(Json::of(&from));
-                values.extend(rest.iter().cloned());
+                values.extend(self.rest.iter().map(|value| value.deliver(from, false)));
             }
         }
         values.extend(meta);
@@ -249,57 +303,59 @@ impl Signal {
     }
 }
 
-fn object(kind: Kind, json: &Json, fields: Fields) -> Result<(Target, Shape), Error> {
+/// What the fields of an object state. The `id` of an old candidate is that of its media section.
+fn stated(kind: Kind, fields: &Fields) -> impl Iterator<Item = (Role, &Json)> {
+    let stated = fields.stated();
+    stated.filter(move |(role, _)| *role != Role::Id || !is_candidate(kind, fields))
+}
+
+fn is_candidate(kind: Kind, fields: &Fields) -> bool {
+    kind == Kind::Candidate && is_text(fields, "candidate")
+}
+
+/// The shape of a signal that begins with an object.
+fn shape(kind: Kind, fields: &Fields) -> Result<Shape, Error> {
+    let words = stated(kind, fields).filter(|(_, json)| is_word(json));
+    let target = words
+        .map(|(role, _)| role)
+        .min()
+        .filter(|role| *role <= Role::Id);
     let payload = fields.get(kind.field());
-    let tutorial = named(&fields, &TUTORIAL_TARGETS);
-    if let (Some(_), Some(payload)) = (&tutorial, payload) {
-        return Ok((target(tutorial), Shape::Bare(payload.clone())));
+    let unwrapped = |json| Value::payload(kind, fields, json).map(Shape::Unwrapped);
+    if let Some(payload) = payload
+        && target == Some(Role::Tutorial)
+    {
+        return unwrapped(payload);
     }
-    // Any text: one with a lone surrogate could not be read.
-    let is_text = |name| {
-        fields
-            .get(name)
-            .is_some_and(|json| json.as_str().starts_with('"'))
-    };
-    let description = is_text("type") && is_text("sdp");
-    let init = kind == Kind::Candidate && is_text("candidate");
-    // Old candidates have an `id` of their own: the media section's.
-    let targets = TARGETS.iter().filter(|name| !(init && **name == "id"));
-    let wrapped = tutorial.or_else(|| named(&fields, targets));
-    if wrapped.is_some() {
-        return Ok((target(wrapped), Shape::Wrapped(fields)));
+    if target.is_some() {
+        return Ok(Shape::Wrapped);
     }
-    if description || init {
-        return Ok((Target::Unsaid, Shape::Bare(json.clone())));
+    let is_description = is_text(fields, "type") && is_text(fields, "sdp");
+    if is_description || is_candidate(kind, fields) {
+        return Ok(Shape::Bare);
     }
     // What is `null` was `undefined`, such as a target before there is one.
-    let alone = || {
+    let is_alone = || {
         fields
             .iter()
             .all(|(name, json)| name == "cid" || name == kind.field() || json.as_str() == "null")
     };
     match payload {
-        Some(payload) if kind != Kind::Other && alone() => {
-            Ok((Target::Unsaid, Shape::Bare(payload.clone())))
-        }
-        _ if PAYLOADS.iter().any(|name| fields.get(name).is_some()) || kind == Kind::Other => {
-            Ok((Target::Unsaid, Shape::Wrapped(fields)))
-        }
-        _ => Err(missing(kind)),
+        Some(payload) if kind != Kind::Other && is_alone() => unwrapped(payload),
+        _ => Ok(Shape::Wrapped),
     }
 }
 
-/// The first of these fields that holds an id.
-fn named<'a>(fields: &Fields, names: impl IntoIterator<Item = &'a &'a str>) -> Option<String> {
-    names.into_iter().find_map(|name| {
-        let json = fields.get(name)?;
-        json.text()
-            .or_else(|| json.read::<u64>().map(|id| id.to_string()))
-    })
+/// Any text: one with a lone surrogate could not be read.
+fn is_text(fields: &Fields, name: &str) -> bool {
+    let value = fields.get(name);
+    value.is_some_and(|json| json.as_str().starts_with('"'))
 }
 
-fn target(name: Option<String>) -> Target {
-    name.map_or(Target::Unsaid, Target::Named)
+fn bad_object() -> Error {
+    Error::bad_payload(format!(
+        "an object may have at most {MAX} fields, and their names must be valid Unicode"
+    ))
 }
 
 fn too_deep() -> Error {

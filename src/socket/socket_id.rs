@@ -40,14 +40,15 @@ impl SocketId {
 
 /// 24 bits in which each bit of these bytes counts. It is no secret: anybody can compute it.
 const fn checksum(bytes: [u8; 12]) -> [u8; 3] {
-    let [first @ .., a, b, c, d] = bytes;
-    let last = u32::from_be_bytes([a, b, c, d]);
-    let sum = mix(mix(u64::from_be_bytes(first)) ^ last as u64);
-    let [.., x, y, z] = sum.to_be_bytes();
-    [x, y, z]
+    let [first @ .., _, _, _, _] = bytes;
+    let [_, _, _, _, _, _, _, _, last @ ..] = bytes;
+    let last = u32::from_be_bytes(last) as u64;
+    let sum = mix(mix(u64::from_be_bytes(first)) ^ last);
+    let [_, _, _, _, _, sum @ ..] = sum.to_be_bytes();
+    sum
 }
 
-/// Spreads each bit over all bits: the finalizer of SplitMix64.
+/// Spreads each bit over all bits: the finalizer of `SplitMix64`.
 const fn mix(bits: u64) -> u64 {
     let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -40,6 +40,7 @@ mod recovery;
 mod room_alias;
 mod room_chat;
 mod room_door;
+mod room_elsewhere;
 mod room_host;
 mod room_ice;
 mod room_journal;
@@ -51,7 +52,9 @@ mod room_password;
 mod room_presence;
 mod room_recovery;
 mod room_relay;
+mod room_senders;
 mod room_shapes;
+mod room_targets;
 mod room_token;
 #[path = "../conformance/src/settings.rs"]
 mod settings;

@@ -137,17 +137,6 @@ fn aliases_as_targets() {
     assert_eq!(a.refusal(&mut hall, &json!(["join", b.id])), "id-taken");
 }
 
-/// A signal for another room is refused with the way there.
-#[test]
-fn a_signal_for_another_room() {
-    let (mut hall, [a, b]) = hall_of();
-    let reply = a.call(&mut hall, json!(["offer", description("offer"), "other"]));
-    assert_eq!(reply["error"]["code"], "unsupported");
-    let message = reply["error"]["message"].as_str().unwrap();
-    assert!(message.contains("/r/other/socket.io/"), "{message}");
-    assert!(b.heard(&mut hall).is_empty());
-}
-
 /// Both transports carry the same.
 #[test]
 fn polling_peers_signal_as_others_do() {

@@ -5,28 +5,6 @@ use serde_json::{Value, json};
 use crate::peer::{Hall, Peer, hall_of};
 use crate::support::{Done, sent_bytes};
 
-/// Names under which a sender may claim to be somebody.
-const CLAIMS: [&str; 18] = [
-    "from",
-    "fromId",
-    "fromID",
-    "fromPeerId",
-    "fromUserId",
-    "fromSocketId",
-    "sender",
-    "senderId",
-    "senderID",
-    "senderPeerId",
-    "senderSocketId",
-    "caller",
-    "callerId",
-    "callerID",
-    "callerPeerId",
-    "callerSocketId",
-    "source",
-    "sourceId",
-];
-
 pub fn description(kind: &str) -> Value {
     json!({ "type": kind, "sdp": "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\n" })
 }
@@ -74,6 +52,20 @@ fn the_tutorials_target_may_be_an_alias() {
     );
     assert_eq!(b.signals(&mut hall, &a), [json!(["offer", { "any": [1] }])]);
     assert!(c.heard(&mut hall).is_empty());
+}
+
+/// That each event is delivered to the target, `@`, as it says behind it; `#` is the sender.
+fn delivered(table: &[(String, String)]) {
+    for row in table {
+        let (mut hall, [a, b]) = hall_of();
+        let filled = |text: &str| text.replace('@', &b.id).replace('#', &a.id);
+        let (sent, delivered) = (filled(&row.0), filled(&row.1));
+        let reply = a.call(&mut hall, &sent);
+        assert_eq!(reply, json!({ "ok": true, "delivered": 1 }), "{sent}");
+        let delivered: Value = serde_json::from_str(&delivered).unwrap();
+        assert_eq!(b.signals(&mut hall, &a), [delivered], "{sent}");
+        assert!(a.heard(&mut hall).is_empty(), "{sent}");
+    }
 }
 
 /// Other published shapes. `@` stands for the target's id, `#` for the sender's.
@@ -164,95 +156,39 @@ fn each_shape_is_delivered_as_its_receiver_expects_it() {
             format!(r##"["ice-candidate",{{"target":"@","candidate":{init},"from":"#"}}]"##),
         ),
     ];
-    for (sent, delivered) in table {
-        let (mut hall, [a, b]) = hall_of();
-        let (sent, delivered) = [sent, delivered]
-            .map(|text| text.replace('@', &b.id).replace('#', &a.id))
-            .into();
-        let reply = a.call(&mut hall, &sent);
-        assert_eq!(reply, json!({ "ok": true, "delivered": 1 }), "{sent}");
-        let delivered: Value = serde_json::from_str(&delivered).unwrap();
-        assert_eq!(b.signals(&mut hall, &a), [delivered], "{sent}");
-        assert!(a.heard(&mut hall).is_empty(), "{sent}");
-    }
+    delivered(&table);
 }
 
-/// Every name under which others name a target.
+/// The room comes before any other shape, and a target may come last.
 #[test]
-fn each_target_field_is_understood() {
-    for target in [
-        "to",
-        "target",
-        "targetId",
-        "toId",
-        "receiver",
-        "receiverId",
-        "recipient",
-        "peerId",
-        "userId",
-        "socketId",
-        "id",
-        "remotePeerId",
-        "remoteUserId",
-        "targetPeerId",
-        "targetUserId",
-    ] {
-        let (mut hall, [a, b, c]) = hall_of();
-        a.emit(
-            &mut hall,
-            json!(["offer", { "description": description("offer"), target: b.id }]),
-        );
-        let expected = json!(["offer", {
-            "description": description("offer"), target: b.id, "from": a.id
-        }]);
-        assert_eq!(b.signals(&mut hall, &a), [expected], "{target}");
-        assert!(c.heard(&mut hall).is_empty(), "{target}");
-    }
-}
-
-/// Whatever a sender claims to be, in every wrapped shape the receiver is told who it is.
-#[test]
-fn claimed_senders_are_overwritten() {
-    for (event, payload) in [
-        ("offer", "description"),
-        ("offer", "offer"),
-        ("offer", "sdp"),
-        ("answer", "answer"),
-        ("answer", "description"),
-        ("candidate", "candidate"),
-        ("ice", "candidate"),
-        ("signal", "data"),
-        ("signal", "signal"),
-    ] {
-        for claim in CLAIMS {
-            for target in ["to", "peerId", ""] {
-                let (mut hall, [a, b]) = hall_of();
-                let mut signal = json!({ payload: { "x": 1 }, claim: b.id, "keep": "me" });
-                if !target.is_empty() {
-                    signal[target] = json!(b.id);
-                }
-                a.emit(&mut hall, json!([event, signal]));
-                signal[claim] = json!(a.id);
-                signal["from"] = json!(a.id);
-                assert_eq!(b.signals(&mut hall, &a), [json!([event, signal])]);
-            }
-        }
-    }
-}
-
-/// A claim that is written twice, or with escapes, is no way around.
-#[test]
-fn claims_cannot_be_smuggled() {
-    let (mut hall, [a, b]) = hall_of();
-    let claim = format!(
-        r#""from":"{0}","fr\u006fm":"{0}","caller":[1],"caller":"{0}""#,
-        b.id
-    );
-    a.emit(&mut hall, format!(r#"["signal",{{"data":1,{claim}}}]"#));
-    let raw = b.heard_raw(&mut hall).remove(0);
-    let (signal, _) = raw.split_once(r#",{"from":"#).expect("a meta");
-    assert!(!signal.contains(&b.id), "{signal}");
-    assert_eq!(signal.matches("from").count(), 1, "{signal}");
+fn rooms_and_targets_at_either_end() {
+    let offer = description("offer").to_string();
+    delivered(&[
+        (
+            format!(r#"["offer",{offer},"@"]"#),
+            format!(r#"["offer",{offer}]"#),
+        ),
+        (
+            r#"["candidate",null,"@"]"#.to_owned(),
+            r#"["candidate",null]"#.to_owned(),
+        ),
+        (
+            format!(r#"["offer","room",{offer}]"#),
+            format!(r#"["offer",{offer}]"#),
+        ),
+        (
+            format!(r#"["offer","room","@",{offer}]"#),
+            format!(r##"["offer","#",{offer}]"##),
+        ),
+        (
+            format!(r#"["answer","room",{{"answer":{offer},"remotePeerId":"@"}}]"#),
+            format!(r#"["answer",{offer}]"#),
+        ),
+        (
+            r#"["signal","room","text"]"#.to_owned(),
+            r#"["signal","text"]"#.to_owned(),
+        ),
+    ]);
 }
 
 /// What a signal carries passes through to the byte.
@@ -286,6 +222,18 @@ fn payloads_are_not_touched() {
             (
                 format!(r#"["offer","{}",{payload}]"#, b.id),
                 format!(r#"["offer","{}",{payload},"#, a.id),
+            ),
+            (
+                format!(r#"["offer",{{"offer":{payload}}}]"#),
+                format!(r#"["offer",{payload},"#),
+            ),
+            (
+                format!(r#"["offer",{payload},"{}"]"#, b.id),
+                format!(r#"["offer",{payload},"#),
+            ),
+            (
+                format!(r#"["offer","room",{payload}]"#),
+                format!(r#"["offer",{payload},"#),
             ),
         ] {
             a.emit(&mut hall, &sent);
@@ -348,7 +296,7 @@ fn binary_elsewhere_is_refused() {
                 other.id
             ),
             format!(r#""x",{place}"#),
-            format!(r#"{{"_placeholder":true,"num":0}},"x""#),
+            format!(r#"{place},"x""#),
         ] {
             let connection = host.connection();
             hall.text(connection, format!(r#"451-7["{event}",{payload}]"#));
@@ -384,6 +332,13 @@ fn bad_payloads() {
             signal.as_array_mut().unwrap().insert(0, json!(event));
             assert_eq!(a.refusal(&mut hall, &signal), "bad-payload", "{signal}");
         }
+    }
+    for (count, arrives) in [(16, true), (17, false)] {
+        let mut args = vec![json!({ "data": 1 }); count];
+        args.insert(0, json!("signal"));
+        let reply = a.call(&mut hall, json!(args));
+        assert_eq!(reply["ok"], arrives, "{count} arguments");
+        assert_eq!(b.heard(&mut hall).len(), usize::from(arrives));
     }
     let crowded: serde_json::Map<_, _> = (0..65).map(|n| (format!("k{n}"), json!(n))).collect();
     assert_eq!(

@@ -1,0 +1,131 @@
+//! Whom a signal is for, and in which room.
+
+use super::error::{Code, Error};
+use super::fields::Fields;
+use super::role::{Role, word};
+use super::signal::{Kind, Signal};
+use super::{Room, RoomName};
+use crate::socket::{Json, SocketId};
+
+/// That no field states another room than this one: those who name different rooms must not meet.
+pub(super) fn check_room(room: &RoomName, fields: &Fields) -> Result<(), Error> {
+    let stated = fields.stated();
+    let rooms = stated.filter(|(role, json)| *role == Role::Room && json.as_str() != "null");
+    for (_, json) in rooms {
+        let name = word(json).unwrap_or_default();
+        if name != room.as_str() {
+            return Err(elsewhere(room, &name));
+        }
+    }
+    Ok(())
+}
+
+/// Somebody takes this room for the one of that name.
+fn elsewhere(room: &RoomName, name: &str) -> Error {
+    let room = room.as_str();
+    let message = match RoomName::parse(name) {
+        Ok(_) => format!(
+            "this is room {room:?}: to be in room {name:?}, connect to /r/{name}/socket.io/"
+        ),
+        Err(why) => format!(
+            "this is room {room:?}, and the room that you name cannot exist, as {why}: \
+             connect to /r/<room>/socket.io/"
+        ),
+    };
+    Error::new(Code::Unsupported, message)
+}
+
+fn unknown_peer() -> Error {
+    Error::new(Code::UnknownPeer, "nobody in this room has that id")
+}
+
+impl Room {
+    /// Who gets a signal.
+    pub(super) fn receivers(
+        &self,
+        from: SocketId,
+        signal: &Signal,
+    ) -> Result<Vec<SocketId>, Error> {
+        if let Some(target) = self.target(from, signal)? {
+            return Ok(vec![target]);
+        }
+        signal.check_untargeted()?;
+        let partner = self.partner(from);
+        if let (Kind::Answer | Kind::Candidate, Some(partner)) = (signal.kind, partner)
+            && self.is_inside(partner)
+        {
+            return Ok(vec![partner]);
+        }
+        Ok(self.others(from).collect())
+    }
+
+    /// Whom the sender names, if anybody: by its first argument, by a field whose name says so, by a
+    /// later argument, or else by any value that is the id or the alias of somebody else.
+    fn target(&self, from: SocketId, signal: &Signal) -> Result<Option<SocketId>, Error> {
+        if let Some(name) = signal.first_word() {
+            let unknown = || {
+                let message = "nobody in this room has that id; if it is a room's name, connect to \
+                               /r/<room>/socket.io/";
+                Error::new(Code::UnknownPeer, message)
+            };
+            return self.insider(&name).ok_or_else(unknown).map(Some);
+        }
+        let later = self.later_target(from, signal)?;
+        let is_own = |json| word(json).is_some_and(|name| self.holder(&name) == Some(from));
+        let named = signal.stated().filter(|(role, json)| match role {
+            Role::Tutorial | Role::Target(_) => is_something(json),
+            Role::Peer(_) | Role::Id => is_something(json) && !is_own(json),
+            _ => false,
+        });
+        if let Some((_, json)) = named.min_by_key(|(role, _)| *role) {
+            let name = word(json).ok_or_else(|| {
+                Error::bad_payload("a target is the id or alias of one peer, as a text")
+            })?;
+            return self.find(&name).map(Some);
+        }
+        let mut unknown = signal.stated().filter(|(role, _)| *role == Role::Other);
+        let by_value = || unknown.find_map(|(_, json)| self.other(from, &word(json)?));
+        Ok(later.or_else(by_value))
+    }
+
+    /// Whom an argument after the first names. The second one names the room if it names no peer.
+    fn later_target(&self, from: SocketId, signal: &Signal) -> Result<Option<SocketId>, Error> {
+        let mut target = None;
+        for (place, name) in signal.later_words() {
+            if name == self.name.as_str() {
+                continue;
+            }
+            if self.insider(&name).is_some() {
+                target = target.or(self.other(from, &name));
+                continue;
+            }
+            if SocketId::is_id(&name) {
+                return Err(unknown_peer());
+            }
+            if place == 0 {
+                return Err(elsewhere(&self.name, &name));
+            }
+        }
+        Ok(target)
+    }
+
+    /// The socket of this id or alias.
+    pub(super) fn find(&self, name: &str) -> Result<SocketId, Error> {
+        self.insider(name).ok_or_else(unknown_peer)
+    }
+
+    /// The socket of this id or alias, if it is another one than the sender's, and not the room's name.
+    fn other(&self, from: SocketId, name: &str) -> Option<SocketId> {
+        let found = self.insider(name).filter(|id| *id != from);
+        found.filter(|_| name != self.name.as_str())
+    }
+
+    fn insider(&self, name: &str) -> Option<SocketId> {
+        self.holder(name).filter(|id| self.is_inside(*id))
+    }
+}
+
+/// Whether a field states anything. One that is `null` was `undefined`, and flags name nobody.
+fn is_something(json: &Json) -> bool {
+    !matches!(json.as_str(), "null" | "true" | "false")
+}

@@ -1,0 +1,197 @@
+//! Whatever a sender claims to be: each object that is delivered states who it is.
+
+use serde_json::{Value, json};
+
+use crate::peer::hall_of;
+use crate::room_shapes::{candidate, description};
+
+/// Names under which a sender may claim to be somebody.
+const CLAIMS: [&str; 34] = [
+    "from",
+    "fromId",
+    "fromID",
+    "fromPeerId",
+    "fromUserId",
+    "fromSocketId",
+    "fromSocket",
+    "fromUser",
+    "from_id",
+    "from-user-id",
+    "FROM",
+    "sender",
+    "senderId",
+    "senderID",
+    "senderPeerId",
+    "senderSocketId",
+    "senderUserId",
+    "sender_sid",
+    "caller",
+    "callerId",
+    "callerID",
+    "callerPeerId",
+    "callerSocketId",
+    "callerUserId",
+    "caller_uid",
+    "source",
+    "sourceId",
+    "sourceSocketId",
+    "myId",
+    "mySocketId",
+    "my_peer_id",
+    "selfId",
+    "ownId",
+    "localPeerId",
+];
+
+/// The value with `claim` in it, whatever it states there.
+fn with(value: &Value, claim: &str, stated: &str) -> Value {
+    let mut value = value.clone();
+    value[claim] = json!(stated);
+    value
+}
+
+/// In every wrapped shape the receiver is told who sent it, in `from` in any case.
+#[test]
+fn claimed_senders_are_overwritten() {
+    for (event, payload) in [
+        ("offer", "description"),
+        ("offer", "offer"),
+        ("offer", "sdp"),
+        ("answer", "answer"),
+        ("answer", "description"),
+        ("candidate", "candidate"),
+        ("ice", "candidate"),
+        ("signal", "data"),
+        ("signal", "signal"),
+    ] {
+        for claim in CLAIMS {
+            for target in ["to", "peerId", ""] {
+                let (mut hall, [a, b]) = hall_of();
+                let mut signal = json!({ payload: { "x": 1 }, claim: b.id, "keep": "me" });
+                if !target.is_empty() {
+                    signal[target] = json!(b.id);
+                }
+                a.emit(&mut hall, json!([event, signal]));
+                signal[claim] = json!(a.id);
+                signal["from"] = json!(a.id);
+                assert_eq!(b.signals(&mut hall, &a), [json!([event, signal])]);
+            }
+        }
+    }
+}
+
+/// In all other shapes, too; there nothing is added.
+#[test]
+fn claims_in_what_is_delivered_bare() {
+    let text = json!({ "type": "offer", "sdp": "v=0" });
+    let old = json!({ "candidate": "candidate:1", "id": "audio", "label": 0 });
+    let own = json!({ "data": [1], "x": { "from": "nested values are the application's" } });
+    for claim in CLAIMS {
+        for (event, object) in [
+            ("offer", &text),
+            ("answer", &description("answer")),
+            ("candidate", &candidate()),
+            ("ice-candidate", &old),
+            ("signal", &own),
+        ] {
+            let (mut hall, [a, b]) = hall_of();
+            let (to, room) = (&b.id, "room");
+            let sent = with(object, claim, &b.id);
+            let delivered = with(object, claim, &a.id);
+            let field = match event {
+                "ice-candidate" => "candidate",
+                other => other,
+            };
+            let mut shapes = vec![
+                (
+                    json!([{ field: sent, "remotePeerId": to }]),
+                    json!([delivered]),
+                ),
+                (
+                    json!([{ field: sent, "x": 1, "targetUserId": to }]),
+                    json!([delivered]),
+                ),
+                (json!([to, sent]), json!([a.id, delivered])),
+                (
+                    json!([to, "text", sent, 7, sent]),
+                    json!([a.id, "text", delivered, 7, delivered]),
+                ),
+                (json!([room, to, sent]), json!([a.id, delivered])),
+            ];
+            if event != "signal" {
+                shapes.extend([
+                    (json!([{ field: sent }]), json!([delivered])),
+                    (json!([{ field: sent, "target": null }]), json!([delivered])),
+                    (json!([sent]), json!([delivered])),
+                    (json!([sent, room]), json!([delivered])),
+                    (json!([sent, to]), json!([delivered])),
+                    (json!([room, sent]), json!([delivered])),
+                ]);
+            }
+            for (mut args, mut expected) in shapes {
+                args.as_array_mut().unwrap().insert(0, json!(event));
+                expected.as_array_mut().unwrap().insert(0, json!(event));
+                a.emit(&mut hall, &args);
+                assert_eq!(b.signals(&mut hall, &a), [expected], "{args}");
+            }
+        }
+    }
+}
+
+/// A claim that is written twice, or with escapes, is no way around, in whichever shape.
+#[test]
+fn claims_cannot_be_smuggled() {
+    let (mut hall, [a, b]) = hall_of();
+    let claim = format!(
+        r#""from":"{0}","fr\u006fm":"{0}","caller":[1],"caller":"{0}","\u0073ender":{{"x":"{0}"}}"#,
+        b.id
+    );
+    for signal in [
+        format!(r#"["signal",{{"data":1,{claim}}}]"#),
+        format!(
+            r#"["signal",{{"signal":{{"data":1,{claim}}},"remotePeerId":"{}"}}]"#,
+            b.id
+        ),
+        format!(r#"["offer",{{"offer":{{"type":"offer","sdp":"",{claim}}}}}]"#),
+        format!(
+            r#"["offer",{{"offer":0,"\u006fffer":{{{claim}}},"remotePeerId":"{}"}}]"#,
+            b.id
+        ),
+        format!(r#"["offer",{{"type":"offer","sdp":"",{claim}}}]"#),
+        format!(r#"["candidate","{}",{{"candidate":"",{claim}}}]"#, b.id),
+        format!(r#"["candidate","{}",null,{{{claim}}}]"#, b.id),
+    ] {
+        a.emit(&mut hall, &signal);
+        let raw = b.heard_raw(&mut hall).remove(0);
+        let (delivered, _) = raw.rsplit_once(r#",{"from":"#).expect("a meta");
+        assert!(
+            !delivered.contains(&b.id) || signal.contains(r#""to""#),
+            "{raw}"
+        );
+        assert!(!delivered.contains("[1]"), "{raw}");
+        let event: Value = serde_json::from_str(&raw).unwrap();
+        let objects = event
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|value| value.is_object());
+        let mut stated = objects.map(|object| &object["from"]);
+        assert!(stated.all(|from| *from == json!(a.id)), "{raw}");
+    }
+}
+
+/// An object with more fields than can be looked through is refused if it may claim something.
+#[test]
+fn crowded_objects() {
+    let (mut hall, [a, b]) = hall_of();
+    let mut crowd: serde_json::Map<_, _> = (0..64).map(|n| (format!("k{n}"), json!(n))).collect();
+    crowd.insert("from".to_owned(), json!(b.id));
+    for signal in [
+        json!(["offer", crowd]),
+        json!(["offer", b.id, crowd]),
+        json!(["signal", { "signal": crowd, "remotePeerId": b.id }]),
+    ] {
+        assert_eq!(a.refusal(&mut hall, &signal), "bad-payload", "{signal}");
+    }
+    assert!(b.heard(&mut hall).is_empty());
+}

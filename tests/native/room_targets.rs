@@ -1,0 +1,364 @@
+//! Whom a sender means, by whichever name a page has for it, or by the value alone.
+
+use serde_json::{Value, json};
+
+use crate::peer::{Hall, Peer, hall_of};
+use crate::room_shapes::{candidate, description};
+
+/// Names that state a target.
+const TARGETS: [&str; 56] = [
+    "to",
+    "toId",
+    "toUser",
+    "toUserId",
+    "toPeer",
+    "toSocketId",
+    "to_user_id",
+    "target",
+    "targetId",
+    "targetID",
+    "targetUser",
+    "targetSocket",
+    "targetSocketId",
+    "target_id",
+    "receiver",
+    "receiverId",
+    "receiverID",
+    "receiverSocketId",
+    "recipient",
+    "recipientId",
+    "callee",
+    "calleeId",
+    "calleeID",
+    "calleeSocketId",
+    "dest",
+    "destId",
+    "destination",
+    "destinationId",
+    "remote",
+    "remoteId",
+    "remoteSocketId",
+    "remoteSocketID",
+    "remote_peer_id",
+    "other",
+    "otherUser",
+    "otherUserId",
+    "otherPeerId",
+    "userToCall",
+    "userToSignal",
+    "usertocall",
+    "peer",
+    "peerId",
+    "peerID",
+    "peer_id",
+    "userId",
+    "userID",
+    "user_id",
+    "socketId",
+    "socketID",
+    "socket_id",
+    "clientId",
+    "id",
+    "remotePeerId",
+    "remoteUserId",
+    "targetPeerId",
+    "targetUserId",
+];
+
+/// Names that nobody thought of, which state a target by their values.
+const UNKNOWN: [&str; 6] = ["buddy", "name", "username", "whom", "t", "connectedUser"];
+
+/// Who of these heard something.
+fn who<const N: usize>(hall: &mut Hall, peers: [&Peer; N]) -> [bool; N] {
+    peers.map(|peer| !peer.heard(hall).is_empty())
+}
+
+/// Each known name, with an id and with an alias; nobody else hears of it, and it names somebody or
+/// is refused.
+#[test]
+fn each_target_field_is_understood() {
+    let (mut hall, [a, b, c]) = hall_of();
+    b.emit(&mut hall, json!(["join", "bob"]));
+    b.heard(&mut hall);
+    let nobody = crate::support::id(999);
+    for name in TARGETS {
+        for target in [b.id.as_str(), "bob"] {
+            let signal = json!({ "description": description("offer"), name: target });
+            let mut expected = signal.clone();
+            expected["from"] = json!(a.id);
+            a.emit(&mut hall, json!(["offer", signal]));
+            let heard = b.signals(&mut hall, &a);
+            assert_eq!(heard, [json!(["offer", expected])], "{name}");
+        }
+        for target in ["nobody", "", &nobody] {
+            for payload in ["offer", "description", "data"] {
+                let signal = json!(["offer", { payload: description("offer"), name: target }]);
+                assert_eq!(a.refusal(&mut hall, &signal), "unknown-peer", "{name}");
+            }
+        }
+        for target in [json!([b.id]), json!({ "id": b.id }), json!(1.5)] {
+            let signal = json!(["signal", { "data": 1, name: target }]);
+            assert_eq!(a.refusal(&mut hall, &signal), "bad-payload", "{name}");
+        }
+        for target in [json!(null), json!(true), json!(false)] {
+            let signal = json!(["signal", { "data": 1, name: target }]);
+            a.emit(&mut hall, &signal);
+            assert_eq!(who(&mut hall, [&b, &c]), [true, true], "{name}");
+        }
+        assert!(c.heard(&mut hall).is_empty(), "{name}");
+    }
+}
+
+/// Of several known names one decides, wherever it is in the object, whomever the others name.
+#[test]
+fn the_order_of_known_names() {
+    let (mut hall, [a, b, c]) = hall_of();
+    for (first, second) in [
+        ("remotePeerId", "to"),
+        ("to", "target"),
+        ("toSocketId", "targetId"),
+        ("target", "receiver"),
+        ("callee", "peerId"),
+        ("userToCall", "userId"),
+        ("peerId", "userId"),
+        ("userId", "socketId"),
+        ("socketId", "id"),
+    ] {
+        for (to, expected) in [(&b.id, Ok(())), (&"nobody".to_owned(), Err("unknown-peer"))] {
+            for signal in [
+                format!(
+                    r#"["signal",{{"data":1,"{first}":"{to}","{second}":"{}"}}]"#,
+                    c.id
+                ),
+                format!(
+                    r#"["signal",{{"data":1,"{second}":"{}","{first}":"{to}"}}]"#,
+                    c.id
+                ),
+            ] {
+                let reply = a.call(&mut hall, &signal);
+                let code = reply["error"]["code"].as_str();
+                assert_eq!(code.map_or(Ok(()), Err), expected, "{signal}");
+                let heard = who(&mut hall, [&b, &c]);
+                assert_eq!(heard, [expected.is_ok(), false], "{signal}");
+            }
+        }
+    }
+}
+
+/// A name that states a peer, and not which one, states the sender if its value does.
+#[test]
+fn a_peer_that_is_the_sender_is_no_target() {
+    let (mut hall, [a, b, c]) = hall_of();
+    a.emit(&mut hall, json!(["join", "ann"]));
+    a.heard(&mut hall);
+    for own in [a.id.as_str(), "ann"] {
+        for name in [
+            "peerId", "userId", "socketId", "id", "peer", "user", "me", "x",
+        ] {
+            a.emit(&mut hall, json!(["signal", { "data": 1, name: own }]));
+            assert_eq!(who(&mut hall, [&a, &b, &c]), [false, true, true], "{name}");
+            let both = json!(["signal", { name: own, "data": 1, "socketId": c.id }]);
+            if name != "socketId" {
+                a.emit(&mut hall, both);
+                assert_eq!(who(&mut hall, [&a, &b, &c]), [false, false, true], "{name}");
+            }
+        }
+        a.emit(&mut hall, json!(["signal", { "data": 1, "to": own }]));
+        assert_eq!(who(&mut hall, [&a, &b, &c]), [true, false, false]);
+        a.emit(&mut hall, json!(["offer", description("offer"), own]));
+        assert_eq!(who(&mut hall, [&a, &b, &c]), [false, true, true]);
+    }
+}
+
+/// Under a name that is unknown, a value decides that names somebody.
+#[test]
+fn the_value_decides() {
+    let (mut hall, [a, b, c]) = hall_of();
+    b.emit(&mut hall, json!(["join", "7"]));
+    b.heard(&mut hall);
+    for name in UNKNOWN {
+        for target in [json!(b.id), json!("7"), json!(7)] {
+            for (event, payload) in [
+                ("offer", json!({ "offer": description("offer") })),
+                ("offer", description("offer")),
+                ("offer", json!({ "anything": 1.5 })),
+                ("candidate", candidate()),
+                ("signal", json!({ "data": 1 })),
+            ] {
+                let mut signal = payload;
+                signal[name] = target.clone();
+                a.emit(&mut hall, json!([event, signal]));
+                assert_eq!(who(&mut hall, [&b, &c]), [true, false], "{event} {signal}");
+                signal["to"] = json!(c.id);
+                a.emit(&mut hall, json!([event, signal]));
+                assert_eq!(who(&mut hall, [&b, &c]), [false, true], "{event} {signal}");
+            }
+        }
+        for target in [
+            json!("happy"),
+            json!(null),
+            json!(8),
+            json!([b.id]),
+            json!(7.5),
+        ] {
+            a.emit(&mut hall, json!(["signal", { "data": 1, name: target }]));
+            assert_eq!(who(&mut hall, [&b, &c]), [true, true], "{target}");
+        }
+    }
+    let several = format!(r#"["signal",{{"y":"x","b":"{}","a":"{}"}}]"#, c.id, b.id);
+    a.emit(&mut hall, several);
+    assert_eq!(who(&mut hall, [&b, &c]), [false, true], "the first one");
+}
+
+/// An answer goes to whom it names in any way, not to the partner.
+#[test]
+fn the_value_goes_before_the_partner() {
+    let (mut hall, [a, b, c]) = hall_of();
+    b.emit(&mut hall, json!(["offer", a.id, description("offer")]));
+    a.heard(&mut hall);
+    for answer in [
+        json!(["candidate", { "candidate": candidate(), "buddy": c.id }]),
+        json!(["candidate", candidate(), c.id]),
+    ] {
+        a.emit(&mut hall, &answer);
+        assert_eq!(who(&mut hall, [&b, &c]), [false, true], "{answer}");
+    }
+    a.emit(&mut hall, json!(["candidate", candidate()]));
+    assert_eq!(who(&mut hall, [&b, &c]), [true, false]);
+}
+
+/// No alias draws to it what a signal says of itself, of its sender or of its room.
+#[test]
+fn values_that_are_no_targets() {
+    let values = [
+        "offer", "v=0", "0", "1", "audio", "ufrag", "udp", "host", "x", "room", "c-1",
+    ];
+    for alias in values {
+        let (mut hall, [a, b, c]) = hall_of();
+        c.call(&mut hall, json!(["join", alias]));
+        c.heard(&mut hall);
+        for signal in [
+            json!(["offer", { "type": "offer", "sdp": "v=0" }]),
+            json!(["offer", { "type": "offer", "sdp": "x", "cid": "c-1" }]),
+            json!(["candidate", {
+                "candidate": "x", "sdpMid": "0", "sdpMLineIndex": 0, "usernameFragment": "ufrag",
+            }]),
+            json!(["candidate", { "type": "candidate", "label": 1, "id": "audio", "candidate": "x" }]),
+            json!(["candidate", { "candidate": "x", "protocol": "udp", "component": 1, "kind": "audio" }]),
+            json!(["signal", { "data": "x", "signal": "offer", "description": "v=0" }]),
+            json!(["signal", { "data": 1, "from": "x", "caller": "audio", "senderId": 1 }]),
+            json!(["signal", { "data": { "buddy": "x" }, "list": ["x"], "room": "room" }]),
+        ] {
+            a.emit(&mut hall, &signal);
+            assert_eq!(who(&mut hall, [&b, &c]), [true, true], "{signal} {alias}");
+        }
+        assert_eq!(b.call(&mut hall, json!(["chat:history"]))["ok"], true);
+    }
+}
+
+/// Behind a description a peer may be named: by the second argument, which else is the room's name,
+/// or a later one.
+#[test]
+fn later_arguments_name_a_peer() {
+    let (mut hall, [a, b, c]) = hall_of();
+    b.emit(&mut hall, json!(["join", "7"]));
+    b.heard(&mut hall);
+    let offer = description("offer");
+    for target in [json!(b.id), json!("7"), json!(7)] {
+        for signal in [
+            json!(["offer", offer, target]),
+            json!(["offer", offer, "room", target]),
+            json!(["offer", "room", offer, target]),
+            json!(["offer", offer, null, { "x": 1 }, "Ann", target, c.id]),
+            json!(["offer", offer, { "to": target }]),
+            json!(["offer", offer, "room", { "buddy": target }]),
+            json!(["offer", { "offer": offer }, target]),
+        ] {
+            a.emit(&mut hall, &signal);
+            assert_eq!(
+                b.signals(&mut hall, &a),
+                [json!(["offer", offer])],
+                "{signal}"
+            );
+            assert!(c.heard(&mut hall).is_empty(), "{signal}");
+        }
+        let named = json!(["offer", { "to": c.id, "offer": offer }, target]);
+        a.emit(&mut hall, named);
+        assert_eq!(
+            who(&mut hall, [&b, &c]),
+            [false, true],
+            "a field goes first"
+        );
+    }
+    let nobody = crate::support::id(999);
+    for signal in [
+        json!(["offer", offer, nobody]),
+        json!(["offer", offer, "room", nobody]),
+        json!(["offer", offer, { "to": nobody }]),
+    ] {
+        assert_eq!(a.refusal(&mut hall, &signal), "unknown-peer", "{signal}");
+    }
+    assert_eq!(who(&mut hall, [&b, &c]), [false, false]);
+}
+
+/// Whoever the room keeps out is nobody's target, and nobody else gets what names them.
+#[test]
+fn outsiders_are_no_targets() {
+    let (mut hall, [a, b, c, outsider]) = hall_of();
+    outsider.call(&mut hall, json!(["join", "out"]));
+    for peer in [&a, &b, &c] {
+        peer.join(&mut hall, "x");
+    }
+    a.emit(&mut hall, json!(["host:lock", { "on": true }]));
+    assert_eq!(
+        outsider.refusal(&mut hall, &json!(["join", "o"])),
+        "room-locked"
+    );
+    for peer in [&a, &b, &c, &outsider] {
+        peer.heard(&mut hall);
+    }
+    let offer = description("offer");
+    for name in [outsider.id.as_str(), "out"] {
+        let broadcast = json!(["offer", { "offer": offer, "buddy": name }]);
+        a.emit(&mut hall, &broadcast);
+        let all = [true, true, false];
+        assert_eq!(
+            who(&mut hall, [&b, &c, &outsider]),
+            all,
+            "as if it were any text"
+        );
+        for signal in [
+            json!(["offer", { "offer": offer, "to": name }]),
+            json!(["offer", { "offer": offer, "peerId": name, "buddy": b.id }]),
+            json!(["offer", name, offer]),
+        ] {
+            assert_eq!(a.refusal(&mut hall, &signal), "unknown-peer", "{signal}");
+        }
+    }
+    let last = |name: &str| json!(["offer", offer, name]);
+    assert_eq!(a.refusal(&mut hall, &last(&outsider.id)), "unknown-peer");
+    assert_eq!(
+        a.refusal(&mut hall, &last("out")),
+        a.refusal(&mut hall, &last("nobody"))
+    );
+    assert_eq!(who(&mut hall, [&b, &c, &outsider]), [false; 3]);
+}
+
+/// What has neither payload nor target is no signal.
+#[test]
+fn nothing_for_nobody() {
+    let (mut hall, [a, b]) = hall_of();
+    for signal in [
+        json!({}),
+        json!({ "x": 1 }),
+        json!({ "x": "nobody" }),
+        json!({ "id": a.id }),
+    ] {
+        for event in ["offer", "answer", "candidate", "ice", "ice-candidate"] {
+            let event = json!([event, signal]);
+            assert_eq!(a.refusal(&mut hall, &event), "bad-payload", "{event}");
+        }
+    }
+    let heard: Vec<Value> = b.heard(&mut hall);
+    assert!(heard.is_empty());
+}
