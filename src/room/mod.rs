@@ -42,11 +42,13 @@ use crate::time::Timestamp;
 use chat::History;
 use contract::names;
 use door::Door;
+use fields::Fields;
 use ice::{Waiting, Want};
 use journal::Journal;
 use ledger::Ledger;
 use member::{Member, Profile, Spent};
 use signal::Kind;
+use target::check_room;
 
 /// A room.
 pub struct Room {
@@ -243,6 +245,9 @@ impl Room {
         }
         let mended = args.mended();
         let args = mended.as_ref().unwrap_or(args);
+        if let Some(fields) = args.get(0).and_then(Fields::read) {
+            check_room(&self.name, &fields)?;
+        }
         if let Some(done) = self.preside(turn, from, event, args) {
             return done;
         }

@@ -195,6 +195,35 @@ fn the_room_goes_before_an_alias_of_its_name() {
     }
 }
 
+/// Chat, joining and all else: an object that names another room changes nothing here.
+#[test]
+fn other_events_for_another_room() {
+    let (mut hall, [a, b]) = hall_of();
+    b.join(&mut hall, "b");
+    for name in ROOMS {
+        for (event, mut object) in [
+            ("chat-message", json!({ "message": "hi" })),
+            ("chat-message", json!({ "message": "hi", "to": b.id })),
+            ("room:join", json!({ "name": "Ann" })),
+            ("room:join", json!({})),
+            ("join", json!({ "userId": "ann" })),
+            ("peer:update", json!({ "hand": true })),
+            ("chat:typing", json!({ "on": true })),
+            ("chat:history", json!({})),
+            ("room:leave", json!({})),
+        ] {
+            object[name] = json!("other");
+            refused(&mut hall, &a, &json!([event, object]), "other");
+        }
+    }
+    assert!(b.heard(&mut hall).is_empty());
+    let joined = a.join(&mut hall, "a");
+    assert_eq!(joined["history"], json!([]));
+    assert_eq!(joined["self"]["n"], 2);
+    let opaque = json!(["chat-message", { "message": "x", "enc": { "room": "other" } }]);
+    assert_eq!(a.call(&mut hall, opaque)["ok"], true);
+}
+
 /// Somebody outside learns no more than that the room is closed.
 #[test]
 fn outsiders_are_not_told() {
@@ -209,6 +238,12 @@ fn outsiders_are_not_told() {
         let event = json!([event, { "message": "x", "offer": 1, "room": "other" }]);
         assert_eq!(stranger.refusal(&mut hall, &event), "room-locked");
     }
+    refused(
+        &mut hall,
+        &stranger,
+        &json!(["room:join", { "room": "other" }]),
+        "other",
+    );
     assert!(
         host.heard(&mut hall)
             .iter()
