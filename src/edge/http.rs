@@ -80,23 +80,30 @@ async fn enter(
     endpoint: &Endpoint<'_>,
     origin: Option<&str>,
 ) -> Result<Response> {
-    let is_handshake = Query::parse(&query(&request)).is_handshake();
-    let barred = if !endpoint.settings.origins.allow(origin, &host(&request)) {
-        Some((Rejection::OriginNotAllowed, "origin-not-allowed"))
-    } else if is_handshake && is_over_limit(&request, endpoint.handshakes.as_ref()).await? {
-        Some((Rejection::TooManyHandshakes, "rate-limited"))
+    let text = query(&request);
+    let query = Query::parse(&text);
+    let upgrade = is_upgrade(&request)?;
+    let rejection = if !endpoint.settings.origins.allow(origin, &host(&request)) {
+        Some(Rejection::OriginNotAllowed)
+    } else if let Some(rejection) = query.precheck(method(&request), upgrade) {
+        Some(rejection) // an object that nobody uses would be made for it
+    } else if query.is_handshake() && is_over_limit(&request, endpoint.handshakes.as_ref()).await? {
+        Some(Rejection::TooManyHandshakes)
     } else {
         None
     };
-    let response = if let Some((rejection, _)) = barred {
-        refusal(rejection, is_upgrade(&request)?)?
-    } else {
-        hand_over(request, room, endpoint, None).await?
+    let response = match rejection {
+        Some(rejection) => refusal(rejection, upgrade)?,
+        None => hand_over(request, room, endpoint, None).await?,
     };
     let status = response.status();
-    // Sessions end every day: requests that come too late are no news.
-    if status >= 400 && (is_handshake || barred.is_some()) {
-        let reason = barred.map_or("handshake-refused", |(_, reason)| reason);
+    let reason = match rejection {
+        Some(Rejection::OriginNotAllowed) => Some("origin-not-allowed"),
+        Some(Rejection::TooManyHandshakes) => Some("rate-limited"),
+        // Sessions expire every day: requests that come too late are not logged.
+        _ => (query.is_handshake() && status >= 400).then_some("handshake-refused"),
+    };
+    if let Some(reason) = reason {
         log_refusal(status, reason, Some(room), origin);
     }
     Ok(response)

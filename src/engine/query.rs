@@ -4,6 +4,9 @@
 //! <user query>&EIO=4&transport=polling|websocket[&sid=…][&b64=1][&t=…]
 //! ```
 
+use super::{Rejection, Sid};
+use crate::io::Method;
+
 /// The parameters that matter, as they were sent. A parameter given twice counts as it was last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Query<'a> {
@@ -38,6 +41,37 @@ impl<'a> Query<'a> {
     #[must_use]
     pub const fn is_handshake(&self) -> bool {
         self.sid.is_empty()
+    }
+
+    /// What is wrong with a request of this query whatever sessions there are. The engine checks it
+    /// first, in engine.io's order. A Worker may ask before it wakes an object for a request.
+    #[must_use]
+    pub fn precheck(&self, method: Method, upgrade: bool) -> Option<Rejection> {
+        if !matches!(self.transport, "polling" | "websocket") {
+            return Some(Rejection::UnknownTransport);
+        }
+        if !self.is_handshake() {
+            return Sid::parse(self.sid)
+                .is_none()
+                .then_some(Rejection::UnknownSid);
+        }
+        if method != Method::Get {
+            return Some(Rejection::BadHandshakeMethod);
+        }
+        if self.wants_websocket() != upgrade {
+            return Some(Rejection::BadRequest);
+        }
+        (!self.is_current()).then_some(Rejection::UnsupportedProtocol)
+    }
+
+    /// Whether the transport is `websocket`.
+    pub(super) fn wants_websocket(&self) -> bool {
+        self.transport == "websocket"
+    }
+
+    /// Whether it is of the revision that is spoken here.
+    pub(super) fn is_current(&self) -> bool {
+        self.protocol == "4"
     }
 }
 

@@ -50,42 +50,33 @@ impl Engine {
 
     /// The checks, in engine.io's order.
     fn reject(&mut self, now: Timestamp, request: &Request, query: &Query) -> Option<Rejection> {
-        let websocket = match query.transport {
-            "polling" => false,
-            "websocket" => true,
-            _ => return Some(Rejection::UnknownTransport),
+        let upgrade = request.upgrade;
+        if let Some(rejection) = query.precheck(request.method, upgrade) {
+            return Some(rejection);
+        }
+        let Some(sid) = Sid::parse(query.sid) else {
+            let is_full = self.sessions.len() >= self.config.max_sessions;
+            return is_full.then_some(Rejection::Full);
         };
-        if query.sid.is_empty() {
-            if request.method != Method::Get {
-                return Some(Rejection::BadHandshakeMethod);
-            }
-        } else if let Some(session) = Sid::parse(query.sid).and_then(|sid| self.sessions.get(&sid))
-        {
+        let websocket = query.wants_websocket();
+        if let Some(session) = self.sessions.get(&sid) {
             let upgraded = matches!(session.transport, Transport::WebSocket(_));
-            if (!request.upgrade && websocket != upgraded) || query.protocol != "4" {
+            let is_other = request.method == Method::Other;
+            if (!upgrade && websocket != upgraded) || !query.is_current() || is_other {
                 return Some(Rejection::BadRequest);
             }
-            if request.method == Method::Other {
-                return Some(Rejection::BadRequest);
-            }
-        } else if !self.has_farewell(now, request, query) {
+        } else if !self.has_farewell(now, request, sid) {
             return Some(Rejection::UnknownSid);
         }
-        if websocket != request.upgrade {
+        if websocket != upgrade {
             return Some(Rejection::BadRequest);
         }
-        if query.sid.is_empty() && self.sessions.len() >= self.config.max_sessions {
-            return Some(Rejection::Full);
-        }
-        (query.protocol != "4").then_some(Rejection::UnsupportedProtocol)
+        (!query.is_current()).then_some(Rejection::UnsupportedProtocol)
     }
 
     /// Whether an ended session still has something to say to this poll.
-    fn has_farewell(&mut self, now: Timestamp, request: &Request, query: &Query) -> bool {
+    fn has_farewell(&mut self, now: Timestamp, request: &Request, sid: Sid) -> bool {
         self.forget_farewells(now);
-        let Some(sid) = Sid::parse(query.sid) else {
-            return false;
-        };
         request.method == Method::Get && !request.upgrade && self.farewell(sid).is_some()
     }
 

@@ -52,6 +52,36 @@ for (const [what, query, options, [status, body]] of [
   });
 }
 
+test("E-1: a request that no session can right wakes no object", async () => {
+  const wrong = [
+    [{}, {}],
+    [{ transport: "webtransport" }, {}],
+    [{ ...polling, sid: "short" }, {}],
+    [{ ...polling, sid: "short" }, { method: "POST", body: "40" }],
+    [{ ...polling, sid: `${"A".repeat(19)}+` }, {}],
+    [polling, { method: "POST", body: "40" }],
+    [polling, { method: "HEAD" }],
+    [{ transport: "websocket" }, {}],
+    [{ ...polling, EIO: "3" }, {}],
+    [{ ...polling, EIO: "" }, {}],
+    [polling, { method: "OPTIONS" }],
+  ];
+  for (const [index, [query, options]] of wrong.entries()) {
+    const name = `unused-${index}`;
+    const { status } = await http(server, enginePath(name, query), options);
+    assert.equal(status, options.method === "OPTIONS" ? 204 : 400);
+    await assert.rejects(server.evict(name), `${JSON.stringify([query, options])} woke an object`);
+  }
+  for (const [index, query] of [{ transport: "x" }, polling, { transport: "websocket", EIO: "3" }].entries()) {
+    const name = `unused-websocket-${index}`;
+    await assert.rejects(webSocket(server, enginePath(name, query)), { status: 400 });
+    await assert.rejects(server.evict(name), `${JSON.stringify(query)} woke an object`);
+  }
+  const used = "used";
+  assert.equal((await http(server, enginePath(used, polling))).status, 200);
+  await server.evict(used);
+});
+
 for (const name of ["a%20b", "a%2Fb", "%00", "%ff", "..%2f", "x".repeat(65), "%E2%80%AE", "a;b"]) {
   test(`a room called ${name.slice(0, 12)}`, async () => {
     const { status, headers, body } = await http(server, `/r/${name}/socket.io/?EIO=4&transport=polling`);

@@ -34,6 +34,7 @@ mod order;
 mod outsiders;
 mod peer;
 mod polling;
+mod precheck;
 mod random;
 mod raw;
 mod recovery;

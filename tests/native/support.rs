@@ -379,7 +379,8 @@ impl<C: Core> Script<C> {
         self.ask(request)
     }
 
-    fn ask(&mut self, request: impl FnOnce(Reply) -> Request) -> u64 {
+    /// Any request, made with the right to answer it.
+    pub fn ask(&mut self, request: impl FnOnce(Reply) -> Request) -> u64 {
         let (number, reply) = self.number();
         self.handle(Input::Request(request(reply)));
         number
