@@ -67,11 +67,15 @@ const TOKEN_SECRET: &str = "TOKEN_SECRET";
 
 const HOUR: u64 = 3_600_000;
 
-/// The platform's largest frame.
-const FRAME: u64 = 33_554_432;
+/// The largest packet, in bytes. The platform stores 2 MB in a row: that is enough for such a packet
+/// in base64, which is a third longer, and what is stored with it.
+const PAYLOAD: u64 = 1_000_000;
 
-/// How much longer than a description its frame may be, in bytes.
+/// How much longer than a description, candidate or chat message its packet may be, in bytes.
 const AROUND: usize = 1024;
+
+/// The most bytes that a character takes in JSON: `\ud83d\ude00`, as Python writes it.
+const CHARACTER: usize = 12;
 
 /// As many sockets as the platform gives an object.
 const SOCKETS: u64 = 32_768;
@@ -110,7 +114,7 @@ const VARIABLES: [(&str, Kind); 28] = [
     (
         // Below the smallest there is no room for a description.
         "MAX_PAYLOAD",
-        Kind::Whole(2048..=FRAME, |settings, number| {
+        Kind::Whole(2048..=PAYLOAD, |settings, number| {
             settings.engine.max_payload = size(number);
             settings.room.limits.max_payload = size(number);
         }),
@@ -135,19 +139,19 @@ const VARIABLES: [(&str, Kind); 28] = [
     ),
     (
         "MAX_DESCRIPTION",
-        Kind::Whole(1024..=FRAME, |settings, number| {
+        Kind::Whole(1024..=PAYLOAD, |settings, number| {
             settings.room.limits.description = size(number);
         }),
     ),
     (
         "MAX_CANDIDATE",
-        Kind::Whole(256..=FRAME, |settings, number| {
+        Kind::Whole(256..=PAYLOAD, |settings, number| {
             settings.room.limits.candidate = size(number);
         }),
     ),
     (
         "MAX_MESSAGE",
-        Kind::Whole(1..=FRAME, |settings, number| {
+        Kind::Whole(1..=PAYLOAD, |settings, number| {
             settings.room.limits.chat = size(number);
         }),
     ),
@@ -332,13 +336,25 @@ impl Settings {
     /// Limits that could never be met, as others are below them.
     fn contradictions(&self) -> impl Iterator<Item = Invalid> {
         let limits = &self.room.limits;
-        let room = limits.max_payload.saturating_sub(AROUND);
+        let content = limits.max_payload.saturating_sub(AROUND);
         let pairs = [
             (
                 "MAX_DESCRIPTION",
                 limits.description,
-                room,
+                content,
                 "1024 less than MAX_PAYLOAD",
+            ),
+            (
+                "MAX_CANDIDATE",
+                limits.candidate,
+                content,
+                "1024 less than MAX_PAYLOAD",
+            ),
+            (
+                "MAX_MESSAGE",
+                limits.chat,
+                content / CHARACTER,
+                "a twelfth of what is 1024 less than MAX_PAYLOAD: JSON may take 12 bytes for a character",
             ),
             ("MAX_PEERS", limits.peers, limits.sockets, "MAX_SOCKETS"),
         ];

@@ -148,8 +148,12 @@ async fn hand_over(
     action: Option<&str>,
 ) -> Result<Response> {
     let stub = endpoint.rooms.named(room)?;
-    let max_payload = endpoint.settings.engine.max_payload;
-    let response = ask(request, &stub, max_payload, action).await;
+    let engine = &endpoint.settings.engine;
+    let max_body = match action {
+        Some(_) => engine.max_payload,
+        None => engine.max_body(),
+    };
+    let response = ask(request, &stub, max_body, action).await;
     response.or_else(|error| {
         log_error("a request failed:", &error);
         unavailable()
@@ -159,10 +163,10 @@ async fn hand_over(
 async fn ask(
     request: Request,
     stub: &Stub,
-    max_payload: usize,
+    max_body: usize,
     action: Option<&str>,
 ) -> Result<Response> {
-    let Some(body) = read(&request, max_payload).await? else {
+    let Some(body) = read(&request, max_body).await? else {
         return match action {
             Some(_) => api::too_large(),
             None => to_response(&Rejection::TooLarge.response()),

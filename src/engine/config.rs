@@ -11,7 +11,7 @@ pub struct Config {
     pub ping_timeout: Duration,
     /// How long an upgrade may take.
     pub upgrade_timeout: Duration,
-    /// The largest request body or frame that is read, in bytes.
+    /// The largest packet that is read, in bytes: a frame, or a part of a request's body.
     pub max_payload: usize,
     /// How much may wait for a poll before its client counts as gone, in bytes.
     pub max_queued: usize,
@@ -25,6 +25,15 @@ pub struct Config {
     pub ping_slack: Option<Duration>,
     /// Whether the platform answers [`AUTO_RESPONSE`](super::AUTO_RESPONSE); then it is asked before anyone expires.
     pub absorb_pongs: bool,
+}
+
+impl Config {
+    /// The largest request body that is read, in bytes: engine.io's `maxHttpBufferSize`. Some
+    /// clients post all that waits in one body and do not split it by `max_payload`.
+    #[must_use]
+    pub fn max_body(&self) -> usize {
+        self.max_payload.max(1_000_000)
+    }
 }
 
 impl Default for Config {

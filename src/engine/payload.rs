@@ -1,25 +1,44 @@
 //! Payloads: the packets of one HTTP body, joined by the record separator.
 
+use super::Rejection;
 use super::packet::{ClientPacket, Message, PacketError, ServerPacket};
 
 const SEPARATOR: char = '\x1e';
 
+/// The most packets in a body, as each takes some memory of its own, however short it is: as many of
+/// the shortest events, `42["a"]`, as fill a room's `maxPayload`, by which clients split.
+const MAX_PACKETS: usize = 16_384;
+
 /// Reads the packets of a request's body up to the first bad one, which it returns as its error.
-#[must_use]
-pub fn parse(body: &[u8]) -> Vec<Result<ClientPacket, PacketError>> {
+///
+/// # Errors
+///
+/// [`Rejection::TooLarge`] if one of them is longer than `max_packet` bytes, of binary before it was
+/// encoded as base64, or if there are too many.
+pub fn parse(
+    body: &[u8],
+    max_packet: usize,
+) -> Result<Vec<Result<ClientPacket, PacketError>>, Rejection> {
     let Ok(text) = std::str::from_utf8(body) else {
-        return vec![Err(PacketError::Encoding)];
+        return Ok(vec![Err(PacketError::Encoding)]);
     };
     let mut packets = Vec::new();
     for part in text.split(SEPARATOR) {
         let packet = ClientPacket::parse(&part.into());
+        let size = match &packet {
+            Ok(ClientPacket::Message(Message::Binary(bytes))) => bytes.len(),
+            _ => part.len(),
+        };
+        if size > max_packet || packets.len() == MAX_PACKETS {
+            return Err(Rejection::TooLarge);
+        }
         let stop = packet.is_err();
         packets.push(packet);
         if stop {
             break;
         }
     }
-    packets
+    Ok(packets)
 }
 
 /// Writes the body of a response.
@@ -50,8 +69,8 @@ pub(crate) fn pack(mut body: String, messages: &[Message]) -> String {
 
 /// Reads what [`pack`] wrote.
 pub(crate) fn unpack(body: &str) -> Vec<Message> {
-    let packets = parse(body.as_bytes()).into_iter();
-    let message = |packet| match packet {
+    let packets = body.split(SEPARATOR);
+    let message = |packet: &str| match ClientPacket::parse(&packet.into()) {
         Ok(ClientPacket::Message(message)) => Some(message),
         _ => None,
     };

@@ -23,7 +23,7 @@ pub enum Rejection {
     UnsupportedProtocol,
     /// A second poll beside the first, or a body that is no text: ends the session.
     Misuse,
-    /// The body exceeds `maxPayload`.
+    /// The body, or a packet in it, is too large.
     TooLarge,
 }
 

@@ -136,7 +136,7 @@ impl Engine {
     }
 
     fn post(&mut self, now: Timestamp, sid: Sid, request: Request) {
-        if request.body.len() > self.config.max_payload {
+        if request.body.len() > self.config.max_body() {
             self.respond(request.reply, Rejection::TooLarge.response());
             return;
         }
@@ -146,11 +146,18 @@ impl Engine {
             self.fail(sid, CloseReason::TransportError);
             return;
         }
+        let packets = match payload::parse(&request.body, self.config.max_payload) {
+            Ok(packets) => packets,
+            Err(rejection) => {
+                self.respond(request.reply, rejection.response());
+                return;
+            }
+        };
         self.with(sid, |session, config, _| {
             session.adopt(now, config);
             Ok(())
         });
-        for packet in payload::parse(&request.body) {
+        for packet in packets {
             self.packet(now, sid, packet);
         }
         let ok = Response {

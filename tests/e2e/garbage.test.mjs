@@ -1,6 +1,7 @@
 // Garbage on every endpoint: its sender gets the documented error, and the room's members notice nothing.
 
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { after, before, test } from "node:test";
 import { ask, connect, enginePath, http, once, startServer, webSocket } from "./support.mjs";
 
@@ -143,12 +144,39 @@ for (const method of ["PUT", "DELETE", "TRACE", "PROPFIND", "QUERY"]) {
   });
 }
 
-test("E-10: a body beyond maxPayload is refused with 413, and the session goes on", async () => {
+const packet = "x".repeat(100_000);
+const bytesTooMany = `4${packet}\x1e`.repeat(10);
+
+for (const [what, body] of [
+  ["a packet beyond maxPayload", `4${"x".repeat(131_072)}`],
+  ["a packet beyond maxPayload behind others", `42["chat-message","never"]\x1e4${"x".repeat(131_072)}`],
+  ["bytes beyond maxPayload in base64", `b${Buffer.alloc(131_073).toString("base64")}`],
+  ["more than a million bytes", bytesTooMany],
+  ["more than a million bytes, of which nobody says how many", () => Readable.from([bytesTooMany])],
+]) {
+  test(`E-10: a body with ${what} is refused with 413, and the session goes on`, async () => {
+    const path = await session();
+    const heard = [];
+    const listener = (message) => heard.push(message.message);
+    members[1].on("chat-message", listener);
+    const refused = await post(path, typeof body === "function" ? body() : body);
+    assert.deepEqual([refused.status, refused.body], [413, ""]);
+    assert.equal((await post(path, '42["room:leave"]')).body, "ok");
+    await roomWorks();
+    members[1].off("chat-message", listener);
+    assert.deepEqual(heard, ["still here"]);
+  });
+}
+
+test("E-10: forty signals of 4 KB pass in one body", async () => {
   const path = await session();
-  const { status, body } = await post(path, `4${"x".repeat(131_072)}`);
-  assert.deepEqual([status, body], [413, ""]);
-  assert.equal((await post(path, '42["room:leave"]')).body, "ok");
-  await roomWorks();
+  const heard = [];
+  const last = once(members[0], "offer", ({ sdp }) => heard.push(sdp) === 40);
+  const sdp = (n) => `v=${n} ${"x".repeat(4096)}`;
+  const offers = Array.from({ length: 40 }, (_, n) => `42["offer",${JSON.stringify({ type: "offer", sdp: sdp(n) })}]`);
+  assert.equal((await post(path, offers.join("\x1e"))).body, "ok");
+  await last;
+  assert.deepEqual(heard, offers.map((_, n) => sdp(n)));
 });
 
 test("E-9: a binary body ends the session", async () => {

@@ -49,7 +49,7 @@ test("room:join tells the limits that are set", async () => {
   assert.deepEqual(Object.keys(rates), ["signal", "chat", "control"]);
 });
 
-test("MAX_PAYLOAD: a frame and a body", async () => {
+test("MAX_PAYLOAD: a frame and a packet of a body", async () => {
   const frame = (length) => {
     const [head, tail] = ['421["nothing","', '"]'];
     return head + "x".repeat(length - head.length - tail.length) + tail;

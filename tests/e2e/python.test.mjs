@@ -23,6 +23,8 @@ for (const { title, transports, ends } of [
     const room = `python-${transports.join() || "upgrade"}`;
     const peer = await connect(server, { room });
     const heard = once(peer, "chat-message");
+    const offers = [];
+    peer.on("offer", ({ sdp }) => offers.push(sdp.split(" ")[0]));
     const python = promisify(execFile)(pythonPath, [
       inRoot("tests/e2e/python_client.py"),
       server.url,
@@ -34,6 +36,7 @@ for (const { title, transports, ends } of [
     const { transport, sid, ack, own, answer } = JSON.parse((await python).stdout);
 
     assert.equal(transport, ends);
+    assert.deepEqual(offers, Array.from({ length: 40 }, (_, number) => `v=${number}`));
     assert.equal(message.message, "hello from Python");
     assert.equal(message.from, sid);
     assert.equal(ack.ok, true);

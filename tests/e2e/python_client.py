@@ -1,4 +1,4 @@
-"""A stock python-socketio client: says one thing, waits for an answer, prints what it saw as JSON.
+"""A stock python-socketio client: sends forty offers at once, says one thing, waits for an answer, prints what it saw as JSON.
 
 Usage: python_client.py URL SOCKETIO_PATH [TRANSPORT ...]
 """
@@ -17,6 +17,8 @@ client = socketio.Client(reconnection=False)
 client.on("chat-message", lambda message, *_: heard.put(message))
 client.connect(url, socketio_path=path, transports=transports or None, wait_timeout=PATIENCE)
 transport, sid = client.transport(), client.get_sid()
+for number in range(40):  # over polling, those that wait are one request
+    client.emit("offer", {"type": "offer", "sdp": f"v={number} " + "x" * 16_000})
 ack = client.call("chat-message", "hello from Python", timeout=PATIENCE)
 own, answer = heard.get(timeout=PATIENCE), heard.get(timeout=PATIENCE)
 client.disconnect()

@@ -1,6 +1,6 @@
 //! Every way to cut what arrives: nothing panics, and nothing is read that is not whole.
 
-use signalbox::engine::{ClientPacket, Message, payload};
+use signalbox::engine::{ClientPacket, Message, PacketError, payload};
 use signalbox::socket::Decoder;
 
 use crate::raw::{conformance, script};
@@ -77,15 +77,19 @@ fn every_number_of_attachments() {
     assert!(Decoder::default().push(&eleven, usize::MAX).is_err());
 }
 
+fn parse(body: &[u8]) -> Vec<Result<ClientPacket, PacketError>> {
+    payload::parse(body, usize::MAX).expect("no packet is too large")
+}
+
 const BODY: &str = "4hello\x1ebAQIDBA==\x1e4中文😀\x1e3\x1e4world\x1e6";
 
 /// A body that was cut, at any byte, in the middle of a character too.
 #[test]
 fn every_prefix_of_a_payload() {
-    let whole = payload::parse(BODY.as_bytes());
+    let whole = parse(BODY.as_bytes());
     assert_eq!(whole.len(), 6);
     for at in 0..BODY.len() {
-        let part = payload::parse(&BODY.as_bytes()[..at]);
+        let part = parse(&BODY.as_bytes()[..at]);
         if std::str::from_utf8(&BODY.as_bytes()[..at]).is_err() {
             assert!(part.len() == 1 && part[0].is_err(), "at {at}");
             continue;

@@ -177,18 +177,14 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
             "is none",
         ),
         ("RECOVERY_MS", "86400001", "from 0 to 86400000", "is none"),
-        ("MAX_PAYLOAD", "2047", "from 2048 to 33554432", "is none"),
+        ("MAX_PAYLOAD", "2047", "from 2048 to 1000000", "is none"),
+        ("MAX_PAYLOAD", "1000001", "from 2048 to 1000000", "is none"),
         ("MAX_PEERS", "0", "from 1 to 32768", "is none"),
         ("MAX_SOCKETS", "32769", "from 1 to 32768", "is none"),
         ("MAX_SESSIONS", "0", "from 1 to 32768", "is none"),
-        (
-            "MAX_DESCRIPTION",
-            "1023",
-            "from 1024 to 33554432",
-            "is none",
-        ),
-        ("MAX_CANDIDATE", "255", "from 256 to 33554432", "is none"),
-        ("MAX_MESSAGE", "0", "from 1 to 33554432", "is none"),
+        ("MAX_DESCRIPTION", "1023", "from 1024 to 1000000", "is none"),
+        ("MAX_CANDIDATE", "255", "from 256 to 1000000", "is none"),
+        ("MAX_MESSAGE", "0", "from 1 to 1000000", "is none"),
         ("MAX_NAME", "15", "from 16 to 1024", "is none"),
         ("CHAT_HISTORY", "10001", "from 0 to 10000", "is none"),
         ("MAX_WAITING", "10001", "from 0 to 10000", "is none"),
@@ -308,11 +304,35 @@ fn limits_that_contradict_each_other() {
     assert_eq!(said(&[("MAX_SOCKETS", "7")]), [peers]);
     let both = [("MAX_SOCKETS", "7"), ("MAX_PAYLOAD", "66559")];
     assert_eq!(said(&both), [description, peers]);
+    let small = [("MAX_PAYLOAD", "4096"), ("MAX_DESCRIPTION", "3072")];
+    let candidate = "MAX_CANDIDATE in wrangler.toml has to be at most 3072, 1024 less than MAX_PAYLOAD: it is 3073";
+    let message = "MAX_MESSAGE in wrangler.toml has to be at most 256, a twelfth of what is 1024 less than MAX_PAYLOAD: JSON may take 12 bytes for a character: it is 257";
+    assert_eq!(
+        said(
+            &[
+                &small[..],
+                &[("MAX_CANDIDATE", "3073"), ("MAX_MESSAGE", "257")]
+            ]
+            .concat()
+        ),
+        [candidate, message]
+    );
+    let largest = [("MAX_PAYLOAD", "1000000"), ("MAX_DESCRIPTION", "998976")];
+    let peers = [("MAX_PEERS", "7"), ("MAX_SOCKETS", "7")];
     for vars in [
-        [("MAX_PAYLOAD", "2048"), ("MAX_DESCRIPTION", "1024")],
-        [("MAX_PEERS", "7"), ("MAX_SOCKETS", "7")],
+        &peers[..],
+        &[
+            &small[..],
+            &[("MAX_CANDIDATE", "3072"), ("MAX_MESSAGE", "256")],
+        ]
+        .concat(),
+        &[
+            &largest[..],
+            &[("MAX_CANDIDATE", "998976"), ("MAX_MESSAGE", "83248")],
+        ]
+        .concat(),
     ] {
-        configure(&vars).expect("no contradiction");
+        configure(vars).expect("no contradiction");
     }
 }
 

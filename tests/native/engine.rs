@@ -340,21 +340,6 @@ fn e_9_a_binary_body_ends_the_session() {
     script.expect([refused(poll, 1)]);
 }
 
-/// E-10
-#[test]
-fn e_10_a_body_that_is_too_large_leaves_the_session_open() {
-    let mut config = conformance();
-    config.max_payload = 10;
-    let mut script = script(config);
-    let sid = script.open_polling();
-    let post = script.send(&sid, "4123456789\x1e");
-    script.expect([refused_bare(post, 413)]);
-    let post = script.send(&sid, "4123456789");
-    script.expect([ok(post)]);
-    let poll = script.poll(&sid);
-    script.expect([polled(poll, "4123456789")]);
-}
-
 /// E-11
 #[test]
 fn e_11_another_method_on_a_session() {

@@ -55,14 +55,14 @@ fn engine_binary_frames() {
 fn engine_payloads() {
     let messages = [text("hello"), bytes(&[1, 2, 3, 4])];
     let wire = "4hello\x1ebAQIDBA==";
-    let parsed = payload::parse(wire.as_bytes());
+    let parsed = payload::parse(wire.as_bytes(), usize::MAX);
     let expected: Vec<_> = messages
         .iter()
         .cloned()
         .map(ClientPacket::Message)
         .map(Ok)
         .collect();
-    assert_eq!(parsed, expected);
+    assert_eq!(parsed, Ok(expected));
     let packets: Vec<_> = messages.into_iter().map(ServerPacket::Message).collect();
     assert_eq!(payload::encode(&packets), wire);
 
@@ -75,11 +75,11 @@ fn engine_payloads() {
     ];
     assert_eq!(payload::encode(&packets), wire);
     assert_eq!(
-        payload::parse(wire.as_bytes()),
-        [
+        payload::parse(wire.as_bytes(), usize::MAX),
+        Ok(vec![
             Ok(ClientPacket::Message(text("hello"))),
             Err(PacketError::Type)
-        ]
+        ])
     );
 }
 

@@ -1,0 +1,111 @@
+//! How large the body of a POST may be, and its packets.
+
+use signalbox::engine::Config;
+
+use crate::raw::{Raw, conformance, script};
+use crate::support::{Done, Script, ok, polled, refused_bare};
+
+/// engine.io's `maxHttpBufferSize`.
+const BODY: usize = 1_000_000;
+
+fn with_max_payload(max_payload: usize) -> Script<Raw> {
+    script(Config {
+        max_payload,
+        ..conformance()
+    })
+}
+
+/// Posts the body and polls for its echo.
+#[track_caller]
+fn passes(script: &mut Script<Raw>, sid: &str, body: &str, echo: &str) {
+    let post = script.send(sid, body);
+    let poll = script.poll(sid);
+    script.expect([ok(post), polled(poll, echo)]);
+}
+
+/// E-10: of a body with a packet that is too large nothing counts, wherever the packet stands, and
+/// the session stays. Bytes are measured as they were before base64.
+#[test]
+fn e_10_a_packet_beyond_max_payload_refuses_its_body() {
+    for body in [
+        "4123456789x",
+        "4a\x1e4123456789x\x1e4b",
+        "4a\x1eb0123456789abcdE", // eleven bytes
+        "6123456789x",
+        "4éééééx",
+        "9123456789x",
+    ] {
+        let mut script = with_max_payload(10);
+        let sid = script.open_polling();
+        let post = script.send(&sid, body);
+        script.expect([refused_bare(post, 413)]);
+        passes(&mut script, &sid, "4alive", "4alive");
+        assert!(script.core.ended.is_empty(), "{body}");
+    }
+}
+
+/// E-10: `maxPayload` bounds each packet, and not the body that holds them.
+#[test]
+fn e_10_a_body_may_hold_many_packets_of_max_payload() {
+    let mut script = with_max_payload(10);
+    let sid = script.open_polling();
+    let body = "4123456789\x1ebMDEyMzQ1Njc4OQ==\x1e4éééé\x1e6ignored..";
+    let echo = "4123456789\x1ebMDEyMzQ1Njc4OQ==\x1e4éééé";
+    passes(&mut script, &sid, body, echo);
+
+    let mut script = script_of_a_room();
+    let sid = script.open_polling();
+    let signals = vec![format!("4{}", "x".repeat(4095)); 40].join("\x1e");
+    passes(&mut script, &sid, &signals, &signals);
+}
+
+fn script_of_a_room() -> Script<Raw> {
+    script(Config::default())
+}
+
+/// E-10: a body may have a million bytes, or `maxPayload` if that is more.
+#[test]
+fn e_10_a_body_beyond_the_limit_is_refused() {
+    let packets = |length: usize| {
+        let first = BODY / 2;
+        format!(
+            "4{}\x1e4{}",
+            "x".repeat(first),
+            "y".repeat(length - first - 3)
+        )
+    };
+    for (max_payload, longest) in [(BODY / 2 + 1, BODY), (BODY, BODY), (BODY + 7, BODY + 7)] {
+        let mut script = with_max_payload(max_payload);
+        let sid = script.open_polling();
+        let post = script.send(&sid, &packets(longest + 1));
+        script.expect([refused_bare(post, 413)]);
+        let body = packets(longest);
+        let post = script.send(&sid, &body);
+        let poll = script.poll(&sid);
+        let [posted, polled] = &script.take()[..] else {
+            panic!("of {max_payload}: other than two answers");
+        };
+        assert_eq!(*posted, ok(post));
+        let echoed =
+            matches!(polled, Done::Responded(r, 200, _, echo) if *r == poll && *echo == body);
+        assert!(echoed, "of {max_payload}: another echo"); // a megabyte is not printed
+    }
+}
+
+/// E-10: each packet takes memory of its own, so there is a limit of their number, too: as many of
+/// the shortest events as fill a room's `maxPayload`, by which clients split what they send.
+#[test]
+fn e_10_a_body_holds_sixteen_thousand_packets() {
+    let shortest = r#"42["a"]"#;
+    let most = (Config::default().max_payload + 1) / (shortest.len() + 1);
+    for (packets, passes) in [(most, true), (most + 1, false)] {
+        let mut script = script_of_a_room();
+        let sid = script.open_polling();
+        let post = script.send(&sid, &vec!["6"; packets].join("\x1e"));
+        script.expect([if passes {
+            ok(post)
+        } else {
+            refused_bare(post, 413)
+        }]);
+    }
+}
