@@ -87,8 +87,6 @@ pub enum PacketError {
     Empty,
     /// A packet type that does not exist, or that a client must not send.
     Type,
-    /// Bytes that are not UTF-8.
-    Encoding,
 }
 
 impl ClientPacket {

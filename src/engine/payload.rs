@@ -10,6 +10,7 @@ const SEPARATOR: char = '\x1e';
 const MAX_PACKETS: usize = 16_384;
 
 /// Reads the packets of a request's body up to the first bad one, which it returns as its error.
+/// What is not UTF-8 is read as U+FFFD, as JavaScript reads it.
 ///
 /// # Errors
 ///
@@ -19,11 +20,9 @@ pub fn parse(
     body: &[u8],
     max_packet: usize,
 ) -> Result<Vec<Result<ClientPacket, PacketError>>, Rejection> {
-    let Ok(text) = std::str::from_utf8(body) else {
-        return Ok(vec![Err(PacketError::Encoding)]);
-    };
+    let body = String::from_utf8_lossy(body);
     let mut packets = Vec::new();
-    for part in text.split(SEPARATOR) {
+    for part in body.split(SEPARATOR) {
         let packet = ClientPacket::parse(&part.into());
         let size = match &packet {
             Ok(ClientPacket::Message(Message::Binary(bytes))) => bytes.len(),

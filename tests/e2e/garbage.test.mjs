@@ -110,7 +110,7 @@ for (const [what, body] of [
   ["a trailing separator", '42["chat:history"]\x1e'],
   ["an unknown packet type", "7"],
   ["a client's ping", "2"],
-  ["bytes that are no text", Buffer.from([0xff, 0xfe, 0x34])],
+  ["bytes that are no text and no packet type", Buffer.from([0xff, 0xfe, 0x34])],
   ["a packet that is not JSON", "42{"],
   ["an event that is no array", '42{"a":1}'],
   ["an event without name", "42[]"],
@@ -133,6 +133,16 @@ for (const [what, body] of [
     await roomWorks();
   });
 }
+
+test("P-2: bytes of a POST that are not UTF-8 are read as U+FFFD, and end nothing", async () => {
+  const path = await session();
+  const heard = once(members[0], "chat-message");
+  const text = (bytes) => Buffer.concat([Buffer.from('42["chat-message","a'), Buffer.from(bytes), Buffer.from('b"]')]);
+  assert.equal((await post(path, text([0xff, 0xe2, 0x82]))).body, "ok");
+  assert.equal((await heard)[0].message, "a\u{fffd}\u{fffd}b");
+  assert.equal((await http(server, path)).status, 200);
+  await roomWorks();
+});
 
 for (const method of ["PUT", "DELETE", "TRACE", "PROPFIND", "QUERY"]) {
   test(`E-11: ${method} on a session is refused, and the session goes on`, async () => {

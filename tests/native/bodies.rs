@@ -1,9 +1,10 @@
 //! How large the body of a POST may be, and its packets.
 
-use signalbox::engine::Config;
+use signalbox::engine::{CloseReason, Config};
+use signalbox::io::Method;
 
 use crate::raw::{Raw, conformance, script};
-use crate::support::{Done, Script, ok, polled, refused_bare};
+use crate::support::{Done, Script, ok, polled, polling, refused_bare};
 
 /// engine.io's `maxHttpBufferSize`.
 const BODY: usize = 1_000_000;
@@ -108,4 +109,52 @@ fn e_10_a_body_holds_sixteen_thousand_packets() {
             refused_bare(post, 413)
         }]);
     }
+}
+
+/// P-2: bytes that are not UTF-8 are read as U+FFFD, as JavaScript reads them, and end nothing.
+#[test]
+fn p_2_what_is_not_utf_8_is_replaced() {
+    for (bytes, echo) in [
+        (&b"4\xff"[..], "4\u{fffd}"),
+        (b"4a\x80b\x1e4c", "4a\u{fffd}b\x1e4c"),
+        (b"4\xe2\x82\x1e4c", "4\u{fffd}\x1e4c"), // cut in a character
+        (b"4\xf0\x9f\x98", "4\u{fffd}"),
+        (b"4\xed\xa0\x80", "4\u{fffd}\u{fffd}\u{fffd}"), // a surrogate
+        (b"4\xc0\xaf", "4\u{fffd}\u{fffd}"),             // an overlong form
+        (b"4\xef\xbb\xbfx", "4\u{feff}x"),
+    ] {
+        let mut script = script(conformance());
+        let sid = script.open_polling();
+        let post = post_bytes(&mut script, &sid, bytes);
+        let poll = script.poll(&sid);
+        script.expect([ok(post), polled(poll, echo)]);
+    }
+    // What is no packet type is none in any encoding.
+    let mut script = script(conformance());
+    let sid = script.open_polling();
+    let post = post_bytes(&mut script, &sid, b"\xff\xfe4");
+    script.expect([ok(post)]);
+    assert_eq!(script.core.ended, [CloseReason::ParseError]);
+}
+
+/// E-10: a replaced byte counts as it is read.
+#[test]
+fn e_10_replaced_bytes_are_measured_as_they_are_read() {
+    let mut script = with_max_payload(10);
+    let sid = script.open_polling();
+    for (bytes, passes) in [(&b"4\xff\xff\xff"[..], true), (b"4\xff\xff\xff.", false)] {
+        let post = post_bytes(&mut script, &sid, bytes);
+        let answer = if passes {
+            ok(post)
+        } else {
+            refused_bare(post, 413)
+        };
+        assert_eq!(script.take_of(post), [answer]);
+    }
+}
+
+fn post_bytes(script: &mut Script<Raw>, sid: &str, bytes: &[u8]) -> u64 {
+    let query = polling(sid);
+    let kind = "text/plain;charset=UTF-8";
+    script.request(Method::Post, &query, kind, bytes)
 }

@@ -61,16 +61,6 @@ fn p_3_processing_stops_at_the_first_bad_packet() {
         script.expect([refused(poll, 1)]);
         assert_eq!(script.core.ended, [CloseReason::ParseError], "{body:?}");
     }
-    let mut script = script(conformance());
-    let sid = script.open_polling();
-    let post = script.request(
-        signalbox::io::Method::Post,
-        &crate::support::polling(&sid),
-        "text/plain",
-        b"4\xff",
-    );
-    script.expect([ok(post)]);
-    assert_eq!(script.core.ended, [CloseReason::ParseError], "not UTF-8");
 }
 
 /// P-3: what came before the bad packet counts, what comes after it does not.
