@@ -13,8 +13,8 @@ use std::hint::black_box;
 pub enum Origins {
     /// All there are.
     Any,
-    /// The deployment's own, and what these patterns match: origins as browsers write them, of which
-    /// the host may begin with `*.`, for one or more names in its place.
+    /// The deployment's own, and what these patterns match: normalized origins, of which the host may
+    /// begin with `*.`, for one or more names in its place.
     Listed(Vec<String>),
 }
 
@@ -27,7 +27,7 @@ impl Default for Origins {
 
 impl Origins {
     /// What [`parse`](Self::parse) takes, in words.
-    pub const FORM: &str = r#""same" (the deployment's own origin alone), "*" (any), or origins like https://example.com, https://*.example.com or http://localhost:5173, with commas between them"#;
+    pub const FORM: &str = r#""same" (the deployment's own origin alone), "*" (any), or origins like https://example.com, https://*.example.com, http://localhost:5173 or file://, with commas between them"#;
 
     /// Reads a policy.
     ///
@@ -41,23 +41,29 @@ impl Origins {
             list => {
                 let mut patterns = Vec::new();
                 for entry in list.split(',') {
-                    patterns.push(pattern(entry.trim()).ok_or(entry)?);
+                    patterns.push(normalize(entry.trim()).ok_or(entry)?);
                 }
                 Ok(Self::Listed(patterns))
             }
         }
     }
 
-    /// Whether a request with this `Origin` header may pass, if it was sent to `host`: a URL's name,
-    /// with the port unless it is the scheme's own. The scheme may differ, as a proxy that ends TLS
-    /// hides it.
+    /// Whether a request with this `Origin` header may pass, if it was sent to `host`: a URL's name
+    /// and port. The scheme of the deployment's own origin may differ, as a proxy that ends TLS hides
+    /// it, so the default port of either scheme counts as none.
     #[must_use]
     pub fn allow(&self, origin: Option<&str>, host: &str) -> bool {
         let (Self::Listed(patterns), Some(origin)) = (self, origin) else {
             return true;
         };
-        let own = origin.split_once("://").is_some_and(|(_, of)| of == host);
-        own || patterns.iter().any(|pattern| matches(pattern, origin))
+        let Some(origin) = normalize(origin) else {
+            return false;
+        };
+        let host = host.to_ascii_lowercase();
+        let own = origin.split_once("://").is_some_and(|(_, authority)| {
+            !authority.is_empty() && without_port(authority) == without_port(&host)
+        });
+        own || patterns.iter().any(|pattern| matches(pattern, &origin))
     }
 }
 
@@ -71,10 +77,26 @@ fn matches(pattern: &str, origin: &str) -> bool {
     }
 }
 
-/// An origin as browsers write it: lower case, and without the port that is the scheme's own.
-fn pattern(entry: &str) -> Option<String> {
+/// An authority without the default port of either scheme.
+fn without_port(authority: &str) -> &str {
+    let stripped = authority.strip_suffix(":443");
+    stripped
+        .or_else(|| authority.strip_suffix(":80"))
+        .unwrap_or(authority)
+}
+
+/// An origin, or a pattern for some, in the form in which they are compared, which is a browser's:
+/// lower case, without the scheme's default port. Other clients name the scheme of their WebSocket,
+/// which counts as that of HTTP, or the port. `None` if it is neither.
+fn normalize(entry: &str) -> Option<String> {
     let entry = entry.to_ascii_lowercase();
     let (scheme, authority) = entry.split_once("://")?;
+    let scheme = match scheme {
+        "ws" => "http",
+        "wss" => "https",
+        "file" if authority.is_empty() => return Some(entry), // of apps, and of pages on a disk
+        scheme => scheme,
+    };
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse::<u16>().ok()?)),
         _ => (authority, None),
@@ -167,7 +189,7 @@ mod tests {
 
     #[test]
     fn which_origins_pass() {
-        let list = "https://a.example, HTTPS://B.example:443,https://*.wild.example,http://*.ports.example:8080,http://localhost:5173,http://[::1]:80,capacitor://localhost";
+        let list = "file://,https://a.example, HTTPS://B.example:443,https://*.wild.example,http://*.ports.example:8080,http://localhost:5173,http://[::1]:80,capacitor://localhost,wss://sockets.example";
         for (policy, origin, passes) in [
             ("same", "https://calls.example:8443", true),
             ("", "https://calls.example:8443", true),
@@ -202,10 +224,61 @@ mod tests {
             (list, "http://[::1]", true),
             (list, "capacitor://localhost", true),
             (list, "null", false),
+            // Clients that are no browsers write origins in other ways.
+            ("same", "wss://calls.example:8443", true),
+            ("same", "HTTPS://Calls.Example:8443", true),
+            ("same", "wss://calls.example:443", false),
+            (list, "wss://a.example:443", true),
+            (list, "WSS://A.example", true),
+            (list, "ws://a.example", false),
+            (list, "wss://a.example:80", false),
+            (list, "wss://x.wild.example:443", true),
+            (list, "ws://localhost:5173", true),
+            (list, "https://sockets.example:443", true),
+            (list, "https://*.wild.example", false),
+            (list, "https://a.example:", false),
+            (list, "https://a.example/", false),
+            // Pages on a disk, and some libraries of devices.
+            ("same", "file://", false),
+            (list, "file://", true),
+            (list, "FILE://", true),
+            (list, "file:///", false),
+            (list, "file://a.example", false),
+            ("https://a.example", "file://", false),
+            ("*", "file://", true),
         ] {
             let allow = |origin| Origins::parse(policy).map(|origins| origins.allow(origin, OWN));
             assert_eq!(allow(Some(origin)), Ok(passes), "{policy}: {origin}");
             assert_eq!(allow(None), Ok(true), "{policy}: no origin");
+        }
+    }
+
+    /// The deployment's own origin, as it is written in `Origin` and in `Host`.
+    #[test]
+    fn the_own_origin_passes_however_it_is_written() {
+        let same = Origins::default();
+        for (host, origin, passes) in [
+            ("calls.example", "https://calls.example", true),
+            ("calls.example", "wss://calls.example:443", true),
+            ("calls.example", "ws://calls.example:80", true),
+            ("calls.example", "https://CALLS.example", true),
+            ("Calls.Example", "https://calls.example", true),
+            ("calls.example:443", "https://calls.example", true),
+            ("calls.example:80", "http://calls.example", true),
+            ("calls.example:80", "https://calls.example:443", true), // behind a proxy
+            ("calls.example:443", "http://calls.example:443", true), // the same
+            ("[2001:db8::1]", "https://[2001:DB8::1]:443", true),
+            ("[::1]:3000", "ws://[::1]:3000", true),
+            ("calls.example", "https://calls.example:8443", false),
+            ("calls.example:8443", "https://calls.example", false),
+            ("calls.example", "https://calls.example:4433", false),
+            ("calls.example", "https://www.calls.example", false),
+            ("calls.example", "null", false),
+            ("", "file://", false),
+            ("", "https://", false),
+            ("*.calls.example", "https://a.calls.example", false),
+        ] {
+            assert_eq!(same.allow(Some(origin), host), passes, "{origin} at {host}");
         }
     }
 
@@ -234,6 +307,8 @@ mod tests {
                 "https://a.example https://b.example",
             ),
             ("null", "null"),
+            ("file:///", "file:///"),
+            ("file://*", "file://*"),
         ] {
             assert_eq!(Origins::parse(policy), Err(entry), "{policy}");
         }

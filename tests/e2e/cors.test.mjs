@@ -8,7 +8,7 @@ const servers = {};
 before(async () => {
   servers.open = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
   servers.own = await startServer(); // as wrangler.toml says: the deployment's own
-  servers.list = await startServer({ vars: { ALLOWED_ORIGINS: "https://a.example, https://*.b.example" } });
+  servers.list = await startServer({ vars: { ALLOWED_ORIGINS: "https://a.example, https://*.b.example, file://" } });
 });
 after(async () => {
   for (const server of Object.values(servers)) await server.stop();
@@ -62,6 +62,10 @@ describe("some origins", () => {
     ["own", true, () => ({})],
     ["own", true, ({ url }) => ({ origin: url })],
     ["own", true, () => ({ origin: "https://calls.example", host: "calls.example" })], // a proxy has ended TLS
+    ["own", true, () => ({ origin: "wss://calls.example:443", host: "calls.example" })], // as clients in Swift write it
+    ["own", true, () => ({ origin: "https://calls.example", host: "Calls.example:443" })],
+    ["own", false, () => ({ origin: "https://calls.example:444", host: "calls.example" })],
+    ["own", false, () => ({ origin: "file://" })],
     ["own", false, () => ({ origin })],
     ["own", false, () => ({ origin: "null" })],
     ["own", false, () => ({ origin: "https://\u00e9.example" })],
@@ -69,6 +73,9 @@ describe("some origins", () => {
     ["list", true, ({ url }) => ({ origin: url })],
     ["list", true, () => ({ origin: "https://a.example" })],
     ["list", true, () => ({ origin: "https://www.b.example" })],
+    ["list", true, () => ({ origin: "WSS://a.example:443" })],
+    ["list", true, () => ({ origin: "file://" })], // as the ESP32's client writes it
+    ["list", false, () => ({ origin: "null" })],
     ["list", false, () => ({ origin: "https://b.example" })],
     ["list", false, () => ({ origin })],
   ]) {
