@@ -21,7 +21,7 @@ use super::responses::{
 };
 use super::route::{Route, host, path, query, route};
 use crate::admission::network;
-use crate::engine::{Query, Rejection};
+use crate::engine::{Query, Rejection, subprotocol};
 use crate::io::{self, Input, Reply};
 use crate::settings::Settings;
 use crate::socket;
@@ -92,10 +92,17 @@ async fn enter(
     } else {
         None
     };
+    let offered = request.headers().get("sec-websocket-protocol")?;
     let response = match rejection {
         Some(rejection) => refusal(rejection, upgrade)?,
         None => hand_over(request, room, endpoint, None).await?,
     };
+    if response.status() == 101
+        && let Some(confirmed) = offered.as_deref().and_then(subprotocol)
+    {
+        let headers = response.headers();
+        headers.set("sec-websocket-protocol", confirmed)?;
+    }
     let status = response.status();
     let reason = match rejection {
         Some(Rejection::OriginNotAllowed) => Some("origin-not-allowed"),

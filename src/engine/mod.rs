@@ -17,6 +17,7 @@ mod rejection;
 mod requests;
 mod session;
 mod sid;
+mod subprotocol;
 mod transport;
 
 use std::collections::VecDeque;
@@ -33,6 +34,7 @@ pub use query::Query;
 pub use rejection::Rejection;
 pub use sid::Sid;
 pub(crate) use sid::Token;
+pub use subprotocol::subprotocol;
 
 use crate::io::{ConnectionId, Data, Input, Output, Reply, Request, RequestId, Response};
 use crate::map::{Map, Set};

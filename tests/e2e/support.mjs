@@ -246,13 +246,13 @@ export async function openPolling(server, path) {
 
 /**
  * A WebSocket without Socket.IO, open. `next()` resolves to the next frame, a string or a Buffer; `send` and `close`
- * are ws's; `headers` are the answer's; `closed` resolves to `{code, reason}`. Fails with `error.status` and `error.body`
+ * are ws's; `headers` are the answer's, `protocols` what to offer; `closed` resolves to `{code, reason}`. Fails with `error.status` and `error.body`
  * when the server refuses.
  */
-export async function webSocket(server, path, { headers } = {}) {
+export async function webSocket(server, path, { headers, protocols } = {}) {
   // workerd ends the connection of a closed hibernatable WebSocket late, when the object goes to sleep, if the object had
   // no frame from it before: both close frames are what counts.
-  const socket = new WebSocket(server.url.replace("http", "ws") + path, { headers, closeTimeout: 1_000 });
+  const socket = new WebSocket(server.url.replace("http", "ws") + path, protocols, { headers, closeTimeout: 1_000 });
   server.closers.add(() => socket.terminate());
   const frames = [];
   socket.on("message", (data, isBinary) => frames.push(isBinary ? data : data.toString()));

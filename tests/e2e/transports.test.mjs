@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { io } from "socket.io-client";
-import { ask, client, connect, enginePath, http, once, startServer, webSocket } from "./support.mjs";
+import { ask, client, connect, enginePath, http, once, openPolling, startServer, webSocket } from "./support.mjs";
 
 let server;
 before(async () => {
@@ -181,6 +181,30 @@ test("a close frame is answered, with its code or none", async () => {
     await socket.next();
     socket.close(code);
     assert.equal((await socket.closed).code, answer, `after close(${code})`);
+  }
+});
+
+for (const transports of [["websocket"], ["polling", "websocket"]]) {
+  test(`W-8: a stock client that offers subprotocols connects by ${transports.join(", then ")}`, async () => {
+    const socket = await connect(server, { room: "subprotocols", transports, protocols: ["chat.v2", "chat.v1"] });
+    const { engine } = socket.io;
+    if (engine.transport.name !== "websocket") await once(engine, "upgrade");
+    assert.equal(engine.transport.ws.protocol, "chat.v2");
+    assert.equal((await ask(socket, "chat-message", "hello")).ok, true);
+  });
+}
+
+test("W-8: a subprotocol is confirmed where one is offered, on each kind of WebSocket", async () => {
+  const path = (query) => enginePath("subprotocols", query);
+  const direct = path({ transport: "websocket" });
+  for (const [protocols, confirmed] of [[["chat.v1"], "chat.v1"], [["b", "a"], "b"], [undefined, undefined]]) {
+    const { sid } = await openPolling(server, path);
+    const upgrade = path({ transport: "websocket", sid });
+    for (const [kind, url] of [["direct", direct], ["upgrade", upgrade], ["closed at once", upgrade]]) {
+      const socket = await webSocket(server, url, { protocols });
+      assert.equal(socket.headers["sec-websocket-protocol"], confirmed, kind);
+      if (kind === "closed at once") assert.equal((await socket.closed).code, 1005);
+    }
   }
 });
 
