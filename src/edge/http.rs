@@ -30,6 +30,11 @@ use crate::socket;
 /// platform itself retries what is safe to retry, on a fresh stub, for ten seconds of these.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// The answer to a path at which there is nothing. A health check or a client behind a proxy that
+/// keeps a base path has to see that.
+const NOTHING_HERE: &str = "there is nothing here: a room is at /r/<room>, its Socket.IO endpoint at \
+/r/<room>/socket.io/; a base path in front of these is not supported";
+
 /// Tells the object whom the client's address stands for.
 const ADDRESS: &str = "x-signalbox-address";
 
@@ -60,7 +65,7 @@ pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response
     }
     let origin = request.headers().get("origin")?;
     let response = match route(&request, endpoint.path) {
-        Route::Unknown => plain(404, "there is nothing here")?,
+        Route::Unknown => plain(404, NOTHING_HERE)?,
         Route::BadName(error) => {
             log_refusal(400, "bad-room-name", None, origin.as_deref());
             json_error(400, &error.to_string())?

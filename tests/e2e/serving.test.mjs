@@ -14,13 +14,34 @@ after(() => server.stop());
 
 const page = readFileSync(inRoot("public/index.html"), "utf8");
 
-for (const path of ["/", "/r/standup", "/r/%E4%BC%9A%E8%AE%AE", "/a/stale/link", "/socket.iox"]) {
-  test(`E-12: GET ${path} is the page`, async () => {
-    const { status, headers, body } = await http(server, path, { headers: { "sec-fetch-mode": "navigate" } });
-    assert.equal(status, 200);
-    assert.match(headers["content-type"], /^text\/html/);
-    assert.equal(body, page);
-  });
+const asPage = { headers: { "sec-fetch-mode": "navigate" } };
+
+for (const path of ["/", "/r/standup", "/r/standup/", "/r/standup?x=/y#z", "/r/%E4%BC%9A%E8%AE%AE", "/r/x%26y", "/r/x%2Fy", "/r/%ff"]) {
+  for (const options of [asPage, {}, { method: "HEAD" }]) {
+    test(`E-12: ${path} is the page, asked ${JSON.stringify(options)}`, async () => {
+      const { status, headers, body } = await http(server, path, options);
+      assert.equal(status, 200);
+      assert.match(headers["content-type"], /^text\/html/);
+      assert.match(headers["content-security-policy"], /default-src 'self'/);
+      assert.equal(headers["x-content-type-options"], "nosniff");
+      assert.equal(body, options.method === "HEAD" ? "" : page);
+    });
+  }
+}
+
+for (const path of [
+  "/keep/healthz", "/keep/r/x", "/keep/r/x/socket.io/", "/keep/socket.io/", "/nothing", "/a/stale/link", "/socket.iox", "/healthz/", "/r",
+  "/r/", "/r/x/y", "/r/x/healthz", "//r/x", "/page/nothing.js",
+]) {
+  for (const options of [asPage, {}, { method: "POST", body: "x" }]) {
+    test(`E-12: ${path} is nothing, asked ${JSON.stringify(options)}`, async () => {
+      const { status, headers, body } = await http(server, path, options);
+      assert.equal(status, 404);
+      assert.match(headers["content-type"], /^text\/plain/);
+      assert.match(body, /^there is nothing here: a room is at \/r\/<room>/);
+      assert.match(body, /base path .* not supported$/);
+    });
+  }
 }
 
 for (const path of ["/socket.io", "/socket.io/", "/socket.io/x/y.js", "/r/standup/socket.io", "/r/standup/socket.io/x"]) {
