@@ -65,7 +65,7 @@ export function reconcile(parent, things, elements, keyOf, make) {
   const keys = new Set(things.map(keyOf));
   const { lang } = document.documentElement;
   for (const [key, element] of elements) {
-    if (keys.has(key) && element.lang === lang) continue; // what was said in another language is said anew
+    if (keys.has(key) && element.lang === lang) continue; // another language
     element.remove();
     elements.delete(key);
   }

@@ -6,34 +6,46 @@ import { errorText, shownName, text } from "./strings.js";
 
 /** The start page: a new room, or one by its name. */
 export class Home {
+  #problem;
+  /** @type {HTMLInputElement} */
+  #room;
+  /** @type {string | null} */
+  #told = null;
+
   /**
    * @param {HTMLElement} root
    * @param {import("./session.js").Session} session
    */
   constructor(root, session) {
-    const problem = slot(root, "room-problem");
-    /** @type {HTMLInputElement} */
-    const room = slot(root, "room", "input");
+    this.#problem = slot(root, "room-problem");
+    this.#room = slot(root, "room", "input");
     slot(root, "start", "form").addEventListener("submit", (event) => {
       event.preventDefault();
       session.start();
     });
     slot(root, "enter", "form").addEventListener("submit", (event) => {
       event.preventDefault();
-      const name = parseRoom(room.value);
-      room.setAttribute("aria-invalid", String(!name));
-      show(problem, name ? null : errorText("bad-room"));
+      const name = parseRoom(this.#room.value);
+      this.#tell(name ? null : "bad-room");
       if (name) session.open(name);
-      else room.focus();
+      else this.#room.focus();
     });
-    room.addEventListener("input", () => {
-      room.removeAttribute("aria-invalid");
-      show(problem, null);
-    });
+    this.#room.addEventListener("input", () => this.#tell(null));
+  }
+
+  /** @param {Readonly<import("./state.js").State>} state */
+  render({ problem }) {
+    if (problem !== this.#told) this.#tell((this.#told = problem));
+  }
+
+  /** @param {string | null} problem */
+  #tell(problem) {
+    this.#room.setAttribute("aria-invalid", String(problem !== null));
+    show(this.#problem, problem && errorText(problem));
   }
 }
 
-/** Before a call: how one looks and sounds, under which name. */
+/** Before a call. */
 export class Prejoin {
   #root;
   /** @type {HTMLVideoElement} */

@@ -41,6 +41,6 @@ new View(document.body, store, session);
 
 addEventListener("popstate", () => session.route());
 addEventListener("pageshow", (event) => {
-  if (event.persisted) location.reload(); // the room was left when the page was put away
+  if (event.persisted) location.reload(); // the room was left
 });
 session.route();

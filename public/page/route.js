@@ -1,20 +1,22 @@
 // @ts-check
 
-const ROOM_NAME = /^[\p{L}\p{N}._~-]{1,64}$/u;
-const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"; // 32 signs, none mistaken for another
+// The rule of src/room/name.rs. "." and ".." would be steps in the path.
+const ROOM_NAME =
+  /^(?!\.\.?$)[\p{Alphabetic}\p{N}._~\u0300-\u036f\u0e47-\u0e4e\u0ec8-\u0ecd\u0f18\u0f19\u0f39\u0f71-\u0f84\u1037-\u103a\u17c9-\u17d3\u17dd\u0dca\u3099\u309a\u093c\u09bc\u0a3c\u0abc\u0b3c\u0c3c\u0cbc\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d3b\u0d3c\u0d4d-]{1,64}$/u;
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"; // no look-alikes
 const ROOM_PATH = /^\/r\/([^/]+)\/?$/;
 
-/** The room that the address names, or null. */
+/** The room that the address names; null where it cannot be one, undefined where there is none. */
 export function currentRoom() {
   const segment = ROOM_PATH.exec(location.pathname)?.[1];
   try {
-    return segment ? parseRoom(decodeURIComponent(segment)) : null;
+    return segment && roomName(decodeURIComponent(segment));
   } catch {
     return null; // not UTF-8
   }
 }
 
-/** The key in the address, where no request carries it, or null. */
+/** The key in the address, or null; no request carries it. */
 export function currentKey() {
   return new URLSearchParams(location.hash.slice(1)).get("k");
 }
@@ -27,17 +29,18 @@ export function roomPath(room, key) {
   return `/r/${encodeURIComponent(room)}${key ? `#k=${key}` : ""}`;
 }
 
-/**
- * A room's name as typed, or null where it cannot be one.
- * @param {string} typed
- */
-export function parseRoom(typed) {
-  const name = typed.trim().replace(/\s+/g, "-").normalize("NFC");
-  // "." and ".." would be read as steps in the path.
-  return ROOM_NAME.test(name) && !/^\.{1,2}$/.test(name) ? name : null;
+/** A room's name, or null where it cannot be one. @param {string} text */
+export function roomName(text) {
+  const name = text.normalize("NFC");
+  return ROOM_NAME.test(name) ? name : null;
 }
 
-/** Twelve random signs: 60 bits nobody guesses. */
+/** The same, as typed. @param {string} typed */
+export function parseRoom(typed) {
+  return roomName(typed.trim().replace(/\s+/g, "-"));
+}
+
+/** Sixty random bits. */
 export function newRoom() {
   const signs = [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => ALPHABET[byte % ALPHABET.length]).join("");
   return signs.replace(/(.{4})(?=.)/g, "$1-");

@@ -5,7 +5,7 @@ import { shownName } from "./strings.js";
 
 /** @typedef {"audio" | "video"} Kind */
 
-/** The module, which the first screen does not wait for. A browser asks for it once: what failed takes a reload. */
+/** The module. The first screen does not wait for it. After a failure it takes a reload. */
 const signalbox = import("../signalbox.js");
 signalbox.catch(() => {}); // told when it is needed
 
@@ -27,7 +27,8 @@ export class Session {
     this.#end();
     const room = currentRoom();
     if (room !== this.#store.state.room) this.#password = "";
-    this.#store.set({ room, key: currentKey(), view: room ? "prejoin" : "home", problem: null, passworded: false });
+    const problem = room === null ? "misnamed" : null;
+    this.#store.set({ room: room ?? null, key: currentKey(), view: room ? "prejoin" : "home", problem, passworded: false });
     if (room) void this.#previewIfAllowed();
   }
 
@@ -65,7 +66,7 @@ export class Session {
     if (asking || joining || !(wanted.audio || wanted.video)) return;
     this.#store.set({ asking: true });
     const media = await this.#openMedia();
-    const { view, joining: joins } = this.#store.state; // one may have gone on or back meanwhile
+    const { view, joining: joins } = this.#store.state;
     if (view === "prejoin" && !joins) await media?.start(this.#store.state.wanted);
     this.#store.set({ asking: false });
   }

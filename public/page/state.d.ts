@@ -29,7 +29,7 @@ export interface State {
   waiting: boolean;
   /** The room has a password. */
   passworded: boolean;
-  /** Why the last join failed: an error code. */
+  /** Why the last join failed, or what is wrong with a room's name: an error code. */
   problem: string | null;
   call: Room | null;
   peers: readonly Peer[];

@@ -20,6 +20,7 @@ const VIEWS = /** @type {const} */ (["home", "prejoin", "call", "ended"]);
 export class View {
   #store;
   #session;
+  #home;
   #prejoin;
   #call;
   #panel;
@@ -45,7 +46,7 @@ export class View {
     this.#store = store;
     this.#session = session;
     const hosting = new Hosting(store);
-    new Home(this.#section("home"), session);
+    this.#home = new Home(this.#section("home"), session);
     this.#prejoin = new Prejoin(this.#section("prejoin"), session);
     this.#call = new Call(this.#section("call"));
     const panel = new Panel(this.#section("call"), store, session, hosting);
@@ -103,6 +104,7 @@ export class View {
     this.#renderToggles(state);
     document.title = state.room ? `${state.room} · Signalbox` : "Signalbox";
     if (state.room) showLink();
+    this.#home.render(state);
     this.#prejoin.render(state);
     this.#panel.render(state);
     this.#call.render(state);

@@ -49,6 +49,7 @@ mod room_journal;
 mod room_kick;
 mod room_limits;
 mod room_memory;
+mod room_name;
 mod room_operator;
 mod room_password;
 mod room_presence;

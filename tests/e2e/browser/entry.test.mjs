@@ -59,6 +59,49 @@ test("a room is entered by its name, in any script", async () => {
   assert.deepEqual(page.errors, []);
 });
 
+test("the address of a room leads there, whatever the script of its name", async () => {
+  const page = await openPage(browser, "about:blank");
+  for (const name of ["कमरा", "ห้อง", "Ⓐ", "e\u0301tage"]) {
+    await page.goto(`${server.url}/r/${encodeURIComponent(name)}/`);
+    await page.getByRole("heading", { name: "Ready to join?" }).waitFor();
+    await page.getByRole("button", { name: "Join", exact: true }).click();
+    await page.getByRole("heading", { name: name.normalize("NFC"), exact: true }).waitFor();
+  }
+  assert.deepEqual(page.errors, []);
+});
+
+test("an address whose name can be no room's says so", async () => {
+  const page = await openPage(browser, "about:blank");
+  for (const name of ["a%20b", "a%2Fb", "%F0%9F%98%80", "%ff", "x".repeat(65)]) {
+    await page.goto(`${server.url}/r/${name}`);
+    await page.getByRole("alert").getByText("This is not a room’s name").waitFor();
+  }
+  await page.goto(server.url);
+  await page.getByRole("button", { name: "Start a room" }).waitFor();
+  assert.equal(await page.getByRole("alert").getByText("room’s name").count(), 0);
+  assert.deepEqual(page.errors, []);
+});
+
+for (const [locale, said, label] of [
+  ["en-US", /^This is not a room’s name, .* Enter the right name here, or start a new room\.$/, "Or go to a room by its name"],
+  ["zh-CN", /^这不是房间名。.*请在这里输入正确的名称，或新建一个房间。$/, "或输入房间名进入"],
+]) {
+  test(`what to do then is said, and works, in ${locale}`, async () => {
+    const page = await openPage(browser, `${server.url}/r/x%26y`, { locale });
+    const name = page.getByRole("textbox", { name: label });
+    await page.getByRole("alert").getByText(said).waitFor();
+    assert.equal(await name.getAttribute("aria-invalid"), "true");
+    await name.fill("x-y");
+    assert.equal(await page.getByRole("alert").getByText(said).count(), 0);
+    await name.press("Enter");
+    await page.locator('[data-view="prejoin"]').waitFor();
+    assert.equal(room(page), "/r/x-y");
+    await page.goBack();
+    await page.getByRole("alert").getByText(said).waitFor();
+    assert.deepEqual(page.errors, []);
+  });
+}
+
 test("the page speaks Chinese to who reads it", async () => {
   const page = await openPage(browser, `${server.url}/r/zh`, { locale: "zh-CN" });
   await page.getByRole("button", { name: "加入", exact: true }).waitFor();

@@ -1,0 +1,58 @@
+// Names of rooms: the page and the Worker have the same rule, for which tests/room-names.json has the cases; src/room/name.rs
+// is tested with them, too.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { roomName } from "../../public/page/route.js";
+import { inRoot } from "../../scripts/task.mjs";
+import { enginePath, http, startServer } from "./support.mjs";
+
+const { names, refused, marks } = JSON.parse(readFileSync(inRoot("tests/room-names.json"), "utf8"));
+
+let server;
+before(async () => {
+  server = await startServer();
+});
+after(() => server.stop());
+
+const handshake = (name) => http(server, enginePath(name, { transport: "polling" }));
+
+test("the page takes the names that there are, and no others", () => {
+  for (const name of names) assert.equal(roomName(name.normalize("NFD")), name);
+  for (const name of Object.keys(refused)) assert.equal(roomName(name), null, JSON.stringify(name));
+});
+
+test("the page takes the characters that there are, and no others", () => {
+  const point = (text) => Number.parseInt(text, 16);
+  const ranges = marks.map((range) => range.split("-").map(point));
+  const isMark = (code) => ranges.some(([first, last = first]) => first <= code && code <= last);
+  for (let code = 0; code <= 0x10ffff; code++) {
+    const name = String.fromCodePoint(code);
+    const isAllowed = /[\p{Alphabetic}\p{N}._~-]/u.test(name) || isMark(code);
+    assert.equal(roomName(`x${name}`) !== null, isAllowed, `U+${code.toString(16)}`);
+  }
+});
+
+test("R-1: the Worker takes the names that there are, in any normal form", async () => {
+  for (const name of names) {
+    for (const form of ["NFC", "NFD"]) {
+      assert.equal((await handshake(name.normalize(form))).status, 200, JSON.stringify([name, form]));
+    }
+  }
+});
+
+test("the Worker refuses all others, and says why", async () => {
+  const reasons = { empty: /at least one/, character: /none of them/, dots: /more than dots/, long: /at most 64/ };
+  for (const [name, reason] of Object.entries(refused)) {
+    if (reason === "dots") continue; // clients take them for steps in the path
+    const { status, body } = await handshake(name);
+    assert.equal(status, 400, JSON.stringify(name));
+    assert.match(JSON.parse(body).message, reasons[reason], JSON.stringify(name));
+  }
+  for (const dots of [".", ".."]) {
+    const { status, body } = await http(server, `/socket.io/?EIO=4&transport=polling&room=${dots}`);
+    assert.equal(status, 400);
+    assert.match(JSON.parse(body).message, reasons.dots);
+  }
+});
