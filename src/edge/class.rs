@@ -1,7 +1,8 @@
 //! The class of a Durable Object, which is the same for every application.
 
 /// Declares the Durable Object class `$name` that runs `$core`. `$new`, a
-/// `fn(edge::State, &worker::Env) -> Rc<Shell<$core>>`, makes its [`Shell`](crate::edge::Shell).
+/// `fn(edge::State, &worker::Env) -> edge::Result<Rc<Shell<$core>>>`, makes its
+/// [`Shell`](crate::edge::Shell). An object for which it fails answers no request.
 ///
 /// The attribute of the crate `worker` would make every handler asynchronous. Here a frame has been
 /// dealt with when its handler returns, and no promise is made for it.
@@ -27,8 +28,11 @@ macro_rules! durable_object {
         impl $name {
             #[doc(hidden)]
             #[wasm_bindgen(constructor)]
-            pub fn new(state: $crate::edge::State, env: ::worker::Env) -> Self {
-                Self { shell: $new(state, &env) }
+            pub fn new(
+                state: $crate::edge::State,
+                env: ::worker::Env,
+            ) -> $crate::edge::Result<Self> {
+                Ok(Self { shell: $new(state, &env)? })
             }
 
             #[doc(hidden)]

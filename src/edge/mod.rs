@@ -21,6 +21,6 @@ mod runtime;
 
 pub use http::{Endpoint, serve};
 pub use object::Shell;
-pub use platform::{Objects, RateLimiter, Result, Socket, State, binding};
+pub use platform::{Objects, RateLimiter, Result, Socket, State, binding, error};
 pub use route::path;
 pub use runtime::Runtime;

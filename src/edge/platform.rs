@@ -188,9 +188,13 @@ impl State {
     }
 
     /// The name of the object.
-    #[must_use]
-    pub fn object_name(&self) -> Option<String> {
-        self.id().name()
+    ///
+    /// # Errors
+    ///
+    /// If it has none, as it was asked for by an id that is not made of a name.
+    pub fn object_name(&self) -> Result<String> {
+        let name = self.id().name();
+        name.ok_or_else(|| error("this object has no name: ask for objects by getByName(<room>)"))
     }
 }
 
@@ -219,6 +223,12 @@ pub(super) fn upgraded(client: &Socket) -> Result<web_sys::Response> {
 pub fn binding<T: JsCast>(env: &Env, name: &str) -> Option<T> {
     let value = Reflect::get(env, &JsValue::from_str(name)).ok()?;
     (!value.is_undefined()).then(|| value.unchecked_into())
+}
+
+/// A JavaScript exception with this message.
+#[must_use]
+pub fn error(message: &str) -> JsValue {
+    worker::js_sys::Error::new(message).into()
 }
 
 /// An error in the log.

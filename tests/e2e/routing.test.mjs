@@ -71,6 +71,14 @@ test("R-2: a sid means nothing in another room", async () => {
   assert.equal(home.body, "ok");
 });
 
+test("an object without a room's name serves nobody, and says why", async () => {
+  const objects = await server.objects();
+  const ask = (id) => objects.get(id).fetch("https://room/?EIO=4&transport=polling");
+  await assert.rejects(ask(objects.newUniqueId()), /this object has no name/);
+  await assert.rejects(ask(objects.idFromName("a b")), /the object "a b" is no room: a room's name consists of/);
+  assert.equal((await ask(objects.idFromName("a-b"))).status, 200);
+});
+
 test("R-8: a client without trailing slash", async () => {
   assert.equal((await roomOf({ addTrailingSlash: false }))[0], "lobby");
   assert.equal((await roomOf({ addTrailingSlash: false, path: "/r/bare/socket.io" }))[0], "bare");

@@ -62,6 +62,8 @@ export async function startServer({ crate, vars, ratelimits } = {}) {
      */
     evict: (room, { webSockets = "hibernate" } = {}) =>
       workerd.unsafeEvictDurableObject("signalbox", "Room", { name: room, webSockets }),
+    /** The namespace of the rooms' objects, past the Worker. */
+    objects: () => workerd.getDurableObjectNamespace("ROOM", "signalbox"),
     async stop() {
       for (const close of closers) close();
       await workerd.dispose();

@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signalbox::durable_object;
-use signalbox::edge::{Endpoint, RateLimiter, Result, Shell, State, binding, config, path, serve};
+use signalbox::edge::{
+    Endpoint, RateLimiter, Result, Shell, State, binding, config, error, path, serve,
+};
 use signalbox::engine::Engine;
 use signalbox::room::{self, RoomName};
 use signalbox::settings::{Invalid, Settings};
@@ -80,16 +82,17 @@ durable_object! {
     pub struct Room(Host<room::Room>) = room;
 }
 
-fn room(state: State, env: &Env) -> Rc<Shell<Host<room::Room>>> {
-    let name = state.object_name().unwrap_or_default();
-    // The Worker names objects by rooms only.
-    let name = RoomName::parse(&name).unwrap_or_else(|_| RoomName::lobby());
+fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<room::Room>>>> {
+    let name = state.object_name()?;
+    let name = RoomName::parse(&name)
+        .map_err(|invalid| error(&format!("the object {name:?} is no room: {invalid}")))?;
     // With wrong settings the Worker lets nobody in.
     let settings = read_settings(env).unwrap_or_default();
-    Shell::new(state, settings.engine.absorb_pongs, |runtime| {
+    let absorb_pongs = settings.engine.absorb_pongs;
+    Ok(Shell::new(state, absorb_pongs, |runtime| {
         let store = Store::new(runtime);
         let room = room::Room::new(name, settings.room, Rc::clone(&store));
         let engine = Engine::new(settings.engine, store);
         Host::new(Server::new(settings.socket, engine), room)
-    })
+    }))
 }

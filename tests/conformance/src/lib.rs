@@ -82,11 +82,11 @@ durable_object! {
     pub struct EngineEcho(Raw) = engine_echo;
 }
 
-fn engine_echo(state: State, env: &Env) -> Rc<Shell<Raw>> {
+fn engine_echo(state: State, env: &Env) -> Result<Rc<Shell<Raw>>> {
     let config = read_settings(env).unwrap_or_default().engine;
-    Shell::new(state, config.absorb_pongs, |runtime| {
+    Ok(Shell::new(state, config.absorb_pongs, |runtime| {
         Raw::new(Engine::new(config, Store::new(runtime)))
-    })
+    }))
 }
 
 durable_object! {
@@ -94,11 +94,12 @@ durable_object! {
     pub struct SocketEcho(Host<Echo>) = socket_echo;
 }
 
-fn socket_echo(state: State, env: &Env) -> Rc<Shell<Host<Echo>>> {
+fn socket_echo(state: State, env: &Env) -> Result<Rc<Shell<Host<Echo>>>> {
     let settings = read_settings(env).unwrap_or_default();
-    Shell::new(state, settings.engine.absorb_pongs, |runtime| {
+    let absorb_pongs = settings.engine.absorb_pongs;
+    Ok(Shell::new(state, absorb_pongs, |runtime| {
         let engine = Engine::new(settings.engine, Store::new(runtime));
         let server = Server::new(settings.socket, engine);
         Host::new(server, Echo::default())
-    })
+    }))
 }
