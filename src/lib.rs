@@ -27,6 +27,7 @@ mod base64;
 pub mod engine;
 pub mod io;
 mod map;
+mod rate;
 pub mod room;
 mod scan;
 pub mod settings;

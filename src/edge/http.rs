@@ -1,5 +1,6 @@
 //! HTTP: from a request to its room's object and back; who is let in, body limits.
 
+use std::cell::RefCell;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -20,9 +21,11 @@ use super::responses::{
     unavailable, with_cors,
 };
 use super::route::{Route, host, path, query, route};
+use super::runtime::Runtime;
 use crate::admission::network;
 use crate::engine::{Query, Rejection, subprotocol};
 use crate::io::{self, Input, Reply};
+use crate::rate::LogLimit;
 use crate::settings::Settings;
 use crate::socket;
 
@@ -121,8 +124,16 @@ async fn enter(
     Ok(response)
 }
 
-/// One line for each client that is not let in.
+thread_local! {
+    /// Of the whole isolate, as one client can cause a refusal with each request.
+    static LOG_LIMIT: RefCell<LogLimit> = RefCell::default();
+}
+
+/// One line for each client that is not let in, as far as the limit goes.
 pub(super) fn log_refusal(status: u16, reason: &str, room: Option<&str>, origin: Option<&str>) {
+    let Some(dropped) = LOG_LIMIT.with_borrow_mut(|limit| limit.take(Runtime::now())) else {
+        return;
+    };
     let origin = origin.filter(|origin| origin.len() < 300); // no name is longer
     let line = socket::Object::new()
         .with("event", "refusal")
@@ -130,6 +141,7 @@ pub(super) fn log_refusal(status: u16, reason: &str, room: Option<&str>, origin:
         .with("status", &status)
         .with("room", &room)
         .with("origin", &origin)
+        .with("dropped", &dropped)
         .json();
     console::log_1(&JsValue::from_str(line.as_str()));
 }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::rate::Rate;
 pub use super::token::{TokenSecret, Tokens};
+use crate::rate::Rate;
 
 /// The room's settings.
 #[derive(Clone, Debug, Default)]

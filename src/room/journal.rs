@@ -4,23 +4,15 @@
 use super::Room;
 use super::error::Code;
 use super::member::Member;
-use super::rate::{Bucket, Rate};
+use crate::rate::LogLimit;
 use crate::socket::{Object, SocketId};
 use crate::time::Timestamp;
 
-/// How many lines a room may write: whoever comes and goes does not flood the log.
-const RATE: Rate = Rate {
-    burst: 200,
-    per_second: 5,
-};
-
+/// How many lines those inside may cause, and those outside: neither uses up the other's.
 #[derive(Default)]
-pub(super) struct Journal {
-    /// What those inside may cause, and those outside: neither uses up the other's.
-    inside: Bucket,
-    outside: Bucket,
-    /// How many lines were not written since the last.
-    dropped: usize,
+pub(super) struct LogLimits {
+    inside: LogLimit,
+    outside: LogLimit,
 }
 
 impl Room {
@@ -36,15 +28,14 @@ impl Room {
         let member = peer.map(|peer| self.member(peer));
         let is_outside = |member: Option<&Member>| member.is_none_or(|m| self.is_outside(m));
         // Whoever leaves was inside, and is no longer.
-        let bucket = if event != "leave" && member.is_some_and(is_outside) {
-            &mut self.journal.outside
+        let limit = if event != "leave" && member.is_some_and(is_outside) {
+            &mut self.log_limits.outside
         } else {
-            &mut self.journal.inside
+            &mut self.log_limits.inside
         };
-        if bucket.take(now, RATE).is_err() {
-            self.journal.dropped = self.journal.dropped.saturating_add(1);
+        let Some(dropped) = limit.take(now) else {
             return;
-        }
+        };
         let line = Object::new()
             .with("event", event)
             .with("room", self.name.as_str())
@@ -53,7 +44,7 @@ impl Room {
             .maybe("reason", reason)
             .with("peers", &self.peers().count())
             .with("sockets", &self.members.len())
-            .with("dropped", &std::mem::take(&mut self.journal.dropped))
+            .with("dropped", &dropped)
             .json();
         self.store.platform().log(line.as_str());
     }

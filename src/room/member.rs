@@ -9,9 +9,9 @@ use super::chat::Receipt;
 use super::config::Rates;
 use super::contract::{Media, Peer, names};
 use super::ledger::Partner;
-use super::rate::Bucket;
 use super::signal::Kind;
 use super::token::Pass;
+use crate::rate::Bucket;
 use crate::socket::SocketId;
 use crate::time::Timestamp;
 

@@ -19,7 +19,6 @@ mod name;
 pub mod operator;
 mod password;
 mod presence;
-mod rate;
 mod relay;
 mod role;
 mod signal;
@@ -32,10 +31,10 @@ pub use config::Config;
 
 pub use error::{Code, Error};
 pub use name::{RoomName, RoomNameError};
-pub use rate::Rate;
 
 use crate::engine::CloseReason;
 use crate::map::Map;
+pub use crate::rate::Rate;
 use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, Object, SocketId};
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -44,7 +43,7 @@ use contract::names;
 use door::Door;
 use fields::Fields;
 use ice::{Waiting, Want};
-use journal::Journal;
+use journal::LogLimits;
 use ledger::Ledger;
 use member::{Member, Profile, Spent};
 use signal::Kind;
@@ -61,7 +60,7 @@ pub struct Room {
     ledger: Ledger,
     door: Door,
     history: History,
-    journal: Journal,
+    log_limits: LogLimits,
     /// Who waits for ICE servers.
     waiting: Vec<Waiting>,
 }
@@ -184,7 +183,7 @@ impl Room {
             ledger: Ledger::load(&store),
             door: Door::load(&store),
             history: History::new(Rc::clone(&store), config.limits.history),
-            journal: Journal::default(),
+            log_limits: LogLimits::default(),
             config,
             store,
             waiting: Vec::new(),

@@ -144,6 +144,25 @@ describe("some origins", () => {
     }
   });
 
+  test("refusals that are too many are counted and not logged", async () => {
+    const flooded = await startServer();
+    try {
+      const lines = () => flooded.logs.map(({ message }) => JSON.parse(message)).filter(({ event }) => event === "refusal");
+      let sent = 0;
+      while (!lines().some(({ dropped }) => dropped > 0)) {
+        assert.ok(sent < 5_000, `${sent} refusals, and none was dropped`);
+        await http(flooded, enginePath(`n-${sent}`, polling), { headers: { origin } });
+        sent += 1;
+      }
+      const before = lines().findIndex(({ dropped }) => dropped > 0);
+      const { room, dropped } = lines()[before];
+      assert.ok(before >= 200, `${before} lines before the first that was dropped`);
+      assert.equal(room, `n-${before + dropped}`, "each refusal is a line or is counted");
+    } finally {
+      await flooded.stop();
+    }
+  });
+
   test("a refusal is one line in the log", async () => {
     const room = "logged";
     await http(servers.own, enginePath(room, polling), { headers: { origin, "cf-connecting-ip": "192.0.2.99" } });
@@ -153,6 +172,7 @@ describe("some origins", () => {
       status: 403,
       room,
       origin,
+      dropped: 0,
     });
   });
 });

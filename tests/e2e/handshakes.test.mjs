@@ -49,7 +49,7 @@ test("D-9, D-11: one address too many is refused for now, and says when to come 
   assert.equal((await handshake("192.0.2.2")).status, 200);
 
   const line = await server.logged(/rate-limited/);
-  assert.deepEqual(JSON.parse(line), { event: "refusal", reason: "rate-limited", status: 429, room: "flood", origin: null });
+  assert.deepEqual(JSON.parse(line), { event: "refusal", reason: "rate-limited", status: 429, room: "flood", origin: null, dropped: 0 });
 });
 
 test("E-13, D-9: a WebSocket is refused in words, and a stock client goes on trying", async () => {

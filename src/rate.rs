@@ -1,4 +1,4 @@
-//! How often one socket may do what: token buckets.
+//! How often something may happen: token buckets.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ const TOKEN: u64 = 1000;
 
 /// What is left of a rate.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     /// What was taken, in thousandths of a token.
     taken: u64,
     at: Timestamp,
@@ -54,7 +54,7 @@ impl Bucket {
     /// # Errors
     ///
     /// How long it takes until there is one.
-    pub(super) fn take(&mut self, now: Timestamp, rate: Rate) -> Result<(), Duration> {
+    pub(crate) fn take(&mut self, now: Timestamp, rate: Rate) -> Result<(), Duration> {
         let inflow = u64::from(rate.per_second);
         let passed = now.as_millis().saturating_sub(self.at.as_millis());
         self.taken = self.taken.saturating_sub(passed.saturating_mul(inflow));
@@ -73,7 +73,7 @@ impl Bucket {
     }
 
     /// Whether it is news that there was no token.
-    pub(super) fn is_news(&mut self, now: Timestamp) -> bool {
+    pub(crate) fn is_news(&mut self, now: Timestamp) -> bool {
         let is_news = self.news.is_none_or(|at| at + STALE <= now);
         if is_news {
             self.news = Some(now);
@@ -82,9 +82,50 @@ impl Bucket {
     }
 }
 
+/// How many lines something may write into the operators' log, whoever causes them.
+#[derive(Debug, Default)]
+pub(crate) struct LogLimit {
+    bucket: Bucket,
+    dropped: usize,
+}
+
+impl LogLimit {
+    const RATE: Rate = Rate {
+        burst: 200,
+        per_second: 5,
+    };
+
+    /// Takes one more line: how many were dropped since the last one that was taken, or `None` if
+    /// this one is dropped.
+    pub(crate) fn take(&mut self, now: Timestamp) -> Option<usize> {
+        if self.bucket.take(now, Self::RATE).is_err() {
+            self.dropped = self.dropped.saturating_add(1);
+            return None;
+        }
+        Some(std::mem::take(&mut self.dropped))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_takes_a_burst_of_lines_and_counts_what_it_drops() {
+        let mut limit = LogLimit::default();
+        let mut take = |millis| limit.take(Timestamp::from_millis(millis));
+        for line in 0..200 {
+            assert_eq!(take(1_000_000), Some(0), "{line}");
+        }
+        for _ in 0..3 {
+            assert_eq!(take(1_000_199), None);
+        }
+        assert_eq!(take(1_000_200), Some(3));
+        assert_eq!(take(1_000_200), None);
+        assert_eq!(take(1_000_600), Some(1));
+        assert_eq!(take(1_000_600), Some(0));
+        assert_eq!(take(1_000_600), None);
+    }
 
     #[test]
     fn a_rate_is_written_as_two_numbers() {
