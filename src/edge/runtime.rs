@@ -81,7 +81,7 @@ impl Runtime {
     /// next request makes it anew, from what is stored.
     pub(super) fn halt(&self, reason: &str) {
         self.halted.set(true);
-        let room = self.state.object_name();
+        let room = self.state.object_name().ok();
         let line = Object::new()
             .with("event", "halt")
             .with("room", &room)

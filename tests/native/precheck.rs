@@ -5,9 +5,9 @@ use signalbox::engine::{Config, Query, Rejection};
 use signalbox::io::{Method, Request, Response};
 
 use crate::raw::{Raw, conformance, script};
-use crate::support::{Done, Script, id, websocket};
+use crate::support::{Done, Script, session_id, websocket};
 
-/// The engines that a request may meet: without sessions, full, and with a session of `id(1)` that
+/// The engines that a request may meet: without sessions, full, and with a session of `session_id(1)` that
 /// polls, probes, or is on a WebSocket.
 fn engines() -> [Script<Raw>; 5] {
     let full = Config {
@@ -64,7 +64,7 @@ fn response(rejection: Rejection, upgrade: bool) -> Done {
 
 /// Every combination of revision, transport and `sid`.
 fn queries() -> Vec<String> {
-    let (known, unknown) = (id(1), id(999));
+    let (known, unknown) = (session_id(1), session_id(999));
     let sids = [
         String::new(),
         "&sid=".to_owned(),
@@ -99,7 +99,7 @@ fn e_1_what_no_session_can_right_is_refused_without_an_engine() {
         for query in queries() {
             let answers = engines().map(|mut engine| refusal(&mut engine, method, &query, upgrade));
             let [first, others @ ..] = &answers;
-            let may_exist = query.contains(&id(999)) && *first == Some(unknown.clone());
+            let may_exist = query.contains(&session_id(999)) && *first == Some(unknown.clone());
             let agreed = first
                 .clone()
                 .filter(|_| others.iter().all(|other| other == first));
@@ -131,7 +131,7 @@ fn e_6_a_full_engine_names_what_is_wrong_with_a_handshake() {
         ("EIO=4&transport=websocket", false, Rejection::BadRequest),
         ("EIO=4&transport=polling", false, Rejection::Full),
         ("EIO=4&transport=websocket", true, Rejection::Full),
-        (&websocket(&id(999)), true, Rejection::UnknownSid),
+        (&websocket(&session_id(999)), true, Rejection::UnknownSid),
     ] {
         let answer = refusal(&mut full, Method::Get, query, upgrade);
         assert_eq!(answer, Some(response(rejection, upgrade)), "{query}");

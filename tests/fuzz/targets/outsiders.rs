@@ -30,7 +30,7 @@ const NOISE: [&str; 16] = [
     r#"42["offer",{"type":"offer","sdp":"x"}]"#,
     r#"42["host:lock",{"on":false}]"#,
     r#"452-["signal",{"a":{"_placeholder":true,"num":0},"b":{"_placeholder":true,"num":1}}]"#,
-    r#"4312[]"#,
+    "4312[]",
     "42",
     "41",
     "1",
