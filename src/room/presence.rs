@@ -10,7 +10,7 @@ use super::ice::Want;
 use super::member::{Backlog, Joining, Member, Profile};
 use super::{Room, RoomName, Turn};
 use crate::map::{Map, Set};
-use crate::socket::{Args, Command, Json, Object, SocketId};
+use crate::socket::{Args, Json, Object, SocketId};
 
 #[derive(Deserialize)]
 struct Update {
@@ -62,73 +62,8 @@ impl Room {
         secrets.any(|secret| self.door.knows(secret))
     }
 
-    /// Asks the host to let a member in; the error that tells it so. To ask again changes nothing
-    /// unless the name is another.
-    fn knock(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) -> Error {
-        let Some(host) = self.host() else {
-            let message = "this room is locked, and nobody is inside who could let you in";
-            return Error::new(Code::RoomLocked, message);
-        };
-        let (now, mut is_news) = (turn.now, false);
-        let knock = knock(id, joining.name.as_deref());
-        self.change(turn, id, |member| {
-            let earlier = member.knocking.as_ref();
-            is_news = earlier.is_none_or(|earlier| earlier.name != joining.name);
-            let changes = is_news || earlier.is_some_and(|earlier| earlier.media != joining.media);
-            if earlier.is_none() {
-                member.knocked_at = now;
-            }
-            if changes {
-                member.knocking = Some(joining);
-            }
-            changes
-        });
-        if is_news {
-            // A host that is away is told on coming back.
-            turn.push(vec![host], names::HOST_KNOCK, vec![knock], true);
-        }
-        Error::new(Code::Waiting, "the host has been asked to let you in")
-    }
-
-    /// The members that wait for the host, in the order in which they knocked.
-    pub(super) fn knocking(&self) -> Vec<SocketId> {
-        let members = self.members.iter();
-        let knocking = members.filter(|(_, member)| member.knocking.is_some());
-        let mut queue = Set::default();
-        for (id, member) in knocking {
-            queue.insert((member.knocked_at, *id));
-        }
-        queue.iter().map(|(_, id)| *id).collect()
-    }
-
-    /// Lets in somebody who waits, unless there is no place, or they were put out meanwhile.
-    pub(super) fn let_in(&mut self, turn: &mut Turn, id: SocketId) -> Result<(), Error> {
-        let Some(member) = self.member(id) else {
-            return Ok(());
-        };
-        let media = member.knocking.as_ref().and_then(|joining| joining.media);
-        let may = self.check_bar(turn.now, member);
-        if let Err(error) = may.and_then(|()| self.check_capacity(id, media.unwrap_or_default())) {
-            self.refuse(turn, id, &error);
-            return Err(error);
-        }
-        let member = self.members.get_mut(&id);
-        if let Some(joining) = member.and_then(|member| member.knocking.take()) {
-            self.enter(turn, id, joining);
-            self.supply(turn, id, Want::Admission);
-        }
-        Ok(())
-    }
-
-    /// Tells somebody who waits that they are not let in, and why.
-    pub(super) fn refuse(&mut self, turn: &mut Turn, id: SocketId, error: &Error) {
-        self.log(turn.now, "refusal", Some(id), Some(error.code), None);
-        self.change(turn, id, |member| member.knocking.take().is_some());
-        turn.emit(vec![id], names::ROOM_DENIED, vec![error.data()]);
-    }
-
     /// Makes a member a peer, or changes what it shows, and tells the others.
-    fn enter(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) {
+    pub(super) fn enter(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) {
         self.ordinal(turn, id);
         let ghost = self.ghost_of(id, joining.rejoin.as_deref());
         if let Some(secret) = &joining.rejoin {
@@ -182,45 +117,6 @@ impl Room {
         }
     }
 
-    /// The socket that this peer was before, if it shows its secret and that socket is away.
-    fn ghost_of(&self, id: SocketId, secret: Option<&str>) -> Option<SocketId> {
-        let secret = secret?;
-        let is_ghost = |member: &Member| {
-            member.is_away() && member.profile.is_some() && member.rejoin.as_deref() == Some(secret)
-        };
-        let mut members = self.members.iter();
-        let (ghost, _) = members.find(|(other, member)| **other != id && is_ghost(member))?;
-        Some(*ghost)
-    }
-
-    /// Whoever is away gives its seat up when somebody present needs it. The seat of `ghost` is free
-    /// in any case.
-    fn free_seat(&mut self, turn: &mut Turn, id: SocketId, media: Media, ghost: Option<SocketId>) {
-        let seated = || {
-            let members = self.members.iter().filter(|(_, member)| member.has_media());
-            members.filter(|(other, _)| **other != id && Some(**other) != ghost)
-        };
-        if !media.is_any() || seated().count() < self.config.limits.peers {
-            return;
-        }
-        let away = seated().filter(|(_, member)| member.is_away());
-        let longest = away.min_by_key(|(_, member)| member.away_since);
-        if let Some(longest) = longest.map(|(id, _)| *id) {
-            self.give_up(turn, longest);
-        }
-    }
-
-    /// Does not wait any longer for a member that is away.
-    pub(super) fn give_up(&mut self, turn: &mut Turn, id: SocketId) {
-        let Some(member) = self.members.remove(&id) else {
-            return;
-        };
-        let (joined, alias) = (member.profile.is_some(), member.alias.clone());
-        self.spent.keep(member);
-        self.departed(turn, id, joined, alias, "timeout");
-        turn.out.push(Command::Close(id));
-    }
-
     /// The room, as one of its peers is told.
     pub(super) fn snapshot<'a>(
         &'a mut self,
@@ -255,41 +151,11 @@ impl Room {
         self.knock_anew(turn);
     }
 
-    /// Tells the host who waits.
-    fn knock_anew(&self, turn: &mut Turn) {
-        for id in self.knocking() {
-            let knocking = self.member(id).and_then(|member| member.knocking.as_ref());
-            let name = knocking.and_then(|joining| joining.name.as_deref());
-            let host = self.host().into_iter().collect();
-            turn.push(host, names::HOST_KNOCK, vec![knock(id, name)], true);
-        }
-    }
-
     /// Tells all peers of a change to the room.
     pub(super) fn tell_state(&self, turn: &mut Turn, field: &str, value: &impl Serialize) {
         let peers = self.peers().map(|(id, _)| id).collect();
         let state = Object::new().with(field, value).json();
         turn.emit(peers, names::ROOM_STATE, vec![state]);
-    }
-
-    /// A peer with media needs a seat; those who only chat do not, nor do those who are away. Host
-    /// tokens skip the limit.
-    fn check_capacity(&self, id: SocketId, media: Media) -> Result<(), Error> {
-        let members = self.members.iter();
-        let seated = members
-            .filter(|(other, member)| **other != id && member.has_media() && !member.is_away());
-        let taken = seated.count();
-        let is_host = self.member(id).is_some_and(Member::is_host_by_token);
-        if media.is_any() && taken >= self.config.limits.peers && !is_host {
-            return Err(Error::new(
-                Code::RoomFull,
-                format!(
-                    "{taken} peers with audio or video are the most this room holds: \
-                     join without, or try again when one has left"
-                ),
-            ));
-        }
-        Ok(())
     }
 
     /// A name without blanks around it; `None` if nothing is left.
@@ -389,11 +255,7 @@ impl Room {
             self.make_host(turn, self.successor());
         }
         if self.host().is_none() {
-            let message = "the last peer has left: nobody can let you in";
-            let error = Error::new(Code::Denied, message);
-            for id in self.knocking() {
-                self.refuse(turn, id, &error);
-            }
+            self.turn_away(turn);
         }
     }
 
@@ -472,11 +334,6 @@ impl Room {
         };
         holder.is_away() && holder.address == own.address && !own.address.is_empty()
     }
-}
-
-/// What the host is told of somebody who waits.
-fn knock(id: SocketId, name: Option<&str>) -> Json {
-    Object::new().with("id", &id).with("name", &name).json()
 }
 
 /// The peers, as others see them, in the order in which they came.

@@ -1,0 +1,100 @@
+//! Who waits outside a closed room: knocking, and being let in or not.
+
+use super::contract::names;
+use super::error::{Code, Error};
+use super::ice::Want;
+use super::member::Joining;
+use super::{Room, Turn};
+use crate::map::Set;
+use crate::socket::{Json, Object, SocketId};
+
+impl Room {
+    /// Asks the host to let a member in; the error that tells it so. To ask again changes nothing
+    /// unless the name is another.
+    pub(super) fn knock(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) -> Error {
+        let Some(host) = self.host() else {
+            let message = "this room is locked, and nobody is inside who could let you in";
+            return Error::new(Code::RoomLocked, message);
+        };
+        let (now, mut is_news) = (turn.now, false);
+        let knock = knock(id, joining.name.as_deref());
+        self.change(turn, id, |member| {
+            let earlier = member.knocking.as_ref();
+            is_news = earlier.is_none_or(|earlier| earlier.name != joining.name);
+            let changes = is_news || earlier.is_some_and(|earlier| earlier.media != joining.media);
+            if earlier.is_none() {
+                member.knocked_at = now;
+            }
+            if changes {
+                member.knocking = Some(joining);
+            }
+            changes
+        });
+        if is_news {
+            // A host that is away is told on coming back.
+            turn.push(vec![host], names::HOST_KNOCK, vec![knock], true);
+        }
+        Error::new(Code::Waiting, "the host has been asked to let you in")
+    }
+
+    /// The members that wait for the host, in the order in which they knocked.
+    pub(super) fn knocking(&self) -> Vec<SocketId> {
+        let members = self.members.iter();
+        let knocking = members.filter(|(_, member)| member.knocking.is_some());
+        let mut queue = Set::default();
+        for (id, member) in knocking {
+            queue.insert((member.knocked_at, *id));
+        }
+        queue.iter().map(|(_, id)| *id).collect()
+    }
+
+    /// Lets in somebody who waits, unless there is no place, or they were put out meanwhile.
+    pub(super) fn let_in(&mut self, turn: &mut Turn, id: SocketId) -> Result<(), Error> {
+        let Some(member) = self.member(id) else {
+            return Ok(());
+        };
+        let media = member.knocking.as_ref().and_then(|joining| joining.media);
+        let may = self.check_bar(turn.now, member);
+        if let Err(error) = may.and_then(|()| self.check_capacity(id, media.unwrap_or_default())) {
+            self.refuse(turn, id, &error);
+            return Err(error);
+        }
+        let member = self.members.get_mut(&id);
+        if let Some(joining) = member.and_then(|member| member.knocking.take()) {
+            self.enter(turn, id, joining);
+            self.supply(turn, id, Want::Admission);
+        }
+        Ok(())
+    }
+
+    /// Tells somebody who waits that they are not let in, and why.
+    pub(super) fn refuse(&mut self, turn: &mut Turn, id: SocketId, error: &Error) {
+        self.log(turn.now, "refusal", Some(id), Some(error.code), None);
+        self.change(turn, id, |member| member.knocking.take().is_some());
+        turn.emit(vec![id], names::ROOM_DENIED, vec![error.data()]);
+    }
+
+    /// Tells the host who waits.
+    pub(super) fn knock_anew(&self, turn: &mut Turn) {
+        for id in self.knocking() {
+            let knocking = self.member(id).and_then(|member| member.knocking.as_ref());
+            let name = knocking.and_then(|joining| joining.name.as_deref());
+            let host = self.host().into_iter().collect();
+            turn.push(host, names::HOST_KNOCK, vec![knock(id, name)], true);
+        }
+    }
+
+    /// Tells all who wait that nobody is left to let them in.
+    pub(super) fn turn_away(&mut self, turn: &mut Turn) {
+        let message = "the last peer has left: nobody can let you in";
+        let error = Error::new(Code::Denied, message);
+        for id in self.knocking() {
+            self.refuse(turn, id, &error);
+        }
+    }
+}
+
+/// What the host is told of somebody who waits.
+fn knock(id: SocketId, name: Option<&str>) -> Json {
+    Object::new().with("id", &id).with("name", &name).json()
+}
