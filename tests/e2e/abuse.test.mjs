@@ -111,6 +111,37 @@ test("a poller that never polls again, while 5 MB are sent to it", async (t) => 
   talk.assertUnharmed(t);
 });
 
+test("100 sockets that hold as much as they can", async (t) => {
+  const room = "full";
+  const talk = await conversation(room);
+  const place = { _placeholder: true, num: 9 };
+  const incomplete = Array.from({ length: 40 }, async () => {
+    const socket = await webSocket(server, enginePath(room, { transport: "websocket" }));
+    await socket.next();
+    socket.send("40");
+    await socket.next();
+    socket.send(`4510-["signal",${JSON.stringify({ data: place })}]`);
+    socket.send(randomBytes(100_000)); // the first of ten
+  });
+  await Promise.all(incomplete);
+  const absent = Array.from({ length: 57 }, async () => {
+    const session = await openPolling(server, (query) => enginePath(room, query));
+    await session.post("40");
+    const { body } = await session.get();
+    return JSON.parse(body.slice(2)).sid;
+  });
+  for (const [n, id] of (await Promise.all(absent)).entries()) {
+    for (let signal = 0; signal < 10; signal++) {
+      const speaker = talk.members[(n + signal) % talk.members.length];
+      await ask(speaker, "signal", { to: id, data: randomBytes(25_000).toString("hex") });
+    }
+    if (n % 10 === 0) await talk.speak();
+  }
+  for (let n = 0; n < 200; n++) await ask(talk.members[n % 3], "chat-message", randomBytes(2_000).toString("hex"));
+  await talk.speak();
+  talk.assertUnharmed(t);
+});
+
 test("a body and a WebSocket frame that arrive byte by byte", async (t) => {
   const room = "slow";
   const talk = await conversation(room);

@@ -55,7 +55,8 @@ test("another room's peer id, and guessed aliases", async () => {
 
 test("an alias that is somebody else's, who may be away", async () => {
   const room = "aliases";
-  const [ada, eve, bob] = await Promise.all([1, 2, 3].map(() => connect(server, { room })));
+  const [ada, bob, again] = await Promise.all([1, 2, 3].map(() => connect(server, { room })));
+  const eve = await connect(server, { room, extraHeaders: { "cf-connecting-ip": "198.51.100.7" } });
   assert.equal((await ask(ada, "join", "ada")).ok, true);
   await ask(bob, "room:join", {});
   await ask(ada, "room:join", {});
@@ -65,6 +66,7 @@ test("an alias that is somebody else's, who may be away", async () => {
   ada.io.engine.close();
   await away;
   assert.equal((await ask(eve, "join", "ada")).error.code, "id-taken");
+  assert.equal((await ask(again, "join", "ada")).ok, true, "a page that was loaded again");
 });
 
 const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
