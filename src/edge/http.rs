@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use worker::js_sys::{Object, Reflect, Uint8Array};
+use worker::js_sys::{Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::{
@@ -14,6 +14,7 @@ use worker::web_sys::{
 use worker::{Delay, console_error};
 
 use super::api;
+use super::limit::{Client, HANDSHAKE};
 use super::parked;
 use super::platform::{Objects, RateLimiter, Result, Stub, log_error, upgraded};
 use super::responses::{
@@ -91,11 +92,12 @@ async fn enter(
     let text = query(&request);
     let query = Query::parse(&text);
     let upgrade = is_upgrade(&request)?;
+    let client = Client::of(&request, endpoint.handshakes.as_ref())?;
     let rejection = if !endpoint.settings.origins.allow(origin, &host(&request)) {
         Some(Rejection::OriginNotAllowed)
     } else if let Some(rejection) = query.precheck(method(&request), upgrade) {
         Some(rejection) // an object that nobody uses would be made for it
-    } else if query.is_handshake() && is_over_limit(&request, endpoint.handshakes.as_ref()).await? {
+    } else if query.is_handshake() && client.is_over_limit(HANDSHAKE).await? {
         Some(Rejection::TooManyHandshakes)
     } else {
         None
@@ -110,6 +112,9 @@ async fn enter(
     {
         let headers = response.headers();
         headers.set("sec-websocket-protocol", confirmed)?;
+    }
+    if !query.is_handshake() && is_unknown_sid(&response).await? {
+        client.count_stray().await?;
     }
     let status = response.status();
     let reason = match rejection {
@@ -146,22 +151,17 @@ pub(super) fn log_refusal(status: u16, reason: &str, room: Option<&str>, origin:
     console::log_1(&JsValue::from_str(line.as_str()));
 }
 
-/// Whether the client's address has opened too many sessions. Where nobody counts, none are.
-async fn is_over_limit(request: &Request, handshakes: Option<&RateLimiter>) -> Result<bool> {
-    let address = request.headers().get("cf-connecting-ip")?;
-    let (Some(limit), Some(key)) = (handshakes, address.and_then(|address| network(&address)))
-    else {
+/// Whether this is the answer to a request of a session that there is not.
+async fn is_unknown_sid(response: &Response) -> Result<bool> {
+    if response.status() != 400 {
         return Ok(false);
-    };
-    let options = Object::new();
-    Reflect::set(&options, &"key".into(), &key.into())?;
-    match JsFuture::from(limit.limit(&options)?).await {
-        Ok(outcome) => Ok(Reflect::get(&outcome, &"success".into())?.is_falsy()),
-        Err(error) => {
-            log_error("handshakes cannot be counted:", &error);
-            Ok(false)
-        }
     }
+    let body = JsFuture::from(response.clone()?.text()?).await?.as_string();
+    let unknown = [
+        Rejection::UnknownSid.response(),
+        Rejection::UnknownSid.upgrade_response(),
+    ];
+    Ok(unknown.into_iter().any(|answer| Some(answer.body) == body))
 }
 
 /// What the room answers: to an operator, if there is an `action`, else to a client.

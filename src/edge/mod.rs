@@ -11,6 +11,7 @@ mod class;
 pub mod config;
 mod entropy;
 mod http;
+mod limit;
 mod object;
 mod parked;
 mod platform;

@@ -84,6 +84,45 @@ test("the machine itself, where developers and tests come from, is not counted",
   }
 });
 
+test("E-3: requests of sessions that there are not count, and an expired session costs its client no connection", async () => {
+  const few = 3;
+  const simple = { limit: few, period: 60 };
+  const limited = await startServer({ ratelimits: { HANDSHAKES: { type: "ratelimit", namespace_id: "1001", simple } } });
+  try {
+    const ask = (query, address) => http(limited, enginePath("strays", { ...polling, ...query }), from(address));
+    const sid = (n) => String(n).padStart(20, "A");
+    // An address that may open one more does so after its session was not found.
+    const patient = "192.0.2.7";
+    for (let n = 0; n < few - 1; n++) assert.equal((await ask({}, patient)).status, 200);
+    assert.equal((await ask({ sid: sid(0) }, patient)).status, 400);
+    assert.equal((await ask({}, patient)).status, 200);
+
+    // One that asks on and on may open none, and what it has open goes on. A minute may end meanwhile.
+    const address = "192.0.2.8";
+    const open = { sid: JSON.parse((await ask({}, address)).body.slice(1)).sid };
+    await flood(async (round) => {
+      for (let n = 0; n < 2 * few; n++) {
+        const { status, body } = await ask({ sid: sid(round * 2 * few + n) }, address);
+        assert.deepEqual([status, JSON.parse(body).code], [400, 1]);
+      }
+      return ask({}, address);
+    });
+    const path = enginePath("strays", { ...polling, ...open });
+    assert.equal((await http(limited, path, { ...from(address), method: "POST", body: "40" })).body, "ok");
+    // So does a WebSocket that asks.
+    const other = "192.0.2.9";
+    await flood(async () => {
+      for (let n = 0; n < 2 * few; n++) {
+        const path = enginePath("strays", { transport: "websocket", sid: sid(n) });
+        await assert.rejects(webSocket(limited, path, from(other)), { status: 400, body: "Session ID unknown" });
+      }
+      return ask({}, other);
+    });
+  } finally {
+    await limited.stop();
+  }
+});
+
 test("without the binding there is no limit, and the log says so once", async () => {
   const unlimited = await startServer({ ratelimits: {} });
   try {
