@@ -16,21 +16,31 @@ import { inRoot } from "./task.mjs";
  * @param {Record<string, unknown>} [options.ratelimits] in place of those of wrangler.toml
  * @param {(log: {level: string, message: string}) => void} [options.onLog] takes what else is printed
  * @param {string[]} [options.envFiles] files with secrets, in place of .dev.vars
+ * @param {string} [options.objects] the script of a Worker whose class Room takes the place of the Worker's own
  */
-export async function serve({ port, crate = ".", storage, vars, ratelimits, onLog, envFiles }) {
+export async function serve({ port, crate = ".", storage, vars, ratelimits, onLog, envFiles, objects }) {
   const { workerOptions: worker, main } = workerOptions(inRoot(crate, "wrangler.toml"), undefined, { envFiles });
   delete worker.modulesRules; // the modules are named instead
+  const own = {
+    ...worker,
+    name: "signalbox",
+    bindings: { ...worker.bindings, ...vars },
+    ratelimits: ratelimits ?? worker.ratelimits,
+    modules: [
+      { type: "ESModule", path: main },
+      { type: "CompiledWasm", path: join(dirname(main), "index_bg.wasm") },
+    ],
+    modulesRoot: dirname(main),
+  };
+  const workers = [own];
+  if (objects) {
+    const { compatibilityDate } = worker;
+    own.durableObjects = { ROOM: { className: "Room", scriptName: "objects" } };
+    workers.push({ name: "objects", modules: true, script: objects, compatibilityDate, durableObjects: { ROOM: "Room" } });
+  }
   const server = new Miniflare(
     convertV4MiniflareOptions({
-      ...worker,
-      name: "signalbox",
-      bindings: { ...worker.bindings, ...vars },
-      ratelimits: ratelimits ?? worker.ratelimits,
-      modules: [
-        { type: "ESModule", path: main },
-        { type: "CompiledWasm", path: join(dirname(main), "index_bg.wasm") },
-      ],
-      modulesRoot: dirname(main),
+      workers,
       host: "127.0.0.1",
       port,
       cf: false, // what the edge knows of a request is not asked for elsewhere

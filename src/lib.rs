@@ -27,6 +27,8 @@ mod base64;
 pub mod engine;
 pub mod io;
 mod map;
+#[cfg(any(test, target_arch = "wasm32"))]
+mod parking;
 mod rate;
 pub mod room;
 mod scan;

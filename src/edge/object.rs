@@ -14,7 +14,7 @@ use worker::web_sys::{Request, Response};
 use super::alarm::Alarm;
 use super::entropy;
 use super::http;
-use super::parked::{self, Frame};
+use super::parked;
 use super::platform::{
     AutoResponse, Numbers, Result, Socket, State, log_error, set_timeout, socket_pair, upgraded,
 };
@@ -25,6 +25,7 @@ use crate::engine::AUTO_RESPONSE;
 use crate::io::{
     self, ConnectionId, Core, Data, Input, Output, Post, Reply, RequestId, SOON, Survivors,
 };
+use crate::parking::Frame;
 
 /// The close code of a page that is left (RFC 6455, section 7.4.1).
 const GOING_AWAY: u16 = 1001;

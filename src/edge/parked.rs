@@ -8,14 +8,14 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::future::{Either, select};
-use worker::Delay;
 use worker::web_sys::{MessageEvent, Request, Response};
+use worker::{Delay, console_error};
 
 use super::platform::{Listener, Result, Socket};
 use super::responses;
 use crate::engine::NOOP;
 use crate::io::{self, ContentType};
-use crate::time::millis;
+use crate::parking::Frame;
 
 /// Marks a request whose answer may come on a socket.
 pub(super) const HEADER: &str = "x-signalbox-park";
@@ -28,48 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) fn is_parkable(request: &Request) -> Result<bool> {
     request.headers().has(HEADER)
-}
-
-/// A frame of the object's.
-pub(super) enum Frame {
-    /// The answer.
-    Answer(io::Response),
-    /// Within what time the object wants to be asked for it.
-    Hold(Duration),
-}
-
-impl Frame {
-    /// `200t…`: status, type, body. `hold100`: milliseconds.
-    pub(super) fn encode(&self) -> String {
-        match self {
-            Self::Answer(response) => {
-                let kind = match response.content_type {
-                    ContentType::Text => 't',
-                    ContentType::Html => 'h',
-                    ContentType::Json => 'j',
-                };
-                format!("{}{kind}{}", response.status, response.body)
-            }
-            Self::Hold(limit) => format!("hold{}", millis(*limit)),
-        }
-    }
-
-    fn decode(frame: &str) -> Option<Self> {
-        if let Some(millis) = frame.strip_prefix("hold") {
-            return Some(Self::Hold(Duration::from_millis(millis.parse().ok()?)));
-        }
-        let (status, rest) = frame.split_at_checked(3)?;
-        let (kind, body) = rest.split_at_checked(1)?;
-        Some(Self::Answer(io::Response {
-            status: status.parse().ok()?,
-            content_type: match kind {
-                "t" => ContentType::Text,
-                "h" => ContentType::Html,
-                _ => ContentType::Json,
-            },
-            body: body.to_owned(),
-        }))
-    }
 }
 
 /// Waits for the answer. Only the object answers, as a frame may be on its way already; if the
@@ -102,10 +60,13 @@ async fn answer(
     loop {
         match select(frames.next(), pin!(Delay::from(limit))).await {
             Either::Left((Some(Some(frame)), _)) => match Frame::decode(&frame) {
-                Some(Frame::Answer(response)) => return responses::to_response(&response),
-                Some(Frame::Hold(sooner)) if !asked => limit = sooner,
-                Some(Frame::Hold(_)) => {} // the answer follows
-                None => return responses::unavailable(),
+                Ok(Frame::Answer(response)) => return responses::to_response(&response),
+                Ok(Frame::Hold(sooner)) if !asked => limit = sooner,
+                Ok(Frame::Hold(_)) => {} // the answer follows
+                Err(error) => {
+                    console_error!("the answer to a poll cannot be read: {error}");
+                    return responses::unavailable();
+                }
             },
             Either::Left(_) => {
                 return responses::to_response(&io::Response {

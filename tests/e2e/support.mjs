@@ -21,10 +21,11 @@ export const unhurried = Object.fromEntries(["SIGNAL", "CHAT", "CONTROL"].map((k
 
 /**
  * Starts a built Worker, that of `crate`, on a free port of 127.0.0.1, with empty rooms. `vars` and `ratelimits` replace
- * those of its wrangler.toml; the rates are such that tests need not think of them.
+ * those of its wrangler.toml; the rates are such that tests need not think of them. `objects` is a script whose class Room
+ * takes the place of the Worker's.
  * Whoever starts a server stops it: `after(() => server.stop())`.
  */
-export async function startServer({ crate, vars, ratelimits } = {}) {
+export async function startServer({ crate, vars, ratelimits, objects } = {}) {
   const port = await freePort();
   const logs = [];
   const printed = new EventEmitter();
@@ -33,6 +34,7 @@ export async function startServer({ crate, vars, ratelimits } = {}) {
     crate,
     vars: { ...unhurried, ...vars },
     ratelimits,
+    objects,
     onLog: (log) => {
       logs.push(log);
       printed.emit("log", log);

@@ -1,0 +1,159 @@
+//! The frames in which a room's object answers a poll that waits in the Worker.
+//!
+//! ```text
+//! frame   = version ( answer | hold )
+//! answer  = status kind body          kind: t text · h html · j json
+//! hold    = "hold" milliseconds
+//! ```
+//!
+//! For a while after a deploy the object may run other code than the Worker. So a frame begins with
+//! the version of this format: change it with the format.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::io::{ContentType, Response};
+use crate::time::millis;
+
+const VERSION: char = '1';
+
+/// A frame of the object's.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Frame {
+    /// The answer.
+    Answer(Response),
+    /// Within what time the object wants to be asked for it.
+    Hold(Duration),
+}
+
+/// Why some text is no frame.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum FrameError {
+    /// It is of another version, or of none.
+    Version(String),
+    /// It is of this version, and malformed.
+    Form,
+}
+
+impl Frame {
+    pub(crate) fn encode(&self) -> String {
+        match self {
+            Self::Answer(response) => {
+                let kind = match response.content_type {
+                    ContentType::Text => 't',
+                    ContentType::Html => 'h',
+                    ContentType::Json => 'j',
+                };
+                format!("{VERSION}{:03}{kind}{}", response.status, response.body)
+            }
+            Self::Hold(limit) => format!("{VERSION}hold{}", millis(*limit)),
+        }
+    }
+
+    pub(crate) fn decode(frame: &str) -> Result<Self, FrameError> {
+        let Some(rest) = frame.strip_prefix(VERSION) else {
+            let version = frame.chars().take(1).collect();
+            return Err(FrameError::Version(version));
+        };
+        Self::read(rest).ok_or(FrameError::Form)
+    }
+
+    fn read(rest: &str) -> Option<Self> {
+        if let Some(millis) = rest.strip_prefix("hold") {
+            return Some(Self::Hold(Duration::from_millis(millis.parse().ok()?)));
+        }
+        let (status, rest) = rest.split_at_checked(3)?;
+        let (kind, body) = rest.split_at_checked(1)?;
+        Some(Self::Answer(Response {
+            status: status.parse().ok()?,
+            content_type: match kind {
+                "t" => ContentType::Text,
+                "h" => ContentType::Html,
+                "j" => ContentType::Json,
+                _ => return None,
+            },
+            body: body.to_owned(),
+        }))
+    }
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(version) => write!(
+                f,
+                "it is of version {version:?}, this Worker reads {VERSION:?}: after a deploy the object \
+                 may run the code from before for a moment"
+            ),
+            Self::Form => f.write_str("it is malformed"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, content_type: ContentType, body: &str) -> Frame {
+        Frame::Answer(Response {
+            status,
+            content_type,
+            body: body.to_owned(),
+        })
+    }
+
+    /// As other code of this version writes them.
+    #[test]
+    fn frames_of_this_version() {
+        for (text, frame) in [
+            (
+                "1200t42[\"a\"]\x1e2",
+                answer(200, ContentType::Text, "42[\"a\"]\x1e2"),
+            ),
+            ("1200t", answer(200, ContentType::Text, "")),
+            ("1200hok", answer(200, ContentType::Html, "ok")),
+            (
+                "1400j{\"code\":1,\"message\":\"é\"}",
+                answer(400, ContentType::Json, "{\"code\":1,\"message\":\"é\"}"),
+            ),
+            ("1hold100", Frame::Hold(Duration::from_millis(100))),
+            ("1hold0", Frame::Hold(Duration::ZERO)),
+        ] {
+            assert_eq!(frame.encode(), text);
+            assert_eq!(Frame::decode(text), Ok(frame));
+        }
+    }
+
+    #[test]
+    fn frames_of_other_versions() {
+        for (text, version) in [
+            ("200t6", "2"), // from before there were versions
+            ("hold100", "h"),
+            ("3200t6", "3"),
+            ("é200t6", "é"),
+            ("", ""),
+        ] {
+            let error = Frame::decode(text);
+            assert_eq!(
+                error,
+                Err(FrameError::Version(version.to_owned())),
+                "{text}"
+            );
+        }
+        let said = FrameError::Version("3".to_owned()).to_string();
+        assert!(
+            said.starts_with("it is of version \"3\", this Worker reads '1'"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn malformed_frames() {
+        for text in [
+            "1", "1200", "120", "1200x6", "1abct6", "1hold", "1hold-1", "1holdx", "1é00t6",
+            "1200é6",
+        ] {
+            assert_eq!(Frame::decode(text), Err(FrameError::Form), "{text}");
+        }
+    }
+}
