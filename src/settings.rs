@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 
 use crate::admission::{ApiToken, Origins};
 use crate::room::config::TokenSecret;
+use crate::room::signal::WRAPPING_BYTES;
 use crate::room::{Rate, ice};
 use crate::socket::{self, Json};
 use crate::{engine, room};
@@ -67,15 +68,12 @@ const TOKEN_SECRET: &str = "TOKEN_SECRET";
 
 const HOUR: u64 = 3_600_000;
 
-/// The largest packet, in bytes. The platform stores 2 MB in a row: that is enough for such a packet
+/// The largest packet. The platform stores 2 MB in a row: that is enough for such a packet
 /// in base64, which is a third longer, and what is stored with it.
-const PAYLOAD: u64 = 1_000_000;
-
-/// How much longer than a description, candidate or chat message its packet may be, in bytes.
-const AROUND: usize = 1024;
+const PAYLOAD_BYTES: u64 = 1_000_000;
 
 /// The most bytes that a character takes in JSON: `\ud83d\ude00`, as Python writes it.
-const CHARACTER: usize = 12;
+const CHARACTER_BYTES: usize = 12;
 
 /// As many sockets as the platform gives an object.
 const SOCKETS: u64 = 32_768;
@@ -114,7 +112,7 @@ const VARIABLES: [(&str, Kind); 28] = [
     (
         // Below the smallest there is no room for a description.
         "MAX_PAYLOAD",
-        Kind::Whole(2048..=PAYLOAD, |settings, number| {
+        Kind::Whole(2048..=PAYLOAD_BYTES, |settings, number| {
             settings.engine.max_payload = size(number);
             settings.room.limits.max_payload = size(number);
         }),
@@ -139,19 +137,19 @@ const VARIABLES: [(&str, Kind); 28] = [
     ),
     (
         "MAX_DESCRIPTION",
-        Kind::Whole(1024..=PAYLOAD, |settings, number| {
+        Kind::Whole(1024..=PAYLOAD_BYTES, |settings, number| {
             settings.room.limits.description = size(number);
         }),
     ),
     (
         "MAX_CANDIDATE",
-        Kind::Whole(256..=PAYLOAD, |settings, number| {
+        Kind::Whole(256..=PAYLOAD_BYTES, |settings, number| {
             settings.room.limits.candidate = size(number);
         }),
     ),
     (
         "MAX_MESSAGE",
-        Kind::Whole(1..=PAYLOAD, |settings, number| {
+        Kind::Whole(1..=PAYLOAD_BYTES, |settings, number| {
             settings.room.limits.chat = size(number);
         }),
     ),
@@ -336,7 +334,7 @@ impl Settings {
     /// Limits that could never be met, as others are below them.
     fn contradictions(&self) -> impl Iterator<Item = Invalid> {
         let limits = &self.room.limits;
-        let content = limits.max_payload.saturating_sub(AROUND);
+        let content = limits.max_payload.saturating_sub(WRAPPING_BYTES);
         let pairs = [
             (
                 "MAX_DESCRIPTION",
@@ -353,7 +351,7 @@ impl Settings {
             (
                 "MAX_MESSAGE",
                 limits.chat,
-                content / CHARACTER,
+                content / CHARACTER_BYTES,
                 "a twelfth of what is 1024 less than MAX_PAYLOAD: JSON may take 12 bytes for a character",
             ),
             ("MAX_PEERS", limits.peers, limits.sockets, "MAX_SOCKETS"),

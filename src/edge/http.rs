@@ -32,7 +32,7 @@ use crate::socket;
 
 /// How long the object may take. It answers at once; one that does not has lost the request. The
 /// platform itself retries what is safe to retry, on a fresh stub, for ten seconds of these.
-const PATIENCE: Duration = Duration::from_secs(15);
+const OBJECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The answer to a path at which there is nothing. A health check or a client behind a proxy that
 /// keeps a base path has to see that.
@@ -204,7 +204,7 @@ async fn ask(
     };
     let inner = inner_request(&request, &url, upgrade, waits, &body)?;
     let answer = JsFuture::from(stub.fetch(&inner)?);
-    let response: Response = match select(answer, pin!(Delay::from(PATIENCE))).await {
+    let response: Response = match select(answer, pin!(Delay::from(OBJECT_TIMEOUT))).await {
         Either::Left((Ok(response), _)) => response.unchecked_into(),
         Either::Left((Err(error), _)) => {
             log_error("a room failed:", &error);

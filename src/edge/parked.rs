@@ -21,10 +21,10 @@ use crate::parking::Frame;
 pub(super) const HEADER: &str = "x-signalbox-park";
 
 /// How long a request waits before the object is asked to answer it: less than proxies wait.
-const HOLD: Duration = Duration::from_secs(25);
+const POLL_HOLD: Duration = Duration::from_secs(25);
 
 /// How long the object may then take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn is_parkable(request: &Request) -> Result<bool> {
     request.headers().has(HEADER)
@@ -55,7 +55,7 @@ async fn answer(
     socket: &Socket,
     mut frames: UnboundedReceiver<Option<String>>,
 ) -> Result<Response> {
-    let mut limit = HOLD;
+    let mut limit = POLL_HOLD;
     let mut asked = false;
     loop {
         match select(frames.next(), pin!(Delay::from(limit))).await {
@@ -79,7 +79,7 @@ async fn answer(
             Either::Right(_) => {
                 let _ = socket.send(&"release".into()); // if it is closed, that is the next event
                 asked = true;
-                limit = PATIENCE;
+                limit = RELEASE_TIMEOUT;
             }
         }
     }

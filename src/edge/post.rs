@@ -8,8 +8,8 @@ use worker::web_sys::{AbortSignal, Headers, RequestInit, RequestRedirect, Respon
 use super::platform::{Result, fetch};
 use crate::io::{Answer, Post};
 
-/// How long it may take, in milliseconds. The object stays awake meanwhile.
-const PATIENCE: u32 = 3_000;
+/// How long it may take. The object stays awake meanwhile.
+const TIMEOUT_MS: u32 = 3_000;
 
 /// Asks another server; an error is why it gave no answer.
 pub(super) async fn post(post: Post) -> std::result::Result<Answer, String> {
@@ -29,7 +29,7 @@ async fn ask(post: Post) -> Result<Answer> {
     init.set_headers(&headers);
     init.set_body(&JsValue::from_str(&post.body));
     init.set_redirect(RequestRedirect::Manual); // the secret is for this server alone
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE)));
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
     let response: Response = JsFuture::from(fetch(&post.url, &init)?)
         .await?
         .unchecked_into();

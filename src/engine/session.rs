@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 
 /// How long a poll that comes after `2probe` may wait for the `5` that may be on its way on another
 /// connection.
-const HOLD: Duration = Duration::from_millis(100);
+const UPGRADE_HOLD: Duration = Duration::from_millis(100);
 
 /// By how much a poll may have overtaken `2probe` and a `5` right behind it. A stock client's came at
 /// least a round trip before, and it sends no `5` until that poll returned.
@@ -138,7 +138,7 @@ impl Session {
         };
         self.flush(out);
         if upgrading && self.transport.poll().and_then(|poll| poll.request()) == Some(request) {
-            out.push(Output::Hold(request, HOLD));
+            out.push(Output::Hold(request, UPGRADE_HOLD));
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::socket::{Json, Object, SocketId};
 pub(super) const DEPTH: usize = 64;
 
 /// What quotes, commas and a sender take of an object, as a rule.
-const AROUND: usize = 128;
+const OVERHEAD_BYTES: usize = 128;
 
 /// More fields than any signal has; an object with more is refused.
 pub(super) const MAX: usize = 64;
@@ -157,7 +157,7 @@ impl Fields {
     /// The object with `value` in these fields, and in the one of this name in any case.
     fn write(&self, is_so: impl Fn(&Field) -> bool, name: Option<&str>, value: &Json) -> Json {
         let size: usize = self.iter().map(|(_, json)| json.as_str().len()).sum();
-        let mut object = Object::with_capacity(size + AROUND);
+        let mut object = Object::with_capacity(size + OVERHEAD_BYTES);
         for field in &self.list {
             let value = if is_so(field) { value } else { &field.value };
             object = object.with_named(&field.written, value);

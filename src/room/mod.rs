@@ -23,7 +23,7 @@ mod presence;
 mod relay;
 mod role;
 mod seats;
-mod signal;
+pub(crate) mod signal;
 mod target;
 mod token;
 

@@ -10,7 +10,7 @@ use super::{Room, Turn};
 use crate::socket::{Args, Command, Json, Object, SocketId};
 
 /// About how many bytes may wait for one peer that is away: a quarter of what is kept for all.
-const MAX_WAITING: usize = 131_072;
+const MAX_WAITING_BYTES: usize = 131_072;
 
 /// When to look whether a peer that is away is back: it may be at any time.
 const RETRY: Duration = Duration::from_secs(1);
@@ -85,7 +85,7 @@ impl Room {
         let only = receivers.len() == 1;
         receivers.retain(|id| {
             let member = self.members.get_mut(id).filter(|member| member.is_away());
-            member.is_none_or(|member| member.waiting.take(size, limit, MAX_WAITING))
+            member.is_none_or(|member| member.waiting.take(size, limit, MAX_WAITING_BYTES))
         });
         if only && receivers.is_empty() {
             let message = "too much waits already for this peer, which is away";

@@ -33,8 +33,8 @@ const PAYLOADS: [&str; 7] = [
     "data",
 ];
 
-/// How much longer than its payload a wrapped signal may be, in bytes.
-const WRAPPING: usize = 1024;
+/// How much longer than its payload a wrapped signal may be.
+pub(crate) const WRAPPING_BYTES: usize = 1024;
 
 /// More arguments than any page sends: each may name a peer, who has to be looked for.
 const MAX_ARGUMENTS: usize = 16;
@@ -225,7 +225,8 @@ impl Signal {
             (Shape::Wrapped, Value::Object(fields)) => {
                 let sizes = || fields.iter().map(|(_, json)| decoded_len(json));
                 let size: usize = sizes().sum();
-                sizes().max() <= Some(limit) && attached.saturating_add(size) <= limit + WRAPPING
+                sizes().max() <= Some(limit)
+                    && attached.saturating_add(size) <= limit + WRAPPING_BYTES
             }
             (Shape::Unwrapped(payload), _) => {
                 attached.saturating_add(decoded_len(payload.json())) <= limit
