@@ -1,6 +1,8 @@
 //! Maps and sets as sorted lists. A room has some hundred entries in each, found by halving; the
 //! standard library's trees, one for each type of entry, were a tenth of the Worker.
 
+use std::borrow::Borrow;
+
 /// A sorted list of keys, each with its value.
 #[derive(Debug)]
 pub(crate) struct Map<K, V>(Vec<(K, V)>);
@@ -12,12 +14,23 @@ impl<K, V> Default for Map<K, V> {
 }
 
 impl<K: Ord, V> Map<K, V> {
-    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+    /// A map of entries that are sorted by their keys, each key once.
+    pub(crate) fn from_sorted(entries: Vec<(K, V)>) -> Self {
+        Self(entries)
+    }
+
+    pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
         let index = self.find(key).ok()?;
         self.0.get(index).map(|(_, value)| value)
     }
 
-    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+    pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
         let index = self.find(key).ok()?;
         self.0.get_mut(index).map(|(_, value)| value)
     }
@@ -51,13 +64,30 @@ impl<K: Ord, V> Map<K, V> {
         }
     }
 
-    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+    pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
         let index = self.find(key).ok()?;
         Some(self.0.remove(index).1)
     }
 
-    fn find(&self, key: &K) -> Result<usize, usize> {
-        self.0.binary_search_by(|(other, _)| other.cmp(key))
+    fn find<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
+    where
+        K: Borrow<Q>,
+    {
+        self.0
+            .binary_search_by(|(other, _)| other.borrow().cmp(key))
+    }
+}
+
+impl<V> Map<String, V> {
+    /// The entries whose keys begin with `prefix`, in order.
+    pub(crate) fn starting_with(&self, prefix: &str) -> impl Iterator<Item = (&String, &V)> {
+        let (Ok(index) | Err(index)) = self.find(prefix);
+        let entries = self.0.get(index..).unwrap_or_default().iter();
+        let entries = entries.take_while(move |(key, _)| key.starts_with(prefix));
+        entries.map(|(key, value)| (key, value))
     }
 }
 
@@ -68,6 +98,11 @@ impl<K, V> Map<K, V> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The entries, sorted by their keys.
+    pub(crate) fn into_vec(self) -> Vec<(K, V)> {
+        self.0
     }
 
     /// In the order of the keys, as all that follow.
