@@ -17,6 +17,7 @@
 //! - [`socket`]: [Socket.IO v5](https://socket.io/docs/v4/socket-io-protocol/), and the seam to applications
 //! - [`room`]: the signaling application
 //! - [`store`]: what outlives memory, shared by the layers
+//! - [`journal`]: what the core stores, in few rows
 //! - [`admission`], [`settings`]: who may connect, and what can be configured
 //! - `edge`: the shell that runs any [`io::Core`], such as a [`socket::Host`], in a Durable Object
 //!
@@ -26,6 +27,7 @@ pub mod admission;
 mod base64;
 pub mod engine;
 pub mod io;
+pub mod journal;
 mod map;
 #[cfg(any(test, target_arch = "wasm32"))]
 mod parking;

@@ -1,0 +1,236 @@
+//! Commits: which rows are written, and what they carry.
+//!
+//! A row can be written when its segment does not count any more: when what is live of it was
+//! carried, which is to say written again. Segments are carried in their order. A commit carries as
+//! much as keeps all later ones from having to carry more, so a long segment is carried by many.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+
+use super::error::{Corrupt, Error, Fault};
+use super::segment::{Header, Writer, entries, size};
+use super::{Journal, Map, Put, Row};
+
+/// What a commit carries.
+#[derive(Default)]
+struct Carried {
+    /// How many segments do not count any more.
+    segments: usize,
+    /// The row of the next one if a part of it was carried, and its bytes if they were read.
+    part: Option<(Row, Option<Vec<u8>>)>,
+}
+
+impl Journal {
+    /// The rows to be stored so that what is pending outlives memory: none if nothing is, otherwise
+    /// nearly always one. They have to be stored in one transaction; if that fails, open the journal
+    /// anew. `read` reads a row. After an error everything is pending as before.
+    pub fn commit(&mut self, read: impl Fn(Row) -> Option<Vec<u8>>) -> Result<Vec<Put>, Error> {
+        if self.pending.keys().next().is_none() {
+            return Ok(Vec::new());
+        }
+        self.write(read, false)
+    }
+
+    /// Like a commit, but writes every row anew, so that no value that was deleted is left in
+    /// storage. A commit leaves them until their rows are written again.
+    pub fn purge(&mut self, read: impl Fn(Row) -> Option<Vec<u8>>) -> Result<Vec<Put>, Error> {
+        self.write(read, true)
+    }
+
+    fn write(
+        &mut self,
+        read: impl Fn(Row) -> Option<Vec<u8>>,
+        all: bool,
+    ) -> Result<Vec<Put>, Error> {
+        let mut writer = Writer::new(self.bounds.row_bytes);
+        for (key, value) in self.pending.iter() {
+            writer.push(key, value.as_ref().map(String::as_bytes));
+        }
+        let live = self.live();
+        let total = live.iter().sum::<usize>() + self.pending_bytes();
+        if total > self.bounds.live_bytes {
+            return Err(Error::Full { bytes: total });
+        }
+        let spare = self.bounds.spare_bytes;
+        let most = if all {
+            0
+        } else {
+            total.saturating_mul(2).saturating_add(spare)
+        };
+        let carried = self.carry(&mut writer, &live, most, read)?;
+        if all {
+            let used = self.slots.iter().filter(|slot| slot.number > 0).count();
+            while writer.rows() < used {
+                writer.push_row();
+            }
+        }
+        let oldest = self.oldest().saturating_add(carried.segments as u64);
+        let is_long = self.held(0).saturating_add(writer.bytes()) > most;
+        let free = self.free(oldest, is_long);
+        if free.len() < writer.rows() {
+            let bytes = writer.bytes();
+            return Err(Error::Full { bytes });
+        }
+        let rows = writer.finish(&free, self.next, oldest);
+        Ok(self.enter(rows, carried))
+    }
+
+    /// The rows that can be written, in the order in which they are: the one that was written first,
+    /// or the longest.
+    fn free(&self, oldest: u64, longest: bool) -> Vec<Row> {
+        let free = self.rows().filter(|(_, slot)| slot.number < oldest);
+        let mut free: Vec<_> = free.collect();
+        free.sort_unstable_by_key(|(row, slot)| {
+            let len = if longest { slot.len } else { 0 };
+            (Reverse(len), slot.number, *row)
+        });
+        free.into_iter().map(|(row, _)| row).collect()
+    }
+
+    /// How many bytes the rows have whose segments have this number or a higher one.
+    fn held(&self, oldest: u64) -> usize {
+        let slots = self.slots.iter().filter(|slot| slot.number >= oldest);
+        slots.map(|slot| slot.len).sum()
+    }
+
+    /// Writes what has to be carried so that there are enough rows, and the segments that count have
+    /// at most `most` bytes.
+    fn carry(
+        &self,
+        writer: &mut Writer,
+        live: &[usize],
+        most: usize,
+        read: impl Fn(Row) -> Option<Vec<u8>>,
+    ) -> Result<Carried, Corrupt> {
+        let mut free = self.slots.len().saturating_sub(self.ring.len());
+        let due = self.due(live, free);
+        // A commit that is long in any case leaves it to shorter ones.
+        let until = if due > writer.bytes() {
+            due.saturating_add(writer.bytes())
+        } else {
+            0
+        };
+        let mut held = self.held(self.oldest());
+        let mut carried = Carried::default();
+        for row in self.ring.iter().copied() {
+            let is_full = free < writer.rows() || held.saturating_add(writer.bytes()) > most;
+            let until = if is_full { usize::MAX } else { until };
+            if writer.bytes() >= until {
+                break;
+            }
+            if live.get(row.index()).is_some_and(|live| *live > 0) {
+                let bytes = self.row(row, &read)?;
+                if !self.carry_row(row, &bytes, writer, until)? {
+                    let read = match bytes {
+                        Cow::Owned(bytes) => Some(bytes),
+                        Cow::Borrowed(_) => None,
+                    };
+                    carried.part = Some((row, read));
+                    break;
+                }
+            }
+            carried.segments = carried.segments.saturating_add(1);
+            free = free.saturating_add(1);
+            let len = self.slots.get(row.index()).map_or(0, |slot| slot.len);
+            held = held.saturating_sub(len);
+        }
+        Ok(carried)
+    }
+
+    /// Writes what is live of a row, so that no more than `until` bytes are written. Returns whether
+    /// that is all.
+    fn carry_row(
+        &self,
+        row: Row,
+        bytes: &[u8],
+        writer: &mut Writer,
+        until: usize,
+    ) -> Result<bool, Corrupt> {
+        for (key, place) in self.index.iter() {
+            if place.row != row || self.pending.contains_key(key) {
+                continue;
+            }
+            if writer.bytes().saturating_add(place.size(key)) > until {
+                return Ok(false);
+            }
+            let value = place.of(bytes).ok_or_else(|| Fault::Entries.of(row))?;
+            writer.push(key, Some(value));
+        }
+        Ok(true)
+    }
+
+    /// How many bytes of each row are live after the commit, but for what it sets.
+    fn live(&self) -> Vec<usize> {
+        let mut live = vec![0_usize; self.slots.len()];
+        for (key, place) in self.index.iter() {
+            if let Some(live) = live.get_mut(place.row.index()) {
+                *live = live.saturating_add(place.size(key));
+            }
+        }
+        for key in self.pending.keys() {
+            if let Some(place) = self.index.get(key)
+                && let Some(live) = live.get_mut(place.row.index())
+            {
+                *live = live.saturating_sub(place.size(key));
+            }
+        }
+        live
+    }
+
+    fn pending_bytes(&self) -> usize {
+        let values = self.pending.iter();
+        let values = values.filter_map(|(key, value)| Some(size(key, value.as_ref()?.len())));
+        values.sum()
+    }
+
+    /// How many bytes the commit has to carry so that, if all later ones carry as many, each segment
+    /// is carried before its row is needed.
+    fn due(&self, live: &[usize], free: usize) -> usize {
+        let mut bytes = 0_usize;
+        let mut due = 0;
+        for (row, commits) in self.ring.iter().zip(free.saturating_add(1)..) {
+            bytes = bytes.saturating_add(live.get(row.index()).copied().unwrap_or_default());
+            due = due.max(bytes.div_ceil(commits));
+        }
+        due
+    }
+
+    /// Takes over what is about to be stored.
+    fn enter(&mut self, rows: Vec<(Header, Vec<u8>)>, carried: Carried) -> Vec<Put> {
+        self.pending = Map::default();
+        self.ring.drain(..carried.segments.min(self.ring.len()));
+        let part = carried.part.as_ref().map(|(row, _)| row.index());
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            slot.bytes = slot.bytes.take().filter(|_| part == Some(index));
+        }
+        if let Some((row, Some(bytes))) = carried.part
+            && let Some(slot) = self.slot_mut(row)
+        {
+            slot.bytes = Some(bytes);
+        }
+        let mut puts = Vec::with_capacity(rows.len());
+        for (Header { row, number, .. }, bytes) in rows {
+            self.next = number.saturating_add(1);
+            self.ring.push_back(row);
+            self.enter_row(row, number, &bytes);
+            puts.push(Put { row, bytes });
+        }
+        puts
+    }
+
+    fn enter_row(&mut self, row: Row, number: u64, bytes: &[u8]) {
+        if let Some(slot) = self.slot_mut(row) {
+            slot.number = number;
+            slot.len = bytes.len();
+        }
+        for entry in entries(bytes).map_while(Result::ok) {
+            match (self.index.get_mut(entry.key), entry.place(row)) {
+                (Some(before), Some(place)) => *before = place,
+                (None, Some(place)) => self.index.insert(entry.key.to_owned(), place),
+                (_, None) => {
+                    self.index.remove(entry.key);
+                }
+            }
+        }
+    }
+}

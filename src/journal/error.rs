@@ -1,0 +1,105 @@
+//! What can be wrong with a journal, and with what is to be stored in it.
+
+use std::fmt;
+
+use super::Row;
+
+/// Stored rows that are no journal. Nothing is to be written over them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Corrupt {
+    /// The storage key of the row.
+    pub row: String,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The journal has no row with this key.
+    Key,
+    /// The caller cannot read the row.
+    Unreadable,
+    /// It was cut off, or is longer than it says.
+    Length,
+    /// It has this version of the format, which is unknown.
+    Version(u8),
+    /// Bytes were altered.
+    Checksum,
+    /// It was written to another row.
+    Misplaced(Row),
+    /// Its header contradicts itself.
+    Header,
+    /// Its entries cannot be read.
+    Entries,
+    /// Another row holds the segment with the same number.
+    Repeated(u64),
+    /// The row is not the one that memory knows: it holds the segment with this number.
+    Unexpected(u64),
+    /// The row is the last of the journal, and needs the segment with this number, which is missing.
+    Missing(u64),
+    /// The row is not whole without the rest of its commit, which is missing.
+    Torn,
+}
+
+impl fmt::Display for Corrupt {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}: ", self.row)?;
+        match self.fault {
+            Fault::Key => write!(f, "the journal has no row with this key"),
+            Fault::Unreadable => write!(f, "the row cannot be read"),
+            Fault::Length => write!(f, "the row was cut off, or bytes were added"),
+            Fault::Version(version) => write!(f, "version {version} of the format is unknown"),
+            Fault::Checksum => write!(f, "the checksum is wrong: bytes were altered"),
+            Fault::Misplaced(row) => write!(f, "the row was written to {row}"),
+            Fault::Header => write!(f, "the header contradicts itself"),
+            Fault::Entries => write!(f, "the entries cannot be read"),
+            Fault::Repeated(number) => write!(f, "another row holds segment {number} as well"),
+            Fault::Unexpected(number) => {
+                write!(f, "the row holds segment {number}: another object wrote it")
+            }
+            Fault::Missing(number) => write!(f, "the row needs segment {number}, which is missing"),
+            Fault::Torn => write!(f, "the rest of the row's commit is missing"),
+        }
+    }
+}
+
+/// Why a value is not stored, or a commit is not made. The journal is as it was before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The key, or the key and the value together, are too long for a row.
+    TooLong {
+        /// How many bytes they have.
+        bytes: usize,
+    },
+    /// All keys and values together would be more than the journal may hold.
+    Full {
+        /// How many bytes they would have.
+        bytes: usize,
+    },
+    /// A row cannot be read back.
+    Corrupt(Corrupt),
+}
+
+impl From<Corrupt> for Error {
+    fn from(corrupt: Corrupt) -> Self {
+        Self::Corrupt(corrupt)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::TooLong { bytes } => {
+                write!(
+                    f,
+                    "a key and its value have {bytes} bytes: too long for a row"
+                )
+            }
+            Self::Full { bytes } => {
+                write!(f, "the journal would hold {bytes} bytes, which is too much")
+            }
+            Self::Corrupt(corrupt) => corrupt.fmt(f),
+        }
+    }
+}

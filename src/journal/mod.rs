@@ -1,0 +1,359 @@
+//! The journal: a map of keys to values, kept in few rows of storage. A commit writes one row,
+//! whatever it changes, and no row is ever deleted.
+//!
+//! ```text
+//! set, set, … ─▶ pending ─commit─▶ a segment: what changed, and what the oldest segment still holds
+//!                                     │
+//!   rows  │ 41 │ 42 │ 43 │ 37 │ 38 │ 39 │ 40 │    written over the row of the oldest segment
+//!
+//! open: all rows, in the order of their numbers; of each key the last entry counts
+//! ```
+//!
+//! Memory has the keys, and where each value is; values are read from the rows. The rows are a ring:
+//! the oldest segment is given up first, so when a deletion's mark goes, all that it deleted is gone.
+//! The newest segment names the oldest one that counts, so a missing row is noticed.
+//!
+//! Here are no storage calls: the caller reads and writes the rows. All rows of a commit have to be
+//! written in one transaction. `docs/journal.md` has the format and the reasons.
+
+mod commit;
+mod crc;
+mod error;
+mod segment;
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::VecDeque;
+use std::fmt;
+
+pub use error::{Corrupt, Error, Fault};
+
+use crate::map::Map;
+use segment::{Entry, Header, entries, size};
+
+/// What the storage keys of all rows begin with.
+pub const PREFIX: &str = "journal/";
+
+/// The number of a row. Shown, it is the storage key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Row(u8);
+
+impl Row {
+    fn parse(key: &str) -> Option<Self> {
+        let row = Self(key.strip_prefix(PREFIX)?.parse().ok()?);
+        (row.to_string() == key).then_some(row)
+    }
+
+    fn index(self) -> usize {
+        self.0.into()
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{PREFIX}{}", self.0)
+    }
+}
+
+/// A row to be stored, in place of an earlier one. Bytes, as a platform may store a text with two
+/// bytes for each character.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// Under which key.
+    pub row: Row,
+    /// The value.
+    pub bytes: Vec<u8>,
+}
+
+/// How much a journal may take. A journal can be opened with other bounds than it was written with,
+/// but not with fewer rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How many rows there are. With more rows a commit carries less, and opening reads more.
+    pub rows: u8,
+    /// How many bytes a row may have. A longer commit takes more rows.
+    pub row_bytes: usize,
+    /// How many bytes all keys and values together may have.
+    pub live_bytes: usize,
+    /// The rows have at most this many bytes more than twice what the keys and values have, which
+    /// bounds what opening reads.
+    pub spare_bytes: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            rows: 64,
+            row_bytes: 1_500_000, // the platform takes values of 2 MB
+            live_bytes: 16_000_000,
+            spare_bytes: 128_000,
+        }
+    }
+}
+
+/// Where a value is: in this row, from this byte on.
+#[derive(Clone, Copy)]
+struct Place {
+    row: Row,
+    start: usize,
+    len: usize,
+}
+
+/// What a row holds.
+#[derive(Clone, Default)]
+struct Slot {
+    /// The number of its segment; 0 if it was never written.
+    number: u64,
+    len: usize,
+    /// All its bytes, if they are in memory.
+    bytes: Option<Vec<u8>>,
+}
+
+/// A map of keys to values that outlives memory. See the [module](self).
+pub struct Journal {
+    bounds: Bounds,
+    /// What was set since the last commit; `None` deletes.
+    pending: Map<String, Option<String>>,
+    /// All keys that were committed.
+    index: Map<String, Place>,
+    /// What each row holds.
+    slots: Vec<Slot>,
+    /// The rows of the segments that count, the oldest one first.
+    ring: VecDeque<Row>,
+    /// The number of the next segment.
+    next: u64,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self::new(Bounds::default())
+    }
+}
+
+impl Journal {
+    /// An empty journal, for a storage without rows.
+    #[must_use]
+    pub fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            pending: Map::default(),
+            index: Map::default(),
+            slots: vec![Slot::default(); bounds.rows.into()],
+            ring: VecDeque::new(),
+            next: 1,
+        }
+    }
+
+    /// The journal that these rows hold, by their storage keys: all those that begin with
+    /// [`PREFIX`], in any order. If there are none, the journal is empty. The rows stay in memory
+    /// until the first commit, as much of them is read after a start.
+    pub fn open(
+        bounds: Bounds,
+        rows: impl IntoIterator<Item = (String, Vec<u8>)>,
+    ) -> Result<Self, Corrupt> {
+        let mut journal = Self::new(bounds);
+        let mut headers = Vec::new();
+        for (row, bytes) in rows {
+            match journal.take_row(&row, bytes) {
+                Ok(header) => headers.push(header),
+                Err(fault) => return Err(Corrupt { row, fault }),
+            }
+        }
+        headers.sort_unstable_by_key(|header| header.number);
+        let Some(newest) = headers.last().copied() else {
+            return Ok(journal);
+        };
+        check(&headers, &newest)?;
+        headers.retain(|header| header.number >= newest.oldest);
+        journal.ring = headers.iter().map(|header| header.row).collect();
+        journal.next = newest.number.saturating_add(1);
+        for slot in &mut journal.slots {
+            slot.bytes.take_if(|_| slot.number < newest.oldest);
+        }
+        journal.index = journal.read_index()?;
+        Ok(journal)
+    }
+
+    fn take_row(&mut self, key: &str, bytes: Vec<u8>) -> Result<Header, Fault> {
+        let row = Row::parse(key).ok_or(Fault::Key)?;
+        let slot = self.slot_mut(row).ok_or(Fault::Key)?;
+        let header = Header::parse(&bytes, row)?;
+        if slot.number > 0 {
+            return Err(Fault::Repeated(slot.number));
+        }
+        *slot = Slot {
+            number: header.number,
+            len: bytes.len(),
+            bytes: Some(bytes),
+        };
+        Ok(header)
+    }
+
+    /// Where the values are, by rows that are all in memory.
+    fn read_index(&self) -> Result<Map<String, Place>, Corrupt> {
+        let mut all = Vec::new();
+        for (age, row) in self.ring.iter().copied().enumerate() {
+            let slot = self.slots.get(row.index());
+            let bytes = slot.and_then(|slot| slot.bytes.as_deref());
+            for entry in entries(bytes.unwrap_or_default()) {
+                all.push((entry.map_err(|fault| fault.of(row))?, row, age));
+            }
+        }
+        // The last entry of each key is in front.
+        all.sort_unstable_by_key(|(entry, _, age)| (entry.key, Reverse((*age, entry.start))));
+        all.dedup_by_key(|(entry, ..)| entry.key);
+        let live = all.into_iter().filter_map(|(entry, row, _)| {
+            let place = entry.place(row)?;
+            Some((entry.key.to_owned(), place))
+        });
+        Ok(Map::from_sorted(live.collect()))
+    }
+
+    /// Stores a value under a key, or deletes the key: at once for [`Journal::load`], in storage with
+    /// the next commit. What changes nothing is not committed, as far as that is known without
+    /// reading a row.
+    pub fn set(&mut self, key: String, value: Option<String>) -> Result<(), Error> {
+        let len = value.as_ref().map_or(0, String::len);
+        if !segment::fits(self.bounds.row_bytes, &key, len) {
+            let bytes = size(&key, len);
+            return Err(Error::TooLong { bytes });
+        }
+        let is_same = match (self.index.get(&key), &value) {
+            (None, None) => true,
+            (Some(place), Some(value)) => self.in_memory(place) == Some(value.as_bytes()),
+            _ => false,
+        };
+        if is_same {
+            self.pending.remove(&key);
+        } else {
+            self.pending.insert(key, value);
+        }
+        Ok(())
+    }
+
+    /// All keys that begin with `prefix`, with their values, in order. `read` reads a row.
+    pub fn load(
+        &self,
+        prefix: &str,
+        read: impl Fn(Row) -> Option<Vec<u8>>,
+    ) -> Result<Vec<(String, String)>, Corrupt> {
+        let mut rows: Map<Row, Cow<[u8]>> = Map::default();
+        let mut found = Map::default();
+        for (key, place) in self.index.starting_with(prefix) {
+            if self.pending.contains_key(key) {
+                continue;
+            }
+            if !rows.contains_key(&place.row) {
+                rows.insert(place.row, self.row(place.row, &read)?);
+            }
+            let bytes = rows.get(&place.row).and_then(|bytes| place.of(bytes));
+            let value = bytes.and_then(|bytes| str::from_utf8(bytes).ok());
+            let value = value.ok_or_else(|| Fault::Entries.of(place.row))?;
+            found.insert(key.clone(), value.to_owned());
+        }
+        for (key, value) in self.pending.starting_with(prefix) {
+            if let Some(value) = value {
+                found.insert(key.clone(), value.clone());
+            }
+        }
+        Ok(found.into_vec())
+    }
+
+    /// The bytes of a row that counts.
+    fn row(
+        &self,
+        row: Row,
+        read: impl Fn(Row) -> Option<Vec<u8>>,
+    ) -> Result<Cow<'_, [u8]>, Corrupt> {
+        let known = self.slots.get(row.index());
+        if let Some(bytes) = known.and_then(|slot| slot.bytes.as_deref()) {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        let bytes = read(row).ok_or_else(|| Fault::Unreadable.of(row))?;
+        let header = Header::parse(&bytes, row).map_err(|fault| fault.of(row))?;
+        if known.is_none_or(|slot| slot.number != header.number) {
+            return Err(Fault::Unexpected(header.number).of(row));
+        }
+        Ok(Cow::Owned(bytes))
+    }
+
+    /// A value, if its row is in memory.
+    fn in_memory(&self, place: &Place) -> Option<&[u8]> {
+        let slot = self.slots.get(place.row.index())?;
+        place.of(slot.bytes.as_ref()?)
+    }
+
+    fn slot_mut(&mut self, row: Row) -> Option<&mut Slot> {
+        self.slots.get_mut(row.index())
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (Row, &Slot)> {
+        (0..).map(Row).zip(&self.slots)
+    }
+
+    /// The number of the oldest segment that counts.
+    fn oldest(&self) -> u64 {
+        self.next.saturating_sub(self.ring.len() as u64)
+    }
+}
+
+impl Place {
+    /// How many bytes the entry takes.
+    fn size(self, key: &str) -> usize {
+        size(key, self.len)
+    }
+
+    /// The value, in the bytes of its row.
+    fn of(self, bytes: &[u8]) -> Option<&[u8]> {
+        let end = self.start.checked_add(self.len)?;
+        bytes.get(self.start..end)
+    }
+}
+
+impl Entry<'_> {
+    /// Where the value is; `None` if the key is deleted.
+    fn place(&self, row: Row) -> Option<Place> {
+        let len = self.value?.len();
+        Some(Place {
+            row,
+            start: self.start,
+            len,
+        })
+    }
+}
+
+impl Fault {
+    fn of(self, row: Row) -> Corrupt {
+        Corrupt {
+            row: row.to_string(),
+            fault: self,
+        }
+    }
+}
+
+/// Whether segments with these headers, in their order, are a journal whose last one is `newest`.
+fn check(headers: &[Header], newest: &Header) -> Result<(), Corrupt> {
+    let mut before: Option<&Header> = None;
+    for header in headers {
+        if before.is_some_and(|before| before.number == header.number) {
+            return Err(Fault::Repeated(header.number).of(header.row));
+        }
+        let before = before.replace(header);
+        if header.number < newest.oldest {
+            continue;
+        }
+        let before = before.filter(|before| before.number >= newest.oldest);
+        let expected = before.map_or(newest.oldest, |before| before.number.saturating_add(1));
+        if header.number != expected {
+            return Err(Fault::Missing(expected).of(newest.row));
+        }
+        if before.is_some_and(|before| !header.follows(before)) {
+            return Err(Fault::Torn.of(header.row));
+        }
+    }
+    if newest.is_last_of_commit() {
+        Ok(())
+    } else {
+        Err(Fault::Torn.of(newest.row))
+    }
+}
