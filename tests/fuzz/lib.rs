@@ -10,6 +10,8 @@
     reason = "tests, for this crate alone"
 )]
 
+#[path = "../native/disk.rs"]
+pub mod disk;
 #[path = "../native/peer.rs"]
 pub mod peer;
 #[path = "../native/random.rs"]

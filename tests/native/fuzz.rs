@@ -120,6 +120,20 @@ fn rooms_with_and_without_strangers() {
     assert!(heard > 3_000, "few events were heard: {heard}");
 }
 
+/// What was committed outlives memory, and damage never makes up another state.
+#[test]
+fn journals_beside_their_model() {
+    let stored: usize = runs(1_000, 600, targets::journal).sum();
+    assert!(stored > 20_000, "few rows were stored: {stored}");
+}
+
+#[test]
+fn rows_that_no_journal_wrote() {
+    let opened = runs(20_000, 40, targets::journal_rows).filter(|opened| *opened);
+    let opened = opened.count();
+    assert!(opened > 1_000, "few were journals: {opened}");
+}
+
 /// Each file of the corpus, which has a folder for each target.
 #[test]
 fn the_corpus() {

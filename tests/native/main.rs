@@ -19,6 +19,7 @@ mod bodies;
 mod bounds;
 mod chunking;
 mod configuration;
+mod disk;
 #[path = "../conformance/src/echo.rs"]
 mod echo;
 mod engine;
@@ -26,6 +27,10 @@ mod fuzz;
 mod heartbeat;
 mod idle;
 mod interruptions;
+mod journal;
+mod journal_cost;
+mod journal_damage;
+mod journal_format;
 mod kept;
 mod memory;
 mod names;

@@ -6,6 +6,7 @@
 pub mod bytes;
 mod chaos;
 mod client;
+mod journal;
 pub mod junk;
 mod member;
 mod outsiders;
@@ -16,6 +17,7 @@ mod room_model;
 mod session_model;
 
 pub use chaos::{room, session};
+pub use journal::{journal, journal_rows, seal};
 pub use outsiders::outsiders;
 pub use parsers::{decoder, packet, payload};
 pub use query::query;
@@ -25,7 +27,7 @@ pub use session_model::session_model;
 pub type Target = fn(&[u8]);
 
 /// Each target under the name of its corpus.
-pub const ALL: [(&str, Target); 9] = [
+pub const ALL: [(&str, Target); 11] = [
     ("packet", |bytes| {
         packet(bytes);
     }),
@@ -52,5 +54,11 @@ pub const ALL: [(&str, Target); 9] = [
     }),
     ("outsiders", |bytes| {
         outsiders(bytes);
+    }),
+    ("journal", |bytes| {
+        journal(bytes);
+    }),
+    ("journal_rows", |bytes| {
+        journal_rows(bytes);
     }),
 ];
