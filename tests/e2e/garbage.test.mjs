@@ -326,12 +326,24 @@ test("JSON that is huge or nested 50,000 deep is refused: not every peer's parse
 });
 
 for (const auth of [`{"token":${deep}}`, `{"token":${huge}}`, `{"pid":${deep}}`, `{"pid":${huge}}`, `{"pid":1,"offset":${huge}}`, `{"a":${deep}}`]) {
-  test(`who connects with ${auth.slice(0, 12)}… is let in as anybody`, async () => {
+  test(`M-6: who connects with ${auth.slice(0, 12)}… is refused, and may try again`, async () => {
+    const socket = await webSocket(server, enginePath(room, { transport: "websocket" }));
+    await socket.next();
+    socket.send(`40${auth}`);
+    assert.match(await socket.next(), /^44\{"message":"auth is too large: /);
+    socket.send("40");
+    assert.match(await socket.next(), /^40\{"sid":/);
+    await roomWorks();
+    socket.close();
+  });
+}
+
+for (const auth of ['{"token":[[1]]}', '{"pid":{}}', '{"pid":"short"}', '{"pid":1,"offset":"x"}', '{"strict":"yes"}', '{"a":null}']) {
+  test(`who connects with ${auth} is let in as anybody`, async () => {
     const socket = await webSocket(server, enginePath(room, { transport: "websocket" }));
     await socket.next();
     socket.send(`40${auth}`);
     assert.match(await socket.next(), /^40\{"sid":/);
-    await roomWorks();
     socket.close();
   });
 }
