@@ -105,4 +105,5 @@ export class SignalboxError extends Error {
  * @property {RTCSessionDescriptionInit} [description]
  * @property {RTCIceCandidateInit | null} [candidate]
  * @property {string} [cid] names one connection between two peers
+ * @property {number} [round] numbers a sender's offers; an answer has that of its offer
  */

@@ -1,5 +1,7 @@
 // @ts-check
 
+const MEASURE_EVERY = 3_000;
+
 /** The kinds of a candidate, from the straightest to the longest way. */
 const PATHS = /** @type {const} */ (["host", "srflx", "prflx", "relay"]);
 
@@ -19,8 +21,20 @@ const PATHS = /** @type {const} */ (["host", "srflx", "prflx", "relay"]);
  * @property {number} framesPerSecond
  */
 
+/**
+ * Measures a connection from time to time.
+ * @param {{ stats(): Promise<RTCStatsReport> }} connection
+ * @param {(quality: Quality | null) => void} report
+ * @returns {() => void} ends it
+ */
+export function watchQuality(connection, report) {
+  const meter = new QualityMeter();
+  const measuring = setInterval(async () => report(meter.measure(await connection.stats())), MEASURE_EVERY);
+  return () => clearInterval(measuring);
+}
+
 /** Compares reports of one connection: counters mean something only against what they were. */
-export class QualityMeter {
+class QualityMeter {
   /** @type {Counters | null} */
   #last = null;
 

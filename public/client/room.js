@@ -37,7 +37,7 @@ export class Room extends Emitter {
 
   #signaling;
   #wishes;
-  /** @type {import("./peer.js").Mesh} */
+  /** @type {import("./link.js").Mesh} */
   #mesh;
   /** @type {Promise<void>} */
   #announcing = Promise.resolve();
@@ -74,7 +74,7 @@ export class Room extends Emitter {
     this.#mesh = {
       self: { id: "", n: 0, name: wishes.name, host: false, media: this.#flags(), hand: false, away: false, joinedAt: 0 },
       ice: new Ice(() => signaling.request(EVENTS.ICE_GET, {}), () => {
-        for (const peer of this.peers.values()) peer.renew();
+        for (const peer of this.peers.values()) peer.link.renew();
       }),
       iceTransportPolicy,
       media,
@@ -93,7 +93,7 @@ export class Room extends Emitter {
     this.#unfollowMedia = media.on("change", () => this.#mediaChanged());
     addEventListener("pagehide", this.leave);
     this.#sleepless = onWake(() => {
-      for (const peer of this.peers.values()) peer.recover();
+      for (const peer of this.peers.values()) peer.link.recover();
     });
   }
 
@@ -202,9 +202,9 @@ export class Room extends Emitter {
       const known = this.peers.get(info.id);
       if (known) {
         known.update(info);
-        known.reintroduce();
+        known.link.reintroduce();
       } else {
-        this.#add(info).connect();
+        this.#add(info).link.connect();
       }
     }
     const read = this.chat.joined(self.id, history);
@@ -220,7 +220,7 @@ export class Room extends Emitter {
     }
     if (!this.self.id) return; // still waiting; an answer that came meanwhile follows
     this.#setState("connected");
-    for (const peer of this.peers.values()) if (peer.state !== "connected") peer.recover();
+    for (const peer of this.peers.values()) if (peer.state !== "connected") peer.link.recover();
     this.chat.resume();
     this.#mediaChanged();
   }
@@ -246,13 +246,13 @@ export class Room extends Emitter {
         break;
       case EVENTS.OFFER:
         this.#recognise(payload);
-        this.peers.get(payload.from)?.describe(payload.description, payload.cid);
+        this.peers.get(payload.from)?.link.describe(payload, payload.cid);
         break;
       case EVENTS.ANSWER:
-        this.peers.get(payload.from)?.describe(payload.description, payload.cid);
+        this.peers.get(payload.from)?.link.describe(payload, payload.cid);
         break;
       case EVENTS.CANDIDATE:
-        this.peers.get(payload.from)?.addCandidate(payload.candidate, payload.cid);
+        this.peers.get(payload.from)?.link.addCandidate(payload.candidate, payload.cid);
         break;
       case EVENTS.CHAT_MESSAGE:
         this.chat.receive(payload);
@@ -350,7 +350,7 @@ export class Room extends Emitter {
    */
   #recognise({ from, cid }) {
     const newcomer = this.peers.get(from);
-    const former = [...this.peers.values()].find((peer) => peer.id !== from && cid !== undefined && peer.cid === cid);
+    const former = [...this.peers.values()].find((peer) => peer.id !== from && cid !== undefined && peer.link.cid === cid);
     if (!newcomer || !former) return;
     this.peers.delete(former.id);
     this.peers.set(from, former);
@@ -364,16 +364,14 @@ export class Room extends Emitter {
     const peers = this.peers.size;
     const height = peers <= 1 ? 720 : peers <= 3 ? 480 : 360;
     this.#mesh.cap = { bitrate: Math.round(Math.min(1_200_000, 2_400_000 / Math.max(1, peers))), height };
-    for (const peer of this.peers.values()) peer.limit();
+    for (const peer of this.peers.values()) peer.link.limit();
     this.info.count = peers + 1;
     this.emit("change");
   }
 
   #mediaChanged() {
     if (this.state === "closed") return;
-    for (const peer of this.peers.values()) {
-      for (const kind of KINDS) peer.replace(kind);
-    }
+    for (const peer of this.peers.values()) peer.link.update();
     this.#announcing = this.#announcing.then(() => this.#announce());
     this.emit("change");
   }

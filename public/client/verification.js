@@ -68,9 +68,3 @@ export class Verification extends Emitter {
     return [...sides[maker], ...sides[1 - maker]];
   }
 }
-
-/** The certificates a description names: all of them, so that none is taken for another. @param {{ sdp?: string }} description */
-export function fingerprints({ sdp = "" }) {
-  const found = [...sdp.matchAll(/^a=fingerprint:(\S+) (\S+)/gm)].map(([, hash, value]) => `${hash.toLowerCase()} ${value.toUpperCase()}`);
-  return [...new Set(found)].sort().join();
-}

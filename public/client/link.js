@@ -1,0 +1,294 @@
+// @ts-check
+import { Connection } from "./connection.js";
+import { Emitter } from "./emitter.js";
+import { watchQuality } from "./quality.js";
+import { uniqueId } from "./unique.js";
+
+const DISCONNECTED_FOR = 3_000; // then ICE restarts
+const CONNECT_WITHIN = 30_000; // beyond it an attempt has failed; each is given longer than the one before
+const FAILURES_PER_CONNECTION = 3; // then a new connection
+const FAILURES_IN_ALL = 6; // then it is the user's turn
+const EARLY_CANDIDATES = 64;
+const FORMER_CONNECTIONS = 16;
+const REBUILD_AFTER = 1_000; // where negotiation broke down; twice as long each time
+const REBUILD_LATEST = 60_000;
+
+/**
+ * What a link needs of its room.
+ * @typedef {object} Mesh
+ * @property {import("./protocol.js").PeerInfo} self
+ * @property {import("./ice.js").Ice} ice
+ * @property {RTCIceTransportPolicy} [iceTransportPolicy]
+ * @property {import("./media.js").LocalMedia} media
+ * @property {import("./senders.js").Cap} cap
+ * @property {import("./key.js").RoomKey | null} key
+ * @property {() => boolean} online the signaling is up
+ * @property {(event: string, payload: { to: string }) => void} relay
+ *
+ * @typedef {{ id: string, n: number, away: boolean }} Other
+ */
+
+/**
+ * The link to one peer: a connection that is repaired, or replaced by a new one, as often as needed.
+ *
+ *   connecting ──▶ connected ◀──▶ reconnecting ──six failures──▶ failed ──retry()──▶ connecting
+ *
+ * @typedef {"connecting" | "connected" | "reconnecting" | "failed"} LinkState
+ * @extends {Emitter<{
+ *   change: [],
+ *   track: [track: MediaStreamTrack],
+ *   screen: [track: MediaStreamTrack],
+ *   channel: [channel: RTCDataChannel, connection: Connection],
+ *   quality: [],
+ * }>} `change`: of `state` or `verified`
+ */
+export class Link extends Emitter {
+  /** @type {LinkState} */
+  state = "connecting";
+  /** @type {import("./verification.js").Verdict} */
+  verified = "unverified";
+  /** @type {import("./quality.js").Quality | null} */
+  quality = null;
+
+  #other;
+  #mesh;
+  /** @type {Connection | null} */
+  #connection = null;
+  /** The `cid` of those before it: what still comes for them is late. @type {string[]} */
+  #former = [];
+  /** @type {{ candidate: RTCIceCandidateInit | null, cid?: string }[]} */
+  #early = [];
+  #failures = 0;
+  #rebuilt = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {Other} other
+   * @param {Mesh} mesh
+   */
+  constructor(other, mesh) {
+    super();
+    this.#other = other;
+    this.#mesh = mesh;
+    this.#startTimeout();
+  }
+
+  get connection() {
+    return this.#connection;
+  }
+
+  get cid() {
+    return this.#connection?.cid;
+  }
+
+  /** Starts over after `failed`. */
+  retry() {
+    this.#failures = 0;
+    this.#setState("connecting");
+    this.connect();
+  }
+
+  /** Makes a new connection, with our offer. */
+  connect() {
+    this.#open(uniqueId()).start();
+  }
+
+  /** Offers again: the peer knows us by a new id. */
+  reintroduce() {
+    if (this.#connection?.state === "connected") this.#connection.restart();
+    else this.connect();
+  }
+
+  /**
+   * @param {Partial<import("./negotiation.js").Described>} described
+   * @param {string} [cid] a plain client gives none
+   */
+  describe({ description, round }, cid = this.cid) {
+    if (!description) return;
+    if (description.type === "offer" && (!this.#connection || cid !== this.cid)) {
+      if (cid !== undefined && this.#former.includes(cid)) return;
+      // Both may have opened a connection at once: the impolite side's stands.
+      if (this.#connection?.unanswered && !this.#isPolite()) return;
+      this.#open(cid ?? uniqueId());
+    } else if (cid !== this.cid) {
+      return; // an answer for a connection that is no more
+    }
+    this.#connection?.describe({ description, round: Number.isSafeInteger(round) ? round : undefined });
+  }
+
+  /**
+   * @param {RTCIceCandidateInit | null} candidate
+   * @param {string} [cid]
+   */
+  addCandidate(candidate, cid = this.cid) {
+    if (this.#connection && this.cid === cid) this.#connection.addCandidate(candidate);
+    else if (cid !== undefined && this.#former.includes(cid)) return;
+    else if (this.#early.push({ candidate, cid }) > EARLY_CANDIDATES) this.#early.shift();
+  }
+
+  /** The network changed, the device woke up, or the signaling is back. */
+  recover() {
+    this.#failures = 0;
+    this.#connection?.restart();
+    this.#startTimeout();
+  }
+
+  /** There are other tracks to send. */
+  update() {
+    this.#connection?.update();
+  }
+
+  /** The cap changed. */
+  limit() {
+    this.#connection?.limit(this.#mesh.cap);
+  }
+
+  /** There are fresh ICE servers. */
+  renew() {
+    void this.#connection?.renew(this.#mesh.ice.servers);
+  }
+
+  /** The peer has a new id: it may have missed what was sent to the one before. */
+  repeat() {
+    this.#connection?.repeat();
+  }
+
+  close() {
+    clearTimeout(this.#timer);
+    this.#connection?.close();
+    this.#connection = null;
+  }
+
+  #isPolite() {
+    return this.#mesh.self.n > this.#other.n;
+  }
+
+  /** @param {string} cid */
+  #open(cid) {
+    if (this.#connection) {
+      this.#connection.close();
+      this.#former = [...this.#former, this.#connection.cid].slice(-FORMER_CONNECTIONS);
+    }
+    this.#setVerdict("unverified");
+    this.quality = null;
+    const { ice, iceTransportPolicy, media, key, self } = this.#mesh;
+    const connection = new Connection({
+      cid,
+      iceServers: ice.servers,
+      iceTransportPolicy,
+      media,
+      key,
+      ids: [self.id, this.#other.id],
+      polite: () => this.#isPolite(),
+      send: (event, payload) => this.#mesh.relay(event, { to: this.#other.id, ...payload }),
+    });
+    this.#connection = connection;
+    this.#watch(connection);
+    connection.limit(this.#mesh.cap);
+    for (const early of this.#early.splice(0)) this.addCandidate(early.candidate, early.cid ?? cid);
+    this.#startTimeout();
+    return connection;
+  }
+
+  /** @param {Connection} connection */
+  #watch(connection) {
+    /** What a connection still tells after it was replaced is ignored. @type {<T extends any[]>(follow: (...told: T) => void) => (...told: T) => void} */
+    const current = (follow) => (...told) => {
+      if (connection === this.#connection) follow(...told);
+    };
+    connection.on("track", (track) => this.emit("track", track));
+    connection.on("screen", (track) => this.emit("screen", track));
+    connection.on("channel", (channel) => this.emit("channel", channel, connection));
+    connection.on("verdict", current((verdict) => this.#setVerdict(verdict)));
+    connection.on("state", current((state) => this.#follow(state)));
+    connection.on("broken", current(() => this.#rebuild(connection)));
+    connection.on("replaced", current((described) => this.#replace(described)));
+    const stopWatching = watchQuality(connection, current((quality) => {
+      this.quality = quality;
+      this.emit("quality");
+    }));
+    connection.on("closed", stopWatching);
+  }
+
+  /** The peer made a new connection under the same `cid`, or without one, as a plain client. @param {import("./negotiation.js").Described} described */
+  #replace(described) {
+    if (described.description.type === "offer") this.#open(this.cid ?? uniqueId()).describe(described);
+    else this.connect();
+  }
+
+  /** Negotiation broke down, perhaps on a path that still works. @param {Connection} connection */
+  #rebuild(connection) {
+    const delay = Math.min(REBUILD_LATEST, REBUILD_AFTER * 2 ** this.#rebuilt);
+    this.#rebuilt += 1;
+    setTimeout(() => {
+      if (connection === this.#connection) this.connect();
+    }, delay);
+  }
+
+  /** @param {import("./verification.js").Verdict} verdict */
+  #setVerdict(verdict) {
+    if (this.verified === verdict) return;
+    this.verified = verdict;
+    this.emit("change");
+  }
+
+  /** @param {RTCPeerConnectionState} state */
+  #follow(state) {
+    if (state === "connected") {
+      clearTimeout(this.#timer);
+      this.#failures = 0;
+      this.#setState("connected");
+    } else if (state === "disconnected") {
+      this.#setState("reconnecting");
+      this.#setTimer(DISCONNECTED_FOR, () => {
+        this.#connection?.restart();
+        this.#startTimeout();
+      });
+    } else if (state === "failed" || state === "closed") {
+      void this.#fail();
+    } else {
+      this.#startTimeout();
+    }
+  }
+
+  async #fail() {
+    if (this.#connection?.state === "connected") return;
+    const isPossible = !this.#other.away && this.#mesh.online(); // else nothing can be agreed now; it is no attempt
+    if (isPossible) this.#failures += 1;
+    this.#startTimeout();
+    if (this.state === "connected") this.#setState("reconnecting");
+    if (!isPossible) return;
+    if (this.#failures === FAILURES_IN_ALL) {
+      clearTimeout(this.#timer);
+      this.#setState("failed");
+    } else if (this.#failures % FAILURES_PER_CONNECTION === 0) {
+      this.connect();
+    } else {
+      const connection = this.#connection;
+      await this.#mesh.ice.refresh();
+      if (connection === this.#connection) connection?.restart(this.#mesh.ice.servers);
+    }
+  }
+
+  /** An attempt begins. Where machine or network are slow, hasty ones would only add to it. */
+  #startTimeout() {
+    this.#setTimer(CONNECT_WITHIN * (this.#failures + 1), () => this.#fail());
+  }
+
+  /**
+   * @param {number} delay
+   * @param {() => void} action
+   */
+  #setTimer(delay, action) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(action, delay);
+  }
+
+  /** @param {LinkState} state */
+  #setState(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.emit("change");
+  }
+}

@@ -1,0 +1,133 @@
+// @ts-check
+
+const TRIES = 5; // to give a sender its track
+const RETRY = 1_000; // ms; longer with each failure
+
+/** @typedef {{ bitrate: number, height: number }} Cap what one peer may be sent of the camera */
+
+/**
+ * What we send over one connection: microphone, camera and screen.
+ *
+ * The first offer has one audio and one video section for both directions; microphone and camera are later switched by
+ * `replaceTrack` alone. A screen gets a section of its own when it is first shared; so every other video than the first
+ * is a screen.
+ *
+ * Nothing here rejects: negotiation does not depend on a track or a cap. What fails is tried again.
+ */
+export class Senders {
+  #pc;
+  #media;
+  /** @type {Cap | null} */
+  #cap = null;
+  /** @type {RTCRtpSender | null} */
+  #screen = null;
+  #failures = 0;
+  /** Each update runs after the one before. @type {Promise<void>} */
+  #queue = Promise.resolve();
+
+  /**
+   * @param {RTCPeerConnection} pc
+   * @param {import("./media.js").LocalMedia} media
+   */
+  constructor(pc, media) {
+    this.#pc = pc;
+    this.#media = media;
+  }
+
+  /** The sections of the first offer, as the newcomer makes it. */
+  open() {
+    for (const kind of /** @type {const} */ (["audio", "video"])) {
+      this.#pc.addTransceiver(kind, { direction: "sendrecv", streams: [this.#media.stream] });
+    }
+    return this.update();
+  }
+
+  /** Sends in the sections of the peer's first offer. */
+  join() {
+    for (const kind of /** @type {const} */ (["audio", "video"])) {
+      const transceiver = this.transceiver(kind);
+      if (!transceiver) continue; // the peer wants no such media
+      transceiver.direction = "sendrecv";
+      transceiver.sender.setStreams(this.#media.stream);
+    }
+    return this.update();
+  }
+
+  /** Sends the current tracks, or nothing, within the cap. */
+  update() {
+    this.#queue = this.#queue.then(() => {
+      if (this.#pc.signalingState !== "closed") return this.#update();
+    });
+    return this.#queue;
+  }
+
+  /** @param {Cap} cap */
+  limit(cap) {
+    this.#cap = cap;
+    return this.update();
+  }
+
+  /** The first one of a kind, which is for microphone or camera. @param {"audio" | "video"} kind */
+  transceiver(kind) {
+    return this.#pc.getTransceivers().find(({ receiver, sender }) => receiver.track.kind === kind && sender !== this.#screen);
+  }
+
+  async #update() {
+    const tracks = [
+      this.#send(this.transceiver("audio")?.sender, "audio"),
+      this.#send(this.transceiver("video")?.sender, "video"),
+      this.#send(this.#screenSender(), "screen"),
+    ];
+    const results = [...(await Promise.allSettled(tracks)), ...(await Promise.allSettled([this.#limit()]))];
+    const failed = results.find(({ status }) => status === "rejected");
+    if (!failed || this.#pc.signalingState === "closed") {
+      this.#failures = 0;
+      return;
+    }
+    console.warn("signalbox: what is sent could not be changed:", /** @type {PromiseRejectedResult} */ (failed).reason);
+    this.#failures += 1;
+    if (this.#failures < TRIES) setTimeout(() => this.update(), RETRY * this.#failures);
+  }
+
+  /**
+   * @param {RTCRtpSender | null | undefined} sender
+   * @param {import("./media.js").Kind} kind
+   */
+  async #send(sender, kind) {
+    const track = this.#media.track(kind);
+    if (sender && sender.track !== track) await sender.replaceTrack(track);
+  }
+
+  /** Has a section for the screen as soon as there is one to share, and a camera's section that comes first. */
+  #screenSender() {
+    const track = this.#media.track("screen");
+    if (!this.#screen && track && this.transceiver("video")) {
+      const stream = /** @type {MediaStream} */ (this.#media.screen);
+      this.#screen = this.#pc.addTransceiver(track, { direction: "sendonly", streams: [stream] }).sender;
+    }
+    return this.#screen;
+  }
+
+  async #limit() {
+    const cap = this.#cap;
+    if (!cap) return;
+    await setEncoding(this.transceiver("video")?.sender, (track) => {
+      const { width = 0, height = 0 } = track.getSettings();
+      return { maxBitrate: cap.bitrate, scaleResolutionDownBy: Math.max(1, Math.min(width, height) / cap.height) };
+    });
+    await setEncoding(this.#screen, () => ({ maxBitrate: cap.bitrate })); // its letters stay legible
+  }
+}
+
+/**
+ * @param {RTCRtpSender | null | undefined} sender
+ * @param {(track: MediaStreamTrack) => RTCRtpEncodingParameters} choose
+ */
+async function setEncoding(sender, choose) {
+  if (!sender?.track) return;
+  const parameters = sender.getParameters();
+  const [encoding] = parameters.encodings;
+  if (!encoding) return; // not negotiated yet; comes again with the answer
+  Object.assign(encoding, choose(sender.track));
+  await sender.setParameters(parameters);
+}

@@ -1,0 +1,233 @@
+// How two browsers agree, when signals come twice, late or early, and when the browser refuses a step.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { startServer } from "../support.mjs";
+import { agreement, watchConnections } from "./descriptions.mjs";
+import { launch, openPage, otherSite } from "./support.mjs";
+
+let server;
+let site;
+let browser;
+let rooms = 0;
+before(async () => {
+  server = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
+  site = await otherSite(server, "");
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  site.close();
+  await server.stop();
+});
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+/** Somebody in a room; `prepare` gets the page first. */
+async function come(room, name, prepare = () => {}) {
+  const page = await openPage(browser, site.url);
+  await watchConnections(page);
+  await prepare(page);
+  await page.evaluate(async ({ origin, room, name }) => {
+    const { join } = await import(`${origin}/signalbox.js`);
+    window.room = await join(room, { name, media: { audio: true, video: true } });
+    window.room.on("peer", (peer) => {
+      const video = Object.assign(document.createElement("video"), { autoplay: true, muted: true, srcObject: peer.stream });
+      document.body.append(video);
+      peer.on("left", () => video.remove());
+    });
+  }, { origin: server.url, room, name });
+  return page;
+}
+
+/** Ada, then Bob, who makes the first offer; they agree, and see each other. */
+async function two({ ada: prepareAda, bob: prepareBob } = {}) {
+  const room = `negotiation-${(rooms += 1)}`;
+  const ada = await come(room, "Ada", prepareAda);
+  const bob = await come(room, "Bob", prepareBob);
+  for (const page of [ada, bob]) await moves(page);
+  await agreement([ada, bob]);
+  return [ada, bob];
+}
+
+const moves = (page) => page.waitForFunction(() => (document.querySelector("video")?.getVideoPlaybackQuality().totalVideoFrames ?? 0) > 3);
+
+/** Changes what comes from the room: `change(event, payload)` returns the payloads to hand over instead. */
+const incoming = (change) => (page) => page.routeWebSocket(/socket\.io/, (socket) => {
+  const room = socket.connectToServer();
+  room.onMessage((frame) => {
+    const [, type, json] = /^(42)(\[.*)$/s.exec(frame) ?? [];
+    const [event, payload, ...rest] = json ? JSON.parse(json) : [];
+    if (!["offer", "answer", "candidate"].includes(event)) return socket.send(frame);
+    for (const [name, changed] of change(event, payload)) socket.send(`${type}${JSON.stringify([name, changed, ...rest])}`);
+  });
+});
+
+/** Counts what the browser is asked: `window.calls` has the calls of `RTCPeerConnection.prototype[name]`, by type. */
+const count = (page) => page.evaluate(() => {
+  window.calls = [];
+  for (const name of ["setLocalDescription", "setRemoteDescription", "addIceCandidate"]) {
+    const original = RTCPeerConnection.prototype[name];
+    RTCPeerConnection.prototype[name] = async function (...args) {
+      const call = [name, args[0]?.type].filter(Boolean).join(" ");
+      window.calls.push(call);
+      await original.apply(this, args).catch((error) => {
+        window.calls.push(`${call} failed`);
+        throw error;
+      });
+    };
+  }
+});
+
+/** Has the browser refuse the first calls of a method: those `times` for which `args` returns true. */
+const refuse = (method, times, only = "() => true") => (page) => page.evaluate(({ method, times, only }) => {
+  const [holder, name] = method.split(".");
+  const { prototype } = window[holder];
+  const original = prototype[name];
+  const applies = new Function(`return ${only}`)();
+  window.refused = 0;
+  prototype[name] = async function (...args) {
+    if (window.refused < times && applies(this, ...args)) {
+      window.refused += 1;
+      throw new DOMException("refused by the test", "OperationError");
+    }
+    return original.apply(this, args);
+  };
+}, { method, times, only });
+
+test("an offer that comes twice is applied once, and answered twice in the same way", async () => {
+  const answers = [];
+  const [ada] = await two({
+    async ada(page) {
+      await count(page);
+      await incoming((event, payload) => (event === "offer" ? [[event, payload], [event, payload]] : [[event, payload]]))(page);
+    },
+    bob: incoming((event, payload) => {
+      if (event === "answer") answers.push(JSON.stringify(payload));
+      return [[event, payload]];
+    }),
+  });
+  const offers = (await ada.evaluate(() => window.calls)).filter((call) => call === "setRemoteDescription offer");
+  assert.equal(answers.length, 2 * offers.length);
+  assert.equal(new Set(answers).size, offers.length);
+});
+
+test("an answer to another offer is dropped, and so is one that comes again", async () => {
+  let changed = 0;
+  const [, bob] = await two({
+    async bob(page) {
+      await count(page);
+      await incoming((event, payload) => {
+        if (event !== "answer") return [[event, payload]];
+        changed += 1;
+        const other = { ...payload, round: payload.round + 1, description: { type: "answer", sdp: "v=0\r\n" } };
+        return [[event, other], [event, payload], [event, payload]];
+      })(page);
+    },
+  });
+  const answers = (await bob.evaluate(() => window.calls)).filter((call) => call === "setRemoteDescription answer");
+  assert.equal(answers.length, changed);
+});
+
+test("candidates that come before their description are kept for it", async () => {
+  let early = [];
+  let description = null;
+  const candidatesFirst = incoming((event, payload) => {
+    if (event !== "candidate") {
+      description ??= [event, payload];
+      return description[1] === payload ? [] : [[event, payload]];
+    }
+    if (!description || !early) return [[event, payload]];
+    early.push([event, payload]);
+    if (payload.candidate !== null) return [];
+    const all = [...early, description];
+    early = null;
+    return all;
+  });
+  const [, bob] = await two({
+    async bob(page) {
+      await count(page);
+      await candidatesFirst(page);
+    },
+  });
+  const calls = await bob.evaluate(() => window.calls);
+  assert.ok(calls.includes("addIceCandidate"));
+  assert.deepEqual(calls.filter((call) => /failed/.test(call)), []);
+});
+
+for (const [what, who, ...refusal] of [
+  ["an offer of its own", "bob", "RTCPeerConnection.setLocalDescription", 1],
+  ["the other's offer", "ada", "RTCPeerConnection.setRemoteDescription", 1],
+  ["its answer", "ada", "RTCPeerConnection.setLocalDescription", 1],
+  ["the other's answer", "bob", "RTCPeerConnection.setRemoteDescription", 1],
+  ["the other's answer, until there is a new connection", "bob", "RTCPeerConnection.setRemoteDescription", 3, "(pc, { type }) => type === 'answer'"],
+  ["its tracks at first", "ada", "RTCRtpSender.replaceTrack", 2],
+  ["every cap", "ada", "RTCRtpSender.setParameters", Infinity],
+]) {
+  test(`two people see each other although a browser refuses ${what}`, async () => {
+    const pages = await two({ [who]: refuse(...refusal) });
+    const refused = await pages[who === "ada" ? 0 : 1].evaluate(() => window.refused);
+    assert.ok(refused > 0, "nothing was refused");
+    for (const page of pages) assert.deepEqual(page.errors, []);
+  });
+}
+
+/** A page of stock socket.io-client, which knows nothing of `cid` and `round`. */
+async function comePlain(room, name) {
+  const page = await openPage(browser, site.url);
+  await watchConnections(page);
+  await page.evaluate(async ({ origin, room, name }) => {
+    const { io } = await import(`${origin}/vendor/socket.io.esm.min.js`);
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
+    const socket = io(origin, { path: `/r/${room}/socket.io` });
+    const links = new Map();
+    const link = (to) => {
+      const pc = new RTCPeerConnection();
+      links.set(to, pc);
+      for (const track of stream.getTracks()) pc.addTrack(track, stream);
+      pc.ontrack = ({ track, streams: [stream] }) => {
+        if (track.kind === "video") document.body.append(Object.assign(document.createElement("video"), { autoplay: true, muted: true, srcObject: stream }));
+      };
+      pc.onicecandidate = ({ candidate }) => socket.emit("candidate", { to, candidate });
+      return pc;
+    };
+    window.offer = async (to, pc) => {
+      await pc.setLocalDescription();
+      socket.emit("offer", { to, description: pc.localDescription });
+    };
+    window.restart = () => links.forEach((pc, to) => {
+      pc.restartIce();
+      void window.offer(to, pc);
+    });
+    socket.on("offer", async ({ from, description }) => {
+      const pc = links.get(from) ?? link(from);
+      await pc.setRemoteDescription(description);
+      await pc.setLocalDescription();
+      socket.emit("answer", { to: from, description: pc.localDescription });
+    });
+    socket.on("answer", ({ from, description }) => links.get(from).setRemoteDescription(description));
+    socket.on("candidate", ({ from, candidate }) => links.get(from).addIceCandidate(candidate));
+    const { peers } = await socket.emitWithAck("room:join", { name });
+    for (const { id } of peers) await window.offer(id, link(id));
+  }, { origin: server.url, room, name });
+  return page;
+}
+
+for (const [direction, first, second] of [["is called by", comePlain, come], ["calls", come, comePlain]]) {
+  test(`a plain page ${direction} a user of the module, and both change what they agreed on`, async () => {
+    const room = `plain-${(rooms += 1)}`;
+    const pages = [await first(room, "Ada"), await second(room, "Bob")];
+    for (const page of pages) await moves(page);
+    const agreed = await agreement(pages);
+    const [module, plain] = first === come ? pages : pages.toReversed();
+    await module.evaluate(async () => {
+      const canvas = document.createElement("canvas");
+      canvas.getContext("2d").fillRect(0, 0, 1, 1);
+      navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(5);
+      await window.room.media.setScreen(true);
+    });
+    await plain.waitForFunction(() => document.querySelectorAll("video").length === 2);
+    await plain.evaluate(() => window.restart());
+    await agreement(pages, agreed);
+    for (const page of pages) assert.deepEqual(page.errors, []);
+  });
+}

@@ -1,0 +1,129 @@
+// Random rounds: people change their media, look for new paths and lose their connection to the room while others do,
+// too, and signals are late or come twice. After each round both ends of every link have to agree.
+//
+// PAIR_ROUNDS and GROUP_ROUNDS make more rounds than usual, SEED others.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { startServer } from "../support.mjs";
+import { descriptions, disagreement, watchConnections } from "./descriptions.mjs";
+import { launch, openPage, otherSite, people } from "./support.mjs";
+import { seeded, unreliable } from "./unreliable.mjs";
+
+const seed = Number(process.env.SEED ?? 1);
+const pairRounds = Number(process.env.PAIR_ROUNDS ?? 12);
+const groupRounds = Number(process.env.GROUP_ROUNDS ?? 4);
+const roundsTogether = 4; // then in a new room, as a screen gets its section once per connection
+const patience = 25_000; // ms until both ends agree; what waits for a recovery timer takes 30 s
+const spread = 150; // ms within which a round's actions begin
+
+let servers;
+let site;
+let browser;
+before(async () => {
+  servers = {
+    recovering: await startServer({ vars: { ALLOWED_ORIGINS: "*" } }),
+    forgetting: await startServer({ vars: { ALLOWED_ORIGINS: "*", RECOVERY_MS: "0" } }),
+  };
+  site = await otherSite(servers.recovering, "");
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  site.close();
+  for (const server of Object.values(servers)) await server.stop();
+});
+
+/** Somebody in a room, by a path of their own; without devices, as what is sent makes no difference here. */
+async function person(server, room, name, random) {
+  const page = await openPage(browser, site.url);
+  await watchConnections(page);
+  const path = await unreliable(page, random);
+  await page.evaluate(async ({ origin, room, name }) => {
+    const canvas = document.createElement("canvas");
+    canvas.getContext("2d").fillRect(0, 0, 1, 1);
+    navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(1);
+    const { join } = await import(`${origin}/signalbox.js`);
+    window.room = await join(room, { name });
+  }, { origin: server.url, room, name });
+  return { page, path };
+}
+
+const actions = {
+  screen: ({ page }) => page.evaluate(() => window.room.media.setScreen(!window.room.media.screen)),
+  restart: ({ page }) => page.evaluate(() => void dispatchEvent(new Event("online"))),
+  cut: ({ path }) => path.cut(),
+  repeat: ({ path }) => path.repeat(),
+};
+
+/** What is wrong, or null: everybody is linked to everybody, both ends agree, and screens are seen by all. */
+async function fault(everyone) {
+  if (!everyone.every(({ path }) => path.idle())) return "signals are under way";
+  const seen = await Promise.all(everyone.map(({ page }) => page.evaluate(() => ({
+    state: window.room.state,
+    own: window.room.media.screen !== null,
+    others: [...window.room.peers.values()].map(({ name, screen, state }) => ({ name, state, screen: screen !== null })),
+  }))));
+  for (const [index, { state, others }] of seen.entries()) {
+    if (state !== "connected") return `person ${index} is ${state}`;
+    const unlinked = others.find(({ state }) => state !== "connected");
+    if (unlinked) return `to person ${index}, ${unlinked.name} is ${unlinked.state}`;
+  }
+  const disagreed = disagreement(await Promise.all(everyone.map(({ page }) => descriptions(page))));
+  if (disagreed) return disagreed;
+  for (const [index, { own }] of seen.entries()) {
+    for (const [viewer, { others }] of seen.entries()) {
+      const shown = others.find(({ name }) => name === people[index]);
+      if (viewer !== index && shown?.screen !== own) return `person ${viewer} ${own ? "does not see" : "sees"} the screen of ${people[index]}`;
+    }
+  }
+  return null;
+}
+
+/** Waits until nothing is wrong, twice in a row; else says what is. */
+async function settle(everyone) {
+  const deadline = performance.now() + patience;
+  for (let calm = 0; ; ) {
+    const found = await fault(everyone);
+    calm = found ? 0 : calm + 1;
+    if (calm === 2) return null;
+    if (performance.now() > deadline) return found;
+    await pause(200);
+  }
+}
+
+/** Rounds of so many people; each starts with what a seeded choice says. */
+async function rounds(t, count, total) {
+  const faults = [];
+  for (let first = 1; first <= total; first += roundsTogether) {
+    const random = seeded(seed * 1_000_003 + count * 10_007 + first);
+    const kind = random() < 0.5 ? "recovering" : "forgetting";
+    const everyone = [];
+    for (const name of people.slice(0, count)) everyone.push(await person(servers[kind], `stress-${count}-${first}`, name, random));
+    let found = await settle(everyone);
+    if (found) faults.push(`before round ${first}, ${kind}: ${found}`);
+    for (let round = first; !found && round < first + roundsTogether && round <= total; round += 1) {
+      const plan = [];
+      for (const [index, who] of everyone.entries()) {
+        for (const action of Object.keys(actions)) {
+          if (random() < 0.4) plan.push({ index, who, action, at: Math.round(random() * spread) });
+        }
+      }
+      await Promise.all(plan.map(async ({ who, action, at }) => {
+        await pause(at);
+        await actions[action](who);
+      }));
+      found = await settle(everyone);
+      const done = plan.toSorted((one, other) => one.at - other.at).map(({ index, action, at }) => `${people[index]} ${action} at ${at}`);
+      if (found) faults.push(`round ${round}, ${kind}: ${found}; ${done.join(", ")}`);
+    }
+    await Promise.all(everyone.map(({ page }) => page.context().close()));
+  }
+  t.diagnostic(`seed ${seed}: ${faults.length} of ${total} rounds of ${count} people without agreement`);
+  assert.deepEqual(faults, []);
+}
+
+test("two people agree after every random round", { timeout: 3_600_000 }, (t) => rounds(t, 2, pairRounds));
+
+test("four people agree after every random round", { timeout: 3_600_000 }, (t) => rounds(t, 4, groupRounds));
