@@ -1,6 +1,7 @@
 // @ts-check
 import { io } from "../vendor/socket.io.esm.min.js";
 import { Emitter } from "./emitter.js";
+import { Outbox } from "./outbox.js";
 import { EVENTS, parse, SignalboxError } from "./protocol.js";
 
 const REPLY_TIMEOUT = 10_000;
@@ -20,9 +21,8 @@ const MUCH = 100;
  */
 export class Signaling extends Emitter {
   #socket;
-  /** @type {Map<number, [event: string, payload: object]>} */
-  #unacknowledged = new Map();
-  #serial = 0;
+  /** By receiver. @type {Map<string, Outbox>} */
+  #outboxes = new Map();
   /** How often that was too much. Who goes on gets put out, and is not told that this was why. */
   #excess = 0;
   /** Why there has been no connection yet. */
@@ -50,8 +50,8 @@ export class Signaling extends Emitter {
     };
     socket.on("connect", () => {
       this.#excess = 0;
-      if (socket.recovered) for (const key of this.#unacknowledged.keys()) this.#transmit(key);
-      else this.#unacknowledged.clear(); // those peers knew another id; a join follows
+      if (socket.recovered) for (const outbox of this.#outboxes.values()) outbox.resume();
+      else this.#forgetSignals(); // those peers knew another id; a join follows
       this.emit("open", socket.recovered);
     });
     socket.on("disconnect", (reason) => {
@@ -114,14 +114,19 @@ export class Signaling extends Emitter {
   }
 
   /**
-   * Sends to a peer, at least once as long as the session lives.
+   * Sends to a peer, at least once as long as the session lives, and in order.
    * @param {string} event
-   * @param {object} payload
+   * @param {{ to: string }} payload
    */
   relay(event, payload) {
-    const key = this.#serial++;
-    this.#unacknowledged.set(key, [event, payload]);
-    this.#transmit(key);
+    const { to } = payload;
+    let outbox = this.#outboxes.get(to);
+    if (!outbox) {
+      for (const [id, { isEmpty }] of this.#outboxes) if (isEmpty) this.#outboxes.delete(id); // their receivers may be gone
+      outbox = new Outbox((message, acknowledge) => this.#transmit(message, acknowledge));
+      this.#outboxes.set(to, outbox);
+    }
+    outbox.push([event, payload]);
   }
 
   /**
@@ -133,18 +138,23 @@ export class Signaling extends Emitter {
     this.#socket.volatile.emit(event, payload);
   }
 
-  /** @param {number} key */
-  #transmit(key) {
-    const message = this.#unacknowledged.get(key);
-    if (!message || !this.#socket.connected) return;
+  /**
+   * @param {import("./outbox.js").Message} message
+   * @param {(retryAfterMs?: number) => void} acknowledge
+   */
+  #transmit(message, acknowledge) {
+    if (!this.#socket.connected) return; // sent with the next connection
     this.#socket.emit(...message, (/** @type {any} */ reply) => {
-      if (reply?.error?.code === "rate-limited") {
-        this.#excess += 1;
-        setTimeout(() => this.#transmit(key), reply.error.retryAfterMs ?? RATE_LIMIT_PAUSE);
-      } else {
-        this.#unacknowledged.delete(key);
-      }
+      const { code, retryAfterMs = RATE_LIMIT_PAUSE } = reply?.error ?? {};
+      if (code !== "rate-limited") return acknowledge();
+      this.#excess += 1;
+      acknowledge(retryAfterMs);
     });
+  }
+
+  #forgetSignals() {
+    for (const outbox of this.#outboxes.values()) outbox.clear();
+    this.#outboxes.clear();
   }
 
   /** The network is back: do not wait for the next attempt. */
@@ -156,6 +166,7 @@ export class Signaling extends Emitter {
   /** Leaves at once: others need not wait for the recovery grace. */
   close() {
     removeEventListener("online", this.#online);
+    this.#forgetSignals();
     if (this.#socket.connected) this.#socket.emit(EVENTS.ROOM_LEAVE);
     this.#socket.disconnect();
   }

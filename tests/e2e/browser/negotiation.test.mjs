@@ -2,16 +2,19 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { startServer } from "../support.mjs";
 import { agreement, watchConnections } from "./descriptions.mjs";
 import { launch, openPage, otherSite } from "./support.mjs";
 
 let server;
+let slow;
 let site;
 let browser;
 let rooms = 0;
 before(async () => {
   server = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
+  slow = await startServer({ vars: { ALLOWED_ORIGINS: "*", SIGNAL_RATE: "3/3" } });
   site = await otherSite(server, "");
   browser = await launch();
 });
@@ -19,11 +22,12 @@ after(async () => {
   await browser.close();
   site.close();
   await server.stop();
+  await slow.stop();
 });
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
 /** Somebody in a room; `prepare` gets the page first. */
-async function come(room, name, prepare = () => {}) {
+async function come(room, name, prepare = () => {}, { url } = server) {
   const page = await openPage(browser, site.url);
   await watchConnections(page);
   await prepare(page);
@@ -35,15 +39,15 @@ async function come(room, name, prepare = () => {}) {
       document.body.append(video);
       peer.on("left", () => video.remove());
     });
-  }, { origin: server.url, room, name });
+  }, { origin: url, room, name });
   return page;
 }
 
 /** Ada, then Bob, who makes the first offer; they agree, and see each other. */
-async function two({ ada: prepareAda, bob: prepareBob } = {}) {
+async function two({ ada: prepareAda, bob: prepareBob, at } = {}) {
   const room = `negotiation-${(rooms += 1)}`;
-  const ada = await come(room, "Ada", prepareAda);
-  const bob = await come(room, "Bob", prepareBob);
+  const ada = await come(room, "Ada", prepareAda, at);
+  const bob = await come(room, "Bob", prepareBob, at);
   for (const page of [ada, bob]) await moves(page);
   await agreement([ada, bob]);
   return [ada, bob];
@@ -152,6 +156,36 @@ test("candidates that come before their description are kept for it", async () =
   const calls = await bob.evaluate(() => window.calls);
   assert.ok(calls.includes("addIceCandidate"));
   assert.deepEqual(calls.filter((call) => /failed/.test(call)), []);
+});
+
+test("signals keep their order when the room takes only a few at a time", async () => {
+  const sent = [];
+  const received = [];
+  const signal = (frame) => {
+    const [, json] = /^42\d*(\["(?:offer|answer|candidate)".*)$/s.exec(frame) ?? [];
+    const [event, { description, candidate, round }] = json ? JSON.parse(json) : [null, {}];
+    return event && (description ? `${event} ${round}` : `${event} ${candidate?.candidate}`);
+  };
+  /** What passes by, on its way from the page or to it. */
+  const watch = (outgoing, incoming) => (page) => page.routeWebSocket(/socket\.io/, (socket) => {
+    const room = socket.connectToServer();
+    const passOn = (to, list) => (frame) => {
+      if (signal(frame)) list.push(signal(frame));
+      to.send(frame);
+    };
+    room.onMessage(passOn(socket, incoming));
+    socket.onMessage(passOn(room, outgoing));
+  });
+  await two({ at: slow, ada: watch([], received), bob: watch(sent, []) });
+  const first = () => sent.filter((signal, index) => sent.indexOf(signal) === index);
+  const isDone = () => first().at(-1) === "candidate undefined" && received.at(-1) === "candidate undefined"; // there are no more
+  for (const deadline = performance.now() + 60_000; !isDone(); await pause(100)) {
+    assert.ok(performance.now() < deadline, `the last of ${received.length} signals is ${received.at(-1)}`);
+  }
+  // After one that is refused come all that follow it, again. So the order is that in which each came last.
+  const last = received.filter((signal, index) => received.lastIndexOf(signal) === index);
+  assert.ok(sent.length > first().length, "nothing was refused");
+  assert.deepEqual(last, first());
 });
 
 for (const [what, who, ...refusal] of [

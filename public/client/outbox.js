@@ -1,0 +1,78 @@
+// @ts-check
+
+/** @typedef {readonly [event: string, payload: object]} Message */
+
+/**
+ * The signals for one peer, in their order, each at least once as long as the session lives.
+ *
+ * Several are under way at a time, and are acknowledged in their order. When the room refuses one as too much, it may
+ * have accepted a later one. So all from the refused one on are sent again, one at a time.
+ */
+export class Outbox {
+  #transmit;
+  /** Those without acknowledgement. @type {Message[]} */
+  #messages = [];
+  #underWay = 0;
+  #isSlow = false;
+  /** What is acknowledged of an earlier run is ignored. */
+  #run = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #pause;
+
+  /**
+   * @param {(message: Message, acknowledge: (retryAfterMs?: number) => void) => void} transmit sends a message if there is
+   *   a connection; `acknowledge` says that it need not be sent again, or when it has to be
+   */
+  constructor(transmit) {
+    this.#transmit = transmit;
+  }
+
+  get isEmpty() {
+    return this.#messages.length === 0;
+  }
+
+  /** @param {Message} message */
+  push(message) {
+    this.#messages.push(message);
+    this.#pump();
+  }
+
+  /** Sends again what is not acknowledged: there is a new connection, or the pause is over. */
+  resume() {
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
+    this.#run += 1;
+    this.#underWay = 0;
+    this.#pump();
+  }
+
+  clear() {
+    clearTimeout(this.#pause);
+    this.#run += 1;
+    this.#messages = [];
+  }
+
+  #pump() {
+    if (this.#pause) return;
+    const most = this.#isSlow ? 1 : this.#messages.length;
+    while (this.#underWay < Math.min(most, this.#messages.length)) this.#send(this.#messages[this.#underWay++]);
+  }
+
+  /** @param {Message} message */
+  #send(message) {
+    const run = this.#run;
+    this.#transmit(message, (retryAfterMs) => {
+      if (run !== this.#run) return;
+      if (retryAfterMs === undefined) {
+        this.#messages = this.#messages.filter((other) => other !== message);
+        this.#underWay -= 1;
+        this.#isSlow &&= this.#messages.length > 0;
+        this.#pump();
+      } else {
+        this.#run += 1;
+        this.#isSlow = true;
+        this.#pause = setTimeout(() => this.resume(), retryAfterMs);
+      }
+    });
+  }
+}
