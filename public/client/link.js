@@ -24,6 +24,7 @@ const REBUILD_LATEST = 60_000;
  * @property {import("./key.js").RoomKey | null} key
  * @property {() => boolean} online the signaling is up
  * @property {(event: string, payload: { to: string }) => void} relay
+ * @property {() => void} doubt the network may have changed: the signaling is to see whether it still has a connection
  *
  * @typedef {{ id: string, n: number, away: boolean }} Other
  */
@@ -240,6 +241,7 @@ export class Link extends Emitter {
       this.#failures = 0;
       this.#setState("connected");
     } else if (state === "disconnected") {
+      this.#mesh.doubt();
       this.#setState("reconnecting");
       this.#setTimer(DISCONNECTED_FOR, () => {
         this.#connection?.restart();

@@ -21,6 +21,7 @@ export const EVENTS = {
   ANSWER: "answer",
   CANDIDATE: "candidate",
   CHAT_MESSAGE: "chat-message",
+  CHAT_HISTORY: "chat:history",
   CHAT_TYPING: "chat:typing",
   HOST_KICK: "host:kick",
   HOST_MUTE: "host:mute",

@@ -4,10 +4,10 @@ import { Emitter } from "./emitter.js";
 import { Host } from "./host.js";
 import { Ice } from "./ice.js";
 import { KINDS } from "./media.js";
+import { watchNetwork } from "./network.js";
 import { Peer } from "./peer.js";
 import { EVENTS, SignalboxError } from "./protocol.js";
 import { Signaling } from "./signaling.js";
-import { onWake } from "./wake.js";
 
 const REACH_WITHIN = 15_000;
 
@@ -45,7 +45,7 @@ export class Room extends Emitter {
   #entry = Promise.withResolvers();
   #patience;
   #onWaiting;
-  #sleepless;
+  #stopWatchingNetwork;
   #unfollowMedia;
   #unanswered = false;
 
@@ -82,6 +82,7 @@ export class Room extends Emitter {
       key,
       online: () => this.state === "connected",
       relay: (event, payload) => signaling.relay(event, payload),
+      doubt: () => signaling.check(),
     };
     this.chat = new Chat(signaling, () => this.#mesh.self, key);
     this.host = new Host((event, payload) => signaling.request(event, payload), () => this.emit("change"));
@@ -92,8 +93,12 @@ export class Room extends Emitter {
     this.#patience = setTimeout(() => this.end(signaling.failure), REACH_WITHIN);
     this.#unfollowMedia = media.on("change", () => this.#mediaChanged());
     addEventListener("pagehide", this.leave);
-    this.#sleepless = onWake(() => {
-      for (const peer of this.peers.values()) peer.link.recover();
+    this.#stopWatchingNetwork = watchNetwork({
+      changed: () => {
+        signaling.check({ renew: true });
+        for (const peer of this.peers.values()) peer.link.recover();
+      },
+      doubtful: () => signaling.check(),
     });
   }
 
@@ -140,7 +145,7 @@ export class Room extends Emitter {
     this.state = "closed";
     clearTimeout(this.#patience);
     removeEventListener("pagehide", this.leave);
-    this.#sleepless();
+    this.#stopWatchingNetwork();
     this.#mesh.ice.close();
     this.#unfollowMedia();
     this.#signaling.close();

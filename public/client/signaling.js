@@ -4,13 +4,17 @@ import { Emitter } from "./emitter.js";
 import { Outbox } from "./outbox.js";
 import { EVENTS, parse, SignalboxError } from "./protocol.js";
 
-const REPLY_TIMEOUT = 10_000;
+const REPLY_WITHIN = 5_000; // beyond it the connection is taken for dead
+const CONNECT_WITHIN = 10_000; // an attempt; then comes the next
 const RATE_LIMIT_PAUSE = 1_000;
 const MUCH = 100;
 
 /**
  * The socket to one room. It survives its connection: what was relayed and not yet acknowledged is
  * sent again after a recovery. Receivers tolerate a repeated offer, answer or candidate.
+ *
+ * A path can die without a word, and the heartbeat takes two minutes to notice. So a reply that is overdue ends the
+ * connection, and the socket makes another. `check` asks for a reply where there is reason to doubt.
  *
  * @extends {Emitter<{
  *   open: [recovered: boolean],
@@ -25,6 +29,7 @@ export class Signaling extends Emitter {
   #outboxes = new Map();
   /** How often that was too much. Who goes on gets put out, and is not told that this was why. */
   #excess = 0;
+  #isChecking = false;
   /** Why there has been no connection yet. */
   failure = new SignalboxError("unreachable", "The server does not answer.");
 
@@ -40,6 +45,7 @@ export class Signaling extends Emitter {
       transports: ["websocket", "polling"],
       tryAllTransports: true, // polling where WebSockets are blocked
       forceNew: true,
+      timeout: CONNECT_WITHIN,
       auth: token ? { token } : {},
     });
     this.#socket = socket;
@@ -69,7 +75,6 @@ export class Signaling extends Emitter {
       // else it is the network; the client tries again by itself
     });
     socket.onAny((name, payload) => this.emit("event", name, payload));
-    addEventListener("online", this.#online);
   }
 
   get connected() {
@@ -95,12 +100,11 @@ export class Signaling extends Emitter {
         reject(new SignalboxError("unreachable", "The room cannot be reached at the moment."));
         return;
       }
-      this.#socket.timeout(REPLY_TIMEOUT).emit(event, payload, (/** @type {Error | null} */ error, /** @type {any} */ reply) => {
-        if (error) {
+      this.#emit(event, payload, (reply) => {
+        if (!reply) {
           reject(new SignalboxError("unreachable", `The room did not answer ${event}.`));
-        } else if (!reply?.ok) {
-          const { code = "internal", message = `The room refused ${event}.`, retryAfterMs } = reply?.error ?? {};
-          if (code === "rate-limited") this.#excess += 1;
+        } else if (!reply.ok) {
+          const { code = "internal", message = `The room refused ${event}.`, retryAfterMs } = reply.error ?? {};
           reject(new SignalboxError(code, message, retryAfterMs));
         } else {
           try {
@@ -139,17 +143,51 @@ export class Signaling extends Emitter {
   }
 
   /**
+   * Finds out whether the connection is what it seems. Without one, it is tried again at once.
+   * @param {{ renew?: boolean }} [options] renew: an attempt that is under way is on a network that is no more
+   */
+  check({ renew = false } = {}) {
+    if (!this.#socket.active || this.#isChecking) return;
+    if (this.#socket.connected) {
+      this.#isChecking = true;
+      this.#emit(EVENTS.CHAT_HISTORY, { limit: 0 }, () => (this.#isChecking = false)); // any reply will do
+    } else if (renew) {
+      this.#socket.disconnect().connect();
+    }
+  }
+
+  /**
    * @param {import("./outbox.js").Message} message
    * @param {(retryAfterMs?: number) => void} acknowledge
    */
-  #transmit(message, acknowledge) {
+  #transmit([event, payload], acknowledge) {
     if (!this.#socket.connected) return; // sent with the next connection
-    this.#socket.emit(...message, (/** @type {any} */ reply) => {
+    this.#emit(event, payload, (reply) => {
       const { code, retryAfterMs = RATE_LIMIT_PAUSE } = reply?.error ?? {};
-      if (code !== "rate-limited") return acknowledge();
-      this.#excess += 1;
-      acknowledge(retryAfterMs);
+      if (code === "rate-limited") acknowledge(retryAfterMs);
+      else if (reply) acknowledge();
     });
+  }
+
+  /**
+   * @param {string} event
+   * @param {object} payload
+   * @param {(reply: any) => void} follow gets the reply, or null where the connection was lost before it
+   */
+  #emit(event, payload, follow) {
+    this.#socket.timeout(REPLY_WITHIN).emit(event, payload, (/** @type {Error | null} */ error, /** @type {any} */ reply) => {
+      if (error) this.#drop();
+      else if (reply?.error?.code === "rate-limited") this.#excess += 1;
+      follow(error ? null : reply ?? {});
+    });
+  }
+
+  /** Ends a connection that is dead, so that there is a new one. */
+  #drop() {
+    const { engine } = this.#socket.io;
+    if (!this.#socket.connected) return; // it was lost; that is why there is no reply
+    engine.writeBuffer = []; // else it would wait until they are sent
+    engine.close();
   }
 
   #forgetSignals() {
@@ -157,15 +195,8 @@ export class Signaling extends Emitter {
     this.#outboxes.clear();
   }
 
-  /** The network is back: do not wait for the next attempt. */
-  #online = () => {
-    if (this.#socket.connected || !this.#socket.active) return;
-    this.#socket.disconnect().connect();
-  };
-
   /** Leaves at once: others need not wait for the recovery grace. */
   close() {
-    removeEventListener("online", this.#online);
     this.#forgetSignals();
     if (this.#socket.connected) this.#socket.emit(EVENTS.ROOM_LEAVE);
     this.#socket.disconnect();

@@ -4,29 +4,33 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { ask, connect, startServer } from "../support.mjs";
 import { password, startCoturn } from "./coturn.mjs";
+import { startProxy } from "./proxy.mjs";
 import { enter, launch, openPage, otherSite, sees, tile } from "./support.mjs";
 
 const secret = "north";
 let coturn;
 let server;
+let proxy;
 let site;
 let browser;
 before(async () => {
   coturn = await startCoturn({ secret });
   server = await startServer({ vars: { ...coturn.vars, ALLOWED_ORIGINS: "*" } });
+  proxy = await startProxy(server);
   site = await otherSite(server, "");
   browser = await launch();
 });
 after(async () => {
   await browser.close();
   site.close();
+  proxy.stop();
   await server.stop();
   await coturn.stop();
 });
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
 /** Somebody in a room who takes no other path than the relay. */
-async function relayed(room, name) {
+async function relayed(room, name, { url } = server) {
   const page = await openPage(browser, site.url);
   await page.evaluate(async ({ origin, room, name }) => {
     const { join } = await import(`${origin}/signalbox.js`);
@@ -36,7 +40,7 @@ async function relayed(room, name) {
       video.srcObject = peer.stream;
       document.body.append(video);
     });
-  }, { origin: server.url, room, name });
+  }, { origin: url, room, name });
   return page;
 }
 
@@ -145,6 +149,27 @@ test("a relay that falls silent: reconnecting, and back by an ICE restart when i
     await moving(page);
     assert.deepEqual(await path(page), ["relay", "relay"]);
     assert.notEqual(await credentials(page), former[index]);
+  }
+});
+
+test("a path that dies without a word, for signaling and media: both are back on another", async () => {
+  const ada = await relayed("dead", "Ada");
+  const bob = await relayed("dead", "Bob", proxy);
+  for (const page of [ada, bob]) await seen(page);
+  await bob.evaluate(() => window.room.on("change", () => (window.lost ||= window.room.state === "reconnecting")));
+  proxy.die();
+  coturn.freeze();
+  try {
+    for (const page of [ada, bob]) await state(page, "reconnecting");
+    // The lost media is reason to ask the room, which does not answer.
+    await bob.waitForFunction(() => window.lost, null, { timeout: 30_000 });
+  } finally {
+    coturn.thaw();
+  }
+  for (const page of [ada, bob]) {
+    await state(page, "connected");
+    await moving(page);
+    assert.equal(await page.evaluate(() => window.room.state), "connected");
   }
 });
 
