@@ -50,6 +50,8 @@ export class Link extends Emitter {
   verified = "unverified";
   /** @type {import("./quality.js").Quality | null} */
   quality = null;
+  /** The peer uses a stock client, and does not tell what it sends. */
+  isPlain = false;
 
   #other;
   #mesh;
@@ -107,6 +109,7 @@ export class Link extends Emitter {
    */
   describe({ description, round }, cid = this.cid) {
     if (!description) return;
+    this.isPlain = round === undefined;
     if (description.type === "offer" && (!this.#connection || cid !== this.cid)) {
       if (cid !== undefined && this.#former.includes(cid)) return;
       // Both may have opened a connection at once: the impolite side's stands.

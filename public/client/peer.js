@@ -19,10 +19,12 @@ import { SignalboxError } from "./protocol.js";
  * @extends {Emitter<PeerEvents>}
  */
 export class Peer extends Emitter {
-  /** The same object for life: fit for a video element's `srcObject`. */
+  /** Microphone and camera, the latter while it is on. The same object for life: fit for a video element's `srcObject`. */
   stream = new MediaStream();
 
   #screen = new MediaStream();
+  /** @type {MediaStreamTrack | null} */
+  #camera = null;
   #link;
 
   /**
@@ -125,6 +127,7 @@ export class Peer extends Emitter {
   update(fields) {
     const { name = this.name, host = this.host, media = this.media, hand = this.hand, away = this.away } = fields;
     Object.assign(this, { name: name ?? "", host, media: { ...this.media, ...media }, hand, away });
+    this.#showCamera();
     this.emit("change");
   }
 
@@ -147,9 +150,36 @@ export class Peer extends Emitter {
 
   /** @param {MediaStreamTrack} track */
   #addTrack(track) {
-    for (const former of this.stream.getTracks()) if (former.kind === track.kind) this.stream.removeTrack(former);
-    this.stream.addTrack(track);
-    this.emit("track", track, this.stream);
+    if (track.kind === "video") {
+      this.#camera = track;
+      for (const event of ["mute", "unmute"]) track.addEventListener(event, () => this.#showCamera());
+      this.#showCamera();
+    } else {
+      this.#replace("audio", track);
+    }
+  }
+
+  /**
+   * A camera that is off has no place in the stream. An element with it would wait for a picture, and not play the sound
+   * before that.
+   */
+  #showCamera() {
+    const track = this.#camera;
+    const isOn = track && !track.muted && (this.media.video || this.#link.isPlain);
+    this.#replace("video", isOn ? track : null);
+  }
+
+  /**
+   * Has this track of its kind in the stream, or none.
+   * @param {"audio" | "video"} kind
+   * @param {MediaStreamTrack | null} track
+   */
+  #replace(kind, track) {
+    const { stream } = this;
+    for (const former of stream.getTracks()) if (former.kind === kind && former !== track) stream.removeTrack(former);
+    if (!track || stream.getTracks().includes(track)) return;
+    stream.addTrack(track);
+    this.emit("track", track, stream);
   }
 
   /** @param {MediaStreamTrack} track */

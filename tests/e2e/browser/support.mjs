@@ -8,11 +8,12 @@ const patience = 90_000; // ms; two cores decode every picture
 /**
  * A browser whose devices are made up, and slow, for the processor's sake; `devices: false` takes them away. What it is
  * asked to share is the tab with the title `sharedTab`, where contexts have to bring their permissions; this machine is
- * `host` to it, too.
+ * `host` to it, too. With `sound` it plays what it is to play, and `autoplay` is its policy for that.
  */
-export function launch({ devices = true, sharedTab, host } = {}) {
+export function launch({ devices = true, sharedTab, host, sound = false, autoplay } = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    ignoreDefaultArgs: sound ? ["--mute-audio"] : [],
     args: [
       "--no-sandbox",
       "--disable-gpu",
@@ -22,6 +23,7 @@ export function launch({ devices = true, sharedTab, host } = {}) {
       "--disable-sync",
       "--allow-loopback-in-peer-connection",
       "--disable-features=WebRtcHideLocalIpsWithMdns",
+      ...(autoplay ? [`--autoplay-policy=${autoplay}`] : []),
       ...(host ? [`--host-resolver-rules=MAP ${host} 127.0.0.1`] : []),
       ...(sharedTab ? [`--auto-select-tab-capture-source-by-title=${sharedTab}`] : []),
       ...(devices ? ["--use-fake-device-for-media-stream=device-count=3,fps=5"] : []),

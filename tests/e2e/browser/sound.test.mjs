@@ -1,0 +1,99 @@
+// What people say is heard: measured in what the tab plays.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { startServer } from "../support.mjs";
+import { enter, launch, openPage, otherSite, tile } from "./support.mjs";
+
+const LISTENER = "the listener's tab";
+const permissions = ["microphone", "camera"];
+
+let server;
+let site;
+let browser;
+let rooms = 0;
+before(async () => {
+  server = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
+  site = await otherSite(server, "");
+  browser = await launch({ sound: true, autoplay: "no-user-gesture-required", sharedTab: LISTENER });
+});
+after(async () => {
+  await browser.close();
+  site.close();
+  await server.stop();
+});
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+/** Somebody in a room, by the module. */
+async function come(room, name, media) {
+  const page = await openPage(browser, site.url, { permissions });
+  await page.evaluate(async ({ origin, room, name, media }) => {
+    const { join } = await import(`${origin}/signalbox.js`);
+    window.room = await join(room, { name, media });
+  }, { origin: server.url, room, name, media });
+  return page;
+}
+
+/** From now on, `loudness()` is the greatest since it was asked for last of what the tab with the title `LISTENER` plays. */
+async function listen() {
+  const ear = await openPage(browser, site.url, { permissions });
+  await ear.evaluate(async () => {
+    const stream = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: true });
+    const context = new AudioContext();
+    await context.resume();
+    const analyser = context.createAnalyser();
+    context.createMediaStreamSource(stream).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    window.peak = 0;
+    setInterval(() => {
+      analyser.getFloatTimeDomainData(samples);
+      window.peak = samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), window.peak);
+    }, 20);
+  });
+  return {
+    /** Waits for one of the made-up microphone's tones, which come each second. */
+    async hearsTone() {
+      await ear.evaluate(() => (window.peak = 0));
+      await ear.waitForFunction(() => window.peak > 0.1);
+    },
+  };
+}
+
+/** A page that shows the others as docs/module.md does; `late` does so when they are already sending. */
+async function listener(room, { late = false } = {}) {
+  const page = await come(room, "Bob", {});
+  await page.evaluate(({ title, late }) => {
+    document.title = title;
+    window.room.on("peer", (peer) => {
+      const video = Object.assign(document.createElement("video"), { autoplay: true, playsInline: true });
+      const show = () => {
+        video.srcObject = peer.stream;
+        document.body.append(video);
+      };
+      if (late) peer.on("track", () => video.isConnected || show());
+      else show();
+    });
+  }, { title: LISTENER, late });
+  return page;
+}
+
+for (const late of [false, true]) {
+  test(`who has no camera on is heard, by an element that ${late ? "comes after the sound" : "is there first"}`, async () => {
+    const room = `sound-${(rooms += 1)}`;
+    const ada = await come(room, "Ada", { audio: true });
+    const bob = await listener(room, { late });
+    const { hearsTone } = await listen();
+    await hearsTone();
+    await ada.evaluate(() => window.room.media.setVideo(true));
+    await bob.waitForFunction(() => document.querySelector("video").videoWidth > 0);
+    await hearsTone();
+    await ada.evaluate(() => window.room.media.setVideo(false));
+    await bob.waitForFunction(() => document.querySelector("video").srcObject.getVideoTracks().length === 0);
+    await hearsTone();
+    await bob.evaluate(() => { // one that comes while the camera is off
+      const former = document.querySelector("video");
+      former.replaceWith(Object.assign(document.createElement("video"), { autoplay: true, srcObject: former.srcObject }));
+    });
+    await hearsTone();
+  });
+}
