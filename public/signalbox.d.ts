@@ -8,6 +8,8 @@
  *       document.body.append(video);
  *       peer.on("left", () => video.remove());
  *     });
+ *     room.on("change", () => (button.hidden = room.canPlayAudio)); // a browser may want a click before it plays sound
+ *     button.onclick = () => room.startAudio();
  *     room.chat.send("hello");
  */
 /** Rejects with a `SignalboxError`, or with the reason of `signal`. */
@@ -55,13 +57,15 @@ export interface Room {
   readonly knocks: readonly Knock[];
   /** Whether the deployment has a server that relays media where no direct path is. */
   readonly relay: boolean;
+  /** False where the browser refuses to play what the peers say before the user clicks: then offer a button for `startAudio`. */
+  readonly canPlayAudio: boolean;
   /** The room's limits, by name. */
   readonly limits: Readonly<Record<string, unknown>>;
   /** Called for each peer who is here or comes. */
   on(event: "peer", listener: (peer: Peer) => void): () => void;
   /** A peer offers a file. */
   on(event: "file", listener: (file: IncomingFile) => void): () => void;
-  /** `state`, `info`, `self`, `knocks` or the set of peers changed. */
+  /** `state`, `info`, `self`, `knocks`, `canPlayAudio` or the set of peers changed. */
   on(event: "change", listener: () => void): () => void;
   /** Somebody waits to be let in: `room.host.admit(knock)` or `room.host.deny(knock)`. */
   on(event: "knock", listener: (knock: Knock) => void): () => void;
@@ -72,6 +76,8 @@ export interface Room {
   /** The room ended it; `leave()` does not come here. */
   on(event: "closed", listener: (error: SignalboxError) => void): () => void;
   update(fields: { name?: string; hand?: boolean }): Promise<void>;
+  /** Plays, in the elements of the document that show `peer.stream`, what the browser refused to play. Call it on a click. */
+  startAudio(): Promise<void>;
   /** Leaves at once; so does closing the page. The local media stays open until `media.close()`. */
   leave(): void;
 }
@@ -118,7 +124,7 @@ export interface Peer {
   readonly verified: "verified" | "unverified" | "mismatch";
   /** How the link does, measured every three seconds; null while that is not known. */
   readonly quality: Readonly<Quality> | null;
-  /** Camera and microphone; the same object for life. */
+  /** Microphone, and camera while it is on; the same object for life. */
   readonly stream: MediaStream;
   /** What they share of their screen. */
   readonly screen: MediaStream | null;

@@ -6,6 +6,7 @@ import { Ice } from "./ice.js";
 import { KINDS } from "./media.js";
 import { watchNetwork } from "./network.js";
 import { Peer } from "./peer.js";
+import { Playback } from "./playback.js";
 import { EVENTS, SignalboxError } from "./protocol.js";
 import { Signaling } from "./signaling.js";
 
@@ -46,6 +47,7 @@ export class Room extends Emitter {
   #patience;
   #onWaiting;
   #stopWatchingNetwork;
+  #playback;
   #unfollowMedia;
   #unanswered = false;
 
@@ -93,6 +95,7 @@ export class Room extends Emitter {
     this.#patience = setTimeout(() => this.end(signaling.failure), REACH_WITHIN);
     this.#unfollowMedia = media.on("change", () => this.#mediaChanged());
     addEventListener("pagehide", this.leave);
+    this.#playback = new Playback((stream) => [...this.peers.values()].some((peer) => peer.stream === stream), () => this.emit("change"));
     this.#stopWatchingNetwork = watchNetwork({
       changed: () => {
         signaling.check({ renew: true });
@@ -117,6 +120,11 @@ export class Room extends Emitter {
     return this.#mesh.ice.servers.some(({ urls }) => [urls].flat().some((url) => url.startsWith("turn")));
   }
 
+  /** Whether the browser plays what the peers say; else `startAudio` has to be called on a click. */
+  get canPlayAudio() {
+    return this.#playback.isAllowed;
+  }
+
   /** The first join; later ones follow each connection that could not be recovered. */
   get entered() {
     return this.#entry.promise;
@@ -139,6 +147,11 @@ export class Room extends Emitter {
     this.emit("change");
   }
 
+  /** Plays what the browser refused to play without a click. */
+  async startAudio() {
+    await this.#playback.start();
+  }
+
   /** Says good-bye and frees everything but the local media, which belongs to who brought it. */
   leave = () => {
     if (this.state === "closed") return;
@@ -146,6 +159,7 @@ export class Room extends Emitter {
     clearTimeout(this.#patience);
     removeEventListener("pagehide", this.leave);
     this.#stopWatchingNetwork();
+    this.#playback.close();
     this.#mesh.ice.close();
     this.#unfollowMedia();
     this.#signaling.close();

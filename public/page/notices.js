@@ -59,6 +59,9 @@ export class Notices {
         { label: text("knock.admit"), run: () => void this.#hosting.admit(knock) },
       ],
     }));
+    if (call && !call.canPlayAudio) {
+      notices.push({ key: "silent", words: text("call.silent"), actions: [{ label: text("call.hear"), run: () => void call.startAudio() }] });
+    }
     if (mutedBy !== null) {
       const mute = { label: text("call.mute-now"), run: () => void this.#session.toggle("audio") };
       notices.push({ key: "mute", words: text("call.mute-request", { name: mutedBy }), actions: [dismiss(() => this.#session.stayUnmuted()), mute] });

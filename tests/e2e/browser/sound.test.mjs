@@ -1,32 +1,35 @@
-// What people say is heard: measured in what the tab plays.
+// What people say is heard: measured in what the listener's tab plays.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { startServer } from "../support.mjs";
-import { enter, launch, openPage, otherSite, tile } from "./support.mjs";
+import { launch, openPage, otherSite } from "./support.mjs";
 
-const LISTENER = "the listener's tab";
+const LISTENER = "hearing"; // in the title of the listener's tab; the page's title has the room's name
 const permissions = ["microphone", "camera"];
 
 let server;
 let site;
 let browser;
+let strict; // it plays nothing without a click, as Safari
 let rooms = 0;
 before(async () => {
   server = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
   site = await otherSite(server, "");
   browser = await launch({ sound: true, autoplay: "no-user-gesture-required", sharedTab: LISTENER });
+  strict = await launch({ sound: true, autoplay: "user-gesture-required", sharedTab: LISTENER });
 });
 after(async () => {
   await browser.close();
+  await strict.close();
   site.close();
   await server.stop();
 });
-afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+afterEach(() => Promise.all([browser, strict].flatMap((each) => each.contexts()).map((context) => context.close())));
 
 /** Somebody in a room, by the module. */
-async function come(room, name, media) {
-  const page = await openPage(browser, site.url, { permissions });
+async function come(room, name, media, at = browser) {
+  const page = await openPage(at, site.url, { permissions });
   await page.evaluate(async ({ origin, room, name, media }) => {
     const { join } = await import(`${origin}/signalbox.js`);
     window.room = await join(room, { name, media });
@@ -35,8 +38,8 @@ async function come(room, name, media) {
 }
 
 /** From now on, `loudness()` is the greatest since it was asked for last of what the tab with the title `LISTENER` plays. */
-async function listen() {
-  const ear = await openPage(browser, site.url, { permissions });
+async function listen(at = browser) {
+  const ear = await openPage(at, site.url, { permissions });
   await ear.evaluate(async () => {
     const stream = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: true });
     const context = new AudioContext();
@@ -60,10 +63,14 @@ async function listen() {
 }
 
 /** A page that shows the others as docs/module.md does; `late` does so when they are already sending. */
-async function listener(room, { late = false } = {}) {
-  const page = await come(room, "Bob", {});
+async function listener(room, { late = false, at } = {}) {
+  const page = await come(room, "Bob", {}, at);
   await page.evaluate(({ title, late }) => {
     document.title = title;
+    const button = Object.assign(document.createElement("button"), { textContent: "Tap to hear", hidden: true });
+    window.room.on("change", () => (button.hidden = window.room.canPlayAudio));
+    button.onclick = () => window.room.startAudio();
+    document.body.append(button);
     window.room.on("peer", (peer) => {
       const video = Object.assign(document.createElement("video"), { autoplay: true, playsInline: true });
       const show = () => {
@@ -97,3 +104,39 @@ for (const late of [false, true]) {
     await hearsTone();
   });
 }
+
+/**
+ * Has `act` done while the page has had no click for a while, and resolves once the page says on its console that it is
+ * silent. Until then nothing may be asked of the page: the browser takes each question of a test for a click.
+ */
+async function silenced(page, act) {
+  await page.waitForFunction(() => !navigator.userActivation.isActive);
+  const silent = page.waitForEvent("console", (message) => message.text() === "silent");
+  await act();
+  await silent;
+}
+
+test("where the browser plays nothing without a click, one button of the module's user is enough", async () => {
+  const room = `sound-${(rooms += 1)}`;
+  const bob = await listener(room, { at: strict });
+  await bob.evaluate(() => window.room.on("change", () => window.room.canPlayAudio || console.info("silent")));
+  await silenced(bob, () => come(room, "Ada", { audio: true, video: true }));
+  const { hearsTone } = await listen(strict);
+  await bob.getByRole("button", { name: "Tap to hear" }).click();
+  await hearsTone();
+  await bob.getByRole("button", { name: "Tap to hear" }).waitFor({ state: "hidden" });
+});
+
+test("where the browser plays nothing without a click, who joined with chat only has one button on the page", async () => {
+  const bob = await openPage(strict, `${server.url}/r/hearing`);
+  await bob.getByRole("button", { name: "Join with chat only" }).click();
+  await bob.locator('[data-slot="notices"]').evaluate((notices) => {
+    new MutationObserver(() => notices.textContent && console.info("silent")).observe(notices, { childList: true });
+  });
+  await silenced(bob, () => come("hearing", "Ada", { audio: true, video: true }));
+  const { hearsTone } = await listen(strict);
+  await bob.getByRole("button", { name: "Tap to hear" }).click();
+  await hearsTone();
+  await bob.getByText("Your browser plays no sound before you tap.").waitFor({ state: "hidden" });
+  assert.deepEqual(bob.errors, []);
+});

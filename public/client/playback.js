@@ -1,0 +1,64 @@
+// @ts-check
+
+/**
+ * Whether the sound of the peers plays. A browser may refuse that until the user clicks, and tells nobody: an element
+ * with `autoplay` stays silent. So each element of the document that shows one of our streams is asked to play. Those
+ * that the browser refuses are started on a click.
+ */
+export class Playback {
+  #isOurs;
+  #changed;
+  /** @type {Set<HTMLMediaElement>} */
+  #refused = new Set();
+
+  /**
+   * @param {(stream: MediaProvider | null) => boolean} isOurs
+   * @param {() => void} changed
+   */
+  constructor(isOurs, changed) {
+    this.#isOurs = isOurs;
+    this.#changed = changed;
+    // They do not bubble, but they are captured.
+    document.addEventListener("canplay", this.#ready, { capture: true });
+    document.addEventListener("playing", this.#plays, { capture: true });
+  }
+
+  /** Whether nothing waits for a click. */
+  get isAllowed() {
+    return ![...this.#refused].some((element) => element.isConnected && this.#isOurs(element.srcObject));
+  }
+
+  /** Plays what was refused. */
+  async start() {
+    await Promise.all([...this.#refused].map((element) => this.#play(element)));
+  }
+
+  close() {
+    document.removeEventListener("canplay", this.#ready, { capture: true });
+    document.removeEventListener("playing", this.#plays, { capture: true });
+    this.#refused.clear();
+  }
+
+  /** @param {Event} event */
+  #ready = ({ target }) => {
+    if (!(target instanceof HTMLMediaElement) || !this.#isOurs(target.srcObject)) return;
+    if (target.autoplay && target.paused && !target.muted) void this.#play(target);
+  };
+
+  /** @param {Event} event */
+  #plays = ({ target }) => {
+    if (this.#refused.delete(/** @type {HTMLMediaElement} */ (target))) this.#changed();
+  };
+
+  /** @param {HTMLMediaElement} element */
+  async #play(element) {
+    try {
+      await element.play();
+    } catch (error) {
+      const isRefused = /** @type {Error} */ (error).name === "NotAllowedError";
+      if (isRefused) this.#refused.add(element);
+      else this.#refused.delete(element); // it shows something else by now
+      this.#changed();
+    }
+  }
+}
