@@ -5,6 +5,7 @@ import { Outbox } from "./outbox.js";
 import { EVENTS, parse, SignalboxError } from "./protocol.js";
 
 const REPLY_WITHIN = 5_000; // beyond it the connection is taken for dead
+const HELD_UP = 1_000;
 const CONNECT_WITHIN = 10_000; // an attempt; then comes the next
 const RATE_LIMIT_PAUSE = 1_000;
 const MUCH = 100;
@@ -175,9 +176,18 @@ export class Signaling extends Emitter {
    * @param {(reply: any) => void} follow gets the reply, or null where the connection was lost before it
    */
   #emit(event, payload, follow) {
-    this.#socket.timeout(REPLY_WITHIN).emit(event, payload, (/** @type {Error | null} */ error, /** @type {any} */ reply) => {
-      if (error) this.#drop();
-      else if (reply?.error?.code === "rate-limited") this.#excess += 1;
+    let due = Date.now() + REPLY_WITHIN;
+    const overdue = () => {
+      // A timer that is late itself says that this page was held up: the reply may have come meanwhile.
+      if (Date.now() - due < HELD_UP) return this.#drop();
+      due = Date.now() + HELD_UP;
+      timer = setTimeout(overdue, HELD_UP);
+    };
+    let timer = setTimeout(overdue, REPLY_WITHIN);
+    // With a timeout, the client also tells that the connection was lost.
+    this.#socket.timeout(10 * REPLY_WITHIN).emit(event, payload, (/** @type {Error | null} */ error, /** @type {any} */ reply) => {
+      clearTimeout(timer);
+      if (reply?.error?.code === "rate-limited") this.#excess += 1;
       follow(error ? null : reply ?? {});
     });
   }
