@@ -57,6 +57,14 @@ const actions = {
   repeat: ({ path }) => path.repeat(),
 };
 
+/** What somebody's links are doing, for a look at what went wrong. */
+const state = ({ page }) => page.evaluate(() => [
+  ...[...window.room.peers.values()].map(({ name, state, away }) => `${name} ${state}${away ? " away" : ""}`),
+  ...window.connections
+    .filter(({ signalingState }) => signalingState !== "closed")
+    .map((pc) => [pc.signalingState, pc.connectionState, pc.remoteDescription ? "answered" : "unanswered"].join(" ")),
+].join(", "));
+
 /** What is wrong, or null: everybody is linked to everybody, both ends agree, and screens are seen by all. */
 async function fault(everyone) {
   if (!everyone.every(({ path }) => path.idle())) return "signals are under way";
@@ -97,10 +105,13 @@ async function settle(everyone) {
 async function rounds(t, count, total) {
   const faults = [];
   for (let first = 1; first <= total; first += roundsTogether) {
-    const random = seeded(seed * 1_000_003 + count * 10_007 + first);
+    const own = seed * 1_000_003 + count * 10_007 + first * 101;
+    const random = seeded(own); // the plan's alone, so that it is the same again
     const kind = random() < 0.5 ? "recovering" : "forgetting";
     const everyone = [];
-    for (const name of people.slice(0, count)) everyone.push(await person(servers[kind], `stress-${count}-${first}`, name, random));
+    for (const [index, name] of people.slice(0, count).entries()) {
+      everyone.push(await person(servers[kind], `stress-${count}-${first}`, name, seeded(own + index + 1)));
+    }
     let found = await settle(everyone);
     if (found) faults.push(`before round ${first}, ${kind}: ${found}`);
     for (let round = first; !found && round < first + roundsTogether && round <= total; round += 1) {
@@ -116,11 +127,12 @@ async function rounds(t, count, total) {
       }));
       found = await settle(everyone);
       const done = plan.toSorted((one, other) => one.at - other.at).map(({ index, action, at }) => `${people[index]} ${action} at ${at}`);
-      if (found) faults.push(`round ${round}, ${kind}: ${found}; ${done.join(", ")}`);
+      if (found) faults.push(`round ${round}, ${kind}: ${found}; ${done.join(", ")}`, ...(await Promise.all(everyone.map(state))));
     }
     await Promise.all(everyone.map(({ page }) => page.context().close()));
   }
-  t.diagnostic(`seed ${seed}: ${faults.length} of ${total} rounds of ${count} people without agreement`);
+  const failed = faults.filter((fault) => /^(before )?round/.test(fault));
+  t.diagnostic(`seed ${seed}: ${failed.length} of ${total} rounds of ${count} people without agreement`);
   assert.deepEqual(faults, []);
 }
 
