@@ -208,11 +208,18 @@ export interface Message {
   readonly mid: string;
   readonly id: string | null;
   readonly from: string;
+  /** As the sender encrypted it, where it is encrypted. */
   readonly name: string;
   /** Empty where it is unreadable. */
   readonly text: string;
   /** "unreadable" where it was encrypted with another key, or altered on its way. */
   readonly encryption: "none" | "end-to-end" | "unreadable";
+  /**
+   * It is encrypted, and its sender has been at the other end of a verified link since we joined: so it is not from an
+   * earlier stay of theirs. Becomes true with a "change" when the link is verified after the message came.
+   */
+  readonly proven: boolean;
+  /** By the sender's clock where it is encrypted, else by the room's. */
   readonly ts: number;
   readonly own: boolean;
   /** From before you joined. */

@@ -15,12 +15,13 @@ const TELL_EVERY = 3_000;
  * @property {string | null} id the room's, once it has it
  * @property {number} seq its place in the room, likewise
  * @property {string} from
- * @property {string} name
+ * @property {string} name as the sender sealed it, where it is encrypted
  * @property {string} text empty where it is unreadable
- * @property {number} ts
+ * @property {number} ts likewise
  * @property {boolean} own
  * @property {boolean} earlier from before we joined
  * @property {"none" | "end-to-end" | "unreadable"} encryption unreadable: with another key, or altered
+ * @property {boolean} proven it is encrypted, and from somebody who has been at the other end of a verified link since we joined
  * @property {"pending" | "sent" | "failed"} state
  * @property {SignalboxError | null} error
  */
@@ -41,11 +42,13 @@ export class Chat extends Emitter {
   #typists = new Map();
   #typing = false;
   #told = 0;
-  #key;
+  #seal;
   /** @type {Set<string>} every id we had in this room */
   #ownIds = new Set();
-  /** @type {Set<string>} what was opened, by sender and `mid`: the server could send it twice */
+  /** @type {Set<string>} what was opened, by session and `mid`: the server could send it twice */
   #opened = new Set();
+  /** Whose it is, of those that are not proven yet. @type {Map<Message, string>} */
+  #unproven = new Map();
   /** Encryption takes its time; the order stays. @type {Promise<unknown>} */
   #incoming = Promise.resolve();
   /** @type {Promise<unknown>} */
@@ -54,13 +57,13 @@ export class Chat extends Emitter {
   /**
    * @param {import("./signaling.js").Signaling} signaling
    * @param {() => import("./protocol.js").PeerInfo} self
-   * @param {import("./key.js").RoomKey | null} key
+   * @param {import("./chat-seal.js").ChatSeal | null} seal
    */
-  constructor(signaling, self, key) {
+  constructor(signaling, self, seal) {
     super();
     this.#signaling = signaling;
     this.#self = self;
-    this.#key = key;
+    this.#seal = seal;
   }
 
   /** The ids of those who are writing. */
@@ -91,7 +94,7 @@ export class Chat extends Emitter {
     /** @type {Message} */
     const message = {
       mid: uniqueId(), id: null, seq: Infinity, from: id, name: name ?? "", text, ts: Date.now(),
-      own: true, earlier: false, encryption: this.#key ? "end-to-end" : "none", state: "pending", error: null,
+      own: true, earlier: false, encryption: this.#seal ? "end-to-end" : "none", proven: this.#seal !== null, state: "pending", error: null,
     };
     this.messages.push(message);
     this.emit("message", message);
@@ -147,46 +150,50 @@ export class Chat extends Emitter {
    * @param {boolean} earlier
    */
   async #take(record, earlier) {
-    const { id, seq, from, name, ts } = record;
-    const { text, encryption, mid } = await this.#read(record);
+    const { id, seq, from, enc } = record;
+    const sealed = enc ? (await this.#seal?.open(record)) ?? null : null;
     if (this.messages.some((known) => known.id === id)) return;
     const own = this.#ownIds.has(from);
     // Our own come back to us, often before the reply to them; they come in the order we sent them in.
     const sent = own && this.messages.find((known) => known.own
-      && (mid ? known.mid === mid : known.id === null && known.encryption === encryption && known.text === text));
+      && (sealed ? known.mid === sealed.mid : known.id === null && known.encryption === "none" && known.text === record.message));
     if (sent) {
       this.#settle(sent, record);
       return;
     }
-    if (mid) {
-      const sealed = `${from} ${mid}`;
-      if (this.#opened.has(sealed)) return;
-      this.#opened.add(sealed);
+    if (sealed) {
+      const key = `${sealed.session} ${sealed.mid}`;
+      if (this.#opened.has(key)) return;
+      this.#opened.add(key);
     }
+    const { text, name, ts } = sealed ?? { text: enc ? "" : record.message, name: record.name ?? "", ts: record.ts };
+    const encryption = sealed ? "end-to-end" : enc ? "unreadable" : "none";
+    const proven = sealed !== null && (this.#seal?.isProven(sealed.session) ?? false);
     /** @type {Message} */
-    const message = { mid: id, id, seq, from, name: name ?? "", text, ts, own, earlier, encryption, state: "sent", error: null };
+    const message = { mid: id, id, seq, from, name, text, ts, own, earlier, encryption, proven, state: "sent", error: null };
+    if (sealed && !proven) this.#unproven.set(message, sealed.session);
     this.messages.push(message);
     this.emit("message", message);
+  }
+
+  /** Whoever has this session is at the other end of a verified link. @param {string} session */
+  proven(session) {
+    this.#seal?.proven(session);
+    for (const [message, of] of this.#unproven) {
+      if (of !== session) continue;
+      this.#unproven.delete(message);
+      message.proven = true;
+      this.emit("change", message);
+    }
   }
 
   /** The host cleared what was said before. @param {number} seq */
   forget(seq) {
     this.#next(async () => {
       this.messages = this.messages.filter((message) => message.seq >= seq);
+      for (const message of this.#unproven.keys()) if (message.seq < seq) this.#unproven.delete(message);
       this.emit("cleared");
     });
-  }
-
-  /**
-   * `mid` only where the sender's is certain.
-   * @param {import("./protocol.js").ChatRecord} record
-   * @returns {Promise<Pick<Message, "text" | "encryption"> & { mid?: string }>}
-   */
-  async #read({ message, from, enc }) {
-    if (!enc) return { text: message, encryption: "none" };
-    const { mid, iv } = enc;
-    const text = (await this.#key?.open({ sealed: message, iv }, [from, mid])) ?? null;
-    return text === null ? { text: "", encryption: "unreadable" } : { text, encryption: "end-to-end", mid };
   }
 
   /** @param {Message} message */
@@ -212,10 +219,9 @@ export class Chat extends Emitter {
    * @param {Message} message
    * @param {string} from
    */
-  async #write({ mid, text }, from) {
-    if (!this.#key) return { message: text, mid };
-    const { sealed, iv } = await this.#key.seal(text, [from, mid]);
-    return { message: sealed, mid, enc: { mid, iv } };
+  async #write(message, from) {
+    const { mid, text } = message;
+    return this.#seal ? this.#seal.seal(message, from) : { message: text, mid };
   }
 
   /**
@@ -224,7 +230,8 @@ export class Chat extends Emitter {
    */
   #settle(message, { id, seq, ts }) {
     if (message.id !== null) return;
-    Object.assign(message, { id, seq, ts, state: "sent", error: null });
+    Object.assign(message, { id, seq, state: "sent", error: null });
+    if (message.encryption === "none") message.ts = ts; // else it is as sealed
     this.emit("change", message);
   }
 }

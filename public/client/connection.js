@@ -17,6 +17,7 @@ const LINK_CHANNEL = { negotiated: true, id: 200 };
  * @property {() => boolean} polite
  * @property {import("./key.js").RoomKey | null} key
  * @property {readonly [own: string, theirs: string]} ids as both know them at the beginning
+ * @property {string} session of our stay in the room
  * @property {(event: string, payload: object) => void} send
  */
 
@@ -28,7 +29,7 @@ const LINK_CHANNEL = { negotiated: true, id: 200 };
  *   track: [track: MediaStreamTrack],
  *   screen: [track: MediaStreamTrack],
  *   channel: [channel: RTCDataChannel],
- *   verdict: [verdict: import("./verification.js").Verdict],
+ *   verdict: [verdict: import("./verification.js").Verdict, session: string],
  *   closed: [],
  *   replaced: [described: import("./negotiation.js").Described],
  *   broken: [],
@@ -38,16 +39,19 @@ export class Connection extends Emitter {
   #pc;
   #key;
   #ids;
+  #session;
   #negotiation;
   #senders;
-  #isVerifying = false;
+  /** @type {Verification | null} */
+  #verification = null;
 
   /** @param {ConnectionOptions} options */
-  constructor({ cid, iceServers, iceTransportPolicy, media, polite, key, ids, send }) {
+  constructor({ cid, iceServers, iceTransportPolicy, media, polite, key, ids, session, send }) {
     super();
     this.cid = cid;
     this.#key = key;
     this.#ids = ids;
+    this.#session = session;
     const pc = new RTCPeerConnection({ iceServers, iceTransportPolicy });
     this.#pc = pc;
     this.#senders = new Senders(pc, media);
@@ -163,18 +167,18 @@ export class Connection extends Emitter {
   }
 
   #verify() {
-    if (this.#isVerifying) return; // the first offer is tried again
-    this.#isVerifying = true;
+    if (this.#verification) return; // the first offer is tried again
     const pc = this.#pc;
-    const verification = new Verification({
+    this.#verification = new Verification({
       channel: pc.createDataChannel("signalbox", LINK_CHANNEL),
       key: this.#key,
       ids: this.#ids,
+      session: this.#session,
       fingerprints: async () => {
         await this.#negotiation.settled; // a channel may open before the answer that it came of is there to read
         return [fingerprints(pc.localDescription), fingerprints(pc.remoteDescription)];
       },
     });
-    verification.on("verdict", (verdict) => this.emit("verdict", verdict));
+    this.#verification.on("verdict", (verdict, session) => this.emit("verdict", verdict, session));
   }
 }

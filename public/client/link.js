@@ -22,6 +22,8 @@ const REBUILD_LATEST = 60_000;
  * @property {import("./media.js").LocalMedia} media
  * @property {import("./senders.js").Cap} cap
  * @property {import("./key.js").RoomKey | null} key
+ * @property {string} session of our stay in the room: a random text
+ * @property {(session: string) => void} proven whoever has this session is at the other end of a verified link
  * @property {() => boolean} online the signaling is up
  * @property {(event: string, payload: { to: string }) => void} relay
  * @property {() => void} doubt the network may have changed: the signaling is to see whether it still has a connection
@@ -176,13 +178,14 @@ export class Link extends Emitter {
     }
     this.#setVerdict("unverified");
     this.quality = null;
-    const { ice, iceTransportPolicy, media, key, self } = this.#mesh;
+    const { ice, iceTransportPolicy, media, key, session, self } = this.#mesh;
     const connection = new Connection({
       cid,
       iceServers: ice.servers,
       iceTransportPolicy,
       media,
       key,
+      session,
       ids: [self.id, this.#other.id],
       polite: () => this.#isPolite(),
       send: (event, payload) => this.#mesh.relay(event, { to: this.#other.id, ...payload }),
@@ -204,7 +207,10 @@ export class Link extends Emitter {
     connection.on("track", (track) => this.emit("track", track));
     connection.on("screen", (track) => this.emit("screen", track));
     connection.on("channel", (channel) => this.emit("channel", channel, connection));
-    connection.on("verdict", current((verdict) => this.#setVerdict(verdict)));
+    connection.on("verdict", current((verdict, session) => {
+      if (verdict === "verified") this.#mesh.proven(session);
+      this.#setVerdict(verdict);
+    }));
     connection.on("state", current((state) => this.#follow(state)));
     connection.on("broken", current(() => this.#rebuild(connection)));
     connection.on("replaced", current((described) => this.#replace(described)));

@@ -1,14 +1,16 @@
 // @ts-check
+import { Announcer } from "./announcer.js";
+import { ChatSeal } from "./chat-seal.js";
 import { Chat } from "./chat.js";
 import { Emitter } from "./emitter.js";
 import { Host } from "./host.js";
 import { Ice } from "./ice.js";
-import { KINDS } from "./media.js";
 import { watchNetwork } from "./network.js";
 import { Peer } from "./peer.js";
 import { Playback } from "./playback.js";
 import { EVENTS, SignalboxError } from "./protocol.js";
 import { Signaling } from "./signaling.js";
+import { uniqueId } from "./unique.js";
 
 const REACH_WITHIN = 15_000;
 
@@ -40,8 +42,7 @@ export class Room extends Emitter {
   #wishes;
   /** @type {import("./link.js").Mesh} */
   #mesh;
-  /** @type {Promise<void>} */
-  #announcing = Promise.resolve();
+  #announcer;
   /** @type {PromiseWithResolvers<void>} settled by the first join */
   #entry = Promise.withResolvers();
   #patience;
@@ -73,8 +74,15 @@ export class Room extends Emitter {
     this.info = { name, locked: false, password: false, capacity: 0, count: 0 };
     this.media = media;
     this.keyed = key !== null;
+    this.#announcer = new Announcer({
+      media,
+      self: () => this.#mesh.self,
+      isConnected: () => this.state === "connected",
+      request: (event, payload) => signaling.request(event, payload),
+      refused: (error) => this.emit("refused", error),
+    });
     this.#mesh = {
-      self: { id: "", n: 0, name: wishes.name, host: false, media: this.#flags(), hand: false, away: false, joinedAt: 0 },
+      self: { id: "", n: 0, name: wishes.name, host: false, media: this.#announcer.flags, hand: false, away: false, joinedAt: 0 },
       ice: new Ice(() => signaling.request(EVENTS.ICE_GET, {}), () => {
         for (const peer of this.peers.values()) peer.link.renew();
       }),
@@ -82,11 +90,13 @@ export class Room extends Emitter {
       media,
       cap: { bitrate: 0, height: 0 },
       key,
+      session: uniqueId(),
+      proven: (session) => this.chat.proven(session),
       online: () => this.state === "connected",
       relay: (event, payload) => signaling.relay(event, payload),
       doubt: () => signaling.check(),
     };
-    this.chat = new Chat(signaling, () => this.#mesh.self, key);
+    this.chat = new Chat(signaling, () => this.#mesh.self, key && new ChatSeal(key, this.#mesh.session));
     this.host = new Host((event, payload) => signaling.request(event, payload), () => this.emit("change"));
     signaling.on("event", (event, payload) => this.#receive(event, payload));
     signaling.on("down", () => this.#setState("reconnecting"));
@@ -198,12 +208,7 @@ export class Room extends Emitter {
   }
 
   #introduction() {
-    return { ...this.#wishes, media: this.#flags() };
-  }
-
-  #flags() {
-    const { audio, video, screen } = this.media;
-    return { audio, video, screen: screen !== null };
+    return { ...this.#wishes, media: this.#announcer.flags };
   }
 
   /** @param {import("./protocol.js").Snapshot} snapshot */
@@ -391,31 +396,8 @@ export class Room extends Emitter {
   #mediaChanged() {
     if (this.state === "closed") return;
     for (const peer of this.peers.values()) peer.link.update();
-    this.#announcing = this.#announcing.then(() => this.#announce());
+    this.#announcer.announce();
     this.emit("change");
-  }
-
-  /** Tells the room which media we send, as often as it takes. */
-  async #announce() {
-    const media = this.#flags();
-    const { media: told } = this.#mesh.self;
-    if (this.state !== "connected" || KINDS.every((kind) => media[kind] === told[kind])) return;
-    try {
-      await this.#signaling.request(EVENTS.PEER_UPDATE, { media });
-      this.#mesh.self.media = media;
-    } catch (cause) {
-      const { code, retryAfterMs = 1_000 } = /** @type {SignalboxError} */ (cause);
-      if (code === "room-full") await this.#withdraw(/** @type {SignalboxError} */ (cause));
-      if (code !== "rate-limited") return; // unreachable: told with the next connection
-      await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
-      await this.#announce();
-    }
-  }
-
-  /** There is no place for our media. @param {SignalboxError} error */
-  async #withdraw(error) {
-    await Promise.all([this.media.setAudio(false), this.media.setVideo(false), this.media.setScreen(false)]);
-    this.emit("refused", error);
   }
 
   /** @param {Room["state"]} state */

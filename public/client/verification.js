@@ -3,68 +3,119 @@ import { toBase64 } from "./bytes.js";
 import { Emitter } from "./emitter.js";
 import { parse } from "./protocol.js";
 
+const LONGEST = 64; // of a nonce or a session, in characters
+
 /**
- * Who is at the other end of one link. Each side shows with the key that both know which certificates
- * it sees at the two ends; a server that put its own in between would make them differ.
+ * Who is at the other end of one link. Each side shows with the key that both know which certificates it sees at the two
+ * ends. If a server put its own in between, they would differ.
  *
- *   both: {nonce, keyed}       then, if both are keyed: {proof}
+ *   both: {nonce, session, keyed}       then, if both are keyed: {proof, nonce}
  *
- * The proof begins with its maker, so it cannot be returned to them, and has both nonces, so it cannot
- * be used again.
+ * A proof begins with the facts of the side that makes it, so it cannot be returned to that side. It has both nonces, so
+ * it cannot be used again; the nonce beside it is the receiver's, and says for which exchange it was made. `session`
+ * names the stay of a side in the room; what it seals for the chat is proven by it.
+ *
+ * A new exchange begins when the certificates of the link become others.
  *
  * @typedef {"verified" | "unverified" | "mismatch"} Verdict
- * @extends {Emitter<{ verdict: [verdict: Verdict] }>}
+ * @extends {Emitter<{ verdict: [verdict: Verdict, session: string] }>}
  */
 export class Verification extends Emitter {
   #channel;
   #key;
   #ids;
+  #session;
   #fingerprints;
-  #nonce = toBase64(crypto.getRandomValues(new Uint8Array(16)));
-  /** @type {string | null} */
+  #nonce = newNonce();
+  /** What the peer said of itself. @type {{ nonce: string, session: string } | null} */
   #theirs = null;
-  #settled = false;
+  /** The fingerprints that the last verdict was about. @type {string | null} */
+  #judged = null;
 
   /**
    * @param {object} link
    * @param {RTCDataChannel} link.channel
    * @param {import("./key.js").RoomKey | null} link.key
    * @param {readonly [own: string, theirs: string]} link.ids
-   * @param {() => Promise<readonly [own: string, theirs: string]>} link.fingerprints
+   * @param {string} link.session
+   * @param {() => Promise<readonly [own: string, theirs: string]>} link.fingerprints those that the browser took
    */
-  constructor({ channel, key, ids, fingerprints }) {
+  constructor({ channel, key, ids, session, fingerprints }) {
     super();
     this.#channel = channel;
     this.#key = key;
     this.#ids = ids;
+    this.#session = session;
     this.#fingerprints = fingerprints;
-    channel.addEventListener("open", () => channel.send(JSON.stringify({ nonce: this.#nonce, keyed: key !== null })));
-    channel.addEventListener("message", ({ data }) => void this.#receive(data));
+    channel.addEventListener("open", () => this.#greet());
+    channel.addEventListener("message", ({ data }) => void this.#receive(parse(data))); // of nothing, if the channel is somebody else's
   }
 
-  /** @param {unknown} data */
-  async #receive(data) {
-    const { nonce, keyed, proof } = parse(data); // of nothing, if the channel is somebody else's
-    if (!this.#key || this.#settled) return;
-    if (typeof nonce === "string" && keyed && this.#theirs === null) {
-      this.#theirs = nonce;
-      const made = await this.#key.prove(await this.#facts(0));
-      if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify({ proof: made }));
-    } else if (typeof proof === "string") {
-      this.#settled = true;
-      // Our own nonce come back is our own proof to come back.
-      const fresh = this.#theirs !== null && this.#theirs !== this.#nonce;
-      this.emit("verdict", fresh && (await this.#key.proves(proof, await this.#facts(1))) ? "verified" : "mismatch");
+  /** The descriptions changed. What was verified of others is no longer so. */
+  async check() {
+    if (this.#judged === null || this.#judged === (await this.#fingerprints()).join()) return;
+    this.#judged = null;
+    this.emit("verdict", "unverified", "");
+    this.#begin();
+  }
+
+  /** Begins an exchange. */
+  #begin() {
+    this.#nonce = newNonce();
+    this.#theirs = null;
+    this.#greet();
+  }
+
+  #greet() {
+    this.#send({ nonce: this.#nonce, session: this.#session, keyed: this.#key !== null });
+  }
+
+  /** @param {Record<string, unknown>} message */
+  async #receive({ nonce, session, keyed, proof }) {
+    if (!this.#key || typeof nonce !== "string" || nonce.length > LONGEST) return;
+    if (typeof proof === "string") {
+      if (nonce === this.#nonce && this.#theirs && this.#judged === null) await this.#judge(proof, this.#theirs);
+    } else if (keyed && typeof session === "string" && session.length <= LONGEST && nonce !== this.#theirs?.nonce) {
+      if (this.#theirs) this.#begin(); // the peer began an exchange
+      this.#judged = null;
+      this.#theirs = { nonce, session };
+      const made = await this.#key.prove(await this.#facts(0, this.#theirs));
+      this.#send({ proof: made, nonce });
     }
   }
 
-  /** What a proof states, as its maker has it. @param {0 | 1} maker ourselves or the peer */
-  async #facts(maker) {
-    const [own, theirs] = await this.#fingerprints();
+  /**
+   * @param {string} proof
+   * @param {{ nonce: string, session: string }} theirs
+   */
+  async #judge(proof, theirs) {
+    this.#judged = (await this.#fingerprints()).join();
+    // A peer that echoes our nonce returns our own proof to us.
+    const isTheirs = theirs.nonce !== this.#nonce;
+    const isProven = isTheirs && (await this.#key?.proves(proof, await this.#facts(1, theirs)));
+    if (theirs === this.#theirs) this.emit("verdict", isProven ? "verified" : "mismatch", theirs.session);
+  }
+
+  /**
+   * What a proof states, as its maker has it.
+   * @param {0 | 1} maker ourselves or the peer
+   * @param {{ nonce: string, session: string }} theirs
+   */
+  async #facts(maker, theirs) {
+    const [own, other] = await this.#fingerprints();
     const sides = [
-      [this.#ids[0], this.#nonce, own],
-      [this.#ids[1], this.#theirs, theirs],
+      [this.#ids[0], this.#nonce, this.#session, own],
+      [this.#ids[1], theirs.nonce, theirs.session, other],
     ];
     return [...sides[maker], ...sides[1 - maker]];
   }
+
+  /** @param {object} message */
+  #send(message) {
+    if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify(message));
+  }
+}
+
+function newNonce() {
+  return toBase64(crypto.getRandomValues(new Uint8Array(16)));
 }

@@ -90,7 +90,7 @@ export class ChatPanel {
     lines.forEach((line, index) => {
       const element = this.#elements.get(line.key);
       if (element) {
-        if (line.message) renderDelivery(element, line.message);
+        if (line.message) this.#renderState(element, line.message);
         return;
       }
       this.#append(line, lines[index - 1]);
@@ -109,8 +109,7 @@ export class ChatPanel {
     let element;
     if (message) {
       element = messageElement(message, before?.message, () => this.#call?.chat.retry(message));
-      slot(element, "plain").hidden = !(this.#call?.keyed && message.encryption === "none");
-      renderDelivery(element, message);
+      this.#renderState(element, message);
     } else if (file) {
       element = fileCard(file);
     } else {
@@ -119,6 +118,18 @@ export class ChatPanel {
     }
     this.#elements.set(key, element);
     this.#log.append(element);
+  }
+
+  /**
+   * What may change about a message.
+   * @param {HTMLElement} element
+   * @param {import("../signalbox.js").Message} message
+   */
+  #renderState(element, message) {
+    const { encryption, proven, earlier } = message;
+    const note = encryption === "none" ? "chat.plain" : encryption === "end-to-end" && !proven && !earlier ? "chat.unproven" : null;
+    show(slot(element, "note"), this.#call?.keyed && note ? text(note) : null);
+    renderDelivery(element, message);
   }
 
   #submit() {
@@ -158,12 +169,20 @@ function messageElement(message, before, retry) {
   element.classList.toggle("continued", Boolean(together));
   slot(element, "sender").textContent = message.own ? text("you") : shownName(message.name);
   time.setAttribute("datetime", at.toISOString());
-  time.textContent = at.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  time.textContent = timeOf(at);
   const unreadable = message.encryption === "unreadable";
   element.toggleAttribute("data-unreadable", unreadable);
   slot(element, "text").replaceChildren(...(unreadable ? [text("chat.unreadable")] : withLinks(message.text)));
   slot(element, "resend").addEventListener("click", retry);
   return element;
+}
+
+/** With the day, unless that is today. @param {Date} at */
+function timeOf(at) {
+  const { lang } = document.documentElement;
+  const time = { hour: /** @type {const} */ ("2-digit"), minute: /** @type {const} */ ("2-digit") };
+  if (at.toDateString() === new Date().toDateString()) return at.toLocaleTimeString(lang, time);
+  return at.toLocaleString(lang, { ...time, year: "numeric", month: "short", day: "numeric" });
 }
 
 /**

@@ -186,3 +186,44 @@ test("a message that the server passes off as another's, alters or repeats is no
   assert.equal(await bob.getByText("pay twenty").count(), 1);
   forger.disconnect();
 });
+
+test("an old message that the server shows as new, under another name, has its own name and time, and is not verified", async () => {
+  const ada = await start();
+  await say(ada, "pay ten");
+  const time = ada.locator(".message time").first();
+  await ada.waitForFunction(() => !document.querySelector('[data-delivery="pending"]'));
+  const written = await time.getAttribute("datetime");
+  await ada.getByRole("button", { name: "Leave" }).click();
+  await ada.getByRole("button", { name: "Rejoin" }).click();
+  await enter(ada); // another session
+
+  // The server withholds the message from Bob, and passes it off as new when Ada says something.
+  let old;
+  const bob = await come(ada.url(), "Bob", (page) => page.routeWebSocket(/socket\.io/, (socket) => {
+    const upstream = socket.connectToServer();
+    upstream.onMessage((frame) => {
+      const [, head, json] = /^(4[23]\d*)(\[.*)$/s.exec(frame) ?? [];
+      const content = json ? JSON.parse(json) : [];
+      if (content[0]?.history?.length) {
+        [old] = content[0].history.splice(0);
+        return socket.send(`${head}${JSON.stringify(content)}`);
+      }
+      socket.send(frame);
+      if (content[0] !== "chat-message" || !old) return;
+      const [event, { seq, ts }, ...rest] = content;
+      const forged = { ...old, id: "again", seq: seq + 1, ts, name: "Carol (boss)" };
+      old = null;
+      socket.send(`42${JSON.stringify([event, forged, ...rest])}`);
+    });
+  }));
+  await trust(bob, "Ada", "verified");
+  await say(ada, "something new");
+  await hears(bob, "pay ten");
+  const forged = bob.locator(".message").filter({ hasText: "pay ten" });
+  assert.equal(await bob.getByText("Carol").count(), 0);
+  assert.equal(await forged.locator("time").getAttribute("datetime"), written);
+  await forged.getByText("Sender and time are not verified").waitFor();
+  const fresh = bob.locator(".message").filter({ hasText: "something new" });
+  await fresh.waitFor();
+  assert.equal(await fresh.locator(".plain-note:visible").count(), 0);
+});

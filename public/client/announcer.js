@@ -1,0 +1,64 @@
+// @ts-check
+import { KINDS } from "./media.js";
+import { EVENTS } from "./protocol.js";
+
+/** @typedef {import("./protocol.js").SignalboxError} SignalboxError */
+
+/** Tells the room which media we send, one change after the other, as often as it takes. */
+export class Announcer {
+  #media;
+  #self;
+  #isConnected;
+  #request;
+  #refused;
+  /** @type {Promise<void>} */
+  #queue = Promise.resolve();
+
+  /**
+   * @param {object} options
+   * @param {import("./media.js").LocalMedia} options.media
+   * @param {() => import("./protocol.js").PeerInfo} options.self as the room knows us
+   * @param {() => boolean} options.isConnected
+   * @param {(event: string, payload: object) => Promise<unknown>} options.request
+   * @param {(error: SignalboxError) => void} options.refused there is no place for our media, which were switched off
+   */
+  constructor({ media, self, isConnected, request, refused }) {
+    this.#media = media;
+    this.#self = self;
+    this.#isConnected = isConnected;
+    this.#request = request;
+    this.#refused = refused;
+  }
+
+  get flags() {
+    const { audio, video, screen } = this.#media;
+    return { audio, video, screen: screen !== null };
+  }
+
+  announce() {
+    this.#queue = this.#queue.then(() => this.#announce());
+  }
+
+  async #announce() {
+    const media = this.flags;
+    const { media: told } = this.#self();
+    if (!this.#isConnected() || KINDS.every((kind) => media[kind] === told[kind])) return;
+    try {
+      await this.#request(EVENTS.PEER_UPDATE, { media });
+      this.#self().media = media;
+    } catch (cause) {
+      const { code, retryAfterMs = 1_000 } = /** @type {SignalboxError} */ (cause);
+      if (code === "room-full") await this.#withdraw(/** @type {SignalboxError} */ (cause));
+      if (code !== "rate-limited") return; // unreachable: told with the next connection
+      await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
+      await this.#announce();
+    }
+  }
+
+  /** @param {SignalboxError} error */
+  async #withdraw(error) {
+    const media = this.#media;
+    await Promise.all([media.setAudio(false), media.setVideo(false), media.setScreen(false)]);
+    this.#refused(error);
+  }
+}
