@@ -52,11 +52,14 @@ export class Connection extends Emitter {
     this.#key = key;
     this.#ids = ids;
     this.#session = session;
-    const pc = new RTCPeerConnection({ iceServers, iceTransportPolicy });
+    const pc = new RTCPeerConnection({ iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" }); // one path, one certificate
     this.#pc = pc;
     this.#senders = new Senders(pc, media);
     this.#negotiation = new Negotiation({ pc, polite, send: (event, payload) => send(event, { ...payload, cid }), join: () => this.#join() });
-    this.#negotiation.on("agreed", () => this.#senders.update()); // caps need what was negotiated
+    this.#negotiation.on("agreed", () => {
+      void this.#senders.update(); // caps need what was negotiated
+      void this.#verification?.check();
+    });
     this.#negotiation.on("replaced", (described) => this.emit("replaced", described));
     this.#negotiation.on("broken", () => this.emit("broken"));
     pc.addEventListener("connectionstatechange", () => this.emit("state", pc.connectionState));

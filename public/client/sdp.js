@@ -1,12 +1,13 @@
 // @ts-check
 
-/** The certificates a description names: all of them, so that none is taken for another. @param {{ sdp?: string } | null} description */
+/**
+ * The certificates a description names: all of them, so that none is taken for another. Some browsers are lax about case
+ * and spaces, so this is, too.
+ * @param {{ sdp?: string } | null} description
+ */
 export function fingerprints(description) {
-  const found = values(description, /^a=fingerprint:(\S+ \S+)/gim).map((value) => {
-    const [hash, digest] = value.split(" ");
-    return `${hash.toLowerCase()} ${digest.toUpperCase()}`;
-  });
-  return [...new Set(found)].sort().join();
+  const found = values(description, /^\s*a\s*=\s*fingerprint\s*:(.*)$/gim);
+  return [...new Set(found.map((value) => value.trim().toUpperCase().replace(/\s+/g, " ")))].sort().join();
 }
 
 /** The ICE username fragments of a description, by which a candidate tells where it belongs. @param {{ sdp?: string } | null} description */
@@ -16,7 +17,8 @@ export function fragments(description) {
 
 /** Whether a description has a section for data channels that is not rejected. @param {{ sdp?: string } | null} description */
 export function hasData(description) {
-  return values(description, /^(m=application [1-9])/gm).length > 0;
+  const section = values(description, /^m=(application (?:.|\r?\n(?!m=))*)/gm)[0];
+  return section !== undefined && (!section.startsWith("application 0 ") || section.includes("a=bundle-only"));
 }
 
 /**

@@ -227,3 +227,61 @@ test("an old message that the server shows as new, under another name, has its o
   await fresh.waitFor();
   assert.equal(await fresh.locator(".plain-note:visible").count(), 0);
 });
+
+test("other certificates on a link are verified anew", async () => {
+  const page = await openPage(browser, `${server.url}/icon.svg`);
+  const verdicts = await page.evaluate(async () => {
+    const { RoomKey, createKey } = await import("/client/key.js");
+    const { Verification } = await import("/client/verification.js");
+    const key = await RoomKey.of(createKey(), "room");
+    const [one, other] = [new RTCPeerConnection(), new RTCPeerConnection()];
+    one.onicecandidate = ({ candidate }) => other.addIceCandidate(candidate);
+    other.onicecandidate = ({ candidate }) => one.addIceCandidate(candidate);
+    const options = { negotiated: true, id: 1 };
+    const channels = [one.createDataChannel("", options), other.createDataChannel("", options)];
+    let seen = [["certificate 1", "certificate 2"], ["certificate 2", "certificate 1"]];
+    const sides = channels.map((channel, index) => new Verification({
+      channel,
+      key,
+      ids: index ? ["b", "a"] : ["a", "b"],
+      session: `session ${index}`,
+      fingerprints: async () => seen[index],
+    }));
+    const heard = [[], []];
+    const next = (side) => new Promise((resolve) => {
+      const off = sides[side].on("verdict", (...verdict) => {
+        off();
+        heard[side].push(verdict);
+        resolve();
+      });
+    });
+    const both = () => Promise.all([next(0), next(1)]);
+    let done = both();
+    await one.setLocalDescription();
+    await other.setRemoteDescription(one.localDescription);
+    await other.setLocalDescription();
+    await one.setRemoteDescription(other.localDescription);
+    await done;
+    await Promise.all(sides.map((side) => side.check())); // nothing changed
+    // The same change on both sides, which one of them notices first.
+    seen = [["certificate 1", "certificate 3"], ["certificate 3", "certificate 1"]];
+    done = next(0);
+    const checked = sides[0].check();
+    await done;
+    done = both();
+    await checked;
+    await done;
+    // A change that the other side does not see.
+    seen = [["certificate 1", "certificate 4"], ["certificate 3", "certificate 1"]];
+    done = next(0);
+    void sides[0].check();
+    await done;
+    done = both();
+    await done;
+    return heard;
+  });
+  assert.deepEqual(verdicts, [
+    [["verified", "session 1"], ["unverified", ""], ["verified", "session 1"], ["unverified", ""], ["mismatch", "session 1"]],
+    [["verified", "session 0"], ["verified", "session 0"], ["mismatch", "session 0"]],
+  ]);
+});
