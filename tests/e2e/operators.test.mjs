@@ -272,15 +272,15 @@ test("the log tells of a session by ids, and of nothing that is secret or said",
     await ask(ada, "offer", { to: bob.id, description });
     await ask(ada, "candidate", { to: bob.id, candidate: { candidate: "distinctive-candidate" } });
     for (let n = 0; n < 4; n++) await ask(ada, "chat-message", "distinctive-words");
-    await ask(ada, "host:password", { password: "distinctive-password" });
     const raw = await openPolling(logged, (query) => enginePath(room, query));
     await raw.post('40{"token":"distinctive-token"}');
     const guest = await raw.get();
     const { sid: id } = JSON.parse(/40(\{.*?\})/.exec(guest.body)[1]);
-    await raw.post('42["room:join",{"password":"distinctive-guess"}]');
     const full = await webSocket(logged, enginePath(room, { transport: "websocket" }));
     full.send("40");
     for (let frame = ""; !frame.startsWith("44"); ) frame = await full.next();
+    await ask(ada, "host:password", { password: "distinctive-password" });
+    await raw.post('42["room:join",{"password":"distinctive-guess"}]');
     await ask(ada, "host:kick", { id: ids.bob });
     const body = JSON.stringify({ event: "news", args: ["distinctive-args"] });
     await http(logged, `/api/rooms/${room}/emit`, { method: "POST", headers: json, body });
