@@ -34,8 +34,9 @@ export class Home {
   }
 
   /** @param {Readonly<import("./state.js").State>} state */
-  render({ problem }) {
-    if (problem !== this.#told) this.#tell((this.#told = problem));
+  render({ view, problem }) {
+    const own = view === "home" ? problem : null; // the other views tell theirs
+    if (own !== this.#told) this.#tell((this.#told = own));
   }
 
   /** @param {string | null} problem */
