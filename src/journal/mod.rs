@@ -44,7 +44,9 @@ impl Row {
         (row.to_string() == key).then_some(row)
     }
 
-    fn index(self) -> usize {
+    /// The number.
+    #[must_use]
+    pub fn index(self) -> usize {
         self.0.into()
     }
 }

@@ -1,6 +1,6 @@
 //! The core alone, natively: how often an event allocates, and how long it takes, from the frame that
-//! came to those that go out; and of that, reading and writing a packet. `core offer 10000` does so
-//! many and nothing else, for `valgrind --tool=callgrind`.
+//! came to those that go out; and of that, reading and writing a packet; and a commit of the journal.
+//! `core offer 10000` does so many and nothing else, for `valgrind --tool=callgrind`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -12,6 +12,7 @@ use signalbox::engine::{self, Engine, Message};
 use signalbox::io::{
     ConnectionId, Core, Data, Input, Method, Output, Platform, Reply, Request, RequestId, Survivors,
 };
+use signalbox::journal::{Bounds, Journal, Put, Row};
 use signalbox::room::config::Rates;
 use signalbox::room::{Config, Rate, Room, RoomName};
 use signalbox::socket::{self, Decoder, Host, Server};
@@ -146,6 +147,54 @@ fn frame(kind: &str, to: &str) -> String {
     }
 }
 
+/// A journal as that of a busy room, in rows that are all in use.
+struct Store {
+    journal: Journal,
+    rows: Vec<Vec<u8>>,
+    turn: usize,
+}
+
+impl Store {
+    fn new() -> Self {
+        let mut store = Self {
+            journal: Journal::default(),
+            rows: vec![Vec::new(); Bounds::default().rows.into()],
+            turn: 0,
+        };
+        for (prefix, count, len) in [("socket", 100, 400), ("log", 170, 3_000)] {
+            for number in 0..count {
+                store.set(&format!("{prefix}/{number:020}"), Some("x".repeat(len)));
+            }
+        }
+        for _ in 0..500 {
+            store.commit(600);
+        }
+        store
+    }
+
+    fn set(&mut self, key: &str, value: Option<String>) {
+        let set = self.journal.set(key.to_owned(), value);
+        set.expect("it fits into a row");
+    }
+
+    /// Commits so many bytes in three records, and deletes three.
+    fn commit(&mut self, bytes: usize) -> usize {
+        for _ in 0..3 {
+            self.turn += 1;
+            let (turn, old) = (self.turn, self.turn.saturating_sub(200));
+            self.set(&format!("chat/{turn:016}"), Some("x".repeat(bytes / 3)));
+            self.set(&format!("chat/{old:016}"), None);
+        }
+        let read = |row: Row| self.rows.get(row.index()).cloned();
+        let puts = self.journal.commit(read).expect("there is room");
+        let rows = puts.len();
+        for Put { row, bytes } in puts {
+            self.rows[row.index()] = bytes;
+        }
+        rows
+    }
+}
+
 fn main() {
     let mut args = std::env::args().skip(1);
     let only = args.next();
@@ -185,6 +234,20 @@ fn main() {
         };
         let event = frame(kind, to);
         measure(kind, event.len(), rounds, || hall.say(*from, &event).len());
+    }
+    journal(wanted, rounds);
+}
+
+fn journal(wanted: impl Fn(&str) -> bool, rounds: u32) {
+    for (kind, bytes) in [
+        ("commit", 600),
+        ("commit-6k", 6_000),
+        ("commit-40k", 40_000),
+    ] {
+        if wanted(kind) {
+            let mut store = Store::new();
+            measure(kind, bytes, rounds, || store.commit(bytes));
+        }
     }
 }
 
