@@ -199,9 +199,14 @@ impl Journal {
     fn enter(&mut self, rows: Vec<(Header, Vec<u8>)>, carried: Carried) -> Vec<Put> {
         self.pending = Map::default();
         self.ring.drain(..carried.segments.min(self.ring.len()));
+        let written = rows.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+        let oldest = self.oldest();
+        let held = self.held(oldest).saturating_add(written);
+        let is_short = held <= self.bounds.memory_bytes;
         let part = carried.part.as_ref().map(|(row, _)| row.index());
         for (index, slot) in self.slots.iter_mut().enumerate() {
-            slot.bytes = slot.bytes.take().filter(|_| part == Some(index));
+            let stays = is_short && slot.number >= oldest;
+            slot.bytes.take_if(|_| !stays && part != Some(index));
         }
         if let Some((row, Some(bytes))) = carried.part
             && let Some(slot) = self.slot_mut(row)
@@ -212,17 +217,18 @@ impl Journal {
         for (Header { row, number, .. }, bytes) in rows {
             self.next = number.saturating_add(1);
             self.ring.push_back(row);
-            self.enter_row(row, number, &bytes);
+            self.enter_row(row, &bytes);
+            if let Some(slot) = self.slot_mut(row) {
+                slot.number = number;
+                slot.len = bytes.len();
+                slot.bytes = is_short.then(|| bytes.clone());
+            }
             puts.push(Put { row, bytes });
         }
         puts
     }
 
-    fn enter_row(&mut self, row: Row, number: u64, bytes: &[u8]) {
-        if let Some(slot) = self.slot_mut(row) {
-            slot.number = number;
-            slot.len = bytes.len();
-        }
+    fn enter_row(&mut self, row: Row, bytes: &[u8]) {
         for entry in entries(bytes).map_while(Result::ok) {
             match (self.index.get_mut(entry.key), entry.place(row)) {
                 (Some(before), Some(place)) => *before = place,

@@ -80,15 +80,18 @@ pub struct Bounds {
     /// The rows have at most this many bytes more than twice what the keys and values have, which
     /// bounds what opening reads.
     pub spare_bytes: usize,
+    /// Up to how many bytes the rows stay in memory, as reading one takes as long as half a commit.
+    pub memory_bytes: usize,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
         Self {
-            rows: 64,
+            rows: 32,
             row_bytes: 1_500_000, // the platform takes values of 2 MB
             live_bytes: 16_000_000,
             spare_bytes: 128_000,
+            memory_bytes: 128_000,
         }
     }
 }
@@ -148,7 +151,7 @@ impl Journal {
 
     /// The journal that these rows hold, by their storage keys: all those that begin with
     /// [`PREFIX`], in any order. If there are none, the journal is empty. The rows stay in memory
-    /// until the first commit, as much of them is read after a start.
+    /// until the first commit, as much of them is read after a start; later if they are short.
     pub fn open(
         bounds: Bounds,
         rows: impl IntoIterator<Item = (String, Vec<u8>)>,

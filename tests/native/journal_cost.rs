@@ -225,7 +225,7 @@ fn rows_and_bytes() {
         // An entry is not divided.
         let longest = state.values().map(String::len).max().unwrap();
         assert!(
-            load.most_beyond < live / 64 * 3 / 2 + longest + 100,
+            load.most_beyond < live / 32 * 3 / 2 + longest + 100,
             "{name}"
         );
         // What does not count any more is yet to be written over.

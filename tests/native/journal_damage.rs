@@ -9,6 +9,7 @@ const BOUNDS: Bounds = Bounds {
     row_bytes: 120,
     live_bytes: 400,
     spare_bytes: 1_000,
+    memory_bytes: 0,
 };
 
 /// Journals of so many commits, each with the states it had and the rows before each commit: in the

@@ -11,6 +11,7 @@ const BOUNDS: Bounds = Bounds {
     row_bytes: 120,
     live_bytes: 700,
     spare_bytes: 10_000,
+    memory_bytes: 0,
 };
 
 /// Each byte of a segment: the header, the entries, the checksum.

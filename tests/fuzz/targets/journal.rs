@@ -49,6 +49,7 @@ pub fn journal(bytes: &[u8]) -> usize {
         row_bytes: *bytes.pick(&[100, 200, 1_000]),
         live_bytes: *bytes.pick(&[150, 500, 5_000]),
         spare_bytes: *bytes.pick(&[0, 300, 10_000]),
+        memory_bytes: *bytes.pick(&[0, 300, 10_000]),
     };
     let mut model = Model {
         bytes,
@@ -271,6 +272,7 @@ pub fn journal_rows(bytes: &[u8]) -> bool {
         row_bytes: 400,
         live_bytes: 400,
         spare_bytes: 100,
+        memory_bytes: 100,
     };
     let mut rows = Rows::new();
     while !bytes.is_empty() {
