@@ -109,7 +109,7 @@ fn rooms() {
 /// Clients that keep to the rules hear what they are to hear, each once and in order.
 #[test]
 fn rooms_beside_their_model() {
-    let heard: usize = runs(25, 600, targets::room_model).sum();
+    let heard: usize = runs(50, 900, targets::room_model).sum();
     assert!(heard > 3_000, "few events were heard: {heard}");
 }
 

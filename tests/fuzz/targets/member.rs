@@ -6,6 +6,9 @@ use crate::peer::Peer;
 
 pub const SIGNALS: [&str; 4] = ["offer", "answer", "candidate", "signal"];
 
+/// Names under which a sender may claim to be somebody.
+pub const SENDERS: [&str; 4] = ["from", "callerID", "sender_id", "mySocketId"];
+
 pub struct Member {
     pub peer: Peer,
     pub link: Link,
@@ -72,6 +75,11 @@ impl Member {
         self.seq = seq.unwrap_or_default();
         let from = fields["from"].as_str().expect("a sender").to_owned();
         let polite = fields.remove("polite")?.as_bool().expect("true or false");
+        let delivered = event.as_array().into_iter().flatten();
+        for object in delivered.filter_map(Value::as_object) {
+            let mut claims = SENDERS.iter().filter_map(|name| object.get(*name));
+            assert!(claims.all(|claim| *claim == from), "{object:?} of {from}");
+        }
         Some((from, polite))
     }
 }

@@ -15,6 +15,7 @@ mod query;
 mod room_events;
 mod room_model;
 mod session_model;
+mod signals;
 
 pub use chaos::{room, session};
 pub use journal::{journal, journal_rows, seal};

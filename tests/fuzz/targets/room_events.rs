@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::bytes::Bytes;
-use super::member::{Link, SIGNALS, without};
+use super::member::{Link, without};
 use super::room_model::{Model, WAITING};
 use crate::peer::Hall;
 
@@ -129,65 +129,8 @@ impl Model {
         }
     }
 
-    pub(super) fn signal(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
-        self.said += 1;
-        let kind = *bytes.pick(&SIGNALS);
-        let target = bytes.chance(2).then(|| self.target(bytes));
-        let sent = match (&target, kind) {
-            (Some(target), _) => json!({ "to": target, "data": self.said }),
-            (None, "signal") => json!({ "data": self.said }),
-            (None, "candidate") => json!({ "candidate": self.said.to_string() }),
-            (None, kind) => json!({ "type": kind, "sdp": self.said.to_string() }),
-        };
-        let reply = self.members[who].peer.call(hall, json!([kind, sent]));
-        let partner = self.members[who].partner.clone();
-        let partner = partner.filter(|_| matches!(kind, "answer" | "candidate"));
-        let mut receivers = match (
-            target.map(|target| self.find(&target)),
-            partner.map(|id| self.find(&id)),
-        ) {
-            (Some(Some(to)), _) | (None, Some(Some(to))) => vec![to],
-            (Some(None), _) => {
-                assert_eq!(reply["error"]["code"], "unknown-peer");
-                return;
-            }
-            (None, _) => (0..self.members.len()).filter(|to| *to != who).collect(),
-        };
-        let only = receivers.len() == 1;
-        receivers.retain(|to| !self.is_full(*to));
-        if only && receivers.is_empty() {
-            assert_eq!(reply["error"]["code"], "rate-limited");
-            return;
-        }
-        assert_eq!(reply, json!({ "ok": true, "delivered": receivers.len() }));
-        let id = self.id(who);
-        let mut delivered = sent;
-        if delivered.get("data").is_some() {
-            delivered["from"] = json!(id);
-        }
-        let only = if let [only] = receivers[..] {
-            Some(self.id(only))
-        } else {
-            None
-        };
-        let meta = json!({ "from": id, "to": only, "name": self.members[who].name, "room": "room", "cid": null });
-        for to in &receivers {
-            self.members[*to].owed.push(json!([kind, delivered, meta]));
-        }
-        if !matches!(kind, "offer" | "answer") || only.as_ref() == Some(&id) {
-            return;
-        }
-        self.members[who].partner.clone_from(&only);
-        for (to, member) in self.members.iter_mut().enumerate() {
-            // What is sent to many makes all others partners, even those who miss it.
-            if to != who && (only.is_none() || receivers.contains(&to)) {
-                member.partner = Some(id.clone());
-            }
-        }
-    }
-
     /// Whether nothing more may wait for a member that is away; if it may, it does.
-    fn is_full(&mut self, who: usize) -> bool {
+    pub(super) fn is_full(&mut self, who: usize) -> bool {
         let member = &mut self.members[who];
         let is_away = matches!(member.link, Link::Away(_));
         let is_full = is_away && member.waiting == WAITING;
@@ -215,7 +158,7 @@ impl Model {
     }
 
     /// An id or an alias, of somebody or nobody.
-    fn target(&self, bytes: &mut Bytes) -> String {
+    pub(super) fn target(&self, bytes: &mut Bytes) -> String {
         match bytes.below(3) {
             0 => (*bytes.pick(&ALIASES)).to_owned(),
             _ => self.id(bytes.below(self.members.len())),
