@@ -154,11 +154,11 @@ type Candidate = { candidate?: string; sdpMid?: string | null; sdpMLineIndex?: n
 /** Any of the names that published pages give a target. */
 type Target = { [Name in "to" | "remotePeerId" | "remoteUserId" | "targetPeerId" | "targetUserId"]?: string };
 
-/** A signal alone or, as some pages have it, what it carries behind its target's id or before the room's name. */
+/** A signal alone or, as some pages have it, what it carries behind or before its target's id or this room's name. */
 type Sent<Signal, Carried> =
   | [signal: Signal, ack?: Ack<{ delivered: number }>]
-  | [to: string, carried: Carried, ack?: Ack<{ delivered: number }>]
-  | [carried: Carried, room: string, ack?: Ack<{ delivered: number }>];
+  | [toOrRoom: string, carried: Carried, ack?: Ack<{ delivered: number }>]
+  | [carried: Carried, toOrRoom: string, ack?: Ack<{ delivered: number }>];
 
 type Trickled = Sent<Candidate | (Target & { candidate: Candidate; cid?: unknown }), Candidate>;
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ask, connect, once, payload, startServer } from "./support.mjs";
+import { ask, connect, once, payload, startKillable, startServer } from "./support.mjs";
 
 let server;
 before(async () => {
@@ -195,6 +195,95 @@ test("an unknown target gives unknown-peer to its sender only", async () => {
   }
   assert.equal((await ask(grace, "chat:history", {})).ok, true);
   assert.deepEqual(surprises, []);
+});
+
+test("sender: whatever object arrives as an argument states the true one, or as little as was sent", async () => {
+  const [ada, grace, third] = await people(3);
+  const claimed = { ...offer, from: third.id, callerID: third.id };
+  const stated = { ...offer, from: ada.id, callerID: ada.id };
+  const data = { data: [1], from: third.id };
+  for (const [event, args, expected] of [
+    ["signal", [{ signal: data, remotePeerId: grace.id }], [{ ...data, from: ada.id }]],
+    ["offer", [{ offer: claimed, remotePeerId: grace.id }], [stated]],
+    ["offer", [grace.id, claimed], [ada.id, stated]],
+    ["offer", [claimed, grace.id], [stated]],
+    ["offer", [offer, grace.id], [offer]],
+  ]) {
+    const got = await relayed(ada, grace, event, ...args);
+    assert.deepEqual(got.slice(0, expected.length), expected);
+    assert.equal(got[expected.length].from, ada.id);
+  }
+  const both = Promise.all([once(grace, "offer"), once(third, "offer")]);
+  ada.emit("offer", claimed);
+  for (const [got] of await both) assert.deepEqual(got, stated);
+});
+
+test("target: by other names, by a later argument, or by the value alone, and nobody else hears of it", async () => {
+  const [ada, grace, third] = await people(3);
+  const surprises = [];
+  third.onAny((event) => surprises.push(event));
+  await ask(grace, "join", "grace");
+  for (const target of [grace.id, "grace"]) {
+    for (const name of ["targetSocketId", "userToCall", "callee_id", "recipientId", "buddy"]) {
+      const sent = { [name]: target, offer };
+      assert.deepEqual((await relayed(ada, grace, "offer", sent))[0], { ...sent, from: ada.id });
+    }
+    assert.deepEqual((await relayed(ada, grace, "offer", offer, target))[0], offer);
+  }
+  assert.equal((await ask(ada, "offer", { targetSocketId: "nobody", offer })).error.code, "unknown-peer");
+  assert.equal((await ask(third, "chat:history", {})).ok, true);
+  assert.deepEqual(surprises, []);
+});
+
+test("room: whoever names another one is refused with its URL, in every shape, and nobody hears of it", async () => {
+  const [ada, grace] = await people(2);
+  const room = `contract-${rooms - 1}`;
+  const surprises = [];
+  grace.onAny((event) => surprises.push(event));
+  for (const [event, ...args] of [
+    ["offer", { roomId: "elsewhere", offer }],
+    ["offer", { to: grace.id, room: "elsewhere", offer }],
+    ["offer", grace.id, { ...offer, room_id: "elsewhere" }],
+    ["candidate", init, "elsewhere"],
+    ["chat-message", { message: "hi", room: "elsewhere" }],
+    ["room:join", { name: "Ada", roomName: "elsewhere" }],
+  ]) {
+    const { error } = await ask(ada, event, ...args);
+    assert.equal(error.code, "unsupported");
+    assert.match(error.message, /\/r\/elsewhere\/socket\.io\//);
+  }
+  assert.equal((await ask(grace, "chat:history", {})).ok, true);
+  assert.deepEqual(surprises, []);
+  assert.deepEqual((await relayed(ada, grace, "offer", { roomId: room, offer }))[0], { roomId: room, offer, from: ada.id });
+  assert.deepEqual((await relayed(ada, grace, "offer", room, offer))[0], offer);
+});
+
+test("binary is for signals: anywhere else it is refused", async () => {
+  const [ada, grace] = await people(2);
+  const bytes = Buffer.from("bytes");
+  const { error } = await ask(ada, "chat-message", { message: "hi", enc: bytes });
+  assert.equal(error.code, "bad-payload");
+  const [{ data }] = await relayed(ada, grace, "signal", { to: grace.id, data: bytes });
+  assert.deepEqual(Buffer.from(data), bytes);
+});
+
+test("join: ids are nobody's aliases", async () => {
+  const [ada, grace, third] = await people(3);
+  const left = grace.id;
+  grace.disconnect();
+  for (const id of [ada.id, left]) assert.equal((await ask(third, "join", id)).error.code, "id-taken");
+});
+
+test("join: after the server was killed, a page that is loaded again has its alias", async (t) => {
+  const killable = await startKillable();
+  t.after(() => killable.stop());
+  const options = { room: "killed", transports: ["websocket"] };
+  const ada = await connect(killable, options);
+  assert.equal((await ask(ada, "join", "ada")).ok, true);
+  await killable.kill();
+  await killable.start();
+  const again = await connect(killable, options);
+  assert.deepEqual(await ask(again, "join", "ada"), { ok: true });
 });
 
 test("null and empty candidates pass", async () => {
