@@ -39,6 +39,10 @@ export interface JoinOptions {
    * and peers are verified. Take `createKey()`: the server could guess a word.
    */
   key?: string;
+  /**
+   * Media, files and channels wait, in both directions, until a peer is verified, or until `peer.trust()`. It takes a key.
+   */
+  requireVerified?: boolean;
 }
 
 export interface Room {
@@ -122,6 +126,8 @@ export interface Peer {
    * one on either side, or until that is done; "mismatch" where keys differ or the server has put itself in between.
    */
   readonly verified: "verified" | "unverified" | "mismatch";
+  /** With `requireVerified`: nothing is exchanged with this peer, as it is not verified. */
+  readonly withheld: boolean;
   /** How the link does, measured every three seconds; null while that is not known. */
   readonly quality: Readonly<Quality> | null;
   /** Microphone, and camera while it is on; the same object for life. */
@@ -138,6 +144,8 @@ export interface Peer {
   /** Offers a file, with `name` where it is a mere Blob. */
   sendFile(file: Blob & { name?: string }): OutgoingFile;
   stats(): Promise<RTCStatsReport | null>;
+  /** With `requireVerified`: goes on with this peer as it is. When `verified` changes to something else but "verified", that has to be said again. */
+  trust(): void;
   /** Starts over after `failed`. */
   retry(): void;
 }
@@ -255,7 +263,7 @@ export class LocalMedia {
 /**
  * `code` is one of the room's ("room-full", "room-locked", "bad-room", "bad-password", "kicked", "denied", "rate-limited",
  * "closed", whose `message` is the operator's reason, …), of the network's ("unreachable", "origin-not-allowed",
- * "not-connected") or of the device's ("permission-denied", "no-device", "device-busy", "device-lost", "insecure-origin",
+ * "not-connected", "not-verified") or of the device's ("permission-denied", "no-device", "device-busy", "device-lost", "insecure-origin",
  * "unsupported-browser").
  */
 export class SignalboxError extends Error {

@@ -11,12 +11,15 @@ export { createKey, LocalMedia, SignalboxError };
  * @type {typeof import("./signalbox.js").join}
  */
 export async function join(name, options = {}) {
-  const { media: wanted = {}, server = import.meta.url, password, token, name: own = "", key: secret, iceTransportPolicy, signal, onWaiting } = options;
+  const { media: wanted = {}, server = import.meta.url, password, token, name: own = "", key: secret, requireVerified = false, iceTransportPolicy, signal, onWaiting } = options;
   if (typeof RTCPeerConnection === "undefined" || !Promise.withResolvers) {
     throw new SignalboxError("unsupported-browser", "This browser has no WebRTC, or is too old.");
   }
   if (secret && !isSecureContext) {
     throw new SignalboxError("insecure-origin", "A key can be used only on https or localhost.");
+  }
+  if (requireVerified && !secret) {
+    throw new TypeError("requireVerified takes a key: without one nobody can be verified.");
   }
   const key = secret ? await RoomKey.of(secret, name) : null;
   const media = wanted instanceof LocalMedia ? wanted : new LocalMedia();
@@ -27,7 +30,7 @@ export async function join(name, options = {}) {
   try {
     if (media !== wanted) await media.start(wanted);
     signal?.throwIfAborted();
-    room = new Room(String(server), name, { name: own, password, token, media, key, iceTransportPolicy, onWaiting });
+    room = new Room(String(server), name, { name: own, password, token, media, key, requireVerified, iceTransportPolicy, onWaiting });
     await room.entered;
     return room;
   } catch (error) {

@@ -14,6 +14,7 @@ const LINK_CHANNEL = { negotiated: true, id: 200 };
  * @property {RTCIceServer[]} iceServers
  * @property {RTCIceTransportPolicy} [iceTransportPolicy]
  * @property {import("./media.js").LocalMedia} media
+ * @property {() => boolean} isWithheld nothing of ours is sent
  * @property {() => boolean} polite
  * @property {import("./key.js").RoomKey | null} key
  * @property {readonly [own: string, theirs: string]} ids as both know them at the beginning
@@ -46,7 +47,7 @@ export class Connection extends Emitter {
   #verification = null;
 
   /** @param {ConnectionOptions} options */
-  constructor({ cid, iceServers, iceTransportPolicy, media, polite, key, ids, session, send }) {
+  constructor({ cid, iceServers, iceTransportPolicy, media, isWithheld, polite, key, ids, session, send }) {
     super();
     this.cid = cid;
     this.#key = key;
@@ -54,7 +55,7 @@ export class Connection extends Emitter {
     this.#session = session;
     const pc = new RTCPeerConnection({ iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" }); // one path, one certificate
     this.#pc = pc;
-    this.#senders = new Senders(pc, media);
+    this.#senders = new Senders(pc, media, isWithheld);
     this.#negotiation = new Negotiation({ pc, polite, send: (event, payload) => send(event, { ...payload, cid }), join: () => this.#join() });
     this.#negotiation.on("agreed", () => {
       void this.#senders.update(); // caps need what was negotiated

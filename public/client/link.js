@@ -20,6 +20,7 @@ const REBUILD_LATEST = 60_000;
  * @property {import("./ice.js").Ice} ice
  * @property {RTCIceTransportPolicy} [iceTransportPolicy]
  * @property {import("./media.js").LocalMedia} media
+ * @property {boolean} requireVerified media and data wait until the peer is verified
  * @property {import("./senders.js").Cap} cap
  * @property {import("./key.js").RoomKey | null} key
  * @property {string} session of our stay in the room: a random text
@@ -52,6 +53,8 @@ export class Link extends Emitter {
   verified = "unverified";
   /** @type {import("./quality.js").Quality | null} */
   quality = null;
+  /** With which verdict the user goes on all the same. @type {import("./verification.js").Verdict} */
+  #accepted = "verified";
   /** The peer uses a stock client, and does not tell what it sends. */
   isPlain = false;
 
@@ -85,6 +88,18 @@ export class Link extends Emitter {
 
   get cid() {
     return this.#connection?.cid;
+  }
+
+  /** Nothing is exchanged with the peer but what it takes to verify it. */
+  get isWithheld() {
+    return this.#mesh.requireVerified && this.verified !== "verified" && this.verified !== this.#accepted;
+  }
+
+  /** Goes on with the peer as it is. Another verdict is another question. */
+  trust() {
+    this.#accepted = this.verified;
+    this.update();
+    this.emit("change");
   }
 
   /** Starts over after `failed`. */
@@ -184,6 +199,7 @@ export class Link extends Emitter {
       iceServers: ice.servers,
       iceTransportPolicy,
       media,
+      isWithheld: () => this.isWithheld,
       key,
       session,
       ids: [self.id, this.#other.id],
@@ -240,6 +256,7 @@ export class Link extends Emitter {
   #setVerdict(verdict) {
     if (this.verified === verdict) return;
     this.verified = verdict;
+    this.update();
     this.emit("change");
   }
 

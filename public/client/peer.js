@@ -2,6 +2,7 @@
 import { Emitter } from "./emitter.js";
 import { FileOffers } from "./file-offers.js";
 import { FILE_PROTOCOL, OutgoingFile } from "./file.js";
+import { HeldChannels } from "./held-channels.js";
 import { Link } from "./link.js";
 import { SignalboxError } from "./protocol.js";
 
@@ -23,8 +24,9 @@ export class Peer extends Emitter {
   stream = new MediaStream();
 
   #screen = new MediaStream();
-  /** @type {MediaStreamTrack | null} */
-  #camera = null;
+  /** What comes from them, shown or not. @type {{ audio: MediaStreamTrack | null, video: MediaStreamTrack | null }} */
+  #tracks = { audio: null, video: null };
+  #held = new HeldChannels();
   #link;
 
   /**
@@ -42,13 +44,21 @@ export class Peer extends Emitter {
     this.away = info.away;
     const link = new Link(this, mesh);
     const files = new FileOffers(this, (file) => this.emit("file", file));
-    link.on("change", () => this.emit("change"));
+    link.on("change", () => {
+      this.#show();
+      if (!link.isWithheld) this.#held.release();
+      this.emit("change");
+    });
     link.on("quality", () => this.emit("quality"));
     link.on("track", (track) => this.#addTrack(track));
     link.on("screen", (track) => this.#setScreen(track));
     link.on("channel", (channel, connection) => {
-      if (channel.protocol === FILE_PROTOCOL) files.take(channel, connection);
-      else this.emit("channel", channel);
+      const take = () => {
+        if (channel.protocol === FILE_PROTOCOL) files.take(channel, connection);
+        else this.emit("channel", channel);
+      };
+      if (link.isWithheld) this.#held.hold(channel, take);
+      else take();
     });
     this.#link = link;
   }
@@ -66,6 +76,11 @@ export class Peer extends Emitter {
     return this.#link.verified;
   }
 
+  /** Whether media, files and channels wait, in both directions, as the peer is not verified. */
+  get withheld() {
+    return this.#link.isWithheld;
+  }
+
   get quality() {
     return this.#link.quality;
   }
@@ -76,7 +91,7 @@ export class Peer extends Emitter {
 
   /** What they show of their screen, or null. */
   get screen() {
-    return this.media.screen && this.#screen.getTracks().length > 0 ? this.#screen : null;
+    return this.media.screen && !this.withheld && this.#screen.getTracks().length > 0 ? this.#screen : null;
   }
 
   /**
@@ -103,6 +118,7 @@ export class Peer extends Emitter {
   createChannel(label, options) {
     const { connection } = this.#link;
     if (!connection) throw new SignalboxError("not-connected", `No connection to ${this.name || this.id} yet: wait for its state to be connected.`);
+    if (this.withheld) throw new SignalboxError("not-verified", `${this.name || this.id} is not verified: wait until it is, or call trust().`);
     return connection.createChannel(label, options);
   }
 
@@ -123,11 +139,16 @@ export class Peer extends Emitter {
     this.#link.retry();
   }
 
+  /** Goes on with a peer that is not verified, where verification is required. */
+  trust() {
+    this.#link.trust();
+  }
+
   /** @param {Partial<import("./protocol.js").PeerInfo>} fields */
   update(fields) {
     const { name = this.name, host = this.host, media = this.media, hand = this.hand, away = this.away } = fields;
     Object.assign(this, { name: name ?? "", host, media: { ...this.media, ...media }, hand, away });
-    this.#showCamera();
+    this.#show();
     this.emit("change");
   }
 
@@ -150,23 +171,20 @@ export class Peer extends Emitter {
 
   /** @param {MediaStreamTrack} track */
   #addTrack(track) {
-    if (track.kind === "video") {
-      this.#camera = track;
-      for (const event of ["mute", "unmute"]) track.addEventListener(event, () => this.#showCamera());
-      this.#showCamera();
-    } else {
-      this.#replace("audio", track);
-    }
+    this.#tracks[/** @type {"audio" | "video"} */ (track.kind)] = track;
+    for (const event of ["mute", "unmute"]) track.addEventListener(event, () => this.#show());
+    this.#show();
   }
 
   /**
-   * A camera that is off has no place in the stream. An element with it would wait for a picture, and not play the sound
-   * before that.
+   * Has in the stream what there is to hear and see. A camera that is off has no place there: an element with it would
+   * wait for a picture, and not play the sound before that.
    */
-  #showCamera() {
-    const track = this.#camera;
-    const isOn = track && !track.muted && (this.media.video || this.#link.isPlain);
-    this.#replace("video", isOn ? track : null);
+  #show() {
+    const { audio, video } = this.#tracks;
+    const isOn = video && !video.muted && (this.media.video || this.#link.isPlain);
+    this.#replace("audio", this.withheld ? null : audio);
+    this.#replace("video", isOn && !this.withheld ? video : null);
   }
 
   /**

@@ -61,11 +61,12 @@ export class Room extends Emitter {
    *   token?: string,
    *   media: import("./media.js").LocalMedia,
    *   key: import("./key.js").RoomKey | null,
+   *   requireVerified: boolean,
    *   iceTransportPolicy?: RTCIceTransportPolicy,
    *   onWaiting?: () => void,
    * }} wishes
    */
-  constructor(server, name, { media, key, token, iceTransportPolicy, onWaiting = () => {}, ...wishes }) {
+  constructor(server, name, { media, key, token, requireVerified, iceTransportPolicy, onWaiting = () => {}, ...wishes }) {
     super();
     const signaling = new Signaling(server, name, token);
     this.#signaling = signaling;
@@ -88,6 +89,7 @@ export class Room extends Emitter {
       }),
       iceTransportPolicy,
       media,
+      requireVerified,
       cap: { bitrate: 0, height: 0 },
       key,
       session: uniqueId(),

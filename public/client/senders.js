@@ -17,6 +17,7 @@ const RETRY = 1_000; // ms; longer with each failure
 export class Senders {
   #pc;
   #media;
+  #isWithheld;
   /** @type {Cap | null} */
   #cap = null;
   /** @type {RTCRtpSender | null} */
@@ -28,10 +29,12 @@ export class Senders {
   /**
    * @param {RTCPeerConnection} pc
    * @param {import("./media.js").LocalMedia} media
+   * @param {() => boolean} isWithheld
    */
-  constructor(pc, media) {
+  constructor(pc, media, isWithheld) {
     this.#pc = pc;
     this.#media = media;
+    this.#isWithheld = isWithheld;
   }
 
   /** The sections of the first offer, as the newcomer makes it. */
@@ -94,13 +97,18 @@ export class Senders {
    * @param {import("./media.js").Kind} kind
    */
   async #send(sender, kind) {
-    const track = this.#media.track(kind);
+    const track = this.#track(kind);
     if (sender && sender.track !== track) await sender.replaceTrack(track);
+  }
+
+  /** @param {import("./media.js").Kind} kind */
+  #track(kind) {
+    return this.#isWithheld() ? null : this.#media.track(kind);
   }
 
   /** Has a section for the screen as soon as there is one to share, and a camera's section that comes first. */
   #screenSender() {
-    const track = this.#media.track("screen");
+    const track = this.#track("screen");
     if (!this.#screen && track && this.transceiver("video")) {
       const stream = /** @type {MediaStream} */ (this.#media.screen);
       this.#screen = this.#pc.addTransceiver(track, { direction: "sendonly", streams: [stream] }).sender;

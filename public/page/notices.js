@@ -5,6 +5,7 @@ import { shownName, text } from "./strings.js";
 import { announce } from "./toast.js";
 
 const KNOCKS = 3; // the others are in the list of people
+const VERIFIED_WITHIN = 3_000; // a link takes a moment
 
 /**
  * @typedef {object} Notice
@@ -20,6 +21,8 @@ export class Notices {
   #hosting;
   /** @type {Map<unknown, HTMLElement>} */
   #elements = new Map();
+  /** Since when there is a link to them. @type {WeakMap<import("../signalbox.js").Peer, number>} */
+  #linked = new WeakMap();
 
   /**
    * @param {HTMLElement} root
@@ -48,7 +51,7 @@ export class Notices {
    * @param {Readonly<import("./state.js").State>} state
    * @returns {Notice[]}
    */
-  #notices({ call, media, mutedBy, dismissed }) {
+  #notices({ call, media, mutedBy, dismissed, peers }) {
     const dismiss = (/** @type {() => void} */ run) => ({ label: text("action.dismiss"), run });
     /** @type {Notice[]} */
     const notices = (call?.knocks ?? []).slice(0, KNOCKS).map((knock) => ({
@@ -59,6 +62,10 @@ export class Notices {
         { label: text("knock.admit"), run: () => void this.#hosting.admit(knock) },
       ],
     }));
+    for (const peer of peers.filter((peer) => this.#isStranger(peer))) {
+      const words = text(`trust.ask.${peer.verified}`, { name: shownName(peer.name) });
+      notices.push({ key: `${peer.id} ${peer.verified}`, words, actions: [{ label: text("trust.go-on"), run: () => peer.trust() }] });
+    }
     if (call && !call.canPlayAudio) {
       notices.push({ key: "silent", words: text("call.silent"), actions: [{ label: text("call.hear"), run: () => void call.startAudio() }] });
     }
@@ -74,5 +81,16 @@ export class Notices {
       if (!dismissed.has(key)) notices.push({ key, words, actions: [dismiss(() => this.#session.dismiss(key)), action] });
     }
     return notices;
+  }
+
+  /** Whether somebody had the time to be verified, and is not. @param {import("../signalbox.js").Peer} peer */
+  #isStranger(peer) {
+    if (!peer.withheld || peer.state !== "connected") {
+      this.#linked.delete(peer);
+      return false;
+    }
+    const since = this.#linked.get(peer) ?? Date.now();
+    this.#linked.set(peer, since);
+    return peer.verified === "mismatch" || Date.now() - since >= VERIFIED_WITHIN;
   }
 }

@@ -130,7 +130,7 @@ export class Session {
       if (!chatOnly) await media.start(untried);
       const onWaiting = () => this.#store.state.joining && this.#store.set({ waiting: true });
       const token = new URLSearchParams(location.search).get("token") ?? undefined;
-      const options = { name: shownName(name.trim()), media, key: key ?? undefined, password: this.#password || undefined, token, signal, onWaiting };
+      const options = { name: shownName(name.trim()), media, key: key ?? undefined, requireVerified: key !== null, password: this.#password || undefined, token, signal, onWaiting };
       this.#joined(await module.join(room, options));
     } catch (error) {
       if (signal.aborted) return;

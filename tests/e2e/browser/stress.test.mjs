@@ -113,7 +113,7 @@ async function rounds(t, count, total) {
       everyone.push(await person(servers[kind], `stress-${count}-${first}`, name, seeded(own + index + 1)));
     }
     let found = await settle(everyone);
-    if (found) faults.push(`before round ${first}, ${kind}: ${found}`);
+    if (found) faults.push(`before round ${first}, ${kind}: ${found}`, ...(await Promise.all(everyone.map(state))));
     for (let round = first; !found && round < first + roundsTogether && round <= total; round += 1) {
       const plan = [];
       for (const [index, who] of everyone.entries()) {

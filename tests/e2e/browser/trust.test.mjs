@@ -20,6 +20,14 @@ after(async () => {
 });
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
+const goOn = (page) => page.getByRole("button", { name: "Go on anyway" }).click();
+
+/** Neither picture nor sound of somebody is there to play. */
+const shows = (page, name) => tile(page, name).locator("video").evaluate(({ srcObject }) => srcObject.getTracks().length > 0);
+
+/** Whether something of ours is on its way to anybody. */
+const sends = (page) => page.evaluate(() => window.connections.some((pc) => pc.getSenders().some(({ track }) => track)));
+
 const MISMATCH = "Not verified: wrong key, or intercepted";
 const trust = (page, name, verdict) => page.locator(`.tile[data-trust="${verdict}"]`).filter({ hasText: name }).waitFor();
 
@@ -35,6 +43,15 @@ async function start() {
 /** Somebody who got that link. */
 async function come(link, name, prepare = () => {}) {
   const page = await openPage(browser, server.url);
+  await page.addInitScript(() => {
+    window.connections = [];
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(...args) {
+        super(...args);
+        window.connections.push(this);
+      }
+    };
+  });
   await prepare(page);
   await page.goto(link);
   await enter(page, name);
@@ -124,8 +141,12 @@ test("who has half the link is not verified, and reads nothing", async () => {
   const ada = await start();
   await say(ada, "before Bob came");
   const bob = await come(ada.url().split("#")[0], "Bob");
-  await sees(ada, "Bob");
+  await ada.locator(".notice").getByText("Bob has not shown that they have this room’s key.").waitFor();
   await trust(ada, "Bob", "unverified");
+  assert.equal(await shows(ada, "Bob"), false);
+  await goOn(ada);
+  await sees(ada, "Bob");
+  await sees(bob, "Ada"); // without a key Bob asks for none
   await ada.getByRole("button", { name: "Link to Bob: not verified" }).click();
   await ada.getByText("Send them the whole link").waitFor();
   await ada.keyboard.press("Escape");
@@ -142,20 +163,28 @@ test("another key is not taken for the room's", async () => {
     await trust(page, other, "mismatch");
     await tile(page, other).getByText(MISMATCH, { exact: true }).waitFor();
     await hears(page, `Warning: the link to ${other} is not what it should be.`, { exact: false });
+    assert.equal(await shows(page, other), false);
   }
+  assert.equal(await sends(bob), false);
+  for (const page of [ada, bob]) await goOn(page);
+  await sees(ada, "Bob");
+  await sees(bob, "Ada");
 });
 
 for (const [what, options] of Object.entries({ "hands all through": {}, "returns to each what they say": { reflect: true } })) {
   test(`a server that listens in, and ${what}, is found out`, async () => {
     const ada = await start();
     const bob = await come(ada.url(), "Bob", (page) => intercept(browser, server, page, options));
-    // Everything works: without the key nobody would notice.
-    await sees(ada, "Bob");
-    await sees(bob, "Ada");
     for (const [page, other] of [[ada, "Bob"], [bob, "Ada"]]) {
       await trust(page, other, "mismatch");
       await tile(page, other).getByText(MISMATCH, { exact: true }).waitFor();
+      assert.equal(await shows(page, other), false);
     }
+    assert.equal(await sends(bob), false, "the server gets nothing to listen to");
+    // Everything would work: without the key nobody would notice.
+    for (const page of [ada, bob]) await goOn(page);
+    await sees(ada, "Bob");
+    await sees(bob, "Ada");
   });
 }
 
@@ -284,4 +313,47 @@ test("other certificates on a link are verified anew", async () => {
     [["verified", "session 1"], ["unverified", ""], ["verified", "session 1"], ["unverified", ""], ["mismatch", "session 1"]],
     [["verified", "session 0"], ["verified", "session 0"], ["mismatch", "session 0"]],
   ]);
+});
+
+test("files and channels of somebody who is not verified wait, with what comes on them", async () => {
+  const site = await openPage(browser, `${server.url}/icon.svg`);
+  const told = await site.evaluate(async () => {
+    const { join, createKey } = await import("/signalbox.js");
+    const rooms = [];
+    for (const name of ["Ada", "Bob"]) rooms.push(await join("withheld", { name, key: createKey(), requireVerified: true }));
+    const [ada, bob] = await Promise.all(rooms.map((room) => new Promise((resolve) => room.on("peer", resolve)))); // each the other's peer
+    const judged = (peer) => new Promise((resolve) => {
+      const look = () => peer.verified === "mismatch" && peer.state === "connected" && resolve();
+      peer.on("change", look);
+      look();
+    });
+    await Promise.all([judged(ada), judged(bob)]);
+    const told = [];
+    for (const send of [() => ada.createChannel("early"), () => ada.sendFile(new Blob(["early"]))]) {
+      try {
+        send();
+      } catch ({ code }) {
+        told.push(code);
+      }
+    }
+    // Ada's side goes on first. Bob's side gets what she sends when it goes on, too.
+    ada.trust();
+    const offered = new Promise((resolve) => rooms[1].on("file", ({ name }) => resolve(told.push(`file ${name}`))));
+    const heard = new Promise((resolve) => bob.on("channel", (channel) => channel.addEventListener("message", ({ data }) => {
+      told.push(`${channel.label}: ${data}`);
+      if (data === "two") resolve();
+    })));
+    const channel = ada.createChannel("held");
+    ada.sendFile(new File(["content"], "held.txt"));
+    await new Promise((open) => channel.addEventListener("open", open));
+    channel.send("one");
+    channel.send("two");
+    told.push(`withheld ${bob.withheld}`);
+    bob.trust();
+    await Promise.all([heard, offered]);
+    for (const room of rooms) room.leave();
+    return told;
+  });
+  assert.deepEqual(told.slice(0, 3), ["not-verified", "not-verified", "withheld true"]);
+  assert.deepEqual(told.slice(3).sort(), ["file held.txt", "held: one", "held: two"]);
 });

@@ -1,0 +1,40 @@
+// @ts-check
+
+const MOST = 16; // channels
+const MOST_MESSAGES = 64; // on each
+
+/** Data channels of a peer that is not verified yet. They wait until it is, and so does what comes on them. */
+export class HeldChannels {
+  /** @type {Map<RTCDataChannel, () => void>} */
+  #held = new Map();
+
+  /**
+   * @param {RTCDataChannel} channel
+   * @param {() => void} take what to do with it when it is released
+   */
+  hold(channel, take) {
+    if (this.#held.size >= MOST) {
+      channel.close();
+      return;
+    }
+    /** @type {unknown[]} */
+    const messages = [];
+    const listener = (/** @type {MessageEvent} */ { data }) => {
+      if (messages.push(data) > MOST_MESSAGES) channel.close();
+    };
+    channel.addEventListener("message", listener);
+    channel.addEventListener("close", () => this.#held.delete(channel));
+    this.#held.set(channel, () => {
+      channel.removeEventListener("message", listener);
+      take();
+      for (const data of messages) channel.dispatchEvent(new MessageEvent("message", { data }));
+    });
+  }
+
+  release() {
+    for (const [channel, take] of this.#held) {
+      this.#held.delete(channel);
+      take();
+    }
+  }
+}
