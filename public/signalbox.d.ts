@@ -241,13 +241,14 @@ export class LocalMedia {
   constructor(devices?: { audio?: string; video?: string });
   /** For a self-view; the same object for life. */
   readonly stream: MediaStream;
+  /** Whether the microphone is on: neither off nor muted, by us or by the system. */
   readonly audio: boolean;
   readonly video: boolean;
   /** What we share of our screen. */
   readonly screen: MediaStream | null;
   readonly level: number;
   readonly problems: Readonly<Record<"audio" | "video" | "screen", SignalboxError | null>>;
-  /** Asks for what is wanted; never rejects. */
+  /** Asks for what is wanted and not there, or muted by the system; never rejects. */
   start(wanted: { audio?: boolean; video?: boolean }): Promise<void>;
   setAudio(on: boolean): Promise<void>;
   setVideo(on: boolean): Promise<void>;
@@ -263,7 +264,7 @@ export class LocalMedia {
 /**
  * `code` is one of the room's ("room-full", "room-locked", "bad-room", "bad-password", "kicked", "denied", "rate-limited",
  * "closed", whose `message` is the operator's reason, …), of the network's ("unreachable", "origin-not-allowed",
- * "not-connected", "not-verified") or of the device's ("permission-denied", "no-device", "device-busy", "device-lost", "insecure-origin",
+ * "not-connected", "not-verified") or of the device's ("permission-denied", "no-device", "device-busy", "device-lost", "device-muted", "insecure-origin",
  * "unsupported-browser").
  */
 export class SignalboxError extends Error {

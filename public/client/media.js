@@ -42,12 +42,15 @@ export class LocalMedia extends Emitter {
     this.#devices = { audio, video };
   }
 
+  /** The microphone is heard: it is there, and muted neither by us nor by the system. */
   get audio() {
-    return this.track("audio")?.enabled ?? false;
+    const track = this.track("audio");
+    return track !== null && track.enabled && !track.muted;
   }
 
   get video() {
-    return this.track("video") !== null;
+    const track = this.track("video");
+    return track !== null && !track.muted;
   }
 
   /** Loudness of the microphone, 0 to 1. */
@@ -68,12 +71,14 @@ export class LocalMedia extends Emitter {
   }
 
   /**
-   * Asks for what is wanted, in one prompt. It does not reject: what could not be had is in `problems`.
+   * Asks for what is wanted and not there, in one prompt; what the system muted is asked for again. It does not reject:
+   * what could not be had is in `problems`.
    * @param {{ audio?: boolean, video?: boolean }} wanted
    */
   start(wanted) {
     return this.#next(async () => {
-      const kinds = /** @type {Capture[]} */ (["audio", "video"]).filter((kind) => wanted[kind] && !this.track(kind));
+      const kinds = /** @type {Capture[]} */ (["audio", "video"]).filter((kind) => wanted[kind] && !(this.track(kind)?.muted === false));
+      for (const kind of kinds) this.#drop(this.track(kind));
       if (kinds.length > 0) await this.#acquire(kinds);
     });
   }
@@ -158,8 +163,8 @@ export class LocalMedia extends Emitter {
   async #acquire(kinds) {
     try {
       const stream = await mediaDevices().getUserMedia(Object.fromEntries(kinds.map((kind) => [kind, this.#constraints(kind)])));
-      for (const track of stream.getTracks()) this.#adopt(track);
       for (const kind of kinds) this.problems[kind] = null;
+      for (const track of stream.getTracks()) this.#adopt(track);
     } catch (cause) {
       const error = explain(cause);
       // A camera that is missing or blocked must not cost the microphone; what the user refuses is not asked again.
@@ -185,8 +190,23 @@ export class LocalMedia extends Emitter {
       this.problems[/** @type {Kind} */ (track.kind)] = new SignalboxError("device-lost", `The ${track.kind} device went away.`);
       this.emit("change");
     });
+    const follow = () => {
+      if (this.track(/** @type {Capture} */ (track.kind)) === track) this.#followMuting(track);
+    };
+    track.addEventListener("mute", follow);
+    track.addEventListener("unmute", follow);
     if (track.kind === "audio") track.enabled = !this.#muted;
     this.stream.addTrack(track);
+    follow();
+  }
+
+  /** The system mutes a microphone for a call or by a headset's button, and a camera that is covered. @param {MediaStreamTrack} track */
+  #followMuting(track) {
+    const kind = /** @type {Capture} */ (track.kind);
+    const code = "device-muted";
+    if (track.muted) this.problems[kind] = new SignalboxError(code, `The system muted the ${kind} device.`);
+    else if (this.problems[kind]?.code === code) this.problems[kind] = null;
+    this.emit("change");
   }
 
   /** @param {MediaStreamTrack | null} track */

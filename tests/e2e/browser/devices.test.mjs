@@ -146,6 +146,38 @@ test("a camera that is unplugged in a call is told, and replaced with one click"
   await tile(ada, "Bob").getByRole("img", { name: "Microphone off" }).waitFor({ state: "hidden" });
 });
 
+test("a microphone that the system mutes looks muted to all, with a notice, until it is heard again", async () => {
+  const ada = await joinRoom(equipped, server, "muted", "Ada");
+  const bob = await openPage(equipped, `${server.url}/`);
+  await watchCapture(bob);
+  await bob.goto(`${server.url}/r/muted`);
+  await enter(bob, "Bob");
+  await sees(ada, "Bob");
+  /** As the browser does when the system mutes a device. */
+  const mute = (muted) => bob.evaluate((muted) => {
+    const track = window.captured.findLast(({ kind }) => kind === "audio");
+    Object.defineProperty(track, "muted", { value: muted, configurable: true });
+    track.dispatchEvent(new Event(muted ? "mute" : "unmute"));
+  }, muted);
+  const notice = bob.locator(".notice").filter({ hasText: "Microphone: muted by the system" });
+  const toggle = bob.locator('.bar [data-toggle="audio"]');
+  const off = tile(ada, "Bob").getByRole("img", { name: "Microphone off" });
+
+  await mute(true);
+  await notice.waitFor();
+  await off.waitFor();
+  assert.equal(await toggle.getAttribute("aria-pressed"), "false");
+  await mute(false);
+  await notice.waitFor({ state: "detached" });
+  await off.waitFor({ state: "hidden" });
+  assert.equal(await toggle.getAttribute("aria-pressed"), "true");
+
+  await mute(true);
+  await notice.getByRole("button", { name: "Try again" }).click(); // another track, which is not muted
+  await notice.waitFor({ state: "detached" });
+  await off.waitFor({ state: "hidden" });
+});
+
 test("a device that is busy is tried again with one click", async () => {
   const page = await openPage(equipped, `${server.url}/`);
   await page.addInitScript(() => {
