@@ -4,7 +4,8 @@ import { Emitter } from "./emitter.js";
 import { Outbox } from "./outbox.js";
 import { EVENTS, parse, SignalboxError } from "./protocol.js";
 
-const REPLY_WITHIN = 5_000; // beyond it the connection is taken for dead
+const REPLY_WITHIN = 5_000; // of a request, or of what else was heard; beyond it the connection is taken for dead
+const REPLY_AT_LATEST = 15_000; // of a request, whatever else is heard
 const HELD_UP = 1_000;
 const CONNECT_WITHIN = 10_000; // an attempt; then comes the next
 const RATE_LIMIT_PAUSE = 1_000;
@@ -15,7 +16,8 @@ const MUCH = 100;
  * sent again after a recovery. Receivers tolerate a repeated offer, answer or candidate.
  *
  * A path can die without a word, and the heartbeat takes two minutes to notice. So a reply that is overdue ends the
- * connection, and the socket makes another. `check` asks for a reply where there is reason to doubt.
+ * connection, and the socket makes another; unless something else comes, and the path is only slow. `check` asks for a
+ * reply where there is reason to doubt.
  *
  * @extends {Emitter<{
  *   open: [recovered: boolean],
@@ -31,6 +33,8 @@ export class Signaling extends Emitter {
   /** How often that was too much. Who goes on gets put out, and is not told that this was why. */
   #excess = 0;
   #isChecking = false;
+  /** When something last came from the room. */
+  #heard = 0;
   /** Why there has been no connection yet. */
   failure = new SignalboxError("unreachable", "The server does not answer.");
 
@@ -75,6 +79,7 @@ export class Signaling extends Emitter {
       else if (status === 429) this.failure = new SignalboxError("rate-limited", "Too many connections from this address.");
       // else it is the network; the client tries again by itself
     });
+    socket.io.on("packet", () => (this.#heard = Date.now()));
     socket.onAny((name, payload) => this.emit("event", name, payload));
   }
 
@@ -176,16 +181,23 @@ export class Signaling extends Emitter {
    * @param {(reply: any) => void} follow gets the reply, or null where the connection was lost before it
    */
   #emit(event, payload, follow) {
-    let due = Date.now() + REPLY_WITHIN;
-    const overdue = () => {
-      // A timer that is late itself says that this page was held up: the reply may have come meanwhile.
-      if (Date.now() - due < HELD_UP) return this.#drop();
-      due = Date.now() + HELD_UP;
-      timer = setTimeout(overdue, HELD_UP);
+    const sent = Date.now();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const wait = (/** @type {number} */ delay) => {
+      const due = Date.now() + delay;
+      timer = setTimeout(() => {
+        const now = Date.now();
+        const rest = Math.min(sent + REPLY_AT_LATEST, Math.max(sent, this.#heard) + REPLY_WITHIN) - now;
+        // A timer that is late itself says that this page was held up: the reply may have come meanwhile.
+        if (now - due > HELD_UP) wait(HELD_UP);
+        else if (rest > 0) wait(rest);
+        else this.#drop();
+      }, delay);
     };
-    let timer = setTimeout(overdue, REPLY_WITHIN);
+    wait(REPLY_WITHIN);
     // With a timeout, the client also tells that the connection was lost.
-    this.#socket.timeout(10 * REPLY_WITHIN).emit(event, payload, (/** @type {Error | null} */ error, /** @type {any} */ reply) => {
+    this.#socket.timeout(2 * REPLY_AT_LATEST).emit(event, payload, (/** @type {Error | null} */ error, /** @type {any} */ reply) => {
       clearTimeout(timer);
       if (reply?.error?.code === "rate-limited") this.#excess += 1;
       follow(error ? null : reply ?? {});
