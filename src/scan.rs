@@ -10,8 +10,8 @@ use std::ops::Range;
 pub(crate) struct Scan {
     /// Of an object, where in it the names, in their quotes, and the values of its fields are.
     pub(crate) fields: Option<Vec<(Range<usize>, Range<usize>)>>,
-    /// Where in it the names of fields of the objects in its fields are, each behind the place in
-    /// `fields` of the field that it is in.
+    /// If a field holds an object, where the names in that object are, each with the index of the
+    /// field in `fields`.
     pub(crate) nested: Vec<(usize, Range<usize>)>,
     /// How deep it is nested: 0 for what is neither an array nor an object.
     pub(crate) depth: usize,
@@ -97,7 +97,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The fields of an object and of the objects in them, counted from `start`.
+    /// Passes over an object and notes its fields, and the names of those in its fields. All places
+    /// are relative to `start`.
     fn fields(&mut self, start: usize, scan: &mut Scan) -> Option<()> {
         let place = |range: Range<usize>| {
             range.start.saturating_sub(start)..range.end.saturating_sub(start)
@@ -121,7 +122,7 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// Passes over an object; `take` gets where the name of each field is, and passes over its value.
+    /// Passes over an object. `take` gets the place of each name, and passes over the value.
     fn each_field(
         &mut self,
         mut take: impl FnMut(&mut Self, Range<usize>) -> Option<()>,

@@ -1,4 +1,4 @@
-//! The fields of a JSON object, in order, their values unread, and what they state.
+//! The fields of a JSON object, in order, and what their names state. The values are not parsed.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ pub(super) const DEPTH: usize = 64;
 /// What quotes, commas and a sender take of an object, as a rule.
 const OVERHEAD_BYTES: usize = 128;
 
-/// More fields than any signal has; an object with more is refused.
+/// The most fields that an object may have. Signals have fewer.
 pub(super) const MAX: usize = 64;
 
 /// The fields of an object. Of a name that occurs twice, the last counts.
@@ -33,12 +33,12 @@ struct Field {
     decoded: Option<String>,
     role: Role,
     value: Json,
-    /// Which of the fields it is, as they are written.
+    /// Its index in [`Scan::fields`].
     place: usize,
 }
 
 impl Field {
-    /// `None` if the name is no text.
+    /// `None` if the name is not valid Unicode.
     fn new(written: Json, value: Json, place: usize) -> Option<Self> {
         let decoded = if written.as_str().as_bytes().contains(&b'\\') {
             Some(written.text()?)
@@ -61,14 +61,14 @@ impl Field {
     }
 }
 
-/// What is between the quotes of a text.
+/// A JSON string without its quotes.
 fn inner(written: &str) -> &str {
     let inner = written.get(1..written.len().saturating_sub(1));
     inner.unwrap_or_default()
 }
 
 impl Default for Fields {
-    /// Those of an empty object.
+    /// The fields of an empty object.
     fn default() -> Self {
         Self {
             json: Object::new().json(),
@@ -79,7 +79,8 @@ impl Default for Fields {
 }
 
 impl Fields {
-    /// `None` if `json` is no object, or has more than [`MAX`] fields or a name that is no text.
+    /// `None` if `json` is not an object, has more than [`MAX`] fields, or has a name that is not
+    /// valid Unicode.
     pub(super) fn read(json: &Json) -> Option<Self> {
         if !json.as_str().trim_start().starts_with('{') {
             return None;
@@ -104,7 +105,8 @@ impl Fields {
         })
     }
 
-    /// Whether the object in the field of this name may state a sender or a room.
+    /// Whether the field of this name holds an object that may state a sender or a room. This looks
+    /// at names only, which the scan of the whole object found.
     pub(super) fn may_claim(&self, name: &str) -> bool {
         let place = self.field(name).map(|field| field.place);
         let mut nested = self.scan.nested.iter();
@@ -134,18 +136,18 @@ impl Fields {
         list.map(|field| (field.name(), &field.value))
     }
 
-    /// The values, with what they state.
+    /// The values, each with what its name states.
     pub(super) fn stated(&self) -> impl Iterator<Item = (Role, &Json)> {
         self.list.iter().map(|field| (field.role, &field.value))
     }
 
-    /// The object with `value` in the field of this name, which may be new.
+    /// The object with this value in the field of this name, which is added if it is missing.
     pub(super) fn with(&self, name: &str, value: &Json) -> Json {
         self.write(|field| field.name() == name, Some(name), value)
     }
 
-    /// The object with the sender in all fields that state one. If none does, it gets `from` if that
-    /// is `required`, or else stays as it is written.
+    /// The object with the true sender in every field that states one, and in `from` if that is
+    /// `required`. Without such a field, and if it is not, the object stays as it is written.
     pub(super) fn with_sender(&self, sender: SocketId, required: bool) -> Json {
         let is_sender = |field: &Field| field.role == Role::Sender;
         if required || self.list.iter().any(is_sender) {
@@ -154,12 +156,17 @@ impl Fields {
         self.json.clone()
     }
 
-    /// The object with `value` in these fields, and in the one of this name in any case.
-    fn write(&self, is_so: impl Fn(&Field) -> bool, name: Option<&str>, value: &Json) -> Json {
+    /// The object with `value` in the chosen fields, and in the field of this name, which is added if
+    /// it is missing.
+    fn write(&self, is_chosen: impl Fn(&Field) -> bool, name: Option<&str>, value: &Json) -> Json {
         let size: usize = self.iter().map(|(_, json)| json.as_str().len()).sum();
         let mut object = Object::with_capacity(size + OVERHEAD_BYTES);
         for field in &self.list {
-            let value = if is_so(field) { value } else { &field.value };
+            let value = if is_chosen(field) {
+                value
+            } else {
+                &field.value
+            };
             object = object.with_named(&field.written, value);
         }
         match name.filter(|name| self.get(name).is_none()) {
@@ -169,7 +176,8 @@ impl Fields {
     }
 }
 
-/// Whether the name that is there may state a sender or a room: one with escapes may state anything.
+/// Whether the name at this place may state a sender or a room. A name with escapes may state
+/// anything, as it is not decoded here.
 fn is_claim(json: &Json, name: &Range<usize>) -> bool {
     let name = inner(json.as_str().get(name.clone()).unwrap_or_default());
     let has_escapes = name.as_bytes().contains(&b'\\');

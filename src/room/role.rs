@@ -1,8 +1,8 @@
-//! What a field states, by its name: published pages have many names for the same thing.
+//! What a field states, by its name. Published pages use many names for the same thing.
 
 use crate::socket::Json;
 
-/// Names by which the tutorial states the target; it expects the bare payload then.
+/// The tutorial's names for the target. A page that uses them expects the bare payload.
 const TUTORIAL: [&str; 4] = [
     "remotePeerId",
     "remoteUserId",
@@ -10,36 +10,36 @@ const TUTORIAL: [&str; 4] = [
     "targetUserId",
 ];
 
-/// Longer than any name that states something, without `_` and `-`.
+/// How many letters of a name are looked at: more than any name has that states something.
 const LONGEST: usize = 32;
 
-/// What a field states. Of those that state a target, the lesser is tried first.
+/// What a field states. If several fields state a target, the least role decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
-    /// The target, as the tutorial has it.
+    /// The target, by one of the tutorial's names.
     Tutorial,
     /// The target.
     Target(u8),
-    /// A peer: the target, unless it is the sender itself.
+    /// A peer: the target, unless the value names the sender itself.
     Peer(u8),
-    /// The same, but in a candidate the media section.
+    /// A peer, too. In a candidate, `id` names the media section.
     Id,
     /// The sender.
     Sender,
     /// The room.
     Room,
-    /// Something of the signal itself, such as its description or a part of a candidate.
+    /// The signal itself or a part of it: a description, a field of a candidate, the `cid`.
     Payload,
-    /// Unknown.
+    /// Nothing that is known.
     Other,
 }
 
 impl Role {
-    /// The role of a field of this name. Case, `_` and `-` do not count.
+    /// The role of a field of this name. Case, `_` and `-` are ignored.
     pub(super) fn of(name: &str) -> Self {
         let mut letters = [0; LONGEST];
         let name = match name.as_bytes() {
-            name if name.iter().all(u8::is_ascii_lowercase) => name, // as most are
+            name if name.iter().all(u8::is_ascii_lowercase) => name, // most names
             _ if TUTORIAL.contains(&name) => return Self::Tutorial,
             name => normal(name, &mut letters),
         };
@@ -87,7 +87,7 @@ impl Role {
         }
     }
 
-    /// The role of a name such as `targetSocketId`, by what it begins with.
+    /// The role of a name such as `targetSocketId`: what is left without the endings decides.
     fn of_stem(name: &[u8]) -> Self {
         let stem = without(name, [b"uuid", b"uid", b"sid", b"id"]);
         let is_id = stem.len() < name.len();
@@ -99,9 +99,9 @@ impl Role {
             b"callee" => Self::Target(4),
             b"dest" | b"destination" => Self::Target(5),
             b"remote" => Self::Target(6),
-            b"other" => Self::Target(7),
+            b"other" if name != b"other" => Self::Target(7),
             b"from" | b"sender" | b"caller" | b"source" => Self::Sender,
-            b"my" | b"own" | b"self" | b"local" if stem.len() < name.len() => Self::Sender,
+            b"my" | b"own" | b"self" | b"local" if is_id => Self::Sender,
             b"peer" => Self::Peer(0),
             b"user" if is_id => Self::Peer(1),
             b"socket" | b"client" if is_id => Self::Peer(2),
@@ -110,7 +110,7 @@ impl Role {
     }
 }
 
-/// A name in lower case without `_` and `-`, cut where it is longer than `letters`.
+/// The name in lower case, without `_` and `-`, and cut to the length of `letters`.
 fn normal<'a>(name: &[u8], letters: &'a mut [u8; LONGEST]) -> &'a [u8] {
     let mut len = 0;
     let counted = name.iter().filter(|byte| !matches!(byte, b'_' | b'-'));
@@ -121,7 +121,7 @@ fn normal<'a>(name: &[u8], letters: &'a mut [u8; LONGEST]) -> &'a [u8] {
     letters.get(..len).unwrap_or_default()
 }
 
-/// A name without the first of these endings that it has, unless it is nothing else.
+/// The name without the first of these endings that it has. An ending that is the whole name stays.
 fn without<'a, const N: usize>(name: &'a [u8], endings: [&[u8]; N]) -> &'a [u8] {
     let mut stems = endings
         .into_iter()
@@ -129,12 +129,12 @@ fn without<'a, const N: usize>(name: &'a [u8], endings: [&[u8]; N]) -> &'a [u8] 
     stems.find(|stem| !stem.is_empty()).unwrap_or(name)
 }
 
-/// Whether a value may name a peer or a room: a text or a whole number.
+/// Whether a value looks like the name of a peer or a room: a text or a number.
 pub(super) fn is_word(json: &Json) -> bool {
     matches!(json.as_str().as_bytes().first(), Some(b'"' | b'0'..=b'9'))
 }
 
-/// The text by which a value names a peer or a room, if it is one.
+/// The name of a peer or a room: a text, or a whole number written as one.
 pub(super) fn word(json: &Json) -> Option<String> {
     if !is_word(json) {
         return None;

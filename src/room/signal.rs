@@ -10,8 +10,8 @@
 //! | room first | `room, …` | as without the room |
 //! | room last | `description, room` | the description |
 //!
-//! In each object that is delivered as an argument, the fields that state a sender state the true
-//! one. What a signal carries is never read beyond what tells the shapes apart.
+//! In each object that is delivered as an argument, every field that states a sender holds the true
+//! one. What a signal carries is read no further than needed to tell the shapes apart.
 
 use super::RoomName;
 use super::config::Limits;
@@ -36,7 +36,7 @@ const PAYLOADS: [&str; 7] = [
 /// How much longer than its payload a wrapped signal may be.
 pub(crate) const WRAPPING_BYTES: usize = 1024;
 
-/// More arguments than any page sends: each may name a peer, who has to be looked for.
+/// The most arguments of a signal. Each may name a peer, and looking for one takes time.
 const MAX_ARGUMENTS: usize = 16;
 
 /// The longest `cid`, in bytes: each receiver gets it twice.
@@ -86,7 +86,7 @@ impl Kind {
 pub(super) struct Signal {
     pub(super) kind: Kind,
     pub(super) cid: Option<Json>,
-    /// The arguments, without the room if they begin with it.
+    /// The first argument, or the second if the first is the room's name.
     first: Value,
     rest: Vec<Value>,
     shape: Shape,
@@ -98,16 +98,16 @@ enum Value {
     Plain(Json),
 }
 
-/// What of the arguments is delivered.
+/// Which part of the arguments is delivered.
 #[derive(Debug)]
 enum Shape {
-    /// The first one.
+    /// The first argument.
     Bare,
-    /// What the first one carries.
+    /// The payload that the first argument carries.
     Unwrapped(Value),
-    /// The first one, with its sender stated.
+    /// The first argument, with its sender in `from`.
     Wrapped,
-    /// All of them, with the sender's id in place of the target's.
+    /// All arguments, with the sender's id in place of the target's.
     IdFirst,
 }
 
@@ -127,7 +127,8 @@ impl Value {
         Ok(Self::Plain(json.clone()))
     }
 
-    /// The payload of a signal, which is delivered without what is around it.
+    /// The payload of a signal. It is delivered without the object around it, and read only if it
+    /// may state a sender or a room.
     fn payload(kind: Kind, fields: &Fields, json: &Json) -> Result<Self, Error> {
         if fields.may_claim(kind.field()) {
             return Self::read(json);
@@ -149,7 +150,7 @@ impl Value {
         }
     }
 
-    /// The value as it is delivered, with the true sender.
+    /// The value as it is delivered: see [`Fields::with_sender`].
     fn deliver(&self, sender: SocketId, required: bool) -> Json {
         match self {
             Self::Object(fields) => fields.with_sender(sender, required),
@@ -186,7 +187,7 @@ impl Signal {
         let rest = rest?;
         let shape = match &first {
             Value::Object(fields) => shape(kind, fields)?,
-            Value::Plain(json) if !rest.is_empty() && is_word(json) => Shape::IdFirst,
+            Value::Plain(json) if !rest.is_empty() && word(json).is_some() => Shape::IdFirst,
             Value::Plain(json) if json.as_str().starts_with(['"', 'n']) => Shape::Bare,
             Value::Plain(_) => return Err(missing(kind)),
         };
@@ -257,7 +258,7 @@ impl Signal {
         is_first.then(|| word(self.first.json())).flatten()
     }
 
-    /// The arguments after the first that may name a peer or a room, each with its place after it.
+    /// The arguments after the first that may name a peer or a room, each with its index among them.
     pub(super) fn later_words(&self) -> impl Iterator<Item = (usize, String)> {
         let words = self.rest.iter().map(|value| word(value.json()));
         words
@@ -270,13 +271,13 @@ impl Signal {
         values.filter_map(Value::fields)
     }
 
-    /// What the fields of the arguments state.
+    /// The values of all fields of the arguments, each with what its name states.
     pub(super) fn stated(&self) -> impl Iterator<Item = (Role, &Json)> {
         let objects = self.objects();
         objects.flat_map(|fields| stated(self.kind, fields))
     }
 
-    /// That this is a signal, although it has no target.
+    /// Refuses an object that has neither a target nor a payload.
     pub(super) fn check_untargeted(&self) -> Result<(), Error> {
         let carries = |fields: &Fields| PAYLOADS.iter().any(|name| fields.get(name).is_some());
         match (&self.shape, self.first.fields()) {
@@ -304,7 +305,8 @@ impl Signal {
     }
 }
 
-/// What the fields of an object state. The `id` of an old candidate is that of its media section.
+/// The values of an object's fields, each with what its name states. The `id` of a candidate is left
+/// out: some pages send the id of the media section there.
 fn stated(kind: Kind, fields: &Fields) -> impl Iterator<Item = (Role, &Json)> {
     let stated = fields.stated();
     stated.filter(move |(role, _)| *role != Role::Id || !is_candidate(kind, fields))
@@ -335,7 +337,7 @@ fn shape(kind: Kind, fields: &Fields) -> Result<Shape, Error> {
     if is_description || is_candidate(kind, fields) {
         return Ok(Shape::Bare);
     }
-    // What is `null` was `undefined`, such as a target before there is one.
+    // `null` stands for `undefined`, such as a target before somebody entered it.
     let is_alone = || {
         fields
             .iter()
@@ -347,7 +349,7 @@ fn shape(kind: Kind, fields: &Fields) -> Result<Shape, Error> {
     }
 }
 
-/// Any text: one with a lone surrogate could not be read.
+/// Whether a field is a text. A text with a lone surrogate counts, although it cannot be decoded.
 fn is_text(fields: &Fields, name: &str) -> bool {
     let value = fields.get(name);
     value.is_some_and(|json| json.as_str().starts_with('"'))

@@ -1,4 +1,4 @@
-//! Whom a signal is for, and in which room.
+//! Who receives a signal, and whether the sender means this room.
 
 use super::error::{Code, Error};
 use super::fields::Fields;
@@ -7,7 +7,8 @@ use super::signal::{Kind, Signal};
 use super::{Room, RoomName};
 use crate::socket::{Json, SocketId};
 
-/// That no field states another room than this one: those who name different rooms must not meet.
+/// Refuses an object that states another room than this one: pages that name different rooms must
+/// not hear each other.
 pub(super) fn check_room(room: &RoomName, fields: &Fields) -> Result<(), Error> {
     let stated = fields.stated();
     let rooms = stated.filter(|(role, json)| *role == Role::Room && json.as_str() != "null");
@@ -20,7 +21,7 @@ pub(super) fn check_room(room: &RoomName, fields: &Fields) -> Result<(), Error> 
     Ok(())
 }
 
-/// Somebody takes this room for the one of that name.
+/// The error for a sender that means the room of this name, with the URL to use.
 fn elsewhere(room: &RoomName, name: &str) -> Error {
     let room = room.as_str();
     let message = match RoomName::parse(name) {
@@ -28,7 +29,7 @@ fn elsewhere(room: &RoomName, name: &str) -> Error {
             "this is room {room:?}: to be in room {name:?}, connect to /r/{name}/socket.io/"
         ),
         Err(why) => format!(
-            "this is room {room:?}, and the room that you name cannot exist, as {why}: \
+            "this is room {room:?}, and the event names a room that cannot exist ({why}): \
              connect to /r/<room>/socket.io/"
         ),
     };
@@ -40,7 +41,8 @@ fn unknown_peer() -> Error {
 }
 
 impl Room {
-    /// Who gets a signal.
+    /// The sockets that receive a signal: its target; else, for an answer or a candidate, the peer
+    /// that an offer was last exchanged with; else all others.
     pub(super) fn receivers(
         &self,
         from: SocketId,
@@ -59,12 +61,12 @@ impl Room {
         Ok(self.others(from).collect())
     }
 
-    /// Whom the sender names, if anybody: by its first argument, by a field whose name says so, by a
-    /// later argument, or else by any value that is the id or the alias of somebody else.
+    /// The target that the sender names, in this order: by the first argument, by a field whose name
+    /// states a target, by a later argument, by any other field with the id or alias of another socket.
     fn target(&self, from: SocketId, signal: &Signal) -> Result<Option<SocketId>, Error> {
         if let Some(name) = signal.first_word() {
             let unknown = || {
-                let message = "nobody in this room has that id; if it is a room's name, connect to \
+                let message = "nobody in this room has that id; if you mean a room, connect to \
                                /r/<room>/socket.io/";
                 Error::new(Code::UnknownPeer, message)
             };
@@ -73,8 +75,8 @@ impl Room {
         let later = self.later_target(from, signal)?;
         let is_own = |json| word(json).is_some_and(|name| self.holder(&name) == Some(from));
         let named = signal.stated().filter(|(role, json)| match role {
-            Role::Tutorial | Role::Target(_) => is_something(json),
-            Role::Peer(_) | Role::Id => is_something(json) && !is_own(json),
+            Role::Tutorial | Role::Target(_) => may_state(json),
+            Role::Peer(_) | Role::Id => may_state(json) && !is_own(json),
             _ => false,
         });
         if let Some((_, json)) = named.min_by_key(|(role, _)| *role) {
@@ -88,7 +90,8 @@ impl Room {
         Ok(later.or_else(by_value))
     }
 
-    /// Whom an argument after the first names. The second one names the room if it names no peer.
+    /// The target that an argument after the first names. The second argument may name the room
+    /// instead.
     fn later_target(&self, from: SocketId, signal: &Signal) -> Result<Option<SocketId>, Error> {
         let mut target = None;
         for (place, name) in signal.later_words() {
@@ -109,23 +112,26 @@ impl Room {
         Ok(target)
     }
 
-    /// The socket of this id or alias.
+    /// The socket of this id or alias, for an event that needs one.
     pub(super) fn find(&self, name: &str) -> Result<SocketId, Error> {
         self.insider(name).ok_or_else(unknown_peer)
     }
 
-    /// The socket of this id or alias, if it is another one than the sender's, and not the room's name.
+    /// The socket of this id or alias, other than the sender. The room's name is never taken for an
+    /// alias here.
     fn other(&self, from: SocketId, name: &str) -> Option<SocketId> {
         let found = self.insider(name).filter(|id| *id != from);
         found.filter(|_| name != self.name.as_str())
     }
 
+    /// The socket of this id or alias, unless the room keeps it out.
     fn insider(&self, name: &str) -> Option<SocketId> {
         self.holder(name).filter(|id| self.is_inside(*id))
     }
 }
 
-/// Whether a field states anything. One that is `null` was `undefined`, and flags name nobody.
-fn is_something(json: &Json) -> bool {
+/// Whether a field with the name of a target may state one. `null` stands for `undefined`, and a
+/// flag such as `remote: true` names nobody.
+fn may_state(json: &Json) -> bool {
     !matches!(json.as_str(), "null" | "true" | "false")
 }

@@ -9,8 +9,8 @@ use crate::engine::Token;
 /// A Socket.IO `sid`: names one client in one namespace, and may be shown to all. It gives no
 /// access, unlike an [`engine::Sid`](crate::engine::Sid).
 ///
-/// Of its 120 bits, 96 are random and the last 24 are a checksum of them, so that a text can be
-/// recognized as an id without a list of all ids that ever were: see [`is_id`](Self::is_id).
+/// Of its 120 bits, 96 are random. The last 24 are a checksum of these, by which
+/// [`is_id`](Self::is_id) recognizes ids without a list of all that were ever minted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SocketId(Token);
@@ -24,8 +24,8 @@ impl SocketId {
         Self(Token::new(bytes))
     }
 
-    /// Whether this text has the form of an id, of a socket that is connected, was, or may be.
-    /// One in 2²⁴ other texts of 20 characters has it by accident.
+    /// Whether this text has the form of an id, be the socket connected or not. One in 2²⁴ other
+    /// texts of 20 characters has this form by accident.
     #[must_use]
     pub fn is_id(text: &str) -> bool {
         Self::parse(text).is_some_and(|id| Self::new(id.0.bytes()) == id)
@@ -38,7 +38,7 @@ impl SocketId {
     }
 }
 
-/// 24 bits in which each bit of these bytes counts. It is no secret: anybody can compute it.
+/// A checksum of 24 bits. It proves nothing: anybody can compute it.
 const fn checksum(bytes: [u8; 12]) -> [u8; 3] {
     let [first @ .., _, _, _, _] = bytes;
     let [_, _, _, _, _, _, _, _, last @ ..] = bytes;
@@ -89,7 +89,7 @@ impl fmt::Debug for Pid {
 mod tests {
     use super::*;
 
-    /// Fifteen bytes, others for each number.
+    /// Fifteen pseudorandom bytes for each number.
     fn bytes(number: u64) -> [u8; 15] {
         let mut bytes = [0; 15];
         let halves = [mix(2 * number + 1), mix(2 * number + 2)].map(u64::to_be_bytes);
@@ -115,7 +115,7 @@ mod tests {
         }
     }
 
-    /// Whoever mistypes an id has not typed another one.
+    /// An id with one wrong character is not recognized.
     #[test]
     fn each_character_of_an_id_counts() {
         let id = SocketId::new(bytes(7)).to_string();

@@ -1,4 +1,4 @@
-//! Whoever names another room than this one is refused, and told where that room is.
+//! An event that names another room is refused, with the URL of that room.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ const ROOMS: [&str; 16] = [
     "meeting_code",
 ];
 
-/// That an event is refused with the URL to use.
+/// Asserts that an event is refused with the URL to use.
 fn refused(hall: &mut Hall, peer: &Peer, event: &Value, room: &str) {
     let reply = peer.call(hall, event);
     assert_eq!(reply["error"]["code"], "unsupported", "{event}");
@@ -38,7 +38,7 @@ fn refused(hall: &mut Hall, peer: &Peer, event: &Value, room: &str) {
     assert!(message.len() < 400, "{message}");
 }
 
-/// In every shape of a signal, and wherever a page says so.
+/// In every shape of a signal.
 #[test]
 fn a_signal_for_another_room() {
     let (mut hall, [a, b]) = hall_of();
@@ -95,7 +95,7 @@ fn a_signal_for_another_room() {
     assert!(b.heard(&mut hall).is_empty());
 }
 
-/// What is no room's name is nowhere, and is not echoed.
+/// A text that cannot be the name of a room is refused, and not repeated in the message.
 #[test]
 fn a_room_that_cannot_be() {
     let (mut hall, [a, b]) = hall_of();
@@ -126,7 +126,7 @@ fn a_room_that_cannot_be() {
     assert!(b.heard(&mut hall).is_empty());
 }
 
-/// Two pairs that took one room for two do not hear of each other.
+/// Two pairs that mean different rooms, but connected to one, do not hear each other.
 #[test]
 fn pairs_of_other_rooms_do_not_meet() {
     let (mut hall, [a, b, c, d]) = hall_of();
@@ -139,7 +139,7 @@ fn pairs_of_other_rooms_do_not_meet() {
     }
 }
 
-/// Whoever states this room is served as without it.
+/// Stating this room changes nothing.
 #[test]
 fn this_room() {
     for name in ROOMS {
@@ -166,7 +166,7 @@ fn this_room() {
     }
 }
 
-/// Where it is not said what a text names, the room's name is the room, not an alias.
+/// A text that may be a room or a peer is the room, even if a peer has this alias.
 #[test]
 fn the_room_goes_before_an_alias_of_its_name() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -195,7 +195,7 @@ fn the_room_goes_before_an_alias_of_its_name() {
     }
 }
 
-/// Chat, joining and all else: an object that names another room changes nothing here.
+/// Chat, joining and all other events with an object that names another room are refused.
 #[test]
 fn other_events_for_another_room() {
     let (mut hall, [a, b]) = hall_of();
@@ -224,7 +224,7 @@ fn other_events_for_another_room() {
     assert_eq!(a.call(&mut hall, opaque)["ok"], true);
 }
 
-/// Somebody outside learns no more than that the room is closed.
+/// A socket that the room keeps out is told first that the room is locked.
 #[test]
 fn outsiders_are_not_told() {
     let mut hall = hall_with(Config {

@@ -1,4 +1,4 @@
-//! Whatever a sender claims to be: each object that is delivered states who it is.
+//! The server states the sender in each object that it delivers, whatever the sender claims.
 
 use serde_json::{Value, json};
 
@@ -43,14 +43,14 @@ const CLAIMS: [&str; 34] = [
     "localPeerId",
 ];
 
-/// The value with `claim` in it, whatever it states there.
+/// The value with this field in addition.
 fn with(value: &Value, claim: &str, stated: &str) -> Value {
     let mut value = value.clone();
     value[claim] = json!(stated);
     value
 }
 
-/// In every wrapped shape the receiver is told who sent it, in `from` in any case.
+/// In every wrapped shape, claims are overwritten and `from` is added.
 #[test]
 fn claimed_senders_are_overwritten() {
     for (event, payload) in [
@@ -80,7 +80,7 @@ fn claimed_senders_are_overwritten() {
     }
 }
 
-/// In all other shapes, too; there nothing is added.
+/// In all other shapes, claims are overwritten and nothing is added.
 #[test]
 fn claims_in_what_is_delivered_bare() {
     let text = json!({ "type": "offer", "sdp": "v=0" });
@@ -138,7 +138,7 @@ fn claims_in_what_is_delivered_bare() {
     }
 }
 
-/// A claim that is written twice, or with escapes, is no way around, in whichever shape.
+/// Claims that are written twice or with escapes are overwritten in all shapes.
 #[test]
 fn claims_cannot_be_smuggled() {
     let (mut hall, [a, b]) = hall_of();
@@ -185,7 +185,7 @@ fn claims_cannot_be_smuggled() {
     }
 }
 
-/// An object with more fields than can be looked through is refused if it may claim something.
+/// An object with too many fields is refused if it may claim something.
 #[test]
 fn crowded_objects() {
     let (mut hall, [a, b]) = hall_of();

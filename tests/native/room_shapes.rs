@@ -54,7 +54,7 @@ fn the_tutorials_target_may_be_an_alias() {
     assert!(c.heard(&mut hall).is_empty());
 }
 
-/// That each event is delivered to the target, `@`, as it says behind it; `#` is the sender.
+/// Asserts that each event is delivered as the second text. `@` is the target's id, `#` the sender's.
 fn delivered(table: &[(String, String)]) {
     for row in table {
         let (mut hall, [a, b]) = hall_of();
@@ -68,7 +68,7 @@ fn delivered(table: &[(String, String)]) {
     }
 }
 
-/// Other published shapes. `@` stands for the target's id, `#` for the sender's.
+/// Other published shapes.
 #[test]
 fn each_shape_is_delivered_as_its_receiver_expects_it() {
     let offer = description("offer").to_string();
@@ -159,7 +159,7 @@ fn each_shape_is_delivered_as_its_receiver_expects_it() {
     delivered(&table);
 }
 
-/// The room comes before any other shape, and a target may come last.
+/// The room may come before any other shape, and a target after a description.
 #[test]
 fn rooms_and_targets_at_either_end() {
     let offer = description("offer").to_string();
@@ -270,7 +270,7 @@ fn binary_signals() {
     );
 }
 
-/// Signals alone carry attachments: every other event that comes with some is refused.
+/// Only signals may carry attachments: every other event with attachments is refused.
 #[test]
 fn binary_elsewhere_is_refused() {
     let signals = [
@@ -326,6 +326,10 @@ fn bad_payloads() {
         json!([{}]),
         json!([{ "hello": "world" }]),
         json!([{ "to": 1.5 }]),
+        json!([1.5, description("offer")]),
+        json!([-1, description("offer")]),
+        json!([false, description("offer")]),
+        json!([[], description("offer")]),
     ] {
         for event in ["offer", "answer", "candidate", "ice", "ice-candidate"] {
             let mut signal = args.clone();

@@ -1,4 +1,4 @@
-//! Whom a sender means, by whichever name a page has for it, or by the value alone.
+//! Who receives a signal, by the many names that pages use for a target, or by the value alone.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::peer::{Hall, Peer, hall_of};
 use crate::room_shapes::{candidate, description};
 
 /// Names that state a target.
-const TARGETS: [&str; 56] = [
+const TARGETS: [&str; 55] = [
     "to",
     "toId",
     "toUser",
@@ -40,7 +40,6 @@ const TARGETS: [&str; 56] = [
     "remoteSocketId",
     "remoteSocketID",
     "remote_peer_id",
-    "other",
     "otherUser",
     "otherUserId",
     "otherPeerId",
@@ -65,16 +64,24 @@ const TARGETS: [&str; 56] = [
     "targetUserId",
 ];
 
-/// Names that nobody thought of, which state a target by their values.
-const UNKNOWN: [&str; 6] = ["buddy", "name", "username", "whom", "t", "connectedUser"];
+/// Names without a meaning: their values decide.
+const UNKNOWN: [&str; 7] = [
+    "other",
+    "buddy",
+    "name",
+    "username",
+    "whom",
+    "t",
+    "connectedUser",
+];
 
-/// Who of these heard something.
+/// Which of these peers heard something.
 fn who<const N: usize>(hall: &mut Hall, peers: [&Peer; N]) -> [bool; N] {
     peers.map(|peer| !peer.heard(hall).is_empty())
 }
 
-/// Each known name, with an id and with an alias; nobody else hears of it, and it names somebody or
-/// is refused.
+/// Each known name, with an id and with an alias. Only the target hears of it; a value that names
+/// nobody is refused.
 #[test]
 fn each_target_field_is_understood() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -109,7 +116,7 @@ fn each_target_field_is_understood() {
     }
 }
 
-/// Of several known names one decides, wherever it is in the object, whomever the others name.
+/// Of several known names one decides, wherever it is in the object.
 #[test]
 fn the_order_of_known_names() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -145,7 +152,7 @@ fn the_order_of_known_names() {
     }
 }
 
-/// A name that states a peer, and not which one, states the sender if its value does.
+/// A name such as `userId` may state the sender. Then it is no target.
 #[test]
 fn a_peer_that_is_the_sender_is_no_target() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -170,7 +177,7 @@ fn a_peer_that_is_the_sender_is_no_target() {
     }
 }
 
-/// Under a name that is unknown, a value decides that names somebody.
+/// Under an unknown name, the id or alias of another socket is the target.
 #[test]
 fn the_value_decides() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -210,7 +217,7 @@ fn the_value_decides() {
     assert_eq!(who(&mut hall, [&b, &c]), [false, true], "the first one");
 }
 
-/// An answer goes to whom it names in any way, not to the partner.
+/// Any way to name a target goes before the partner.
 #[test]
 fn the_value_goes_before_the_partner() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -227,7 +234,7 @@ fn the_value_goes_before_the_partner() {
     assert_eq!(who(&mut hall, [&b, &c]), [true, false]);
 }
 
-/// No alias draws to it what a signal says of itself, of its sender or of its room.
+/// An alias that equals the type, the kind, the sender or the room of a signal does not attract it.
 #[test]
 fn values_that_are_no_targets() {
     let values = [
@@ -256,8 +263,7 @@ fn values_that_are_no_targets() {
     }
 }
 
-/// Behind a description a peer may be named: by the second argument, which else is the room's name,
-/// or a later one.
+/// Arguments behind a description may name a peer; the second one may name the room instead.
 #[test]
 fn later_arguments_name_a_peer() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -301,7 +307,7 @@ fn later_arguments_name_a_peer() {
     assert_eq!(who(&mut hall, [&b, &c]), [false, false]);
 }
 
-/// Whoever the room keeps out is nobody's target, and nobody else gets what names them.
+/// A socket that the room keeps out is never a target, and does not change who else is.
 #[test]
 fn outsiders_are_no_targets() {
     let (mut hall, [a, b, c, outsider]) = hall_of();
@@ -344,7 +350,7 @@ fn outsiders_are_no_targets() {
     assert_eq!(who(&mut hall, [&b, &c, &outsider]), [false; 3]);
 }
 
-/// What has neither payload nor target is no signal.
+/// An object with neither a payload nor a target is refused.
 #[test]
 fn nothing_for_nobody() {
     let (mut hall, [a, b]) = hall_of();

@@ -19,13 +19,13 @@ pub fn at(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-/// The id of a socket, if it is the `n`th that the platform minted, counted from 1. Ids do not sort
-/// in the order in which they were minted.
+/// The socket id that the platform's `n`th bytes make, counted from 1. Ids do not sort in the order
+/// in which they were minted.
 pub fn id(n: u64) -> String {
     SocketId::new(minted(n)).to_string()
 }
 
-/// The id of a session, if it is the `n`th that the platform minted: its bytes in base64url.
+/// The session id that the same bytes make: they are written in base64url.
 pub fn session_id(n: u64) -> String {
     let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let bits = minted(n)

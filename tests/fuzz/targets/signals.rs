@@ -1,5 +1,4 @@
-//! Signals in the shapes that pages send them, and what becomes of them, as the model of rooms knows
-//! it.
+//! Signals in the shapes that pages send, and what the model of rooms expects of them.
 
 use serde_json::{Map, Value, json};
 
@@ -31,12 +30,12 @@ const ROOMS: [&str; 2] = ["roomId", "meeting_code"];
 /// Names whose values decide.
 const UNKNOWN: [&str; 2] = ["buddy", "zone"];
 
-/// Names of what a signal carries.
+/// Names of payloads.
 const PAYLOADS: [&str; 5] = ["offer", "answer", "candidate", "sdp", "data"];
 
 type Object = Map<String, Value>;
 
-/// Whom a signal names, and what is delivered.
+/// The target that a signal names, if any, and the arguments to deliver.
 struct Plan {
     target: Option<usize>,
     delivered: Vec<Value>,
@@ -101,7 +100,7 @@ impl Model {
         }
     }
 
-    /// Arguments of a signal, in a shape that some page has.
+    /// Arguments of a signal, in a shape that some page sends.
     fn arguments(&self, bytes: &mut Bytes, kind: &str) -> Vec<Value> {
         let object = self.object(bytes, kind);
         match bytes.below(12) {
@@ -146,7 +145,7 @@ impl Model {
         object
     }
 
-    /// Lets an object state a sender and a room, perhaps.
+    /// Adds a sender and a room to an object, perhaps.
     fn claim(&self, bytes: &mut Bytes, object: &mut Value) {
         if bytes.chance(4) {
             object[*bytes.pick(&SENDERS)] = self.name(bytes);
@@ -167,7 +166,7 @@ impl Model {
         }
     }
 
-    /// What is to become of a signal, or the code with which it is refused.
+    /// What is delivered of a signal, or the code with which it is refused.
     fn plan(&self, who: usize, kind: &str, args: &[Value]) -> Result<Plan, &'static str> {
         let args = match args {
             [first, rest @ ..] if !rest.is_empty() && first == "room" => rest,
@@ -217,7 +216,7 @@ impl Model {
         })
     }
 
-    /// Whom a signal names that begins with an object.
+    /// The target of a signal that begins with an object.
     fn named(
         &self,
         who: usize,
@@ -263,7 +262,7 @@ impl Model {
     }
 }
 
-/// Whether a field that an object has names a target: not the media section of an old candidate.
+/// Whether a field of an object may name a target. `id` in a candidate does not.
 fn is_target(kind: &str, object: &Object, name: &str) -> bool {
     let is_candidate = kind == "candidate" && object.get(kind).is_some_and(Value::is_string);
     object.contains_key(name) && !(is_candidate && name == "id")
