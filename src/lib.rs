@@ -18,6 +18,7 @@
 //! - [`room`]: the signaling application
 //! - [`store`]: what outlives memory, shared by the layers
 //! - [`journal`]: what the core stores, in few rows
+//! - [`outbox`]: when outputs are done, and when records are committed
 //! - [`admission`], [`settings`]: who may connect, and what can be configured
 //! - `edge`: the shell that runs any [`io::Core`], such as a [`socket::Host`], in a Durable Object
 //!
@@ -29,6 +30,7 @@ pub mod engine;
 pub mod io;
 pub mod journal;
 mod map;
+pub mod outbox;
 #[cfg(any(test, target_arch = "wasm32"))]
 mod parking;
 mod rate;

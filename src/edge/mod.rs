@@ -14,6 +14,7 @@ mod http;
 mod limit;
 mod object;
 mod parked;
+mod perform;
 mod platform;
 mod post;
 mod responses;

@@ -5,9 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use worker::console_error;
-use worker::js_sys::{Array, Promise, Uint8Array};
+use worker::js_sys::{Function, Promise, Uint8Array};
 use worker::wasm_bindgen::JsValue;
-use worker::wasm_bindgen::prelude::Closure;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::web_sys::{Request, Response};
 
@@ -15,17 +14,15 @@ use super::alarm::Alarm;
 use super::entropy;
 use super::http;
 use super::parked;
-use super::platform::{
-    AutoResponse, Numbers, Result, Socket, State, log_error, set_timeout, socket_pair, upgraded,
-};
-use super::post;
+use super::perform::Timers;
+use super::platform::{AutoResponse, Numbers, Result, Socket, State, log_error};
 use super::responses;
 use super::runtime::Runtime;
 use crate::engine::AUTO_RESPONSE;
-use crate::io::{
-    self, ConnectionId, Core, Data, Input, Output, Post, Reply, RequestId, SOON, Survivors,
-};
-use crate::parking::Frame;
+use crate::io::{self, ConnectionId, Core, Data, Input, Reply, RequestId, Survivors};
+use crate::map::Map;
+use crate::outbox::Outbox;
+use crate::time::Timestamp;
 
 /// The close code of a page that is left (RFC 6455, section 7.4.1).
 const GOING_AWAY: u16 = 1001;
@@ -39,10 +36,12 @@ pub struct Shell<C> {
     pub(super) alarm: Cell<Alarm>,
     /// The tags of sockets that were asked for before.
     tags: Numbers,
-    /// Commits what is to be committed soon.
-    commit: Closure<dyn Fn()>,
-    /// Whether that has a timer.
-    committing: Rc<Cell<bool>>,
+    pub(super) outbox: RefCell<Outbox>,
+    pub(super) timers: Timers,
+    /// When the next commit has a timer.
+    pub(super) committing: Cell<Option<Timestamp>>,
+    /// What resolves the promises of answers that wait for a commit, by the requests' numbers.
+    pub(super) late: RefCell<Map<u64, Function>>,
 }
 
 /// What a socket is. Its tag is this number, negative of a parked request.
@@ -52,11 +51,11 @@ enum Tag {
 }
 
 /// A request in hand, until it is answered or parked.
-struct Pending {
-    request: RequestId,
-    attachment: Option<String>,
-    hold: Option<Duration>,
-    answer: Option<Result<Response>>,
+pub(super) struct Pending {
+    pub(super) request: RequestId,
+    pub(super) attachment: Option<String>,
+    pub(super) hold: Option<Duration>,
+    pub(super) answer: Option<Result<Response>>,
 }
 
 impl<C: Core + 'static> Shell<C> {
@@ -72,22 +71,16 @@ impl<C: Core + 'static> Shell<C> {
                 log_error("the platform does not answer by itself:", &error);
             }
         }
-        let committing = Rc::new(Cell::new(false));
-        let commit = {
-            let (runtime, committing) = (Rc::clone(&runtime), Rc::clone(&committing));
-            Closure::new(move || {
-                committing.set(false);
-                runtime.commit();
-            })
-        };
-        let shell = Rc::new(Self {
+        let shell = Rc::new_cyclic(|shell| Self {
             core: RefCell::new(core(Rc::clone(&runtime))),
             runtime,
             next_number: Cell::new(1),
             alarm: Cell::new(Alarm::Unknown),
             tags: Numbers::new(),
-            commit,
-            committing,
+            outbox: RefCell::default(),
+            timers: Timers::new(shell),
+            committing: Cell::default(),
+            late: RefCell::default(),
         });
         let survivors = shell.survivors();
         let outputs = shell.core.borrow_mut().restore(Runtime::now(), survivors);
@@ -107,17 +100,17 @@ impl<C: Core + 'static> Shell<C> {
             return responses::unavailable().map(JsValue::from);
         }
         if http::method(&request) != io::Method::Post {
-            return self.answer(&request, Vec::new()).map(JsValue::from);
+            return self.answer(&request, Vec::new());
         }
         let (shell, body) = (Rc::clone(self), request.array_buffer()?);
         let response = async move {
             let body = Uint8Array::new(&JsFuture::from(body).await?).to_vec();
-            shell.answer(&request, body).map(JsValue::from)
+            shell.answer(&request, body)
         };
         Ok(future_to_promise(response).into())
     }
 
-    fn answer(self: &Rc<Self>, request: &Request, body: Vec<u8>) -> Result<Response> {
+    fn answer(self: &Rc<Self>, request: &Request, body: Vec<u8>) -> Result<JsValue> {
         let id = self.next_request();
         let parkable = parked::is_parkable(request)?;
         let input = http::to_input(request, body, Reply::to(id))?;
@@ -133,13 +126,17 @@ impl<C: Core + 'static> Shell<C> {
                 answer.inspect_err(|_| self.handle(Input::Disconnected(id.into()), None))
             }
             None if self.runtime.is_halted() => responses::unavailable(),
+            None if self.outbox.borrow().owes(id) => {
+                self.rearm();
+                return Ok(self.promise_answer(id).into());
+            }
             None if parkable => self
                 .park(id, pending.attachment, pending.hold)
                 .inspect_err(|_| self.handle(Input::Aborted(id), None)),
             None => responses::plain(500, "this request cannot wait for its answer"),
         };
         self.rearm();
-        response
+        response.map(JsValue::from)
     }
 
     /// A frame.
@@ -197,165 +194,12 @@ impl<C: Core + 'static> Shell<C> {
     }
 
     /// One turn: nothing may come between an input and its last output, so nothing here waits.
-    fn handle(self: &Rc<Self>, input: Input, pending: Option<&mut Pending>) {
+    pub(super) fn handle(self: &Rc<Self>, input: Input, pending: Option<&mut Pending>) {
         if self.runtime.is_halted() {
             return;
         }
         let outputs = self.core.borrow_mut().handle(Runtime::now(), input);
         self.perform(outputs, pending);
-    }
-
-    fn perform(self: &Rc<Self>, outputs: Vec<Output>, mut pending: Option<&mut Pending>) {
-        let mut last = None;
-        for output in outputs {
-            match (output, &mut pending) {
-                (Output::Respond(reply, response), Some(pending))
-                    if reply.request() == pending.request =>
-                {
-                    pending.answer = Some(responses::to_response(&response));
-                }
-                (Output::Accept(reply), Some(pending)) if reply.request() == pending.request => {
-                    pending.answer = Some(self.accept(reply.request()));
-                }
-                (Output::Dismiss(reply), Some(pending)) if reply.request() == pending.request => {
-                    pending.answer = Some(responses::dismissal());
-                }
-                (Output::Hold(request, limit), Some(pending)) if request == pending.request => {
-                    pending.hold = Some(limit);
-                }
-                (Output::Attach(id, text), Some(pending))
-                    if id == pending.request.into() && pending.answer.is_none() =>
-                {
-                    pending.attachment = Some(text);
-                }
-                (Output::Respond(reply, response), _) => self.release(&reply, response),
-                (Output::Hold(request, limit), _) => self.hold(request, limit),
-                (Output::Accept(_) | Output::Dismiss(_), _) => {} // its request is over
-                (Output::Send(connection, data), _) => self.send(connection, data, &mut last),
-                (Output::Close(connection, code), _) => {
-                    if let Some(socket) = self.runtime.socket(connection.number()) {
-                        close(&socket, code);
-                    }
-                }
-                (Output::Attach(id, text), _) => self.attach(id.number(), &text),
-                (Output::Commit(records), _) => {
-                    self.runtime.add(records);
-                    if !self.runtime.commit() {
-                        return; // what follows promises that it was done
-                    }
-                }
-                (Output::CommitSoon(records), _) => {
-                    self.runtime.add(records);
-                    self.commit_soon();
-                }
-                (Output::Halt(reason), _) => self.runtime.halt(&reason),
-                (Output::Post(post), _) => self.post(post),
-            }
-        }
-    }
-
-    /// Commits together with what follows soon.
-    fn commit_soon(&self) {
-        // One timer at a time: the platform allows for few, and a busy object hears of them late.
-        if !self.committing.replace(true) && set_timeout(&self.commit, SOON).is_err() {
-            self.committing.set(false);
-            self.runtime.commit();
-        }
-    }
-
-    fn attach(&self, number: u64, text: &str) {
-        if let Some(socket) = self.runtime.socket(number)
-            && let Err(error) = socket.attach(text)
-        {
-            // Without it the session would be lost with the memory: its client comes back now.
-            log_error(
-                "a connection is closed, as it cannot be attached to:",
-                &error,
-            );
-            close(&socket, None);
-        }
-    }
-
-    /// Asks another server.
-    fn post(self: &Rc<Self>, post: Post) {
-        let shell = Rc::clone(self);
-        let asked = future_to_promise(async move {
-            let answer = post::post(post).await;
-            shell.handle(Input::Posted(answer), None);
-            shell.rearm();
-            Ok(JsValue::UNDEFINED)
-        });
-        let _ = self.runtime.state.wait_until(&asked); // it is under way
-    }
-
-    /// Sends a frame. `last` is the one before as JavaScript has it: many may get the same.
-    fn send(&self, connection: ConnectionId, data: Data, last: &mut Option<(Data, JsValue)>) {
-        let sockets = self.runtime.sockets.borrow();
-        let Some(socket) = sockets.get(&connection.number()) else {
-            return;
-        };
-        let same = last.take().filter(|(before, _)| before.is_same(&data));
-        let (_, frame) = last.insert(same.unwrap_or_else(|| {
-            let frame = match &data {
-                Data::Text(text) => JsValue::from_str(text),
-                Data::Binary(bytes) => Uint8Array::from(&**bytes).into(),
-            };
-            (data, frame)
-        }));
-        // A socket that is closing takes nothing more; its close is under way to the core.
-        let _ = socket.send(frame);
-    }
-
-    fn accept(&self, request: RequestId) -> Result<Response> {
-        let tag = request.number().to_string();
-        upgraded(&self.open(request.number(), &tag)?)
-    }
-
-    /// Leaves a request to the Worker, which waits for its answer on a socket.
-    fn park(
-        &self,
-        request: RequestId,
-        attachment: Option<String>,
-        hold: Option<Duration>,
-    ) -> Result<Response> {
-        let tag = format!("-{}", request.number());
-        let client = self.open(request.number(), &tag)?;
-        if let Some(text) = attachment {
-            self.attach(request.number(), &text);
-        }
-        if let Some(limit) = hold {
-            self.hold(request, limit);
-        }
-        upgraded(&client)
-    }
-
-    /// Tells the Worker within what time it is to ask for the answer to a parked request.
-    fn hold(&self, request: RequestId, limit: Duration) {
-        if let Some(socket) = self.runtime.socket(request.number()) {
-            // If the client is gone, the core is told when the socket closes.
-            let _ = socket.send(&Frame::Hold(limit).encode().into());
-        }
-    }
-
-    /// Answers a parked request.
-    fn release(&self, reply: &Reply, response: io::Response) {
-        let number = reply.request().number();
-        let socket = self.runtime.sockets.borrow_mut().remove(&number);
-        if let Some(socket) = socket {
-            // If the client is gone, the core is told when the socket closes.
-            let _ = socket.send(&Frame::Answer(response).encode().into());
-            close(&socket, Some(1000));
-        }
-    }
-
-    /// A new socket, of which this is the other end.
-    fn open(&self, number: u64, tag: &str) -> Result<Socket> {
-        let (client, server) = socket_pair()?;
-        self.runtime
-            .state
-            .accept(&server, &Array::of1(&tag.into()))?;
-        self.runtime.sockets.borrow_mut().insert(number, server);
-        Ok(client)
     }
 
     fn next_request(&self) -> RequestId {
@@ -412,11 +256,4 @@ impl<C: Core + 'static> Shell<C> {
         }
         survivors
     }
-}
-
-/// Closes a socket for good. The platform lists it until the peer has answered, which one that
-/// vanished never does: without its attachment it is nobody's when memory is lost meanwhile.
-fn close(socket: &Socket, code: Option<u16>) {
-    let _ = socket.attach("");
-    let _ = socket.close(code); // it may be closed already
 }

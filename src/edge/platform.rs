@@ -133,8 +133,9 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn put(this: &Kv, key: &str, value: &JsValue) -> Result<()>;
 
+    /// `undefined` if there is none.
     #[wasm_bindgen(method, catch)]
-    pub(super) fn delete(this: &Kv, key: &str) -> Result<bool>;
+    pub(super) fn get(this: &Kv, key: &str) -> Result<JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = list)]
     fn list_with(this: &Kv, options: &Object) -> Result<JsValue>;

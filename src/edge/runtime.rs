@@ -2,13 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 
-use worker::js_sys::{Array, Date};
-use worker::wasm_bindgen::JsValue;
+use worker::js_sys::{Array, Date, Uint8Array};
+use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::console;
 
 use super::entropy;
-use super::platform::{Kv, Result, Socket, State, log_error};
+use super::platform::{Kv, Socket, State, log_error};
 use crate::io::{ConnectionId, Platform, Record};
+use crate::journal::{self, Bounds, Journal, Row};
 use crate::map::Map;
 use crate::socket::Object;
 use crate::time::Timestamp;
@@ -19,8 +20,8 @@ pub struct Runtime {
     kv: Kv,
     /// The open sockets, parked requests included, by their number.
     pub(super) sockets: RefCell<Map<u64, Socket>>,
-    /// What is yet to be committed: values or, with `None`, deletions.
-    uncommitted: RefCell<Map<String, Option<String>>>,
+    /// What is stored, and what is yet to be committed; `None` before the first read.
+    journal: RefCell<Option<Journal>>,
     halted: Cell<bool>,
 }
 
@@ -31,7 +32,7 @@ impl Runtime {
             state,
             kv,
             sockets: RefCell::default(),
-            uncommitted: RefCell::default(),
+            journal: RefCell::default(),
             halted: Cell::new(false),
         }
     }
@@ -46,35 +47,72 @@ impl Runtime {
     }
 
     /// Takes records to be committed at the next [`Runtime::commit`].
-    pub(super) fn add(&self, records: Vec<Record>) {
-        let mut uncommitted = self.uncommitted.borrow_mut();
+    pub(super) fn keep(&self, records: Vec<Record>) {
+        let mut journal = self.journal.borrow_mut();
+        let Some(journal) = &mut *journal else {
+            return; // it could not be opened, and the object is at its end
+        };
         for record in records {
-            match record {
-                Record::Stored { key, value } => uncommitted.insert(key, Some(value)),
-                Record::Deleted { key } => uncommitted.insert(key, None),
+            let set = match record {
+                Record::Stored { key, value } => journal.set(key, Some(value)),
+                Record::Deleted { key } => journal.set(key, None),
+            };
+            if let Err(error) = set {
+                return self.halt(&format!("a record cannot be stored: {error}"));
             }
         }
     }
 
-    /// Writes what is to be committed. All writes before the next `await` are one transaction of the
-    /// platform, which holds what is sent after them back until they are confirmed. `false` if that
-    /// failed: the object is then at its end.
-    pub(super) fn commit(&self) -> bool {
+    /// Writes what is to be committed, and returns how many rows that took. All writes before the next
+    /// `await` are one transaction of the platform, which holds what is sent after them back until
+    /// they are confirmed. `None` if that failed: the object is then at its end.
+    pub(super) fn commit(&self) -> Option<usize> {
         if self.halted.get() {
-            return false;
+            return None;
         }
-        for (key, value) in self.uncommitted.take() {
-            let written = match value {
-                Some(value) => self.kv.put(&key, &JsValue::from_str(&value)),
-                None => self.kv.delete(&key).map(drop),
-            };
-            if let Err(error) = written {
-                log_error("a record cannot be written:", &error);
+        let puts = match &mut *self.journal.borrow_mut() {
+            Some(journal) => journal.commit(|row| self.row(row)),
+            None => return None, // nothing was kept
+        };
+        let puts = match puts {
+            Ok(puts) => puts,
+            Err(error) => {
+                self.halt(&format!("what changed cannot be stored: {error}"));
+                return None;
+            }
+        };
+        for put in &puts {
+            let bytes = Uint8Array::from(&*put.bytes);
+            if let Err(error) = self.kv.put(&put.row.to_string(), &bytes) {
+                log_error("a row cannot be written:", &error);
                 self.halt("the storage cannot be written");
-                return false;
+                return None;
             }
         }
-        true
+        Some(puts.len())
+    }
+
+    /// A row of the journal.
+    fn row(&self, row: Row) -> Option<Vec<u8>> {
+        let bytes = self.kv.get(&row.to_string()).ok()?;
+        bytes.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
+    }
+
+    /// Reads all rows of the journal, once.
+    fn open(&self) -> std::result::Result<Journal, String> {
+        let list = self.kv.list(journal::PREFIX).map_err(|error| {
+            log_error("the storage cannot be read:", &error);
+            "the storage cannot be read".to_owned()
+        })?;
+        let mut rows = Vec::new();
+        for entry in list {
+            let entry: Array = entry.into();
+            let key = entry.get(0).as_string().unwrap_or_default();
+            let value = entry.get(1);
+            let bytes = value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
+            rows.push((key, bytes.unwrap_or_default()));
+        }
+        Journal::open(Bounds::default(), rows).map_err(|corrupt| corrupt.to_string())
     }
 
     /// Ends the object: what it would do next would rest on records that are damaged or missing. The
@@ -96,19 +134,6 @@ impl Runtime {
     pub(super) fn is_halted(&self) -> bool {
         self.halted.get()
     }
-
-    fn entries(&self, prefix: &str) -> Result<Vec<(String, String)>> {
-        let mut rows = Vec::new();
-        for entry in self.kv.list(prefix)? {
-            let entry: Array = entry.into();
-            let text = |index| entry.get(index).as_string();
-            match (text(0), text(1)) {
-                (Some(key), Some(value)) => rows.push((key, value)),
-                _ => return Err("a stored value is no text".into()),
-            }
-        }
-        Ok(rows)
-    }
 }
 
 impl Platform for Runtime {
@@ -123,13 +148,13 @@ impl Platform for Runtime {
     }
 
     fn load(&self, prefix: &str) -> std::result::Result<Vec<(String, String)>, String> {
-        if !self.commit() {
-            return Err("the storage cannot be written".to_owned());
-        }
-        self.entries(prefix).map_err(|error| {
-            log_error("the storage cannot be read:", &error);
-            "the storage cannot be read".to_owned()
-        })
+        let mut journal = self.journal.borrow_mut();
+        let journal = match &mut *journal {
+            Some(journal) => journal,
+            closed => closed.insert(self.open()?),
+        };
+        let loaded = journal.load(prefix, |row| self.row(row));
+        loaded.map_err(|corrupt| corrupt.to_string())
     }
 
     fn log(&self, line: &str) {

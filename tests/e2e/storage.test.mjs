@@ -54,7 +54,7 @@ test("a record that is damaged stops its room, which serves nobody until it is m
   const edit = (value) => {
     const database = new DatabaseSync(file);
     const rows = database.prepare("SELECT key, value FROM _cf_KV").all();
-    const row = rows.find(({ key }) => key === "room/door");
+    const row = rows.find(({ value }) => Buffer.from(value).includes("room/door"));
     database.prepare("UPDATE _cf_KV SET value = ? WHERE key = ?").run(value(Buffer.from(row.value)), row.key);
     database.close();
     return Buffer.from(row.value);
@@ -65,7 +65,7 @@ test("a record that is damaged stops its room, which serves nobody until it is m
   for (let n = 0; n < 3; n += 1) {
     assert.equal((await handshake()).status, 503);
   }
-  assert.match(server.output, /"event":"halt","room":"damaged","reason":"a stored record of kind \\?"room\\?" cannot be read/);
+  assert.match(server.output, /"event":"halt","room":"damaged","reason":"journal\/\d+: the checksum is wrong/);
   assert.equal((await fetch(server.url + enginePath("another", { transport: "polling" }))).status, 200, "others go on");
   await server.kill();
   edit(() => intact);

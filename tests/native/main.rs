@@ -37,6 +37,7 @@ mod names;
 mod namespace;
 mod obedient;
 mod order;
+mod outbox;
 mod outsiders;
 mod peer;
 mod polling;

@@ -1,0 +1,281 @@
+//! The outbox: commits are paced, promises wait for theirs, and what one connection gets is in order.
+
+use std::collections::BTreeMap;
+
+use signalbox::io::{
+    ConnectionId, ContentType, Data, Output, Record, Reply, RequestId, Response, SOON,
+};
+use signalbox::outbox::{Outbox, PACE};
+use signalbox::time::Timestamp;
+
+use crate::random::Random;
+use crate::support::at;
+
+const PACE_MS: u64 = PACE.as_millis() as u64;
+const SOON_MS: u64 = SOON.as_millis() as u64;
+
+fn send(connection: u64, text: &str) -> Output {
+    Output::Send(ConnectionId::new(connection), Data::Text(text.into()))
+}
+
+fn respond(request: u64) -> Output {
+    let response = Response {
+        status: 200,
+        content_type: ContentType::Text,
+        body: String::new(),
+    };
+    Output::Respond(Reply::to(RequestId::new(request)), response)
+}
+
+fn record(key: &str) -> Vec<Record> {
+    vec![Record::Stored {
+        key: key.to_owned(),
+        value: String::new(),
+    }]
+}
+
+/// An outbox, and the records that wait for a commit.
+struct Bench {
+    outbox: Outbox,
+    kept: Vec<Record>,
+    now: u64,
+    commits: u64,
+    last_commit: u64,
+}
+
+impl Bench {
+    fn at(now: u64) -> Self {
+        Self {
+            outbox: Outbox::default(),
+            kept: Vec::new(),
+            now,
+            commits: 0,
+            last_commit: 0,
+        }
+    }
+
+    fn push(&mut self, outputs: Vec<Output>) {
+        let now = at(self.now);
+        self.outbox
+            .push(now, outputs, |records| self.kept.extend(records));
+    }
+
+    /// What a shell does: commits if that is due, and takes what can be done.
+    fn flush(&mut self) -> Vec<Output> {
+        if self.outbox.is_commit_due(at(self.now)) {
+            let is_back = self.now < self.last_commit;
+            assert!(is_back || self.commits == 0 || self.now >= self.last_commit + PACE_MS);
+            self.commits += 1;
+            self.last_commit = self.now;
+            self.kept.clear();
+            self.outbox.committed(at(self.now), 1);
+        }
+        self.outbox.take()
+    }
+
+    fn next(&self) -> Option<u64> {
+        self.outbox.commit_at().map(Timestamp::as_millis)
+    }
+}
+
+#[test]
+fn a_quiet_room_commits_a_promise_at_once() {
+    let mut bench = Bench::at(1_000);
+    bench.push(vec![Output::Commit(record("a")), send(1, "ack")]);
+    assert_eq!(bench.flush(), [send(1, "ack")]);
+    assert!(bench.kept.is_empty());
+    assert_eq!(bench.next(), None);
+}
+
+#[test]
+fn the_next_promise_waits_for_the_pace() {
+    let mut bench = Bench::at(1_000);
+    bench.push(vec![Output::Commit(record("a")), send(1, "ack 1")]);
+    bench.flush();
+    bench.now += 1;
+    bench.push(vec![
+        Output::Commit(record("b")),
+        send(1, "ack 2"),
+        respond(7),
+    ]);
+    assert!(bench.flush().is_empty());
+    assert!(bench.outbox.owes(RequestId::new(7)));
+    assert_eq!(bench.next(), Some(1_000 + PACE_MS));
+    bench.now = 1_000 + PACE_MS - 1;
+    assert!(bench.flush().is_empty());
+    bench.now += 1;
+    assert_eq!(bench.flush(), [send(1, "ack 2"), respond(7)]);
+    assert!(!bench.outbox.owes(RequestId::new(7)));
+}
+
+#[test]
+fn what_waits_holds_up_its_own_connection_and_no_other() {
+    let mut bench = Bench::at(1_000);
+    bench.push(vec![Output::Commit(record("a"))]);
+    bench.flush();
+    bench.push(vec![
+        send(3, "before"),
+        Output::Commit(record("b")),
+        send(1, "ack"),
+        send(2, "to all"),
+    ]);
+    bench.push(vec![
+        send(1, "later"),
+        send(3, "later"),
+        Output::Close(ConnectionId::new(2), None),
+    ]);
+    assert_eq!(bench.flush(), [send(3, "before"), send(3, "later")]);
+    bench.now += PACE_MS;
+    let rest = [
+        send(1, "ack"),
+        send(2, "to all"),
+        send(1, "later"),
+        Output::Close(ConnectionId::new(2), None),
+    ];
+    assert_eq!(bench.flush(), rest);
+}
+
+#[test]
+fn what_nobody_was_promised_is_committed_soon() {
+    let mut bench = Bench::at(1_000);
+    bench.push(vec![send(1, "relayed"), Output::CommitSoon(record("a"))]);
+    assert_eq!(bench.flush(), [send(1, "relayed")]);
+    assert_eq!(bench.next(), Some(1_000 + SOON_MS));
+    bench.now += 10;
+    bench.push(vec![Output::CommitSoon(record("b"))]);
+    assert_eq!(bench.next(), Some(1_000 + SOON_MS), "one commit for both");
+    bench.now += 5;
+    bench.push(vec![Output::Commit(record("c")), send(1, "ack")]);
+    assert_eq!(bench.flush(), [send(1, "ack")]);
+    assert_eq!(bench.next(), None, "a promise takes them along");
+    assert!(bench.kept.is_empty());
+}
+
+#[test]
+fn a_commit_of_many_rows_is_followed_by_as_many_paces() {
+    let mut outbox = Outbox::default();
+    outbox.push(at(1_000), vec![Output::Commit(record("a"))], drop);
+    outbox.committed(at(1_000), 32);
+    outbox.push(at(1_001), vec![Output::Commit(record("b"))], drop);
+    assert_eq!(outbox.commit_at(), Some(at(1_000 + 32 * PACE_MS)));
+}
+
+#[test]
+fn a_clock_that_is_set_back_keeps_nothing_waiting() {
+    let mut bench = Bench::at(5_000);
+    bench.push(vec![Output::Commit(record("a"))]);
+    bench.flush();
+    bench.now = 1_000;
+    bench.push(vec![Output::Commit(record("b")), send(1, "ack")]);
+    assert_eq!(bench.flush(), [send(1, "ack")]);
+}
+
+#[test]
+fn gathered_frames_are_sent_socket_by_socket() {
+    let mut bench = Bench::at(0);
+    bench.outbox.gather();
+    for text in ["a", "b"] {
+        bench.push(vec![send(2, text), send(1, text)]);
+    }
+    bench.push(vec![
+        Output::Close(ConnectionId::new(1), None),
+        send(2, "c"),
+        send(1, "d"),
+    ]);
+    let in_order = [
+        send(1, "a"),
+        send(1, "b"),
+        send(2, "a"),
+        send(2, "b"),
+        Output::Close(ConnectionId::new(1), None),
+        send(1, "d"),
+        send(2, "c"),
+    ];
+    assert_eq!(bench.flush(), in_order);
+}
+
+/// Random turns, moments and commits: whatever comes, each connection gets what it was sent, in order;
+/// nothing promised goes before its commit; nothing that is not behind a promise waits; and commits
+/// keep their pace.
+#[test]
+fn whatever_comes_the_rules_hold() {
+    for seed in 0..2_000 {
+        let mut random = Random::new(seed);
+        let mut bench = Bench::at(10_000);
+        let mut run = Run::default();
+        for _ in 0..60 {
+            match random.next() % 4 {
+                0 => bench.now += random.next() % 40,
+                1 => bench.outbox.gather(),
+                2 => bench.outbox.rest(),
+                _ => {}
+            }
+            let outputs = run.turn(&mut random, bench.commits);
+            bench.push(outputs);
+            run.check(bench.flush(), bench.commits);
+            for (connection, all) in &run.expected {
+                let done = run.got.get(connection).map_or(0, Vec::len);
+                let first = all.get(done);
+                assert!(
+                    first.is_none_or(|text| run.promised.contains_key(text)),
+                    "seed {seed}: {first:?} waits for nothing"
+                );
+            }
+        }
+        while let Some(at) = bench.next() {
+            bench.now = bench.now.max(at);
+            run.check(bench.flush(), bench.commits);
+        }
+        assert_eq!(run.got, run.expected, "seed {seed}");
+    }
+}
+
+/// Texts that are sent, counted from 1.
+#[derive(Default)]
+struct Run {
+    texts: u64,
+    /// What each connection is to get, and what it got.
+    expected: BTreeMap<u64, Vec<u64>>,
+    got: BTreeMap<u64, Vec<u64>>,
+    /// Which texts were promised, and how many commits come first.
+    promised: BTreeMap<u64, u64>,
+}
+
+impl Run {
+    fn turn(&mut self, random: &mut Random, commits: u64) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        let mut is_promised = false;
+        for _ in 0..(random.next() % 5) {
+            if !is_promised && random.next() % 4 == 0 {
+                is_promised = true;
+                outputs.push(Output::Commit(record("promised")));
+            }
+            let connection = random.next() % 4;
+            self.texts += 1;
+            outputs.push(send(connection, &self.texts.to_string()));
+            self.expected
+                .entry(connection)
+                .or_default()
+                .push(self.texts);
+            if is_promised {
+                self.promised.insert(self.texts, commits + 1);
+            }
+        }
+        if random.next() % 3 == 0 {
+            outputs.push(Output::CommitSoon(record("soon")));
+        }
+        outputs
+    }
+
+    fn check(&mut self, outputs: Vec<Output>, commits: u64) {
+        for output in outputs {
+            let Output::Send(connection, Data::Text(text)) = output else {
+                panic!("{output:?}");
+            };
+            let text: u64 = text.parse().expect("a number");
+            let first = self.promised.get(&text).copied().unwrap_or_default();
+            assert!(first <= commits, "{text} goes before its commit");
+            self.got.entry(connection.number()).or_default().push(text);
+        }
+    }
+}
