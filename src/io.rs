@@ -243,6 +243,10 @@ pub enum Record {
         /// Where.
         key: String,
     },
+    /// Leave nothing in storage of values that were deleted or replaced.
+    Purged,
+    /// Delete everything that is stored, so that the storage is as if it had never been used.
+    Erased,
 }
 
 /// A number behind a prefix, as in the keys of records: such texts sort as their numbers do.

@@ -75,11 +75,14 @@ const PAYLOAD_BYTES: u64 = 1_000_000;
 /// The most bytes that a character takes in JSON: `\ud83d\ude00`, as Python writes it.
 const CHARACTER_BYTES: usize = 12;
 
+/// The longest retention but for ever: ten years, in seconds.
+const RETENTION_S: u64 = 3650 * 86_400;
+
 /// As many sockets as the platform gives an object.
 const SOCKETS: u64 = 32_768;
 
 /// Every variable, in the order of `wrangler.toml` and the README.
-const VARIABLES: [(&str, Kind); 28] = [
+const VARIABLES: [(&str, Kind); 29] = [
     (
         "ALLOWED_ORIGINS",
         Kind::Text(Origins::FORM, |settings, text| {
@@ -108,6 +111,16 @@ const VARIABLES: [(&str, Kind); 28] = [
                 ..socket::Recovery::default()
             });
         }),
+    ),
+    (
+        "RETENTION",
+        Kind::Text(
+            r#"a number of seconds, minutes, hours or days, such as "24h", or "0" or "forever""#,
+            |settings, text| {
+                settings.socket.retention = retention(text)?;
+                Ok(())
+            },
+        ),
     ),
     (
         // Below the smallest there is no room for a description.
@@ -380,6 +393,23 @@ impl fmt::Display for Invalid {
 
 fn size(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// How long; `None` is for ever.
+fn retention(text: &str) -> Result<Option<Duration>, String> {
+    let text = text.trim();
+    if text == "forever" {
+        return Ok(None);
+    }
+    let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("", 0)];
+    let parsed = units.into_iter().find_map(|(unit, seconds)| {
+        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        // Only 0 goes without a unit.
+        (seconds > 0 || number == 0).then(|| number.saturating_mul(seconds))
+    });
+    let seconds = parsed.filter(|seconds| *seconds <= RETENTION_S);
+    let seconds = seconds.ok_or_else(|| format!("{text:?} is none"))?;
+    Ok(Some(Duration::from_secs(seconds)))
 }
 
 fn rate(text: &str) -> Result<Rate, String> {

@@ -46,6 +46,8 @@ struct Turn {
     /// What was stored or, with `None`, deleted.
     changes: Map<String, Option<String>>,
     promised: bool,
+    purged: bool,
+    erased: bool,
     fault: Option<String>,
 }
 
@@ -141,6 +143,21 @@ impl Store {
         ));
     }
 
+    /// Leaves nothing in storage of what this turn deletes.
+    pub fn purge(&self) {
+        self.turn.borrow_mut().purged = true;
+    }
+
+    /// Deletes everything that is stored, with the changes of this turn.
+    pub(crate) fn erase(&self) {
+        self.turn.borrow_mut().erased = true;
+    }
+
+    /// Whether the turn has changed anything.
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.turn.borrow().changes.is_empty()
+    }
+
     fn fail(&self, reason: &str) {
         let fault = &mut self.turn.borrow_mut().fault;
         fault.get_or_insert_with(|| reason.to_owned());
@@ -156,6 +173,8 @@ impl Store {
         let Turn {
             changes,
             promised,
+            purged,
+            erased,
             fault,
         } = self.turn.take();
         if let Some(reason) = fault {
@@ -165,7 +184,14 @@ impl Store {
             Some(value) => Record::Stored { key, value },
             None => Record::Deleted { key },
         };
-        let records: Vec<Record> = changes.into_iter().map(record).collect();
+        let mut records: Vec<Record> = if erased {
+            vec![Record::Erased]
+        } else {
+            changes.into_iter().map(record).collect()
+        };
+        if purged && !erased && !records.is_empty() {
+            records.push(Record::Purged);
+        }
         if records.is_empty() {
             return effects;
         }

@@ -43,6 +43,9 @@ impl<C: Core + 'static> Shell<C> {
         if self.runtime.is_halted() {
             return None;
         }
+        if self.runtime.take_erased() {
+            self.alarm.set(Alarm::Unset);
+        }
         let deadline = self.core.borrow().deadline()?.as_millis();
         match self.alarm.get() {
             Alarm::Set(at) if at <= deadline => None,

@@ -126,6 +126,10 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
     pub(super) fn set_alarm(this: &Storage, millis: f64) -> Result<Promise>;
 
+    /// Deletes all keys and values, and the alarm.
+    #[wasm_bindgen(method, catch, js_name = deleteAll)]
+    pub(super) fn delete_all(this: &Storage) -> Result<Promise>;
+
     /// The synchronous keys and values of a SQLite-backed object. It has no tables before the first
     /// `put`.
     pub(super) type Kv;

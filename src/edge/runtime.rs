@@ -23,6 +23,10 @@ pub struct Runtime {
     /// What is stored, and what is yet to be committed; `None` before the first read.
     journal: RefCell<Option<Journal>>,
     halted: Cell<bool>,
+    /// The next commit leaves nothing of deleted values.
+    purging: Cell<bool>,
+    /// Everything was deleted, and the alarm with it.
+    erased: Cell<bool>,
 }
 
 impl Runtime {
@@ -34,6 +38,8 @@ impl Runtime {
             sockets: RefCell::default(),
             journal: RefCell::default(),
             halted: Cell::new(false),
+            purging: Cell::new(false),
+            erased: Cell::new(false),
         }
     }
 
@@ -56,6 +62,15 @@ impl Runtime {
             let set = match record {
                 Record::Stored { key, value } => journal.set(key, Some(value)),
                 Record::Deleted { key } => journal.set(key, None),
+                Record::Purged => {
+                    self.purging.set(true);
+                    Ok(())
+                }
+                Record::Erased => {
+                    *journal = Journal::default();
+                    self.erase();
+                    Ok(())
+                }
             };
             if let Err(error) = set {
                 return self.halt(&format!("a record cannot be stored: {error}"));
@@ -71,6 +86,7 @@ impl Runtime {
             return None;
         }
         let puts = match &mut *self.journal.borrow_mut() {
+            Some(journal) if self.purging.take() => journal.purge(|row| self.row(row)),
             Some(journal) => journal.commit(|row| self.row(row)),
             None => return None, // nothing was kept
         };
@@ -90,6 +106,25 @@ impl Runtime {
             }
         }
         Some(puts.len())
+    }
+
+    /// Deletes everything that is stored, the alarm with it.
+    fn erase(&self) {
+        match self.state.storage().delete_all() {
+            Ok(deleted) => {
+                self.erased.set(true);
+                let _ = self.state.wait_until(&deleted); // what is sent waits for it
+            }
+            Err(error) => {
+                log_error("the storage cannot be deleted:", &error);
+                self.halt("the storage cannot be deleted");
+            }
+        }
+    }
+
+    /// Whether the alarm was deleted since the last time.
+    pub(super) fn take_erased(&self) -> bool {
+        self.erased.take()
     }
 
     /// A row of the journal.

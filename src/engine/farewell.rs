@@ -163,6 +163,10 @@ impl Engine {
         }
     }
 
+    pub(super) fn has_stored_farewell(&self) -> bool {
+        self.farewells.iter().any(|farewell| farewell.stored)
+    }
+
     /// When the first farewell ends that is stored or has a WebSocket.
     pub(super) fn farewell_deadline(&self) -> Option<Timestamp> {
         let lasting = self.farewells.iter();

@@ -195,6 +195,11 @@ impl Engine {
         self.sessions.get(&sid)?.memo.as_deref()
     }
 
+    /// Whether there is no session, and nothing that is stored for one that ended.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && !self.has_stored_farewell()
+    }
+
     /// Whether a session is open.
     pub(crate) fn is_open(&self, sid: Sid) -> bool {
         self.sessions.contains_key(&sid)

@@ -63,6 +63,21 @@ impl Ledger {
         self.seq
     }
 
+    /// Forgets all but the counters, which clients may still know for as long as memory lasts.
+    pub(super) fn forget(&mut self) {
+        *self = Self {
+            n: self.n,
+            seq: self.seq,
+            seq_limit: self.seq,
+            ..Self::default()
+        };
+    }
+
+    /// Deletes what is stored of it, until it changes.
+    pub(super) fn delete(&self, store: &Store) {
+        store.delete(KEY.to_owned());
+    }
+
     /// Stores it, if it changed.
     pub(super) fn save(&mut self, store: &Store) {
         if std::mem::take(&mut self.unsaved) {

@@ -123,6 +123,12 @@ impl Turn<'_> {
 }
 
 impl App for Room {
+    fn reset(&mut self) {
+        self.ledger.forget();
+        self.door = Door::default();
+        self.history = History::new(Rc::clone(&self.store), self.config.limits.history);
+    }
+
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
         let mut turn = Turn {
             now,

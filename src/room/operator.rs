@@ -153,8 +153,9 @@ impl Room {
         }
         self.forget_chat(turn);
         self.door.forget();
-        self.ledger.host = None;
-        self.ledger.unsaved = true;
+        self.ledger.forget();
+        self.ledger.delete(&self.store);
+        turn.out.push(Command::Erase);
         Ok(members.len())
     }
 }

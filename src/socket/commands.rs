@@ -59,7 +59,9 @@ impl Server {
                     if let Some(log) = &mut self.log {
                         log.forget(&name);
                     }
+                    self.engine.store().purge();
                 }
+                Command::Erase => self.erasing = true,
             }
         }
     }

@@ -9,6 +9,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// Connection state recovery; `None` is without.
     pub recovery: Option<Recovery>,
+    /// How long what is stored outlives the last client; `None` is for ever.
+    pub retention: Option<Duration>,
 }
 
 impl Default for Config {
@@ -16,6 +18,7 @@ impl Default for Config {
         Self {
             connect_timeout: Duration::from_secs(45),
             recovery: Some(Recovery::default()),
+            retention: Some(Duration::from_secs(24 * 3600)),
         }
     }
 }

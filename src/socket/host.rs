@@ -35,13 +35,20 @@ impl<A: App> Host<A> {
             self.server.perform(now, self.commands.drain(..));
         }
     }
+
+    fn end_turn(&mut self, now: Timestamp) -> Vec<Output> {
+        if self.server.look_at_retention(now) {
+            self.app.reset();
+        }
+        self.server.drain()
+    }
 }
 
 impl<A: App> Core for Host<A> {
     fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output> {
         self.server.restore(now, survivors);
         self.run(now);
-        self.server.drain()
+        self.end_turn(now)
     }
 
     fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
@@ -53,7 +60,7 @@ impl<A: App> Core for Host<A> {
             self.server.perform(now, self.commands.drain(..));
         }
         self.run(now);
-        self.server.drain()
+        self.end_turn(now)
     }
 
     fn deadline(&self) -> Option<Timestamp> {

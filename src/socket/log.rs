@@ -26,7 +26,7 @@ const PREFIX: &str = "log/";
 const AT_ONCE: usize = 8;
 
 /// Where the [`State`] is stored.
-const STATE: &str = "log/state";
+pub(super) const STATE: &str = "log/state";
 
 /// How many offsets a millisecond has, unless it needs more.
 const PER_MILLI: u64 = 1024;
@@ -211,6 +211,11 @@ impl Log {
             index.state.gaps.clear();
             self.delete(|_| true);
         }
+    }
+
+    /// Everything that was stored is deleted.
+    pub(super) fn reset(&mut self) {
+        self.index = None;
     }
 
     fn delete(&mut self, is_due: impl Fn(&Entry) -> bool) {

@@ -15,6 +15,7 @@ mod log;
 mod namespace;
 mod packet;
 mod recovery;
+mod retention;
 mod server;
 mod socket_id;
 mod surrogates;

@@ -12,6 +12,7 @@ use super::inbound::Deferred;
 use super::log::{Bounds, Log, Offset};
 use super::namespace::Namespace;
 use super::packet::{Kind, Packet};
+use super::retention::Retention;
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{self, Engine, Handshake, Sid};
 use crate::io::{Input, Output, Survivors};
@@ -38,6 +39,9 @@ pub struct Server {
     unsaved: Vec<Sid>,
     unsaved_sockets: Vec<SocketId>,
     pub(super) events: VecDeque<Event>,
+    /// The application wants nothing kept.
+    pub(super) erasing: bool,
+    retention: Retention,
 }
 
 impl Server {
@@ -52,6 +56,7 @@ impl Server {
             };
             Log::new(Rc::clone(engine.store()), bounds)
         });
+        let retention = Retention::new(Rc::clone(engine.store()), config.retention);
         Self {
             config,
             engine,
@@ -65,12 +70,15 @@ impl Server {
             unsaved: Vec::new(),
             unsaved_sockets: Vec::new(),
             events: VecDeque::new(),
+            erasing: false,
+            retention,
         }
     }
 
     /// Rebuilds the clients from what outlived memory.
     pub fn restore(&mut self, now: Timestamp, survivors: Survivors) {
         self.engine.restore(now, survivors);
+        self.retention.restore();
         let mut sessions = Map::default();
         for sid in self.engine.sids().collect::<Vec<_>>() {
             let client = self.engine.memo(sid).and_then(Client::restore);
@@ -128,6 +136,17 @@ impl Server {
         }
     }
 
+    /// Looks whether everything that is stored is to be deleted. Returns whether it is, with this turn.
+    pub(super) fn look_at_retention(&mut self, now: Timestamp) -> bool {
+        let is_empty = self.sockets.is_empty() && self.engine.is_empty();
+        let at_once = is_empty && std::mem::take(&mut self.erasing);
+        let is_over = self.retention.look(now, is_empty, at_once);
+        if is_over && let Some(log) = &mut self.log {
+            log.reset();
+        }
+        is_over
+    }
+
     /// What is to be done, in order; ends the turn.
     pub fn drain(&mut self) -> Vec<Output> {
         for sid in std::mem::take(&mut self.unsaved) {
@@ -155,7 +174,8 @@ impl Server {
         let connecting = self.connecting.first().map(|(by, _)| *by);
         let away = self.away.first().map(|(by, _)| *by);
         let claims = self.claims.iter().map(|claim| claim.by).min();
-        [self.engine.deadline(), connecting, away, claims]
+        let retention = self.retention.deadline();
+        [self.engine.deadline(), connecting, away, claims, retention]
             .into_iter()
             .flatten()
             .min()

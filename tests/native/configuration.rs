@@ -90,11 +90,12 @@ fn every_variable_changes_a_setting_of_its_own() {
         ("CLOUDFLARE_TURN_TOKEN", "t"),
     ];
     // Each with what it does not do without.
-    let changes: [(&str, &str, &[_]); 28] = [
+    let changes: [(&str, &str, &[_]); 29] = [
         ("ALLOWED_ORIGINS", "https://a.example", &[]),
         ("PING_INTERVAL_MS", "100", &[]),
         ("PING_TIMEOUT_MS", "3600000", &[]),
         ("RECOVERY_MS", "0", &[]),
+        ("RETENTION", "7d", &[]),
         ("MAX_PAYLOAD", "131073", &[]),
         ("MAX_PEERS", "1", &[]),
         ("MAX_SOCKETS", " 32768 ", &[]),
@@ -177,6 +178,10 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
             "is none",
         ),
         ("RECOVERY_MS", "86400001", "from 0 to 86400000", "is none"),
+        ("RETENTION", "24", "such as \"24h\"", r#""24" is none"#),
+        ("RETENTION", "never", "or \"forever\"", "is none"),
+        ("RETENTION", "-1h", "such as \"24h\"", "is none"),
+        ("RETENTION", "3651d", "such as \"24h\"", "is none"),
         ("MAX_PAYLOAD", "2047", "from 2048 to 1000000", "is none"),
         ("MAX_PAYLOAD", "1000001", "from 2048 to 1000000", "is none"),
         ("MAX_PEERS", "0", "from 1 to 32768", "is none"),

@@ -111,7 +111,7 @@ fn what_was_kept_is_read() {
         connections,
         requests,
     } = Kept::read();
-    *hall.platform.rows.borrow_mut() = rows;
+    hall.set_stored(rows);
     (hall.connections, hall.requests) = (connections, requests);
     hall.continue_numbers_at(100);
     hall.lose_memory();

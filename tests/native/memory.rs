@@ -195,10 +195,11 @@ fn records_that_cannot_be_read() {
     for junk in JUNK {
         let mut script = script(conformance());
         let sid = script.open_polling();
-        script.platform.stored();
-        for row in script.platform.rows.borrow_mut().values_mut() {
+        let mut rows = script.platform.stored();
+        for row in rows.values_mut() {
             junk.clone_into(row);
         }
+        script.set_stored(rows);
         for _ in 0..2 {
             script.lose_memory();
             let done = script.take();
@@ -250,7 +251,7 @@ fn a_row_that_outlived_its_upgrade_is_deleted() {
     let (sid, probe) = script.open_probe();
     let rows = script.platform.stored();
     script.text(probe, "5").take();
-    script.platform.rows.replace(rows);
+    script.set_stored(rows);
     script
         .lose_memory()
         .text(probe, "4hello")

@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use signalbox::io::{
-    ConnectionId, ContentType, Data, Output, Record, Reply, RequestId, Response, SOON,
-};
-use signalbox::outbox::{Outbox, PACE};
+use signalbox::io::{ConnectionId, ContentType, Data, Output, Record, Reply, RequestId, Response};
+use signalbox::outbox::Outbox;
 use signalbox::time::Timestamp;
 
 use crate::random::Random;
 use crate::support::at;
 
-const PACE_MS: u64 = PACE.as_millis() as u64;
-const SOON_MS: u64 = SOON.as_millis() as u64;
+const PACE_MS: u64 = 25;
+const SOON_MS: u64 = 25;
 
 fn send(connection: u64, text: &str) -> Output {
     Output::Send(ConnectionId::new(connection), Data::Text(text.into()))
@@ -246,7 +244,7 @@ impl Run {
         let mut outputs = Vec::new();
         let mut is_promised = false;
         for _ in 0..(random.next() % 5) {
-            if !is_promised && random.next() % 4 == 0 {
+            if !is_promised && random.next().is_multiple_of(4) {
                 is_promised = true;
                 outputs.push(Output::Commit(record("promised")));
             }
@@ -261,7 +259,7 @@ impl Run {
                 self.promised.insert(self.texts, commits + 1);
             }
         }
-        if random.next() % 3 == 0 {
+        if random.next().is_multiple_of(3) {
             outputs.push(Output::CommitSoon(record("soon")));
         }
         outputs

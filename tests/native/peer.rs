@@ -42,9 +42,14 @@ pub fn unhurried() -> Limits {
 }
 
 pub fn hall_with(config: Config) -> Hall {
+    hall_on(config, socket::Config::default())
+}
+
+/// A room on a server with these settings.
+pub fn hall_on(config: Config, server: socket::Config) -> Hall {
     Script::new(move |store: Rc<Store>| {
         let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
-        let server = Server::new(socket::Config::default(), engine);
+        let server = Server::new(server.clone(), engine);
         let name = RoomName::parse("room").unwrap();
         Host::new(server, Room::new(name, config.clone(), store))
     })

@@ -167,7 +167,7 @@ fn an_empty_room_keeps_its_counters_and_its_chat() {
         .keys()
         .filter_map(|key| key.split('/').next())
         .collect();
-    assert_eq!(places, BTreeSet::from(["chat", "log", "room"]));
+    assert_eq!(places, BTreeSet::from(["chat", "log", "retention", "room"]));
     let log: Vec<_> = rows.keys().filter(|key| key.starts_with("log/")).collect();
     assert_eq!(log, ["log/state"], "no event that nobody can recover");
 }
@@ -241,7 +241,7 @@ fn records_that_cannot_be_read_stop_the_room() {
         ] {
             let mut rows = intact.clone();
             rows.insert(key.clone(), damaged.to_owned());
-            *hall.platform.rows.borrow_mut() = rows.clone();
+            hall.set_stored(rows.clone());
             hall.lose_memory();
             // Events and messages are read when they are first needed.
             let stopped = halted(&mut hall)
@@ -255,7 +255,7 @@ fn records_that_cannot_be_read_stop_the_room() {
             assert_eq!(hall.platform.stored(), rows, "{key}: nothing is written");
         }
     }
-    *hall.platform.rows.borrow_mut() = intact;
+    hall.set_stored(intact);
     hall.lose_memory();
     assert_eq!(
         a.call(&mut hall, json!(["chat:history"]))["messages"][0]["message"],

@@ -13,6 +13,7 @@ use signalbox::socket::SocketId;
 use signalbox::store::Store;
 use signalbox::time::Timestamp;
 
+use crate::meter::Meter;
 use crate::random::Random;
 
 pub fn at(millis: u64) -> Timestamp {
@@ -102,9 +103,15 @@ impl Virtual {
     fn keep(&self, record: Record) {
         let mut rows = self.rows.borrow_mut();
         match record {
-            Record::Stored { key, value } => rows.insert(key, value),
-            Record::Deleted { key } => rows.remove(&key),
-        };
+            Record::Stored { key, value } => {
+                rows.insert(key, value);
+            }
+            Record::Deleted { key } => {
+                rows.remove(&key);
+            }
+            Record::Erased => rows.clear(),
+            Record::Purged => {}
+        }
     }
 }
 
@@ -123,8 +130,12 @@ pub enum Done {
 }
 
 fn is_of_session(record: &Record) -> bool {
-    let (Record::Stored { key, .. } | Record::Deleted { key }) = record;
-    key.starts_with("session/") || key.starts_with("farewell/")
+    match record {
+        Record::Stored { key, .. } | Record::Deleted { key } => {
+            key.starts_with("session/") || key.starts_with("farewell/")
+        }
+        Record::Purged | Record::Erased => true,
+    }
 }
 
 fn is_ack(packet: &str) -> bool {
@@ -217,6 +228,8 @@ pub struct Script<C> {
     pub address: String,
     /// When what is to be kept soon is kept.
     flush_at: Timestamp,
+    /// What a platform would write.
+    pub meter: Meter,
 }
 
 impl<C: Core> Script<C> {
@@ -238,6 +251,7 @@ impl<C: Core> Script<C> {
             post: None,
             address: "192.0.2.1".to_owned(),
             flush_at: Timestamp::default(),
+            meter: Meter::default(),
         }
     }
 
@@ -271,6 +285,7 @@ impl<C: Core> Script<C> {
         if self.flush_at <= at(millis) {
             self.platform.flush();
         }
+        self.meter.until(millis);
         self
     }
 
@@ -297,6 +312,13 @@ impl<C: Core> Script<C> {
         self
     }
 
+    /// Somebody else writes into the storage.
+    pub fn set_stored(&mut self, rows: BTreeMap<String, String>) {
+        self.platform.soon.take();
+        self.meter.kill(&rows);
+        self.platform.rows.replace(rows);
+    }
+
     /// The memory of the core is lost; what it kept, and what is open, survives.
     pub fn lose_memory(&mut self) -> &mut Self {
         let connections = self.connections.iter();
@@ -310,6 +332,14 @@ impl<C: Core> Script<C> {
                 .collect(),
         };
         self.post = None;
+        let stored = self.platform.stored();
+        let slept = self.meter.sleep();
+        let differs = |key: &&String| slept.get(*key) != stored.get(*key);
+        let different: Vec<_> = slept.keys().chain(stored.keys()).filter(differs).collect();
+        assert!(
+            different.is_empty(),
+            "the journal has other values of {different:?}"
+        );
         self.core = (self.build)(Store::new(self.platform.clone()));
         let outputs = self.core.restore(at(self.now), survivors);
         self.perform(outputs);
@@ -327,6 +357,7 @@ impl<C: Core> Script<C> {
         self.requests.clear();
         self.holds.clear();
         self.platform.soon.take();
+        self.meter.kill(&self.platform.stored());
         self.late(millis).lose_memory()
     }
 
@@ -491,6 +522,7 @@ impl<C: Core> Script<C> {
     }
 
     fn perform(&mut self, outputs: Vec<Output>) {
+        self.meter.turn(self.now, &outputs);
         let mut acknowledged = false;
         for output in outputs {
             match &output {

@@ -157,15 +157,18 @@ impl<'a, C: Core> Chaos<'a, C> {
             self.script.connections.is_empty(),
             "all connections are closed"
         );
-        let then = self.script.now() + 86_400_000; // the longest window of recovery
-        self.script.until(then);
-        assert_eq!(self.script.core.deadline(), None, "nothing is left to do");
+        let day = 86_400_000; // the longest window of recovery
+        self.script.until(self.script.now() + day);
         let rows = self.script.platform.stored();
         let lasting = |key: &String| {
-            let kinds = ["chat/", "room/", "log/state"];
+            let kinds = ["chat/", "room/", "log/state", "retention"];
             kinds.iter().any(|kind| key.starts_with(kind))
         };
         assert!(rows.keys().all(lasting), "{:?}", rows.keys());
+        self.script.until(self.script.now() + day); // the retention
+        assert_eq!(self.script.core.deadline(), None, "nothing is left to do");
+        let rows = self.script.platform.stored();
+        assert!(rows.is_empty(), "{:?} outlive the retention", rows.keys());
         for text in &self.seen {
             let told = self.sids.iter().any(|sid| text.contains(sid));
             assert!(!told, "a sid is told after the handshake: {text}");

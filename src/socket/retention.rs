@@ -1,0 +1,74 @@
+//! How long what is stored outlives the last client.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::log;
+use crate::store::Store;
+use crate::time::Timestamp;
+
+const KEY: &str = "retention";
+
+/// When everything that is stored is deleted: some time after the last client has gone, unless one
+/// comes meanwhile.
+pub(super) struct Retention {
+    store: Rc<Store>,
+    /// How long it is kept; `None` is for ever.
+    after: Option<Duration>,
+    /// When it is deleted, as far as that is known.
+    at: Option<Timestamp>,
+}
+
+impl Retention {
+    pub(super) fn new(store: Rc<Store>, after: Option<Duration>) -> Self {
+        Self {
+            store,
+            after,
+            at: None,
+        }
+    }
+
+    /// Memory was lost.
+    pub(super) fn restore(&mut self) {
+        self.at = self.store.get(KEY);
+    }
+
+    /// Looks at what a turn left: whether there are no clients, and whether nothing is to be kept
+    /// without them. Returns whether everything that is stored is deleted with this turn.
+    pub(super) fn look(&mut self, now: Timestamp, is_empty: bool, at_once: bool) -> bool {
+        if !is_empty {
+            if self.at.take().is_some() {
+                self.store.delete(KEY.to_owned());
+            }
+            return false;
+        }
+        if at_once || (self.at.is_none() && self.store.has_changes()) {
+            let after = if at_once || self.is_nothing_left() {
+                Some(Duration::ZERO)
+            } else {
+                self.after
+            };
+            self.at = after.map(|after| now + after);
+            if let Some(at) = self.at {
+                self.store.put_json(KEY.to_owned(), &at);
+            }
+        }
+        let is_over = self.at.is_some_and(|at| at <= now);
+        if is_over {
+            self.at = None;
+            self.store.erase();
+        }
+        is_over
+    }
+
+    /// Whether nothing is stored but what the log knows of its offsets.
+    fn is_nothing_left(&self) -> bool {
+        let stored = self.store.load("");
+        stored.iter().all(|(key, _)| key == log::STATE)
+    }
+
+    /// When it is to look again.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        self.at
+    }
+}

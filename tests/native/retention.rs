@@ -1,0 +1,180 @@
+//! How long what a room stores outlives its last client.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use signalbox::io::Core;
+use signalbox::room::Config;
+use signalbox::settings::Settings;
+use signalbox::socket;
+
+use crate::peer::{Hall, Peer, hall, hall_on, unhurried};
+
+const MINUTE: u64 = 60_000;
+const HOUR: u64 = 60 * MINUTE;
+
+fn hall_for(retention: Option<Duration>) -> Hall {
+    let config = Config {
+        limits: unhurried(),
+        ..Config::default()
+    };
+    let server = socket::Config {
+        retention,
+        ..socket::Config::default()
+    };
+    hall_on(config, server)
+}
+
+/// A room in which one said something, and left at the time that is returned.
+fn left(hall: &mut Hall) -> u64 {
+    let host = Peer::connect(hall);
+    host.join(hall, "Host");
+    host.call(hall, json!(["chat-message", { "message": "kept" }]));
+    host.call(hall, json!(["host:lock", { "on": true }]));
+    host.vanish_for_good(hall);
+    hall.now()
+}
+
+fn history(hall: &mut Hall) -> Value {
+    let peer = Peer::connect(hall);
+    let joined = peer.join(hall, "Ann");
+    joined["history"].clone()
+}
+
+fn is_erased(hall: &mut Hall) -> bool {
+    hall.platform.stored().is_empty() && hall.meter.disk.rows.is_empty()
+}
+
+#[test]
+fn what_is_stored_goes_a_day_after_the_last_client() {
+    let mut hall = hall();
+    let gone = left(&mut hall);
+    hall.until(gone + 24 * HOUR - 1);
+    assert!(!is_erased(&mut hall));
+    hall.until(gone + 24 * HOUR);
+    assert!(is_erased(&mut hall));
+    assert_eq!(hall.core.deadline(), None, "nothing is left to do");
+    assert_eq!(history(&mut hall), json!([]), "it is a new room, and open");
+}
+
+/// Memory is lost while nobody is there, as it always is.
+#[test]
+fn the_time_outlives_memory_and_the_server() {
+    let mut hall = hall();
+    let gone = left(&mut hall);
+    hall.until(gone + HOUR).lose_memory();
+    hall.kill_until(gone + 2 * HOUR);
+    hall.until(gone + 24 * HOUR - 1);
+    assert!(!is_erased(&mut hall));
+    hall.until(gone + 24 * HOUR);
+    assert!(is_erased(&mut hall));
+    hall.lose_memory();
+    assert!(is_erased(&mut hall), "to look at it stores nothing");
+}
+
+#[test]
+fn who_comes_meanwhile_finds_everything_and_the_time_begins_anew() {
+    let mut hall = hall_for(Some(Duration::from_secs(3_600)));
+    let host = Peer::connect(&mut hall);
+    host.join(&mut hall, "Host");
+    host.call(&mut hall, json!(["chat-message", { "message": "kept" }]));
+    host.vanish_for_good(&mut hall);
+    let gone = hall.now();
+    hall.until(gone + HOUR - MINUTE).lose_memory();
+    let guest = Peer::connect(&mut hall);
+    let joined = guest.join(&mut hall, "Guest");
+    assert_eq!(joined["history"][0]["message"], "kept");
+    hall.until(gone + HOUR + MINUTE / 2);
+    assert!(!is_erased(&mut hall), "somebody is there");
+    guest.vanish_for_good(&mut hall);
+    let gone = hall.now();
+    hall.until(gone + HOUR - 1);
+    assert!(!is_erased(&mut hall));
+    hall.until(gone + HOUR);
+    assert!(is_erased(&mut hall));
+}
+
+#[test]
+fn at_once_or_never() {
+    let mut hall = hall_for(Some(Duration::ZERO));
+    left(&mut hall);
+    assert!(is_erased(&mut hall));
+    assert_eq!(history(&mut hall), json!([]));
+
+    let mut hall = hall_for(None);
+    let gone = left(&mut hall);
+    hall.until(gone + 10_000 * HOUR);
+    assert!(!is_erased(&mut hall));
+    assert_eq!(hall.core.deadline(), None);
+}
+
+#[test]
+fn who_leaves_nothing_behind_leaves_nothing_stored() {
+    let mut hall = hall();
+    hall.open_polling();
+    hall.get("EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAA");
+    hall.until(10 * MINUTE);
+    assert!(is_erased(&mut hall));
+    let [peer, other] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
+    peer.emit(&mut hall, json!(["offer", { "type": "offer", "sdp": "x" }]));
+    peer.vanish_for_good(&mut hall);
+    assert!(!is_erased(&mut hall), "the other is there");
+    other.vanish_for_good(&mut hall);
+    hall.until(hall.now() + 24 * HOUR);
+    assert!(is_erased(&mut hall));
+}
+
+/// `host:clear` leaves nothing of what was said in any row, and the operators' `close` no row.
+#[test]
+fn what_is_deleted_at_once_is_in_no_row() {
+    let holds = |hall: &Hall, text: &str| {
+        let mut rows = hall.meter.disk.rows.values();
+        rows.any(|row| String::from_utf8_lossy(row).contains(text))
+    };
+    let mut hall = hall();
+    let host = Peer::connect(&mut hall);
+    host.join(&mut hall, "Host");
+    let secret = "what nobody is to read";
+    for n in 0..40 {
+        hall.until(hall.now() + 1_000);
+        host.call(
+            &mut hall,
+            json!(["chat-message", { "message": format!("{secret} {n}") }]),
+        );
+    }
+    assert!(holds(&hall, secret));
+    host.call(&mut hall, json!(["host:clear"]));
+    hall.until(hall.now() + 1_000);
+    assert!(!holds(&hall, secret));
+    host.call(&mut hall, json!(["chat-message", { "message": secret }]));
+    hall.until(hall.now() + 1_000);
+    let (status, _) = hall.operate("close", "", "");
+    assert_eq!(status, 200);
+    assert!(is_erased(&mut hall));
+}
+
+#[test]
+fn the_setting() {
+    let retention = |text: &str| {
+        let read = |name: &str| (name == "RETENTION").then(|| text.to_owned());
+        let settings = Settings::default().configure(read);
+        settings.map(|settings| settings.socket.retention).ok()
+    };
+    let seconds = |seconds| Some(Some(Duration::from_secs(seconds)));
+    for (text, expected) in [
+        ("24h", seconds(86_400)),
+        ("30m", seconds(1_800)),
+        (" 90s ", seconds(90)),
+        ("7d", seconds(604_800)),
+        ("0", seconds(0)),
+        ("0h", seconds(0)),
+        ("forever", Some(None)),
+        ("24", None),
+        ("h", None),
+        ("1.5h", None),
+        ("", None),
+        ("99999999999999999999d", None),
+    ] {
+        assert_eq!(retention(text), expected, "{text:?}");
+    }
+}
