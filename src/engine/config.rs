@@ -45,7 +45,7 @@ impl Default for Config {
             upgrade_timeout: Duration::from_secs(10),
             max_payload: 131_072,
             max_queued: 524_288,
-            max_queued_in_all: 16_777_216,
+            max_queued_in_all: 8_388_608,
             max_sessions: 1_000,
             ping_slack: None,
             absorb_pongs: true,

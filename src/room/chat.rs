@@ -68,19 +68,23 @@ pub(super) struct History {
 struct Entries {
     /// Oldest first.
     messages: VecDeque<Message>,
+    /// How many bytes each has as JSON, as it is stored, and all together.
+    sizes: VecDeque<usize>,
     bytes: usize,
 }
 
 impl Entries {
-    fn push(&mut self, message: Message) {
-        self.bytes = self.bytes.saturating_add(size(&message));
+    /// Takes in a message, which has this many bytes of JSON.
+    fn push(&mut self, message: Message, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.sizes.push_back(bytes);
         self.messages.push_back(message);
     }
 
     fn pop(&mut self) -> Option<Message> {
-        let oldest = self.messages.pop_front()?;
-        self.bytes = self.bytes.saturating_sub(size(&oldest));
-        Some(oldest)
+        let bytes = self.sizes.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.messages.pop_front()
     }
 }
 
@@ -103,7 +107,7 @@ impl History {
             let mut entries = Entries::default();
             for (key, value) in self.store.load(PREFIX) {
                 if let Some(message) = self.store.read(&key, &value) {
-                    entries.push(message);
+                    entries.push(message, value.len());
                 }
             }
             entries
@@ -123,7 +127,8 @@ impl History {
 
     /// Forgets all.
     pub(super) fn clear(&mut self) {
-        for message in std::mem::take(self.entries()).messages {
+        let entries = std::mem::take(self.entries());
+        for message in entries.messages {
             self.store.delete(key(message.seq));
         }
     }
@@ -133,7 +138,7 @@ impl History {
         let (limit, store) = (self.limit, Rc::clone(&self.store));
         let entries = self.entries();
         store.put(key(message.seq), json.as_str());
-        entries.push(message);
+        entries.push(message, json.as_str().len());
         while entries.messages.len() > limit || entries.bytes > HISTORY_BYTES {
             let Some(oldest) = entries.pop() else {
                 break;

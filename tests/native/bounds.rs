@@ -157,6 +157,42 @@ fn m_4_queues_of_all_sessions() {
     assert_eq!(sender.call(&mut hall, json!(["chat:history"]))["ok"], true);
 }
 
+/// M-15: what a room stores at most, as its journal takes it: queues full of the longest packets, and a
+/// chat of characters that take most bytes.
+#[test]
+fn m_15_what_is_stored_fits_into_the_journal() {
+    let mut hall = hall();
+    let sender = Peer::connect(&mut hall);
+    for _ in 0..200 {
+        let message = "\u{1}".repeat(4_000);
+        sender.emit(&mut hall, json!(["chat-message", { "message": message }]));
+    }
+    let silent: Vec<Peer> = (0..98).map(|_| Peer::connect_polling(&mut hall)).collect();
+    for peer in &silent {
+        peer.stop_polling(&mut hall);
+    }
+    for _ in 0..2 {
+        for peer in &silent {
+            let signal = json!(["signal", { "to": peer.id, "data": "x".repeat(60_000) }]);
+            sender.emit(&mut hall, signal);
+        }
+    }
+    hall.until(hall.now() + 1_000);
+    let stored = hall.platform.stored();
+    let bytes = |kind: &str| -> usize {
+        let of_kind = stored.iter().filter(|(key, _)| key.starts_with(kind));
+        of_kind.map(|(key, value)| key.len() + value.len()).sum()
+    };
+    let (queues, chat, all) = (bytes("session/"), bytes("chat/"), bytes(""));
+    assert!((6_000_000..14_000_000).contains(&queues), "{queues}");
+    assert!((4_000_000..4_300_000).contains(&chat), "{chat}");
+    assert!(all < 30_000_000, "{all}");
+    let rows = hall.meter.disk.rows.values();
+    let longest = rows.map(Vec::len).max().unwrap();
+    assert!(longest <= 1_900_000, "{longest}");
+    hall.lose_memory(); // which compares the journal with what is stored
+}
+
 /// M-5: farewells are bounded in number and bytes; the oldest are forgotten.
 #[test]
 fn m_5_farewells() {

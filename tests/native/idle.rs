@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use signalbox::time::Timestamp;
 
 use crate::peer::{Hall, hall};
@@ -20,20 +20,20 @@ const RELEASES: u64 = 25_000;
 /// A client's answer takes this long.
 const ROUND_TRIP: u64 = 50;
 
-const SECOND: u64 = 1_000;
-const HOUR: u64 = 3_600 * SECOND;
+pub const SECOND: u64 = 1_000;
+pub const HOUR: u64 = 3_600 * SECOND;
 
 /// How long a client waits for a ping: pingInterval and pingTimeout.
 const CLIENT_WAITS: u64 = 120 * SECOND;
 
 /// When all pings of a room go out together.
-const SETTLED: u64 = 200 * SECOND;
+pub const SETTLED: u64 = 200 * SECOND;
 
 /// How late an alarm may be.
 const LATEST: u64 = 60 * SECOND;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+pub enum Kind {
     WebSocket,
     Polling,
 }
@@ -46,7 +46,7 @@ const ROOMS: [(&str, [Kind; 4]); 3] = [
     ("mixed", [WebSocket, Polling, WebSocket, Polling]),
 ];
 
-struct Client {
+pub struct Client {
     kind: Kind,
     sid: String,
     /// Its connection, or the poll that is pending.
@@ -74,37 +74,40 @@ enum Next {
 
 /// What is paid for, attachments and what is sent aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Cost {
-    alarms_run: u64,
-    alarms_set: u64,
-    rows: u64,
+pub struct Cost {
+    pub alarms_run: u64,
+    pub alarms_set: u64,
+    pub rows: u64,
     /// HTTP requests that reached the object: polls and posted pongs.
-    requests: u64,
-    /// Frames that did: releases.
-    frames: u64,
+    pub requests: u64,
+    /// Frames that did: releases, and what clients say on WebSockets.
+    pub frames: u64,
     attached: u64,
     sent: u64,
-    wakes: u64,
+    pub wakes: u64,
 }
 
-struct Object {
-    hall: Hall,
+pub struct Object {
+    pub hall: Hall,
     clients: Vec<Client>,
+    /// The clients' peer ids.
+    pub ids: Vec<String>,
     agenda: BTreeSet<(u64, Next)>,
     /// What the alarm is set for.
     alarm: Option<u64>,
     /// How late the next alarm is.
     lateness: Box<dyn FnMut() -> u64>,
     last_event: u64,
-    cost: Cost,
+    pub cost: Cost,
 }
 
 impl Object {
     /// A room whose members joined one after another.
-    fn new(kinds: &[Kind], lateness: impl FnMut() -> u64 + 'static) -> Self {
+    pub fn new(kinds: &[Kind], lateness: impl FnMut() -> u64 + 'static) -> Self {
         let mut object = Self {
             hall: hall(),
             clients: Vec::new(),
+            ids: Vec::new(),
             agenda: BTreeSet::new(),
             alarm: None,
             lateness: Box::new(lateness),
@@ -118,7 +121,7 @@ impl Object {
         object
     }
 
-    fn connect(&mut self, kind: Kind) {
+    pub fn connect(&mut self, kind: Kind) {
         let (sid, number) = match kind {
             WebSocket => (String::new(), self.hall.open_websocket()),
             Polling => (self.hall.open_polling(), 0),
@@ -143,7 +146,7 @@ impl Object {
         self.settle();
     }
 
-    fn say(&mut self, place: usize, packet: &str) {
+    pub fn say(&mut self, place: usize, packet: &str) {
         let client = &mut self.clients[place];
         client.last_sign = self.hall.now();
         match client.kind {
@@ -161,7 +164,7 @@ impl Object {
     }
 
     /// Lets time pass up to this point.
-    fn run(&mut self, until: u64) {
+    pub fn run(&mut self, until: u64) {
         while let Some((time, next)) = self.agenda.first().copied()
             && time <= until
         {
@@ -212,7 +215,7 @@ impl Object {
     }
 
     /// An event reaches the object, which may have slept.
-    fn wake(&mut self) {
+    pub fn wake(&mut self) {
         let now = self.hall.now();
         if now >= self.last_event + HIBERNATES {
             self.hall.lose_memory();
@@ -222,7 +225,7 @@ impl Object {
     }
 
     /// After an event: the clients get what was sent, and the alarm is set as the shell sets it.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         for done in self.hall.take() {
             self.cost.sent += 1;
             match done {
@@ -235,7 +238,7 @@ impl Object {
                 other => panic!("nobody asked for {other:?}"),
             }
         }
-        self.cost.rows += std::mem::take(&mut self.hall.rows_written);
+        self.cost.rows += std::mem::take(&mut self.hall.meter.rows);
         self.cost.attached += std::mem::take(&mut self.hall.attached);
         self.arm();
     }
@@ -262,6 +265,11 @@ impl Object {
     }
 
     fn deliver(&mut self, number: u64, packet: &str) {
+        if let Some(connected) = packet.strip_prefix("40") {
+            let connected: Value = serde_json::from_str(connected).expect("JSON");
+            self.ids
+                .push(connected["sid"].as_str().expect("an id").to_owned());
+        }
         let place = self.client(number).expect("a client");
         let now = self.hall.now();
         if packet == "2" {
@@ -292,7 +300,7 @@ impl Object {
     }
 }
 
-fn punctual() -> u64 {
+pub fn punctual() -> u64 {
     0
 }
 

@@ -230,20 +230,20 @@ fn a_long_commit_takes_more_rows() {
 fn large_values_by_default() {
     let mut disk = disk();
     for key in ["a", "b", "c"] {
-        disk.set(key, &key.repeat(1_400_000));
+        disk.set(key, &key.repeat(1_800_000));
     }
     let puts = disk.commit();
     let longest = puts.iter().map(|put| put.bytes.len()).max();
     assert_eq!(puts.len(), 3);
     assert!(longest < Some(2_000_000));
-    let too_long = "x".repeat(1_500_000);
+    let too_long = "x".repeat(1_900_000);
     let set = disk.journal.set("d".to_owned(), Some(too_long));
-    assert_eq!(set, Err(Error::TooLong { bytes: 1_500_007 }));
+    assert_eq!(set, Err(Error::TooLong { bytes: 1_900_007 }));
     let key = "k".repeat(70_000);
     let set = disk.journal.set(key, None);
     assert_eq!(set, Err(Error::TooLong { bytes: 70_006 }));
     disk.reopen();
-    assert_eq!(disk.load("b"), [("b".to_owned(), "b".repeat(1_400_000))]);
+    assert_eq!(disk.load("b"), [("b".to_owned(), "b".repeat(1_800_000))]);
 }
 
 /// If the process dies between the rows of one commit, it is found out.

@@ -15,6 +15,7 @@
     reason = "a test that fails panics"
 )]
 
+mod bill;
 mod bodies;
 mod bounds;
 mod chunking;

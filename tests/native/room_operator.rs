@@ -239,7 +239,7 @@ fn a_closed_room_begins_anew() {
     let c = Peer::connect(&mut hall);
     "192.0.2.1".clone_into(&mut hall.address);
     a.join(&mut hall, "Host");
-    let before = b.join(&mut hall, "Guest");
+    b.join(&mut hall, "Guest");
     a.emit(&mut hall, json!(["chat-message", "secret"]));
     a.emit(
         &mut hall,

@@ -1,0 +1,244 @@
+//! What rooms cost: workloads, the rows that they write, and the sum at list price. `docs/cost.md` has
+//! the table for operators.
+
+use serde_json::json;
+
+use crate::idle::{Cost, HOUR, Kind, Object, SECOND, SETTLED, punctual};
+use crate::peer::{Peer, hall, hall_of};
+
+const MINUTE: u64 = 60 * SECOND;
+
+/// List prices of the platform, in dollars for a million.
+const ROW: f64 = 1.0;
+const REQUEST: f64 = 0.15;
+const WORKER_REQUEST: f64 = 0.30;
+const GB_SECOND: f64 = 12.50;
+
+/// So many frames are billed as one request to the object.
+const FRAMES: f64 = 20.0;
+
+/// What is assumed of an event: for how long it keeps the object awake, in seconds. Half of it is the
+/// time until what it changed is committed.
+const AWAKE: f64 = 0.05;
+
+const MEMORY_GB: f64 = 0.128;
+
+/// The bill of a workload.
+struct Bill {
+    rows: u64,
+    alarms: u64,
+    requests: u64,
+    frames: u64,
+}
+
+impl Bill {
+    fn of(cost: &Cost) -> Self {
+        Self {
+            rows: cost.rows + cost.alarms_set,
+            alarms: cost.alarms_run,
+            requests: cost.requests,
+            frames: cost.frames,
+        }
+    }
+
+    fn print(&self, name: &str, limit: u64) {
+        let Self {
+            rows,
+            alarms,
+            requests,
+            frames,
+        } = *self;
+        let number = |count: u64| f64::from(u32::try_from(count).expect("few"));
+        let object = number(requests) + number(alarms) + number(frames) / FRAMES;
+        let awake = (number(requests) + number(alarms) + number(frames)) * AWAKE * MEMORY_GB;
+        let million = number(rows) * ROW
+            + object * REQUEST
+            + number(requests) * WORKER_REQUEST
+            + awake * GB_SECOND;
+        println!(
+            "{name:<38} {rows:>6} {limit:>6} {alarms:>7} {requests:>9} {frames:>7} {awake:>6.1} {:>9.6}",
+            million / 1e6
+        );
+        assert!(rows <= limit, "{name}: {rows} rows");
+    }
+}
+
+/// A client sends a packet.
+fn say(object: &mut Object, at: u64, place: usize, packet: &str) {
+    object.run(at);
+    object.wake();
+    object.cost.frames += 1;
+    object.say(place, packet);
+    object.settle();
+}
+
+/// Each calls each that came before, with this many candidates on either side, one in 15 ms.
+fn call(object: &mut Object, people: usize, candidates: u64) {
+    for caller in 0..people {
+        for callee in 0..caller {
+            let mut at = SETTLED + 10 * (caller as u64) * SECOND + 3 * (callee as u64) * SECOND;
+            let id = |object: &Object, place: usize| object.ids[place].clone();
+            let ends = [(caller, callee, "offer"), (callee, caller, "answer")];
+            for (from, to, kind) in ends {
+                let to = id(object, to);
+                let signal = json!([kind, { "to": to, "description": { "type": kind, "sdp": "v=0".repeat(1_000) } }]);
+                say(object, at, from, &format!("42{signal}"));
+                at += 200;
+            }
+            for n in 0..candidates {
+                for (from, to, _) in ends {
+                    let to = id(object, to);
+                    let candidate = json!({ "candidate": format!("candidate:{n} 1 udp 1 192.0.2.1 9 typ host") });
+                    let signal = json!(["candidate", { "to": to, "candidate": candidate }]);
+                    say(object, at, from, &format!("42{signal}"));
+                    at += 15;
+                }
+            }
+        }
+    }
+}
+
+/// Half an hour of a call, with 50 chat messages.
+fn half_an_hour(people: usize) -> Bill {
+    let mut object = Object::new(&vec![Kind::WebSocket; people], punctual);
+    object.run(SETTLED);
+    object.cost = Cost::default();
+    call(&mut object, people, 16);
+    for n in 0..50 {
+        let at = SETTLED + 2 * MINUTE + n * 33 * SECOND;
+        let message =
+            json!(["chat-message", { "message": "a sentence or two", "mid": n.to_string() }]);
+        let place = usize::try_from(n).expect("few") % people;
+        say(&mut object, at, place, &format!("42{n}{message}"));
+    }
+    object.run(SETTLED + 30 * MINUTE);
+    Bill::of(&object.cost)
+}
+
+fn idle_hour() -> Bill {
+    let mut object = Object::new(&[Kind::WebSocket; 4], punctual);
+    object.run(SETTLED);
+    object.cost = Cost::default();
+    object.run(SETTLED + HOUR);
+    Bill::of(&object.cost)
+}
+
+/// 100 people, of whom one says something each second.
+fn crowd() -> Bill {
+    let mut object = Object::new(&[Kind::WebSocket; 100], punctual);
+    let start = 600 * SECOND;
+    object.run(start);
+    object.cost = Cost::default();
+    for n in 0..3_600 {
+        let message =
+            json!(["chat-message", { "message": "a sentence or two", "mid": n.to_string() }]);
+        let place = usize::try_from(n).expect("few") % 100;
+        say(
+            &mut object,
+            start + n * SECOND,
+            place,
+            &format!("42{n}{message}"),
+        );
+    }
+    object.run(start + HOUR);
+    Bill::of(&object.cost)
+}
+
+#[test]
+fn the_bill() {
+    println!("rows written, alarms set included, and what is billed beside them:");
+    println!(
+        "{:<38} {:>6} {:>6} {:>7} {:>9} {:>7} {:>6} {:>9}",
+        "workload", "rows", "limit", "alarms", "requests", "frames", "GB-s", "$"
+    );
+    idle_hour().print("idle room of 4, an hour", 80);
+    half_an_hour(2).print("call of 2, 30 min, 50 chat messages", 140);
+    half_an_hour(4).print("call of 4, 30 min, 50 chat messages", 230);
+    crowd().print("100 people, a message a second, an hour", 3_800);
+}
+
+/// M-14: the most rows that anybody can make a room write in a second.
+const MOST: usize = 40;
+
+#[test]
+fn a_flood_into_sessions_that_never_poll_writes_few_rows() {
+    let mut hall = hall();
+    for _ in 0..99 {
+        let sid = hall.open_polling();
+        hall.send(&sid, "40");
+    }
+    let flooder = Peer::connect(&mut hall);
+    for n in 0..3_000 {
+        hall.late(hall.now() + 1);
+        flooder.emit(
+            &mut hall,
+            json!(["offer", { "type": "offer", "sdp": n.to_string() }]),
+        );
+        hall.take();
+    }
+    let most = hall.meter.most_in_a_second();
+    assert!((2..=MOST).contains(&most), "{most} rows in a second");
+}
+
+#[test]
+fn acks_in_a_flood_write_few_rows() {
+    let (mut hall, [a, _]) = hall_of();
+    for n in 0..3_000 {
+        hall.late(hall.now() + 1);
+        a.call(
+            &mut hall,
+            json!(["chat-message", { "message": n.to_string(), "mid": n.to_string() }]),
+        );
+    }
+    let most = hall.meter.most_in_a_second();
+    assert!((2..=MOST).contains(&most), "{most} rows in a second");
+}
+
+#[test]
+fn a_stranger_who_knocks_and_knocks_writes_few_rows() {
+    let (mut hall, [host, stranger]) = hall_of();
+    host.join(&mut hall, "Host");
+    host.call(&mut hall, json!(["host:lock", { "on": true }]));
+    for n in 0..3_000 {
+        hall.late(hall.now() + 1);
+        stranger.emit(&mut hall, json!(["room:join", { "name": n.to_string() }]));
+        hall.take();
+    }
+    let most = hall.meter.most_in_a_second();
+    assert!((2..=MOST).contains(&most), "{most} rows in a second");
+}
+
+#[test]
+fn a_client_that_reconnects_and_reconnects_writes_few_rows() {
+    let (mut hall, [first, _]) = hall_of();
+    let mut peer = first;
+    for _ in 0..1_000 {
+        hall.late(hall.now() + 3);
+        peer.vanish(&mut hall);
+        peer = peer.reconnect(&mut hall);
+        hall.take();
+    }
+    let most = hall.meter.most_in_a_second();
+    assert!((1..=MOST).contains(&most), "{most} rows in a second");
+}
+
+/// A host who deletes the chat again and again: each time all rows are written anew.
+#[test]
+fn a_host_who_clears_and_clears_writes_few_rows() {
+    let (mut hall, [host]) = hall_of();
+    host.join(&mut hall, "Host");
+    for n in 0..2_000 {
+        hall.late(hall.now() + 5);
+        host.emit(
+            &mut hall,
+            json!(["chat-message", { "message": n.to_string() }]),
+        );
+        host.emit(&mut hall, json!(["host:clear"]));
+        hall.take();
+    }
+    let most = hall.meter.most_in_a_second();
+    assert!((2..=MOST + 32).contains(&most), "{most} rows in a second");
+    let seconds = usize::try_from(hall.now() / SECOND).expect("few") + 1;
+    let rows = usize::try_from(hall.meter.rows).expect("few");
+    assert!(rows <= seconds * MOST + 32, "{rows} rows in {seconds} s");
+}
