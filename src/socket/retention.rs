@@ -15,8 +15,10 @@ pub(super) struct Retention {
     store: Rc<Store>,
     /// How long it is kept; `None` is for ever.
     after: Option<Duration>,
-    /// When it is deleted, as far as that is known.
+    /// When it is deleted; `None` while there are clients.
     at: Option<Timestamp>,
+    /// Whether there was a client since it was last decided when.
+    was_used: bool,
 }
 
 impl Retention {
@@ -25,24 +27,29 @@ impl Retention {
             store,
             after,
             at: None,
+            was_used: false,
         }
     }
 
-    /// Memory was lost.
-    pub(super) fn restore(&mut self) {
+    /// Memory was lost; whether there are no clients.
+    pub(super) fn restore(&mut self, is_empty: bool) {
         self.at = self.store.get(KEY);
+        // The server may have been killed before the time was stored.
+        self.was_used = is_empty && self.at.is_none() && !self.store.load("").is_empty();
     }
 
     /// Looks at what a turn left: whether there are no clients, and whether nothing is to be kept
     /// without them. Returns whether everything that is stored is deleted with this turn.
     pub(super) fn look(&mut self, now: Timestamp, is_empty: bool, at_once: bool) -> bool {
         if !is_empty {
+            self.was_used = true;
             if self.at.take().is_some() {
                 self.store.delete(KEY.to_owned());
             }
             return false;
         }
-        if at_once || (self.at.is_none() && self.store.has_changes()) {
+        let was_used = std::mem::take(&mut self.was_used) || self.store.has_changes();
+        if at_once || (self.at.is_none() && was_used) {
             let after = if at_once || self.is_nothing_left() {
                 Some(Duration::ZERO)
             } else {

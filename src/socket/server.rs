@@ -78,7 +78,6 @@ impl Server {
     /// Rebuilds the clients from what outlived memory.
     pub fn restore(&mut self, now: Timestamp, survivors: Survivors) {
         self.engine.restore(now, survivors);
-        self.retention.restore();
         let mut sessions = Map::default();
         for sid in self.engine.sids().collect::<Vec<_>>() {
             let client = self.engine.memo(sid).and_then(Client::restore);
@@ -105,6 +104,12 @@ impl Server {
                 self.engine.close(now, *sid);
             }
         }
+        self.retention.restore(self.is_empty());
+    }
+
+    /// Whether there is no client, and nothing that is stored for one that may come back.
+    fn is_empty(&self) -> bool {
+        self.sockets.is_empty() && self.engine.is_empty()
     }
 
     /// Tells the server what happened.
@@ -138,7 +143,7 @@ impl Server {
 
     /// Looks whether everything that is stored is to be deleted. Returns whether it is, with this turn.
     pub(super) fn look_at_retention(&mut self, now: Timestamp) -> bool {
-        let is_empty = self.sockets.is_empty() && self.engine.is_empty();
+        let is_empty = self.is_empty();
         let at_once = is_empty && std::mem::take(&mut self.erasing);
         let is_over = self.retention.look(now, is_empty, at_once);
         if is_over && let Some(log) = &mut self.log {

@@ -4,7 +4,7 @@ import { serve } from "../../scripts/server.mjs";
 import { inRoot } from "../../scripts/task.mjs";
 import { unhurried } from "./support.mjs";
 
-const [port, storage] = process.argv.slice(2);
-await serve({ port: Number(port), storage, vars: unhurried, envFiles: [inRoot("tests/e2e/no-secrets")] });
+const [port, storage, vars] = process.argv.slice(2);
+await serve({ port: Number(port), storage, vars: { ...unhurried, ...JSON.parse(vars) }, envFiles: [inRoot("tests/e2e/no-secrets")] });
 process.on("disconnect", () => process.kill(-process.pid, "SIGKILL")); // the test is gone
 process.send("ready");

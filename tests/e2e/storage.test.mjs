@@ -3,29 +3,13 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { databases, withDatabase } from "./databases.mjs";
 import { ask, connect, enginePath, startKillable } from "./support.mjs";
 
 const server = await startKillable();
 after(() => server.stop());
-
-/**
- * The files of the rooms' databases that have tables. The local runtime makes a file for each object that gets a request;
- * nothing is in it before the object stores something.
- */
-const databases = () =>
-  readdirSync(server.storage, { recursive: true })
-    .filter((name) => name.endsWith(".sqlite") && !name.endsWith("metadata.sqlite"))
-    .map((name) => join(server.storage, name))
-    .filter((file) => {
-      const database = new DatabaseSync(file);
-      const tables = database.prepare("SELECT name FROM sqlite_master").all();
-      database.close();
-      return tables.length > 0;
-    });
 
 const madeUpSid = () => randomBytes(15).toString("base64url");
 
@@ -40,7 +24,7 @@ test("requests with made-up names and ids store nothing", async () => {
     ]);
     for (const answer of answers) assert.equal(answer.status, 400);
   }
-  assert.deepEqual(databases(), []);
+  assert.deepEqual(databases(server), []);
 });
 
 test("a record that is damaged stops its room, which serves nobody until it is mended", async () => {
@@ -50,15 +34,14 @@ test("a record that is damaged stops its room, which serves nobody until it is m
   assert.equal((await ask(host, "host:lock", { on: true })).ok, true);
   host.disconnect();
   await server.kill();
-  const [file] = databases();
-  const edit = (value) => {
-    const database = new DatabaseSync(file);
-    const rows = database.prepare("SELECT key, value FROM _cf_KV").all();
-    const row = rows.find(({ value }) => Buffer.from(value).includes("room/door"));
-    database.prepare("UPDATE _cf_KV SET value = ? WHERE key = ?").run(value(Buffer.from(row.value)), row.key);
-    database.close();
-    return Buffer.from(row.value);
-  };
+  const [file] = databases(server);
+  const edit = (value) =>
+    withDatabase(file, (database) => {
+      const rows = database.prepare("SELECT key, value FROM _cf_KV").all();
+      const row = rows.find(({ value }) => Buffer.from(value).includes("room/door"));
+      database.prepare("UPDATE _cf_KV SET value = ? WHERE key = ?").run(value(Buffer.from(row.value)), row.key);
+      return Buffer.from(row.value);
+    });
   const intact = edit((value) => Buffer.from(value.toString("latin1").replace('"locked":true', '"locked":1234'), "latin1"));
   await server.start();
   const handshake = () => fetch(server.url + enginePath(room, { transport: "polling" }));
@@ -73,4 +56,23 @@ test("a record that is damaged stops its room, which serves nobody until it is m
   const stranger = await connect(server, { room });
   const { error } = await ask(stranger, "room:join", {});
   assert.match(error.code, /^(waiting|room-locked)$/, "it is locked as before");
+});
+
+test("a room that is left leaves nothing after its retention", async (t) => {
+  const server = await startKillable({ vars: { RETENTION: "0", RECOVERY_MS: "0" } });
+  t.after(() => server.stop());
+  const [host, guest] = [await connect(server, { room: "left" }), await connect(server, { room: "left" })];
+  assert.equal((await ask(host, "room:join", { name: "Host" })).ok, true);
+  assert.equal((await ask(host, "host:password", { password: "sesame" })).ok, true);
+  assert.equal((await ask(host, "chat-message", { message: "what was said", mid: "1" })).ok, true);
+  host.disconnect();
+  assert.equal((await ask(guest, "room:join", { password: "sesame" })).ok, true);
+  assert.equal(databases(server).length, 1, "somebody is there");
+  guest.disconnect();
+  const until = performance.now() + 30_000;
+  while (databases(server).length > 0 && performance.now() < until) await setTimeout(50);
+  assert.deepEqual(databases(server), []);
+  const next = await connect(server, { room: "left" });
+  const joined = await ask(next, "room:join", { name: "Next" });
+  assert.deepEqual([joined.ok, joined.room.password, joined.history], [true, false, []], "it is a new room");
 });

@@ -77,9 +77,9 @@ export async function startServer({ crate, vars, ratelimits, objects } = {}) {
 
 /**
  * Starts the deployed Worker in processes of its own, on a free port, with storage that stays. `kill()` ends them as a
- * power cut would, `start()` starts them again on the same port and storage.
+ * power cut would, `start()` starts them again on the same port and storage. `vars` are as for `startServer`.
  */
-export async function startKillable() {
+export async function startKillable({ vars = {} } = {}) {
   const port = await freePort();
   const storage = mkdtempSync(join(tmpdir(), "signalbox-"));
   let child;
@@ -93,7 +93,7 @@ export async function startKillable() {
     closers: new Set(),
     async start() {
       const script = inRoot("tests/e2e/killable.mjs");
-      child = fork(script, [String(port), storage], { detached: true, execPath: pinnedNode, silent: true });
+      child = fork(script, [String(port), storage, JSON.stringify(vars)], { detached: true, execPath: pinnedNode, silent: true });
       for (const stream of [child.stdout, child.stderr]) {
         stream.setEncoding("utf8").on("data", (text) => {
           server.output += text;

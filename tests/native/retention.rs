@@ -124,6 +124,19 @@ fn who_leaves_nothing_behind_leaves_nothing_stored() {
     assert!(is_erased(&mut hall));
 }
 
+/// A client that says goodbye leaves its namespace first, and then its session, with which nothing of
+/// what is stored changes.
+#[test]
+fn who_says_goodbye_is_gone() {
+    let mut hall = hall_for(Some(Duration::ZERO));
+    let peer = Peer::connect(&mut hall);
+    peer.join(&mut hall, "Ann");
+    peer.write(&mut hall, "41");
+    assert!(!is_erased(&mut hall), "its connection is open");
+    peer.vanish(&mut hall);
+    assert!(is_erased(&mut hall));
+}
+
 /// `host:clear` leaves nothing of what was said in any row, and the operators' `close` no row.
 #[test]
 fn what_is_deleted_at_once_is_in_no_row() {

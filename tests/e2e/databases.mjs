@@ -1,0 +1,35 @@
+// The local runtime's own files of what rooms store.
+
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { deserialize } from "node:v8";
+
+const numberAt = 8; // where a journal's row has its number: see docs/journal.md
+
+/** Calls `use` with a database, and closes it. */
+export function withDatabase(file, use) {
+  const database = new DatabaseSync(file);
+  try {
+    return use(database);
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * The files of the rooms' databases that have tables. The local runtime makes a file for each object that gets a request;
+ * nothing is in it before the object stores something.
+ */
+export function databases(server) {
+  const files = readdirSync(server.storage, { recursive: true }).filter((name) => name.endsWith(".sqlite") && !name.endsWith("metadata.sqlite"));
+  const tables = (file) => withDatabase(file, (database) => database.prepare("SELECT name FROM sqlite_master").all());
+  return files.map((name) => join(server.storage, name)).filter((file) => tables(file).length > 0);
+}
+
+/** How many rows the journal in this file was written with: they are numbered, and the last one is there. */
+export function rowsWritten(file) {
+  const rows = withDatabase(file, (database) => database.prepare("SELECT value FROM _cf_KV").all());
+  const numbers = rows.map(({ value }) => Buffer.from(deserialize(value)).readBigUInt64LE(numberAt));
+  return Math.max(0, ...numbers.map(Number));
+}
