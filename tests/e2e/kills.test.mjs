@@ -1,0 +1,80 @@
+// The server is killed at any moment under load, again and again: everything acknowledged is there, nothing comes twice,
+// all in order. KILLS says how often; 50 take about four minutes.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { ask, connect, once, startKillable } from "./support.mjs";
+
+const kills = Number(process.env.KILLS ?? 5);
+const server = await startKillable({ vars: { CHAT_HISTORY: "10000", RECOVERY_MS: "120000" } });
+after(() => server.stop());
+
+const impatient = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 100 };
+
+/** All messages that the room remembers, oldest first. */
+async function history(socket) {
+  const all = [];
+  for (let before; ; before = all[0].seq) {
+    const { messages, more } = await ask(socket, "chat:history", { before, limit: 200 });
+    all.unshift(...messages);
+    if (!more) return all;
+  }
+}
+
+test(`${kills} kills under load`, async () => {
+  const transports = [undefined, ["websocket"], ["polling"]];
+  const listeners = [];
+  for (const transport of transports) {
+    const socket = await connect(server, { ...impatient, transports: transport });
+    const heard = [];
+    socket.on("chat-message", (message) => heard.push(message));
+    listeners.push({ socket, heard });
+  }
+  const sender = await connect(server, { ...impatient, transports: ["websocket"] });
+  const acknowledged = [];
+  let sent = 0;
+  let over = false;
+  const send = () => {
+    if (over || !sender.connected) return;
+    const text = String((sent += 1));
+    sender.emit("chat-message", { message: text, mid: text }, (answer) => {
+      assert.equal(answer.ok, true);
+      acknowledged.push(text);
+      send();
+    });
+  };
+  sender.on("connect", send);
+  for (let n = 0; n < 4; n += 1) send(); // as many are under way at once
+  for (let kill = 0; kill < kills; kill += 1) {
+    const target = acknowledged.length + 3;
+    while (acknowledged.length < target) await setTimeout(5);
+    await setTimeout(Math.random() * 150); // the moment is what is random here
+    const everyone = [sender, ...listeners.map(({ socket }) => socket)];
+    const lost = Promise.all(everyone.map((socket) => once(socket, "disconnect")));
+    const back = Promise.all(everyone.map((socket) => once(socket, "connect")));
+    await server.kill();
+    await lost;
+    await server.start();
+    await back;
+  }
+  over = true;
+  await ask(sender, "chat-message", { message: "the last", mid: "the last" });
+  acknowledged.push("the last");
+  const kept = await history(sender);
+  const texts = kept.map(({ message }) => message);
+  assert.equal(new Set(texts).size, texts.length, "nothing is there twice");
+  const missing = acknowledged.filter((text) => !texts.includes(text));
+  assert.deepEqual(missing, [], "everything acknowledged is there");
+  const numbers = texts.slice(0, -1).map(Number);
+  assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b), "in the order in which it was sent");
+  for (const { socket, heard } of listeners) {
+    await ask(socket, "chat:history", {});
+    const ids = heard.map(({ id }) => id);
+    assert.equal(new Set(ids).size, ids.length, "nobody hears anything twice");
+    const order = heard.map(({ seq }) => seq);
+    assert.deepEqual(order, order.toSorted((a, b) => a - b), "in order");
+    assert.ok(heard.length > kills, "they heard of it");
+  }
+  console.log(`${kills} kills: ${acknowledged.length} of ${sent + 1} messages acknowledged, ${texts.length} kept`);
+});
