@@ -2,11 +2,11 @@
 // the conformance tests is built in the same way, into its own build/.
 
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { relative } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { buildTools, npmPackages, rust, rustTools } from "./setup.mjs";
+import { bindgen, npmPackages, rust, rustTools, wasmTarget } from "./setup.mjs";
 import { inRoot, main, mustRun, options, root, steps } from "./task.mjs";
 
 const tools = [
@@ -38,21 +38,43 @@ async function worker(busy, crate) {
   if (!upToDate) {
     busy("building");
     rmSync(stamp, { force: true });
-    const [workerBuild, bindgen] = buildTools();
-    await mustRun(workerBuild.path, ["--release", crate], {
-      env: {
-        // Else worker-build downloads them.
-        WASM_BINDGEN_BIN: bindgen.path,
-        WASM_OPT_BIN: inRoot("node_modules/binaryen/bin/wasm-opt"),
-        ESBUILD_BIN: inRoot("node_modules/esbuild/bin/esbuild"),
-      },
-    });
+    await compile(crate);
     writeFileSync(stamp, inputs);
   }
   const { raw, gzipped } = wasmSize(crate);
   const size = `${kilobytes(raw)} of WebAssembly, ${kilobytes(gzipped)} gzipped`;
   return upToDate ? `up to date, ${size}` : `built, ${size}`;
 }
+
+/** From a crate to its build/index.js and build/index_bg.wasm. */
+async function compile(crate) {
+  const build = inRoot(crate, "build");
+  const staging = inRoot(crate, "build/staging");
+  rmSync(staging, { recursive: true, force: true });
+  mkdirSync(staging, { recursive: true });
+  writeFileSync(join(build, ".gitignore"), "*\n");
+  await mustRun("cargo", ["build", "--release", "--locked", "--target", wasmTarget, "--manifest-path", inRoot(crate, "Cargo.toml")]);
+  const [, name] = /^name = "(.+)"/m.exec(readFileSync(inRoot(crate, "Cargo.toml"), "utf8"));
+  const compiled = inRoot("target", wasmTarget, "release", `${name.replaceAll("-", "_")}.wasm`);
+  // The reset state function makes the instance anew after a panic.
+  await mustRun(bindgen().path, [compiled, "--target", "module", "--no-typescript", "--experimental-reset-state-function", "--out-dir", staging, "--out-name", "bindings"]);
+  const optimized = ["-O", ...wasmFeatures.map((feature) => `--enable-${feature}`), join(staging, "bindings_bg.wasm"), "-o", join(staging, "index_bg.wasm")];
+  await mustRun(process.execPath, [inRoot("node_modules/binaryen/bin/wasm-opt"), ...optimized]);
+  // Workers get a compiled module from a plain import.
+  const bindings = readFileSync(join(staging, "bindings.js"), "utf8").replace(/import source (\w+) from "[^"]+"/, 'import $1 from "./index_bg.wasm"');
+  writeFileSync(join(staging, "bindings.js"), bindings);
+  const classes = [...bindings.matchAll(/^export class (\w+)/gm)].map(([, name]) => name);
+  const objects = classes.filter((name) => bindings.includes(`${name.toLowerCase()}_webSocketMessage`));
+  const entry = objects.map((name) => `export const ${name} = durableObject(bindings.${name});\n`);
+  writeFileSync(join(staging, "entry.js"), `${readFileSync(inRoot("scripts/entry.mjs"), "utf8")}\n${entry.join("")}`);
+  const { build: bundle } = await import("esbuild"); // it is there by now
+  await bundle({ entryPoints: [join(staging, "entry.js")], bundle: true, minify: true, format: "esm", external: ["*.wasm"], outfile: join(staging, "index.js"), logLevel: "warning" });
+  for (const file of ["index_bg.wasm", "index.js"]) renameSync(join(staging, file), join(build, file));
+  rmSync(staging, { recursive: true });
+}
+
+/** What rustc and wasm-bindgen use, named so that nothing newer is emitted than the runtime takes. */
+const wasmFeatures = ["mutable-globals", "sign-ext", "nontrapping-float-to-int", "bulk-memory", "multivalue", "reference-types", "exception-handling"];
 
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
 
@@ -66,7 +88,7 @@ function digest(crate) {
       hash.update(relative(root, path)).update("\0").update(readFileSync(path)).update("\0");
     }
   };
-  for (const path of ["Cargo.lock", "package-lock.json", "scripts/build.mjs"]) add(inRoot(path));
+  for (const path of ["Cargo.lock", "package-lock.json", "scripts/build.mjs", "scripts/entry.mjs"]) add(inRoot(path));
   for (const folder of [".", crate]) {
     for (const path of ["Cargo.toml", "src"]) add(inRoot(folder, path));
   }

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { delimiter } from "node:path";
 import { ask, inRoot, mustRun, pinnedNode, Problem, works } from "./task.mjs";
 
-const wasmTarget = "wasm32-unknown-unknown";
+export const wasmTarget = "wasm32-unknown-unknown";
 
 /** The npm packages of package-lock.json. */
 export async function npmPackages(busy) {
@@ -81,41 +81,33 @@ export async function rustLints(busy) {
 }
 
 /**
- * Where the build tools are. Each is of the version that its library has in Cargo.lock; the folders carry the versions,
- * so another version installs anew.
+ * Where wasm-bindgen is. It is of the version that its library has in Cargo.lock; the folder carries the version, so
+ * another version installs anew.
  */
-export function buildTools() {
+export function bindgen() {
   const lock = readFileSync(inRoot("Cargo.lock"), "utf8");
-  return [
-    { crate: "worker-build", program: "worker-build", library: "worker" },
-    { crate: "wasm-bindgen-cli", program: "wasm-bindgen", library: "wasm-bindgen" },
-  ].map(({ crate, program, library }) => {
-    const version = new RegExp(`name = "${library}"\nversion = "([^"]+)"`).exec(lock)?.[1];
-    if (!version) throw new Problem(`Cargo.lock names no ${library}: restore it with git checkout Cargo.lock`);
-    const folder = `.tools/${crate}-${version}`;
-    return { crate, version, program, folder, path: inRoot(folder, "bin", program) };
-  });
+  const version = /name = "wasm-bindgen"\nversion = "([^"]+)"/.exec(lock)?.[1];
+  if (!version) throw new Problem("Cargo.lock names no wasm-bindgen: restore it with git checkout Cargo.lock");
+  const folder = `.tools/wasm-bindgen-cli-${version}`;
+  return { version, folder, path: inRoot(folder, "bin/wasm-bindgen") };
 }
 
-/** worker-build and wasm-bindgen, compiled into `.tools/`. */
+/** wasm-bindgen, compiled into `.tools/`. */
 export async function rustTools(busy) {
-  const missing = buildTools().filter((tool) => !existsSync(tool.path));
-  if (missing.length === 0) return "in place";
-  await openSsl(busy); // worker-build could download with it
-  for (const { crate, version, program, folder } of missing) {
-    busy(`compiling ${crate} ${version}, about a minute, this once`);
-    const install = ["install", crate, "--version", version, "--bin", program, "--root", folder, "--no-track"];
-    // Not --locked: wasm-bindgen-cli's own lock file names a version that was withdrawn.
-    // --debug: compiled in a third of the time, and fast enough.
-    await mustRun("cargo", [...install, "--debug"], {
-      env: {
-        CARGO_TARGET_DIR: inRoot(".tools/target"), // what both need is compiled once
-        CARGO_PROFILE_DEV_DEBUG: "0",
-        PATH: [inRoot(folder, "bin"), process.env.PATH].join(delimiter), // else cargo asks to put it there
-      },
-      remedy: "check that the crates registry can be reached, then run this again",
-    });
-  }
+  const { version, folder, path } = bindgen();
+  if (existsSync(path)) return "in place";
+  busy(`compiling wasm-bindgen-cli ${version}, about a minute, this once`);
+  const install = ["install", "wasm-bindgen-cli", "--version", version, "--bin", "wasm-bindgen", "--root", folder, "--no-track"];
+  // Not --locked: its own lock file names a version that was withdrawn.
+  // --debug: compiled in a third of the time, and fast enough.
+  await mustRun("cargo", [...install, "--debug"], {
+    env: {
+      CARGO_TARGET_DIR: inRoot(".tools/target"),
+      CARGO_PROFILE_DEV_DEBUG: "0",
+      PATH: [inRoot(folder, "bin"), process.env.PATH].join(delimiter), // else cargo asks to put it there
+    },
+    remedy: "check that the crates registry can be reached, then run this again",
+  });
   rmSync(inRoot(".tools/target"), { recursive: true, force: true });
   return "installed";
 }

@@ -9,7 +9,7 @@
 //!    on Engine.IO alone, any [`io::Core`](signalbox::io::Core), as in `raw.rs`.
 //! 3. A function that puts it into a [`Shell`], and a class that [`durable_object!`] makes of that.
 //! 4. A `fetch` that gives requests to [`serve`], with the class's binding.
-//! 5. A `wrangler.toml` that binds the class. `worker-build --release` builds what it names.
+//! 5. A `wrangler.toml` that binds the class. `scripts/build.mjs` shows how it is built.
 
 #![cfg(target_arch = "wasm32")]
 

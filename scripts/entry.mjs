@@ -1,0 +1,112 @@
+// What Cloudflare calls in a Worker made of WebAssembly. The build puts the classes of its Durable Objects below.
+//
+// All objects of an isolate share one WebAssembly instance. After a panic its memory is not to be trusted: the next call
+// makes the instance anew, and each object with it, from what it stored.
+
+import * as bindings from "./bindings.js";
+
+let instance = 0; // how often it was made anew
+let isBroken = false;
+
+/** Takes note of what was thrown, if it was a panic. */
+function judge(error) {
+  isBroken ||= error instanceof WebAssembly.RuntimeError || error instanceof RangeError; // a trap, or no stack left
+}
+
+/** Makes the instance anew if it panicked. */
+function mend() {
+  if (!isBroken) return;
+  bindings.__wbg_reset_state();
+  isBroken = false;
+  instance += 1;
+  console.log("the WebAssembly instance is made anew after a panic");
+}
+
+// What a promise or a timer throws reaches nobody else.
+addEventListener("error", ({ error }) => judge(error));
+addEventListener("unhandledrejection", ({ reason }) => judge(reason));
+
+export default {
+  async fetch(request, env) {
+    mend();
+    try {
+      return await bindings.fetch(request, env);
+    } catch (error) {
+      judge(error);
+      throw error;
+    }
+  },
+};
+
+/** A Durable Object whose handlers are those of `Class`, which is WebAssembly's. */
+function durableObject(Class) {
+  return class {
+    #arguments;
+    #object;
+    #instance;
+
+    constructor(state, env) {
+      this.#arguments = [state, env];
+      this.#current();
+    }
+
+    #current() {
+      mend();
+      if (this.#instance !== instance) {
+        try {
+          this.#object = new Class(...this.#arguments);
+        } catch (error) {
+          judge(error);
+          throw error;
+        }
+        this.#instance = instance;
+      }
+      return this.#object;
+    }
+
+    async fetch(request) {
+      try {
+        return await this.#current().fetch(request);
+      } catch (error) {
+        judge(error);
+        throw error;
+      }
+    }
+
+    async alarm() {
+      try {
+        await this.#current().alarm();
+      } catch (error) {
+        judge(error);
+        throw error;
+      }
+    }
+
+    webSocketMessage(socket, data) {
+      try {
+        this.#current().webSocketMessage(socket, data);
+      } catch (error) {
+        judge(error);
+        throw error;
+      }
+    }
+
+    webSocketClose(socket, code) {
+      try {
+        this.#current().webSocketClose(socket, code);
+      } catch (error) {
+        judge(error);
+        throw error;
+      }
+    }
+
+    webSocketError(socket) {
+      try {
+        this.#current().webSocketError(socket);
+      } catch (error) {
+        judge(error);
+        throw error;
+      }
+    }
+  };
+}
