@@ -29,16 +29,20 @@ export class Room {
     const { id, room } = this.#who(socket);
     if (text.startsWith("40")) {
       this.#peers.set(id, socket);
-      socket.send(`40${JSON.stringify({ sid: id })}`);
+      this.send(socket, `40${JSON.stringify({ sid: id })}`);
     } else if (text.startsWith("42")) {
       const delivery = deliver(room, id, JSON.parse(text.slice(2)));
       if (!delivery) return;
       const frame = `42${JSON.stringify(delivery.event)}`;
-      if (delivery.to) this.#peers.get(delivery.to)?.send(frame);
-      else for (const peer of this.#peers.values()) peer.send(frame);
+      const to = delivery.to ? [this.#peers.get(delivery.to)].filter(Boolean) : this.#peers.values();
+      for (const peer of to) this.send(peer, frame);
     } else if (text.startsWith("41")) {
       this.#peers.delete(id);
     }
+  }
+
+  send(socket, frame) {
+    socket.send(frame);
   }
 
   webSocketClose(socket) {

@@ -30,11 +30,14 @@ const worker = (files, vars) => (port, folder) => {
 const built = { "index.js": "worker/build/index.js", "index_bg.wasm": "worker/build/index_bg.wasm" };
 const bare = { "bare.mjs": "tests/bench/bare.mjs", "application.mjs": "tests/bench/application.mjs" };
 
+const gathered = { "gathered.mjs": "tests/bench/gathered.mjs", ...bare };
+
 /** By name: what starts each. */
 export const servers = {
   signalbox: worker(built, unlimited),
   "without recovery": worker(built, { ...unlimited, RECOVERY_MS: "0" }),
   bare: worker(bare, {}),
+  gathered: worker(gathered, {}),
   "socket.io": (port) => [pinnedNode, [inRoot("tests/bench/socketio.mjs"), String(port)]],
   socketioxide: (port) => [benchProgram("signalbox-bench-socketioxide"), [String(port)]],
 };
