@@ -145,6 +145,8 @@ export interface Snapshot {
   history: Message[];
   ice: Ice;
   limits: Limits;
+  /** A secret for `room:join`: it lets the same peer in again, past lock and password, on any socket. */
+  rejoin: string;
 }
 
 /** A session description or a candidate, as `RTCPeerConnection` takes it. */
@@ -176,7 +178,7 @@ export interface ClientToServerEvents {
   "chat:history"(page: { before?: number; limit?: number }, ack: Ack<{ messages: Message[]; more: boolean }>): void;
   "chat:typing"(typing: { on: boolean }, ack?: Ack): void;
   join(alias: string, ack?: Ack): void;
-  "room:join"(joining: { name?: string; media?: Partial<Media>; password?: string }, ack?: Ack<Snapshot>): void;
+  "room:join"(joining: { name?: string; media?: Partial<Media>; password?: string; rejoin?: string }, ack?: Ack<Snapshot>): void;
   "room:leave"(ack?: Ack): void;
   "peer:update"(fields: { name?: string; media?: Partial<Media>; hand?: boolean }, ack?: Ack): void;
   "ice:get"(ack: Ack<Ice>): void;

@@ -26,6 +26,8 @@ export interface JoinOptions {
   /** The deployment's address; by default the one this module came from. */
   server?: string | URL;
   password?: string;
+  /** `room.rejoin` of an earlier stay, perhaps before a reload: it lets you in again, past lock and password. */
+  rejoin?: string;
   /** The deployment's own word on who comes, where it asks for one. */
   token?: string;
   /** `"relay"` takes no other path, so that the others do not learn your address; see `room.relay`. */
@@ -63,6 +65,8 @@ export interface Room {
   readonly relay: boolean;
   /** False where the browser refuses to play what the peers say before the user clicks: then offer a button for `startAudio`. */
   readonly canPlayAudio: boolean;
+  /** For the `rejoin` option of a later `join`. It is a secret, and may be another one after each "change". */
+  readonly rejoin: string;
   /** The room's limits, by name. */
   readonly limits: Readonly<Record<string, unknown>>;
   /** Called for each peer who is here or comes. */

@@ -100,6 +100,7 @@ export class SignalboxError extends Error {
  * @property {ChatRecord[]} history
  * @property {Ice} ice
  * @property {Record<string, unknown>} limits
+ * @property {string} rejoin lets this peer in again, past lock and password, on any socket
  *
  * @typedef {object} Signal an offer, an answer or a candidate as it arrives
  * @property {string} from

@@ -40,6 +40,8 @@ export class Room extends Emitter {
 
   #signaling;
   #wishes;
+  /** Shows the room that we were inside: it lets us in again, past lock and password. @type {string | undefined} */
+  #rejoin;
   /** @type {import("./link.js").Mesh} */
   #mesh;
   #announcer;
@@ -58,6 +60,7 @@ export class Room extends Emitter {
    * @param {{
    *   name: string,
    *   password?: string,
+   *   rejoin?: string,
    *   token?: string,
    *   media: import("./media.js").LocalMedia,
    *   key: import("./key.js").RoomKey | null,
@@ -66,11 +69,12 @@ export class Room extends Emitter {
    *   onWaiting?: () => void,
    * }} wishes
    */
-  constructor(server, name, { media, key, token, requireVerified, iceTransportPolicy, onWaiting = () => {}, ...wishes }) {
+  constructor(server, name, { media, key, token, rejoin, requireVerified, iceTransportPolicy, onWaiting = () => {}, ...wishes }) {
     super();
     const signaling = new Signaling(server, name, token);
     this.#signaling = signaling;
     this.#wishes = wishes;
+    this.#rejoin = rejoin;
     this.#onWaiting = onWaiting;
     this.info = { name, locked: false, password: false, capacity: 0, count: 0 };
     this.media = media;
@@ -125,6 +129,11 @@ export class Room extends Emitter {
   /** Those who wait for the host, where that is us. */
   get knocks() {
     return this.host.knocks;
+  }
+
+  /** For a later join, as after a reload: a secret, which changes with each join. */
+  get rejoin() {
+    return this.#rejoin ?? "";
   }
 
   /** Whether there is a server that relays media where no direct path is. */
@@ -210,16 +219,17 @@ export class Room extends Emitter {
   }
 
   #introduction() {
-    return { ...this.#wishes, media: this.#announcer.flags };
+    return { ...this.#wishes, rejoin: this.#rejoin, media: this.#announcer.flags };
   }
 
   /** @param {import("./protocol.js").Snapshot} snapshot */
-  #joined({ self, peers, room, history, ice, limits }) {
+  #joined({ self, peers, room, history, ice, limits, rejoin }) {
     this.#unanswered = false;
     this.#mesh.self = self;
     this.#mesh.ice.take(ice);
     this.info = room;
     this.limits = limits;
+    this.#rejoin = rejoin;
     clearTimeout(this.#patience);
     if (!self.host) this.host.forget();
     for (const id of this.peers.keys()) if (!peers.some((info) => info.id === id)) this.#drop(id, "timeout");

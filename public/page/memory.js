@@ -1,11 +1,11 @@
 // @ts-check
 
-/** What the browser keeps between visits; without storage the page forgets, and works. */
-export const memory = {
+/** What the browser keeps; without storage the page forgets, and works. @param {() => Storage} storage */
+const keeper = (storage) => ({
   /** @param {string} key */
   get(key) {
     try {
-      return localStorage.getItem(key);
+      return storage().getItem(key);
     } catch {
       return null;
     }
@@ -14,9 +14,15 @@ export const memory = {
   /** @param {string} key @param {string} value */
   set(key, value) {
     try {
-      localStorage.setItem(key, value);
+      storage().setItem(key, value);
     } catch {
       // private mode or full storage
     }
   },
-};
+});
+
+/** Between visits. */
+export const memory = keeper(() => localStorage);
+
+/** For as long as the tab is open, reloads included. */
+export const tabMemory = keeper(() => sessionStorage);

@@ -1,5 +1,5 @@
 // @ts-check
-import { memory } from "./memory.js";
+import { memory, tabMemory } from "./memory.js";
 import { currentKey, currentRoom, newRoom, roomPath } from "./route.js";
 import { shownName } from "./strings.js";
 
@@ -8,6 +8,9 @@ import { shownName } from "./strings.js";
 /** The module. The first screen does not wait for it. After a failure it takes a reload. */
 const signalbox = import("../signalbox.js");
 signalbox.catch(() => {}); // told when it is needed
+
+/** Under which the tab keeps what lets it into a room again. @param {string} room */
+const rejoinKey = (room) => `rejoin ${room}`;
 
 /** What a user can do. Each action changes the store; the views follow. */
 export class Session {
@@ -130,7 +133,7 @@ export class Session {
       if (!chatOnly) await media.start(untried);
       const onWaiting = () => this.#store.state.joining && this.#store.set({ waiting: true });
       const token = new URLSearchParams(location.search).get("token") ?? undefined;
-      const options = { name: shownName(name.trim()), media, key: key ?? undefined, requireVerified: key !== null, password: this.#password || undefined, token, signal, onWaiting };
+      const options = { name: shownName(name.trim()), media, key: key ?? undefined, requireVerified: key !== null, password: this.#password || undefined, rejoin: tabMemory.get(rejoinKey(room)) ?? undefined, token, signal, onWaiting };
       this.#joined(await module.join(room, options));
     } catch (error) {
       if (signal.aborted) return;
@@ -202,6 +205,8 @@ export class Session {
   /** @param {import("../signalbox.js").Room} call */
   #joined(call) {
     this.#store.set({ view: "call", joining: false, waiting: false, call, peers: [], lines: [], unread: 0, mutedBy: null });
+    const keep = () => tabMemory.set(rejoinKey(call.info.name), call.rejoin);
+    keep();
     const { chat } = call;
     for (const message of chat.messages) this.#message(message);
     if (chat.messages.length > 0) this.#event("chat.before");
@@ -216,7 +221,10 @@ export class Session {
     const present = new Set(call.peers.values()); // those who come later are announced
     call.on("peer", (peer) => this.#peer(call, peer, !present.has(peer)));
     call.on("file", (file) => this.#file(file));
-    call.on("change", () => this.#store.set());
+    call.on("change", () => {
+      keep();
+      this.#store.set();
+    });
     call.on("mute-request", (by) => call.media.audio && this.#store.set({ mutedBy: shownName(by?.name ?? "") }));
     call.on("refused", (error) => this.#fail(error));
     call.on("closed", ({ code, message }) => {

@@ -6,16 +6,16 @@ import type { Auth, ClientToServerEvents, ErrorCode, Message, Peer, ServerToClie
 const auth: Auth = { token: "x" };
 const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io("", { path: "/r/standup/socket.io", auth });
 
-socket.emit("room:join", { name: "Ada", media: { audio: true }, password: "x" }, (reply) => {
+socket.emit("room:join", { name: "Ada", media: { audio: true }, password: "x", rejoin: "y" }, (reply) => {
   if (!reply.ok) {
     const code: ErrorCode = reply.error.code;
     const retryAfterMs: number | undefined = reply.error.retryAfterMs;
     return [code, retryAfterMs];
   }
-  const { self, peers, history, ice, limits }: Snapshot = reply;
+  const { self, peers, history, ice, limits, rejoin }: Snapshot = reply;
   new RTCPeerConnection({ iceServers: ice.iceServers });
   const polite: boolean = peers.every(({ n }) => n < self.n);
-  return [polite, history.map(({ message }) => message), limits.rates.chat.perSecond];
+  return [polite, rejoin.length, history.map(({ message }) => message), limits.rates.chat.perSecond];
 });
 socket.emit("chat-message", "hello");
 socket.emit("chat-message", { message: "hello", mid: "1", to: "x" }, (reply) => reply.ok && reply.seq + reply.ts);

@@ -4,6 +4,7 @@ import { createKey, join, LocalMedia, SignalboxError, type FileTransfer, type Pe
 
 const media = new LocalMedia();
 const room: Room = await join("standup", { name: "Ada", media, key: createKey(), signal: AbortSignal.timeout(1_000) });
+const again: Promise<Room> = join("standup", { rejoin: room.rejoin });
 const off: () => void = room.on("peer", (peer: Peer) => {
   const verdict: "verified" | "unverified" | "mismatch" = peer.verified;
   const quality: Readonly<Quality> | null = peer.quality;
@@ -30,4 +31,4 @@ const message = room.chat.send("hello");
 const unreadable: boolean = message.encryption === "unreadable";
 // @ts-expect-error: a room is named by a text
 await join(7);
-export { unreadable };
+export { again, unreadable };

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { startServer } from "../support.mjs";
-import { hears, joinRoom, launch, openPage, say, sees, tile } from "./support.mjs";
+import { enter, hears, joinRoom, launch, openPage, say, sees, tile } from "./support.mjs";
 
 let server;
 let browser;
@@ -173,6 +173,62 @@ test("the host clears the chat, for those who come later too", async () => {
   const eve = await joinRoom(browser, server, room, "Eve");
   await hears(eve, "said enough");
   assert.equal(await eve.getByText("said too much").count(), 0);
+});
+
+test("who was inside a locked room with a password reloads and is back; a stranger knocks", async () => {
+  const { room, pages: [ada, bob] } = await gather("Bob");
+  await more(ada, "Lock room");
+  await more(ada, "Room password…");
+  await ada.getByRole("textbox", { name: "New password" }).fill("correct horse");
+  await ada.keyboard.press("Enter");
+  await ada.getByText("The room has a password now").first().waitFor();
+  for (let reloads = 0; reloads < 2; reloads += 1) { // the second with the secret of the first
+    await bob.reload();
+    await enter(bob);
+    await tile(ada, "Bob").waitFor();
+  }
+  const eve = await openPage(browser, `${server.url}/r/${room}`);
+  await eve.getByRole("textbox", { name: "Your name" }).fill("Eve");
+  await eve.getByRole("button", { name: "Join", exact: true }).click();
+  await eve.locator('[data-input="password"]').fill("correct horse");
+  await eve.keyboard.press("Enter");
+  await eve.getByRole("heading", { name: "The host has been asked" }).waitFor();
+  await notice(ada, "Eve wants to come in").waitFor();
+  assert.equal(await notice(ada, "Bob").count(), 0);
+  for (const page of [ada, bob]) await page.getByRole("button", { name: "Leave" }).click();
+  await eve.getByText("The host did not let you in.").waitFor();
+  await ada.reload(); // nobody is inside who could let her in
+  await enter(ada);
+});
+
+test("who loses a locked room for good joins it again without a knock", async () => {
+  const forgetting = await startServer({ vars: { RECOVERY_MS: "0" } });
+  try {
+    let cut;
+    const [ada, bob] = [await openPage(browser, forgetting.url), await openPage(browser, forgetting.url)];
+    await bob.routeWebSocket(/socket\.io/, (socket) => {
+      const room = socket.connectToServer();
+      cut = () => Promise.all([socket.close({ code: 4000 }), room.close({ code: 4000 })]);
+    });
+    for (const [page, name] of [[ada, "Ada"], [bob, "Bob"]]) {
+      await page.evaluate(async (name) => {
+        const { join } = await import("/signalbox.js");
+        window.room = await join("forgotten", { name });
+        window.seen = [];
+        window.room.on("change", () => window.seen.push(window.room.state));
+        window.room.on("knock", ({ name }) => window.seen.push(`${name} knocks`));
+      }, name);
+    }
+    await ada.evaluate(() => window.room.host.lock(true));
+    const id = await bob.evaluate(() => window.room.self.id);
+    await cut();
+    await bob.waitForFunction((former) => window.room.state === "connected" && window.room.self.id !== former, id);
+    await ada.waitForFunction((former) => window.room.peers.size === 1 && !window.room.peers.has(former), id);
+    assert.ok(!(await bob.evaluate(() => window.seen)).includes("waiting"));
+    assert.deepEqual(await ada.evaluate(() => window.seen.filter((seen) => /knocks/.test(seen))), []);
+  } finally {
+    await forgetting.stop();
+  }
 });
 
 test("a password is asked for, and no longer once it is taken away", async () => {
