@@ -5,6 +5,9 @@ import { chromium } from "playwright-core";
 
 const patience = 90_000; // ms; two cores decode every picture
 
+/** Pages that the browser makes for its address bar, one of each per window: loading them costs as much as our page does. */
+const ownPages = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup"];
+
 /**
  * A browser whose devices are made up, and slow, for the processor's sake; `devices: false` takes them away. What it is
  * asked to share is the tab with the title `sharedTab`, where contexts have to bring their permissions; this machine is
@@ -22,7 +25,7 @@ export function launch({ devices = true, sharedTab, host, sound = false, autopla
       "--disable-component-update",
       "--disable-sync",
       "--allow-loopback-in-peer-connection",
-      "--disable-features=WebRtcHideLocalIpsWithMdns",
+      `--disable-features=${["WebRtcHideLocalIpsWithMdns", ...ownPages].join()}`,
       ...(autoplay ? [`--autoplay-policy=${autoplay}`] : []),
       ...(host ? [`--host-resolver-rules=MAP ${host} 127.0.0.1`] : []),
       ...(sharedTab ? [`--auto-select-tab-capture-source-by-title=${sharedTab}`] : []),
