@@ -49,6 +49,7 @@ export async function startCoturn({ secret = "north" } = {}) {
     throw new Error(`${error.message}:\n${output}`, { cause: error });
   }
   return {
+    port,
     vars: { TURN_URLS: `turn:127.0.0.1:${port}`, TURN_SECRET: secret },
     /** From now on the path is dead, without a word to either end. */
     freeze: () => child.kill("SIGSTOP"),

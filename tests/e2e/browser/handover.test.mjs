@@ -3,24 +3,36 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { startServer } from "../support.mjs";
-import { startProxy } from "./proxy.mjs";
-import { hears, joinRoom, launch, say, sees } from "./support.mjs";
+import { startCoturn } from "./coturn.mjs";
+import { startDatagramProxy, startProxy } from "./proxy.mjs";
+import { moving, relayed, seen, state } from "./relayed.mjs";
+import { hears, joinRoom, launch, otherSite, say, sees } from "./support.mjs";
 
-const noticed = { timeout: 20_000 }; // six seconds, and a slow machine
+const noticed = { timeout: 60_000 }; // it takes six seconds; the heartbeat takes longer than this
+const MEDIA_BACK = 15_000; // ms after both paths died
 
+let coturn;
+let relay;
 let server;
 let proxy;
+let site;
 let browser;
 let rooms = 0;
 before(async () => {
-  server = await startServer();
+  coturn = await startCoturn();
+  relay = await startDatagramProxy(coturn.port);
+  server = await startServer({ vars: { ...coturn.vars, TURN_URLS: `turn:127.0.0.1:${relay.port}`, ALLOWED_ORIGINS: "*" } });
   proxy = await startProxy(server);
+  site = await otherSite(server, "");
   browser = await launch();
 });
 after(async () => {
   await browser.close();
+  site.close();
   proxy.stop();
   await server.stop();
+  relay.stop();
+  await coturn.stop();
 });
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
@@ -56,3 +68,39 @@ for (const [what, act] of [
     assert.doesNotMatch(await ada.locator('[data-slot="log"]').innerText(), /left|lost/);
   });
 }
+
+/** Measures from now on for how long no picture of the other comes: `window.longest`, in milliseconds. */
+const watchPictures = (page) => page.evaluate(() => {
+  const video = document.querySelector("video");
+  let last = performance.now();
+  window.longest = 0;
+  const next = (now) => {
+    window.longest = Math.max(window.longest, now - last);
+    last = now;
+    video.requestVideoFrameCallback(next);
+  };
+  video.requestVideoFrameCallback(next);
+});
+
+test("the paths of media and signaling die without a word: media is back on others within 15 seconds", async (t) => {
+  const ada = await relayed(browser, site, server, "both", "Ada");
+  const bob = await relayed(browser, site, proxy, "both", "Bob");
+  for (const page of [ada, bob]) {
+    await seen(page);
+    await moving(page);
+    await watchPictures(page);
+  }
+  await bob.evaluate(() => window.room.on("change", () => (window.lost ||= window.room.state === "reconnecting")));
+  proxy.die();
+  relay.die();
+  for (const page of [ada, bob]) await state(page, "reconnecting");
+  await bob.waitForFunction(() => window.lost, null, noticed); // the lost media is reason to ask the room, which does not answer
+  for (const [name, page] of Object.entries({ ada, bob })) {
+    await state(page, "connected");
+    await moving(page);
+    assert.equal(await page.evaluate(() => window.room.state), "connected");
+    const longest = Math.round(await page.evaluate(() => window.longest));
+    t.diagnostic(`${name} saw no picture for ${longest} ms`);
+    assert.ok(longest <= MEDIA_BACK, `${longest} ms`);
+  }
+});

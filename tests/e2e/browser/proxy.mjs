@@ -1,6 +1,7 @@
 // A path to a server that can die without a word, as when a phone leaves its Wi-Fi: nothing arrives any more, and nobody
 // closes anything.
 
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 
@@ -37,6 +38,34 @@ export async function startProxy(server) {
     },
     stop() {
       for (const end of [...dead, ...[...paths].flat()]) end.destroy();
+      listener.close();
+    },
+  };
+}
+
+/** The same for datagrams, as to a TURN server on `port`: a flow is what comes from one address. */
+export async function startDatagramProxy(port) {
+  const flows = new Map();
+  const listener = createSocket("udp4");
+  listener.on("message", (datagram, { port: from }) => {
+    if (!flows.has(from)) {
+      const flow = { socket: createSocket("udp4"), isDead: false };
+      flows.set(from, flow);
+      flow.socket.on("error", () => {}).on("message", (answer) => flow.isDead || listener.send(answer, from, "127.0.0.1"));
+    }
+    const { socket, isDead } = flows.get(from);
+    if (!isDead) socket.send(datagram, port, "127.0.0.1");
+  });
+  listener.bind(0, "127.0.0.1");
+  await once(listener, "listening");
+  return {
+    port: listener.address().port,
+    /** Nothing passes on the flows there are; new ones work. */
+    die() {
+      for (const flow of flows.values()) flow.isDead = true;
+    },
+    stop() {
+      for (const { socket } of [...flows.values()]) socket.close();
       listener.close();
     },
   };

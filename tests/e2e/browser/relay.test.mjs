@@ -4,54 +4,29 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { ask, connect, startServer } from "../support.mjs";
 import { password, startCoturn } from "./coturn.mjs";
-import { startProxy } from "./proxy.mjs";
+import { moving, relayed as join, seen, state } from "./relayed.mjs";
 import { enter, launch, openPage, otherSite, sees, tile } from "./support.mjs";
 
 const secret = "north";
 let coturn;
 let server;
-let proxy;
 let site;
 let browser;
 before(async () => {
   coturn = await startCoturn({ secret });
   server = await startServer({ vars: { ...coturn.vars, ALLOWED_ORIGINS: "*" } });
-  proxy = await startProxy(server);
   site = await otherSite(server, "");
   browser = await launch();
 });
 after(async () => {
   await browser.close();
   site.close();
-  proxy.stop();
   await server.stop();
   await coturn.stop();
 });
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
-/** Somebody in a room who takes no other path than the relay. */
-async function relayed(room, name, { url } = server) {
-  const page = await openPage(browser, site.url);
-  await page.evaluate(async ({ origin, room, name }) => {
-    const { join } = await import(`${origin}/signalbox.js`);
-    window.room = await join(room, { name, media: { audio: true, video: true }, iceTransportPolicy: "relay" });
-    window.room.on("peer", (peer) => {
-      const video = Object.assign(document.createElement("video"), { autoplay: true, playsInline: true, muted: true });
-      video.srcObject = peer.stream;
-      document.body.append(video);
-    });
-  }, { origin: url, room, name });
-  return page;
-}
-
-/** Waits until so many more pictures of the other have come. */
-const moving = (page, count = 5) => page.evaluate((count) => new Promise((done) => {
-  const video = document.querySelector("video");
-  const next = () => (count-- > 0 ? video.requestVideoFrameCallback(next) : done());
-  next();
-}), count);
-
-const seen = (page) => page.waitForFunction(() => document.querySelector("video")?.videoWidth > 0);
+const relayed = (room, name) => join(browser, site, server, room, name);
 
 /** What a page's peer says of the path in use: the types of both candidates. */
 const path = (page) => page.evaluate(async () => {
@@ -69,8 +44,6 @@ const credentials = (page) => page.evaluate(async () => {
   const { selectedCandidatePairId } = [...stats.values()].find(({ type }) => type === "transport");
   return stats.get(stats.get(selectedCandidatePairId)?.localCandidateId)?.usernameFragment;
 });
-
-const state = (page, wanted) => page.waitForFunction((wanted) => [...window.room.peers.values()][0]?.state === wanted, wanted);
 
 /** Which candidates a page gathers with these servers alone, and which errors it gets. */
 const gather = (page, iceServers) => page.evaluate(async (iceServers) => {
@@ -149,27 +122,6 @@ test("a relay that falls silent: reconnecting, and back by an ICE restart when i
     await moving(page);
     assert.deepEqual(await path(page), ["relay", "relay"]);
     assert.notEqual(await credentials(page), former[index]);
-  }
-});
-
-test("a path that dies without a word, for signaling and media: both are back on another", async () => {
-  const ada = await relayed("dead", "Ada");
-  const bob = await relayed("dead", "Bob", proxy);
-  for (const page of [ada, bob]) await seen(page);
-  await bob.evaluate(() => window.room.on("change", () => (window.lost ||= window.room.state === "reconnecting")));
-  proxy.die();
-  coturn.freeze();
-  try {
-    for (const page of [ada, bob]) await state(page, "reconnecting");
-    // The lost media is reason to ask the room, which does not answer.
-    await bob.waitForFunction(() => window.lost, null, { timeout: 30_000 });
-  } finally {
-    coturn.thaw();
-  }
-  for (const page of [ada, bob]) {
-    await state(page, "connected");
-    await moving(page);
-    assert.equal(await page.evaluate(() => window.room.state), "connected");
   }
 });
 
