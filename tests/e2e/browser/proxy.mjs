@@ -1,5 +1,5 @@
 // A path to a server that can die without a word, as when a phone leaves its Wi-Fi: nothing arrives any more, and nobody
-// closes anything.
+// closes anything. Or it is cut, and both ends are told.
 
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
@@ -8,7 +8,9 @@ import { connect, createServer } from "node:net";
 /** Starts a proxy in front of a server. Whoever starts it stops it. */
 export async function startProxy(server) {
   const paths = new Set();
+  let isCut = false;
   const listener = createServer((near) => {
+    if (isCut) return near.destroy();
     const far = connect(server.port, "127.0.0.1");
     const path = [near, far];
     paths.add(path);
@@ -35,6 +37,14 @@ export async function startProxy(server) {
         dead.push(near, far);
       }
       paths.clear();
+    },
+    /** Closes the connections there are, and takes no others until `mend`. */
+    cut() {
+      isCut = true;
+      for (const end of [...paths].flat()) end.destroy();
+    },
+    mend() {
+      isCut = false;
     },
     stop() {
       for (const end of [...dead, ...[...paths].flat()]) end.destroy();

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { startServer } from "../support.mjs";
+import { startProxy } from "./proxy.mjs";
 import { enter, joinRoom, launch, openPage, say, hears, sees, tile } from "./support.mjs";
 
 let server;
@@ -75,9 +76,10 @@ test("who has no camera on shares a screen; closing what is shared ends it", asy
 
 test("who comes back late sees the screen that was shared meanwhile, on the link there is", async () => {
   const hasty = await startServer({ vars: { RECOVERY_MS: 1_000 } });
+  const path = await startProxy(hasty);
   try {
     const ada = await joinRoom(browser, hasty, "late", "Ada", options);
-    const bob = await openPage(browser, hasty.url, options);
+    const bob = await openPage(browser, path.url, options);
     await bob.addInitScript(() => {
       const { send } = WebSocket.prototype;
       WebSocket.prototype.send = function (data) {
@@ -85,22 +87,23 @@ test("who comes back late sees the screen that was shared meanwhile, on the link
         else send.call(this, data);
       };
     });
-    await bob.goto(`${hasty.url}/r/late`);
+    await bob.goto(`${path.url}/r/late`);
     await enter(bob, "Bob");
     await sees(ada, "Bob");
     await tile(bob, "Ada").evaluate((element) => (element.dataset.same = "yes"));
     await tabToShare(ada);
     const gone = hasty.logged(/timeout/);
-    await bob.context().setOffline(true);
+    path.cut();
     await gone; // the room gave him up; the link is there
     await share(ada).click();
     await ada.locator(".notice").getByText("You are sharing your screen").waitFor();
     await bob.evaluate(() => (window.swallow = true)); // and the first attempt to join again is lost, too
-    await bob.context().setOffline(false);
+    path.mend();
     await seesScreen(bob, "Ada");
     await sees(ada, "Bob");
     assert.equal(await bob.locator('.tile[data-same="yes"]').count(), 1, "the call went on");
   } finally {
+    path.stop();
     await hasty.stop();
   }
 });
