@@ -59,7 +59,7 @@ const parts = {
   },
   browser: {
     setup: [...buildSteps, ["Chromium", chromium], ["coturn", coturn]],
-    checks: [["browser tests", () => nodeTests("tests/e2e/browser", { atOnce: Math.ceil(cores / 2), env: { CHROMIUM: chromiumPath(), TURNSERVER: coturnPath() } })]],
+    checks: [["browser tests", () => nodeTests("tests/e2e/browser", { env: { CHROMIUM: chromiumPath(), TURNSERVER: coturnPath() } })]],
   },
 };
 

@@ -77,13 +77,17 @@ test("a locked room: who knocks is declined, let in, or gives up", async () => {
   await ada.getByRole("tab", { name: /^People/ }).click();
   await ada.getByRole("listitem").filter({ hasText: "Cleo" }).getByRole("img", { name: "Camera off" }).waitFor();
 
+  await cleo.context().close();
+
   const eve = await knock(room, "Eve");
   await eve.getByRole("button", { name: "Cancel" }).click();
   await eve.getByRole("button", { name: "Join", exact: true }).waitFor();
+  await eve.context().close();
   const dan = await knock(room, "Dan");
   await ada.getByRole("tab", { name: /^People/ }).click();
   await ada.getByRole("listitem").filter({ hasText: "Dan" }).getByRole("button", { name: "Let in" }).click();
   await inCall(dan);
+  await dan.context().close();
 
   const fay = await knock(room, "Fay");
   await notice(ada, "Fay").waitFor();

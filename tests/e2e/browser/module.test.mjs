@@ -1,7 +1,7 @@
 // signalbox.js as another site uses it.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { startServer } from "../support.mjs";
 import { agreement, watchConnections } from "./descriptions.mjs";
 import { joinRoom, launch, openPage, otherSite, sees } from "./support.mjs";
@@ -19,6 +19,7 @@ after(async () => {
   site.close();
   await server.stop();
 });
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
 /** A page of the other site, in the room. */
 async function elsewhere(room, name, prepare = () => {}) {
@@ -140,7 +141,9 @@ test("20 times four people join at the same moment, and each pair has picture, s
         const inbound = [...(await peer.stats()).values()].filter(({ type }) => type === "inbound-rtp");
         if (!inbound.some(({ kind, packetsReceived }) => kind === "audio" && packetsReceived > 0)) throw new Error(`${peer.name} is not heard`);
       };
+      const states = () => rooms.flatMap((room) => [...room.peers.values()].map(({ name, state }) => `${room.self.name} to ${name}: ${state}`));
       await Promise.all(rooms.map((room) => new Promise((everyone, nobody) => {
+        setTimeout(() => nobody(new Error(`nothing more after 90 s of round ${round}: ${states().join(", ")}`)), 90_000);
         const others = [];
         room.on("peer", (peer) => {
           others.push(met(peer));

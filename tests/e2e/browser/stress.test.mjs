@@ -12,7 +12,7 @@ import { launch, openPage, otherSite, people } from "./support.mjs";
 import { seeded, unreliable } from "./unreliable.mjs";
 
 const seed = Number(process.env.SEED ?? 1);
-const pairRounds = Number(process.env.PAIR_ROUNDS ?? 12);
+const pairRounds = Number(process.env.PAIR_ROUNDS ?? 8);
 const groupRounds = Number(process.env.GROUP_ROUNDS ?? 4);
 const roundsTogether = 4; // then in a new room, as a screen gets its section once per connection
 const patience = 25_000; // ms until both ends agree; what waits for a recovery timer takes 30 s
