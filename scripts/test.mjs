@@ -149,11 +149,11 @@ async function nativeTests() {
   return verdict(code, "cargo test", { passed: sum("passed"), failed, skipped: sum("ignored") });
 }
 
-/** The folder's test files that `only` picks, each in a process of its own; one a core, unless they need more. */
-async function nodeTests(folder, { only = () => true, atOnce = cores, env } = {}) {
+/** The folder's test files that `only` picks, each in a process of its own, one a core. */
+async function nodeTests(folder, { only = () => true, env } = {}) {
   const files = readdirSync(inRoot(folder)).filter((name) => name.endsWith(".test.mjs") && only(name)).sort();
   if (files.length === 0) return judge(false, `no *.test.mjs in ${folder}`);
-  const flags = ["--test", "--test-reporter=spec", `--test-concurrency=${atOnce}`, `--test-timeout=${fileTimeout}`];
+  const flags = ["--test", "--test-reporter=spec", `--test-concurrency=${cores}`, `--test-timeout=${fileTimeout}`];
   const paths = files.map((name) => `${folder}/${name}`);
   const { code, output } = await run(pinnedNode, [...flags, ...paths], { env, show: true });
   const count = (word) => Number([...output.matchAll(new RegExp(`^ℹ ${word} (\\d+)$`, "gm"))].at(-1)?.[1] ?? 0);
