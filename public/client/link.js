@@ -6,8 +6,9 @@ import { uniqueId } from "./unique.js";
 
 const DISCONNECTED_FOR = 3_000; // then ICE restarts
 const CONNECT_WITHIN = 30_000; // beyond it an attempt has failed; each is given longer than the one before
+const REACHED_WITHIN = 20_000; // beyond it the peer counts as out of reach, while the attempts go on
 const FAILURES_PER_CONNECTION = 3; // then a new connection
-const FAILURES_IN_ALL = 6; // then it is the user's turn
+const FAILURES_IN_ALL = 6; // then the attempts end
 const EARLY_CANDIDATES = 64;
 const FORMER_CONNECTIONS = 16;
 const REBUILD_AFTER = 1_000; // where negotiation broke down; twice as long each time
@@ -35,7 +36,8 @@ const REBUILD_LATEST = 60_000;
 /**
  * The link to one peer: a connection that is repaired, or replaced by a new one, as often as needed.
  *
- *   connecting ──▶ connected ◀──▶ reconnecting ──six failures──▶ failed ──retry()──▶ connecting
+ *   connecting ──▶ connected ◀──▶ reconnecting
+ *   connecting or reconnecting ──20 s──▶ failed ──▶ connected, as attempts go on, or by retry() ──▶ connecting
  *
  * @typedef {"connecting" | "connected" | "reconnecting" | "failed"} LinkState
  * @extends {Emitter<{
@@ -70,6 +72,8 @@ export class Link extends Emitter {
   #rebuilt = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #reach;
 
   /**
    * @param {Other} other
@@ -80,6 +84,7 @@ export class Link extends Emitter {
     this.#other = other;
     this.#mesh = mesh;
     this.#startTimeout();
+    this.#expect();
   }
 
   get connection() {
@@ -151,6 +156,7 @@ export class Link extends Emitter {
   /** The network changed, the device woke up, or the signaling is back. */
   recover() {
     this.#failures = 0;
+    if (this.state === "failed") this.#setState("reconnecting");
     this.#connection?.restart();
     this.#startTimeout();
   }
@@ -177,6 +183,7 @@ export class Link extends Emitter {
 
   close() {
     clearTimeout(this.#timer);
+    clearTimeout(this.#reach);
     this.#connection?.close();
     this.#connection = null;
   }
@@ -268,7 +275,7 @@ export class Link extends Emitter {
       this.#setState("connected");
     } else if (state === "disconnected") {
       this.#mesh.doubt();
-      this.#setState("reconnecting");
+      if (this.state === "connected") this.#setState("reconnecting");
       this.#setTimer(DISCONNECTED_FOR, () => {
         this.#connection?.restart();
         this.#startTimeout();
@@ -317,6 +324,14 @@ export class Link extends Emitter {
   #setState(state) {
     if (this.state === state) return;
     this.state = state;
+    this.#expect();
     this.emit("change");
+  }
+
+  /** Says after a while that the peer is out of reach, for as long as it is. */
+  #expect() {
+    clearTimeout(this.#reach);
+    if (this.state === "connected" || this.state === "failed") return;
+    this.#reach = setTimeout(() => this.#setState("failed"), REACHED_WITHIN);
   }
 }

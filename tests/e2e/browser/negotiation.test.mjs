@@ -158,6 +158,17 @@ test("candidates that come before their description are kept for it", async () =
   assert.deepEqual(calls.filter((call) => /failed/.test(call)), []);
 });
 
+test("a peer that cannot be reached is said to be so, and is reached when it can be", async () => {
+  let isBlocked = true;
+  const room = `negotiation-${(rooms += 1)}`;
+  await come(room, "Ada");
+  const bob = await come(room, "Bob", incoming((event, payload) => (event === "answer" && isBlocked ? [] : [[event, payload]])));
+  const becomes = (state) => bob.waitForFunction((state) => [...window.room.peers.values()][0].state === state, state);
+  await becomes("failed"); // after 20 seconds; the attempts end after ten minutes
+  isBlocked = false;
+  await becomes("connected");
+});
+
 test("signals keep their order when the room takes only a few at a time", async () => {
   const sent = [];
   const received = [];
