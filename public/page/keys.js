@@ -4,6 +4,16 @@ import { isCovered } from "./dialogs.js";
 const FIELDS = "input, textarea, select";
 const PRESSABLE = "button, a, summary, [role=tab]"; // there the space bar presses
 
+/** Whether the space bar presses or scrolls something where the focus is. @param {Element} target */
+function takesSpace(target) {
+  if (target.closest(PRESSABLE)) return true;
+  for (let element = /** @type {Element | null} */ (target); element; element = element.parentElement) {
+    const scrolls = /auto|scroll/.test(getComputedStyle(element).overflowY);
+    if (scrolls && element.scrollHeight > element.clientHeight) return true;
+  }
+  return false;
+}
+
 /**
  * Keys for what a call needs most, outside of fields and dialogs.
  * @param {import("./store.js").Store} store
@@ -25,7 +35,7 @@ export function watchKeys(store, session, keys) {
   addEventListener("keydown", (event) => {
     if (event.repeat || !heard(event)) return;
     if (event.key === " ") {
-      if (event.target instanceof Element && event.target.closest(PRESSABLE)) return;
+      if (event.target instanceof Element && takesSpace(event.target)) return;
       event.preventDefault();
       if (store.state.media?.audio) return;
       talking = true;

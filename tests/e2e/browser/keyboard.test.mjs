@@ -165,3 +165,23 @@ test("the keys of a call work outside of fields, and can be switched off", async
   await bob.reload();
   assert.equal(await bob.evaluate(() => localStorage.getItem("shortcuts")), "off");
 });
+
+test("the space bar scrolls where there is something to scroll, and talks where there is not", async () => {
+  const ada = await joinRoom(browser, server, "space", "Ada");
+  await ada.keyboard.press("m");
+  await becomes(ada, "audio", false);
+  const log = ada.locator('[data-slot="log"]');
+  await log.evaluate((element) => {
+    element.append(Object.assign(document.createElement("div"), { id: "long", style: "flex: none; height: 5000px" }));
+    element.focus();
+    element.scrollTop = 0;
+  });
+  await ada.keyboard.press(" ");
+  await ada.waitForFunction(() => document.querySelector('[data-slot="log"]').scrollTop > 0);
+  assert.equal(await pressed(ada, "audio"), "false");
+  await ada.evaluate(() => document.getElementById("long").remove());
+  await ada.keyboard.down(" ");
+  await becomes(ada, "audio", true);
+  await ada.keyboard.up(" ");
+  await becomes(ada, "audio", false);
+});
