@@ -1,6 +1,6 @@
 // @ts-check
 import { instantiate, show, slot } from "./dom.js";
-import { fileCard } from "./file.js";
+import { fileCard, releaseFile } from "./file.js";
 import { withLinks } from "./links.js";
 import { errorText, shownName, text } from "./strings.js";
 
@@ -18,6 +18,8 @@ export class ChatPanel {
   #elements = new Map();
   /** @type {import("./state.js").State["call"]} */
   #call = null;
+  /** Those with a card. @type {Set<import("./file.js").File>} */
+  #files = new Set();
   #following = true; // the log stays at its end until one scrolls away
   #unseen = 0;
   #language = "";
@@ -83,6 +85,9 @@ export class ChatPanel {
       this.#log.replaceChildren();
       this.#unseen = 0;
     }
+    const files = new Set(lines.flatMap(({ file }) => file ?? []));
+    for (const file of this.#files) if (!files.has(file)) releaseFile(file);
+    this.#files = files;
     const typists = peers.filter(({ id }) => call?.chat.typists.includes(id)).map(({ name }) => shownName(name));
     const typing = typists.length === 1 ? text("chat.typing-one", { name: typists[0] }) : text("chat.typing-many", { count: typists.length });
     slot(this.#root, "typing").textContent = typists.length > 0 ? typing : "";

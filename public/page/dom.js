@@ -98,6 +98,11 @@ export function play(video, stream) {
   if (video.srcObject !== stream) video.srcObject = stream;
 }
 
+/** Whether one's own picture is shown as in a mirror: not that of a camera that looks away from the user. @param {MediaStream | null} stream */
+export function isMirror(stream) {
+  return stream?.getVideoTracks()[0]?.getSettings().facingMode !== "environment";
+}
+
 /**
  * Up to two letters for a face: the first of the first and of the last word; of Chinese the last two signs.
  * @param {string} name

@@ -1,7 +1,7 @@
 // @ts-check
-import { button, initials, play, reconcile, show, slot } from "./dom.js";
+import { button, initials, isMirror, play, reconcile, show, slot } from "./dom.js";
 import { deviceProblems, joinAction } from "./problems.js";
-import { parseRoom } from "./route.js";
+import { parseLink, parseRoom } from "./route.js";
 import { errorText, shownName, text } from "./strings.js";
 
 /** The start page: a new room, or one by its name. */
@@ -25,9 +25,9 @@ export class Home {
     });
     slot(root, "enter", "form").addEventListener("submit", (event) => {
       event.preventDefault();
-      const name = parseRoom(this.#room.value);
-      this.#tell(name ? null : "bad-room");
-      if (name) session.open(name);
+      const { room, key } = parseLink(this.#room.value) ?? { room: parseRoom(this.#room.value), key: null };
+      this.#tell(room ? null : "bad-room");
+      if (room) session.open(room, key ?? undefined);
       else this.#room.focus();
     });
     this.#room.addEventListener("input", () => this.#tell(null));
@@ -89,6 +89,7 @@ export class Prejoin {
     slot(root, "keyed").hidden = !key;
     play(this.#video, media?.stream ?? null);
     this.#video.hidden = !media?.video;
+    this.#video.classList.toggle("mirrored", isMirror(media?.stream ?? null));
     slot(root, "preview-initials").textContent = initials(shownName(name));
     const unasked = !media && (wanted.audio || wanted.video);
     show(slot(root, "preview-note"), text(unasked || asking ? "prejoin.ask" : "prejoin.camera-off"));

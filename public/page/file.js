@@ -4,12 +4,21 @@ import { errorText, shownName, text } from "./strings.js";
 
 /** @typedef {import("../signalbox.js").IncomingFile | import("../signalbox.js").OutgoingFile} File */
 
+/** One each, as a card follows its file for life. @type {WeakMap<File, HTMLElement>} */
+const cards = new WeakMap();
+
 /**
  * A card in the chat: a file, how far it is, and what can be done about it. It follows the file by itself.
  * @param {File} file
  */
 export function fileCard(file) {
+  const known = cards.get(file);
+  if (known) {
+    render(known, file); // the language may be another
+    return known;
+  }
   const card = instantiate("file");
+  cards.set(file, card);
   card.classList.toggle("own", file.outgoing);
   slot(card, "file-name").textContent = file.name;
   slot(card, "accept").addEventListener("click", () => file.outgoing || file.accept());
@@ -18,6 +27,13 @@ export function fileCard(file) {
   render(card, file);
   file.on("change", () => render(card, file));
   return card;
+}
+
+/** Frees what the browser keeps for a file that is no longer shown. @param {File} file */
+export function releaseFile(file) {
+  const card = cards.get(file);
+  if (card) URL.revokeObjectURL(slot(card, "save").getAttribute("href") ?? "");
+  cards.delete(file);
 }
 
 /**
@@ -42,7 +58,7 @@ function render(card, file) {
   slot(card, "cancel").hidden = !(state === "moving" || (outgoing && state === "offered"));
   const save = /** @type {HTMLAnchorElement} */ (slot(card, "save"));
   if (!file.outgoing && file.blob && save.hidden) {
-    save.href = URL.createObjectURL(file.blob); // for as long as the page is there
+    save.href = URL.createObjectURL(file.blob); // until releaseFile
     save.download = name;
     save.hidden = false;
   }

@@ -1,14 +1,18 @@
 // @ts-check
 import { generate } from "../vendor/lean-qr.mjs";
 import { show } from "./dom.js";
+import { currentKey } from "./route.js";
 import { text } from "./strings.js";
 import { toast } from "./toast.js";
 
 let drawn = "";
 
 /** The link that leads others here: without the token that may be in ours alone. */
-export function link() {
-  return location.origin + location.pathname + location.hash;
+export const link = () => location.origin + location.pathname + fragment();
+
+function fragment() {
+  const key = currentKey();
+  return key ? `#k=${key}` : "";
 }
 
 export async function copyLink() {
@@ -29,7 +33,7 @@ export function showLink() {
     code.toCanvas(canvas, { off: [255, 255, 255], pad: 2 });
   }
   for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-slot="link"]'))) {
-    show(place, location.host + decodeURI(location.pathname) + location.hash);
+    show(place, location.host + decodeURI(location.pathname) + fragment());
   }
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-action="share-link"]'))) {
     button.hidden = !("share" in navigator);

@@ -20,10 +20,10 @@ export function renderChip(tile, { verified, state, name, quality }, keyed) {
   chip.hidden = !(shown || (keyed && (state === "connected" || verified === "mismatch")));
   slot(chip, "trust-icon").setAttribute("href", `#trust-${verified}`);
   show(slot(chip, "trust-warning"), keyed && verified === "mismatch" ? text("trust.short.mismatch") : null);
-  slot(chip, "path").textContent = shown && shown.path;
+  slot(chip, "path").textContent = shown && text(`path.${shown.path}`);
   const about = [
     ...(keyed ? [text(`trust.short.${verified}`)] : []),
-    ...(shown ? [text(`quality.${shown.level}`), `${text(`path.${shown.path}`)} (${shown.path})`] : []),
+    ...(shown ? [text(`quality.${shown.level}`), text(`path.${shown.path}`)] : []),
   ];
   show(slot(chip, "chip-label"), text("details.of", { name: shownName(name), about: about.join(text("list.comma")) }));
 }

@@ -1,7 +1,8 @@
 // @ts-check
 
 const LINK = /https?:\/\/[^\s<>"'，。；：！？、）】》]+/giu;
-const TRAILING = /[.,;:!?)\]}]+$/;
+const PUNCTUATION = /[.,;:!?]$/; // at the end it is the sentence's
+const BRACKETS = { ")": "(", "]": "[", "}": "{" }; // and so is one that closes none of the address's own
 
 /**
  * A text as nodes, its web addresses as links. Nothing of it is ever read as markup.
@@ -12,13 +13,24 @@ export function withLinks(message) {
   const nodes = [];
   let end = 0;
   for (const found of message.matchAll(LINK)) {
-    const address = found[0].replace(TRAILING, "");
+    const address = trimmed(found[0]);
     if (!URL.canParse(address)) continue;
     nodes.push(document.createTextNode(message.slice(end, found.index)), link(address));
     end = found.index + address.length;
   }
   nodes.push(document.createTextNode(message.slice(end)));
   return nodes;
+}
+
+/** An address without what follows it in a sentence. @param {string} address */
+function trimmed(address) {
+  for (;;) {
+    const last = address.slice(-1);
+    const opening = BRACKETS[/** @type {keyof typeof BRACKETS} */ (last)];
+    const isOwn = opening ? address.split(last).length <= address.split(opening).length : !PUNCTUATION.test(last);
+    if (isOwn) return address;
+    address = address.slice(0, -1);
+  }
 }
 
 /** @param {string} address */

@@ -9,7 +9,10 @@ import { View } from "./view.js";
 const ROOMY = "(min-width: 1100px)";
 
 setTheme(memory.get("theme") ?? "auto");
-await loadStrings();
+await loadStrings().catch((error) => {
+  document.body.textContent = "This page could not be loaded. Check your connection, then reload it. · 页面未能加载。请检查网络后重新加载。"; // there are no other texts
+  throw error;
+});
 
 const store = new Store({
   view: "home",

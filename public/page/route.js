@@ -7,8 +7,24 @@ const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"; // no look-alikes
 const ROOM_PATH = /^\/r\/([^/]+)\/?$/;
 
 /** The room that the address names; null where it cannot be one, undefined where there is none. */
-export function currentRoom() {
-  const segment = ROOM_PATH.exec(location.pathname)?.[1];
+export const currentRoom = () => roomOf(location);
+
+/** The key in the address, or null; no request carries it. */
+export const currentKey = () => fragment(location, "k");
+
+/** The token in the address, or null. It is in the fragment, as the rest of an address gets into logs. */
+export const currentToken = () => fragment(location, "token");
+
+/** The room and the key of a link to this page, as pasted; null where it is none. @param {string} typed */
+export function parseLink(typed) {
+  const url = URL.canParse(typed.trim()) ? new URL(typed.trim()) : null;
+  const room = url?.origin === location.origin ? roomOf(url) : null;
+  return url && room ? { room, key: fragment(url, "k") } : null;
+}
+
+/** @param {URL | Location} address */
+function roomOf({ pathname }) {
+  const segment = ROOM_PATH.exec(pathname)?.[1];
   try {
     return segment && roomName(decodeURIComponent(segment));
   } catch {
@@ -16,10 +32,8 @@ export function currentRoom() {
   }
 }
 
-/** The key in the address, or null; no request carries it. */
-export function currentKey() {
-  return new URLSearchParams(location.hash.slice(1)).get("k");
-}
+/** @param {URL | Location} address @param {string} name */
+const fragment = ({ hash }, name) => new URLSearchParams(hash.slice(1)).get(name);
 
 /**
  * @param {string} room

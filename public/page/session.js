@@ -1,6 +1,6 @@
 // @ts-check
 import { memory, tabMemory } from "./memory.js";
-import { currentKey, currentRoom, newRoom, roomPath } from "./route.js";
+import { currentKey, currentRoom, currentToken, newRoom, roomPath } from "./route.js";
 import { shownName } from "./strings.js";
 
 /** @typedef {"audio" | "video"} Kind */
@@ -132,7 +132,7 @@ export class Session {
       const untried = { audio: wanted.audio && !media.problems.audio, video: wanted.video && !media.problems.video };
       if (!chatOnly) await media.start(untried);
       const onWaiting = () => this.#store.state.joining && this.#store.set({ waiting: true });
-      const token = new URLSearchParams(location.search).get("token") ?? undefined;
+      const token = currentToken() ?? undefined;
       const options = { name: shownName(name.trim()), media, key: key ?? undefined, requireVerified: key !== null, password: this.#password || undefined, rejoin: tabMemory.get(rejoinKey(room)) ?? undefined, token, signal, onWaiting };
       this.#joined(await module.join(room, options));
     } catch (error) {
@@ -336,7 +336,7 @@ export class Session {
   #end() {
     const { call } = this.#store.state;
     this.#attempt.abort();
-    this.#store.set({ call: null, peers: [], joining: false, waiting: false });
+    this.#store.set({ call: null, peers: [], lines: [], joining: false, waiting: false });
     call?.leave();
     this.#closeMedia();
   }

@@ -1,5 +1,5 @@
 // @ts-check
-import { initials, instantiate, play, show, slot } from "./dom.js";
+import { initials, instantiate, isMirror, play, show, slot } from "./dom.js";
 import { text } from "./strings.js";
 import { announce } from "./toast.js";
 
@@ -8,12 +8,13 @@ const AUDIBLE = 0.02;
 /** One person on the stage. */
 export class Tile {
   element = instantiate("tile");
+  #own;
   #video = /** @type {HTMLVideoElement} */ (this.element.querySelector("video"));
 
   /** @param {{ own?: boolean, retry?: () => void, details?: () => void }} [options] */
   constructor({ own = false, retry, details } = {}) {
+    this.#own = own;
     this.element.classList.toggle("own", own);
-    this.#video.classList.toggle("mirrored", own);
     this.#video.muted = own; // nobody wants to hear themselves
     if (retry) slot(this.element, "retry").addEventListener("click", retry);
     if (details) slot(this.element, "link-chip").addEventListener("click", details);
@@ -32,6 +33,7 @@ export class Tile {
   render({ name, label, stream, media, hand, state, failure = "tile.failed" }) {
     const { element } = this;
     play(this.#video, stream);
+    this.#video.classList.toggle("mirrored", this.#own && isMirror(stream));
     element.dataset.state = state;
     element.toggleAttribute("data-muted", !media.audio);
     element.toggleAttribute("data-hand", hand);

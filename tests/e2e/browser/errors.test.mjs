@@ -242,11 +242,11 @@ test("a token that is none is refused, and one that is good is not shown in the 
   const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part({ room: "closed", name: "Ada Lovelace", exp: Math.floor(Date.now() / 1000) + 600 })}`;
   const token = `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
   try {
-    const page = await openPage(browser, `${closed.url}/r/closed?token=none`);
+    const page = await openPage(browser, `${closed.url}/r/closed#token=none`);
     await knock(page);
     await problem(page).getByText("This invitation is not valid.").waitFor();
     await problem(page).getByRole("button", { name: "Back to start" }).waitFor();
-    await page.goto(`${closed.url}/r/closed?token=${token}`);
+    await page.goto(`${closed.url}/r/closed#token=${token}`);
     await enter(page, "Somebody");
     const link = page.locator(".alone-card .link");
     await link.waitFor();

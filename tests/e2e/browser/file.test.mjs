@@ -84,6 +84,33 @@ test("an empty file is a file, too", async () => {
   await says(ada, "empty.txt", "Complete and checked");
 });
 
+test("a file stays when the chat is cleared, and is freed when its receiver leaves", async () => {
+  const [ada, bob] = await two();
+  await bob.locator('[data-input="files"]').setInputFiles({ name: "kept.txt", mimeType: "text/plain", buffer: Buffer.from("words") });
+  await press(ada, "kept.txt", "Accept");
+  await says(ada, "kept.txt", "Complete and checked: Bob");
+  await card(ada, "kept.txt").evaluate((element) => (element.dataset.same = "yes"));
+  const address = await card(ada, "kept.txt").locator('[data-slot="save"]').getAttribute("href");
+  await ada.evaluate(() => {
+    const { revokeObjectURL } = URL;
+    window.freed = [];
+    URL.revokeObjectURL = (address) => {
+      window.freed.push(address);
+      revokeObjectURL.call(URL, address);
+    };
+  });
+  await ada.setViewportSize({ width: 1280, height: 800 });
+  await ada.getByRole("button", { name: "More" }).click();
+  await ada.getByRole("button", { name: "Clear chat…" }).click();
+  await ada.getByRole("dialog").getByRole("button", { name: "Clear" }).click();
+  await ada.getByText("The host cleared the chat").first().waitFor();
+  assert.equal(await ada.locator('.file[data-same="yes"]').count(), 1);
+  assert.deepEqual(await ada.evaluate(() => window.freed), []);
+  await ada.getByRole("button", { name: "Leave" }).click();
+  await ada.getByRole("button", { name: "Rejoin" }).waitFor();
+  await ada.waitForFunction((address) => window.freed.includes(address), address);
+});
+
 test("an offer is refused, or taken back", async () => {
   const [ada, bob] = await two();
   for (const name of ["one.bin", "two.bin"]) await attach(ada, huge(name));
