@@ -81,7 +81,7 @@ export interface Room {
   on(event: "mute-request", listener: (by: Peer | null) => void): () => void;
   /** The room has no place for our media ("room-full"), which were switched off. */
   on(event: "refused", listener: (error: SignalboxError) => void): () => void;
-  /** The room ended it; `leave()` does not come here. */
+  /** The room ended it, or the user left the page and came back to it ("left"); `leave()` does not come here. */
   on(event: "closed", listener: (error: SignalboxError) => void): () => void;
   update(fields: { name?: string; hand?: boolean }): Promise<void>;
   /** Plays, in the elements of the document that show `peer.stream`, what the browser refused to play. Call it on a click. */
@@ -124,6 +124,7 @@ export interface Peer {
   /** Its signaling is lost; the media may well go on. */
   readonly away: boolean;
   readonly media: Readonly<MediaFlags>;
+  /** `failed`: not reached for 20 s. The attempts go on for some minutes; `retry()` starts over. */
   readonly state: "connecting" | "connected" | "reconnecting" | "failed";
   /**
    * Whether the link ends where it seems to, and with nobody in between: "verified" by the key; "unverified" without
@@ -198,7 +199,7 @@ export interface IncomingFile extends FileTransfer {
   readonly outgoing: false;
   accept(): void;
   refuse(): void;
-  /** The file, once it is done. */
+  /** The file, once it is done. It has no type: `type` is what the peer says of it, and may be that of a script or a page. */
   readonly blob: Blob | null;
 }
 
@@ -267,8 +268,8 @@ export class LocalMedia {
 
 /**
  * `code` is one of the room's ("room-full", "room-locked", "bad-room", "bad-password", "kicked", "denied", "rate-limited",
- * "closed", whose `message` is the operator's reason, …), of the network's ("unreachable", "origin-not-allowed",
- * "not-connected", "not-verified") or of the device's ("permission-denied", "no-device", "device-busy", "device-lost", "device-muted", "insecure-origin",
+ * "closed", whose `message` is the operator's reason, "left", …), of the network's ("unreachable", "origin-not-allowed",
+ * "not-connected", "not-verified") or of the device's ("permission-denied", "denied-by-system", "no-device", "device-busy", "device-lost", "device-muted", "insecure-origin",
  * "unsupported-browser").
  */
 export class SignalboxError extends Error {

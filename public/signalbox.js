@@ -28,6 +28,7 @@ export async function join(name, options = {}) {
   const abort = () => room?.end(/** @type {AbortSignal} */ (signal).reason);
   signal?.addEventListener("abort", abort);
   try {
+    signal?.throwIfAborted();
     if (media !== wanted) await media.start(wanted);
     signal?.throwIfAborted();
     room = new Room(String(server), name, { name: own, password, rejoin, token, media, key, requireVerified, iceTransportPolicy, onWaiting });

@@ -3,11 +3,11 @@ import { IncomingFile } from "./file.js";
 
 const MOST = 16; // files that wait for the user, from one peer
 
-/** The files that a peer offers. Too many at once are refused. */
+/** The files that a peer offers. Too many at once are refused, those whose offer is still to come included. */
 export class FileOffers {
   #peer;
   #offered;
-  /** @type {Set<IncomingFile>} */
+  /** Those that the user has not answered. @type {Set<RTCDataChannel>} */
   #open = new Set();
 
   /**
@@ -28,9 +28,10 @@ export class FileOffers {
       channel.close();
       return;
     }
+    this.#open.add(channel);
+    channel.addEventListener("close", () => this.#open.delete(channel));
     IncomingFile.await(this.#peer, channel, (file) => {
-      this.#open.add(file);
-      file.on("change", () => file.state !== "offered" && this.#open.delete(file));
+      file.on("change", () => file.state !== "offered" && this.#open.delete(channel));
       connection.on("closed", () => file.lose());
       this.#offered(file);
     });

@@ -246,7 +246,7 @@ export class IncomingFile extends Transfer {
       this.#spoil();
       return;
     }
-    this.blob = new Blob(this.#parts, { type: this.type });
+    this.blob = new Blob(this.#parts); // not of the type that the peer chose: as a page of our origin it could run scripts
     this.tell({ received: true });
     this.become("done"); // the sender closes, so that it hears of it
   }

@@ -249,6 +249,7 @@ function mediaDevices() {
 function explain(cause) {
   if (cause instanceof SignalboxError) return cause;
   const { name, message } = /** @type {Error} */ (cause);
+  if (name === "NotAllowedError" && /by system/.test(message)) return new SignalboxError("denied-by-system", message); // as Chromium says it
   if (name === "NotAllowedError" || name === "SecurityError") return new SignalboxError("permission-denied", message);
   if (name === "TypeError") return new SignalboxError("unsupported-browser", message);
   if (name === "NotFoundError" || name === "OverconstrainedError") return new SignalboxError("no-device", message);

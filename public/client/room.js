@@ -110,7 +110,7 @@ export class Room extends Emitter {
     signaling.on("open", (recovered) => recovered ? this.#resume() : this.#join());
     this.#patience = setTimeout(() => this.end(signaling.failure), REACH_WITHIN);
     this.#unfollowMedia = media.on("change", () => this.#mediaChanged());
-    addEventListener("pagehide", this.leave);
+    addEventListener("pagehide", this.#hidden);
     this.#playback = new Playback((stream) => [...this.peers.values()].some((peer) => peer.stream === stream), () => this.emit("change"));
     this.#stopWatchingNetwork = watchNetwork({
       changed: () => {
@@ -178,7 +178,7 @@ export class Room extends Emitter {
     if (this.state === "closed") return;
     this.state = "closed";
     clearTimeout(this.#patience);
-    removeEventListener("pagehide", this.leave);
+    removeEventListener("pagehide", this.#hidden);
     this.#stopWatchingNetwork();
     this.#playback.close();
     this.#mesh.ice.close();
@@ -187,6 +187,13 @@ export class Room extends Emitter {
     for (const peer of this.peers.values()) peer.close("closed");
     this.peers.clear();
     this.emit("change");
+  };
+
+  /** The page goes; others learn it at once. Should the browser keep the page and show it again, it learns it, too. */
+  #hidden = () => {
+    this.leave();
+    const error = new SignalboxError("left", "The page was left, and the room with it. Join again.");
+    addEventListener("pageshow", () => this.emit("closed", error), { once: true });
   };
 
   /** Leaves because of something. @param {Error} error */
@@ -225,6 +232,7 @@ export class Room extends Emitter {
   /** @param {import("./protocol.js").Snapshot} snapshot */
   #joined({ self, peers, room, history, ice, limits, rejoin }) {
     this.#unanswered = false;
+    const isHandUp = this.self.hand && !self.hand; // to the room we are somebody new
     this.#mesh.self = self;
     this.#mesh.ice.take(ice);
     this.info = room;
@@ -245,6 +253,7 @@ export class Room extends Emitter {
     }
     const read = this.chat.joined(self.id, history);
     this.#setState("connected");
+    if (isHandUp) this.update({ hand: true }).catch(() => {}); // lost again: then it is down, as everybody sees
     this.#mediaChanged(); // since we asked
     void read.then(() => this.#entry.resolve());
   }

@@ -3,7 +3,7 @@
 const TRIES = 5; // to give a sender its track
 const RETRY = 1_000; // ms; longer with each failure
 
-/** @typedef {{ bitrate: number, height: number }} Cap what one peer may be sent of the camera */
+/** @typedef {{ bitrate: number, height: number }} Cap what one peer may be sent: bits per second in all, and the camera's height */
 
 /**
  * What we send over one connection: microphone, camera and screen.
@@ -119,11 +119,12 @@ export class Senders {
   async #limit() {
     const cap = this.#cap;
     if (!cap) return;
+    const bitrate = this.#screen?.track ? cap.bitrate / 2 : cap.bitrate; // half of the uplink each
     await setEncoding(this.transceiver("video")?.sender, (track) => {
       const { width = 0, height = 0 } = track.getSettings();
-      return { maxBitrate: cap.bitrate, scaleResolutionDownBy: Math.max(1, Math.min(width, height) / cap.height) };
+      return { maxBitrate: bitrate, scaleResolutionDownBy: Math.max(1, Math.min(width, height) / cap.height) };
     });
-    await setEncoding(this.#screen, () => ({ maxBitrate: cap.bitrate })); // its letters stay legible
+    await setEncoding(this.#screen, () => ({ maxBitrate: bitrate })); // its letters stay legible
   }
 }
 
