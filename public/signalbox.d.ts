@@ -180,7 +180,7 @@ export interface FileTransfer {
   readonly name: string;
   readonly size: number;
   readonly type: string;
-  /** "done": all is there, and the same; "failed": see `error`, whose `code` is "connection-lost", "damaged" or "unreadable". */
+  /** "done": all is there, and the same; "failed": see `error`, whose `code` is "connection-lost", "damaged", "unreadable" or "not-saved". */
   readonly state: "offered" | "moving" | "done" | "refused" | "cancelled" | "failed";
   /** Bytes so far. */
   readonly transferred: number;
@@ -197,9 +197,10 @@ export interface OutgoingFile extends FileTransfer {
 
 export interface IncomingFile extends FileTransfer {
   readonly outgoing: false;
-  accept(): void;
+  /** Takes it into `sink`, such as a file on the disk, else into memory. */
+  accept(sink?: WritableStream): void;
   refuse(): void;
-  /** The file, once it is done. It has no type: `type` is what the peer says of it, and may be that of a script or a page. */
+  /** The file, once it is done, unless it went into a sink. It has no type: `type` is what the peer says of it, and may be that of a script or a page. */
   readonly blob: Blob | null;
 }
 

@@ -168,6 +168,8 @@ export class IncomingFile extends Transfer {
   #parts = [];
   #inMemory = 0;
   #arrived = 0;
+  /** Takes the bytes instead of our memory. @type {WritableStreamDefaultWriter<ArrayBuffer> | null} */
+  #writer = null;
   /** Digests take their time; the order stays. */
   #queue = Promise.resolve();
 
@@ -200,8 +202,10 @@ export class IncomingFile extends Transfer {
     });
   }
 
-  accept() {
+  /** @param {WritableStream} [sink] a place for the bytes, which are else kept in memory */
+  accept(sink) {
     if (this.state !== "offered") return;
+    this.#writer = sink?.getWriter() ?? null;
     this.become("moving");
     this.tell({ accept: true });
   }
@@ -218,7 +222,7 @@ export class IncomingFile extends Transfer {
     if (typeof data === "string") {
       const { cancel, digest } = parse(data);
       if (cancel) this.end("cancelled");
-      else if (digest !== undefined && this.state === "moving") this.#complete(digest);
+      else if (digest !== undefined && this.state === "moving") await this.#complete(digest);
       return;
     }
     this.#arrived += data.byteLength;
@@ -227,7 +231,12 @@ export class IncomingFile extends Transfer {
       return;
     }
     await this.#digest.add(data);
-    this.#keep(data);
+    try {
+      if (this.#writer) await this.#writer.write(data);
+      else this.#keep(data);
+    } catch (cause) {
+      this.#fail("not-saved", String(cause));
+    }
     this.progress(this.#arrived);
   }
 
@@ -241,19 +250,42 @@ export class IncomingFile extends Transfer {
   }
 
   /** @param {unknown} digest */
-  #complete(digest) {
+  async #complete(digest) {
     if (this.#arrived !== this.size || digest !== this.#digest.value) {
       this.#spoil();
       return;
     }
-    this.blob = new Blob(this.#parts); // not of the type that the peer chose: as a page of our origin it could run scripts
+    try {
+      await this.#writer?.close();
+    } catch (cause) {
+      this.#fail("not-saved", String(cause));
+      return;
+    }
+    if (!this.#writer) this.blob = new Blob(this.#parts); // not of the type that the peer chose: as a page of our origin it could run scripts
     this.tell({ received: true });
     this.become("done"); // the sender closes, so that it hears of it
   }
 
   #spoil() {
+    this.#fail("damaged", `${this.name} is not what was offered.`);
+  }
+
+  /**
+   * @param {string} code
+   * @param {string} message
+   */
+  #fail(code, message) {
     this.tell({ cancel: true });
-    this.end("failed", new SignalboxError("damaged", `${this.name} is not what was offered.`));
+    this.end("failed", new SignalboxError(code, message));
+  }
+
+  /**
+   * @param {TransferState} state
+   * @param {SignalboxError} [error]
+   */
+  end(state, error) {
+    if (this.active) this.#writer?.abort(error).catch(() => {}); // half a file is none
+    super.end(state, error);
   }
 }
 

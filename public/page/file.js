@@ -4,6 +4,11 @@ import { errorText, shownName, text } from "./strings.js";
 
 /** @typedef {import("../signalbox.js").IncomingFile | import("../signalbox.js").OutgoingFile} File */
 
+const MOST_IN_MEMORY = 500_000_000; // bytes; a larger file needs a place on the disk first
+
+/** Asks for a place on the disk; not in every browser. @type {((options: object) => Promise<FileSystemFileHandle>) | undefined} */
+const picker = /** @type {any} */ (globalThis).showSaveFilePicker;
+
 /** One each, as a card follows its file for life. @type {WeakMap<File, HTMLElement>} */
 const cards = new WeakMap();
 
@@ -21,12 +26,26 @@ export function fileCard(file) {
   cards.set(file, card);
   card.classList.toggle("own", file.outgoing);
   slot(card, "file-name").textContent = file.name;
-  slot(card, "accept").addEventListener("click", () => file.outgoing || file.accept());
+  slot(card, "accept").addEventListener("click", () => file.outgoing || void accept(file));
   slot(card, "refuse").addEventListener("click", () => file.outgoing || file.refuse());
   slot(card, "cancel").addEventListener("click", () => file.cancel());
   render(card, file);
   file.on("change", () => render(card, file));
   return card;
+}
+
+/** @param {import("../signalbox.js").IncomingFile} file */
+async function accept(file) {
+  if (file.size <= MOST_IN_MEMORY || !picker) {
+    file.accept();
+    return;
+  }
+  try {
+    const place = await picker({ suggestedName: file.name.replace(/[^\p{L}\p{N} ._()-]/gu, "_") });
+    file.accept(await place.createWritable());
+  } catch {
+    // No place was chosen, or it cannot be written to; the offer stands.
+  }
 }
 
 /** Frees what the browser keeps for a file that is no longer shown. @param {File} file */
@@ -44,7 +63,8 @@ function render(card, file) {
   const { state, outgoing, name, size, transferred, error, peer } = file;
   const offered = !outgoing && state === "offered";
   const way = outgoing ? "out" : "in";
-  const key = state === "moving" || state === "offered" || state === "refused" ? `file.${state}-${way}` : `file.${state}`;
+  const isTooLarge = offered && size > MOST_IN_MEMORY && !picker;
+  const key = isTooLarge ? "file.too-large-in" : state === "moving" || state === "offered" || state === "refused" ? `file.${state}-${way}` : `file.${state}`;
   card.dataset.state = state;
   show(slot(card, "file-size"), readable(size));
   show(slot(card, "file-state"), text(key, { name: shownName(peer.name), reason: error ? errorText(error.code) : "" }));
@@ -53,7 +73,7 @@ function render(card, file) {
   progress.hidden = state !== "moving";
   progress.value = size ? transferred / size : 0;
   progress.setAttribute("aria-label", name);
-  slot(card, "accept").hidden = !offered;
+  slot(card, "accept").hidden = !offered || isTooLarge;
   slot(card, "refuse").hidden = !offered;
   slot(card, "cancel").hidden = !(state === "moving" || (outgoing && state === "offered"));
   const save = /** @type {HTMLAnchorElement} */ (slot(card, "save"));

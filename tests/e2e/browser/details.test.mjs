@@ -182,6 +182,36 @@ test("a received file has no type of the sender's choice", async () => {
   assert.deepEqual(await received, ["text/html", ""]);
 });
 
+for (const [what, breaks, expected] of [
+  ["goes where the receiver says, and not into memory", false, { state: "done", code: null, blob: null, text: "words", theirs: "done" }],
+  ["that cannot be saved has failed on both sides", true, { state: "failed", code: "not-saved", blob: null, text: "", theirs: "cancelled" }],
+]) {
+  test(`a received file ${what}`, async () => {
+    const [ada, bob] = await two();
+    const received = bob.evaluate((breaks) => new Promise((done) => {
+      let text = "";
+      const sink = new WritableStream({
+        write(chunk) {
+          if (breaks) throw new Error("the disk is full");
+          text += new TextDecoder().decode(chunk);
+        },
+      });
+      window.room.on("file", (file) => {
+        file.on("change", () => {
+          const { state, error, blob } = file;
+          if (state !== "moving") done({ state, code: error?.code ?? null, blob, text });
+        });
+        file.accept(sink);
+      });
+    }), breaks);
+    const theirs = await ada.evaluate(() => new Promise((done) => {
+      const file = window.peer.sendFile(new File(["words"], "a.txt"));
+      file.on("change", () => ["offered", "moving"].includes(file.state) || done(file.state));
+    }));
+    assert.deepEqual({ ...(await received), theirs }, expected);
+  });
+}
+
 test("camera and screen share the uplink that the camera has alone", async () => {
   const [ada] = await two({ media: { video: true }, prepare: watchConnections });
   const rates = () => ada.evaluate(() => window.connections[0].getSenders().filter(({ track }) => track?.kind === "video").map((sender) => sender.getParameters().encodings[0]?.maxBitrate));

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { ask, connect, startServer } from "../support.mjs";
-import { joinRoom, launch, mesh, openChat, sees, tile } from "./support.mjs";
+import { enter, joinRoom, launch, mesh, openChat, openPage, sees, tile } from "./support.mjs";
 
 let server;
 let browser;
@@ -37,10 +37,10 @@ const press = (page, name, button) => card(page, name).getByRole("button", { nam
 const says = (page, name, words) => card(page, name).getByText(words).waitFor();
 
 /** A file that takes a while, without a place on the disk. */
-function huge(name) {
+function huge(name, size = 400_000_000) {
   const path = join(folder, name);
   writeFileSync(path, "");
-  truncateSync(path, 400_000_000);
+  truncateSync(path, size);
   return path;
 }
 
@@ -109,6 +109,33 @@ test("a file stays when the chat is cleared, and is freed when its receiver leav
   await ada.getByRole("button", { name: "Leave" }).click();
   await ada.getByRole("button", { name: "Rejoin" }).waitFor();
   await ada.waitForFunction((address) => window.freed.includes(address), address);
+});
+
+test("a file too large for the memory goes to the disk, and where that cannot be it is said before", async () => {
+  const room = `file-${(rooms += 1)}`;
+  const pages = [];
+  for (const [name, canPick] of [["Ada", true], ["Bob", true], ["Cleo", false]]) {
+    const page = await openPage(browser, server.url);
+    await page.addInitScript((canPick) => {
+      // The browser's own dialog cannot be used here; the place is a real one.
+      const pick = async () => (await navigator.storage.getDirectory()).getFileHandle("picked", { create: true });
+      window.showSaveFilePicker = canPick ? pick : undefined;
+    }, canPick);
+    await page.goto(`${server.url}/r/${room}`);
+    await enter(page, name);
+    await openChat(page);
+    pages.push(page);
+  }
+  const [ada, bob, cleo] = pages;
+  await sees(ada, "Bob", "Cleo");
+  await attach(ada, huge("huge.bin", 600_000_000));
+  await says(cleo, "huge.bin", "It is too large for this browser");
+  assert.equal(await card(cleo, "huge.bin").getByRole("button", { name: "Accept" }).count(), 0);
+  await press(cleo, "huge.bin", "Refuse");
+  await press(bob, "huge.bin", "Accept");
+  await card(bob, "huge.bin").getByRole("progressbar").and(bob.locator("[value]:not([value='0'])")).waitFor();
+  await press(bob, "huge.bin", "Cancel");
+  await says(bob, "huge.bin", "Cancelled");
 });
 
 test("an offer is refused, or taken back", async () => {
