@@ -141,6 +141,8 @@ pub struct Request {
     pub address: String,
     /// The `Content-Type` header, empty if absent.
     pub content_type: String,
+    /// The `Cookie` header, empty if absent.
+    pub cookies: String,
     /// The body, in bytes.
     pub body: Vec<u8>,
 }
@@ -215,6 +217,9 @@ pub enum ContentType {
     Html,
     /// `application/json`
     Json,
+    /// `application/octet-stream`. The body is in base64, as what carries it from an object to a
+    /// Worker is text.
+    Octets,
 }
 
 /// The answer to a request. It is never to be cached.
@@ -226,6 +231,8 @@ pub struct Response {
     pub content_type: ContentType,
     /// The body.
     pub body: String,
+    /// The `Set-Cookie` header, if there is one.
+    pub cookie: Option<String>,
 }
 
 /// A change to what is stored. A turn's changes are committed together, each key once.

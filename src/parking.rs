@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! frame   = version ( answer | hold )
-//! answer  = status kind body          kind: t text · h html · j json
+//! answer  = status kind body          kind: t text · h html · j json · o octets, in base64
 //! hold    = "hold" milliseconds
 //! ```
 //!
@@ -43,6 +43,7 @@ impl Frame {
                     ContentType::Text => 't',
                     ContentType::Html => 'h',
                     ContentType::Json => 'j',
+                    ContentType::Octets => 'o',
                 };
                 format!("{VERSION}{:03}{kind}{}", response.status, response.body)
             }
@@ -70,9 +71,11 @@ impl Frame {
                 "t" => ContentType::Text,
                 "h" => ContentType::Html,
                 "j" => ContentType::Json,
+                "o" => ContentType::Octets,
                 _ => return None,
             },
             body: body.to_owned(),
+            cookie: None, // handshakes are answered at once
         }))
     }
 }
@@ -99,6 +102,7 @@ mod tests {
             status,
             content_type,
             body: body.to_owned(),
+            cookie: None,
         })
     }
 
@@ -111,6 +115,7 @@ mod tests {
                 answer(200, ContentType::Text, "42[\"a\"]\x1e2"),
             ),
             ("1200t", answer(200, ContentType::Text, "")),
+            ("1200oAQID", answer(200, ContentType::Octets, "AQID")),
             ("1200hok", answer(200, ContentType::Html, "ok")),
             (
                 "1400j{\"code\":1,\"message\":\"é\"}",

@@ -82,7 +82,7 @@ const RETENTION_S: u64 = 3650 * 86_400;
 const SOCKETS: u64 = 32_768;
 
 /// Every variable, in the order of `wrangler.toml` and the README.
-const VARIABLES: [(&str, Kind); 29] = [
+const VARIABLES: [(&str, Kind); 30] = [
     (
         "ALLOWED_ORIGINS",
         Kind::Text(Origins::FORM, |settings, text| {
@@ -121,6 +121,17 @@ const VARIABLES: [(&str, Kind); 29] = [
                 Ok(())
             },
         ),
+    ),
+    (
+        "REVISION_3",
+        Kind::Text(r#""on" or "off""#, |settings, text| {
+            settings.engine.revision_3 = match text {
+                "on" => true,
+                "off" => false,
+                _ => return Err(format!("{text:?} is neither")),
+            };
+            Ok(())
+        }),
     ),
     (
         // Below the smallest there is no room for a description.

@@ -8,6 +8,7 @@ use worker::{Env, console_error};
 use super::platform::{Result, binding};
 use super::responses::{json_error, with_cors};
 use crate::admission::Origins;
+use crate::engine::Revision;
 use crate::settings::{Invalid, Settings};
 
 /// These settings, with what the environment names in place of their own.
@@ -33,7 +34,12 @@ pub fn settings(env: &Env, defaults: Settings) -> std::result::Result<Settings, 
 pub fn misconfigured(invalid: &[Invalid]) -> Result<Response> {
     let messages: Vec<_> = invalid.iter().map(Invalid::to_string).collect();
     let message = format!("this deployment is misconfigured: {}", messages.join("; "));
-    with_cors(json_error(500, &message)?, &Origins::Any, None)
+    with_cors(
+        json_error(500, &message)?,
+        &Origins::Any,
+        None,
+        Revision::Four,
+    )
 }
 
 /// A variable as text: TOML may give it as a number or a list, too.

@@ -24,7 +24,7 @@ use super::responses::{
 use super::route::{Route, host, path, query, route};
 use super::runtime::Runtime;
 use crate::admission::network;
-use crate::engine::{Query, Rejection, subprotocol};
+use crate::engine::{Query, Rejection, Revision, subprotocol};
 use crate::io::{self, Input, Reply};
 use crate::rate::LogLimit;
 use crate::settings::Settings;
@@ -68,6 +68,7 @@ pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response
         return hand_over(request, room.as_str(), endpoint, Some(&action)).await;
     }
     let origin = request.headers().get("origin")?;
+    let revision = Query::parse(&query(&request)).codec().revision;
     let response = match route(&request, endpoint.path) {
         Route::Unknown => plain(404, NOTHING_HERE)?,
         Route::BadName(error) => {
@@ -79,7 +80,8 @@ pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response
         }
         Route::Room(name) => enter(request, name.as_str(), endpoint, origin.as_deref()).await?,
     };
-    with_cors(response, &endpoint.settings.origins, origin.as_deref())
+    let origins = &endpoint.settings.origins;
+    with_cors(response, origins, origin.as_deref(), revision)
 }
 
 /// Hands a request that may pass to its room.
@@ -95,7 +97,9 @@ async fn enter(
     let client = Client::of(&request, endpoint.handshakes.as_ref())?;
     let rejection = if !endpoint.settings.origins.allow(origin, &host(&request)) {
         Some(Rejection::OriginNotAllowed)
-    } else if let Some(rejection) = query.precheck(method(&request), upgrade) {
+    } else if let Some(rejection) =
+        query.precheck(method(&request), upgrade, &endpoint.settings.engine)
+    {
         Some(rejection) // an object that nobody uses would be made for it
     } else if query.is_handshake() && client.is_over_limit(HANDSHAKE).await? {
         Some(Rejection::TooManyHandshakes)
@@ -230,7 +234,8 @@ async fn ask(
         return unavailable();
     }
     if waits {
-        parked::wait(socket.unchecked_ref()).await
+        let codec = Query::parse(&query(&request)).codec();
+        parked::wait(socket.unchecked_ref(), codec).await
     } else {
         upgraded(socket.unchecked_ref())
     }
@@ -253,6 +258,12 @@ fn inner_request(
     }
     if let Some(kind) = request.headers().get("content-type")? {
         headers.set("content-type", &kind)?;
+    }
+    let revision = Query::parse(&query(request)).codec().revision;
+    if revision == Revision::Three
+        && let Some(cookies) = request.headers().get("cookie")?
+    {
+        headers.set("cookie", &cookies)?;
     }
     if let Some(address) = request.headers().get("cf-connecting-ip")? {
         headers.set(ADDRESS, &network(&address).unwrap_or(address))?;
@@ -323,6 +334,7 @@ pub(super) fn to_input(request: &Request, body: Vec<u8>, reply: Reply) -> Result
         upgrade: is_upgrade(request)? && !parked::is_parkable(request)?,
         address: headers.get(ADDRESS)?.unwrap_or_default(),
         content_type: headers.get("content-type")?.unwrap_or_default(),
+        cookies: headers.get("cookie")?.unwrap_or_default(),
         body,
     }))
 }

@@ -13,8 +13,7 @@ use worker::{Delay, console_error};
 
 use super::platform::{Listener, Result, Socket};
 use super::responses;
-use crate::engine::NOOP;
-use crate::io::{self, ContentType};
+use crate::engine::Codec;
 use crate::parking::Frame;
 
 /// Marks a request whose answer may come on a socket.
@@ -32,7 +31,7 @@ pub(super) fn is_parkable(request: &Request) -> Result<bool> {
 
 /// Waits for the answer. Only the object answers, as a frame may be on its way already; if the
 /// object was lost, the client is told to ask again.
-pub(super) async fn wait(socket: &Socket) -> Result<Response> {
+pub(super) async fn wait(socket: &Socket, codec: Codec) -> Result<Response> {
     let (heard, frames) = mpsc::unbounded();
     let listener = Listener::new(move |event: MessageEvent| {
         // Only messages have data.
@@ -42,7 +41,7 @@ pub(super) async fn wait(socket: &Socket) -> Result<Response> {
         socket.listen(event, &listener)?;
     }
     socket.accept()?;
-    let response = answer(socket, frames).await;
+    let response = answer(socket, frames, codec).await;
     for event in EVENTS {
         socket.unlisten(event, &listener)?;
     }
@@ -54,6 +53,7 @@ const EVENTS: [&str; 3] = ["message", "close", "error"];
 async fn answer(
     socket: &Socket,
     mut frames: UnboundedReceiver<Option<String>>,
+    codec: Codec,
 ) -> Result<Response> {
     let mut limit = POLL_HOLD;
     let mut asked = false;
@@ -68,13 +68,7 @@ async fn answer(
                     return responses::unavailable();
                 }
             },
-            Either::Left(_) => {
-                return responses::to_response(&io::Response {
-                    status: 200,
-                    content_type: ContentType::Text,
-                    body: NOOP.to_owned(),
-                });
-            }
+            Either::Left(_) => return responses::to_response(&codec.noop()),
             Either::Right(_) if asked => return responses::unavailable(),
             Either::Right(_) => {
                 let _ = socket.send(&"release".into()); // if it is closed, that is the next event

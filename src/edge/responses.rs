@@ -1,10 +1,12 @@
 //! Responses: the core's, the shell's own, and what browsers must find in all of them.
 
+use worker::js_sys::Uint8Array;
 use worker::web_sys::{Headers, Response, ResponseInit};
 
 use super::platform::{Result, socket_pair, upgraded};
 use crate::admission::Origins;
-use crate::engine::Rejection;
+use crate::base64;
+use crate::engine::{Rejection, Revision};
 use crate::io::{self, ContentType};
 use crate::socket::Object;
 
@@ -17,18 +19,31 @@ pub(super) fn to_response(response: &io::Response) -> Result<Response> {
         ContentType::Text => "text/plain; charset=UTF-8",
         ContentType::Html => "text/html",
         ContentType::Json => "application/json",
+        ContentType::Octets => "application/octet-stream",
     };
     let headers = Headers::new()?;
     headers.set("content-type", content_type)?;
     headers.set("cache-control", "no-store")?;
+    if let Some(cookie) = &response.cookie {
+        headers.set("set-cookie", cookie)?;
+    }
+    if response.content_type == ContentType::Octets {
+        let octets = Uint8Array::from(&*base64::decode(&response.body));
+        let init = init(response.status, &headers);
+        return Response::new_with_opt_buffer_source_and_init(Some(&octets), &init);
+    }
     build(response.status, &headers, Some(&response.body))
 }
 
 fn build(status: u16, headers: &Headers, body: Option<&str>) -> Result<Response> {
+    Response::new_with_opt_str_and_init(body, &init(status, headers))
+}
+
+fn init(status: u16, headers: &Headers) -> ResponseInit {
     let init = ResponseInit::new();
     init.set_status(status);
     init.set_headers(headers);
-    Response::new_with_opt_str_and_init(body, &init)
+    init
 }
 
 /// The room cannot answer now; clients try again.
@@ -64,6 +79,7 @@ pub(super) fn plain(status: u16, message: &str) -> Result<Response> {
         status,
         content_type: ContentType::Text,
         body: message.to_owned(),
+        cookie: None,
     })
 }
 
@@ -76,6 +92,7 @@ pub(super) fn json_error(status: u16, message: &str) -> Result<Response> {
             .json()
             .as_str()
             .to_owned(),
+        cookie: None,
     })
 }
 
@@ -104,14 +121,16 @@ pub(super) fn preflight(asked: Option<String>) -> Result<Response> {
 }
 
 /// Without these a browser would see an error's status as 0. That is why an origin that may not
-/// connect may read its refusal, too.
+/// connect may read its refusal, too. Clients of revision 3 ask with credentials, which `*` does not
+/// grant.
 pub(super) fn with_cors(
     response: Response,
     origins: &Origins,
     origin: Option<&str>,
+    revision: Revision,
 ) -> Result<Response> {
     let headers = response.headers();
-    if *origins == Origins::Any {
+    if *origins == Origins::Any && revision == Revision::Four {
         headers.set("access-control-allow-origin", "*")?;
         return Ok(response);
     }

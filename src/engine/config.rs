@@ -23,6 +23,8 @@ pub struct Config {
     /// How much earlier than due a ping may be sent, to go out together with others; if not said,
     /// half of `ping_interval`.
     pub ping_slack: Option<Duration>,
+    /// Whether revision 3 is spoken beside revision 4.
+    pub revision_3: bool,
     /// Whether the platform answers [`AUTO_RESPONSE`](super::AUTO_RESPONSE); then it is asked before anyone expires.
     pub absorb_pongs: bool,
 }
@@ -48,6 +50,7 @@ impl Default for Config {
             max_queued_in_all: 8_388_608,
             max_sessions: 1_000,
             ping_slack: None,
+            revision_3: true,
             absorb_pongs: true,
         }
     }

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::owner::Owner;
 use super::packet::ServerPacket;
+use super::session::Left;
 use super::transport::{Probe, WebSocket};
-use super::{Engine, Sid, payload};
-use crate::io::{ConnectionId, Data, Output};
+use super::{Codec, Engine, Sid, payload};
+use crate::io::{ConnectionId, Data, Method, Output, Request, Response};
 use crate::store::Store;
 use crate::time::Timestamp;
 
@@ -33,10 +35,7 @@ const MAX_COUNT: usize = 256;
 /// What an ended session leaves.
 pub(super) struct Farewell {
     sid: Sid,
-    /// The bodies of the next polls.
-    bodies: VecDeque<String>,
-    /// The WebSocket to which the client is about to upgrade.
-    pub(super) probe: Option<Probe>,
+    pub(super) left: Left,
     until: Timestamp,
     stored: bool,
 }
@@ -46,6 +45,10 @@ pub(super) struct Farewell {
 struct Row {
     bodies: VecDeque<String>,
     until: Timestamp,
+    #[serde(default, skip_serializing_if = "Codec::is_default")]
+    codec: Codec,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<Box<Owner>>,
 }
 
 fn key(sid: Sid) -> String {
@@ -54,40 +57,39 @@ fn key(sid: Sid) -> String {
 
 impl Farewell {
     fn bytes(&self) -> usize {
-        self.bodies.iter().map(String::len).sum()
+        self.left.bodies.iter().map(String::len).sum()
     }
 
     fn save(&self, store: &Store) {
         let row = Row {
-            bodies: self.bodies.clone(),
+            bodies: self.left.bodies.clone(),
             until: self.until,
+            codec: self.left.codec,
+            owner: self.left.owner.clone(),
         };
         store.put_json(key(self.sid), &row);
     }
 }
 
 impl Engine {
-    /// Leaves `bodies` for the client of an ended session. With `probe`, the client is about to
-    /// upgrade to it.
+    /// Keeps what is left for the client of an ended session.
     pub(super) fn leave_farewell(
         &mut self,
         now: Timestamp,
         sid: Sid,
-        bodies: VecDeque<String>,
-        probe: Option<Probe>,
+        left: Left,
         within: Duration,
     ) {
         self.forget_farewells(now);
-        if bodies.is_empty() {
-            if let Some(Probe { socket, .. }) = probe {
+        if left.bodies.is_empty() {
+            if let Some(Probe { socket, .. }) = left.probe {
                 self.close_farewell_connection(socket.connection);
             }
             return;
         }
         let farewell = Farewell {
             sid,
-            bodies,
-            probe,
+            left,
             until: now + within,
             stored: within == ORDERLY_CLOSE,
         };
@@ -108,18 +110,31 @@ impl Engine {
         farewells.position(|farewell| farewell.sid == sid)
     }
 
-    /// The body for the next poll of an ended session.
-    pub(super) fn take_farewell(&mut self, sid: Sid) -> Option<String> {
+    /// Whether an ended session still has something to say to this poll.
+    pub(super) fn has_farewell(&mut self, now: Timestamp, request: &Request, sid: Sid) -> bool {
+        self.forget_farewells(now);
+        let farewell = self.farewell(sid).and_then(|at| self.farewells.get(at));
+        request.method == Method::Get
+            && !request.upgrade
+            && farewell.is_some_and(|farewell| {
+                let owner = farewell.left.owner.as_ref();
+                owner.is_none_or(|owner| owner.admits(request))
+            })
+    }
+
+    /// The answer to the next poll of an ended session.
+    pub(super) fn take_farewell(&mut self, sid: Sid) -> Option<Response> {
         let at = self.farewell(sid)?;
         self.close_farewell_probe(at); // its client polls, so it gave the upgrade up
         let farewell = self.farewells.get_mut(at)?;
-        let body = farewell.bodies.pop_front();
-        if farewell.bodies.is_empty() {
+        let body = farewell.left.bodies.pop_front();
+        let codec = farewell.left.codec;
+        if farewell.left.bodies.is_empty() {
             self.end_farewell(at);
         } else if farewell.stored {
             farewell.save(&self.store);
         }
-        body
+        body.map(|body| codec.answer(&payload::unpack_packets(&body)))
     }
 
     /// A frame arrived on the WebSocket of an ended session: with `5`, all that is left goes out on
@@ -131,14 +146,12 @@ impl Engine {
         if let Data::Text(text) = frame
             && **text == *"5"
             && let Some(farewell) = self.farewells.get_mut(at)
-            && let Some(Probe { socket, .. }) = farewell.probe
+            && let Some(Probe { socket, .. }) = farewell.left.probe
         {
-            let WebSocket { connection, base64 } = socket;
-            let messages = farewell
-                .bodies
-                .iter()
-                .flat_map(|body| payload::unpack(body));
-            let frames = messages.map(|message| ServerPacket::Message(message).to_frame(base64));
+            let WebSocket { connection, codec } = socket;
+            let bodies = farewell.left.bodies.iter();
+            let messages = bodies.flat_map(|body| payload::unpack(body));
+            let frames = messages.map(|message| codec.write_frame(&ServerPacket::Message(message)));
             self.out
                 .extend(frames.map(|frame| Output::Send(connection, frame)));
             self.end_farewell(at);
@@ -152,7 +165,7 @@ impl Engine {
         if let Some(at) = self.farewell(sid)
             && let Some(farewell) = self.farewells.get_mut(at)
         {
-            farewell.probe = None;
+            farewell.left.probe = None;
         }
     }
 
@@ -170,13 +183,13 @@ impl Engine {
     /// When the first farewell ends that is stored or has a WebSocket.
     pub(super) fn farewell_deadline(&self) -> Option<Timestamp> {
         let lasting = self.farewells.iter();
-        let lasting = lasting.filter(|f| f.stored || f.probe.is_some());
+        let lasting = lasting.filter(|f| f.stored || f.left.probe.is_some());
         lasting.map(|f| f.until + Duration::from_millis(1)).min()
     }
 
     fn close_farewell_probe(&mut self, at: usize) {
         let farewell = self.farewells.get_mut(at);
-        if let Some(probe) = farewell.and_then(|farewell| farewell.probe.take()) {
+        if let Some(probe) = farewell.and_then(|farewell| farewell.left.probe.take()) {
             self.close_farewell_connection(probe.socket.connection);
         }
     }
@@ -203,12 +216,16 @@ impl Engine {
                 self.store.damaged(&key, "its key has no session id");
                 continue;
             };
-            if let Some(Row { bodies, until }) = self.store.read(&key, &value) {
+            if let Some(row) = self.store.read::<Row>(&key, &value) {
                 self.farewells.push(Farewell {
                     sid,
-                    bodies,
-                    probe: None,
-                    until,
+                    left: Left {
+                        bodies: row.bodies,
+                        probe: None,
+                        codec: row.codec,
+                        owner: row.owner,
+                    },
+                    until: row.until,
                     stored: true,
                 });
             }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Config;
 use super::sid::Sid;
+use super::{Config, Revision};
 use crate::time::millis;
 
 /// The longest query that is kept of a handshake, in bytes; of a longer one, the parameters that fit.
@@ -27,6 +27,14 @@ impl Handshake {
         Self { address, query }
     }
 
+    /// The same, with the parameters that a client added for a namespace.
+    pub(crate) fn with(&self, parameters: &str) -> Self {
+        Self::new(
+            self.address.clone(),
+            [&self.query, "&", parameters].concat(),
+        )
+    }
+
     /// The last parameter of this name, still percent-encoded.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
@@ -42,17 +50,23 @@ struct Open<'a> {
     upgrades: &'a [&'a str],
     ping_interval: u64,
     ping_timeout: u64,
-    max_payload: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_payload: Option<usize>,
 }
 
 /// The JSON of the open packet. `upgrades` is what the session may still upgrade to.
-pub(super) fn open_packet(sid: Sid, upgrades: &[&str], config: &Config) -> String {
+pub(super) fn open_packet(
+    sid: Sid,
+    upgrades: &[&str],
+    config: &Config,
+    revision: Revision,
+) -> String {
     let open = Open {
         sid: sid.reveal(),
         upgrades,
         ping_interval: millis(config.ping_interval),
         ping_timeout: millis(config.ping_timeout),
-        max_payload: config.max_payload,
+        max_payload: (revision == Revision::Four).then_some(config.max_payload),
     };
     // A struct of strings and numbers always serializes.
     serde_json::to_string(&open).unwrap_or_default()

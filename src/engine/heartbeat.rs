@@ -4,12 +4,15 @@
 //! open ──pingInterval──▶ ping ──pong──▶ …          expires = last pong + pingInterval + pingTimeout
 //! ```
 //!
+//! In revision 3 it is the client that pings, so any of its packets moves `expires`.
+//!
+//!
 //! A ping goes out every `pingInterval`, pong or not: where the platform absorbs the pongs, they
 //! are not seen here until somebody asks. An extra ping harms nobody.
 
 use crate::time::Timestamp;
 
-use super::Config;
+use super::{Config, Revision};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Heartbeat {
@@ -23,6 +26,8 @@ pub(super) struct Heartbeat {
 enum Awaited {
     /// Nothing is awaited: no ping was sent since the last pong.
     Nothing,
+    /// Any packet, of a client that pings.
+    Ping,
     /// The pong or, once, any packet.
     Packet,
     /// The pong.
@@ -30,20 +35,28 @@ enum Awaited {
 }
 
 impl Heartbeat {
-    pub(super) fn start(now: Timestamp, config: &Config) -> Self {
+    pub(super) fn start(now: Timestamp, config: &Config, revision: Revision) -> Self {
+        let (ping_at, awaited) = match revision {
+            Revision::Four => (now + config.ping_interval, Awaited::Nothing),
+            Revision::Three => (Timestamp::NEVER, Awaited::Ping),
+        };
         Self {
-            ping_at: now + config.ping_interval,
+            ping_at,
             expires: now + config.ping_interval + config.ping_timeout,
-            awaited: Awaited::Nothing,
+            awaited,
         }
     }
 
     /// As it was when memory was lost.
-    pub(super) const fn resume(ping_at: Timestamp, expires: Timestamp) -> Self {
+    pub(super) const fn resume(ping_at: Timestamp, expires: Timestamp, revision: Revision) -> Self {
+        let (ping_at, awaited) = match revision {
+            Revision::Four => (ping_at, Awaited::Packet),
+            Revision::Three => (Timestamp::NEVER, Awaited::Ping),
+        };
         Self {
             ping_at,
             expires,
-            awaited: Awaited::Packet,
+            awaited,
         }
     }
 
@@ -55,9 +68,9 @@ impl Heartbeat {
         }
     }
 
-    /// A pong arrived.
-    pub(super) fn pong(&mut self, now: Timestamp, config: &Config) {
-        *self = Self::start(now, config);
+    /// What was awaited arrived: a pong, or a ping of the client's.
+    pub(super) fn beat(&mut self, now: Timestamp, config: &Config, revision: Revision) {
+        *self = Self::start(now, config, revision);
     }
 
     /// The platform absorbed a pong at `then`.
@@ -71,9 +84,13 @@ impl Heartbeat {
 
     /// Another packet arrived: while a pong is awaited it counts for one, once.
     pub(super) fn packet(&mut self, now: Timestamp, config: &Config) {
-        if self.awaited == Awaited::Packet {
-            self.awaited = Awaited::Pong;
-            self.expires = self.expires.max(now + config.ping_timeout);
+        match self.awaited {
+            Awaited::Packet => {
+                self.awaited = Awaited::Pong;
+                self.expires = self.expires.max(now + config.ping_timeout);
+            }
+            Awaited::Ping => self.expires = now + config.ping_interval + config.ping_timeout,
+            Awaited::Nothing | Awaited::Pong => {}
         }
     }
 }

@@ -1,20 +1,24 @@
-//! Engine.IO v4: sessions over HTTP long-polling and WebSocket, the upgrade, the heartbeat.
+//! Engine.IO, revisions 3 and 4: sessions over HTTP long-polling and WebSocket, the upgrade, the
+//! heartbeat.
 //!
-//! Specification: <https://socket.io/docs/v4/engine-io-protocol/>. Left out: revision 3, JSONP,
-//! WebTransport, compression.
+//! Specification: <https://socket.io/docs/v4/engine-io-protocol/>. Left out: JSONP, WebTransport,
+//! compression.
 
 mod close;
+mod codec;
 mod config;
 mod farewell;
 mod handshake;
 mod heartbeat;
 mod liveness;
+mod owner;
 mod packet;
 pub mod payload;
 mod query;
 mod record;
 mod rejection;
 mod requests;
+mod revision_3;
 mod session;
 mod sid;
 mod subprotocol;
@@ -27,6 +31,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 pub use close::CloseReason;
+pub use codec::{Codec, Revision};
 pub use config::Config;
 pub use handshake::Handshake;
 pub use packet::{ClientPacket, Frame, Message, PacketError, ProbePacket, ServerPacket};
@@ -34,6 +39,8 @@ pub use query::Query;
 pub use rejection::Rejection;
 pub use sid::Sid;
 pub(crate) use sid::Token;
+#[cfg(test)]
+pub(crate) use sid::mix;
 pub use subprotocol::subprotocol;
 
 use crate::io::{ConnectionId, Data, Input, Output, Reply, Request, RequestId, Response};
@@ -47,9 +54,6 @@ use transport::Role;
 /// The frame that a platform may answer by itself, and its answer: a pong, which is then not worth
 /// waking for, and a noop. See [`Config::absorb_pongs`].
 pub const AUTO_RESPONSE: (&str, &str) = ("3", "6");
-
-/// The payload that releases a poll and says nothing: a client polls again.
-pub const NOOP: &str = "6";
 
 /// The WebSocket close code for a frame that is too big (RFC 6455, section 7.4.1).
 const MESSAGE_TOO_BIG: u16 = 1009;
@@ -173,8 +177,8 @@ impl Engine {
         let Some(session) = self.remove(sid) else {
             return;
         };
-        let (bodies, probe) = session.close(&mut self.out);
-        self.leave_farewell(now, sid, bodies, probe, ORDERLY_CLOSE);
+        let left = session.close(&mut self.out);
+        self.leave_farewell(now, sid, left, ORDERLY_CLOSE);
         self.events
             .push_back(Event::Close(sid, CloseReason::ForcedServerClose));
     }
@@ -198,6 +202,17 @@ impl Engine {
     /// Whether there is no session, and nothing that is stored for one that ended.
     pub(crate) fn is_empty(&self) -> bool {
         self.sessions.is_empty() && !self.has_stored_farewell()
+    }
+
+    /// The id of a session as its client shows it to others; `None` if it is a secret.
+    pub(crate) fn public_id(&self, sid: Sid) -> Option<Token> {
+        self.speaks_revision_3(sid).then(|| sid.token())
+    }
+
+    /// Whether a session is of revision 3.
+    pub(crate) fn speaks_revision_3(&self, sid: Sid) -> bool {
+        let session = self.sessions.get(&sid);
+        session.is_some_and(|session| session.codec.revision == Revision::Three)
     }
 
     /// Whether a session is open.
@@ -293,7 +308,8 @@ impl Engine {
         };
         match (session.transport.role(from), size > self.config.max_payload) {
             (Some(Role::Carrier), false) => {
-                self.packet(now, sid, ClientPacket::from_frame(data));
+                let packet = session.codec.read_frame(data);
+                self.packet(now, sid, packet);
             }
             (Some(Role::Carrier), true) => {
                 self.out.push(Output::Close(from, Some(MESSAGE_TOO_BIG)));
@@ -316,7 +332,9 @@ impl Engine {
                 session.heartbeat.packet(now, &self.config);
                 self.events.push_back(Event::Message(sid, message));
             }
-            Ok(ClientPacket::Pong) => session.pong(now, &self.config),
+            Ok(ClientPacket::Ping | ClientPacket::Pong) => {
+                session.beat(now, &self.config, &mut self.out);
+            }
             Ok(ClientPacket::Ignored) => session.heartbeat.packet(now, &self.config),
             Ok(ClientPacket::Close) => {
                 let mut reason = CloseReason::TransportClose;
@@ -325,9 +343,9 @@ impl Engine {
                     if !session.queue.is_empty() {
                         reason = CloseReason::Unread;
                     }
-                    let bodies = session.end(&ServerPacket::Noop, &mut self.out);
+                    let left = session.end(&ServerPacket::Noop, &mut self.out);
                     // Beyond the spec: the poll may have been overtaken by the close.
-                    self.leave_farewell(now, sid, bodies, None, CLOSE_RACE);
+                    self.leave_farewell(now, sid, left, CLOSE_RACE);
                 }
                 self.events.push_back(Event::Close(sid, reason));
             }

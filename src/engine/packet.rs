@@ -4,7 +4,9 @@
 //! packet = type [ data ]        0 open · 1 close · 2 ping · 3 pong · 4 message · 5 upgrade · 6 noop
 //! ```
 //!
-//! Each direction has its own enum, as each has packets that the other must not send.
+//! Each direction has its own enum, as each has packets that the other must not send. What is read and
+//! written here is revision 4, which is also the form in which packets are stored;
+//! [`revision_3`](super::revision_3) is the other.
 
 use std::rc::Rc;
 
@@ -72,7 +74,9 @@ impl Message {
 pub enum ClientPacket {
     /// `1`: ends the session.
     Close,
-    /// `3`: answers a ping.
+    /// `2`: asks for a pong, in revision 3.
+    Ping,
+    /// `3`: answers a ping, in revision 4.
     Pong,
     /// `4…`, `b…` or a binary frame.
     Message(Message),
@@ -149,8 +153,10 @@ pub enum ServerPacket {
     Open(String),
     /// `1`: ends a polling session.
     Close,
-    /// `2`: asks for a pong.
+    /// `2`: asks for a pong, in revision 4.
     Ping,
+    /// `3`: answers a ping, in revision 3.
+    Pong,
     /// `3probe`: accepts a probe.
     ProbePong,
     /// `4…` or binary.
@@ -183,6 +189,7 @@ impl ServerPacket {
             }
             Self::Close => out.push('1'),
             Self::Ping => out.push('2'),
+            Self::Pong => out.push('3'),
             Self::ProbePong => out.push_str("3probe"),
             Self::Message(Message::Text(frame)) => out.push_str(&frame.0),
             Self::Message(Message::Binary(bytes)) => {

@@ -1,4 +1,5 @@
-//! Payloads: the packets of one HTTP body, joined by the record separator.
+//! Payloads of revision 4: the packets of one HTTP body, joined by the record separator. Stored
+//! packets have this form, too, whatever their session speaks.
 
 use super::Rejection;
 use super::packet::{ClientPacket, Message, PacketError, ServerPacket};
@@ -7,7 +8,7 @@ const SEPARATOR: char = '\x1e';
 
 /// The most packets in a body, as each takes some memory of its own, however short it is: as many of
 /// the shortest events, `42["a"]`, as fill a room's `maxPayload`, by which clients split.
-const MAX_PACKETS: usize = 16_384;
+pub(super) const MAX_PACKETS: usize = 16_384;
 
 /// Reads the packets of a request's body up to the first bad one, which it returns as its error.
 /// What is not UTF-8 is read as U+FFFD, as JavaScript reads it.
@@ -64,6 +65,23 @@ pub(crate) fn pack(mut body: String, messages: &[Message]) -> String {
         ServerPacket::Message(message.clone()).write(&mut body);
     }
     body
+}
+
+/// Reads the packets of a body that was stored.
+pub(super) fn unpack_packets(body: &str) -> Vec<ServerPacket> {
+    let packet = |part: &str| unpack_packet(part);
+    body.split(SEPARATOR).filter_map(packet).collect()
+}
+
+/// Reads a packet that was stored. Of those that wait, pings are not kept.
+pub(super) fn unpack_packet(part: &str) -> Option<ServerPacket> {
+    Some(match ClientPacket::parse(&part.into()) {
+        Ok(ClientPacket::Message(message)) => ServerPacket::Message(message),
+        Ok(ClientPacket::Pong) => ServerPacket::Pong,
+        Ok(ClientPacket::Close) => ServerPacket::Close,
+        Ok(ClientPacket::Ignored) => ServerPacket::Noop,
+        _ => return None,
+    })
 }
 
 /// Reads what [`pack`] wrote.

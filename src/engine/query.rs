@@ -1,10 +1,10 @@
 //! The query of an Engine.IO request.
 //!
 //! ```text
-//! <user query>&EIO=4&transport=polling|websocket[&sid=…][&b64=1][&t=…]
+//! <user query>&EIO=3|4&transport=polling|websocket[&sid=…][&b64=1][&t=…]
 //! ```
 
-use super::{Rejection, Sid};
+use super::{Codec, Config, Rejection, Revision, Sid};
 use crate::io::Method;
 
 /// The parameters that matter, as they were sent. A parameter given twice counts as it was last.
@@ -46,7 +46,7 @@ impl<'a> Query<'a> {
     /// What is wrong with a request of this query whatever sessions there are. The engine checks it
     /// first, in engine.io's order. A Worker may ask before it wakes an object for a request.
     #[must_use]
-    pub fn precheck(&self, method: Method, upgrade: bool) -> Option<Rejection> {
+    pub fn precheck(&self, method: Method, upgrade: bool, config: &Config) -> Option<Rejection> {
         if !matches!(self.transport, "polling" | "websocket") {
             return Some(Rejection::UnknownTransport);
         }
@@ -61,7 +61,8 @@ impl<'a> Query<'a> {
         if self.wants_websocket() != upgrade {
             return Some(Rejection::BadRequest);
         }
-        (!self.is_current()).then_some(Rejection::UnsupportedProtocol)
+        let is_spoken = self.revision(config).is_some();
+        (!is_spoken).then_some(Rejection::UnsupportedProtocol)
     }
 
     /// Whether the transport is `websocket`.
@@ -69,9 +70,23 @@ impl<'a> Query<'a> {
         self.transport == "websocket"
     }
 
-    /// Whether it is of the revision that is spoken here.
-    pub(super) fn is_current(&self) -> bool {
-        self.protocol == "4"
+    /// Its revision, if that is spoken here.
+    pub(super) fn revision(&self, config: &Config) -> Option<Revision> {
+        match self.protocol {
+            "4" => Some(Revision::Four),
+            "3" if config.revision_3 => Some(Revision::Three),
+            _ => None,
+        }
+    }
+
+    /// How the client reads packets, whether or not its revision is spoken here.
+    #[must_use]
+    pub fn codec(&self) -> Codec {
+        let revision = match self.protocol {
+            "3" => Revision::Three,
+            _ => Revision::Four,
+        };
+        Codec::new(revision, self.base64)
     }
 }
 

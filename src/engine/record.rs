@@ -8,12 +8,12 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::Engine;
 use super::heartbeat::Heartbeat;
-use super::packet::{ClientPacket, ServerPacket};
+use super::owner::Owner;
 use super::session::Session;
 use super::sid::Sid;
 use super::transport::{Poll, Probe, Transport, WebSocket};
+use super::{Codec, Engine, Revision, payload};
 use crate::io::{ConnectionId, Output, Reply, Survivors};
 use crate::store::{self, Store};
 use crate::time::Timestamp;
@@ -30,6 +30,8 @@ enum Attachment {
         ping_at: Timestamp,
         expires: Timestamp,
         base64: bool,
+        #[serde(default, skip_serializing_if = "Revision::is_default")]
+        revision: Revision,
         memo: Option<Box<RawValue>>,
     },
     /// A WebSocket being probed.
@@ -38,12 +40,16 @@ enum Attachment {
         probed: bool,
         expires: Timestamp,
         base64: bool,
+        #[serde(default, skip_serializing_if = "Revision::is_default")]
+        revision: Revision,
     },
     /// A parked poll.
     Poll {
         sid: Sid,
         ping_at: Timestamp,
         expires: Timestamp,
+        #[serde(default, skip_serializing_if = "Revision::is_default")]
+        revision: Revision,
     },
 }
 
@@ -54,6 +60,10 @@ struct Row {
     /// When it expires, if it was found without a poll after memory was lost.
     expires: Option<Timestamp>,
     memo: Option<Box<RawValue>>,
+    #[serde(default, skip_serializing_if = "Codec::is_default")]
+    codec: Codec,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<Box<Owner>>,
 }
 
 fn key(sid: Sid) -> String {
@@ -79,13 +89,14 @@ fn attached(text: &str) -> Option<Attachment> {
 impl Session {
     /// Brings what is kept of the session up to date.
     pub(super) fn save(&mut self, store: &Store, out: &mut Vec<Output>) {
-        if let Transport::WebSocket(WebSocket { connection, base64 }) = self.transport {
+        if let Transport::WebSocket(WebSocket { connection, codec }) = self.transport {
             if std::mem::take(&mut self.unsaved) {
                 let attachment = Attachment::Session {
                     sid: self.sid,
                     ping_at: self.heartbeat.ping_at,
                     expires: self.heartbeat.expires,
-                    base64,
+                    base64: codec.base64,
+                    revision: codec.revision,
                     memo: self.memo.clone(),
                 };
                 out.push(attach(connection, &attachment));
@@ -135,7 +146,8 @@ impl Session {
                 sid: self.sid,
                 probed: probe.probed,
                 expires: probe.expires,
-                base64: probe.socket.base64,
+                base64: probe.socket.codec.base64,
+                revision: probe.socket.codec.revision,
             };
             out.push(attach(probe.socket.connection, &attachment));
         }
@@ -150,6 +162,7 @@ impl Session {
                 sid: self.sid,
                 ping_at: self.heartbeat.ping_at,
                 expires: self.heartbeat.expires,
+                revision: self.codec.revision,
             };
             out.push(attach(request.into(), &attachment));
         }
@@ -160,6 +173,8 @@ impl Session {
             sid: self.sid,
             expires: self.orphan.then_some(self.heartbeat.expires),
             memo: self.memo.clone(),
+            codec: self.codec,
+            owner: self.owner.clone(),
         };
         store.put_json(key(self.sid), &row);
     }
@@ -210,10 +225,12 @@ impl Engine {
     }
 
     fn restore_row(&mut self, now: Timestamp, row: Row) {
-        let mut heartbeat = Heartbeat::start(now, &self.config);
-        heartbeat.expires = row.expires.unwrap_or(heartbeat.expires);
-        heartbeat.ping_at = now;
-        let mut session = Session::new(row.sid, Transport::Polling(Poll::Idle), heartbeat);
+        let expires = now + self.silence();
+        let expires = row.expires.unwrap_or(expires);
+        let heartbeat = Heartbeat::resume(now, expires, row.codec.revision);
+        let transport = Transport::Polling(Poll::Idle);
+        let mut session = Session::new(row.sid, transport, row.codec, heartbeat);
+        session.owner = row.owner;
         session.memo = row.memo;
         session.unsaved = false;
         session.stored.row = true;
@@ -223,8 +240,8 @@ impl Engine {
 
     fn restore_packet(&mut self, sid: &str, value: &str) -> Option<()> {
         let session = self.sessions.get_mut(&Sid::parse(sid)?)?;
-        if let Ok(ClientPacket::Message(message)) = ClientPacket::parse(&value.into()) {
-            session.send(ServerPacket::Message(message), &mut self.out);
+        if let Some(packet) = payload::unpack_packet(value) {
+            session.send(packet, &mut self.out);
         }
         // What is stored may hold pings too: it is written anew.
         session.stored.stale = session.stored.stale.saturating_add(1);
@@ -237,14 +254,16 @@ impl Engine {
             ping_at,
             expires,
             base64,
+            revision,
             memo,
         } = kept
         else {
             return;
         };
-        let transport = Transport::WebSocket(WebSocket { connection, base64 });
-        let heartbeat = Heartbeat::resume(ping_at.max(now), expires);
-        let mut session = Session::new(sid, transport, heartbeat);
+        let codec = Codec::new(revision, base64);
+        let transport = Transport::WebSocket(WebSocket { connection, codec });
+        let heartbeat = Heartbeat::resume(ping_at.max(now), expires, revision);
+        let mut session = Session::new(sid, transport, codec, heartbeat);
         session.memo = memo;
         session.unsaved = false;
         // A row is left if memory was lost between the upgrade and the deletion.
@@ -258,6 +277,7 @@ impl Engine {
             sid,
             ping_at,
             expires,
+            revision,
         }) = kept
             && let Some(session) = self.sessions.get_mut(&sid)
             && let Some(poll @ Poll::Idle) = session.transport.poll()
@@ -267,10 +287,14 @@ impl Engine {
                 since: Timestamp::default(), // long ago
                 saved: true,
             };
-            session.heartbeat = Heartbeat::resume(ping_at.max(now), expires);
+            session.heartbeat = Heartbeat::resume(ping_at.max(now), expires, revision);
         } else {
-            let body = super::payload::encode(&[ServerPacket::Noop]);
-            self.respond(reply, super::session::packets(body));
+            let revision = match kept {
+                Some(Attachment::Poll { revision, .. }) => *revision,
+                _ => Revision::default(),
+            };
+            let codec = Codec::new(revision, true);
+            self.respond(reply, codec.noop());
         }
     }
 
@@ -280,14 +304,16 @@ impl Engine {
             probed,
             expires,
             base64,
+            revision,
         } = *kept
         else {
             return;
         };
-        let socket = WebSocket { connection, base64 };
+        let codec = Codec::new(revision, base64);
+        let socket = WebSocket { connection, codec };
         let farewell = self.farewell(sid);
         if let Some(farewell) = farewell.and_then(|at| self.farewells.get_mut(at)) {
-            farewell.probe = Some(Probe {
+            farewell.left.probe = Some(Probe {
                 socket,
                 probed,
                 expires,

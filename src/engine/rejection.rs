@@ -19,9 +19,10 @@ pub enum Rejection {
     OriginNotAllowed,
     /// The client's address has opened too many sessions lately. Clients come back by themselves.
     TooManyHandshakes,
-    /// Only revision 4 is spoken here.
+    /// The revision is not spoken here.
     UnsupportedProtocol,
-    /// A second poll beside the first, or a body that is no text: ends the session.
+    /// A second poll beside the first, or a body that is none of the session's revision: ends the
+    /// session.
     Misuse,
     /// The body, or a packet in it, is too large.
     TooLarge,
@@ -70,11 +71,13 @@ impl Rejection {
                 status: self.status(),
                 content_type: ContentType::Json,
                 body: format!(r#"{{"code":{code},"message":"{message}"}}"#),
+                cookie: None,
             },
             None => Response {
                 status: self.status(),
                 content_type: ContentType::Text,
                 body: String::new(),
+                cookie: None,
             },
         }
     }
@@ -90,6 +93,7 @@ impl Rejection {
             },
             content_type: ContentType::Html,
             body: message.to_owned(),
+            cookie: None,
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use super::handshake::{Handshake, open_packet};
 use super::heartbeat::Heartbeat;
+use super::owner::Owner;
 use super::query::Query;
-use super::session::{self, Session};
+use super::session::Session;
 use super::transport::{Poll, Transport, WebSocket};
-use super::{CloseReason, Engine, Event, Rejection, ServerPacket, Sid, payload};
+use super::{CloseReason, Codec, Engine, Event, Rejection, Revision, ServerPacket, Sid};
 use crate::io::{ContentType, Method, Output, Reply, Request, Response};
 use crate::time::Timestamp;
 
@@ -25,7 +26,7 @@ impl Engine {
         }
         let socket = WebSocket {
             connection: reply.request().into(),
-            base64: query.base64,
+            codec: query.codec(),
         };
         if let Some(sid) = sid {
             self.with(sid, |session, _, out| {
@@ -34,14 +35,8 @@ impl Engine {
             });
         }
         match (sid, request.upgrade, request.method) {
-            (None, upgrade, _) => {
-                let handshake = Handshake::new(request.address, request.query);
-                if upgrade {
-                    self.open_websocket(now, request.reply, socket, handshake);
-                } else {
-                    self.open_polling(now, request.reply, handshake);
-                }
-            }
+            (None, true, _) => self.open_websocket(now, request, socket),
+            (None, false, _) => self.open_polling(now, request, socket.codec),
             (Some(sid), true, _) => self.upgrade(now, sid, request.reply, socket),
             (Some(sid), false, Method::Post) => self.post(now, sid, request),
             (Some(sid), false, _) => self.get(now, sid, request.reply),
@@ -51,7 +46,7 @@ impl Engine {
     /// The checks, in engine.io's order.
     fn reject(&mut self, now: Timestamp, request: &Request, query: &Query) -> Option<Rejection> {
         let upgrade = request.upgrade;
-        if let Some(rejection) = query.precheck(request.method, upgrade) {
+        if let Some(rejection) = query.precheck(request.method, upgrade, &self.config) {
             return Some(rejection);
         }
         let Some(sid) = Sid::parse(query.sid) else {
@@ -59,10 +54,18 @@ impl Engine {
             return is_full.then_some(Rejection::Full);
         };
         let websocket = query.wants_websocket();
-        if let Some(session) = self.sessions.get(&sid) {
+        let revision = query.revision(&self.config);
+        if let Some(session) = self.sessions.get_mut(&sid) {
+            if !session.admits(request) {
+                return Some(Rejection::UnknownSid);
+            }
             let upgraded = matches!(session.transport, Transport::WebSocket(_));
+            let is_current = revision == Some(session.codec.revision);
             let is_other = request.method == Method::Other;
-            if (!upgrade && websocket != upgraded) || !query.is_current() || is_other {
+            if session.unsaved {
+                self.touch(sid); // its client returned the cookie
+            }
+            if (!upgrade && websocket != upgraded) || !is_current || is_other {
                 return Some(Rejection::BadRequest);
             }
         } else if !self.has_farewell(now, request, sid) {
@@ -71,41 +74,65 @@ impl Engine {
         if websocket != upgrade {
             return Some(Rejection::BadRequest);
         }
-        (!query.is_current()).then_some(Rejection::UnsupportedProtocol)
+        revision.is_none().then_some(Rejection::UnsupportedProtocol)
     }
 
-    /// Whether an ended session still has something to say to this poll.
-    fn has_farewell(&mut self, now: Timestamp, request: &Request, sid: Sid) -> bool {
-        self.forget_farewells(now);
-        request.method == Method::Get && !request.upgrade && self.farewell(sid).is_some()
+    fn open_polling(&mut self, now: Timestamp, request: Request, codec: Codec) {
+        let reply = request.reply;
+        if codec.revision == Revision::Four {
+            let sid = Sid::new(self.mint());
+            let open = self.open_packet(sid, &["websocket"], codec);
+            let handshake = Handshake::new(request.address, request.query);
+            let transport = Transport::Polling(Poll::Idle);
+            self.open(self.session(now, sid, transport, codec), handshake);
+            self.respond(reply, codec.answer(&[open]));
+            return;
+        }
+        // What follows at once, such as the CONNECT packet, is in the same answer.
+        let sid = Sid::public(self.mint());
+        let open = self.open_packet(sid, &["websocket"], codec);
+        let transport = Transport::Polling(Poll::Parked {
+            reply,
+            since: now,
+            saved: false,
+        });
+        let mut session = self.session(now, sid, transport, codec);
+        let owner = Owner::new(&request.address, &request.cookies, || self.mint());
+        session.owner = Some(Box::new(owner));
+        session.send(open, &mut self.out);
+        let handshake = Handshake::new(request.address, request.query);
+        self.open(session, handshake);
     }
 
-    fn open_polling(&mut self, now: Timestamp, reply: Reply, handshake: Handshake) {
-        let sid = Sid::new(self.mint());
-        let open = ServerPacket::Open(open_packet(sid, &["websocket"], &self.config));
-        self.open(now, sid, Transport::Polling(Poll::Idle), handshake);
-        self.respond(reply, session::packets(payload::encode(&[open])));
-    }
-
-    fn open_websocket(
-        &mut self,
-        now: Timestamp,
-        reply: Reply,
-        socket: WebSocket,
-        handshake: Handshake,
-    ) {
-        let sid = Sid::new(self.mint());
-        let open = ServerPacket::Open(open_packet(sid, &[], &self.config));
-        self.out.push(Output::Accept(reply));
+    fn open_websocket(&mut self, now: Timestamp, request: Request, socket: WebSocket) {
+        let bytes = self.mint();
+        let sid = match socket.codec.revision {
+            Revision::Four => Sid::new(bytes),
+            Revision::Three => Sid::public(bytes),
+        };
+        let open = self.open_packet(sid, &[], socket.codec);
+        self.out.push(Output::Accept(request.reply));
         self.out
             .push(Output::Send(socket.connection, open.to_frame(false)));
         self.connections.insert(socket.connection, sid);
-        self.open(now, sid, Transport::WebSocket(socket), handshake);
+        let transport = Transport::WebSocket(socket);
+        let session = self.session(now, sid, transport, socket.codec);
+        let handshake = Handshake::new(request.address, request.query);
+        self.open(session, handshake);
     }
 
-    fn open(&mut self, now: Timestamp, sid: Sid, transport: Transport, handshake: Handshake) {
-        let heartbeat = Heartbeat::start(now, &self.config);
-        self.insert(Session::new(sid, transport, heartbeat));
+    fn open_packet(&self, sid: Sid, upgrades: &[&str], codec: Codec) -> ServerPacket {
+        ServerPacket::Open(open_packet(sid, upgrades, &self.config, codec.revision))
+    }
+
+    fn session(&self, now: Timestamp, sid: Sid, transport: Transport, codec: Codec) -> Session {
+        let heartbeat = Heartbeat::start(now, &self.config, codec.revision);
+        Session::new(sid, transport, codec, heartbeat)
+    }
+
+    fn open(&mut self, session: Session, handshake: Handshake) {
+        let sid = session.sid;
+        self.insert(session);
         self.events.push_back(Event::Open(sid, handshake));
     }
 
@@ -125,8 +152,8 @@ impl Engine {
     }
 
     fn get(&mut self, now: Timestamp, sid: Sid, reply: Reply) {
-        if let Some(body) = self.take_farewell(sid) {
-            self.respond(reply, session::packets(body));
+        if let Some(response) = self.take_farewell(sid) {
+            self.respond(reply, response);
             return;
         }
         self.with(sid, |session, config, out| {
@@ -140,16 +167,22 @@ impl Engine {
             self.respond(request.reply, Rejection::TooLarge.response());
             return;
         }
-        if request.content_type.starts_with("application/octet-stream") {
-            // Revision 3 sent binary bodies; in revision 4 a body is text.
-            self.respond(request.reply, Rejection::Misuse.response());
-            self.fail(sid, CloseReason::TransportError);
-            return;
-        }
-        let packets = match payload::parse(&request.body, self.config.max_payload) {
+        let max_payload = self.config.max_payload;
+        let Some(session) = self.sessions.get_mut(&sid) else {
+            return; // a request of an ended session is no POST
+        };
+        let was = session.codec;
+        let packets = session
+            .codec
+            .read_body(&request.content_type, &request.body, max_payload);
+        session.unsaved |= session.codec != was;
+        let packets = match packets {
             Ok(packets) => packets,
             Err(rejection) => {
                 self.respond(request.reply, rejection.response());
+                if rejection == Rejection::Misuse {
+                    self.fail(sid, CloseReason::TransportError);
+                }
                 return;
             }
         };
@@ -164,6 +197,7 @@ impl Engine {
             status: 200,
             content_type: ContentType::Html,
             body: "ok".to_owned(),
+            cookie: None,
         };
         self.respond(request.reply, ok);
     }

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::Config;
 use super::close::CloseReason;
 use super::heartbeat::Heartbeat;
+use super::owner::Owner;
 use super::packet::{ProbePacket, ServerPacket};
-use super::payload;
 use super::rejection::Rejection;
 use super::sid::Sid;
 use super::transport::{Poll, Probe, Transport, WebSocket};
-use crate::io::{ConnectionId, ContentType, Data, Output, Reply, RequestId, Response};
+use super::{Codec, Config, Revision, payload};
+use crate::io::{ConnectionId, Data, Output, Reply, Request, RequestId};
 use crate::time::Timestamp;
 
 /// How long a poll that comes after `2probe` may wait for the `5` that may be on its way on another
@@ -27,6 +27,10 @@ const OVERTAKING: Duration = Duration::from_millis(20);
 pub(super) struct Session {
     pub(super) sid: Sid,
     pub(super) transport: Transport,
+    /// How its polls are answered, and which revision it speaks.
+    pub(super) codec: Codec,
+    /// Whose it is, if its id does not prove that.
+    pub(super) owner: Option<Box<Owner>>,
     pub(super) heartbeat: Heartbeat,
     /// Packets that wait for a poll, or for the upgrade.
     pub(super) queue: Vec<ServerPacket>,
@@ -62,10 +66,12 @@ pub(super) struct Stored {
 pub(super) type Fate = Result<(), CloseReason>;
 
 impl Session {
-    pub(super) fn new(sid: Sid, transport: Transport, heartbeat: Heartbeat) -> Self {
+    pub(super) fn new(sid: Sid, transport: Transport, codec: Codec, heartbeat: Heartbeat) -> Self {
         Self {
             sid,
             transport,
+            codec,
+            owner: None,
             heartbeat,
             queue: Vec::new(),
             queued: 0,
@@ -88,8 +94,8 @@ impl Session {
     /// Sends now, or queues.
     pub(super) fn send(&mut self, packet: ServerPacket, out: &mut Vec<Output>) {
         match self.transport {
-            Transport::WebSocket(WebSocket { connection, base64 }) => {
-                out.push(Output::Send(connection, packet.to_frame(base64)));
+            Transport::WebSocket(WebSocket { connection, codec }) => {
+                out.push(Output::Send(connection, codec.write_frame(&packet)));
             }
             Transport::Polling(_) | Transport::Upgrading { .. } => {
                 self.queued = self.queued.saturating_add(packet.size());
@@ -109,10 +115,25 @@ impl Session {
                 .is_some_and(|poll| poll.request().is_none())
     }
 
+    /// Whether a request that names it is its client's, as far as that can be told.
+    pub(super) fn admits(&mut self, request: &Request) -> bool {
+        if self.codec.revision == Revision::Four {
+            return true; // nobody else knows its id
+        }
+        if matches!(self.transport, Transport::WebSocket(_)) {
+            return false;
+        }
+        let Some(owner) = self.owner.as_mut().filter(|owner| owner.admits(request)) else {
+            return false;
+        };
+        self.unsaved |= owner.note(request);
+        true
+    }
+
     /// The client came back, if it was missed.
     pub(super) fn adopt(&mut self, now: Timestamp, config: &Config) {
         if std::mem::take(&mut self.orphan) {
-            self.heartbeat = Heartbeat::start(now, config);
+            self.heartbeat = Heartbeat::start(now, config, self.codec.revision);
             self.unsaved = true;
         }
     }
@@ -149,25 +170,30 @@ impl Session {
             return;
         }
         if let Some(reply) = self.transport.poll().and_then(Poll::take) {
-            let body = payload::encode(&self.queue);
-            self.clear_queue();
-            out.push(Output::Respond(reply, packets(body)));
+            let most = self.codec.max_packets();
+            let mut packets = self.take_queue();
+            if packets.len() > most {
+                self.queue = packets.split_off(most);
+                self.queued = self.queue.iter().map(ServerPacket::size).sum();
+            }
+            let mut response = self.codec.answer(&packets);
+            response.cookie = self.owner.as_mut().and_then(|owner| owner.set_cookie());
+            out.push(Output::Respond(reply, response));
         }
     }
 
-    fn clear_queue(&mut self) {
-        self.queue.clear();
+    fn take_queue(&mut self) -> Vec<ServerPacket> {
         self.queued = 0;
         self.stored.stale = self.stored.stale.max(self.stored.packets);
         self.stored.packets = 0;
+        std::mem::take(&mut self.queue)
     }
 
     /// Answers a parked poll with what waits or, failing that, a noop.
     pub(super) fn release(&mut self, out: &mut Vec<Output>) {
         self.flush(out);
         if let Some(reply) = self.transport.poll().and_then(Poll::take) {
-            let body = payload::encode(&[ServerPacket::Noop]);
-            out.push(Output::Respond(reply, packets(body)));
+            out.push(Output::Respond(reply, self.codec.noop()));
         }
     }
 
@@ -204,7 +230,7 @@ impl Session {
             Some(ProbePacket::Probe) => {
                 probe.probed = true;
                 probe.saved = false;
-                let pong = ServerPacket::ProbePong.to_frame(socket.base64);
+                let pong = socket.codec.write_frame(&ServerPacket::ProbePong);
                 out.push(Output::Send(socket.connection, pong));
                 match *poll {
                     // Beyond the spec: this poll may have been sent when polling was over.
@@ -223,11 +249,9 @@ impl Session {
                     out.push(Output::Respond(reply, Rejection::BadRequest.response()));
                 }
                 self.transport = Transport::WebSocket(socket);
-                self.heartbeat.pong(now, config);
+                self.heartbeat.beat(now, config, self.codec.revision);
                 self.unsaved = true;
-                let queue = std::mem::take(&mut self.queue);
-                self.clear_queue();
-                for packet in queue {
+                for packet in self.take_queue() {
                     self.send(packet, out);
                 }
             }
@@ -277,9 +301,13 @@ impl Session {
         self.send(ServerPacket::Ping, out);
     }
 
-    pub(super) fn pong(&mut self, now: Timestamp, config: &Config) {
-        self.heartbeat.pong(now, config);
+    /// A pong arrived, or a ping, which is answered.
+    pub(super) fn beat(&mut self, now: Timestamp, config: &Config, out: &mut Vec<Output>) {
+        self.heartbeat.beat(now, config, self.codec.revision);
         self.heartbeat_moved();
+        if self.codec.revision == Revision::Three {
+            self.send(ServerPacket::Pong, out);
+        }
     }
 
     /// What is kept of the heartbeat is out of date.
@@ -294,9 +322,9 @@ impl Session {
         }
     }
 
-    /// Ends the session by the server's will. Returns what is left for the client: the bodies of its
-    /// next polls, and the WebSocket if it is about to upgrade to it.
-    pub(super) fn close(mut self, out: &mut Vec<Output>) -> (VecDeque<String>, Option<Probe>) {
+    /// Ends the session by the server's will. Returns what is left for the client: with a WebSocket if
+    /// the client is about to upgrade to it.
+    pub(super) fn close(mut self, out: &mut Vec<Output>) -> Left {
         // Between `3probe` and `5` the client has paused its polling: what is left goes behind the `5`.
         let probe = match self.transport {
             Transport::Upgrading { probe, .. } if probe.probed => {
@@ -305,46 +333,58 @@ impl Session {
             }
             _ => None,
         };
-        (self.end(&ServerPacket::Close, out), probe)
+        let left = self.end(&ServerPacket::Close, out);
+        Left { probe, ..left }
     }
 
     /// Ends the session: its connections are closed, a parked poll is answered. Returns what the next
     /// polls are to get, if the client polls.
-    pub(super) fn end(mut self, last: &ServerPacket, out: &mut Vec<Output>) -> VecDeque<String> {
+    pub(super) fn end(mut self, last: &ServerPacket, out: &mut Vec<Output>) -> Left {
         self.abandon_probe(out);
+        let mut left = Left {
+            bodies: VecDeque::new(),
+            probe: None,
+            codec: self.codec,
+            owner: self.owner,
+        };
         let mut poll = match self.transport {
             Transport::WebSocket(WebSocket { connection, .. }) => {
                 out.push(Output::Close(connection, None));
-                return VecDeque::new();
+                return left;
             }
             Transport::Polling(poll) | Transport::Upgrading { poll, .. } => poll,
         };
         let reply = poll.take();
-        let mut bodies = VecDeque::new();
-        if *last == ServerPacket::Close && !self.queue.is_empty() {
+        let mut last = vec![last.clone()];
+        if last == [ServerPacket::Close] {
             // Beyond the spec: a client acts on a packet of Socket.IO later than on the close
             // behind it, and would take a DISCONNECT for a lost connection.
-            bodies.push_back(payload::encode(&std::mem::take(&mut self.queue)));
+            if reply.is_none() || !self.queue.is_empty() {
+                last.insert(0, ServerPacket::Noop);
+            }
+        } else {
+            self.queue.append(&mut last);
         }
-        if *last == ServerPacket::Close && (reply.is_none() || !bodies.is_empty()) {
-            self.queue.push(ServerPacket::Noop);
-        }
-        self.queue.push(last.clone());
-        bodies.push_back(payload::encode(&self.queue));
+        let queue = self.queue.chunks(self.codec.max_packets());
+        let mut answers = queue.chain((!last.is_empty()).then_some(&*last));
         if let Some(reply) = reply
-            && let Some(body) = bodies.pop_front()
+            && let Some(packets) = answers.next()
         {
-            out.push(Output::Respond(reply, packets(body)));
+            let mut response = self.codec.answer(packets);
+            response.cookie = left.owner.as_mut().and_then(|owner| owner.set_cookie());
+            out.push(Output::Respond(reply, response));
         }
-        bodies
+        left.bodies.extend(answers.map(payload::encode));
+        left
     }
 }
 
-/// The answer to a poll.
-pub(super) fn packets(body: String) -> Response {
-    Response {
-        status: 200,
-        content_type: ContentType::Text,
-        body,
-    }
+/// What an ended session leaves for its client.
+pub(super) struct Left {
+    /// The next answers, as they are stored.
+    pub(super) bodies: VecDeque<String>,
+    /// The WebSocket to which the client is about to upgrade.
+    pub(super) probe: Option<Probe>,
+    pub(super) codec: Codec,
+    pub(super) owner: Option<Box<Owner>>,
 }

@@ -19,6 +19,19 @@ impl Token {
         Self(u64::from_be_bytes(first) >> 4, last)
     }
 
+    /// A token of the first twelve of these bytes and a checksum of them, by which
+    /// [`Token::is_checked`] recognizes it.
+    pub(crate) const fn checked(mut bytes: [u8; 15]) -> Self {
+        let [random @ .., x, y, z] = &mut bytes;
+        [*x, *y, *z] = checksum(*random);
+        Self::new(bytes)
+    }
+
+    /// Whether it may have been made by [`Token::checked`]. One in 2²⁴ others looks so by accident.
+    pub(crate) fn is_checked(self) -> bool {
+        Self::checked(self.bytes()) == self
+    }
+
     /// The bytes that it is made of.
     pub(crate) const fn bytes(self) -> [u8; 15] {
         let [_, bytes @ ..] = ((self.0 as u128) << 60 | self.1 as u128).to_be_bytes();
@@ -43,6 +56,23 @@ impl Token {
         }
         take(std::str::from_utf8(&text).unwrap_or_default())
     }
+}
+
+/// A checksum of 24 bits. It proves nothing: anybody can compute it.
+const fn checksum(bytes: [u8; 12]) -> [u8; 3] {
+    let [first @ .., _, _, _, _] = bytes;
+    let [_, _, _, _, _, _, _, _, last @ ..] = bytes;
+    let last = u32::from_be_bytes(last) as u64;
+    let sum = mix(mix(u64::from_be_bytes(first)) ^ last);
+    let [_, _, _, _, _, sum @ ..] = sum.to_be_bytes();
+    sum
+}
+
+/// Spreads each bit over all bits: the finalizer of `SplitMix64`.
+pub(crate) const fn mix(bits: u64) -> u64 {
+    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
 }
 
 /// The number that ten characters stand for.
@@ -83,8 +113,9 @@ impl<'de> Deserialize<'de> for Token {
     }
 }
 
-/// An Engine.IO session id: the session's secret. Whoever knows it can take the session over, so
-/// only the handshake shows it, to its own client.
+/// An Engine.IO session id. In revision 4 it is the session's secret: whoever knows it can take the
+/// session over, so only the handshake shows it, to its own client. In revision 3 it is public, see
+/// [`owner`](super::owner).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sid(Token);
@@ -92,6 +123,16 @@ pub struct Sid(Token);
 impl Sid {
     pub(super) const fn new(bytes: [u8; 15]) -> Self {
         Self(Token::new(bytes))
+    }
+
+    /// One that is public, and has the form of a socket's id.
+    pub(super) const fn public(bytes: [u8; 15]) -> Self {
+        Self(Token::checked(bytes))
+    }
+
+    /// The token that it is.
+    pub(super) const fn token(self) -> Token {
+        self.0
     }
 
     /// `None` if no session can have this id.

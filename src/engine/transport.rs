@@ -1,5 +1,6 @@
 //! How a session's packets travel.
 
+use super::Codec;
 use crate::io::{ConnectionId, Reply, RequestId};
 use crate::time::Timestamp;
 
@@ -33,8 +34,7 @@ pub(super) struct Probe {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WebSocket {
     pub(super) connection: ConnectionId,
-    /// Whether binary messages travel as text.
-    pub(super) base64: bool,
+    pub(super) codec: Codec,
 }
 
 /// The one outstanding GET of a session.

@@ -59,6 +59,7 @@ fn answer(status: u16, body: Object) -> Response {
         status,
         content_type: ContentType::Json,
         body: body.json().as_str().to_owned(),
+        cookie: None,
     }
 }
 

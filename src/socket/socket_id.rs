@@ -18,17 +18,20 @@ pub struct SocketId(Token);
 impl SocketId {
     /// The id made of the first twelve of these bytes.
     #[must_use]
-    pub const fn new(mut bytes: [u8; 15]) -> Self {
-        let [random @ .., x, y, z] = &mut bytes;
-        [*x, *y, *z] = checksum(*random);
-        Self(Token::new(bytes))
+    pub const fn new(bytes: [u8; 15]) -> Self {
+        Self(Token::checked(bytes))
+    }
+
+    /// The id that is `token`.
+    pub(super) const fn of(token: Token) -> Self {
+        Self(token)
     }
 
     /// Whether this text has the form of an id, be the socket connected or not. One in 2²⁴ other
     /// texts of 20 characters has this form by accident.
     #[must_use]
     pub fn is_id(text: &str) -> bool {
-        Self::parse(text).is_some_and(|id| Self::new(id.0.bytes()) == id)
+        Self::parse(text).is_some_and(|id| id.0.is_checked())
     }
 
     /// `None` if no socket can have this id.
@@ -36,23 +39,6 @@ impl SocketId {
     pub fn parse(text: &str) -> Option<Self> {
         Token::parse(text).map(Self)
     }
-}
-
-/// A checksum of 24 bits. It proves nothing: anybody can compute it.
-const fn checksum(bytes: [u8; 12]) -> [u8; 3] {
-    let [first @ .., _, _, _, _] = bytes;
-    let [_, _, _, _, _, _, _, _, last @ ..] = bytes;
-    let last = u32::from_be_bytes(last) as u64;
-    let sum = mix(mix(u64::from_be_bytes(first)) ^ last);
-    let [_, _, _, _, _, sum @ ..] = sum.to_be_bytes();
-    sum
-}
-
-/// Spreads each bit over all bits: the finalizer of `SplitMix64`.
-const fn mix(bits: u64) -> u64 {
-    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
 }
 
 impl fmt::Display for SocketId {
@@ -88,6 +74,7 @@ impl fmt::Debug for Pid {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::mix;
 
     /// Fifteen pseudorandom bytes for each number.
     fn bytes(number: u64) -> [u8; 15] {

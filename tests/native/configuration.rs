@@ -90,12 +90,13 @@ fn every_variable_changes_a_setting_of_its_own() {
         ("CLOUDFLARE_TURN_TOKEN", "t"),
     ];
     // Each with what it does not do without.
-    let changes: [(&str, &str, &[_]); 29] = [
+    let changes: [(&str, &str, &[_]); 30] = [
         ("ALLOWED_ORIGINS", "https://a.example", &[]),
         ("PING_INTERVAL_MS", "100", &[]),
         ("PING_TIMEOUT_MS", "3600000", &[]),
         ("RECOVERY_MS", "0", &[]),
         ("RETENTION", "7d", &[]),
+        ("REVISION_3", "off", &[]),
         ("MAX_PAYLOAD", "131073", &[]),
         ("MAX_PEERS", "1", &[]),
         ("MAX_SOCKETS", " 32768 ", &[]),
@@ -182,6 +183,7 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
         ("RETENTION", "never", "or \"forever\"", "is none"),
         ("RETENTION", "-1h", "such as \"24h\"", "is none"),
         ("RETENTION", "3651d", "such as \"24h\"", "is none"),
+        ("REVISION_3", "yes", r#""on" or "off""#, "neither"),
         ("MAX_PAYLOAD", "2047", "from 2048 to 1000000", "is none"),
         ("MAX_PAYLOAD", "1000001", "from 2048 to 1000000", "is none"),
         ("MAX_PEERS", "0", "from 1 to 32768", "is none"),

@@ -179,7 +179,7 @@ fn e_1_the_order_of_the_checks() {
         (Method::Get, format!("EIO=3&transport=polling&sid={sid}"), 3),
         (Method::Post, "EIO=3&transport=websocket".to_owned(), 2),
         (Method::Get, "EIO=3&transport=websocket".to_owned(), 3),
-        (Method::Get, "EIO=3&transport=polling".to_owned(), 5),
+        (Method::Get, "EIO=5&transport=polling".to_owned(), 5),
     ];
     for (method, query, code) in table {
         let request = script.request(method, &query, "", "");
@@ -280,7 +280,7 @@ fn e_6_sessions_are_limited() {
     // E-1: what else is wrong with it is named as usual.
     let post = script.post(POLLING, "4x");
     script.expect([refused(post, 2)]);
-    let revision = script.get("EIO=3&transport=polling");
+    let revision = script.get("EIO=5&transport=polling");
     script.expect([refused(revision, 5)]);
     let post = script.send(&sid, "4alive");
     let poll = script.poll(&sid);
@@ -294,19 +294,28 @@ fn e_6_sessions_are_limited() {
     script.open_polling();
 }
 
-/// E-7: EIO=3 is what socket.io 2 speaks.
+/// E-7: a revision that is not spoken here; with `revision_3` off, 3 is among these.
 #[test]
-fn e_7_only_revision_4_is_spoken() {
-    let mut script = script(conformance());
-    for query in [
-        "transport=polling",
-        "EIO=3&transport=polling&t=1",
-        "EIO=&transport=polling",
-        "EIO=04&transport=polling",
-        "EIO=5&transport=polling",
+fn e_7_other_revisions_are_refused() {
+    for (query, always) in [
+        ("transport=polling", true),
+        ("EIO=3&transport=polling&t=1", false),
+        ("EIO=&transport=polling", true),
+        ("EIO=03&transport=polling", true),
+        ("EIO=04&transport=polling", true),
+        ("EIO=2&transport=polling", true),
+        ("EIO=5&transport=polling", true),
     ] {
-        let request = script.get(query);
-        script.expect([refused(request, 5)]);
+        for revision_3 in [true, false] {
+            let mut script = script(Config {
+                revision_3,
+                ..conformance()
+            });
+            let request = script.get(query);
+            let done = script.take();
+            let is_refused = done == [refused(request, 5)];
+            assert_eq!(is_refused, always || !revision_3, "{query}: {done:?}");
+        }
     }
 }
 
@@ -358,7 +367,7 @@ fn e_13_e_14_a_websocket_is_refused_in_words() {
     for (query, code) in [
         ("EIO=4&transport=x".to_owned(), 0),
         (websocket(&session_id(999)), 1),
-        ("EIO=3&transport=websocket".to_owned(), 5),
+        ("EIO=5&transport=websocket".to_owned(), 5),
         ("transport=websocket".to_owned(), 5),
     ] {
         let request = script.upgrade(&query);

@@ -48,6 +48,7 @@ mod random;
 mod raw;
 mod recovery;
 mod retention;
+mod revision_3;
 mod room_alias;
 mod room_chat;
 mod room_door;

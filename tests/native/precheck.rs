@@ -39,6 +39,7 @@ fn refusal(engine: &mut Script<Raw>, method: Method, query: &str, upgrade: bool)
         upgrade,
         address: String::new(),
         content_type: "text/plain;charset=UTF-8".to_owned(),
+        cookies: String::new(),
         body: b"4hello".to_vec(),
     });
     match engine.take_of(request).as_slice() {
@@ -54,6 +55,7 @@ fn response(rejection: Rejection, upgrade: bool) -> Done {
         status,
         content_type,
         body,
+        ..
     } = if upgrade {
         rejection.upgrade_response()
     } else {
@@ -78,7 +80,7 @@ fn queries() -> Vec<String> {
     ];
     let mut queries = Vec::new();
     for transport in ["polling", "websocket", "webtransport", ""] {
-        for revision in ["EIO=4&", "EIO=3&", "EIO=&", ""] {
+        for revision in ["EIO=4&", "EIO=3&", "EIO=5&", "EIO=&", ""] {
             let query = |sid| format!("{revision}transport={transport}{sid}");
             queries.extend(sids.iter().map(query));
         }
@@ -104,7 +106,7 @@ fn e_1_what_no_session_can_right_is_refused_without_an_engine() {
                 .clone()
                 .filter(|_| others.iter().all(|other| other == first));
             let expected = agreed.filter(|_| !may_exist);
-            let found = Query::parse(&query).precheck(method, upgrade);
+            let found = Query::parse(&query).precheck(method, upgrade, &conformance());
             let found = found.map(|rejection| response(rejection, upgrade));
             assert_eq!(found, expected, "{method:?} {query} upgrade: {upgrade}");
             refused += usize::from(found.is_some());
@@ -119,12 +121,12 @@ fn e_6_a_full_engine_names_what_is_wrong_with_a_handshake() {
     let [_, mut full, ..] = engines();
     for (query, upgrade, rejection) in [
         (
-            "EIO=3&transport=polling",
+            "EIO=5&transport=polling",
             false,
             Rejection::UnsupportedProtocol,
         ),
         (
-            "EIO=3&transport=websocket",
+            "EIO=2&transport=websocket",
             true,
             Rejection::UnsupportedProtocol,
         ),

@@ -226,6 +226,9 @@ pub struct Script<C> {
     pub post: Option<Post>,
     /// Where requests come from.
     pub address: String,
+    /// The cookies that come with them, and the last that was set.
+    pub cookies: String,
+    pub set_cookie: Option<String>,
     /// When what is to be kept soon is kept.
     flush_at: Timestamp,
     /// What a platform would write.
@@ -250,6 +253,8 @@ impl<C: Core> Script<C> {
             crash: None,
             post: None,
             address: "192.0.2.1".to_owned(),
+            cookies: String::new(),
+            set_cookie: None,
             flush_at: Timestamp::default(),
             meter: Meter::default(),
         }
@@ -382,7 +387,7 @@ impl<C: Core> Script<C> {
         content_type: &str,
         body: impl AsRef<[u8]>,
     ) -> u64 {
-        let address = self.address.clone();
+        let (address, cookies) = (self.address.clone(), self.cookies.clone());
         let request = |reply| Request {
             reply,
             method,
@@ -390,6 +395,7 @@ impl<C: Core> Script<C> {
             upgrade: false,
             address,
             content_type: content_type.to_owned(),
+            cookies,
             body: body.as_ref().to_vec(),
         };
         self.ask(request)
@@ -397,7 +403,7 @@ impl<C: Core> Script<C> {
 
     /// A request to become a WebSocket.
     pub fn upgrade(&mut self, query: &str) -> u64 {
-        let address = self.address.clone();
+        let (address, cookies) = (self.address.clone(), self.cookies.clone());
         let request = |reply| Request {
             reply,
             method: Method::Get,
@@ -405,6 +411,7 @@ impl<C: Core> Script<C> {
             upgrade: true,
             address,
             content_type: String::new(),
+            cookies,
             body: Vec::new(),
         };
         self.ask(request)
@@ -437,6 +444,7 @@ impl<C: Core> Script<C> {
             upgrade: false,
             address: String::new(),
             content_type: content_type.to_owned(),
+            cookies: String::new(),
             body: body.as_ref().to_vec(),
         }));
         match &self.take_of(number)[..] {
@@ -457,6 +465,7 @@ impl<C: Core> Script<C> {
             upgrade: false,
             address: String::new(),
             content_type: "application/json".to_owned(),
+            cookies: String::new(),
             body: body.as_bytes().to_vec(),
         }));
     }
@@ -542,6 +551,7 @@ impl<C: Core> Script<C> {
                 Output::Respond(reply, response) => {
                     let number = self.answered(&reply);
                     let (status, kind) = (response.status, response.content_type);
+                    self.set_cookie = response.cookie.or(self.set_cookie.take());
                     let done = Done::Responded(number, status, kind, response.body);
                     self.done.push(done);
                 }

@@ -58,7 +58,7 @@ fn rejection<'a>(
         let mut values = parameters.filter(|(key, _)| *key == name);
         values.next_back().map_or("", |(_, value)| value)
     };
-    let (transport, sid, current) = (last("transport"), last("sid"), last("EIO") == "4");
+    let (transport, sid, revision) = (last("transport"), last("sid"), last("EIO"));
     let session = transport_of(sid);
     let checks = [
         (0, !["polling", "websocket"].contains(&transport)),
@@ -67,11 +67,11 @@ fn rejection<'a>(
             3,
             !upgrade && session.is_some_and(|of_session| of_session != transport),
         ),
-        (3, session.is_some() && !current),
+        (3, session.is_some() && revision != "4"),
         (2, session.is_none() && method != Method::Get),
         (3, method == Method::Other),
         (3, upgrade != (transport == "websocket")),
-        (5, !current),
+        (5, !["3", "4"].contains(&revision)),
     ];
     let failed = checks.into_iter().find(|(_, failed)| *failed);
     failed.map(|(code, _)| code)

@@ -112,6 +112,7 @@ impl Hall {
             upgrade: true,
             address: String::new(),
             content_type: String::new(),
+            cookies: String::new(),
             body: Vec::new(),
         });
         let now = self.time();

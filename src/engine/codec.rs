@@ -1,0 +1,128 @@
+//! The two revisions of the protocol: which one a session speaks, and so how its packets are written.
+
+use serde::{Deserialize, Serialize};
+
+use super::packet::{ClientPacket, PacketError, ServerPacket};
+use super::rejection::Rejection;
+use super::{payload, revision_3};
+use crate::io::{ContentType, Data, Response};
+
+/// A revision of Engine.IO.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Revision {
+    /// Of Socket.IO 1 and 2.
+    #[serde(rename = "3")]
+    Three,
+    /// Of Socket.IO 3 and 4.
+    #[default]
+    #[serde(rename = "4")]
+    Four,
+}
+
+impl Revision {
+    /// Whether this is the revision of most sessions, which need not be kept.
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How the packets of a session are written on its transport. What is stored does not depend on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Codec {
+    /// The revision.
+    #[serde(default)]
+    pub revision: Revision,
+    /// Whether binary messages travel as text where the transport has both.
+    #[serde(default)]
+    pub base64: bool,
+    /// Whether texts in payloads are encoded as UTF-8 twice, see [`revision_3`].
+    #[serde(default)]
+    pub(super) twice: bool,
+}
+
+impl Codec {
+    /// What clients of this revision read.
+    #[must_use]
+    pub const fn new(revision: Revision, base64: bool) -> Self {
+        Self {
+            revision,
+            base64,
+            twice: false,
+        }
+    }
+
+    /// Whether this is the codec of most sessions, of which nothing need be kept.
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Reads one WebSocket frame.
+    ///
+    /// # Errors
+    ///
+    /// [`PacketError::Empty`] and [`PacketError::Type`].
+    pub fn read_frame(self, frame: &Data) -> Result<ClientPacket, PacketError> {
+        match self.revision {
+            Revision::Four => ClientPacket::from_frame(frame),
+            Revision::Three => revision_3::read_frame(frame),
+        }
+    }
+
+    /// Writes one WebSocket frame.
+    #[must_use]
+    pub fn write_frame(self, packet: &ServerPacket) -> Data {
+        match self.revision {
+            Revision::Four => packet.to_frame(self.base64),
+            Revision::Three => revision_3::write_frame(packet, self.base64),
+        }
+    }
+
+    /// Reads the packets of a request's body, up to the first bad one, which it returns as its error.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::TooLarge`] if a packet is longer than `max_packet` bytes, or if there are too many;
+    /// [`Rejection::Misuse`] if the body is none of this revision.
+    pub fn read_body(
+        &mut self,
+        content_type: &str,
+        body: &[u8],
+        max_packet: usize,
+    ) -> Result<Vec<Result<ClientPacket, PacketError>>, Rejection> {
+        let is_binary = content_type.starts_with("application/octet-stream");
+        match self.revision {
+            Revision::Four if is_binary => Err(Rejection::Misuse),
+            Revision::Four => payload::parse(body, max_packet),
+            Revision::Three if is_binary => revision_3::read_bytes(body, max_packet),
+            Revision::Three => revision_3::read_text(body, max_packet, &mut self.twice),
+        }
+    }
+
+    /// The answer to a poll.
+    pub(super) fn answer(self, packets: &[ServerPacket]) -> Response {
+        let (content_type, body) = match self.revision {
+            Revision::Four => (ContentType::Text, payload::encode(packets)),
+            Revision::Three => revision_3::write_body(packets, self.base64, self.twice),
+        };
+        Response {
+            status: 200,
+            content_type,
+            body,
+            cookie: None,
+        }
+    }
+
+    /// The answer that releases a poll and says nothing: a client polls again.
+    #[must_use]
+    pub fn noop(self) -> Response {
+        self.answer(&[ServerPacket::Noop])
+    }
+
+    /// The most packets in an answer.
+    pub(super) const fn max_packets(self) -> usize {
+        match self.revision {
+            Revision::Four => usize::MAX,
+            Revision::Three => revision_3::MAX_PACKETS,
+        }
+    }
+}

@@ -1,0 +1,536 @@
+//! Revision 3 of Engine.IO: payloads, frames, the heartbeat, the upgrade, and what outlives memory.
+
+use signalbox::engine::{ClientPacket, Codec, Config, PacketError, Rejection, Revision};
+use signalbox::io::{ContentType, Data, Method};
+
+use crate::raw::{Raw, conformance, defaults, script};
+use crate::support::{
+    Done, Script, accepted, closed, ok, refused, refused_bare, refused_upgrade, sent, sent_bytes,
+};
+
+pub const POLLING: &str = "EIO=3&transport=polling";
+pub const WEBSOCKET: &str = "EIO=3&transport=websocket";
+
+/// A text body, answered to a poll.
+fn text(request: u64, body: &str) -> Done {
+    Done::Responded(request, 200, ContentType::Text, body.to_owned())
+}
+
+/// A binary body, in base64.
+fn octets(request: u64, body: &str) -> Done {
+    Done::Responded(request, 200, ContentType::Octets, body.to_owned())
+}
+
+/// Opens a polling session; returns the query of its requests.
+pub fn open(script: &mut Script<Raw>, query: &str) -> String {
+    let request = script.get(query);
+    match &script.take_of(request)[..] {
+        [Done::Responded(_, 200, ContentType::Text, body)] => {
+            let (length, packet) = body.split_once(':').expect("a payload");
+            assert_eq!(length.parse(), Ok(packet.len()), "{body}");
+            let handshake: serde_json::Value = serde_json::from_str(&packet[1..]).unwrap();
+            let sid = handshake["sid"].as_str().expect("a sid");
+            format!("{query}&sid={sid}")
+        }
+        other => panic!("no handshake: {other:?}"),
+    }
+}
+
+fn post(script: &mut Script<Raw>, session: &str, body: &str) {
+    let post = script.post(session, body);
+    assert_eq!(script.take_of(post), [ok(post)]);
+}
+
+fn post_bytes(script: &mut Script<Raw>, session: &str, body: &[u8]) {
+    let post = script.request(Method::Post, session, "application/octet-stream", body);
+    assert_eq!(script.take_of(post), [ok(post)]);
+}
+
+/// What a body reads as: texts, and bytes as `b` and digits.
+fn read(content_type: &str, body: &[u8]) -> Result<Vec<String>, Rejection> {
+    let mut codec = Codec::new(Revision::Three, false);
+    let packets = codec.read_body(content_type, body, 1_000)?;
+    let told = |packet| match packet {
+        Ok(ClientPacket::Message(signalbox::engine::Message::Text(frame))) => {
+            frame.text().to_owned()
+        }
+        Ok(ClientPacket::Message(signalbox::engine::Message::Binary(bytes))) => {
+            format!("b{bytes:?}")
+        }
+        Ok(other) => format!("{other:?}"),
+        Err(error) => format!("{error:?}"),
+    };
+    Ok(packets.into_iter().map(told).collect())
+}
+
+fn read_text(body: &str) -> Result<Vec<String>, Rejection> {
+    read("text/plain;charset=UTF-8", body.as_bytes())
+}
+
+fn read_bytes(body: &[u8]) -> Result<Vec<String>, Rejection> {
+    read("application/octet-stream", body)
+}
+
+/// L-2: the open packet has four keys; with `b64=1` or without it is a payload of text.
+#[test]
+fn l_2_the_open_packet() {
+    let mut script = script(defaults());
+    let request = script.get(POLLING);
+    let done = script.take_of(request);
+    let [Done::Responded(_, 200, ContentType::Text, body)] = &done[..] else {
+        panic!("no handshake: {done:?}");
+    };
+    let rest = r#"","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}"#;
+    assert!(body.starts_with(r#"97:0{"sid":""#), "{body}");
+    assert!(body.ends_with(rest), "{body}");
+    let connection = script.upgrade(WEBSOCKET);
+    let done = script.take_of(connection);
+    let [Done::Accepted(_), Done::Sent(_, open)] = &done[..] else {
+        panic!("no handshake: {done:?}");
+    };
+    let rest = r#"","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
+    assert!(open.starts_with(r#"0{"sid":""#) && open.ends_with(rest));
+}
+
+/// L-3: lengths count UTF-16 units; `b4` begins binary data; empty packets are passed over.
+#[test]
+fn l_3_text_payloads_are_read() {
+    for (body, packets) in [
+        ("6:4hello", &["hello"][..]),
+        ("6:4hello2:4€", &["hello", "€"]),
+        ("6:4hello10:b4AQIDBA==", &["hello", "b[1, 2, 3, 4]"]),
+        ("3:4😀2:4a", &["😀", "a"]),
+        ("2:4a0:2:4b", &["a", "b"]),
+        ("1:21:1", &["Ping", "Close"]),
+        ("1:31:5", &["Ignored", "Ignored"]),
+        ("2:b2", &["Ping"]),
+        ("5:4a:1:", &["a:1:"]),
+        ("1:72:4a", &["Type"]), // nothing is read behind a bad packet
+        ("1:b", &["Type"]),
+        ("2:bx", &["Type"]),
+    ] {
+        let packets = packets.iter().map(|packet| (*packet).to_owned());
+        assert_eq!(read_text(body), Ok(packets.collect()), "{body}");
+    }
+}
+
+/// L-4
+#[test]
+fn l_4_binary_payloads_are_read() {
+    for (body, packets) in [
+        (&b"\x00\x06\xff4hello"[..], &["hello"][..]),
+        (
+            b"\x00\x06\xff4hello\x00\x04\xff4\xe2\x82\xac",
+            &["hello", "€"],
+        ),
+        (
+            b"\x00\x06\xff4hello\x01\x05\xff\x04\x01\x02\x03\x04",
+            &["hello", "b[1, 2, 3, 4]"],
+        ),
+        (b"\x00\x01\x01\xff4helloworld", &["helloworld"]),
+        (b"\x01\x01\xff\x04", &["b[]"]),
+        (b"\x00\x0a\xff4", &[]), // replaced below
+        (b"\x01\x01\xff\x02\x00\x01\xff1", &["Ping", "Close"]),
+        (b"\x01\x01\xff\x09", &["Type"]),
+        (b"\x01\x00\xff", &["Empty"]),
+        (b"\x00\x02\xff4\xff", &["\u{fffd}"]),
+    ] {
+        if packets.is_empty() {
+            assert_eq!(read_bytes(body), Err(Rejection::Misuse), "{body:?}");
+            continue;
+        }
+        let packets = packets.iter().map(|packet| (*packet).to_owned());
+        assert_eq!(read_bytes(body), Ok(packets.collect()), "{body:?}");
+    }
+}
+
+/// L-8: a body that is no payload, whole.
+#[test]
+fn l_8_bodies_that_are_none() {
+    for body in [
+        "",
+        "4hello",
+        ":",
+        ":4a",
+        "x:4a",
+        "-1:4a",
+        "1e1:4a",
+        " 2:4a",
+        "2",
+        "3:4a",
+        "2:4a2:4",
+        "2:4😀",
+        "9999999999:4a",
+        "2:4a\x1e4b",
+        "+2:4a",
+    ] {
+        assert_eq!(read_text(body), Err(Rejection::Misuse), "{body:?}");
+    }
+    for body in [
+        &b""[..],
+        b"\x00",
+        b"\x00\x02",
+        b"\x00\xff4",
+        b"\x00\x03\xff4a",
+        b"\x02\x02\xff4a",
+        b"2:4a",
+        b"\x00\x02\xff4a\x00",
+        b"\x00\x09\x09\x09\x09\x09\x09\x09\x09\x09\x09\xff4",
+    ] {
+        assert_eq!(read_bytes(body), Err(Rejection::Misuse), "{body:?}");
+    }
+}
+
+/// L-8, E-10: packets are bounded by size and by number, as those of revision 4.
+#[test]
+fn l_8_packets_are_bounded() {
+    let long = "x".repeat(1_000);
+    assert_eq!(
+        read_text(&format!("1000:4{}", &long[1..])).map(|read| read.len()),
+        Ok(1)
+    );
+    assert_eq!(
+        read_text(&format!("1001:4{long}")),
+        Err(Rejection::TooLarge)
+    );
+    let wide = "€".repeat(333); // 1,000 bytes with the type
+    assert_eq!(
+        read_text(&format!("334:4{wide}")).map(|read| read.len()),
+        Ok(1)
+    );
+    assert_eq!(
+        read_text(&format!("335:4{wide}€")),
+        Err(Rejection::TooLarge)
+    );
+    let bytes = |size: usize| {
+        [
+            &[1, 1, 0, 0, u8::try_from(size - 1000).unwrap(), 255, 4][..],
+            &vec![7; size - 1],
+        ]
+        .concat()
+    };
+    assert_eq!(
+        read_bytes(&bytes(1001)).map(|read| read.len()),
+        Ok(1),
+        "the type does not count"
+    );
+    assert_eq!(read_bytes(&bytes(1002)), Err(Rejection::TooLarge));
+    assert_eq!(
+        read_text(&"1:6".repeat(16_384)).map(|read| read.len()),
+        Ok(16_384)
+    );
+    assert_eq!(read_text(&"1:6".repeat(16_385)), Err(Rejection::TooLarge));
+}
+
+/// L-8: the session ends, and nothing of the body counts.
+#[test]
+fn l_8_a_body_that_is_none_ends_the_session() {
+    for (content_type, body) in [
+        ("text/plain", "2:4a2:4"),
+        ("text/plain", ""),
+        ("application/octet-stream", "2:4a"),
+    ] {
+        let mut script = script(conformance());
+        let session = open(&mut script, POLLING);
+        let poll = script.get(&session);
+        let post = script.request(Method::Post, &session, content_type, body);
+        script.expect([refused_bare(post, 400), text(poll, "1:1")]);
+        let poll = script.get(&session);
+        script.expect([refused(poll, 1)]);
+    }
+    let mut script = script(Config {
+        max_payload: 3,
+        ..conformance()
+    });
+    let session = open(&mut script, POLLING);
+    let large = script.post(&session, "5:4long");
+    script.expect([refused_bare(large, 413)]);
+    post(&mut script, &session, "2:4a");
+}
+
+/// L-3, L-4, L-5: with `b64=1` answers are text; else those that are not ASCII are binary.
+#[test]
+fn l_5_answers() {
+    for (bodies, plain, base64) in [
+        (&["6:4hello"][..], Ok("6:4hello"), "6:4hello"),
+        // 00 06 ff 34 … 00 04 ff 34 e2 82 ac
+        (
+            &["6:4hello2:4€"],
+            Err("AAb/NGhlbGxvAAT/NOKCrA=="),
+            "6:4hello2:4€",
+        ),
+        // 00 06 ff 34 … 01 05 ff 04 01 02 03 04
+        (
+            &["6:4hello10:b4AQIDBA=="],
+            Err("AAb/NGhlbGxvAQX/BAECAwQ="),
+            "6:4hello10:b4AQIDBA==",
+        ),
+        (
+            &["11:4helloworld", "2:b4"],
+            Err("AAEB/zRoZWxsb3dvcmxkAQH/BA=="),
+            "11:4helloworld2:b4",
+        ),
+    ] {
+        for query in [POLLING, "EIO=3&transport=polling&b64=1"] {
+            let mut script = script(conformance());
+            let session = open(&mut script, query);
+            for body in bodies {
+                post(&mut script, &session, body);
+            }
+            script.lose_memory();
+            let poll = script.get(&session);
+            let expected = match plain {
+                _ if query.contains("b64") => text(poll, base64),
+                Ok(body) => text(poll, body),
+                Err(body) => octets(poll, body),
+            };
+            script.expect([expected]);
+        }
+    }
+}
+
+/// L-6: clients of Socket.IO 1 encode texts as UTF-8 twice. Whoever does so gets the same.
+#[test]
+fn l_6_texts_that_are_encoded_twice() {
+    let query = "EIO=3&transport=polling&b64=1";
+    let mut script = script(conformance());
+    let session = open(&mut script, query);
+    post(&mut script, &session, "4:4\u{e2}\u{82}\u{ac}");
+    script.lose_memory();
+    let poll = script.get(&session);
+    script.expect([text(poll, "4:4\u{e2}\u{82}\u{ac}")]);
+    post(&mut script, &session, "6:4hello");
+    let poll = script.get(&session);
+    script.expect([text(poll, "6:4hello")]);
+    for once in ["2:4€", "5:4naïf", "3:4é€", "3:4\u{e2}\u{82}"] {
+        let mut script = crate::raw::script(conformance());
+        let session = open(&mut script, query);
+        post(&mut script, &session, once);
+        let poll = script.get(&session);
+        script.expect([text(poll, once)]);
+    }
+}
+
+/// L-7: an answer has 16 packets at most, and what is left waits, over losses of memory.
+#[test]
+fn l_7_an_answer_has_sixteen_packets_at_most() {
+    let mut script = script(conformance());
+    let session = open(&mut script, POLLING);
+    let packets: Vec<String> = (10..50).map(|number| format!("3:4{number}")).collect();
+    post(&mut script, &session, &packets.concat());
+    for part in packets.chunks(16) {
+        script.lose_memory();
+        let poll = script.get(&session);
+        script.expect([text(poll, &part.concat())]);
+    }
+    let poll = script.get(&session);
+    script.expect([]);
+    post(&mut script, &session, &packets.concat());
+    script.expect([text(poll, &packets[..16].concat())]);
+    // P-10: so does what is left when the server ends the session.
+    post(&mut script, &session, "4:4bye");
+    for body in [&packets[16..32].concat(), &packets[32..].concat(), "1:61:1"] {
+        script.lose_memory();
+        let poll = script.get(&session);
+        script.expect([text(poll, body)]);
+    }
+    let poll = script.get(&session);
+    script.expect([refused(poll, 1)]);
+}
+
+/// L-9: binary frames begin with the type; with `b64=1` they leave as text.
+#[test]
+fn l_9_binary_frames() {
+    for (query, own) in [
+        (WEBSOCKET, false),
+        ("EIO=3&transport=websocket&b64=1", true),
+    ] {
+        let mut script = script(conformance());
+        let c = script.upgrade(query);
+        script.take();
+        for _ in 0..2 {
+            script
+                .bytes(c, &[4, 1, 2, 3, 4])
+                .text(c, "b4AQIDBA==")
+                .text(c, "4€");
+            let echo = if own {
+                sent(c, "b4AQIDBA==")
+            } else {
+                sent_bytes(c, [4, 1, 2, 3, 4])
+            };
+            script.expect([echo.clone(), echo, sent(c, "4€")]);
+            script.lose_memory();
+        }
+    }
+    for (frame, error) in [
+        (Data::Binary((&[][..]).into()), PacketError::Empty),
+        (Data::Binary((&[7][..]).into()), PacketError::Type),
+        (Data::Binary((&b"4"[..]).into()), PacketError::Type),
+        (Data::Text("".into()), PacketError::Empty),
+        (Data::Text("7".into()), PacketError::Type),
+        (Data::Text("b".into()), PacketError::Type),
+    ] {
+        let mut script = script(conformance());
+        let codec = Codec::new(Revision::Three, false);
+        assert_eq!(codec.read_frame(&frame), Err(error));
+        let c = script.upgrade(WEBSOCKET);
+        script.take();
+        match &frame {
+            Data::Text(text) => script.text(c, &**text),
+            Data::Binary(bytes) => script.bytes(c, bytes),
+        };
+        script.expect([closed(c)]);
+    }
+}
+
+/// L-10: the client pings, and is answered. Without any packet for pingInterval and pingTimeout it is
+/// given up, on time; nothing is sent to it of the server's own accord.
+#[test]
+fn l_10_the_client_pings() {
+    let mut script = script(defaults());
+    let c = script.upgrade(WEBSOCKET);
+    script.take();
+    script.until(25_000).expect([]);
+    script.text(c, "2").expect([sent(c, "3")]);
+    script.until(60_000).text(c, "4x").expect([sent(c, "4x")]);
+    script.until(104_999).expect([]);
+    script.until(105_000).expect([closed(c)]);
+
+    let session = open(&mut script, POLLING);
+    let start = script.now();
+    let poll = script.get(&session);
+    script.until(start + 25_000).expect([]);
+    post(&mut script, &session, "1:2");
+    script.expect([text(poll, "1:3")]);
+    let poll = script.get(&session);
+    script.until(start + 69_999).expect([]);
+    script.until(start + 70_000).expect([text(poll, "1:1")]);
+}
+
+/// L-10: a client that pings is kept, however often memory is lost, on either transport.
+#[test]
+fn l_10_pings_outlive_memory() {
+    let mut script = script(defaults());
+    let c = script.upgrade(WEBSOCKET);
+    let session = open(&mut script, POLLING);
+    script.take();
+    let mut poll = script.get(&session);
+    for beat in 1..20 {
+        script.lose_memory().until(beat * 25_000).expect([]);
+        if beat % 2 == 0 {
+            script.lose_memory();
+        }
+        script.text(c, "2").expect([sent(c, "3")]);
+        post(&mut script, &session, "1:2");
+        script.expect([text(poll, "1:3")]);
+        poll = script.get(&session);
+    }
+    assert_eq!(script.core.ended, []);
+}
+
+/// L-10: the answer to a ping waits for a poll over a loss of memory: without it a client gives up.
+#[test]
+fn l_10_an_answer_to_a_ping_outlives_memory() {
+    let mut script = script(defaults());
+    let session = open(&mut script, POLLING);
+    post(&mut script, &session, "1:2");
+    script.lose_memory().lose_memory();
+    let poll = script.get(&session);
+    script.expect([text(poll, "1:3")]);
+}
+
+/// L-11: the upgrade is that of revision 4; polls are released with `1:6`.
+#[test]
+fn l_11_the_upgrade() {
+    for lose in [false, true] {
+        let mut script = script(defaults());
+        let session = open(&mut script, POLLING);
+        let poll = script.get(&session);
+        let websocket = session.replace("polling", "websocket");
+        script.until(30);
+        let probe = script.upgrade(&websocket);
+        script.expect([accepted(probe)]).text(probe, "2probe");
+        script.expect([sent(probe, "3probe"), text(poll, "1:6")]);
+        post(&mut script, &session, "2:4a10:b4AQIDBA==");
+        if lose {
+            script.lose_memory();
+        }
+        script.text(probe, "5").text(probe, "4b").text(probe, "2");
+        script.expect([
+            sent(probe, "4a"),
+            sent_bytes(probe, [4, 1, 2, 3, 4]),
+            sent(probe, "4b"),
+            sent(probe, "3"),
+        ]);
+    }
+}
+
+/// L-11: a poll that is held too long, or found by nobody when memory is lost, is released.
+#[test]
+fn l_11_polls_are_released() {
+    let mut script = script(defaults());
+    let session = open(&mut script, POLLING);
+    let poll = script.get(&session);
+    script
+        .lose_memory()
+        .overdue(poll)
+        .expect([text(poll, "1:6")]);
+    let poll = script.get(&session);
+    script.platform.rows.borrow_mut().clear();
+    script.lose_memory().expect([text(poll, "1:6")]);
+}
+
+/// W-2, P-11: the client ends its session.
+#[test]
+fn l_11_a_close_of_the_clients() {
+    let mut script = script(defaults());
+    let session = open(&mut script, POLLING);
+    let poll = script.get(&session);
+    post(&mut script, &session, "1:1");
+    script.expect([text(poll, "1:6")]);
+    let c = script.upgrade(WEBSOCKET);
+    script.take();
+    script.text(c, "1").expect([closed(c)]);
+}
+
+/// E-5, E-7: a session has one revision, and each is told by its own.
+#[test]
+fn l_1_a_session_has_one_revision() {
+    let mut script = script(conformance());
+    let session = open(&mut script, POLLING);
+    let request = script.get(&session.replace("EIO=3", "EIO=4"));
+    script.expect([refused(request, 3)]);
+    let request = script.get(&session.replace("EIO=3&", ""));
+    script.expect([refused(request, 3)]);
+    post(&mut script, &session, "2:4a");
+    let mut off = crate::raw::script(Config {
+        revision_3: false,
+        ..conformance()
+    });
+    let request = off.upgrade(WEBSOCKET);
+    off.expect([refused_upgrade(request, 5)]);
+}
+
+/// L-8, E-8: a second poll beside a pending one ends the session.
+#[test]
+fn l_8_a_second_poll() {
+    let mut script = script(conformance());
+    let session = open(&mut script, POLLING);
+    let first = script.get(&session);
+    let second = script.get(&session);
+    script.expect([refused_bare(second, 400), text(first, "1:1")]);
+}
+
+/// L-4: binary bodies, echoed.
+#[test]
+fn l_4_binary_bodies_both_ways() {
+    let mut script = script(conformance());
+    let session = open(&mut script, POLLING);
+    post_bytes(
+        &mut script,
+        &session,
+        b"\x00\x06\xff4hello\x01\x05\xff\x04\x01\x02\x03\x04",
+    );
+    let poll = script.get(&session);
+    script.expect([octets(poll, "AAb/NGhlbGxvAQX/BAECAwQ=")]);
+}
