@@ -94,7 +94,8 @@ impl Server {
         let payload = Object::new()
             .with("sid", &id)
             .maybe("pid", socket.pid.as_ref());
-        self.send(id, Kind::Connect(Some(payload.json())));
+        let knows = self.engine.speaks_revision_3(sid); // or makes it of the session's
+        self.send(id, Kind::Connect((!knows).then(|| payload.json())));
     }
 
     fn refuse(&mut self, id: SocketId, message: &str, data: Option<&Json>) {
@@ -112,8 +113,15 @@ impl Server {
         message: &str,
         data: Option<&Json>,
     ) {
-        let payload = Object::new().with("message", message).maybe("data", data);
-        let kind = Kind::ConnectError(payload.json());
+        let payload = if self.engine.speaks_revision_3(sid) {
+            Json::of(message)
+        } else {
+            Object::new()
+                .with("message", message)
+                .maybe("data", data)
+                .json()
+        };
+        let kind = Kind::ConnectError(payload);
         self.dispatch(sid, &messages(&Packet { namespace, kind }));
     }
 

@@ -63,7 +63,7 @@ pub enum Kind {
         /// The arguments.
         args: Args,
     },
-    /// CONNECT_ERROR: an object.
+    /// CONNECT_ERROR: an object. In revision 3, whose servers alone send it, ERROR: any JSON.
     ConnectError(Json),
     /// An EVENT without payload: tolerated, and without effect.
     Nothing,

@@ -198,6 +198,9 @@ impl Server {
         };
         self.clients.insert(sid, client);
         self.save_client(sid);
+        if self.engine.speaks_revision_3(sid) {
+            self.connect(sid, Namespace::main(), None); // without being asked
+        }
     }
 
     /// What is kept of a client is out of date.
@@ -301,6 +304,8 @@ impl Server {
             (Kind::Disconnect, Some((id, _))) => {
                 self.forget(id, DisconnectReason::ClientNamespaceDisconnect);
             }
+            // It was connected without being asked, or is not there any more.
+            (Kind::Connect(_), Some(_)) | (_, None) if self.engine.speaks_revision_3(sid) => {}
             (Kind::ConnectError(_) | Kind::Connect(_), _) => self.misuse(now, sid),
             _ => {
                 let client = self.clients.get(&sid);
@@ -314,6 +319,10 @@ impl Server {
 
     /// A client wants to connect to a namespace that it is not in.
     fn enter(&mut self, now: Timestamp, sid: Sid, namespace: Namespace, auth: Option<Json>) {
+        let (namespace, query) = self.split_query(sid, namespace);
+        if query.is_some() && self.socket_in(sid, &namespace).is_some() {
+            return;
+        }
         let Some(client) = self.clients.get(&sid) else {
             return;
         };
@@ -334,19 +343,48 @@ impl Server {
         }
         match self.past(&namespace, auth.as_ref()) {
             Some(past) => self.claim(now, sid, namespace, auth, past),
-            None => self.connect(sid, namespace, auth),
+            None => self.connect_with(sid, namespace, auth, query.as_deref()),
         }
     }
 
+    /// Of a namespace, the name and the query, which belong together but in revision 3.
+    fn split_query(&self, sid: Sid, namespace: Namespace) -> (Namespace, Option<String>) {
+        let split = namespace.as_str().split_once('?');
+        if let Some((name, query)) = split.filter(|_| self.engine.speaks_revision_3(sid))
+            && let Some(name) = Namespace::parse(name)
+        {
+            let query = query.to_owned();
+            return (name, Some(query));
+        }
+        (namespace, None)
+    }
+
     pub(super) fn connect(&mut self, sid: Sid, namespace: Namespace, auth: Option<Json>) {
-        let id = SocketId::new(self.engine.mint());
-        let pid = self.log.is_some().then(|| Pid::new(self.engine.mint()));
+        self.connect_with(sid, namespace, auth, None);
+    }
+
+    fn connect_with(
+        &mut self,
+        sid: Sid,
+        namespace: Namespace,
+        auth: Option<Json>,
+        query: Option<&str>,
+    ) {
+        // In revision 3 a client takes the session's id for that of its socket in `/`.
+        let known = self.engine.public_id(sid);
+        let is_recoverable = self.log.is_some() && known.is_none();
+        let known = known.filter(|_| namespace.is_main()).map(SocketId::of);
+        let id = known.unwrap_or_else(|| SocketId::new(self.engine.mint()));
+        let pid = is_recoverable.then(|| Pid::new(self.engine.mint()));
         let Some(client) = self.clients.get_mut(&sid) else {
             return;
         };
         client.removed.retain(|removed| *removed != namespace);
         client.sockets.push(id);
-        let handshake = Rc::clone(&client.handshake);
+        let handshake = match query {
+            Some(query) => Rc::new(client.handshake.with(query)),
+            None => Rc::clone(&client.handshake),
+        };
         let socket = Socket {
             namespace: namespace.clone(),
             link: Link::Joining(sid),

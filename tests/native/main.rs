@@ -49,6 +49,8 @@ mod raw;
 mod recovery;
 mod retention;
 mod revision_3;
+mod revision_3_identity;
+mod revision_3_socket;
 mod room_alias;
 mod room_chat;
 mod room_door;

@@ -1,7 +1,9 @@
 //! An application that does what the events it gets are called.
 
+use std::rc::Rc;
+
 use serde_json::json;
-use signalbox::engine::Engine;
+use signalbox::engine::{Engine, Handshake};
 use signalbox::socket::{Ack, App, Args, Command, Event, Host, Json, Server, SocketId};
 use signalbox::time::Timestamp;
 
@@ -13,8 +15,9 @@ use crate::support::Script;
 pub struct Obedient {
     /// What happened to sockets, in words.
     pub log: Vec<String>,
-    /// All sockets that connected.
-    sockets: Vec<SocketId>,
+    /// All sockets that connected, and how their sessions were opened.
+    pub sockets: Vec<SocketId>,
+    pub handshakes: Vec<Rc<Handshake>>,
 }
 
 fn to(socket: SocketId, name: &str, args: Args, ack: Option<u64>) -> Command {
@@ -31,9 +34,13 @@ impl App for Obedient {
     fn event(&mut self, _now: Timestamp, event: Event, out: &mut Vec<Command>) {
         match event {
             Event::Connect {
-                socket, namespace, ..
+                socket,
+                namespace,
+                handshake,
+                ..
             } => {
                 self.sockets.push(socket);
+                self.handshakes.push(handshake);
                 out.push(match namespace.as_str() {
                     "/refused" => Command::Refuse {
                         socket,

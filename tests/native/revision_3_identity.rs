@@ -1,0 +1,276 @@
+//! Revision 3 shows a session's id to others, who try to use it: from another address, without the
+//! cookie or with another, in every state of the session.
+
+use signalbox::engine::Config;
+use signalbox::io::Method;
+
+use crate::raw::{Raw, conformance, script};
+use crate::revision_3::{POLLING, WEBSOCKET, open};
+use crate::support::{Done, Script, accepted, ok, refused, refused_upgrade, sent};
+
+const CLIENT: &str = "192.0.2.1";
+const STRANGER: &str = "198.51.100.7";
+
+/// Cookies that are not the client's.
+const FOREIGN: [&str; 4] = [
+    "",
+    "signalbox=AAAAAAAAAAAAAAAAAAAA",
+    "signalbox=short; other=1",
+    "signalbox=",
+];
+
+/// Whether the client returns the cookie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Jar {
+    Kept,
+    Absent,
+}
+
+struct Client {
+    script: Script<Raw>,
+    session: String,
+    cookie: String,
+    jar: Jar,
+}
+
+/// A client with a polling session, of which everybody knows the id.
+fn client(jar: Jar) -> Client {
+    let mut script = script(conformance());
+    let session = open(&mut script, POLLING);
+    let set = script.set_cookie.take().expect("a cookie");
+    let (cookie, attributes) = set.split_once("; ").expect("attributes");
+    assert_eq!(attributes, "Path=/; HttpOnly; SameSite=Lax");
+    let mut client = Client {
+        script,
+        session,
+        cookie: cookie.to_owned(),
+        jar,
+    };
+    client.own();
+    client
+}
+
+impl Client {
+    /// Requests from now on are the client's.
+    fn own(&mut self) -> &mut Script<Raw> {
+        CLIENT.clone_into(&mut self.script.address);
+        self.script.cookies = match self.jar {
+            Jar::Kept => format!("theme=dark; {}", self.cookie),
+            Jar::Absent => String::new(),
+        };
+        &mut self.script
+    }
+
+    fn post(&mut self, body: &str) {
+        let session = self.session.clone();
+        let post = self.own().post(&session, body);
+        assert_eq!(self.script.take_of(post), [ok(post)]);
+    }
+
+    fn websocket(&self) -> String {
+        self.session.replace("polling", "websocket")
+    }
+
+    /// Strangers try everything. To them there is no such session; nothing else happens.
+    fn attack(&mut self, case: &str) {
+        let mut strangers = Vec::new();
+        for cookie in FOREIGN
+            .map(str::to_owned)
+            .into_iter()
+            .chain([self.cookie.clone()])
+        {
+            for address in [STRANGER, "", "2001:db8::/64"] {
+                strangers.push((address, cookie.clone()));
+            }
+            if self.jar == Jar::Kept && cookie != self.cookie {
+                strangers.push((CLIENT, cookie)); // behind the same network
+            }
+        }
+        let before = self.script.platform.stored();
+        for (address, cookies) in strangers {
+            address.clone_into(&mut self.script.address);
+            self.script.cookies = cookies;
+            self.attack_from(&self.session.clone(), case);
+            self.attack_from(&self.session.replace("EIO=3", "EIO=4"), case);
+        }
+        assert_eq!(self.script.platform.stored(), before, "{case}");
+        self.own();
+    }
+
+    fn attack_from(&mut self, session: &str, case: &str) {
+        let script = &mut self.script;
+        let whence = format!("{case}: {session} {} {}", script.address, script.cookies);
+        for method in [Method::Get, Method::Post, Method::Other] {
+            for body in ["1:1", "2:4x", "", "junk", "1"] {
+                let request = script.request(method, session, "text/plain", body);
+                assert_eq!(script.take(), [refused(request, 1)], "{whence}");
+            }
+        }
+        for query in [session.to_owned(), session.replace("polling", "websocket")] {
+            let request = script.upgrade(&query);
+            assert_eq!(script.take(), [refused_upgrade(request, 1)], "{whence}");
+            let request = script.get(&query);
+            assert_eq!(script.take(), [refused(request, 1)], "{whence}");
+        }
+        assert_eq!(script.core.ended, [], "{whence}");
+    }
+}
+
+/// L-19: while the session polls, during the upgrade and after it.
+#[test]
+fn l_19_strangers_find_no_session() {
+    for jar in [Jar::Kept, Jar::Absent] {
+        for lose in [false, true] {
+            let mut client = client(jar);
+            let between = |client: &mut Client, case| {
+                if lose {
+                    client.own().lose_memory();
+                }
+                client.attack(&format!("{case}, {jar:?}, {lose}"));
+            };
+            client.post("2:4a");
+            between(&mut client, "a message waits");
+            let session = client.session.clone();
+            let poll = client.own().get(&session);
+            assert!(format!("{:?}", client.script.take_of(poll)).contains("2:4a"));
+            between(&mut client, "it is between two polls");
+            let poll = client.own().get(&session);
+            between(&mut client, "a poll is pending");
+            let websocket = client.websocket();
+            let probe = client.own().upgrade(&websocket);
+            assert_eq!(client.script.take(), [accepted(probe)]);
+            between(&mut client, "a WebSocket joined");
+            client.own().text(probe, "2probe");
+            let then = client.script.now() + 20;
+            client.script.until(then);
+            let done = client.script.take();
+            assert!(done.contains(&sent(probe, "3probe")), "{done:?}");
+            between(&mut client, "it was probed");
+            client.own().text(probe, "5").text(probe, "4up");
+            assert!(client.script.take().contains(&sent(probe, "4up")), "{poll}");
+            between(&mut client, "it is upgraded");
+            client.own().text(probe, "4alive");
+            assert_eq!(client.script.take(), [sent(probe, "4alive")]);
+        }
+    }
+}
+
+/// L-18: a session on a WebSocket takes no polls, no posts and no second WebSocket, from nobody.
+#[test]
+fn l_18_a_websocket_takes_no_requests() {
+    let mut script = script(conformance());
+    let c = script.upgrade(WEBSOCKET);
+    let done = script.take_of(c);
+    let [Done::Accepted(_), Done::Sent(_, open)] = &done[..] else {
+        panic!("{done:?}");
+    };
+    assert_eq!(script.set_cookie, None);
+    let sid = &open.split('"').nth(3).expect("a sid").to_owned();
+    for lose in [false, true] {
+        if lose {
+            script.lose_memory();
+        }
+        for transport in ["polling", "websocket"] {
+            let query = format!("EIO=3&transport={transport}&sid={sid}");
+            let get = script.get(&query);
+            let post = script.post(&query, "1:1");
+            let upgrade = script.upgrade(&query);
+            script.expect([
+                refused(get, 1),
+                refused(post, 1),
+                refused_upgrade(upgrade, 1),
+            ]);
+        }
+        script.text(c, "4alive").expect([sent(c, "4alive")]);
+    }
+}
+
+/// L-19: the client that returned the cookie has to go on doing so; one that never does is known by
+/// its address alone.
+#[test]
+fn l_19_the_cookie_counts_once_it_was_returned() {
+    let mut bound = client(Jar::Kept);
+    let session = bound.session.clone();
+    let (own, none) = (bound.cookie.clone(), String::new());
+    for (cookies, passes) in [(&none, true), (&own, true), (&none, false), (&own, true)] {
+        bound.own().cookies.clone_from(cookies);
+        bound.script.lose_memory();
+        bound.script.take();
+        let post = bound.script.post(&session, "1:2");
+        let expected = if passes { ok(post) } else { refused(post, 1) };
+        assert_eq!(bound.script.take_of(post), [expected], "{cookies}");
+    }
+}
+
+/// L-21: the cookie is the browser's: its pages share it, and one that comes later sets no other.
+#[test]
+fn l_21_pages_share_the_cookie() {
+    let mut first = client(Jar::Kept);
+    let session = first.session.clone();
+    first.post("2:4a");
+    let second = open(first.own(), POLLING);
+    assert_eq!(first.script.set_cookie, None);
+    for session in [&session, &second] {
+        let post = first.own().post(session, "1:2");
+        assert_eq!(first.script.take_of(post), [ok(post)]);
+    }
+    // The second is bound from the beginning.
+    first.script.cookies.clear();
+    let post = first.script.post(&second, "1:2");
+    first.script.expect_of(post, [refused(post, 1)]);
+    // Cookies that are none of ours are replaced.
+    for cookies in FOREIGN
+        .iter()
+        .skip(2)
+        .chain(&["sid=x", "xsignalbox=AAAAAAAAAAAAAAAAAAAA"])
+    {
+        (*cookies).clone_into(&mut first.script.cookies);
+        open(&mut first.script, POLLING);
+        let set = first.script.set_cookie.take().expect("a cookie");
+        assert!(
+            set.starts_with("signalbox=") && !set.contains("AAAAAAAAA"),
+            "{set}"
+        );
+    }
+}
+
+/// L-20: what an ended session leaves is fetched by its client alone.
+#[test]
+fn l_20_a_farewell_is_for_the_client() {
+    for jar in [Jar::Kept, Jar::Absent] {
+        for lose in [false, true] {
+            let mut client = client(jar);
+            client.post("2:4a4:4bye");
+            if lose {
+                client.script.lose_memory();
+            }
+            client.script.core.ended.clear();
+            client.attack("it has ended");
+            let session = client.session.clone();
+            for body in ["2:4a", "1:61:1"] {
+                let poll = client.own().get(&session);
+                let done = client.script.take_of(poll);
+                assert!(
+                    matches!(&done[..], [Done::Responded(_, 200, _, b)] if b == body),
+                    "{done:?}"
+                );
+            }
+            let poll = client.own().get(&session);
+            assert_eq!(client.script.take_of(poll), [refused(poll, 1)]);
+        }
+    }
+}
+
+/// L-19: a session of revision 4 is found from any address, as its id is a secret.
+#[test]
+fn l_19_revision_4_is_not_bound() {
+    let mut script = script(Config {
+        revision_3: true,
+        ..conformance()
+    });
+    let sid = script.open_polling();
+    assert_eq!(script.set_cookie, None);
+    STRANGER.clone_into(&mut script.address);
+    let post = script.send(&sid, "3");
+    script.expect([ok(post)]);
+}

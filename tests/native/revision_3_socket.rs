@@ -1,0 +1,362 @@
+//! Socket.IO 1 and 2 on revision 3: `/` is connected without being asked, refusals are texts, ids are
+//! the engine's, and nothing is recovered.
+
+use serde_json::{Value, json};
+use signalbox::io::ContentType;
+use signalbox::socket::SocketId;
+
+use crate::obedient::obedient;
+use crate::peer::{Hall, Peer, hall, hall_with, unhurried};
+use crate::revision_3::{POLLING, WEBSOCKET};
+use crate::socket::echo;
+use crate::support::{Done, closed, ok, sent, sent_bytes};
+
+/// The packets in an answer of text, without their lengths.
+fn packets(body: &str) -> Vec<String> {
+    let mut packets = Vec::new();
+    let mut rest = body;
+    while let Some((length, behind)) = rest.split_once(':') {
+        let (packet, behind) = behind.split_at(length.parse().expect("a length"));
+        packets.push(packet.to_owned());
+        rest = behind;
+    }
+    packets
+}
+
+fn polled<C: signalbox::io::Core>(
+    script: &mut crate::support::Script<C>,
+    request: u64,
+) -> Vec<String> {
+    match &script.take_of(request)[..] {
+        [Done::Responded(_, 200, ContentType::Text, body)] => packets(body),
+        other => panic!("no answer: {other:?}"),
+    }
+}
+
+fn sid(open: &str) -> String {
+    open.split('"').nth(3).expect("a sid").to_owned()
+}
+
+/// A client on a WebSocket: its connection, and its id as it makes it of the session's.
+fn connect(hall: &mut Hall, query: &str) -> (u64, String) {
+    let c = hall.upgrade(&format!("{WEBSOCKET}{query}"));
+    match &hall.take_of(c)[..] {
+        [
+            Done::Accepted(_),
+            Done::Sent(_, open),
+            Done::Sent(_, connect),
+        ] if connect == "40" => (c, sid(open)),
+        other => panic!("not connected: {other:?}"),
+    }
+}
+
+/// The event that a frame is.
+fn event(done: &Done) -> Value {
+    match done {
+        Done::Sent(_, frame) => serde_json::from_str(frame.strip_prefix("42").unwrap()).unwrap(),
+        other => panic!("not an event: {other:?}"),
+    }
+}
+
+/// L-12: the CONNECT packet of `/` is behind the open packet, in one answer to a handshake that polls.
+#[test]
+fn l_12_the_main_namespace_is_connected_at_once() {
+    let mut script = echo();
+    let request = script.get(POLLING);
+    let got = polled(&mut script, request);
+    assert_eq!(got.len(), 3, "{got:?}");
+    assert!(got[0].starts_with("0{"));
+    assert_eq!(got[1..], ["40", r#"42["auth",{}]"#]);
+    let c = script.upgrade(WEBSOCKET);
+    let done = script.take_of(c);
+    assert!(matches!(&done[1], Done::Sent(_, open) if open.starts_with("0{")));
+    assert_eq!(done[2..], [sent(c, "40"), sent(c, r#"42["auth",{}]"#)]);
+    // K-4: it has joined a namespace.
+    let mut hall = hall();
+    let (c, _) = connect(&mut hall, "");
+    hall.until(40_000).text(c, "2").until(80_000);
+    hall.expect([sent(c, "3")]);
+}
+
+/// L-12: events and acks are those of later revisions, with attachments in their frames.
+#[test]
+fn l_12_events_and_acks() {
+    let mut script = echo();
+    let c = script.upgrade(WEBSOCKET);
+    script.take();
+    script
+        .text(c, r#"42["message",1,"2"]"#)
+        .text(c, r#"420["message-with-ack",{"a":[]}]"#);
+    script.expect([
+        sent(c, r#"42["message-back",1,"2"]"#),
+        sent(c, r#"430[{"a":[]}]"#),
+    ]);
+    let frame = r#"451-["message",{"_placeholder":true,"num":0}]"#;
+    script.text(c, frame).bytes(c, &[4, 1, 2, 3]);
+    script.expect([
+        sent(c, frame.replace("message", "message-back")),
+        sent_bytes(c, [4, 1, 2, 3]),
+    ]);
+    script.text(c, "41").expect([]);
+    script.text(c, r#"42["message"]"#).expect([]);
+}
+
+/// L-13: other namespaces are asked for, with a query in the name, which the application finds with
+/// the parameters of the URL; the answer has the name alone.
+#[test]
+fn l_13_other_namespaces() {
+    for (connect, answer) in [
+        ("40/custom", "40/custom,"),
+        ("40/custom,", "40/custom,"),
+        ("40/custom?token=abc,", "40/custom,"),
+        ("40/custom?token=abc&x=1", "40/custom,"),
+    ] {
+        let mut script = echo();
+        let c = script.upgrade(WEBSOCKET);
+        script.take();
+        script.text(c, connect);
+        script.expect([sent(c, answer), sent(c, r#"42/custom,["auth",{}]"#)]);
+        // L-15: it is in already.
+        script.text(c, connect).expect([]);
+        script.text(c, "41/custom,").text(c, connect);
+        script.expect([sent(c, answer), sent(c, r#"42/custom,["auth",{}]"#)]);
+    }
+}
+
+/// L-13: the parameters of a namespace count before those of the URL.
+#[test]
+fn l_13_the_query_of_a_namespace() {
+    let mut script = obedient();
+    let c = script.upgrade(&format!("{WEBSOCKET}&token=url&other=1"));
+    script.text(c, "40/n?token=nsp,").text(c, "40/m").take();
+    let handshakes = &script.core.app().handshakes;
+    let found: Vec<_> = handshakes
+        .iter()
+        .map(|handshake| (handshake.parameter("token"), handshake.parameter("other")))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Some("url"), Some("1")),
+            (Some("nsp"), Some("1")),
+            (Some("url"), Some("1")),
+        ]
+    );
+}
+
+/// L-14: a refusal is an ERROR packet with the message, and the connection stays.
+#[test]
+fn l_14_refusals_are_texts() {
+    let mut script = echo();
+    let c = script.upgrade(WEBSOCKET);
+    script.take();
+    script.text(c, "40/random");
+    script.expect([sent(c, r#"44/random,"Invalid namespace""#)]);
+    script.text(c, "40/random?x=1,");
+    script.expect([sent(c, r#"44/random,"Invalid namespace""#)]);
+    script
+        .text(c, r#"42["message"]"#)
+        .expect([sent(c, r#"42["message-back"]"#)]);
+    let mut obedient = obedient();
+    let c = obedient.upgrade(WEBSOCKET);
+    obedient.take();
+    obedient
+        .text(c, "40/refused")
+        .expect([sent(c, r#"44/refused,"not you""#)]);
+    let mut hall = hall_with(signalbox::room::Config {
+        limits: signalbox::room::config::Limits {
+            sockets: 1,
+            ..unhurried()
+        },
+        ..signalbox::room::Config::default()
+    });
+    connect(&mut hall, "");
+    let request = hall.get(POLLING);
+    let got = polled(&mut hall, request);
+    assert!(got[1].starts_with(r#"44"the room is full"#), "{got:?}");
+}
+
+/// L-15: what is for a namespace that the client is not in, or is in already, is passed over, as these
+/// clients do not wait for answers.
+#[test]
+fn l_15_what_is_passed_over() {
+    let mut script = echo();
+    let c = script.upgrade(WEBSOCKET);
+    script.take();
+    for packet in [
+        "40",
+        "42/custom,[\"x\"]",
+        "41/custom,",
+        "43/custom,1[]",
+        "42/custom,1[\"x\"]",
+    ] {
+        script.text(c, packet).expect([]);
+    }
+    script
+        .text(c, r#"42["message"]"#)
+        .expect([sent(c, r#"42["message-back"]"#)]);
+    // S-4: what is no packet still ends the connection.
+    script.text(c, "42nonsense").expect([closed(c)]);
+}
+
+/// L-16: recovery is not offered: no `pid`, no offset behind an event, and whoever is lost has left.
+#[test]
+fn l_16_nothing_is_recovered() {
+    let mut hall = hall();
+    let peer = Peer::connect(&mut hall);
+    let (c, id) = connect(&mut hall, "");
+    hall.text(c, r#"421["room:join",{"name":"Old"}]"#);
+    peer.join(&mut hall, "New");
+    peer.heard(&mut hall);
+    hall.take();
+    peer.emit(&mut hall, json!(["chat-message", "hi"]));
+    let got = hall.take_of(c);
+    assert_eq!(event(&got[0]).as_array().map(Vec::len), Some(2), "{got:?}");
+    hall.lost(c);
+    let heard = peer.heard(&mut hall);
+    let left = heard.iter().find(|event| event[0] == "peer:left");
+    assert_eq!(left.expect("it left")[1]["id"], json!(id));
+}
+
+/// L-17: the id of the socket is the session's, and has the form of all others: peers of either
+/// revision address each other by it, and it outlives memory.
+#[test]
+fn l_17_ids_are_the_engines() {
+    let mut hall = hall();
+    let peer = Peer::connect(&mut hall);
+    let ((a, a_id), (b, b_id)) = (connect(&mut hall, ""), connect(&mut hall, ""));
+    for lose in [false, true] {
+        if lose {
+            hall.lose_memory();
+        }
+        for id in [&a_id, &b_id] {
+            assert!(SocketId::is_id(id), "{id}");
+        }
+        hall.take();
+        hall.text(
+            a,
+            format!(r#"42["offer",{{"to":"{b_id}","sdp":"x","type":"offer"}}]"#),
+        );
+        let got = hall.take_of(b);
+        assert_eq!(got.len(), 1, "{got:?}");
+        assert!(event(&got[0]).to_string().contains(&a_id), "{got:?}");
+        peer.emit(
+            &mut hall,
+            json!(["offer", { "to": a_id, "sdp": "x", "type": "offer" }]),
+        );
+        assert!(event(&hall.take_of(a)[0]).to_string().contains(&peer.id));
+        hall.text(
+            a,
+            format!(
+                r#"42["offer",{{"to":"{}","sdp":"x","type":"offer"}}]"#,
+                peer.id
+            ),
+        );
+        let heard = peer.heard(&mut hall);
+        assert!(heard[0].to_string().contains(&a_id), "{heard:?}");
+        assert!(hall.take_of(b).is_empty());
+    }
+}
+
+/// L-17: in other namespaces the id is one that its client does not know. Nobody gets `/`'s by leaving
+/// and coming back.
+#[test]
+fn l_17_ids_elsewhere() {
+    let mut script = obedient();
+    let c = script.upgrade(WEBSOCKET);
+    let Some(Done::Sent(_, open)) = script.take_of(c).get(1).cloned() else {
+        panic!("no open packet");
+    };
+    script.text(c, "40/n").text(c, "41").text(c, "40");
+    let ids: Vec<String> = script
+        .core
+        .app()
+        .sockets
+        .iter()
+        .map(|id| id.to_string())
+        .collect();
+    assert_eq!(ids[0], sid(&open));
+    assert_ne!(ids[1], ids[0]);
+    assert_eq!(ids[2], ids[0], "the client makes the same of its session");
+}
+
+/// Eviction loses no session: a polling one with its socket, one on a WebSocket, and one between both.
+#[test]
+fn l_23_memory_is_lost() {
+    let mut hall = hall();
+    let (c, id) = connect(&mut hall, "");
+    let request = hall.get(POLLING);
+    let open = polled(&mut hall, request);
+    assert_eq!(open[1], "40");
+    let other = sid(&open[0]);
+    let session = format!("{POLLING}&sid={other}");
+    let poll = hall.get(&session);
+    hall.lose_memory();
+    let signal = |to: &str| format!(r#"42["candidate",{{"to":"{to}","candidate":"x"}}]"#);
+    hall.text(c, signal(&other));
+    let got = polled(&mut hall, poll);
+    assert!(got[0].contains(&id), "{got:?}");
+    hall.lose_memory();
+    let packet = signal(&id);
+    let post = hall.post(&session, &format!("{}:{packet}", packet.len()));
+    assert_eq!(hall.take_of(post), [ok(post)]);
+    assert!(event(&hall.take_of(c)[0]).to_string().contains(&other));
+    let probe = hall.upgrade(&session.replace("polling", "websocket"));
+    hall.text(probe, "2probe").lose_memory();
+    hall.text(c, signal(&other)).lose_memory();
+    hall.take_of(probe);
+    hall.text(probe, "5").lose_memory().text(probe, signal(&id));
+    let got = hall.take_of(probe);
+    assert_eq!(got.len(), 1, "{got:?}");
+    assert_eq!(hall.take_of(c).len(), 1);
+}
+
+/// A server that is killed keeps the sessions that poll, as those of revision 4.
+#[test]
+fn l_23_the_server_is_killed() {
+    let mut hall = hall();
+    let request = hall.get(POLLING);
+    let open = polled(&mut hall, request);
+    let session = format!("{POLLING}&sid={}", sid(&open[0]));
+    let revision_4 = hall.open_polling();
+    hall.send(&revision_4, "40");
+    hall.platform.flush();
+    hall.kill().take();
+    for (query, body) in [
+        (session, r#"23:421["chat:history",{}]"#.to_owned()),
+        (
+            crate::support::polling(&revision_4),
+            r#"421["chat:history",{}]"#.to_owned(),
+        ),
+    ] {
+        let body = body.replace("23:", &format!("{}:", body.len() - 3));
+        let post = hall.post(&query, &body);
+        assert_eq!(hall.take_of(post), [ok(post)], "{query}");
+        let poll = hall.get(&query);
+        let got = format!("{:?}", hall.take_of(poll));
+        assert!(got.contains("431["), "{got}");
+    }
+}
+
+/// P-10: a client that is put out hears of it before its connection ends.
+#[test]
+fn l_12_a_disconnect_of_the_servers() {
+    let mut hall = hall();
+    let request = hall.get(POLLING);
+    let open = polled(&mut hall, request);
+    let session = format!("{POLLING}&sid={}", sid(&open[0]));
+    let (c, _) = connect(&mut hall, "");
+    hall.operate("close", "", "");
+    let done = hall.take_of(c);
+    assert_eq!(
+        done[done.len() - 2..],
+        [sent(c, "41"), closed(c)],
+        "{done:?}"
+    );
+    let mut got = Vec::new();
+    while got.last().is_none_or(|last| last != "1") {
+        let poll = hall.get(&session);
+        got.extend(polled(&mut hall, poll));
+    }
+    assert_eq!(got[got.len() - 3..], ["41", "6", "1"], "{got:?}");
+}
