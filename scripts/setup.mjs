@@ -171,18 +171,27 @@ const pythonFolder = inRoot(".tools/python");
 export const pythonPath = `${pythonFolder}/bin/python`;
 
 /** Puts it in place. */
-export async function python(busy) {
-  const requirements = inRoot("tests/e2e/requirements.txt");
+export const python = (busy) => pythonPackages(busy, pythonFolder, "tests/e2e/requirements.txt");
+
+const oldPythonFolder = inRoot(".tools/python-4");
+/** A Python with python-socketio 4: the packages of tests/interop/requirements-4.txt. */
+export const oldPythonPath = `${oldPythonFolder}/bin/python`;
+
+/** Puts it in place. */
+export const oldPython = (busy) => pythonPackages(busy, oldPythonFolder, "tests/interop/requirements-4.txt");
+
+async function pythonPackages(busy, folder, file) {
+  const requirements = inRoot(file);
   const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex");
-  const stamp = `${pythonFolder}/requirements.sha256`;
+  const stamp = `${folder}/requirements.sha256`;
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return "in place";
   if (!(await works("python3", "-c", "import ensurepip, venv"))) {
     await debianPackages(busy, "Python's venv", "python3", "python3-venv");
   }
   busy("installing python-socketio, some seconds");
   mkdirSync(inRoot(".tools"), { recursive: true });
-  await mustRun("python3", ["-m", "venv", "--clear", pythonFolder]);
-  await mustRun(pythonPath, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements], {
+  await mustRun("python3", ["-m", "venv", "--clear", folder]);
+  await mustRun(`${folder}/bin/python`, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements], {
     remedy: "check that the Python package index can be reached, then run this again",
   });
   writeFileSync(stamp, wanted);

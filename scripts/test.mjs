@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { behaviours } from "./behaviours.mjs";
 import { buildSteps, conformanceSteps, wasmSize, workerCrate } from "./build.mjs";
-import { chromium, chromiumPath, coturn, coturnPath, interopPackages, interopRust, npmPackages, python, rust, rustLints } from "./setup.mjs";
+import { chromium, chromiumPath, coturn, coturnPath, interopPackages, interopRust, npmPackages, oldPython, python, rust, rustLints } from "./setup.mjs";
 import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps } from "./task.mjs";
 
 const wasmLimit = 300_000; // bytes, gzipped: a Worker starts quickly
@@ -46,7 +46,7 @@ const parts = {
     checks: [["conformance tests", () => nodeTests("tests/e2e", { only: isConformance })]],
   },
   interop: {
-    setup: [...conformanceSteps, buildSteps.at(-1), ["old JavaScript clients", interopPackages], ["Python", python], ["Rust clients", interopRust]],
+    setup: [...conformanceSteps, buildSteps.at(-1), ["old JavaScript clients", interopPackages], ["Python", python], ["an old Python client", oldPython], ["Rust clients", interopRust]],
     checks: [["interop", () => nodeTests("tests/interop")]],
   },
   e2e: {

@@ -1,6 +1,6 @@
 // The rows of the matrix: who talks to the server, and what each is to see.
 
-import { pythonPath, rustPeer } from "../../scripts/setup.mjs";
+import { oldPythonPath, pythonPath, rustPeer } from "../../scripts/setup.mjs";
 import { inRoot, pinnedNode } from "../../scripts/task.mjs";
 
 /** The columns. `upgrade`: polling first, then a WebSocket. */
@@ -32,6 +32,9 @@ const socketSteps = (reason) => ({
   disconnect: reason,
 });
 
+/** The same of clients of revision 3, which have no `auth`. */
+const oldSocketSteps = (reason) => ({ ...socketSteps(reason), connect: [{}], namespace: [{}] });
+
 /** What Engine.IO's steps see. */
 const engineSteps = (reason) => ({ open: null, text, binary: bytes, close: reason });
 
@@ -43,6 +46,13 @@ const javaScript = (version) => ({
   echo: "socket.io",
   command: (task) => [pinnedNode, here("socketio.mjs"), task, `socket.io-client-${version}`],
   steps: () => socketSteps("io client disconnect"),
+});
+
+/** One that speaks revision 3. */
+const oldJavaScript = (version) => ({
+  ...javaScript(version),
+  revision: "3",
+  steps: () => oldSocketSteps("io client disconnect"),
 });
 
 const python = (name, kind) => ({
@@ -80,9 +90,11 @@ export const peers = [
     command: (task) => [rustPeer("engineio"), task],
     steps: () => engineSteps(null),
   },
+  ...["2.5.0", "2.3.1", "2.0.4", "1.7.4"].map(oldJavaScript),
   {
-    ...javaScript("2.5.0"), // speaks EIO=3
-    refused: true,
-    steps: (transport) => ({ refusal: transport === "websocket" ? "websocket error" : "xhr poll error" }),
+    ...python("python-socketio 4.6.1", "old"),
+    revision: "3",
+    command: (task) => [oldPythonPath, here("python_peer.py"), task, "old"],
+    steps: () => oldSocketSteps(null),
   },
 ];

@@ -4,22 +4,18 @@ import { createRequire } from "node:module";
 import { next, report, stay, task } from "./report.mjs";
 
 const library = createRequire(import.meta.url)(process.argv[3]);
-const io = library.io ?? library; // version 2 is the function itself
+const io = library.io ?? library; // versions 1 and 2 are the function itself
 const transports = task.transport === "upgrade" ? ["polling", "websocket"] : [task.transport];
 const options = { path: task.path, transports, forceNew: true, reconnection: false };
 
 const socket = io(task.url, { ...options, auth: task.auth });
 const greeted = next(socket, "auth");
-const refused = next(socket, "connect_error");
-const connected = await Promise.race([next(socket, "connect").then(() => true), refused.then(() => false)]);
-if (!connected) {
-  report("refusal", (await refused)[0].message);
-} else {
-  const { engine } = socket.io;
-  if (task.transport === "upgrade" && engine.transport.name === "polling") await next(engine, "upgrade");
-  report("connect", await greeted);
-  await converse();
-}
+socket.once("connect_error", (error) => console.error(error));
+await next(socket, "connect");
+const { engine } = socket.io;
+if (task.transport === "upgrade" && engine.transport.name === "polling") await next(engine, "upgrade");
+report("connect", await greeted);
+await converse();
 stay();
 
 async function converse() {
