@@ -3,7 +3,7 @@
 //! Its clients show the session's id to others, as the id of their socket. So the id proves nothing: a
 //! request also has to come from the client's address and, once the client has returned it, with a
 //! cookie that was set at the handshake. To all others there is no such session. One that a WebSocket
-//! carries takes no requests at all.
+//! carries takes no requests at all: polls and POSTs do not find it, another WebSocket is closed.
 
 use serde::{Deserialize, Serialize};
 

@@ -121,7 +121,7 @@ impl Session {
             return true; // nobody else knows its id
         }
         if matches!(self.transport, Transport::WebSocket(_)) {
-            return false;
+            return request.upgrade; // which is closed
         }
         let Some(owner) = self.owner.as_mut().filter(|owner| owner.admits(request)) else {
             return false;

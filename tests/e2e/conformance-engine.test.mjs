@@ -51,7 +51,7 @@ for (const echo of ["engine.io", "socket.io"]) {
     for (const [what, query, code, options] of [
       ["no EIO", "transport=polling", 5],
       ["EIO=abc", "EIO=abc&transport=polling", 5],
-      ["EIO=3", "EIO=3&transport=polling", 5],
+      ["EIO=5", "EIO=5&transport=polling", 5],
       ["no transport", "EIO=4", 0],
       ["transport=abc", "EIO=4&transport=abc", 0],
       ["an unknown sid", "EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAA", 1],

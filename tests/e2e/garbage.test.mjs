@@ -41,7 +41,7 @@ for (const [what, query, options, [status, body]] of [
   ["a DELETE without sid", polling, { method: "DELETE" }, badMethod],
   ["a method of WebDAV without sid", polling, { method: "PROPFIND" }, badMethod],
   ["websocket without upgrade", { transport: "websocket" }, {}, badRequest],
-  ["revision 3", { ...polling, EIO: "3" }, {}, badProtocol],
+  ["revision 2", { ...polling, EIO: "2" }, {}, badProtocol],
   ["no revision", { ...polling, EIO: "" }, {}, badProtocol],
 ]) {
   test(`E-2, E-3, E-4, E-5, E-7, E-17: a request with ${what}`, async () => {
@@ -63,7 +63,7 @@ test("E-1: a request that no session can right wakes no object", async () => {
     [polling, { method: "POST", body: "40" }],
     [polling, { method: "HEAD" }],
     [{ transport: "websocket" }, {}],
-    [{ ...polling, EIO: "3" }, {}],
+    [{ ...polling, EIO: "5" }, {}],
     [{ ...polling, EIO: "" }, {}],
     [polling, { method: "OPTIONS" }],
   ];
@@ -238,7 +238,7 @@ for (const [what, query, message] of [
   ["an unknown transport", { transport: "x" }, "Transport unknown"],
   ["an unknown sid", { transport: "websocket", sid: "AAAAAAAAAAAAAAAAAAAA" }, "Session ID unknown"],
   ["polling", { transport: "polling" }, "Bad request"],
-  ["revision 3", { transport: "websocket", EIO: "3" }, "Unsupported protocol version"],
+  ["revision 5", { transport: "websocket", EIO: "5" }, "Unsupported protocol version"],
 ]) {
   test(`E-13, E-14, E-16: a request to upgrade with ${what}`, async () => {
     const refused = await webSocket(server, enginePath(room, query)).then(() => null, (error) => error);

@@ -209,7 +209,8 @@ function within(what, start) {
 }
 
 /**
- * One HTTP request as it is, no header added but Host: resolves to `{status, headers, body}`.
+ * One HTTP request as it is, no header added but Host: resolves to `{status, headers, body, bytes}`, a text and the same
+ * as a Buffer.
  * `body` may be a stream; `signal` aborts it.
  */
 export function http(server, path, { method = "GET", headers = {}, body, signal } = {}) {
@@ -222,7 +223,8 @@ export function http(server, path, { method = "GET", headers = {}, body, signal 
       response.on("data", (chunk) => chunks.push(chunk)).on("error", reject);
       response.on("end", () => {
         const { statusCode: status, headers } = response;
-        resolve({ status, headers, body: Buffer.concat(chunks).toString() });
+        const bytes = Buffer.concat(chunks);
+        resolve({ status, headers, body: bytes.toString(), bytes });
       });
     });
     if (body instanceof Readable) body.pipe(request);
