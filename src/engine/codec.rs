@@ -99,7 +99,8 @@ impl Codec {
     }
 
     /// The answer to a poll.
-    pub(super) fn answer(self, packets: &[ServerPacket]) -> Response {
+    #[must_use]
+    pub fn answer(self, packets: &[ServerPacket]) -> Response {
         let (content_type, body) = match self.revision {
             Revision::Four => (ContentType::Text, payload::encode(packets)),
             Revision::Three => revision_3::write_body(packets, self.base64, self.twice),

@@ -93,7 +93,7 @@ fn sessions_beside_their_model() {
 
 #[test]
 fn rooms() {
-    let seen: Vec<String> = runs(50, 1_500, targets::room).flatten().collect();
+    let seen: Vec<String> = runs(250, 1_500, targets::room).flatten().collect();
     let told = [
         "peer:joined",
         "peer:away",

@@ -5,11 +5,9 @@ use signalbox::io::{ContentType, Data, Method};
 
 use crate::raw::{Raw, conformance, defaults, script};
 use crate::support::{
-    Done, Script, accepted, closed, ok, refused, refused_bare, refused_upgrade, sent, sent_bytes,
+    Done, POLLING_3, Script, WEBSOCKET_3, accepted, closed, ok, refused, refused_bare,
+    refused_upgrade, sent, sent_bytes,
 };
-
-pub const POLLING: &str = "EIO=3&transport=polling";
-pub const WEBSOCKET: &str = "EIO=3&transport=websocket";
 
 /// A text body, answered to a poll.
 fn text(request: u64, body: &str) -> Done {
@@ -19,21 +17,6 @@ fn text(request: u64, body: &str) -> Done {
 /// A binary body, in base64.
 fn octets(request: u64, body: &str) -> Done {
     Done::Responded(request, 200, ContentType::Octets, body.to_owned())
-}
-
-/// Opens a polling session; returns the query of its requests.
-pub fn open(script: &mut Script<Raw>, query: &str) -> String {
-    let request = script.get(query);
-    match &script.take_of(request)[..] {
-        [Done::Responded(_, 200, ContentType::Text, body)] => {
-            let (length, packet) = body.split_once(':').expect("a payload");
-            assert_eq!(length.parse(), Ok(packet.len()), "{body}");
-            let handshake: serde_json::Value = serde_json::from_str(&packet[1..]).unwrap();
-            let sid = handshake["sid"].as_str().expect("a sid");
-            format!("{query}&sid={sid}")
-        }
-        other => panic!("no handshake: {other:?}"),
-    }
 }
 
 fn post(script: &mut Script<Raw>, session: &str, body: &str) {
@@ -75,7 +58,7 @@ fn read_bytes(body: &[u8]) -> Result<Vec<String>, Rejection> {
 #[test]
 fn l_2_the_open_packet() {
     let mut script = script(defaults());
-    let request = script.get(POLLING);
+    let request = script.get(POLLING_3);
     let done = script.take_of(request);
     let [Done::Responded(_, 200, ContentType::Text, body)] = &done[..] else {
         panic!("no handshake: {done:?}");
@@ -83,7 +66,7 @@ fn l_2_the_open_packet() {
     let rest = r#"","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}"#;
     assert!(body.starts_with(r#"97:0{"sid":""#), "{body}");
     assert!(body.ends_with(rest), "{body}");
-    let connection = script.upgrade(WEBSOCKET);
+    let connection = script.upgrade(WEBSOCKET_3);
     let done = script.take_of(connection);
     let [Done::Accepted(_), Done::Sent(_, open)] = &done[..] else {
         panic!("no handshake: {done:?}");
@@ -231,7 +214,7 @@ fn l_8_a_body_that_is_none_ends_the_session() {
         ("application/octet-stream", "2:4a"),
     ] {
         let mut script = script(conformance());
-        let session = open(&mut script, POLLING);
+        let session = script.open_revision_3(POLLING_3);
         let poll = script.get(&session);
         let post = script.request(Method::Post, &session, content_type, body);
         script.expect([refused_bare(post, 400), text(poll, "1:1")]);
@@ -242,7 +225,7 @@ fn l_8_a_body_that_is_none_ends_the_session() {
         max_payload: 3,
         ..conformance()
     });
-    let session = open(&mut script, POLLING);
+    let session = script.open_revision_3(POLLING_3);
     let large = script.post(&session, "5:4long");
     script.expect([refused_bare(large, 413)]);
     post(&mut script, &session, "2:4a");
@@ -271,9 +254,9 @@ fn l_5_answers() {
             "11:4helloworld2:b4",
         ),
     ] {
-        for query in [POLLING, "EIO=3&transport=polling&b64=1"] {
+        for query in [POLLING_3, "EIO=3&transport=polling&b64=1"] {
             let mut script = script(conformance());
-            let session = open(&mut script, query);
+            let session = script.open_revision_3(query);
             for body in bodies {
                 post(&mut script, &session, body);
             }
@@ -294,7 +277,7 @@ fn l_5_answers() {
 fn l_6_texts_that_are_encoded_twice() {
     let query = "EIO=3&transport=polling&b64=1";
     let mut script = script(conformance());
-    let session = open(&mut script, query);
+    let session = script.open_revision_3(query);
     post(&mut script, &session, "4:4\u{e2}\u{82}\u{ac}");
     script.lose_memory();
     let poll = script.get(&session);
@@ -304,7 +287,7 @@ fn l_6_texts_that_are_encoded_twice() {
     script.expect([text(poll, "6:4hello")]);
     for once in ["2:4€", "5:4naïf", "3:4é€", "3:4\u{e2}\u{82}"] {
         let mut script = crate::raw::script(conformance());
-        let session = open(&mut script, query);
+        let session = script.open_revision_3(query);
         post(&mut script, &session, once);
         let poll = script.get(&session);
         script.expect([text(poll, once)]);
@@ -315,7 +298,7 @@ fn l_6_texts_that_are_encoded_twice() {
 #[test]
 fn l_7_an_answer_has_sixteen_packets_at_most() {
     let mut script = script(conformance());
-    let session = open(&mut script, POLLING);
+    let session = script.open_revision_3(POLLING_3);
     let packets: Vec<String> = (10..50).map(|number| format!("3:4{number}")).collect();
     post(&mut script, &session, &packets.concat());
     for part in packets.chunks(16) {
@@ -342,7 +325,7 @@ fn l_7_an_answer_has_sixteen_packets_at_most() {
 #[test]
 fn l_9_binary_frames() {
     for (query, own) in [
-        (WEBSOCKET, false),
+        (WEBSOCKET_3, false),
         ("EIO=3&transport=websocket&b64=1", true),
     ] {
         let mut script = script(conformance());
@@ -373,7 +356,7 @@ fn l_9_binary_frames() {
         let mut script = script(conformance());
         let codec = Codec::new(Revision::Three, false);
         assert_eq!(codec.read_frame(&frame), Err(error));
-        let c = script.upgrade(WEBSOCKET);
+        let c = script.upgrade(WEBSOCKET_3);
         script.take();
         match &frame {
             Data::Text(text) => script.text(c, &**text),
@@ -388,7 +371,7 @@ fn l_9_binary_frames() {
 #[test]
 fn l_10_the_client_pings() {
     let mut script = script(defaults());
-    let c = script.upgrade(WEBSOCKET);
+    let c = script.upgrade(WEBSOCKET_3);
     script.take();
     script.until(25_000).expect([]);
     script.text(c, "2").expect([sent(c, "3")]);
@@ -396,7 +379,7 @@ fn l_10_the_client_pings() {
     script.until(104_999).expect([]);
     script.until(105_000).expect([closed(c)]);
 
-    let session = open(&mut script, POLLING);
+    let session = script.open_revision_3(POLLING_3);
     let start = script.now();
     let poll = script.get(&session);
     script.until(start + 25_000).expect([]);
@@ -411,8 +394,8 @@ fn l_10_the_client_pings() {
 #[test]
 fn l_10_pings_outlive_memory() {
     let mut script = script(defaults());
-    let c = script.upgrade(WEBSOCKET);
-    let session = open(&mut script, POLLING);
+    let c = script.upgrade(WEBSOCKET_3);
+    let session = script.open_revision_3(POLLING_3);
     script.take();
     let mut poll = script.get(&session);
     for beat in 1..20 {
@@ -428,11 +411,11 @@ fn l_10_pings_outlive_memory() {
     assert_eq!(script.core.ended, []);
 }
 
-/// L-10: the answer to a ping waits for a poll over a loss of memory: without it a client gives up.
+/// L-10, L-23: the answer to a ping waits for a poll over a loss of memory: without it a client gives up.
 #[test]
 fn l_10_an_answer_to_a_ping_outlives_memory() {
     let mut script = script(defaults());
-    let session = open(&mut script, POLLING);
+    let session = script.open_revision_3(POLLING_3);
     post(&mut script, &session, "1:2");
     script.lose_memory().lose_memory();
     let poll = script.get(&session);
@@ -444,7 +427,7 @@ fn l_10_an_answer_to_a_ping_outlives_memory() {
 fn l_11_the_upgrade() {
     for lose in [false, true] {
         let mut script = script(defaults());
-        let session = open(&mut script, POLLING);
+        let session = script.open_revision_3(POLLING_3);
         let poll = script.get(&session);
         let websocket = session.replace("polling", "websocket");
         script.until(30);
@@ -469,7 +452,7 @@ fn l_11_the_upgrade() {
 #[test]
 fn l_11_polls_are_released() {
     let mut script = script(defaults());
-    let session = open(&mut script, POLLING);
+    let session = script.open_revision_3(POLLING_3);
     let poll = script.get(&session);
     script
         .lose_memory()
@@ -484,11 +467,11 @@ fn l_11_polls_are_released() {
 #[test]
 fn l_11_a_close_of_the_clients() {
     let mut script = script(defaults());
-    let session = open(&mut script, POLLING);
+    let session = script.open_revision_3(POLLING_3);
     let poll = script.get(&session);
     post(&mut script, &session, "1:1");
     script.expect([text(poll, "1:6")]);
-    let c = script.upgrade(WEBSOCKET);
+    let c = script.upgrade(WEBSOCKET_3);
     script.take();
     script.text(c, "1").expect([closed(c)]);
 }
@@ -497,7 +480,7 @@ fn l_11_a_close_of_the_clients() {
 #[test]
 fn l_1_a_session_has_one_revision() {
     let mut script = script(conformance());
-    let session = open(&mut script, POLLING);
+    let session = script.open_revision_3(POLLING_3);
     let request = script.get(&session.replace("EIO=3", "EIO=4"));
     script.expect([refused(request, 3)]);
     let request = script.get(&session.replace("EIO=3&", ""));
@@ -507,7 +490,7 @@ fn l_1_a_session_has_one_revision() {
         revision_3: false,
         ..conformance()
     });
-    let request = off.upgrade(WEBSOCKET);
+    let request = off.upgrade(WEBSOCKET_3);
     off.expect([refused_upgrade(request, 5)]);
 }
 
@@ -515,7 +498,7 @@ fn l_1_a_session_has_one_revision() {
 #[test]
 fn l_8_a_second_poll() {
     let mut script = script(conformance());
-    let session = open(&mut script, POLLING);
+    let session = script.open_revision_3(POLLING_3);
     let first = script.get(&session);
     let second = script.get(&session);
     script.expect([refused_bare(second, 400), text(first, "1:1")]);
@@ -525,7 +508,7 @@ fn l_8_a_second_poll() {
 #[test]
 fn l_4_binary_bodies_both_ways() {
     let mut script = script(conformance());
-    let session = open(&mut script, POLLING);
+    let session = script.open_revision_3(POLLING_3);
     post_bytes(
         &mut script,
         &session,

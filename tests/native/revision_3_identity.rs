@@ -5,8 +5,9 @@ use signalbox::engine::Config;
 use signalbox::io::Method;
 
 use crate::raw::{Raw, conformance, script};
-use crate::revision_3::{POLLING, WEBSOCKET, open};
-use crate::support::{Done, Script, accepted, dismissed, ok, refused, refused_upgrade, sent};
+use crate::support::{
+    Done, POLLING_3, Script, WEBSOCKET_3, accepted, dismissed, ok, refused, refused_upgrade, sent,
+};
 
 const CLIENT: &str = "192.0.2.1";
 const STRANGER: &str = "198.51.100.7";
@@ -36,7 +37,7 @@ struct Client {
 /// A client with a polling session, of which everybody knows the id.
 fn client(jar: Jar) -> Client {
     let mut script = script(conformance());
-    let session = open(&mut script, POLLING);
+    let session = script.open_revision_3(POLLING_3);
     let set = script.set_cookie.take().expect("a cookie");
     let (cookie, attributes) = set.split_once("; ").expect("attributes");
     assert_eq!(attributes, "Path=/; HttpOnly; SameSite=Lax");
@@ -166,7 +167,7 @@ fn l_19_strangers_find_no_session() {
 #[test]
 fn l_18_a_websocket_takes_no_requests() {
     let mut script = script(conformance());
-    let c = script.upgrade(WEBSOCKET);
+    let c = script.upgrade(WEBSOCKET_3);
     let done = script.take_of(c);
     let [Done::Accepted(_), Done::Sent(_, open)] = &done[..] else {
         panic!("{done:?}");
@@ -184,7 +185,7 @@ fn l_18_a_websocket_takes_no_requests() {
             script.expect([refused(get, 1), refused(post, 1)]);
         }
         // The protocol's own test suite takes no HTTP error here.
-        let second = script.upgrade(&format!("{WEBSOCKET}&sid={sid}"));
+        let second = script.upgrade(&format!("{WEBSOCKET_3}&sid={sid}"));
         script.expect([dismissed(second)]);
         script.text(c, "4alive").expect([sent(c, "4alive")]);
     }
@@ -213,7 +214,7 @@ fn l_21_pages_share_the_cookie() {
     let mut first = client(Jar::Kept);
     let session = first.session.clone();
     first.post("2:4a");
-    let second = open(first.own(), POLLING);
+    let second = first.own().open_revision_3(POLLING_3);
     assert_eq!(first.script.set_cookie, None);
     for session in [&session, &second] {
         let post = first.own().post(session, "1:2");
@@ -230,7 +231,7 @@ fn l_21_pages_share_the_cookie() {
         .chain(&["sid=x", "xsignalbox=AAAAAAAAAAAAAAAAAAAA"])
     {
         (*cookies).clone_into(&mut first.script.cookies);
-        open(&mut first.script, POLLING);
+        first.script.open_revision_3(POLLING_3);
         let set = first.script.set_cookie.take().expect("a cookie");
         assert!(
             set.starts_with("signalbox=") && !set.contains("AAAAAAAAA"),

@@ -7,9 +7,8 @@ use signalbox::socket::SocketId;
 
 use crate::obedient::obedient;
 use crate::peer::{Hall, Peer, hall, hall_with, unhurried};
-use crate::revision_3::{POLLING, WEBSOCKET};
 use crate::socket::echo;
-use crate::support::{Done, closed, ok, sent, sent_bytes};
+use crate::support::{Done, POLLING_3, WEBSOCKET_3, closed, ok, sent, sent_bytes};
 
 /// The packets in an answer of text, without their lengths.
 fn packets(body: &str) -> Vec<String> {
@@ -39,7 +38,7 @@ fn sid(open: &str) -> String {
 
 /// A client on a WebSocket: its connection, and its id as it makes it of the session's.
 fn connect(hall: &mut Hall, query: &str) -> (u64, String) {
-    let c = hall.upgrade(&format!("{WEBSOCKET}{query}"));
+    let c = hall.upgrade(&format!("{WEBSOCKET_3}{query}"));
     match &hall.take_of(c)[..] {
         [
             Done::Accepted(_),
@@ -62,12 +61,12 @@ fn event(done: &Done) -> Value {
 #[test]
 fn l_12_the_main_namespace_is_connected_at_once() {
     let mut script = echo();
-    let request = script.get(POLLING);
+    let request = script.get(POLLING_3);
     let got = polled(&mut script, request);
     assert_eq!(got.len(), 3, "{got:?}");
     assert!(got[0].starts_with("0{"));
     assert_eq!(got[1..], ["40", r#"42["auth",{}]"#]);
-    let c = script.upgrade(WEBSOCKET);
+    let c = script.upgrade(WEBSOCKET_3);
     let done = script.take_of(c);
     assert!(matches!(&done[1], Done::Sent(_, open) if open.starts_with("0{")));
     assert_eq!(done[2..], [sent(c, "40"), sent(c, r#"42["auth",{}]"#)]);
@@ -82,7 +81,7 @@ fn l_12_the_main_namespace_is_connected_at_once() {
 #[test]
 fn l_12_events_and_acks() {
     let mut script = echo();
-    let c = script.upgrade(WEBSOCKET);
+    let c = script.upgrade(WEBSOCKET_3);
     script.take();
     script
         .text(c, r#"42["message",1,"2"]"#)
@@ -112,7 +111,7 @@ fn l_13_other_namespaces() {
         ("40/custom?token=abc&x=1", "40/custom,"),
     ] {
         let mut script = echo();
-        let c = script.upgrade(WEBSOCKET);
+        let c = script.upgrade(WEBSOCKET_3);
         script.take();
         script.text(c, connect);
         script.expect([sent(c, answer), sent(c, r#"42/custom,["auth",{}]"#)]);
@@ -127,7 +126,7 @@ fn l_13_other_namespaces() {
 #[test]
 fn l_13_the_query_of_a_namespace() {
     let mut script = obedient();
-    let c = script.upgrade(&format!("{WEBSOCKET}&token=url&other=1"));
+    let c = script.upgrade(&format!("{WEBSOCKET_3}&token=url&other=1"));
     script.text(c, "40/n?token=nsp,").text(c, "40/m").take();
     let handshakes = &script.core.app().handshakes;
     let found: Vec<_> = handshakes
@@ -148,7 +147,7 @@ fn l_13_the_query_of_a_namespace() {
 #[test]
 fn l_14_refusals_are_texts() {
     let mut script = echo();
-    let c = script.upgrade(WEBSOCKET);
+    let c = script.upgrade(WEBSOCKET_3);
     script.take();
     script.text(c, "40/random");
     script.expect([sent(c, r#"44/random,"Invalid namespace""#)]);
@@ -158,7 +157,7 @@ fn l_14_refusals_are_texts() {
         .text(c, r#"42["message"]"#)
         .expect([sent(c, r#"42["message-back"]"#)]);
     let mut obedient = obedient();
-    let c = obedient.upgrade(WEBSOCKET);
+    let c = obedient.upgrade(WEBSOCKET_3);
     obedient.take();
     obedient
         .text(c, "40/refused")
@@ -171,7 +170,7 @@ fn l_14_refusals_are_texts() {
         ..signalbox::room::Config::default()
     });
     connect(&mut hall, "");
-    let request = hall.get(POLLING);
+    let request = hall.get(POLLING_3);
     let got = polled(&mut hall, request);
     assert!(got[1].starts_with(r#"44"the room is full"#), "{got:?}");
 }
@@ -181,7 +180,7 @@ fn l_14_refusals_are_texts() {
 #[test]
 fn l_15_what_is_passed_over() {
     let mut script = echo();
-    let c = script.upgrade(WEBSOCKET);
+    let c = script.upgrade(WEBSOCKET_3);
     script.take();
     for packet in [
         "40",
@@ -263,7 +262,7 @@ fn l_17_ids_are_the_engines() {
 #[test]
 fn l_17_ids_elsewhere() {
     let mut script = obedient();
-    let c = script.upgrade(WEBSOCKET);
+    let c = script.upgrade(WEBSOCKET_3);
     let Some(Done::Sent(_, open)) = script.take_of(c).get(1).cloned() else {
         panic!("no open packet");
     };
@@ -280,16 +279,16 @@ fn l_17_ids_elsewhere() {
     assert_eq!(ids[2], ids[0], "the client makes the same of its session");
 }
 
-/// Eviction loses no session: a polling one with its socket, one on a WebSocket, and one between both.
+/// L-23: eviction loses no session: a polling one with its socket, one on a WebSocket, and one between both.
 #[test]
 fn l_23_memory_is_lost() {
     let mut hall = hall();
     let (c, id) = connect(&mut hall, "");
-    let request = hall.get(POLLING);
+    let request = hall.get(POLLING_3);
     let open = polled(&mut hall, request);
     assert_eq!(open[1], "40");
     let other = sid(&open[0]);
-    let session = format!("{POLLING}&sid={other}");
+    let session = format!("{POLLING_3}&sid={other}");
     let poll = hall.get(&session);
     hall.lose_memory();
     let signal = |to: &str| format!(r#"42["candidate",{{"to":"{to}","candidate":"x"}}]"#);
@@ -311,13 +310,13 @@ fn l_23_memory_is_lost() {
     assert_eq!(hall.take_of(c).len(), 1);
 }
 
-/// A server that is killed keeps the sessions that poll, as those of revision 4.
+/// L-23: a server that is killed keeps the sessions that poll, as those of revision 4.
 #[test]
 fn l_23_the_server_is_killed() {
     let mut hall = hall();
-    let request = hall.get(POLLING);
+    let request = hall.get(POLLING_3);
     let open = polled(&mut hall, request);
-    let session = format!("{POLLING}&sid={}", sid(&open[0]));
+    let session = format!("{POLLING_3}&sid={}", sid(&open[0]));
     let revision_4 = hall.open_polling();
     hall.send(&revision_4, "40");
     hall.platform.flush();
@@ -342,9 +341,9 @@ fn l_23_the_server_is_killed() {
 #[test]
 fn l_12_a_disconnect_of_the_servers() {
     let mut hall = hall();
-    let request = hall.get(POLLING);
+    let request = hall.get(POLLING_3);
     let open = polled(&mut hall, request);
-    let session = format!("{POLLING}&sid={}", sid(&open[0]));
+    let session = format!("{POLLING_3}&sid={}", sid(&open[0]));
     let (c, _) = connect(&mut hall, "");
     hall.operate("close", "", "");
     let done = hall.take_of(c);

@@ -203,6 +203,8 @@ pub fn closed(connection: u64) -> Done {
 
 pub const POLLING: &str = "EIO=4&transport=polling";
 pub const WEBSOCKET: &str = "EIO=4&transport=websocket";
+pub const POLLING_3: &str = "EIO=3&transport=polling";
+pub const WEBSOCKET_3: &str = "EIO=3&transport=websocket";
 
 /// Drives a core: says what happens, performs what the core wants, and holds it to the contract of
 /// [`Output`] on the way.
@@ -681,6 +683,19 @@ impl<C: Core> Script<C> {
         let request = self.get(POLLING);
         match &self.take_of(request)[..] {
             [Done::Responded(_, 200, _, body)] => sid_of(body),
+            other => panic!("no handshake: {other:?}"),
+        }
+    }
+
+    /// Opens a polling session of revision 3; returns the query of its requests.
+    pub fn open_revision_3(&mut self, query: &str) -> String {
+        let request = self.get(query);
+        match &self.take_of(request)[..] {
+            [Done::Responded(_, 200, ContentType::Text, body)] => {
+                let (length, packet) = body.split_once(':').expect("a payload");
+                assert_eq!(length.parse(), Ok(packet.len()), "{body}");
+                format!("{query}&sid={}", sid_of(packet))
+            }
             other => panic!("no handshake: {other:?}"),
         }
     }

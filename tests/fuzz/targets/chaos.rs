@@ -7,13 +7,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use signalbox::engine::{self, Engine};
-use signalbox::io::{ConnectionId, Core, Data, Input, Method};
+use signalbox::io::{ConnectionId, ContentType, Core, Data, Input, Method};
 use signalbox::room::config::Limits;
 use signalbox::room::{Config, Room, RoomName};
 use signalbox::socket::{self, Host, Server};
 use signalbox::store::Store;
 
 use super::bytes::Bytes;
+use super::client::BASE64;
 use super::junk::{junk, junk_bytes};
 use crate::peer::{Hall, unhurried};
 use crate::raw::{conformance, script};
@@ -121,7 +122,8 @@ fn corner(bytes: &mut Bytes) -> Hall {
 struct Chaos<'a, C> {
     script: Script<C>,
     bytes: Bytes<'a>,
-    sids: Vec<String>,
+    /// The sessions that were opened, with their revisions.
+    sids: Vec<(String, &'static str)>,
     /// Connections that were opened and not yet lost, closed ones included.
     open: Vec<u64>,
     /// What the clients got to see, handshakes aside.
@@ -170,7 +172,8 @@ impl<'a, C: Core> Chaos<'a, C> {
         let rows = self.script.platform.stored();
         assert!(rows.is_empty(), "{:?} outlive the retention", rows.keys());
         for text in &self.seen {
-            let told = self.sids.iter().any(|sid| text.contains(sid));
+            let mut secrets = self.sids.iter().filter(|(_, revision)| *revision == "4");
+            let told = secrets.any(|(sid, _)| text.contains(sid));
             assert!(!told, "a sid is told after the handshake: {text}");
         }
         self.seen
@@ -188,11 +191,19 @@ impl<'a, C: Core> Chaos<'a, C> {
                         let connect = self.connect();
                         self.script.send(&sid, &connect);
                     }
-                    self.sids.push(sid);
+                    self.sids.push((sid, "4"));
+                }
+                // What was joined at once is behind it.
+                Done::Responded(_, 200, ContentType::Text, body) if body.contains(":0{") => {
+                    let (_, open) = body.split_once(':').unwrap();
+                    let (open, _) = open.split_once('}').unwrap();
+                    self.sids.push((sid_of(&format!("{open}}}")), "3"));
                 }
                 Done::Sent(connection, open) if open.starts_with("0{") => {
-                    self.sids.push(sid_of(&open));
-                    if joins {
+                    let is_old = !open.contains("maxPayload");
+                    self.sids
+                        .push((sid_of(&open), if is_old { "3" } else { "4" }));
+                    if joins && !is_old {
                         let connect = self.connect();
                         self.script.text(connection, connect);
                     }
@@ -250,21 +261,25 @@ impl<'a, C: Core> Chaos<'a, C> {
     fn query(&mut self, usual: &str) -> String {
         let other = self.bytes.pick(&["polling", "websocket"]);
         let transport = if self.bytes.chance(10) { other } else { usual };
-        let mut query = format!("EIO=4&transport={transport}");
         match self.bytes.below(8) {
-            0..3 => {}
-            3 if self.bytes.chance(2) => query = junk(&mut self.bytes),
-            _ if !self.sids.is_empty() => {
-                let sid = recent(&mut self.bytes, &self.sids);
-                query = format!("{query}&sid={sid}");
+            3 if self.bytes.chance(2) => junk(&mut self.bytes),
+            3.. if !self.sids.is_empty() => {
+                let (sid, revision) = recent(&mut self.bytes, &self.sids);
+                format!("EIO={revision}&transport={transport}&sid={sid}")
             }
-            _ => {}
+            _ if self.bytes.chance(4) => {
+                let base64 = *self.bytes.pick(&BASE64);
+                format!("EIO=3&transport={transport}{base64}")
+            }
+            _ => format!("EIO=4&transport={transport}"),
         }
-        query
     }
 
     fn step(&mut self) {
         self.script.address = (*self.bytes.pick(&["192.0.2.1", "192.0.2.2", ""])).to_owned();
+        let known = self.script.set_cookie.clone();
+        let known = known.filter(|_| !self.bytes.chance(4));
+        self.script.cookies = known.unwrap_or_default();
         if self.bytes.chance(60) {
             let back = u64::try_from(self.bytes.below(10_000)).unwrap();
             let back = back.min(self.script.now());
@@ -290,7 +305,14 @@ impl<'a, C: Core> Chaos<'a, C> {
                         other => other.to_owned(),
                     };
                     let packets: Vec<String> = packets.iter().map(whole).collect();
-                    packets.join("\x1e").into_bytes()
+                    let body = packets.join("\x1e");
+                    if query.starts_with("EIO=3") {
+                        let parts = body.split('\x1e').map(|part| part.replace("bAQ", "b4AQ"));
+                        let framed = |part: String| format!("{}:{part}", part.len());
+                        parts.map(framed).collect::<String>().into_bytes()
+                    } else {
+                        body.into_bytes()
+                    }
                 };
                 if self.bytes.chance(100) {
                     self.script.crash_after(self.bytes.below(16));

@@ -2,14 +2,23 @@
 
 use std::collections::VecDeque;
 
+use signalbox::io::ContentType;
+
+use super::parsers::unbase64;
+
 /// How long an upgrade may take (K-3).
 const UPGRADE_TIMEOUT: u64 = 10_000;
 
 /// Bytes, and as a payload has them.
 pub const BINARY: [(&[u8], &str); 3] = [(&[], "b"), (&[1, 2, 3], "bAQID"), (&[0xFF], "b/w==")];
 
+/// How a client of revision 3 says that it takes text alone, or does not.
+pub const BASE64: [&str; 2] = ["", "&b64=1"];
+
 pub struct Client {
     pub sid: String,
+    /// Of revision 3, how its queries end.
+    pub old: Option<&'static str>,
     pub link: Link,
     /// The pending poll, and when it was sent.
     pub poll: Option<u64>,
@@ -34,15 +43,50 @@ pub enum Link {
 }
 
 impl Client {
-    pub fn new(sid: String, link: Link) -> Self {
+    pub fn new(sid: String, old: Option<&'static str>, link: Link) -> Self {
         Self {
             sid,
+            old,
             link,
             poll: None,
             polled: 0,
             released: false,
             pinged: false,
             owed: VecDeque::new(),
+        }
+    }
+
+    /// The query of its requests.
+    pub fn query(&self, transport: &str) -> String {
+        let sid = &self.sid;
+        match self.old {
+            None => format!("EIO=4&transport={transport}&sid={sid}"),
+            Some(end) => format!("EIO=3&transport={transport}&sid={sid}{end}"),
+        }
+    }
+
+    /// A packet, as the body of a POST.
+    pub fn body(&self, packet: &str) -> String {
+        let packet = match (self.old, packet.strip_prefix('b')) {
+            (None, _) => return packet.to_owned(),
+            (Some(_), Some(base64)) => format!("b4{base64}"),
+            (Some(_), None) => packet.to_owned(),
+        };
+        format!("{}:{packet}", packet.encode_utf16().count())
+    }
+
+    /// Bytes, as a frame.
+    pub fn frame(&self, bytes: &[u8]) -> Vec<u8> {
+        let kind: &[u8] = if self.old.is_some() { &[4] } else { &[] };
+        [kind, bytes].concat()
+    }
+
+    /// The packets of an answer, as revision 4 has them in a payload.
+    pub fn packets(&self, kind: ContentType, body: &str) -> Vec<String> {
+        match (self.old, kind) {
+            (None, _) => body.split('\x1e').map(str::to_owned).collect(),
+            (Some(_), ContentType::Octets) => binary_packets(&unbase64(body)),
+            (Some(_), _) => text_packets(body),
         }
     }
 
@@ -68,4 +112,45 @@ impl Client {
         assert_eq!(self.owed.pop_front().as_deref(), Some(part));
         1
     }
+}
+
+/// The packets of a text payload of revision 3.
+fn text_packets(body: &str) -> Vec<String> {
+    let mut packets = Vec::new();
+    let mut rest: Vec<u16> = body.encode_utf16().collect();
+    while let Some(colon) = rest.iter().position(|unit| *unit == u16::from(b':')) {
+        let length: usize = String::from_utf16(&rest[..colon]).unwrap().parse().unwrap();
+        let packet = String::from_utf16(&rest[colon + 1..][..length]).unwrap();
+        packets.push(match packet.strip_prefix("b4") {
+            Some(base64) => format!("b{base64}"),
+            None => packet,
+        });
+        rest.drain(..=colon + length);
+    }
+    assert!(rest.is_empty(), "{body}");
+    packets
+}
+
+/// The packets of a binary payload of revision 3.
+fn binary_packets(body: &[u8]) -> Vec<String> {
+    let mut packets = Vec::new();
+    let mut rest = body;
+    while let Some((kind, behind)) = rest.split_first() {
+        let end = behind.iter().position(|byte| *byte == 255).unwrap();
+        let digits = behind[..end].iter();
+        let length = digits.fold(0, |length, digit| length * 10 + usize::from(*digit));
+        let (packet, behind) = behind[end + 1..].split_at(length);
+        packets.push(match kind {
+            0 => String::from_utf8(packet.to_vec()).unwrap(),
+            _ => part(&packet[1..]),
+        });
+        rest = behind;
+    }
+    packets
+}
+
+/// Some of [`BINARY`], as a payload has them.
+pub fn part(bytes: &[u8]) -> String {
+    let known = BINARY.iter().find(|(known, _)| *known == bytes);
+    known.expect("bytes that were sent").1.to_owned()
 }

@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
-use signalbox::engine::{ClientPacket, Message, PacketError, ServerPacket, payload};
-use signalbox::io::Data;
+use signalbox::engine::{
+    ClientPacket, Codec, Message, PacketError, Revision, ServerPacket, payload,
+};
+use signalbox::io::{ContentType, Data};
 use signalbox::socket::{Decoder, Kind, Packet, ParseError};
 
 use super::bytes::Bytes;
@@ -21,6 +23,14 @@ pub fn packet(bytes: &[u8]) -> bool {
         for base64 in [false, true] {
             let again = ServerPacket::Message(message.clone()).to_frame(base64);
             assert_eq!(ClientPacket::from_frame(&again), packet);
+        }
+    }
+    for base64 in [false, true] {
+        let codec = Codec::new(Revision::Three, base64);
+        let packet = codec.read_frame(&frame);
+        if let Ok(ClientPacket::Message(message)) = &packet {
+            let again = codec.write_frame(&ServerPacket::Message(message.clone()));
+            assert_eq!(codec.read_frame(&again), packet);
         }
     }
     let Data::Text(text) = frame else {
@@ -81,7 +91,67 @@ pub fn payload(bytes: &[u8]) -> usize {
     let again = again.expect("they fit");
     let again: Vec<ServerPacket> = again.into_iter().filter_map(message).collect();
     assert_eq!(again, messages);
+    for content_type in [TEXT, OCTETS] {
+        reread_revision_3(content_type, bytes);
+    }
+    frame_revision_3(&parts);
     messages.len() - 1
+}
+
+const TEXT: &str = "text/plain";
+const OCTETS: &str = "application/octet-stream";
+
+/// The same of revision 3: messages that were read, written and read again are the same.
+fn reread_revision_3(content_type: &str, bytes: &[u8]) {
+    let read = |content_type: &str, body: &[u8]| {
+        let mut codec = Codec::new(Revision::Three, false);
+        let packets = codec.read_body(content_type, body, usize::MAX).ok()?;
+        let messages: Vec<ServerPacket> = packets.into_iter().filter_map(message).collect();
+        Some((codec, messages)).filter(|(_, messages)| !messages.is_empty())
+    };
+    let Some((codec, messages)) = read(content_type, bytes) else {
+        return;
+    };
+    let answer = codec.answer(&messages);
+    let again = match answer.content_type {
+        ContentType::Octets => read(OCTETS, &unbase64(&answer.body)),
+        _ => read(TEXT, answer.body.as_bytes()),
+    };
+    assert_eq!(again.expect("messages").1, messages);
+}
+
+/// Parts with their lengths are a body, in either form, up to the first that is no packet.
+fn frame_revision_3(parts: &[&str]) {
+    let parts = || parts.iter().filter(|part| !part.is_empty());
+    if parts().count() == 0 {
+        return;
+    }
+    let codec = Codec::new(Revision::Three, false);
+    let packets = parts().map(|part| codec.read_frame(&Data::Text((*part).into())));
+    let good = packets.clone().take_while(Result::is_ok).count();
+    let expected: Vec<_> = packets.take(good + 1).collect();
+    let digits = |length: usize| length.to_string().into_bytes();
+    let mut octets = Vec::new();
+    let mut text = String::new();
+    for part in parts() {
+        octets.push(0);
+        octets.extend(digits(part.len()).iter().map(|digit| digit - b'0'));
+        octets.push(255);
+        octets.extend(part.as_bytes());
+        text += &format!("{}:{part}", part.encode_utf16().count());
+    }
+    let read = |content_type, body: &[u8]| {
+        let mut codec = codec;
+        let read = codec.read_body(content_type, body, usize::MAX);
+        (
+            read.expect("a body"),
+            codec == Codec::new(Revision::Three, false),
+        )
+    };
+    assert_eq!(read(OCTETS, &octets).0, expected);
+    if let (packets, true) = read(TEXT, text.as_bytes()) {
+        assert_eq!(packets, expected, "{text}");
+    }
 }
 
 fn message(packet: Result<ClientPacket, PacketError>) -> Option<ServerPacket> {
@@ -92,7 +162,7 @@ fn message(packet: Result<ClientPacket, PacketError>) -> Option<ServerPacket> {
 }
 
 /// Base64, bit by bit.
-fn unbase64(text: &str) -> Vec<u8> {
+pub fn unbase64(text: &str) -> Vec<u8> {
     let value = |byte| match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
         b'a'..=b'z' => Some(byte - b'a' + 26),

@@ -5,10 +5,10 @@
 use signalbox::engine::Config;
 
 use super::bytes::Bytes;
-use super::client::{BINARY, Client, Link};
+use super::client::{BASE64, BINARY, Client, Link, part};
 use crate::raw::{Raw, defaults, script};
 use crate::support::{
-    Done, Script, accepted, at, closed, dismissed, ok, polling, refused, websocket,
+    Done, POLLING_3, Script, WEBSOCKET_3, accepted, at, closed, dismissed, ok, refused,
 };
 
 /// How long a poll is held during an upgrade (U-8), and how long one that came just before it.
@@ -57,7 +57,9 @@ pub fn session_model(bytes: &[u8]) -> usize {
         model.settle();
     }
     model.pass(1);
-    model.everyone_polls();
+    for _ in 0..100 {
+        model.everyone_polls(); // an answer of revision 3 has 16 packets at most
+    }
     model.settle();
     assert!(model.clients.iter().all(|client| client.owed.is_empty()));
     assert!(model.closing.is_empty(), "{:?} are open", model.closing);
@@ -98,13 +100,30 @@ impl Model<'_> {
     }
 
     fn open(&mut self) {
+        let old = self.bytes.chance(3).then(|| *self.bytes.pick(&BASE64));
         let (sid, link) = if self.bytes.chance(3) {
-            let connection = self.script.open_websocket();
+            let connection = match old {
+                None => self.script.open_websocket(),
+                Some(end) => {
+                    let query = format!("{WEBSOCKET_3}{end}");
+                    let connection = self.script.upgrade(&query);
+                    self.script.take_of(connection);
+                    connection
+                }
+            };
             (String::new(), Link::WebSocket(connection))
         } else {
-            (self.script.open_polling(), Link::Polling)
+            let sid = match old {
+                None => self.script.open_polling(),
+                Some(end) => {
+                    let query = format!("{POLLING_3}{end}");
+                    let session = self.script.open_revision_3(&query);
+                    session.rsplit('=').next().unwrap().to_owned()
+                }
+            };
+            (sid, Link::Polling)
         };
-        self.clients.push(Client::new(sid, link));
+        self.clients.push(Client::new(sid, old, link));
     }
 
     fn poll(&mut self, who: usize) {
@@ -114,9 +133,10 @@ impl Model<'_> {
         }
         self.give_up_probe(who);
         let client = &mut self.clients[who];
-        let poll = self.script.poll(&client.sid);
+        let poll = self.script.get(&client.query("polling"));
         if let Link::WebSocket(_) = client.link {
-            assert_eq!(self.script.take_of(poll), [refused(poll, 3)]);
+            let code = if client.old.is_some() { 1 } else { 3 };
+            assert_eq!(self.script.take_of(poll), [refused(poll, code)]);
         } else {
             client.poll = Some(poll);
             client.polled = self.script.now();
@@ -124,8 +144,13 @@ impl Model<'_> {
         }
     }
 
+    /// Everyone polls, and clients of revision 3 ping.
     fn everyone_polls(&mut self) {
         for who in 0..self.clients.len() {
+            if self.clients[who].old.is_some() {
+                self.clients[who].owed.push_back("3".to_owned());
+                self.write(who, "2");
+            }
             self.poll(who);
         }
         self.settle();
@@ -146,7 +171,8 @@ impl Model<'_> {
         client.owed.push_back(part.to_owned());
         match client.link {
             Link::WebSocket(connection) => {
-                self.script.bytes(connection, bytes);
+                let frame = client.frame(bytes);
+                self.script.bytes(connection, &frame);
             }
             _ => self.write(who, part),
         }
@@ -157,7 +183,9 @@ impl Model<'_> {
         if let Link::WebSocket(connection) = client.link {
             self.script.text(connection, packet);
         } else {
-            let post = self.script.send(&client.sid, packet);
+            let post = self
+                .script
+                .post(&client.query("polling"), &client.body(packet));
             assert_eq!(self.script.take_of(post), [ok(post)]);
             self.give_up_probe(who);
         }
@@ -172,7 +200,7 @@ impl Model<'_> {
         }
         self.give_up_probe(who);
         let client = &mut self.clients[who];
-        let query = websocket(&client.sid) + base64;
+        let query = client.query("websocket") + base64;
         let probe = self.script.upgrade(&query);
         let mut expected = accepted(probe);
         if let Link::Polling = client.link {
@@ -264,14 +292,14 @@ impl Model<'_> {
             // What is owed comes in an answer of its own.
             while parts.last().is_none_or(|part| part != last) {
                 let poll = client.poll.take();
-                let poll = poll.unwrap_or_else(|| self.script.poll(&client.sid));
+                let poll = poll.unwrap_or_else(|| self.script.get(&client.query("polling")));
                 let done = self.script.take_of(poll);
-                let [Done::Responded(_, 200, _, body)] = &done[..] else {
+                let [Done::Responded(_, 200, kind, body)] = &done[..] else {
                     panic!("no farewell: {done:?}");
                 };
-                parts.extend(body.split('\x1e').map(str::to_owned));
+                parts.extend(client.packets(*kind, body));
             }
-            parts.retain(|part| part.starts_with(['4', 'b']));
+            parts.retain(|part| part.starts_with(['3', '4', 'b']));
             assert_eq!(client.owed, parts);
         }
         self.gone(who);
@@ -283,7 +311,7 @@ impl Model<'_> {
             self.closing.push(probe);
         }
         if !client.sid.is_empty() {
-            let poll = self.script.get(&polling(&client.sid));
+            let poll = self.script.get(&client.query("polling"));
             assert_eq!(self.script.take_of(poll), [refused(poll, 1)]);
         }
     }
@@ -372,15 +400,17 @@ impl Model<'_> {
                 let client = client.unwrap_or_else(|| panic!("nobody waits for {done:?}"));
                 client.poll = None;
                 match (client.link, done) {
-                    (link, Done::Responded(_, 200, _, body)) if body == "6" => {
+                    (link, Done::Responded(_, 200, kind, body))
+                        if client.packets(kind, &body) == ["6"] =>
+                    {
                         assert!(client.released, "a poll was released without a reason");
                         let overtaken = matches!(link, Link::WebSocket(_));
                         assert!(!overtaken, "a poll was released after `5`");
                     }
                     (Link::WebSocket(_), done) => assert_eq!(done, refused(request, 3)),
-                    (_, Done::Responded(_, 200, _, body)) => {
-                        for part in body.split('\x1e') {
-                            self.received += client.gets(part);
+                    (_, Done::Responded(_, 200, kind, body)) => {
+                        for part in client.packets(kind, &body) {
+                            self.received += client.gets(&part);
                         }
                     }
                     (_, done) => panic!("a poll failed: {done:?}"),
@@ -392,13 +422,19 @@ impl Model<'_> {
                 let client = client.unwrap_or_else(|| panic!("nobody gets {frame:?}"));
                 match client.link {
                     Link::Probing { probed, .. } => assert!(probed && frame == "3probe"),
-                    _ => self.received += client.gets(&frame),
+                    _ => {
+                        let base64 = frame.strip_prefix("b4").filter(|_| client.old.is_some());
+                        let part = base64.map_or(frame.clone(), |base64| format!("b{base64}"));
+                        self.received += client.gets(&part);
+                    }
                 }
             }
             Done::SentBytes(connection, bytes) => {
-                let part = BINARY.iter().find(|(known, _)| *known == bytes);
-                let (_, part) = part.expect("bytes that were sent");
-                self.done(Done::Sent(connection, (*part).to_owned()));
+                let mut clients = self.clients.iter();
+                let of = |client: &&Client| client.connection() == Some(connection);
+                let old = clients.find(of).is_some_and(|client| client.old.is_some());
+                let bytes = bytes.strip_prefix(&[4]).filter(|_| old).unwrap_or(&bytes);
+                self.done(Done::Sent(connection, part(bytes)));
             }
             Done::Closed(connection, None) => {
                 let mut clients = self.clients.iter_mut();
