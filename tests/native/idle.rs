@@ -9,7 +9,7 @@ use signalbox::time::Timestamp;
 
 use crate::peer::{Hall, hall};
 use crate::random::Random;
-use crate::support::{Done, at};
+use crate::support::{Done, WEBSOCKET_3, at};
 
 /// An object without events loses its memory after this long.
 const HIBERNATES: u64 = 10_000;
@@ -36,15 +36,23 @@ const LATEST: u64 = 60 * SECOND;
 pub enum Kind {
     WebSocket,
     Polling,
+    /// A WebSocket of revision 3, whose client pings.
+    Old,
 }
 
-use Kind::{Polling, WebSocket};
+use Kind::{Old, Polling, WebSocket};
 
 const ROOMS: [(&str, [Kind; 4]); 3] = [
     ("WebSocket", [WebSocket; 4]),
     ("polling", [Polling; 4]),
     ("mixed", [WebSocket, Polling, WebSocket, Polling]),
 ];
+
+/// A room whose clients ping, each of its own accord.
+const OLD_ROOM: (&str, [Kind; 4]) = ("revision 3", [Old; 4]);
+
+/// How often they do.
+const PING_INTERVAL: u64 = 45 * SECOND;
 
 pub struct Client {
     kind: Kind,
@@ -64,6 +72,8 @@ pub struct Client {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Next {
     Alarm,
+    /// A ping of this client arrives.
+    Ping(usize),
     /// A pong of this client arrives.
     Pong(usize),
     /// This client polls.
@@ -125,7 +135,9 @@ impl Object {
         let (sid, number) = match kind {
             WebSocket => (String::new(), self.hall.open_websocket()),
             Polling => (self.hall.open_polling(), 0),
+            Old => (String::new(), self.hall.upgrade(WEBSOCKET_3)),
         };
+        self.hall.take_of(number);
         let now = self.hall.now();
         let place = self.clients.len();
         self.clients.push(Client {
@@ -138,7 +150,11 @@ impl Object {
             last_sign: now,
             missed: None,
         });
-        self.say(place, "40");
+        if kind == Old {
+            self.agenda.insert((now + PING_INTERVAL, Next::Ping(place)));
+        } else {
+            self.say(place, "40");
+        }
         self.say(place, &format!("42{}", json!(["room:join", {}])));
         if kind == Polling {
             self.poll(place);
@@ -150,7 +166,7 @@ impl Object {
         let client = &mut self.clients[place];
         client.last_sign = self.hall.now();
         match client.kind {
-            WebSocket => drop(self.hall.text(client.number, packet)),
+            WebSocket | Old => drop(self.hall.text(client.number, packet)),
             Polling => drop(self.hall.send(&client.sid.clone(), packet)),
         }
     }
@@ -177,6 +193,12 @@ impl Object {
 
     fn step(&mut self, next: Next) {
         match next {
+            Next::Ping(place) => {
+                self.wake();
+                self.cost.frames += 1;
+                self.say(place, "2");
+                self.settle();
+            }
             Next::Pong(place) if self.clients[place].ghost => {}
             Next::Pong(place) if self.clients[place].kind == WebSocket => {
                 // The platform absorbs it; the object sleeps on.
@@ -272,6 +294,9 @@ impl Object {
         }
         let place = self.client(number).expect("a client");
         let now = self.hall.now();
+        if packet == "3" {
+            self.agenda.insert((now + PING_INTERVAL, Next::Ping(place)));
+        }
         if packet == "2" {
             let client = &mut self.clients[place];
             let silence = now - client.last_ping;
@@ -314,21 +339,21 @@ fn late(seed: u64) -> impl FnMut() -> u64 {
 }
 
 /// One alarm run and one alarm set in 45 s, nothing written beside them; of a client that polls, two
-/// polls, a pong and a release in the same time.
+/// polls, a pong and a release in the same time; of one of revision 3 a frame, its ping.
 #[test]
 fn an_idle_room_costs_its_alarm_and_its_polls() {
     println!("an idle room of 4, pinged every 45 s, in an hour:");
     println!(
         "room       alarm runs   sets   rows written   requests   frames in   wakes   attached   sent"
     );
-    for (name, kinds) in ROOMS {
+    for (name, kinds) in ROOMS.into_iter().chain([OLD_ROOM]) {
         let mut room = Object::new(&kinds, punctual);
         room.run(SETTLED);
         room.cost = Cost::default();
         room.run(SETTLED + HOUR);
         let cost = &room.cost;
         println!(
-            "{name:<9} {:>11} {:>6} {:>14} {:>10} {:>11} {:>7} {:>10} {:>6}",
+            "{name:<10} {:>10} {:>6} {:>14} {:>10} {:>11} {:>7} {:>10} {:>6}",
             cost.alarms_run,
             cost.alarms_set,
             cost.rows,
@@ -338,8 +363,8 @@ fn an_idle_room_costs_its_alarm_and_its_polls() {
             cost.attached,
             cost.sent
         );
-        let polling = kinds.iter().filter(|kind| **kind == Polling);
-        let pings = polling.map(|_| HOUR / (45 * SECOND)).sum::<u64>();
+        let awake = kinds.iter().filter(|kind| **kind != WebSocket);
+        let pings = awake.map(|_| HOUR / (45 * SECOND)).sum::<u64>();
         assert!(cost.alarms_run <= 80, "{name}: {cost:?}");
         assert!(cost.alarms_set <= 80, "{name}: {cost:?}");
         assert_eq!(cost.rows, 0, "{name}: {cost:?}");
