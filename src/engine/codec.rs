@@ -19,11 +19,9 @@ pub enum Revision {
     Four,
 }
 
-impl Revision {
-    /// Whether this is the revision of most sessions, which need not be kept.
-    pub(super) fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
+/// Whether a value is what most sessions have, which need not be kept.
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// How the packets of a session are written on its transport. What is stored does not depend on it.
@@ -49,11 +47,6 @@ impl Codec {
             base64,
             twice: false,
         }
-    }
-
-    /// Whether this is the codec of most sessions, of which nothing need be kept.
-    pub(super) fn is_default(&self) -> bool {
-        *self == Self::default()
     }
 
     /// Reads one WebSocket frame.

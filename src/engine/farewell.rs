@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::codec::is_default;
 use super::owner::Owner;
 use super::packet::ServerPacket;
 use super::session::Left;
@@ -45,7 +46,7 @@ pub(super) struct Farewell {
 struct Row {
     bodies: VecDeque<String>,
     until: Timestamp,
-    #[serde(default, skip_serializing_if = "Codec::is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     codec: Codec,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owner: Option<Box<Owner>>,

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::codec::is_default;
 use super::heartbeat::Heartbeat;
 use super::owner::Owner;
 use super::session::Session;
@@ -30,7 +31,7 @@ enum Attachment {
         ping_at: Timestamp,
         expires: Timestamp,
         base64: bool,
-        #[serde(default, skip_serializing_if = "Revision::is_default")]
+        #[serde(default, skip_serializing_if = "is_default")]
         revision: Revision,
         memo: Option<Box<RawValue>>,
     },
@@ -40,7 +41,7 @@ enum Attachment {
         probed: bool,
         expires: Timestamp,
         base64: bool,
-        #[serde(default, skip_serializing_if = "Revision::is_default")]
+        #[serde(default, skip_serializing_if = "is_default")]
         revision: Revision,
     },
     /// A parked poll.
@@ -48,7 +49,7 @@ enum Attachment {
         sid: Sid,
         ping_at: Timestamp,
         expires: Timestamp,
-        #[serde(default, skip_serializing_if = "Revision::is_default")]
+        #[serde(default, skip_serializing_if = "is_default")]
         revision: Revision,
     },
 }
@@ -60,7 +61,7 @@ struct Row {
     /// When it expires, if it was found without a poll after memory was lost.
     expires: Option<Timestamp>,
     memo: Option<Box<RawValue>>,
-    #[serde(default, skip_serializing_if = "Codec::is_default")]
+    #[serde(default, skip_serializing_if = "is_default")]
     codec: Codec,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owner: Option<Box<Owner>>,

@@ -272,7 +272,7 @@ fn l_17_ids_elsewhere() {
         .app()
         .sockets
         .iter()
-        .map(|id| id.to_string())
+        .map(ToString::to_string)
         .collect();
     assert_eq!(ids[0], sid(&open));
     assert_ne!(ids[1], ids[0]);

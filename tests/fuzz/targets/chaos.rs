@@ -275,6 +275,29 @@ impl<'a, C: Core> Chaos<'a, C> {
         }
     }
 
+    /// The body of a POST.
+    fn body(&mut self, is_old: bool) -> Vec<u8> {
+        if self.bytes.chance(6) {
+            return junk_bytes(&mut self.bytes);
+        }
+        let packets = self.bytes.below(4) + 1;
+        let packets: Vec<String> = (0..packets).map(|_| self.packet()).collect();
+        // Attachments come right behind, or in another request.
+        let follow = ["\x1ebAQID", ""][usize::from(self.bytes.chance(8))];
+        let whole = |packet: &String| match packet.as_str() {
+            binary if binary.starts_with("451-") => format!("{binary}{follow}"),
+            other => other.to_owned(),
+        };
+        let packets: Vec<String> = packets.iter().map(whole).collect();
+        let body = packets.join("\x1e");
+        if !is_old {
+            return body.into_bytes();
+        }
+        let parts = body.split('\x1e').map(|part| part.replace("bAQ", "b4AQ"));
+        let framed = parts.map(|part| format!("{}:{part}", part.len()));
+        framed.collect::<Vec<_>>().concat().into_bytes()
+    }
+
     fn step(&mut self) {
         self.script.address = (*self.bytes.pick(&["192.0.2.1", "192.0.2.2", ""])).to_owned();
         let known = self.script.set_cookie.clone();
@@ -293,27 +316,7 @@ impl<'a, C: Core> Chaos<'a, C> {
             }
             5..8 => {
                 let query = self.query("polling");
-                let body = if self.bytes.chance(6) {
-                    junk_bytes(&mut self.bytes)
-                } else {
-                    let packets = self.bytes.below(4) + 1;
-                    let packets: Vec<String> = (0..packets).map(|_| self.packet()).collect();
-                    // Attachments come right behind, or in another request.
-                    let follow = ["\x1ebAQID", ""][usize::from(self.bytes.chance(8))];
-                    let whole = |packet: &String| match packet.as_str() {
-                        binary if binary.starts_with("451-") => format!("{binary}{follow}"),
-                        other => other.to_owned(),
-                    };
-                    let packets: Vec<String> = packets.iter().map(whole).collect();
-                    let body = packets.join("\x1e");
-                    if query.starts_with("EIO=3") {
-                        let parts = body.split('\x1e').map(|part| part.replace("bAQ", "b4AQ"));
-                        let framed = |part: String| format!("{}:{part}", part.len());
-                        parts.map(framed).collect::<String>().into_bytes()
-                    } else {
-                        body.into_bytes()
-                    }
-                };
+                let body = self.body(query.starts_with("EIO=3"));
                 if self.bytes.chance(100) {
                     self.script.crash_after(self.bytes.below(16));
                 }

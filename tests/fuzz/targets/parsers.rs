@@ -138,7 +138,9 @@ fn frame_revision_3(parts: &[&str]) {
         octets.extend(digits(part.len()).iter().map(|digit| digit - b'0'));
         octets.push(255);
         octets.extend(part.as_bytes());
-        text += &format!("{}:{part}", part.encode_utf16().count());
+        text.push_str(&part.encode_utf16().count().to_string());
+        text.push(':');
+        text.push_str(part);
     }
     let read = |content_type, body: &[u8]| {
         let mut codec = codec;

@@ -420,14 +420,13 @@ impl Model<'_> {
                 let mut clients = self.clients.iter_mut();
                 let client = clients.find(|client| client.connection() == Some(connection));
                 let client = client.unwrap_or_else(|| panic!("nobody gets {frame:?}"));
-                match client.link {
-                    Link::Probing { probed, .. } => assert!(probed && frame == "3probe"),
-                    _ => {
-                        let base64 = frame.strip_prefix("b4").filter(|_| client.old.is_some());
-                        let part = base64.map_or(frame.clone(), |base64| format!("b{base64}"));
-                        self.received += client.gets(&part);
-                    }
+                if let Link::Probing { probed, .. } = client.link {
+                    assert!(probed && frame == "3probe");
+                    return;
                 }
+                let base64 = frame.strip_prefix("b4").filter(|_| client.old.is_some());
+                let part = base64.map_or(frame.clone(), |base64| format!("b{base64}"));
+                self.received += client.gets(&part);
             }
             Done::SentBytes(connection, bytes) => {
                 let mut clients = self.clients.iter();

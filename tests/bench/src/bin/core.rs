@@ -149,13 +149,13 @@ fn frame(kind: &str, to: &str) -> String {
 }
 
 /// A journal as that of a busy room, in rows that are all in use.
-struct Store {
+struct Kept {
     journal: Journal,
     rows: Vec<Vec<u8>>,
     turn: usize,
 }
 
-impl Store {
+impl Kept {
     fn new() -> Self {
         let mut store = Self {
             journal: Journal::default(),
@@ -246,7 +246,7 @@ fn journal(wanted: impl Fn(&str) -> bool, rounds: u32) {
         ("commit-40k", 40_000),
     ] {
         if wanted(kind) {
-            let mut store = Store::new();
+            let mut store = Kept::new();
             measure(kind, bytes, rounds, || store.commit(bytes));
         }
     }
