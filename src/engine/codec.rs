@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::packet::{ClientPacket, PacketError, ServerPacket};
+use super::packet::{ClientPacket, Message, PacketError, ServerPacket};
 use super::rejection::Rejection;
 use super::{payload, revision_3};
 use crate::io::{ContentType, Data, Response};
@@ -62,11 +62,14 @@ impl Codec {
     }
 
     /// Writes one WebSocket frame.
+    #[inline]
     #[must_use]
     pub fn write_frame(self, packet: &ServerPacket) -> Data {
-        match self.revision {
-            Revision::Four => packet.to_frame(self.base64),
-            Revision::Three => revision_3::write_frame(packet, self.base64),
+        match (self.revision, packet) {
+            // A text, which most are, is the same in both.
+            (_, ServerPacket::Message(Message::Text(frame))) => Data::Text(frame.source().clone()),
+            (Revision::Four, packet) => packet.to_frame(self.base64),
+            (Revision::Three, packet) => revision_3::write_frame(packet, self.base64),
         }
     }
 

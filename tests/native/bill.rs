@@ -115,8 +115,8 @@ fn half_an_hour(people: usize) -> Bill {
     Bill::of(&object.cost)
 }
 
-fn idle_hour() -> Bill {
-    let mut object = Object::new(&[Kind::WebSocket; 4], punctual);
+fn idle_hour(kind: Kind) -> Bill {
+    let mut object = Object::new(&[kind; 4], punctual);
     object.run(SETTLED);
     object.cost = Cost::default();
     object.run(SETTLED + HOUR);
@@ -151,7 +151,8 @@ fn the_bill() {
         "{:<38} {:>6} {:>6} {:>7} {:>9} {:>7} {:>6} {:>9}",
         "workload", "rows", "limit", "alarms", "requests", "frames", "GB-s", "$"
     );
-    idle_hour().print("idle room of 4, an hour", 80);
+    idle_hour(Kind::WebSocket).print("idle room of 4, an hour", 80);
+    idle_hour(Kind::Old).print("the same, clients of Socket.IO 1 and 2", 80);
     half_an_hour(2).print("call of 2, 30 min, 50 chat messages", 140);
     half_an_hour(4).print("call of 4, 30 min, 50 chat messages", 230);
     crowd().print("100 people, a message a second, an hour", 3_800);

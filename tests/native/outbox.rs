@@ -21,6 +21,7 @@ fn respond(request: u64) -> Output {
         status: 200,
         content_type: ContentType::Text,
         body: String::new(),
+        cookie: None,
     };
     Output::Respond(Reply::to(RequestId::new(request)), response)
 }
