@@ -459,7 +459,7 @@ fn l_11_polls_are_released() {
         .overdue(poll)
         .expect([text(poll, "1:6")]);
     let poll = script.get(&session);
-    script.platform.rows.borrow_mut().clear();
+    script.set_stored(std::collections::BTreeMap::new());
     script.lose_memory().expect([text(poll, "1:6")]);
 }
 
