@@ -73,7 +73,7 @@ test("E-1: a request that no session can right wakes no object", async () => {
     assert.equal(status, options.method === "OPTIONS" ? 204 : 400);
     await assert.rejects(server.evict(name), `${JSON.stringify([query, options])} woke an object`);
   }
-  for (const [index, query] of [{ transport: "x" }, polling, { transport: "websocket", EIO: "3" }].entries()) {
+  for (const [index, query] of [{ transport: "x" }, polling, { transport: "websocket", EIO: "5" }].entries()) {
     const name = `unused-websocket-${index}`;
     await assert.rejects(webSocket(server, enginePath(name, query)), { status: 400 });
     await assert.rejects(server.evict(name), `${JSON.stringify(query)} woke an object`);
