@@ -89,7 +89,7 @@ impl Engine {
             return;
         }
         // What follows at once, such as the CONNECT packet, is in the same answer.
-        let sid = Sid::public(self.mint());
+        let sid = Sid::new(self.mint());
         let open = self.open_packet(sid, &["websocket"], codec);
         let transport = Transport::Polling(Poll::Parked {
             reply,
@@ -105,11 +105,7 @@ impl Engine {
     }
 
     fn open_websocket(&mut self, now: Timestamp, request: Request, socket: WebSocket) {
-        let bytes = self.mint();
-        let sid = match socket.codec.revision {
-            Revision::Four => Sid::new(bytes),
-            Revision::Three => Sid::public(bytes),
-        };
+        let sid = Sid::new(self.mint());
         let open = self.open_packet(sid, &[], socket.codec);
         self.out.push(Output::Accept(request.reply));
         self.out

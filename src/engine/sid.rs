@@ -121,12 +121,9 @@ impl<'de> Deserialize<'de> for Token {
 pub struct Sid(Token);
 
 impl Sid {
+    /// An id of the form that socket ids have. It has a checksum, so that most ids that somebody made up
+    /// are refused where they arrive, before any object is asked.
     pub(super) const fn new(bytes: [u8; 15]) -> Self {
-        Self(Token::new(bytes))
-    }
-
-    /// One that is public, and has the form of a socket's id.
-    pub(super) const fn public(bytes: [u8; 15]) -> Self {
         Self(Token::checked(bytes))
     }
 
@@ -137,7 +134,8 @@ impl Sid {
 
     /// `None` if no session can have this id.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        Token::parse(text).map(Self)
+        let token = Token::parse(text).filter(|token| token.is_checked());
+        token.map(Self)
     }
 
     /// The text that goes into the handshake and the client's URLs, and nowhere else.

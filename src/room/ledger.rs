@@ -74,7 +74,7 @@ impl Ledger {
     }
 
     /// Deletes what is stored of it, until it changes.
-    pub(super) fn delete(&self, store: &Store) {
+    pub(super) fn delete(store: &Store) {
         store.delete(KEY.to_owned());
     }
 

@@ -6,6 +6,7 @@ use super::config::Limits;
 use super::contract::{Peer, RoomInfo, names};
 use super::error::{Code, Error};
 use super::fields::{Fields, is_too_deep};
+use super::ledger::Ledger;
 use super::presence::{info, shown};
 use super::{Room, Turn};
 use crate::io::{ContentType, Request, Response};
@@ -155,7 +156,7 @@ impl Room {
         self.forget_chat(turn);
         self.door.forget();
         self.ledger.forget();
-        self.ledger.delete(&self.store);
+        Ledger::delete(&self.store);
         turn.out.push(Command::Erase);
         Ok(members.len())
     }

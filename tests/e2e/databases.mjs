@@ -17,14 +17,16 @@ export function withDatabase(file, use) {
   }
 }
 
-/**
- * The files of the rooms' databases that have tables. The local runtime makes a file for each object that gets a request;
- * nothing is in it before the object stores something.
- */
+/** The files of the rooms' databases. The local runtime makes one for each object that gets a request, and keeps it. */
+export function files(server) {
+  const names = readdirSync(server.storage, { recursive: true }).filter((name) => name.endsWith(".sqlite") && !name.endsWith("metadata.sqlite"));
+  return names.map((name) => join(server.storage, name));
+}
+
+/** Those of them that have tables: nothing is in them before the object stores something. */
 export function databases(server) {
-  const files = readdirSync(server.storage, { recursive: true }).filter((name) => name.endsWith(".sqlite") && !name.endsWith("metadata.sqlite"));
   const tables = (file) => withDatabase(file, (database) => database.prepare("SELECT name FROM sqlite_master").all());
-  return files.map((name) => join(server.storage, name)).filter((file) => tables(file).length > 0);
+  return files(server).filter((file) => tables(file).length > 0);
 }
 
 /** How many rows the journal in this file was written with: they are numbered, and the last one is there. */

@@ -90,7 +90,7 @@ pub struct Cost {
     pub rows: u64,
     /// HTTP requests that reached the object: polls and posted pongs.
     pub requests: u64,
-    /// Frames that did: releases, and what clients say on WebSockets.
+    /// Frames that did: releases, and what clients say on a WebSocket.
     pub frames: u64,
     attached: u64,
     sent: u64,
