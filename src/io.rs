@@ -1,7 +1,6 @@
 //! The boundary of the core: what happened comes in as an [`Input`], what is to be done goes out as
 //! [`Output`]s, and the little that the core must ask in between is the [`Platform`].
 
-use std::fmt::Write;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::time::Duration;
@@ -258,10 +257,21 @@ pub enum Record {
 
 /// A number behind a prefix, as in the keys of records: such texts sort as their numbers do.
 pub(crate) fn numbered(prefix: &str, number: u64) -> String {
-    let digits = 16;
+    const DIGITS: usize = 16; // at least
+    const LONGEST: usize = 20;
     let behind = 1; // what callers may add
-    let mut text = String::with_capacity(prefix.len() + digits + behind);
-    write!(text, "{prefix}{number:0digits$}").unwrap_or_default(); // a String takes all
+    let mut digits = [b'0'; LONGEST];
+    let mut rest = number;
+    for digit in digits.iter_mut().rev() {
+        *digit |= (rest % 10).to_le_bytes()[0];
+        rest /= 10;
+    }
+    let [first, second, third, fourth, shown @ ..] = &digits;
+    let is_short = [first, second, third, fourth] == [&b'0'; LONGEST - DIGITS];
+    let shown = if is_short { &shown[..] } else { &digits };
+    let mut text = String::with_capacity(prefix.len() + LONGEST + behind);
+    text.push_str(prefix);
+    text.push_str(str::from_utf8(shown).unwrap_or_default());
     text
 }
 

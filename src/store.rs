@@ -23,9 +23,15 @@ pub(crate) const VERSION: char = '1';
 
 /// A text as it is kept.
 pub(crate) fn seal(text: &str) -> String {
-    let mut sealed = String::with_capacity(text.len().saturating_add(1));
-    sealed.push(VERSION);
+    let mut sealed = begin(text.len());
     sealed.push_str(text);
+    sealed
+}
+
+/// The beginning of a value for [`Store::put_sealed`], to which as many bytes are added.
+pub(crate) fn begin(bytes: usize) -> String {
+    let mut sealed = String::with_capacity(bytes.saturating_add(1));
+    sealed.push(VERSION);
     sealed
 }
 
@@ -69,10 +75,12 @@ impl Store {
 
     /// Stores a value in place of an earlier one.
     pub fn put(&self, key: String, value: &str) {
-        self.turn
-            .borrow_mut()
-            .changes
-            .insert(key, Some(seal(value)));
+        self.put_sealed(key, seal(value));
+    }
+
+    /// Stores a value that began with [`begin`], without another copy of it.
+    pub(crate) fn put_sealed(&self, key: String, sealed: String) {
+        self.turn.borrow_mut().changes.insert(key, Some(sealed));
     }
 
     /// Stores a value as JSON. Records are structs of texts and numbers, which always serialize.

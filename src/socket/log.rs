@@ -17,7 +17,7 @@ use super::socket_id::SocketId;
 use crate::engine::{Message, payload};
 use crate::io::numbered;
 use crate::map::Map;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::time::Timestamp;
 
 const PREFIX: &str = "log/";
@@ -190,12 +190,17 @@ impl Log {
             name: sent.name,
             messages: String::new(),
         };
-        if let Ok(mut value) = serde_json::to_string(&row) {
+        if let Ok(head) = serde_json::to_string(&row) {
+            let separated = |message: &Message| message.size().saturating_add(2);
+            let messages: usize = sent.messages.iter().map(separated).sum();
+            let mut value = store::begin(head.len().saturating_add(1).saturating_add(messages));
+            value.push_str(&head);
             value.push('\n');
             let value = payload::pack(value, sent.messages);
-            index.trim(bounds, sent.among, value.len(), &store);
-            index.push(sent.offset, row.to, row.name, value.len());
-            store.put(key(sent.offset), &value);
+            let bytes = value.len().saturating_sub(1); // without the version
+            index.trim(bounds, sent.among, bytes, &store);
+            index.push(sent.offset, row.to, row.name, bytes);
+            store.put_sealed(key(sent.offset), value);
         }
     }
 
