@@ -12,6 +12,8 @@
 
 #[path = "../native/disk.rs"]
 pub mod disk;
+#[path = "../native/meter.rs"]
+pub mod meter;
 #[path = "../native/peer.rs"]
 pub mod peer;
 #[path = "../native/random.rs"]
