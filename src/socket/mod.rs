@@ -17,7 +17,9 @@ mod packet;
 mod recovery;
 mod server;
 mod socket_id;
+mod sockets;
 mod surrogates;
+mod target;
 
 use std::fmt;
 
@@ -32,6 +34,8 @@ pub(crate) use packet::is_reserved;
 pub use packet::{AckId, Kind, Packet, ParseError};
 pub use server::Server;
 pub use socket_id::SocketId;
+pub use sockets::{MAX_ASKED, MAX_ROOM_NAME, MAX_ROOMS, RoomError, Sockets, emit};
+pub use target::Target;
 
 use crate::engine::CloseReason;
 

@@ -67,6 +67,7 @@ mod room_token;
 #[path = "../conformance/src/settings.rs"]
 mod settings;
 mod socket;
+mod sockets;
 mod support;
 #[path = "../fuzz/targets/mod.rs"]
 mod targets;
