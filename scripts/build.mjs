@@ -66,7 +66,7 @@ function digest(crate) {
       hash.update(relative(root, path)).update("\0").update(readFileSync(path)).update("\0");
     }
   };
-  for (const path of ["Cargo.lock", "package-lock.json", "scripts/build.mjs"]) add(inRoot(path));
+  for (const path of ["Cargo.lock", "package-lock.json", "scripts/build.mjs", "dialects"]) add(inRoot(path));
   for (const folder of [".", crate]) {
     for (const path of ["Cargo.toml", "src"]) add(inRoot(folder, path));
   }

@@ -16,6 +16,7 @@
 //! - [`engine`]: [Engine.IO v4](https://socket.io/docs/v4/engine-io-protocol/)
 //! - [`socket`]: [Socket.IO v5](https://socket.io/docs/v4/socket-io-protocol/), and the seam to applications
 //! - [`room`]: the signaling application
+//! - [`dialect`]: applications that are tables: the servers of published tutorials
 //! - [`store`]: what outlives memory, shared by the layers
 //! - [`journal`]: what the core stores, in few rows
 //! - [`admission`], [`settings`]: who may connect, and what can be configured
@@ -25,6 +26,7 @@
 
 pub mod admission;
 mod base64;
+pub mod dialect;
 pub mod engine;
 pub mod io;
 pub mod journal;

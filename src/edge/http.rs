@@ -24,6 +24,7 @@ use super::responses::{
 use super::route::{Route, host, path, query, route};
 use super::runtime::Runtime;
 use crate::admission::network;
+use crate::dialect::Dialects;
 use crate::engine::{Query, Rejection, subprotocol};
 use crate::io::{self, Input, Reply};
 use crate::rate::LogLimit;
@@ -48,6 +49,8 @@ pub struct Endpoint<'a> {
     pub path: &'a str,
     /// The objects, one for each room.
     pub rooms: Objects,
+    /// The dialects that URLs may name, if the objects know them.
+    pub dialects: Option<&'a Dialects>,
     /// The settings.
     pub settings: &'a Settings,
     /// How many sessions a client's address may open.
@@ -68,16 +71,20 @@ pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response
         return hand_over(request, room.as_str(), endpoint, Some(&action)).await;
     }
     let origin = request.headers().get("origin")?;
-    let response = match route(&request, endpoint.path) {
+    let response = match route(&request, endpoint.path, endpoint.dialects) {
         Route::Unknown => plain(404, NOTHING_HERE)?,
         Route::BadName(error) => {
             log_refusal(400, "bad-room-name", None, origin.as_deref());
             json_error(400, &error.to_string())?
         }
-        Route::Room(_) if request.method() == "OPTIONS" => {
+        Route::BadDialect(message) => {
+            log_refusal(400, "unknown-dialect", None, origin.as_deref());
+            json_error(400, &message)?
+        }
+        Route::Object(_) if request.method() == "OPTIONS" => {
             preflight(request.headers().get("access-control-request-headers")?)?
         }
-        Route::Room(name) => enter(request, name.as_str(), endpoint, origin.as_deref()).await?,
+        Route::Object(name) => enter(request, &name, endpoint, origin.as_deref()).await?,
     };
     with_cors(response, &endpoint.settings.origins, origin.as_deref())
 }

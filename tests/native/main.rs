@@ -19,6 +19,11 @@ mod bodies;
 mod bounds;
 mod chunking;
 mod configuration;
+mod dialect;
+mod dialect_bounds;
+mod dialect_client;
+mod dialect_form;
+mod dialect_memory;
 mod disk;
 #[path = "../conformance/src/echo.rs"]
 mod echo;

@@ -21,6 +21,7 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 
 use signalbox::admission::Origins;
+use signalbox::dialect::Dialects;
 use signalbox::durable_object;
 use signalbox::edge::{Endpoint, Result, Shell, State, binding, config, path, serve};
 use signalbox::engine::Engine;
@@ -41,6 +42,7 @@ fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
         engine: settings::conformance(),
         socket: settings::without_recovery(),
         room: room::Config::default(),
+        dialects: Dialects::default(),
         origins: Origins::Any,
         api_token: None,
     };
@@ -71,6 +73,7 @@ pub async fn fetch(request: Request, env: Env) -> Result<Response> {
     let endpoint = Endpoint {
         path,
         rooms: binding(&env, class).ok_or("wrangler.toml does not bind the class")?,
+        dialects: None,
         settings,
         handshakes: None,
     };
