@@ -138,7 +138,7 @@ fn what_is_missing_or_wrong() {
     assert_eq!(ann.heard(&mut place), [json!(["done"])]);
 }
 
-/// One event does not become many: actions, receivers and bytes are counted, for each event anew.
+/// M-21, M-22: one event does not become many: actions, receivers and bytes are counted, for each event anew.
 #[test]
 fn amplification() {
     let json = json!({"on": {
@@ -178,7 +178,7 @@ fn amplification() {
     assert_eq!(ann.error(&mut place), "bad-payload");
 }
 
-/// Many receivers of many events: they are counted together.
+/// M-22: many receivers of many events: they are counted together.
 #[test]
 fn deliveries() {
     let json = json!({"on": {"x": [{"each": "$0", "emit": "x", "to": "everyone"}]}});
@@ -195,7 +195,7 @@ fn deliveries() {
     );
 }
 
-/// Rooms of a socket are bounded, and are gone with their last member.
+/// M-21: rooms of a socket are bounded, and are gone with their last member.
 #[test]
 fn rooms_are_bounded() {
     let json = json!({"on": {

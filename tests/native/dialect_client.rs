@@ -3,17 +3,24 @@
 use std::rc::Rc;
 
 use serde_json::{Value, json};
-use signalbox::dialect::Dialect;
+use signalbox::dialect::{Dialect, Table};
 use signalbox::engine::{self, Engine};
 use signalbox::room::{Config, RoomName};
-use signalbox::socket::{self, Host, Server};
+use signalbox::socket::{self, App, Host, Server};
 use signalbox::store::Store;
 
-use crate::dialect::table;
 use crate::peer::unhurried;
 use crate::support::{Done, Script, WEBSOCKET};
 
 pub type Place = Script<Host<Dialect>>;
+
+/// The table as it was read, or all that is wrong with it.
+pub fn table(json: &str) -> Table {
+    Table::parse(json).unwrap_or_else(|errors| {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        panic!("{}", errors.join("\n"))
+    })
+}
 
 /// A place where this table is spoken, with rates that no test exceeds by accident.
 pub fn place(json: &str) -> Place {
@@ -45,17 +52,21 @@ pub struct Client {
 
 impl Client {
     /// A client that wants exactly the arguments that are sent, and cannot be recovered.
-    pub fn connect(place: &mut Place) -> Self {
+    pub fn connect<A: App>(place: &mut Script<Host<A>>) -> Self {
         Self::connect_with(place, "strict=1", &json!({}))
     }
 
     /// A client with this in its URL's query, and this `auth`.
-    pub fn connect_with(place: &mut Place, query: &str, auth: &Value) -> Self {
+    pub fn connect_with<A: App>(place: &mut Script<Host<A>>, query: &str, auth: &Value) -> Self {
         Self::try_connect(place, query, auth).unwrap_or_else(|refusal| panic!("refused: {refusal}"))
     }
 
     /// The same, or the refusal. What arrives on connecting is passed over.
-    pub fn try_connect(place: &mut Place, query: &str, auth: &Value) -> Result<Self, Value> {
+    pub fn try_connect<A: App>(
+        place: &mut Script<Host<A>>,
+        query: &str,
+        auth: &Value,
+    ) -> Result<Self, Value> {
         let connection = place.upgrade(&format!("{WEBSOCKET}&{query}"));
         let first = place.take_of(connection);
         assert!(
@@ -86,7 +97,7 @@ impl Client {
         clippy::needless_pass_by_value,
         reason = "callers write an event in place"
     )]
-    pub fn emit(&self, place: &mut Place, event: impl ToString) {
+    pub fn emit<A: App>(&self, place: &mut Script<Host<A>>, event: impl ToString) {
         place.text(self.connection, format!("42{}", event.to_string()));
     }
 
@@ -95,7 +106,7 @@ impl Client {
         clippy::needless_pass_by_value,
         reason = "callers write an event in place"
     )]
-    pub fn call(&self, place: &mut Place, event: impl ToString) -> Option<Value> {
+    pub fn call<A: App>(&self, place: &mut Script<Host<A>>, event: impl ToString) -> Option<Value> {
         place.text(self.connection, format!("427{}", event.to_string()));
         let done = place.take_of(self.connection).into_iter();
         let ack = |done| match done {
@@ -107,7 +118,7 @@ impl Client {
     }
 
     /// The events since the last look, as they were written.
-    pub fn heard_raw(&self, place: &mut Place) -> Vec<String> {
+    pub fn heard_raw<A: App>(&self, place: &mut Script<Host<A>>) -> Vec<String> {
         let done = place.take_of(self.connection).into_iter();
         let event = |done| match done {
             Done::Sent(_, frame) => frame.strip_prefix("42").map(str::to_owned),
@@ -117,14 +128,14 @@ impl Client {
     }
 
     /// The events since the last look.
-    pub fn heard(&self, place: &mut Place) -> Vec<Value> {
+    pub fn heard<A: App>(&self, place: &mut Script<Host<A>>) -> Vec<Value> {
         let events = self.heard_raw(place);
         let read = |event: &String| serde_json::from_str(event).unwrap();
         events.iter().map(read).collect()
     }
 
     /// The code of the error that is all that was heard.
-    pub fn error(&self, place: &mut Place) -> String {
+    pub fn error<A: App>(&self, place: &mut Script<Host<A>>) -> String {
         match &self.heard(place)[..] {
             [event] if event[0] == "room:error" => {
                 assert_ne!(event[1]["message"], "");
