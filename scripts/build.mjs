@@ -24,6 +24,9 @@ export const conformanceCrate = "tests/conformance";
 export const conformanceSteps = [...tools, ["conformance Worker", (busy) => worker(busy, conformanceCrate)]];
 export const conformanceOption = { type: "boolean", about: `takes the Worker of ${conformanceCrate} instead` };
 
+/** The steps that build the examples. */
+export const exampleSteps = ["chat", "cursors", "game"].map((name) => [`example ${name}`, (busy) => worker(busy, `examples/${name}`)]);
+
 /** The size of a crate's built WebAssembly, raw and as it travels. */
 export function wasmSize(crate) {
   const bytes = readFileSync(inRoot(crate, "build/index_bg.wasm"));

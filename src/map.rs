@@ -173,7 +173,22 @@ impl<T: Ord> Set<T> {
     }
 }
 
+impl<T: Ord> FromIterator<T> for Set<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let mut set = Self::default();
+        for item in items {
+            set.insert(item);
+        }
+        set
+    }
+}
+
 impl<T> Set<T> {
+    /// The items, sorted.
+    pub(crate) fn into_sorted(self) -> impl Iterator<Item = T> {
+        self.0.into_iter().map(|(item, ())| item)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

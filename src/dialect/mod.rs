@@ -29,7 +29,7 @@ pub use shipped::{Dialects, NATIVE, SHIPPED};
 pub use table::Table;
 
 use crate::engine::Handshake;
-use crate::rate::LogLimit;
+use crate::rate::{Allowance, Excess, LogLimit};
 use crate::room::config::Config;
 use crate::room::{Code, Error, RoomName, operator};
 use crate::socket::{
@@ -37,7 +37,7 @@ use crate::socket::{
 };
 use crate::store::Store;
 use crate::time::Timestamp;
-use peer::{Buckets, Excess, Peer, Spent};
+use peer::{Peer, Spent};
 use run::{Done, Happening, Run, Scene};
 
 /// The event that tells a client of an error, as in a room.
@@ -159,7 +159,7 @@ impl Dialect {
         }
         let recoverable = peer::is_recoverable(auth.as_ref(), handshake);
         let mut peer = Peer::new(&self.table, auth, handshake);
-        peer.buckets = self.spent(&handshake.address);
+        peer.allowance = self.spent(&handshake.address);
         self.sockets.connect(socket, namespace, peer);
         let mut commands = Vec::new();
         let done = self.run(now, socket, &Happening::Connect, &mut commands);
@@ -194,10 +194,10 @@ impl Dialect {
 
     /// What this address has left of its rates: a socket that is away, or has just left, does not come
     /// back as another one with more.
-    fn spent(&mut self, address: &str) -> Buckets {
+    fn spent(&mut self, address: &str) -> Allowance {
         let mut peers = self.sockets.iter().map(|(_, peer)| peer);
         match peers.find(|peer| peer.is_away && peer.address == address) {
-            Some(away) => away.buckets,
+            Some(away) => away.allowance,
             None => self.spent.take(address),
         }
     }
@@ -256,7 +256,8 @@ impl Dialect {
         let Some(peer) = self.sockets.get_mut(from) else {
             return Ok(()); // only accepted sockets are served
         };
-        let taken = peer.buckets.take(now, &self.config.limits.rates);
+        let rates = &self.config.limits.rates;
+        let taken = peer.allowance.take(now, rates.signal, rates.patience);
         let Err(Excess {
             retry_after,
             is_news,
@@ -293,7 +294,7 @@ impl Dialect {
         }
         // An error has no one to be told.
         let _ = self.run(now, socket, &Happening::Disconnect(reason), out);
-        if let Some((peer, _)) = self.sockets.disconnect(socket) {
+        if let Some(peer) = self.sockets.disconnect(socket) {
             self.spent.keep(peer);
         }
         self.log(now, "leave", socket, None);

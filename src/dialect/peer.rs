@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::table::Table;
 use crate::engine::Handshake;
-use crate::rate::{Bucket, Rate};
-use crate::room::config::Rates;
+use crate::rate::Allowance;
 use crate::socket::Json;
-use crate::time::Timestamp;
 
 /// Of how many addresses it is remembered what their last socket had left of its rates.
 const SPENT: usize = 100;
@@ -29,35 +27,7 @@ pub(super) struct Peer {
     /// Whether its connection is lost.
     pub(super) is_away: bool,
     #[serde(skip)]
-    pub(super) buckets: Buckets,
-}
-
-/// What is left of its rates. Not kept: a socket that waits until memory is lost gains a burst.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Buckets {
-    events: Bucket,
-    patience: Bucket,
-}
-
-/// Too many events at once.
-pub(super) struct Excess {
-    pub(super) retry_after: std::time::Duration,
-    /// Whether the log has not been told lately.
-    pub(super) is_news: bool,
-    /// Whether the client does not stop although it was told.
-    pub(super) is_last: bool,
-}
-
-impl Buckets {
-    /// Takes a token for an event.
-    pub(super) fn take(&mut self, now: Timestamp, rates: &Rates) -> Result<(), Excess> {
-        let rate: Rate = rates.signal;
-        self.events.take(now, rate).map_err(|retry_after| Excess {
-            retry_after,
-            is_news: self.events.is_news(now),
-            is_last: self.patience.take(now, rates.patience).is_err(),
-        })
-    }
+    pub(super) allowance: Allowance,
 }
 
 /// The settings by which a client asks for events with exactly the arguments that were sent.
@@ -88,19 +58,19 @@ pub(super) fn is_recoverable(auth: Option<&Json>, handshake: &Handshake) -> bool
 
 /// What sockets that are gone had left of their rates, by their addresses.
 #[derive(Default)]
-pub(super) struct Spent(VecDeque<(String, Buckets)>);
+pub(super) struct Spent(VecDeque<(String, Allowance)>);
 
 impl Spent {
     pub(super) fn keep(&mut self, peer: Peer) {
         if self.0.len() >= SPENT {
             self.0.pop_front();
         }
-        self.0.push_back((peer.address, peer.buckets));
+        self.0.push_back((peer.address, peer.allowance));
     }
 
-    pub(super) fn take(&mut self, address: &str) -> Buckets {
+    pub(super) fn take(&mut self, address: &str) -> Allowance {
         let last = self.0.iter().rposition(|(from, _)| from == address);
         let spent = last.and_then(|last| self.0.remove(last));
-        spent.map(|(_, buckets)| buckets).unwrap_or_default()
+        spent.map(|(_, allowance)| allowance).unwrap_or_default()
     }
 }

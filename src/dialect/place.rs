@@ -25,9 +25,9 @@ pub(crate) fn nearest<'a>(
     written: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let written = written.to_lowercase();
+    let written = written.to_ascii_lowercase();
     let near = known.into_iter().filter_map(|word| {
-        let lower = word.to_lowercase();
+        let lower = word.to_ascii_lowercase();
         let most = (word.chars().count() / 3).clamp(1, 3);
         let distance = distance(&written, &lower);
         (distance <= most).then_some((distance, word))

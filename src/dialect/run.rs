@@ -11,6 +11,7 @@ use super::peer::Peer;
 use super::table::Table;
 use super::template::Template;
 use super::value::{Value, too_large};
+use crate::map::Set;
 use crate::room::config::Config;
 use crate::room::{Code, Error, RoomName};
 use crate::socket::{
@@ -425,9 +426,7 @@ impl<'a> Run<'a> {
 
     fn sorted(&self, mut ids: Vec<SocketId>, without_sender: bool) -> Vec<SocketId> {
         ids.retain(|id| !without_sender || *id != self.from);
-        ids.sort_unstable();
-        ids.dedup();
-        ids
+        Set::from_iter(ids).into_sorted().collect()
     }
 
     fn holds(&self, condition: &Condition) -> Result<bool, Error> {

@@ -3,6 +3,7 @@
 use super::place::did_you_mean;
 use super::read::{Node, node};
 use super::table::Table;
+use crate::map::Set;
 use crate::socket::Json;
 
 /// The name by which a URL asks for the native room where `DIALECT` is another.
@@ -136,8 +137,7 @@ impl Dialects {
     /// What to say to somebody who asks for a dialect that does not exist.
     #[must_use]
     pub fn unknown(&self, name: &str) -> String {
-        let mut names = self.names();
-        names.sort_unstable();
+        let names: Vec<&str> = Set::from_iter(self.names()).into_sorted().collect();
         let hint = did_you_mean(name, names.iter().copied());
         let shown: String = name.chars().take(NAME_BYTES).collect();
         format!(

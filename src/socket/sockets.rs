@@ -162,9 +162,8 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         true
     }
 
-    /// Forgets a socket, which leaves its rooms. Returns its data, and the names under which acks
-    /// of it were awaited.
-    pub fn disconnect(&mut self, id: SocketId) -> Option<(T, Vec<String>)> {
+    /// Forgets a socket, which leaves its rooms. Returns its data.
+    pub fn disconnect(&mut self, id: SocketId) -> Option<T> {
         let entry = self.all.remove(&id)?;
         for (room, _) in &entry.rooms {
             self.remove_from(&entry.namespace, room, id);
@@ -172,8 +171,7 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         for asked in &entry.asked {
             self.asked.remove(&(asked.by, id, asked.id));
         }
-        let awaited = entry.asked.into_iter().map(|asked| asked.name);
-        Some((entry.data, awaited.collect()))
+        Some(entry.data)
     }
 
     /// Changes the data of a socket. It is kept anew if `change` returns `true`.
@@ -368,6 +366,16 @@ impl<T> Sockets<T> {
         rooms.iter().map(|(room, _)| room.as_str())
     }
 
+    /// The names under which acks of a socket are awaited.
+    #[must_use]
+    pub fn awaited(&self, id: SocketId) -> Vec<String> {
+        let entry = self.all.get(&id);
+        let asked = entry
+            .map(|entry| entry.asked.as_slice())
+            .unwrap_or_default();
+        asked.iter().map(|asked| asked.name.clone()).collect()
+    }
+
     /// The names of all rooms of a namespace, sorted.
     pub fn room_names(&self, namespace: &Namespace) -> impl Iterator<Item = &str> {
         let rooms = self.rooms.get(namespace).into_iter().flat_map(Map::keys);
@@ -390,7 +398,7 @@ impl<T> Sockets<T> {
     /// which they connected, if `room` is `None`.
     #[must_use]
     pub fn members(&self, namespace: &Namespace, room: Option<&str>) -> Vec<SocketId> {
-        let mut members: Vec<(u64, SocketId)> = if let Some(room) = room {
+        let members: Set<(u64, SocketId)> = if let Some(room) = room {
             let room = self.room(namespace, room).into_iter().flat_map(Map::iter);
             room.map(|(id, n)| (*n, *id)).collect()
         } else {
@@ -398,8 +406,7 @@ impl<T> Sockets<T> {
             let here = all.filter(|(_, entry)| entry.namespace == *namespace);
             here.map(|(id, entry)| (entry.n, *id)).collect()
         };
-        members.sort_unstable();
-        members.into_iter().map(|(_, id)| id).collect()
+        members.into_sorted().map(|(_, id)| id).collect()
     }
 
     /// The sockets that a target names, by their ids.
@@ -420,8 +427,7 @@ impl<T> Sockets<T> {
                     self.add_room(namespace, room, &mut selected);
                 }
                 if rooms.len() > 1 {
-                    selected.sort_unstable();
-                    selected.dedup();
+                    selected = Set::from_iter(selected).into_sorted().collect();
                 }
                 selected
             }

@@ -29,6 +29,7 @@ mod disk;
 mod echo;
 mod engine;
 mod fuzz;
+mod handlers;
 mod heartbeat;
 mod idle;
 mod interruptions;
