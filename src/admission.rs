@@ -14,7 +14,7 @@ pub enum Origins {
     /// All there are.
     Any,
     /// The deployment's own, and what these patterns match: normalized origins, of which the host may
-    /// begin with `*.`, for one or more names in its place; or [`LOOPBACK`].
+    /// begin with `*.`, for one or more names in its place; or `loopback`.
     Listed(Vec<String>),
 }
 
