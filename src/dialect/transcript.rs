@@ -152,6 +152,7 @@ impl Stage {
         let handshake = Handshake {
             address: "192.0.2.1".to_owned(),
             query: query.to_owned(),
+            ..Handshake::default()
         };
         self.tell(Event::Connect {
             socket,

@@ -24,7 +24,7 @@ use crate::store::Store;
 /// When the platform fails.
 pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Host<Handlers>>>> {
     // With wrong settings the Worker lets nobody in.
-    let settings = config::settings(env, Settings::default()).unwrap_or_default();
+    let settings = config::settings(env, defaults()).unwrap_or_else(|_| defaults());
     let absorb_pongs = settings.engine.absorb_pongs;
     Ok(Shell::new(state, absorb_pongs, |runtime| {
         let store = Store::new(runtime);
@@ -42,7 +42,7 @@ pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Host
 /// When the platform fails; what a client does wrong is answered.
 pub async fn fetch(request: Request, env: &Env, class: &str) -> Result<Response> {
     static SETTINGS: OnceLock<std::result::Result<Settings, Vec<Invalid>>> = OnceLock::new();
-    let settings = SETTINGS.get_or_init(|| config::settings(env, Settings::default()));
+    let settings = SETTINGS.get_or_init(|| config::settings(env, defaults()));
     let settings = match settings {
         Ok(settings) => settings,
         Err(invalid) => return config::misconfigured(invalid),
@@ -55,4 +55,11 @@ pub async fn fetch(request: Request, env: &Env, class: &str) -> Result<Response>
         handshakes: binding(env, "HANDSHAKES"),
     };
     serve(request, &endpoint).await
+}
+
+/// The settings that the environment does not name.
+fn defaults() -> Settings {
+    let mut settings = Settings::default();
+    settings.engine.keep_headers = true;
+    settings
 }

@@ -43,6 +43,9 @@ const NOTHING_HERE: &str = "there is nothing here: a room is at /r/<room>, its S
 /// Tells the object whom the client's address stands for.
 const ADDRESS: &str = "x-signalbox-address";
 
+/// The headers that an object may want to know.
+const HEADERS: [&str; 3] = ["origin", "user-agent", "cookie"];
+
 /// What a Worker serves.
 pub struct Endpoint<'a> {
     /// The path, without slashes: `socket.io` for clients with default options.
@@ -184,7 +187,7 @@ async fn hand_over(
         Some(_) => engine.max_payload,
         None => engine.max_body(),
     };
-    let response = ask(request, &stub, max_body, action).await;
+    let response = ask(request, &stub, endpoint, max_body, action).await;
     response.or_else(|error| {
         log_error("a request failed:", &error);
         unavailable()
@@ -194,6 +197,7 @@ async fn hand_over(
 async fn ask(
     request: Request,
     stub: &Stub,
+    endpoint: &Endpoint<'_>,
     max_body: usize,
     action: Option<&str>,
 ) -> Result<Response> {
@@ -210,6 +214,13 @@ async fn ask(
         None => format!("https://room/?{}", query(&request)),
     };
     let inner = inner_request(&request, &url, upgrade, waits, &body)?;
+    if endpoint.settings.engine.keep_headers {
+        for name in HEADERS {
+            if let Some(value) = request.headers().get(name)? {
+                inner.headers().set(name, &value)?;
+            }
+        }
+    }
     let answer = JsFuture::from(stub.fetch(&inner)?);
     let response: Response = match select(answer, pin!(Delay::from(OBJECT_TIMEOUT))).await {
         Either::Left((Ok(response), _)) => response.unchecked_into(),
@@ -330,6 +341,11 @@ pub(super) fn to_input(request: &Request, body: Vec<u8>, reply: Reply) -> Result
         upgrade: is_upgrade(request)? && !parked::is_parkable(request)?,
         address: headers.get(ADDRESS)?.unwrap_or_default(),
         content_type: headers.get("content-type")?.unwrap_or_default(),
+        headers: io::Headers {
+            origin: headers.get("origin")?,
+            user_agent: headers.get("user-agent")?,
+            cookie: headers.get("cookie")?,
+        },
         body,
     }))
 }

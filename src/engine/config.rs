@@ -25,6 +25,8 @@ pub struct Config {
     pub ping_slack: Option<Duration>,
     /// Whether the platform answers [`AUTO_RESPONSE`](super::AUTO_RESPONSE); then it is asked before anyone expires.
     pub absorb_pongs: bool,
+    /// Whether the [`Headers`](crate::io::Headers) of a handshake are kept with its session.
+    pub keep_headers: bool,
 }
 
 impl Config {
@@ -49,6 +51,7 @@ impl Default for Config {
             max_sessions: 1_000,
             ping_slack: None,
             absorb_pongs: true,
+            keep_headers: false,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::query::Query;
 use super::session::{self, Session};
 use super::transport::{Poll, Transport, WebSocket};
 use super::{CloseReason, Engine, Event, Rejection, ServerPacket, Sid, payload};
-use crate::io::{ContentType, Method, Output, Reply, Request, Response};
+use crate::io::{ContentType, Headers, Method, Output, Reply, Request, Response};
 use crate::time::Timestamp;
 
 impl Engine {
@@ -35,7 +35,12 @@ impl Engine {
         }
         match (sid, request.upgrade, request.method) {
             (None, upgrade, _) => {
-                let handshake = Handshake::new(request.address, request.query);
+                let headers = if self.config.keep_headers {
+                    request.headers
+                } else {
+                    Headers::default()
+                };
+                let handshake = Handshake::new(request.address, request.query, headers);
                 if upgrade {
                     self.open_websocket(now, request.reply, socket, handshake);
                 } else {

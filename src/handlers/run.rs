@@ -78,6 +78,7 @@ impl Handlers {
         let kept = Kept {
             address: handshake.address.clone(),
             query: handshake.query.clone(),
+            headers: handshake.headers.clone(),
             ..Kept::default()
         };
         self.shared

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::io::Headers;
 use crate::rate::Allowance;
 use crate::socket::{
     Args, Command, Json, Namespace, RoomError, SocketId, Sockets, Target, emit, is_reserved,
@@ -37,6 +38,7 @@ pub(super) struct Kept {
     pub(super) data: Option<Json>,
     pub(super) address: String,
     pub(super) query: String,
+    pub(super) headers: Headers,
     #[serde(skip)]
     pub(super) allowance: Allowance,
 }
@@ -224,7 +226,25 @@ impl Socket {
         self.kept(|kept| kept.query.clone())
     }
 
-    fn kept(&self, get: impl FnOnce(&Kept) -> String) -> String {
+    /// The origin of the page that connected, if a browser said so.
+    #[must_use]
+    pub fn origin(&self) -> Option<String> {
+        self.kept(|kept| kept.headers.origin.clone())
+    }
+
+    /// The `User-Agent` that the client connected with.
+    #[must_use]
+    pub fn user_agent(&self) -> Option<String> {
+        self.kept(|kept| kept.headers.user_agent.clone())
+    }
+
+    /// The `Cookie` header that the client connected with: a secret of the client.
+    #[must_use]
+    pub fn cookie(&self) -> Option<String> {
+        self.kept(|kept| kept.headers.cookie.clone())
+    }
+
+    fn kept<T: Default>(&self, get: impl FnOnce(&Kept) -> T) -> T {
         let state = self.shared.borrow();
         state.sockets.get(self.id).map(get).unwrap_or_default()
     }

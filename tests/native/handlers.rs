@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use signalbox::engine::{self, Engine};
 use signalbox::handlers::Handlers;
+use signalbox::io::{Headers, Method, Request};
 use signalbox::prelude::*;
 use signalbox::room::Rate;
 use signalbox::room::config::Rates;
@@ -24,7 +25,11 @@ fn stage(add: fn(&mut Io)) -> Stage {
 
 fn stage_with(add: fn(&mut Io), rates: Rates) -> Stage {
     Script::new(move |store: Rc<Store>| {
-        let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
+        let config = engine::Config {
+            keep_headers: true,
+            ..engine::Config::default()
+        };
+        let engine = Engine::new(config, Rc::clone(&store));
         let server = Server::new(socket::Config::default(), engine);
         Host::new(server, Handlers::new(add, rates.clone(), store))
     })
@@ -333,4 +338,45 @@ fn rates() {
         2
     );
     assert!(!stage.connections.contains_key(&ann.connection));
+}
+
+fn introductions(io: &mut Io) {
+    io.on("who am I?", |socket: Socket, ack: Ack| {
+        let headers = (socket.origin(), socket.user_agent(), socket.cookie());
+        ack.send(&(socket.address(), socket.query(), headers));
+    });
+}
+
+/// What a client said of itself in its request outlives memory; a header that is too long counts as missing.
+#[test]
+fn connect_information() {
+    let mut stage = stage(introductions);
+    for (cookie, kept) in [("a=b", json!("a=b")), (&"x".repeat(4097), json!(null))] {
+        let connection = stage.ask(|reply| Request {
+            reply,
+            method: Method::Get,
+            query: format!("{WEBSOCKET}&strict=1"),
+            upgrade: true,
+            address: "192.0.2.7".to_owned(),
+            content_type: String::new(),
+            headers: Headers {
+                origin: Some("https://a.example".to_owned()),
+                user_agent: None,
+                cookie: Some(cookie.to_owned()),
+            },
+            body: Vec::new(),
+        });
+        stage.text(connection, "40");
+        stage.lose_memory().take();
+        stage.text(connection, r#"421["who am I?"]"#);
+        let [Done::Sent(_, frame)] = &stage.take()[..] else {
+            panic!("no ack");
+        };
+        let reply: Value = serde_json::from_str(&frame[3..]).unwrap();
+        let query = "EIO=4&transport=websocket&strict=1";
+        assert_eq!(
+            reply,
+            json!([["192.0.2.7", query, ["https://a.example", null, kept]]])
+        );
+    }
 }

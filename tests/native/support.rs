@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use serde_json::Value;
 use signalbox::io::{
-    Answer, ConnectionId, ContentType, Core, Data, Input, Method, Output, Platform, Post, Record,
-    Reply, Request, RequestId, SOON, Survivors,
+    Answer, ConnectionId, ContentType, Core, Data, Headers, Input, Method, Output, Platform, Post,
+    Record, Reply, Request, RequestId, SOON, Survivors,
 };
 use signalbox::socket::SocketId;
 use signalbox::store::Store;
@@ -359,6 +359,7 @@ impl<C: Core> Script<C> {
             upgrade: false,
             address,
             content_type: content_type.to_owned(),
+            headers: Headers::default(),
             body: body.as_ref().to_vec(),
         };
         self.ask(request)
@@ -374,6 +375,7 @@ impl<C: Core> Script<C> {
             upgrade: true,
             address,
             content_type: String::new(),
+            headers: Headers::default(),
             body: Vec::new(),
         };
         self.ask(request)
@@ -406,6 +408,7 @@ impl<C: Core> Script<C> {
             upgrade: false,
             address: String::new(),
             content_type: content_type.to_owned(),
+            headers: Headers::default(),
             body: body.as_ref().to_vec(),
         }));
         match &self.take_of(number)[..] {
@@ -426,6 +429,7 @@ impl<C: Core> Script<C> {
             upgrade: false,
             address: String::new(),
             content_type: "application/json".to_owned(),
+            headers: Headers::default(),
             body: body.as_bytes().to_vec(),
         }));
     }

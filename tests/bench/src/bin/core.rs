@@ -11,7 +11,8 @@ use std::time::Instant;
 use signalbox::dialect::{Dialect, Table};
 use signalbox::engine::{self, Engine, Message};
 use signalbox::io::{
-    ConnectionId, Core, Data, Input, Method, Output, Platform, Reply, Request, RequestId, Survivors,
+    ConnectionId, Core, Data, Headers, Input, Method, Output, Platform, Reply, Request, RequestId,
+    Survivors,
 };
 use signalbox::journal::{Bounds, Journal, Put, Row};
 use signalbox::room::config::Rates;
@@ -127,6 +128,7 @@ impl<A: App> Hall<A> {
             upgrade: true,
             address: String::new(),
             content_type: String::new(),
+            headers: Headers::default(),
             body: Vec::new(),
         });
         let now = self.time();
