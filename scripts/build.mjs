@@ -24,6 +24,9 @@ export const conformanceCrate = "tests/conformance";
 export const conformanceSteps = [...tools, ["conformance Worker", (busy) => worker(busy, conformanceCrate)]];
 export const conformanceOption = { type: "boolean", about: `takes the Worker of ${conformanceCrate} instead` };
 
+/** The steps that build the examples. */
+export const exampleSteps = ["chat", "cursors", "game"].map((name) => [`example ${name}`, (busy) => worker(busy, `examples/${name}`)]);
+
 /** The size of a crate's built WebAssembly, raw and as it travels. */
 export function wasmSize(crate) {
   const bytes = readFileSync(inRoot(crate, "build/index_bg.wasm"));
@@ -88,7 +91,7 @@ function digest(crate) {
       hash.update(relative(root, path)).update("\0").update(readFileSync(path)).update("\0");
     }
   };
-  for (const path of ["Cargo.lock", "package-lock.json", "scripts/build.mjs", "scripts/entry.mjs"]) add(inRoot(path));
+  for (const path of ["Cargo.lock", "package-lock.json", "scripts/build.mjs", "scripts/entry.mjs", "dialects"]) add(inRoot(path));
   for (const folder of [".", crate]) {
     for (const path of ["Cargo.toml", "src"]) add(inRoot(folder, path));
   }

@@ -4,7 +4,7 @@ import { serve } from "./server.mjs";
 import { inRoot, main, portInUse, Problem } from "./task.mjs";
 
 await main(async ([port, crate]) => {
-  const server = await serve({ crate, port: Number(port), storage: inRoot(".wrangler/state", port) }).catch((error) => {
+  const server = await serve({ crate, port: Number(port), storage: inRoot(".wrangler/state", port), development: true }).catch((error) => {
     throw error.code === "ERR_ADDRESS_IN_USE" ? portInUse(port) : error;
   });
   if (crate === ".") {

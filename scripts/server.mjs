@@ -16,9 +16,10 @@ import { inRoot } from "./task.mjs";
  * @param {Record<string, unknown>} [options.ratelimits] in place of those of wrangler.toml
  * @param {(log: {level: string, message: string}) => void} [options.onLog] takes what else is printed
  * @param {string[]} [options.envFiles] files with secrets, in place of .dev.vars
+ * @param {boolean} [options.development] pages of every origin of this machine may connect
  * @param {string} [options.objects] the script of a Worker whose class Room takes the place of the Worker's own
  */
-export async function serve({ port, crate = ".", storage, vars, ratelimits, onLog, envFiles, objects }) {
+export async function serve({ port, crate = ".", storage, vars, ratelimits, onLog, envFiles, objects, development }) {
   const { workerOptions: worker, main } = workerOptions(inRoot(crate, "wrangler.toml"), undefined, { envFiles });
   delete worker.modulesRules; // the modules are named instead
   const own = {
@@ -32,6 +33,8 @@ export async function serve({ port, crate = ".", storage, vars, ratelimits, onLo
     ],
     modulesRoot: dirname(main),
   };
+  const { ALLOWED_ORIGINS: origins } = own.bindings;
+  if (development && origins !== "*") own.bindings.ALLOWED_ORIGINS = `${origins || "same"},loopback`;
   const workers = [own];
   if (objects) {
     const { compatibilityDate } = worker;

@@ -3,7 +3,7 @@
 import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { behaviours } from "./behaviours.mjs";
-import { buildSteps, conformanceSteps, wasmSize, workerCrate } from "./build.mjs";
+import { buildSteps, conformanceSteps, exampleSteps, wasmSize, workerCrate } from "./build.mjs";
 import { chromium, chromiumPath, coturn, coturnPath, interopPackages, interopRust, npmPackages, oldPython, python, rust, rustLints } from "./setup.mjs";
 import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps } from "./task.mjs";
 
@@ -25,9 +25,10 @@ const parts = {
       ["formatting of the benchmarks", () => command("cargo", "fmt", "--manifest-path", "tests/bench/Cargo.toml", "--check")],
       ["clippy, native", () => command("cargo", "clippy", "--all-targets", "--", "-D", "warnings")],
       ["clippy, wasm32", () => command("cargo", "clippy", "--lib", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
-      ["clippy, Workers", () => command("cargo", "clippy", "--package", "signalbox-worker", "--package", "signalbox-conformance", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
+      ["clippy, Workers", () => command("cargo", "clippy", "--package", "signalbox-worker", "--package", "signalbox-conformance", "--package", "signalbox-chat", "--package", "signalbox-cursors", "--package", "signalbox-game", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
       ["clippy, fuzz targets", () => command("cargo", "clippy", "--manifest-path", "tests/fuzz/Cargo.toml", "--lib", "--", "-D", "warnings")],
       ["documentation", () => command({ RUSTDOCFLAGS: "-D warnings" }, "cargo", "doc", "--no-deps")],
+      ["documentation, wasm32", () => command({ RUSTDOCFLAGS: "-D warnings" }, "cargo", "doc", "--no-deps", "--lib", "--target", "wasm32-unknown-unknown")],
       ["each behaviour has a test", behaviours],
       ["the core is pure", purity],
       ["types of the page", () => command("tsc", "--project", "tests/e2e/browser")],
@@ -50,7 +51,7 @@ const parts = {
     checks: [["interop", () => nodeTests("tests/interop")]],
   },
   e2e: {
-    setup: [...buildSteps, ["Python", python]],
+    setup: [...buildSteps, ...exampleSteps, ["Python", python]],
     checks: [
       ["size of the Worker", size],
       ["wrangler deploy --dry-run", () => command("wrangler", "deploy", "--dry-run")],

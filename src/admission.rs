@@ -14,9 +14,13 @@ pub enum Origins {
     /// All there are.
     Any,
     /// The deployment's own, and what these patterns match: normalized origins, of which the host may
-    /// begin with `*.`, for one or more names in its place.
+    /// begin with `*.`, for one or more names in its place; or `loopback`.
     Listed(Vec<String>),
 }
+
+/// The pattern for all origins of the machine itself, for requests that were sent to the machine
+/// itself. `npm start` adds it, for pages that another development server serves.
+const LOOPBACK: &str = "loopback";
 
 impl Default for Origins {
     /// The deployment's own alone.
@@ -41,7 +45,11 @@ impl Origins {
             list => {
                 let mut patterns = Vec::new();
                 for entry in list.split(',') {
-                    patterns.push(normalize(entry.trim()).ok_or(entry)?);
+                    match entry.trim() {
+                        "same" => {}
+                        LOOPBACK => patterns.push(LOOPBACK.to_owned()),
+                        origin => patterns.push(normalize(origin).ok_or(entry)?),
+                    }
                 }
                 Ok(Self::Listed(patterns))
             }
@@ -63,8 +71,33 @@ impl Origins {
         let own = origin.split_once("://").is_some_and(|(_, authority)| {
             !authority.is_empty() && without_port(authority) == without_port(&host)
         });
-        own || patterns.iter().any(|pattern| matches(pattern, &origin))
+        let loopback = || is_loopback(&host) && is_loopback(without_scheme(&origin));
+        own || patterns.iter().any(|pattern| match pattern.as_str() {
+            LOOPBACK => loopback(),
+            pattern => matches(pattern, &origin),
+        })
     }
+}
+
+fn without_scheme(origin: &str) -> &str {
+    origin
+        .split_once("://")
+        .map_or("", |(_, authority)| authority)
+}
+
+/// Whether an authority is this machine itself: `localhost`, a name below it, or a loopback address.
+fn is_loopback(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => authority,
+    };
+    let is_address = || {
+        let mut parts = host.split('.');
+        parts.next() == Some("127")
+            && host.split('.').count() == 4
+            && parts.all(|part| part.parse::<u8>().is_ok())
+    };
+    host == "[::1]" || host == "localhost" || host.ends_with(".localhost") || is_address()
 }
 
 fn matches(pattern: &str, origin: &str) -> bool {
@@ -185,6 +218,34 @@ impl fmt::Debug for ApiToken {
 mod tests {
     use super::*;
 
+    /// Pages of another development server on the same machine.
+    #[test]
+    fn which_origins_pass_on_the_machine_itself() {
+        let policy = Origins::parse("same,loopback").unwrap_or_default();
+        for (host, origin, passes) in [
+            ("localhost:3000", "http://localhost:5173", true),
+            ("localhost:3000", "https://localhost:5173", true),
+            ("127.0.0.1:3000", "http://localhost:5173", true),
+            ("localhost:3000", "http://127.0.0.1:5500", true),
+            ("[::1]:3000", "http://[::1]:5173", true),
+            ("localhost:3000", "http://app.localhost:5173", true),
+            ("localhost:3000", "https://evil.example", false),
+            ("localhost:3000", "http://127.0.0.1.evil.example", false),
+            ("localhost:3000", "http://127.evil.example.com", false),
+            ("localhost:3000", "http://localhost.evil.example", false),
+            ("localhost:3000", "http://evillocalhost", false),
+            ("localhost:3000", "null", false),
+            ("localhost:3000", "file://", false),
+            ("calls.example", "http://localhost:5173", false),
+            ("calls.example", "http://127.0.0.1", false),
+            ("127.0.0.1.evil.example", "http://localhost:5173", false),
+        ] {
+            assert_eq!(policy.allow(Some(origin), host), passes, "{host} {origin}");
+        }
+        let alone = Origins::default();
+        assert!(!alone.allow(Some("http://localhost:5173"), "localhost:3000"));
+    }
+
     const OWN: &str = "calls.example:8443";
 
     #[test]
@@ -225,6 +286,8 @@ mod tests {
             (list, "capacitor://localhost", true),
             (list, "null", false),
             // Clients that are no browsers write origins in other ways.
+            ("same,loopback", "http://localhost:5173", false), // the host is no loopback host
+            ("same, loopback", "https://calls.example:8443", true),
             ("same", "wss://calls.example:8443", true),
             ("same", "HTTPS://Calls.Example:8443", true),
             ("same", "wss://calls.example:443", false),

@@ -5,6 +5,8 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Timestamp;
 
 /// Names one HTTP request, for as long as it is unanswered. Chosen by the shell; never reused while
@@ -125,6 +127,45 @@ pub enum Method {
     Other,
 }
 
+/// The headers of a handshake that an application may want to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Headers {
+    /// `Origin`: of the page that connects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// `User-Agent`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// `Cookie`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<String>,
+}
+
+impl Headers {
+    /// The longest header that is kept, in bytes. One that is longer counts as missing.
+    pub const BYTES: usize = 4096;
+
+    /// The `Cookie` header, empty if absent.
+    pub(crate) fn cookies(&self) -> &str {
+        self.cookie.as_deref().unwrap_or_default()
+    }
+
+    /// These headers, without those that are too long.
+    pub(crate) fn bounded(self) -> Self {
+        let fits = |header: Option<String>| header.filter(|text| text.len() <= Self::BYTES);
+        Self {
+            origin: fits(self.origin),
+            user_agent: fits(self.user_agent),
+            cookie: fits(self.cookie),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// An HTTP request. `CORS` and the path have been dealt with.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Request {
@@ -140,8 +181,8 @@ pub struct Request {
     pub address: String,
     /// The `Content-Type` header, empty if absent.
     pub content_type: String,
-    /// The `Cookie` header, empty if absent.
-    pub cookies: String,
+    /// What else is known of the client, if the application wants to know.
+    pub headers: Headers,
     /// The body, in bytes.
     pub body: Vec<u8>,
 }

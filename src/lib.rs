@@ -16,6 +16,8 @@
 //! - [`engine`]: [Engine.IO v4](https://socket.io/docs/v4/engine-io-protocol/)
 //! - [`socket`]: [Socket.IO v5](https://socket.io/docs/v4/socket-io-protocol/), and the seam to applications
 //! - [`room`]: the signaling application
+//! - [`dialect`]: applications that are tables: the servers of published tutorials
+//! - [`handlers`]: applications of your own, as functions for events; [`prelude`] has what they need
 //! - [`store`]: what outlives memory, shared by the layers
 //! - [`journal`]: what the core stores, in few rows
 //! - [`outbox`]: when outputs are done, and when records are committed
@@ -26,13 +28,16 @@
 
 pub mod admission;
 mod base64;
+pub mod dialect;
 pub mod engine;
+pub mod handlers;
 pub mod io;
 pub mod journal;
 mod map;
 pub mod outbox;
 #[cfg(any(test, target_arch = "wasm32"))]
 mod parking;
+pub mod prelude;
 mod rate;
 pub mod room;
 mod scan;

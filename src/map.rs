@@ -64,6 +64,23 @@ impl<K: Ord, V> Map<K, V> {
         }
     }
 
+    /// Changes the value of a key, which is added if it is missing.
+    pub(crate) fn change(&mut self, key: K, change: impl FnOnce(&mut V))
+    where
+        V: Default,
+    {
+        let index = match self.find(&key) {
+            Ok(index) => index,
+            Err(index) => {
+                self.0.insert(index, (key, V::default()));
+                index
+            }
+        };
+        if let Some((_, value)) = self.0.get_mut(index) {
+            change(value);
+        }
+    }
+
     pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -156,7 +173,22 @@ impl<T: Ord> Set<T> {
     }
 }
 
+impl<T: Ord> FromIterator<T> for Set<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let mut set = Self::default();
+        for item in items {
+            set.insert(item);
+        }
+        set
+    }
+}
+
 impl<T> Set<T> {
+    /// The items, sorted.
+    pub(crate) fn into_sorted(self) -> impl Iterator<Item = T> {
+        self.0.into_iter().map(|(item, ())| item)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -82,6 +82,39 @@ impl Bucket {
     }
 }
 
+/// What one socket has left of the events that it may send. Not kept: a socket that waits until memory
+/// is lost gains a burst.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Allowance {
+    events: Bucket,
+    errors: Bucket,
+}
+
+/// Too many events at once.
+pub(crate) struct Excess {
+    pub(crate) retry_after: Duration,
+    /// Whether operators have not been told lately.
+    pub(crate) is_news: bool,
+    /// Whether the client goes on although it was told so often that it is to be disconnected.
+    pub(crate) is_last: bool,
+}
+
+impl Allowance {
+    /// Takes a token for an event; `patience` is how often the client may be told that there is none.
+    pub(crate) fn take(
+        &mut self,
+        now: Timestamp,
+        rate: Rate,
+        patience: Rate,
+    ) -> Result<(), Excess> {
+        self.events.take(now, rate).map_err(|retry_after| Excess {
+            retry_after,
+            is_news: self.events.is_news(now),
+            is_last: self.errors.take(now, patience).is_err(),
+        })
+    }
+}
+
 /// How many lines something may write into the operators' log, whoever causes them.
 #[derive(Debug, Default)]
 pub(crate) struct LogLimit {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::de::IgnoredAny;
 
 use crate::admission::{ApiToken, Origins};
+use crate::dialect::Dialects;
 use crate::room::config::TokenSecret;
 use crate::room::signal::WRAPPING_BYTES;
 use crate::room::{Rate, ice};
@@ -25,6 +26,8 @@ pub struct Settings {
     pub socket: socket::Config,
     /// The room's.
     pub room: room::Config,
+    /// The dialects.
+    pub dialects: Dialects,
     /// Whose pages may connect.
     pub origins: Origins,
     /// What operators show; without it nobody is one.
@@ -50,7 +53,9 @@ enum Kind {
     Whole(RangeInclusive<u64>, fn(&mut Settings, u64)),
     /// A text of this form; an error says what is wrong with another.
     Text(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
-    /// The same, kept out of `wrangler.toml`. What is wrong with it is told without quoting it.
+    /// Tables of dialects. What is wrong with them is told with the form: they are no secret.
+    Tables(fn(&mut Settings, &str) -> Result<(), String>),
+    /// A text that is kept out of `wrangler.toml`. What is wrong with it is told without quoting it.
     Secret(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
     /// A text about relays, which count together.
     Turn(&'static str, fn(&mut Turn, &str) -> Result<(), String>),
@@ -63,6 +68,8 @@ impl Kind {
         matches!(self, Self::Secret(..) | Self::TurnSecret(..))
     }
 }
+
+const DIALECTS: &str = "DIALECTS";
 
 const TOKEN_SECRET: &str = "TOKEN_SECRET";
 
@@ -82,7 +89,7 @@ const RETENTION_S: u64 = 3650 * 86_400;
 const SOCKETS: u64 = 32_768;
 
 /// Every variable, in the order of `wrangler.toml` and the README.
-const VARIABLES: [(&str, Kind); 30] = [
+const VARIABLES: [(&str, Kind); 32] = [
     (
         "ALLOWED_ORIGINS",
         Kind::Text(Origins::FORM, |settings, text| {
@@ -257,6 +264,17 @@ const VARIABLES: [(&str, Kind); 30] = [
         }),
     ),
     (
+        "DIALECT",
+        Kind::Text(Dialects::NAME_FORM, |settings, text| {
+            settings.dialects.set_default(text); // checked when all tables are known
+            Ok(())
+        }),
+    ),
+    (
+        DIALECTS,
+        Kind::Tables(|settings, text| settings.dialects.set_own(text)),
+    ),
+    (
         TOKEN_SECRET,
         Kind::Secret(TokenSecret::FORM, |settings, text| {
             settings.room.tokens.secret = Some(TokenSecret::parse(text).ok_or("it is none")?);
@@ -316,6 +334,10 @@ impl Settings {
                 Kind::Text(form, set) | Kind::Secret(form, set) => {
                     (form.to_owned(), set(&mut self, &text))
                 }
+                Kind::Tables(set) => match set(&mut self, &text) {
+                    Ok(()) => (String::new(), Ok(())),
+                    Err(found) => (format!("{}: {found}", Dialects::FORM), Err(found)),
+                },
                 Kind::Turn(form, set) | Kind::TurnSecret(form, set) => {
                     (form.to_owned(), set(&mut turn, &text))
                 }
@@ -336,6 +358,16 @@ impl Settings {
                 found: "it is missing, and TOKENS is \"required\"".to_owned(),
                 form: TokenSecret::FORM.to_owned(),
                 secret: true,
+            });
+        }
+        if invalid.is_empty()
+            && let Err(found) = self.dialects.check_default()
+        {
+            invalid.push(Invalid {
+                name: "DIALECT",
+                form: format!("{}: {found}", Dialects::NAME_FORM),
+                found,
+                secret: false,
             });
         }
         if invalid.is_empty() {

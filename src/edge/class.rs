@@ -7,6 +7,9 @@
 /// The attribute of the crate `worker` would make every handler asynchronous. Here a frame has been
 /// dealt with when its handler returns, and no promise is made for it.
 ///
+/// For an application of [handlers](crate::handlers), the function that adds them is enough:
+/// `signalbox::durable_object!(Chat = chat);`.
+///
 /// ```ignore
 /// use worker::wasm_bindgen; // what this expands to looks for it here
 ///
@@ -17,6 +20,23 @@
 /// ```
 #[macro_export]
 macro_rules! durable_object {
+    ($name:ident = $handlers:path) => {
+        $crate::durable_object! {
+            /// The Durable Object of an application.
+            pub struct $name($crate::socket::Host<$crate::handlers::Handlers>) = $name::object;
+        }
+
+        impl $name {
+            fn object(
+                state: $crate::edge::State,
+                env: &::worker::Env,
+            ) -> $crate::edge::Result<
+                ::std::rc::Rc<$crate::edge::Shell<$crate::socket::Host<$crate::handlers::Handlers>>>,
+            > {
+                $crate::edge::handlers::object(state, env, $handlers)
+            }
+        }
+    };
     ($(#[$attribute:meta])* pub struct $name:ident($core:ty) = $new:path;) => {
         $(#[$attribute])*
         #[::worker::wasm_bindgen::prelude::wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
@@ -69,6 +89,30 @@ macro_rules! durable_object {
             pub fn failed(&self, socket: $crate::edge::Socket) {
                 self.shell.closed(&socket, 1006);
             }
+        }
+    };
+}
+
+/// Makes the Worker's `fetch` of an application of [handlers](crate::handlers), whose class `wrangler.toml`
+/// binds to this name: `signalbox::fetch!("CHAT");`.
+#[macro_export]
+macro_rules! fetch {
+    ($class:literal) => {
+        /// A request.
+        ///
+        /// # Errors
+        ///
+        /// When the platform fails; it then answers itself.
+        #[::worker::wasm_bindgen::prelude::wasm_bindgen(
+                                            wasm_bindgen = ::worker::wasm_bindgen,
+                                            wasm_bindgen_futures = ::worker::wasm_bindgen_futures,
+                                            js_sys = ::worker::js_sys
+                                        )]
+        pub async fn fetch(
+            request: ::worker::web_sys::Request,
+            env: ::worker::Env,
+        ) -> $crate::edge::Result<::worker::web_sys::Response> {
+            $crate::edge::handlers::fetch(request, &env, $class).await
         }
     };
 }

@@ -24,6 +24,7 @@ use super::responses::{
 use super::route::{Route, host, path, query, route};
 use super::runtime::Runtime;
 use crate::admission::network;
+use crate::dialect::Dialects;
 use crate::engine::{Query, Rejection, Revision, subprotocol};
 use crate::io::{self, Input, Reply};
 use crate::rate::LogLimit;
@@ -42,12 +43,17 @@ const NOTHING_HERE: &str = "there is nothing here: a room is at /r/<room>, its S
 /// Tells the object whom the client's address stands for.
 const ADDRESS: &str = "x-signalbox-address";
 
+/// The headers that an object may want to know.
+const HEADERS: [&str; 3] = ["origin", "user-agent", "cookie"];
+
 /// What a Worker serves.
 pub struct Endpoint<'a> {
     /// The path, without slashes: `socket.io` for clients with default options.
     pub path: &'a str,
     /// The objects, one for each room.
     pub rooms: Objects,
+    /// The dialects that URLs may name, if the objects know them.
+    pub dialects: Option<&'a Dialects>,
     /// The settings.
     pub settings: &'a Settings,
     /// How many sessions a client's address may open.
@@ -69,16 +75,20 @@ pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response
     }
     let origin = request.headers().get("origin")?;
     let revision = Query::parse(&query(&request)).codec().revision;
-    let response = match route(&request, endpoint.path) {
+    let response = match route(&request, endpoint.path, endpoint.dialects) {
         Route::Unknown => plain(404, NOTHING_HERE)?,
         Route::BadName(error) => {
             log_refusal(400, "bad-room-name", None, origin.as_deref());
             json_error(400, &error.to_string())?
         }
-        Route::Room(_) if request.method() == "OPTIONS" => {
+        Route::BadDialect(message) => {
+            log_refusal(400, "unknown-dialect", None, origin.as_deref());
+            json_error(400, &message)?
+        }
+        Route::Object(_) if request.method() == "OPTIONS" => {
             preflight(request.headers().get("access-control-request-headers")?)?
         }
-        Route::Room(name) => enter(request, name.as_str(), endpoint, origin.as_deref()).await?,
+        Route::Object(name) => enter(request, &name, endpoint, origin.as_deref()).await?,
     };
     let origins = &endpoint.settings.origins;
     with_cors(response, origins, origin.as_deref(), revision)
@@ -181,7 +191,7 @@ async fn hand_over(
         Some(_) => engine.max_payload,
         None => engine.max_body(),
     };
-    let response = ask(request, &stub, max_body, action).await;
+    let response = ask(request, &stub, endpoint, max_body, action).await;
     response.or_else(|error| {
         log_error("a request failed:", &error);
         unavailable()
@@ -191,6 +201,7 @@ async fn hand_over(
 async fn ask(
     request: Request,
     stub: &Stub,
+    endpoint: &Endpoint<'_>,
     max_body: usize,
     action: Option<&str>,
 ) -> Result<Response> {
@@ -207,6 +218,13 @@ async fn ask(
         None => format!("https://room/?{}", query(&request)),
     };
     let inner = inner_request(&request, &url, upgrade, waits, &body)?;
+    if endpoint.settings.engine.keep_headers {
+        for name in HEADERS {
+            if let Some(value) = request.headers().get(name)? {
+                inner.headers().set(name, &value)?;
+            }
+        }
+    }
     let answer = JsFuture::from(stub.fetch(&inner)?);
     let response: Response = match select(answer, pin!(Delay::from(OBJECT_TIMEOUT))).await {
         Either::Left((Ok(response), _)) => response.unchecked_into(),
@@ -334,7 +352,11 @@ pub(super) fn to_input(request: &Request, body: Vec<u8>, reply: Reply) -> Result
         upgrade: is_upgrade(request)? && !parked::is_parkable(request)?,
         address: headers.get(ADDRESS)?.unwrap_or_default(),
         content_type: headers.get("content-type")?.unwrap_or_default(),
-        cookies: headers.get("cookie")?.unwrap_or_default(),
+        headers: io::Headers {
+            origin: headers.get("origin")?,
+            user_agent: headers.get("user-agent")?,
+            cookie: headers.get("cookie")?,
+        },
         body,
     }))
 }

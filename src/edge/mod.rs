@@ -10,6 +10,7 @@ mod api;
 mod class;
 pub mod config;
 mod entropy;
+pub mod handlers;
 mod http;
 mod limit;
 mod object;

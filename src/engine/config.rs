@@ -27,6 +27,8 @@ pub struct Config {
     pub revision_3: bool,
     /// Whether the platform answers [`AUTO_RESPONSE`](super::AUTO_RESPONSE); then it is asked before anyone expires.
     pub absorb_pongs: bool,
+    /// Whether the [`Headers`](crate::io::Headers) of a handshake are kept with its session.
+    pub keep_headers: bool,
 }
 
 impl Config {
@@ -52,6 +54,7 @@ impl Default for Config {
             ping_slack: None,
             revision_3: true,
             absorb_pongs: true,
+            keep_headers: false,
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sid::Sid;
 use super::{Config, Revision};
+use crate::io::Headers;
 use crate::time::millis;
 
 /// The longest query that is kept of a handshake, in bytes; of a longer one, the parameters that fit.
@@ -17,22 +18,27 @@ pub struct Handshake {
     /// The URL's query, without the question mark, still percent-encoded: its first 2,048 bytes, cut
     /// between parameters.
     pub query: String,
+    /// The headers, if [`Config::keep_headers`] is set.
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
+    pub headers: Headers,
 }
 
 impl Handshake {
-    pub(super) fn new(address: String, mut query: String) -> Self {
+    pub(super) fn new(address: String, mut query: String, headers: Headers) -> Self {
         while query.len() > QUERY_BYTES {
             query.truncate(query.rfind('&').unwrap_or_default());
         }
-        Self { address, query }
+        Self {
+            address,
+            query,
+            headers: headers.bounded(),
+        }
     }
 
     /// The same, with the parameters that a client added for a namespace.
     pub(crate) fn with(&self, parameters: &str) -> Self {
-        Self::new(
-            self.address.clone(),
-            [&self.query, "&", parameters].concat(),
-        )
+        let query = [&self.query, "&", parameters].concat();
+        Self::new(self.address.clone(), query, self.headers.clone())
     }
 
     /// The last parameter of this name, still percent-encoded.

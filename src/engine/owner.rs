@@ -51,7 +51,7 @@ impl Owner {
     }
 
     fn returns(&self, request: &Request) -> bool {
-        returned(&request.cookies).any(|cookie| cookie == self.cookie)
+        returned(request.headers.cookies()).any(|cookie| cookie == self.cookie)
     }
 
     /// What sets the cookie, once. Pages of other sites do not send it, so they cannot use a session

@@ -7,7 +7,7 @@ use super::query::Query;
 use super::session::Session;
 use super::transport::{Poll, Transport, WebSocket};
 use super::{CloseReason, Codec, Engine, Event, Rejection, Revision, ServerPacket, Sid};
-use crate::io::{ContentType, Method, Output, Reply, Request, Response};
+use crate::io::{ContentType, Headers, Method, Output, Reply, Request, Response};
 use crate::time::Timestamp;
 
 impl Engine {
@@ -82,7 +82,7 @@ impl Engine {
         if codec.revision == Revision::Four {
             let sid = Sid::new(self.mint());
             let open = self.open_packet(sid, &["websocket"], codec);
-            let handshake = Handshake::new(request.address, request.query);
+            let handshake = self.handshake(request.address, request.query, request.headers);
             let transport = Transport::Polling(Poll::Idle);
             self.open(self.session(now, sid, transport, codec), handshake);
             self.respond(reply, codec.answer(&[open]));
@@ -97,10 +97,10 @@ impl Engine {
             saved: false,
         });
         let mut session = self.session(now, sid, transport, codec);
-        let owner = Owner::new(&request.address, &request.cookies, || self.mint());
+        let owner = Owner::new(&request.address, request.headers.cookies(), || self.mint());
         session.owner = Some(Box::new(owner));
         session.send(open, &mut self.out);
-        let handshake = Handshake::new(request.address, request.query);
+        let handshake = self.handshake(request.address, request.query, request.headers);
         self.open(session, handshake);
     }
 
@@ -113,8 +113,15 @@ impl Engine {
         self.connections.insert(socket.connection, sid);
         let transport = Transport::WebSocket(socket);
         let session = self.session(now, sid, transport, socket.codec);
-        let handshake = Handshake::new(request.address, request.query);
+        let handshake = self.handshake(request.address, request.query, request.headers);
         self.open(session, handshake);
+    }
+
+    /// What the application learns of a request that opens a session.
+    fn handshake(&self, address: String, query: String, headers: Headers) -> Handshake {
+        let keep = self.config.keep_headers;
+        let headers = if keep { headers } else { Headers::default() };
+        Handshake::new(address, query, headers)
     }
 
     fn open_packet(&self, sid: Sid, upgrades: &[&str], codec: Codec) -> ServerPacket {

@@ -2,11 +2,9 @@
 
 use serde::Deserialize;
 
-use super::config::Tokens;
 use super::contract::names;
 use super::error::{Code, Error};
 use super::member::{Buckets, Member};
-use super::token::Pass;
 use super::{Room, Turn};
 use crate::engine::Handshake;
 use crate::socket::{Command, Json, Namespace, SocketId};
@@ -19,7 +17,6 @@ const STRICT: &str = "strict";
 /// What a client may say of itself on connecting.
 #[derive(Deserialize)]
 struct Auth {
-    token: Option<String>,
     strict: Option<bool>,
 }
 
@@ -41,23 +38,21 @@ impl Room {
             return;
         }
         let address = &handshake.address;
-        let auth: Option<Auth> = auth.and_then(Json::read);
-        let strict = auth.as_ref().and_then(|auth| auth.strict);
-        let token = auth.and_then(|auth| auth.token);
-        let member = self
-            .admit_token(turn.now, token.as_deref())
-            .and_then(|pass| {
-                let member = Member {
-                    address: address.clone(),
-                    came_at: turn.now,
-                    came_seq: self.ledger.last_seq(),
-                    strict: strict.unwrap_or_else(|| handshake.parameter(STRICT) == Some("1")),
-                    pass,
-                    ..Member::default()
-                };
-                self.check_entry(turn, &member)?;
-                Ok(member)
-            });
+        let strict = auth.and_then(Json::read);
+        let strict = strict.and_then(|auth: Auth| auth.strict);
+        let pass = self.config.tokens.admit(turn.now, &self.name, auth);
+        let member = pass.and_then(|pass| {
+            let member = Member {
+                address: address.clone(),
+                came_at: turn.now,
+                came_seq: self.ledger.last_seq(),
+                strict: strict.unwrap_or_else(|| handshake.parameter(STRICT) == Some("1")),
+                pass,
+                ..Member::default()
+            };
+            self.check_entry(turn, &member)?;
+            Ok(member)
+        });
         match member {
             Ok(mut member) => {
                 member.buckets = self.spent(address);
@@ -76,26 +71,6 @@ impl Room {
                     message: error.message,
                 });
             }
-        }
-    }
-
-    /// What the token of who comes says, if it has one.
-    fn admit_token(&self, now: Timestamp, token: Option<&str>) -> Result<Option<Pass>, Error> {
-        let Tokens { secret, required } = &self.config.tokens;
-        match (secret, token) {
-            (Some(secret), Some(token)) => {
-                let pass = secret.verify(now, &self.name, token);
-                let refused = |why| {
-                    let message = format!("this token does not let you in: {why}");
-                    Error::new(Code::BadToken, message)
-                };
-                pass.map(Some).map_err(refused)
-            }
-            _ if *required => {
-                let message = "who comes here needs a token, as auth: { token }";
-                Err(Error::new(Code::BadToken, message))
-            }
-            _ => Ok(None),
         }
     }
 

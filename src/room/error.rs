@@ -56,7 +56,7 @@ pub struct Error {
 }
 
 impl Error {
-    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -64,7 +64,7 @@ impl Error {
         }
     }
 
-    pub(super) fn rate_limited(retry_after: Duration) -> Self {
+    pub(crate) fn rate_limited(retry_after: Duration) -> Self {
         Self {
             retry_after: Some(retry_after),
             ..Self::new(Code::RateLimited, "too much at once: try again later")
@@ -80,12 +80,12 @@ impl Error {
     }
 
     /// As a client gets it whose event it answers.
-    pub(super) fn for_event(&self, event: &str) -> Json {
+    pub(crate) fn for_event(&self, event: &str) -> Json {
         self.object().with("event", event).json()
     }
 
     /// As a client gets it that is not let in.
-    pub(super) fn data(&self) -> Json {
+    pub(crate) fn data(&self) -> Json {
         self.object().json()
     }
 

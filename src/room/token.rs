@@ -10,8 +10,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use super::error::{Code, Error};
 use super::name::RoomName;
 use crate::base64;
+use crate::socket::Json;
 use crate::time::Timestamp;
 
 /// How much the clock of whoever signs may differ from this one.
@@ -30,9 +32,45 @@ pub struct Tokens {
     pub required: bool,
 }
 
+/// What a client may say of itself on connecting.
+#[derive(Deserialize)]
+struct Auth {
+    token: Option<String>,
+}
+
+impl Tokens {
+    /// What the token in this `auth` says, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Why its client is refused.
+    pub(crate) fn admit(
+        &self,
+        now: Timestamp,
+        room: &RoomName,
+        auth: Option<&Json>,
+    ) -> Result<Option<Pass>, Error> {
+        let auth: Option<Auth> = auth.and_then(Json::read);
+        match (&self.secret, auth.and_then(|auth| auth.token)) {
+            (Some(secret), Some(token)) => {
+                let refused = |why| {
+                    let message = format!("this token does not let you in: {why}");
+                    Error::new(Code::BadToken, message)
+                };
+                secret.verify(now, room, &token).map(Some).map_err(refused)
+            }
+            _ if self.required => {
+                let message = "a client needs a token here, as auth: { token }";
+                Err(Error::new(Code::BadToken, message))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
 /// What a token says of who has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Pass {
+pub(crate) struct Pass {
     /// Who it is, whatever name it has and wherever it comes from.
     pub(super) sub: Option<String>,
     /// What it is called, whatever it calls itself.

@@ -116,6 +116,24 @@ pub struct Ack {
     pub(super) id: AckId,
 }
 
+impl Ack {
+    /// The right to acknowledge the event that a socket sent with this ack id. The server makes one
+    /// for each event; tests of an [`App`] make their own.
+    #[must_use]
+    pub fn new(socket: SocketId, id: u64) -> Self {
+        Self {
+            socket,
+            id: id.into(),
+        }
+    }
+
+    /// The socket that is told.
+    #[must_use]
+    pub fn socket(&self) -> SocketId {
+        self.socket
+    }
+}
+
 /// What an app wants done. Commands for sockets that are gone have no effect.
 #[derive(Debug, PartialEq)]
 pub enum Command {

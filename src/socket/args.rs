@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::packet::placeholders_fit;
 use super::surrogates;
 use crate::io::Text;
 use crate::scan::{Scan, elements, scan};
@@ -40,6 +41,28 @@ impl Json {
             source: text.into(),
             scan: None,
         }
+    }
+
+    /// A list of these values.
+    pub(crate) fn list(items: &[Self]) -> Self {
+        let bytes = items
+            .iter()
+            .map(|json| json.as_str().len().saturating_add(1));
+        let mut text = String::with_capacity(bytes.sum::<usize>().saturating_add(2));
+        text.push('[');
+        for (at, json) in items.iter().enumerate() {
+            if at > 0 {
+                text.push(',');
+            }
+            text.push_str(json.as_str());
+        }
+        text.push(']');
+        Self::written(text)
+    }
+
+    /// The value with U+FFFD in place of each lone surrogate, which no text can hold.
+    pub(crate) fn mended(&self) -> Self {
+        surrogates::replace(self.as_str()).map_or_else(|| self.clone(), Self::written)
     }
 
     /// The value that is in this part of `source`.
@@ -252,6 +275,20 @@ impl Args {
             }
         }
         mended
+    }
+
+    /// Arguments that were made of those of `event`, with the attachments that they need. `None` if
+    /// one of them names an attachment that there is not.
+    pub(crate) fn taken_from(values: Vec<Json>, event: &Self) -> Option<Self> {
+        let count = event.attachments.len();
+        let mut args = Self::new(values);
+        if count > 0 && !placeholders_fit(&args.values, 0) {
+            if !placeholders_fit(&args.values, count) {
+                return None;
+            }
+            args.attachments.clone_from(&event.attachments);
+        }
+        Some(args)
     }
 
     /// How many bytes they have, attachments included.

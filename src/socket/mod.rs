@@ -19,7 +19,9 @@ mod recovery;
 mod retention;
 mod server;
 mod socket_id;
+mod sockets;
 mod surrogates;
+mod target;
 
 use std::fmt;
 
@@ -34,6 +36,8 @@ pub(crate) use packet::is_reserved;
 pub use packet::{AckId, Kind, Packet, ParseError};
 pub use server::Server;
 pub use socket_id::SocketId;
+pub use sockets::{MAX_ASKED, MAX_ROOM_NAME, MAX_ROOMS, RoomError, Sockets, emit};
+pub use target::Target;
 
 use crate::engine::CloseReason;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 /// `/`, or `/name`. Case-sensitive; a query belongs to the name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Namespace(Option<Rc<str>>); // `None` is `/`, which most are
 
 const MAIN: &str = "/";

@@ -47,6 +47,13 @@ impl fmt::Display for SocketId {
     }
 }
 
+/// The room that a socket is in by itself.
+impl From<SocketId> for String {
+    fn from(id: SocketId) -> Self {
+        id.to_string()
+    }
+}
+
 impl fmt::Debug for SocketId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SocketId({self})")

@@ -8,7 +8,7 @@ import { benchProgram } from "../../scripts/setup.mjs";
 import { ask, mustRun, works } from "../../scripts/task.mjs";
 
 /** What the program knows to do. */
-const kinds = ["decode", "encode", "offer", "candidate", "chat-8", "chat-64"];
+const kinds = ["decode", "encode", "offer", "candidate", "chat-8", "chat-64", "dialect-offer", "dialect-chat-8", "dialect-chat-64"];
 const rounds = [500, 1500];
 
 export async function measureCore() {

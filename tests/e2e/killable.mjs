@@ -1,10 +1,10 @@
-// The server that recovery.test.mjs kills: the deployed Worker on this port, with this storage.
+// The server that tests kill: the Worker of a crate on this port, with this storage.
 
 import { serve } from "../../scripts/server.mjs";
 import { inRoot } from "../../scripts/task.mjs";
 import { unhurried } from "./support.mjs";
 
-const [port, storage, vars] = process.argv.slice(2);
-await serve({ port: Number(port), storage, vars: { ...unhurried, ...JSON.parse(vars) }, envFiles: [inRoot("tests/e2e/no-secrets")] });
+const [port, storage, crate, vars] = process.argv.slice(2);
+await serve({ port: Number(port), storage, crate, vars: { ...unhurried, ...JSON.parse(vars) }, envFiles: [inRoot("tests/e2e/no-secrets")] });
 process.on("disconnect", () => process.kill(-process.pid, "SIGKILL")); // the test is gone
 process.send("ready");

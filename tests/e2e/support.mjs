@@ -22,10 +22,10 @@ export const unhurried = Object.fromEntries(["SIGNAL", "CHAT", "CONTROL"].map((k
 /**
  * Starts a built Worker, that of `crate`, on a free port of 127.0.0.1, with empty rooms. `vars` and `ratelimits` replace
  * those of its wrangler.toml; the rates are such that tests need not think of them. `objects` is a script whose class Room
- * takes the place of the Worker's.
+ * takes the place of the Worker's. `development` is as under `npm start`.
  * Whoever starts a server stops it: `after(() => server.stop())`.
  */
-export async function startServer({ crate, vars, ratelimits, objects } = {}) {
+export async function startServer({ crate, vars, ratelimits, objects, development } = {}) {
   const port = await freePort();
   const logs = [];
   const printed = new EventEmitter();
@@ -35,6 +35,7 @@ export async function startServer({ crate, vars, ratelimits, objects } = {}) {
     vars: { ...unhurried, ...vars },
     ratelimits,
     objects,
+    development,
     onLog: (log) => {
       logs.push(log);
       printed.emit("log", log);
@@ -62,8 +63,8 @@ export async function startServer({ crate, vars, ratelimits, objects } = {}) {
      * Ends the room's object, as hibernation, a deploy or a crash would: its memory is gone, what it stored stays.
      * `webSockets: "close"` ends its sockets too. Fails when no such object runs.
      */
-    evict: (room, { webSockets = "hibernate" } = {}) =>
-      workerd.unsafeEvictDurableObject("signalbox", "Room", { name: room, webSockets }),
+    evict: (room, { webSockets = "hibernate", className = "Room" } = {}) =>
+      workerd.unsafeEvictDurableObject("signalbox", className, { name: room, webSockets }),
     /** The namespace of the rooms' objects, past the Worker. */
     objects: () => workerd.getDurableObjectNamespace("ROOM", "signalbox"),
     async stop() {
@@ -76,10 +77,11 @@ export async function startServer({ crate, vars, ratelimits, objects } = {}) {
 }
 
 /**
- * Starts the deployed Worker in processes of its own, on a free port, with storage that stays. `kill()` ends them as a
- * power cut would, `start()` starts them again on the same port and storage. `vars` are as for `startServer`.
+ * Starts a Worker, the deployed one or that of `crate`, in processes of its own, on a free port, with storage that stays.
+ * `kill()` ends them as a power cut would, `start()` starts them again on the same port and storage. `vars` are as for
+ * `startServer`.
  */
-export async function startKillable({ vars = {} } = {}) {
+export async function startKillable({ crate = ".", vars = {} } = {}) {
   const port = await freePort();
   const storage = mkdtempSync(join(tmpdir(), "signalbox-"));
   let child;
@@ -93,7 +95,7 @@ export async function startKillable({ vars = {} } = {}) {
     closers: new Set(),
     async start() {
       const script = inRoot("tests/e2e/killable.mjs");
-      child = fork(script, [String(port), storage, JSON.stringify(vars)], { detached: true, execPath: pinnedNode, silent: true });
+      child = fork(script, [String(port), storage, crate, JSON.stringify(vars)], { detached: true, execPath: pinnedNode, silent: true });
       for (const stream of [child.stdout, child.stderr]) {
         stream.setEncoding("utf8").on("data", (text) => {
           server.output += text;

@@ -10,6 +10,8 @@
     reason = "tests, for this crate alone"
 )]
 
+#[path = "../native/dialect_client.rs"]
+pub mod dialect_client;
 #[path = "../native/disk.rs"]
 pub mod disk;
 #[path = "../native/meter.rs"]

@@ -90,7 +90,7 @@ fn every_variable_changes_a_setting_of_its_own() {
         ("CLOUDFLARE_TURN_TOKEN", "t"),
     ];
     // Each with what it does not do without.
-    let changes: [(&str, &str, &[_]); 30] = [
+    let changes: [(&str, &str, &[_]); 32] = [
         ("ALLOWED_ORIGINS", "https://a.example", &[]),
         ("PING_INTERVAL_MS", "100", &[]),
         ("PING_TIMEOUT_MS", "3600000", &[]),
@@ -121,6 +121,8 @@ fn every_variable_changes_a_setting_of_its_own() {
         ("CLOUDFLARE_TURN_API", "http://127.0.0.1:9", &cloudflare),
         ("TURN_TTL_S", "172800", &[]),
         ("TOKENS", "required", &[("TOKEN_SECRET", SECRET)]),
+        ("DIALECT", "codelab", &[]),
+        ("DIALECTS", r#"{"mine": {"on": {}}}"#, &[]),
         ("TOKEN_SECRET", SECRET, &[]),
         ("API_TOKEN", "0123456789abcdef", &[]),
         ("TURN_SECRET", "other", &coturn),
@@ -422,4 +424,54 @@ fn all_wrong_values_are_told_at_once_and_no_credential() {
         ["MAX_PEERS", "ICE_SERVERS", "API_TOKEN"]
     );
     assert!(!format!("{invalid:?}").contains("hunter2"));
+}
+
+/// Tables are checked when the deployment starts, and so is the name of the default dialect.
+#[test]
+fn dialects() {
+    let mine = r#"{"mine": {"on": {"x": [{"emit": "y", "to": "$target"}]}}}"#;
+    let place = "mine: on.x[0].to: there is no $target; did you mean $0.target?";
+    for (vars, part) in [
+        (&[("DIALECTS", mine)][..], place),
+        (
+            &[("DIALECTS", "{")],
+            "it is not JSON: EOF while parsing an object at line 1 column 1",
+        ),
+        (&[("DIALECTS", "[]")], "it is no object of tables"),
+        (
+            &[("DIALECTS", r#"{"a/b": {"on": {}}}"#)],
+            "\"a/b\" cannot be a dialect's name",
+        ),
+        (
+            &[("DIALECTS", r#"{"room": {"on": {}}}"#)],
+            "\"room\" cannot be a dialect's name",
+        ),
+        (
+            &[("DIALECT", "codlab")],
+            "there is no dialect \"codlab\"; did you mean \"codelab\"?",
+        ),
+    ] {
+        let invalid = configure(vars).expect_err(part);
+        let [invalid] = &invalid[..] else {
+            panic!("not one: {invalid:?}");
+        };
+        assert!(invalid.to_string().contains(part), "{invalid}");
+    }
+    let mine = r#"{"mine": {"on": {}}, "codelab": {"about": "my own", "on": {}}}"#;
+    let settings = configure(&[("DIALECTS", mine), ("DIALECT", "mine")]).expect("valid");
+    assert_eq!(settings.dialects.default_name(), Some("mine"));
+    let about = |name| {
+        settings
+            .dialects
+            .table(name)
+            .map(|table| table.about().to_owned())
+    };
+    assert_eq!(
+        about("codelab").as_deref(),
+        Some("my own"),
+        "one's own comes first"
+    );
+    assert!(about("mine").is_some() && about("nextjs").is_some() && about("none").is_none());
+    let native = configure(&[("DIALECT", "room")]).expect("valid");
+    assert_eq!(native.dialects.default_name(), None);
 }

@@ -120,6 +120,25 @@ fn rooms_with_and_without_strangers() {
     assert!(heard > 3_000, "few events were heard: {heard}");
 }
 
+/// Tables of all kinds, with errors and without, and events of all kinds: nothing panics, and what is sent
+/// stays within the bounds.
+#[test]
+fn random_tables() {
+    let sent: Vec<usize> = runs(200, 300, targets::tables).flatten().collect();
+    assert!(sent.len() > 20, "few tables were good: {}", sent.len());
+    assert!(
+        sent.iter().sum::<usize>() > 200,
+        "little was sent: {sent:?}"
+    );
+}
+
+/// A table's receivers, rooms, names and values are those of its naive model.
+#[test]
+fn dialects_beside_their_model() {
+    let heard: usize = runs(40, 300, targets::dialect_model).sum();
+    assert!(heard > 1_000, "few events were heard: {heard}");
+}
+
 /// What was committed outlives memory, and damage never makes up another state.
 #[test]
 fn journals_beside_their_model() {

@@ -20,11 +20,17 @@ mod bodies;
 mod bounds;
 mod chunking;
 mod configuration;
+mod dialect;
+mod dialect_bounds;
+mod dialect_client;
+mod dialect_form;
+mod dialect_memory;
 mod disk;
 #[path = "../conformance/src/echo.rs"]
 mod echo;
 mod engine;
 mod fuzz;
+mod handlers;
 mod heartbeat;
 mod idle;
 mod interruptions;
@@ -74,6 +80,7 @@ mod room_token;
 #[path = "../conformance/src/settings.rs"]
 mod settings;
 mod socket;
+mod sockets;
 mod support;
 #[path = "../fuzz/targets/mod.rs"]
 mod targets;

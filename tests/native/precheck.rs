@@ -2,7 +2,7 @@
 //! asks before it hands a request to an object.
 
 use signalbox::engine::{Config, Query, Rejection};
-use signalbox::io::{Method, Request, Response};
+use signalbox::io::{Headers, Method, Request, Response};
 
 use crate::raw::{Raw, conformance, script};
 use crate::support::{Done, Script, session_id, websocket};
@@ -39,7 +39,7 @@ fn refusal(engine: &mut Script<Raw>, method: Method, query: &str, upgrade: bool)
         upgrade,
         address: String::new(),
         content_type: "text/plain;charset=UTF-8".to_owned(),
-        cookies: String::new(),
+        headers: Headers::default(),
         body: b"4hello".to_vec(),
     });
     match engine.take_of(request).as_slice() {

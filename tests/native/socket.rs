@@ -1,18 +1,22 @@
 //! S: Socket.IO packets, events, acks and attachments.
 
+use std::rc::Rc;
+
 use signalbox::engine::Engine;
+use signalbox::handlers::Handlers;
 use signalbox::socket::{App, Host, Server};
 
-use crate::echo::Echo;
+use crate::echo;
 use crate::obedient::obedient;
 use crate::raw::conformance;
-use crate::settings::without_recovery;
+use crate::settings::{unlimited, without_recovery};
 use crate::support::{Script, closed, id, ok, polled, refused, sent, sent_bytes};
 
-pub fn echo() -> Script<Host<Echo>> {
-    Script::new(|platform| {
-        let engine = Engine::new(conformance(), platform);
-        Host::new(Server::new(without_recovery(), engine), Echo::default())
+pub fn echo() -> Script<Host<Handlers>> {
+    Script::new(|store| {
+        let handlers = Handlers::new(echo::echo, unlimited(), Rc::clone(&store));
+        let engine = Engine::new(conformance(), store);
+        Host::new(Server::new(without_recovery(), engine), handlers)
     })
 }
 

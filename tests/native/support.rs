@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use serde_json::Value;
 use signalbox::io::{
-    Answer, ConnectionId, ContentType, Core, Data, Input, Method, Output, Platform, Post, Record,
-    Reply, Request, RequestId, SOON, Survivors,
+    Answer, ConnectionId, ContentType, Core, Data, Headers, Input, Method, Output, Platform, Post,
+    Record, Reply, Request, RequestId, SOON, Survivors,
 };
 use signalbox::socket::SocketId;
 use signalbox::store::Store;
@@ -107,6 +107,14 @@ impl Virtual {
             Record::Erased => rows.clear(),
             Record::Purged => {}
         }
+    }
+}
+
+/// The headers of a client with these cookies.
+fn cookie(cookies: String) -> Headers {
+    Headers {
+        cookie: (!cookies.is_empty()).then_some(cookies),
+        ..Headers::default()
     }
 }
 
@@ -392,7 +400,7 @@ impl<C: Core> Script<C> {
             upgrade: false,
             address,
             content_type: content_type.to_owned(),
-            cookies,
+            headers: cookie(cookies),
             body: body.as_ref().to_vec(),
         };
         self.ask(request)
@@ -408,7 +416,7 @@ impl<C: Core> Script<C> {
             upgrade: true,
             address,
             content_type: String::new(),
-            cookies,
+            headers: cookie(cookies),
             body: Vec::new(),
         };
         self.ask(request)
@@ -441,7 +449,7 @@ impl<C: Core> Script<C> {
             upgrade: false,
             address: String::new(),
             content_type: content_type.to_owned(),
-            cookies: String::new(),
+            headers: Headers::default(),
             body: body.as_ref().to_vec(),
         }));
         match &self.take_of(number)[..] {
@@ -462,7 +470,7 @@ impl<C: Core> Script<C> {
             upgrade: false,
             address: String::new(),
             content_type: "application/json".to_owned(),
-            cookies: String::new(),
+            headers: Headers::default(),
             body: body.as_bytes().to_vec(),
         }));
     }

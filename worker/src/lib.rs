@@ -1,4 +1,4 @@
-//! The Worker that is deployed, and its Durable Object: one room.
+//! The Worker that is deployed, and its Durable Object: one room, or one dialect in it.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use signalbox::dialect::Dialect;
 use signalbox::durable_object;
 use signalbox::edge::{
     Endpoint, RateLimiter, Result, Shell, State, binding, config, error, path, serve,
@@ -13,8 +14,9 @@ use signalbox::edge::{
 use signalbox::engine::Engine;
 use signalbox::room::{self, RoomName};
 use signalbox::settings::{Invalid, Settings};
-use signalbox::socket::{Host, Server};
+use signalbox::socket::{App, Command, Event, Host, Server};
 use signalbox::store::Store;
+use signalbox::time::Timestamp;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{Headers, Request, Response, ResponseInit};
 use worker::{Env, console_warn, wasm_bindgen};
@@ -41,6 +43,7 @@ pub async fn fetch(request: Request, env: Env) -> Result<Response> {
     let endpoint = Endpoint {
         path: "socket.io",
         rooms: binding(&env, "ROOM").ok_or("wrangler.toml binds no ROOM")?,
+        dialects: Some(&settings.dialects),
         settings,
         handshakes: handshakes(&env),
     };
@@ -78,21 +81,59 @@ fn handshakes(env: &Env) -> Option<RateLimiter> {
 }
 
 durable_object! {
-    /// The Durable Object of one room.
-    pub struct Room(Host<room::Room>) = room;
+    /// The Durable Object of one room, or of one dialect in it.
+    pub struct Room(Host<Served>) = room;
 }
 
-fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<room::Room>>>> {
-    let name = state.object_name()?;
-    let name = RoomName::parse(&name)
-        .map_err(|invalid| error(&format!("the object {name:?} is no room: {invalid}")))?;
+/// What an object serves.
+pub enum Served {
+    /// The native room.
+    Room(Box<room::Room>),
+    /// A dialect.
+    Dialect(Box<Dialect>),
+}
+
+impl App for Served {
+    fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
+        match self {
+            Self::Room(room) => room.event(now, event, out),
+            Self::Dialect(dialect) => dialect.event(now, event, out),
+        }
+    }
+}
+
+fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<Served>>>> {
+    let object = state.object_name()?;
+    let (dialect, name) = match object.split_once(':') {
+        Some((dialect, name)) => (Some(dialect), name),
+        None => (None, object.as_str()),
+    };
+    let name = RoomName::parse(name)
+        .map_err(|invalid| error(&format!("the object {object:?} is no room: {invalid}")))?;
     // With wrong settings the Worker lets nobody in.
     let settings = read_settings(env).unwrap_or_default();
+    let table = match dialect {
+        None => None,
+        Some(dialect) => {
+            let table = settings.dialects.table(dialect);
+            let table = table.ok_or_else(|| error(&settings.dialects.unknown(dialect)))?;
+            Some((dialect.to_owned(), Rc::new(table)))
+        }
+    };
     let absorb_pongs = settings.engine.absorb_pongs;
     Ok(Shell::new(state, absorb_pongs, |runtime| {
         let store = Store::new(runtime);
-        let room = room::Room::new(name, settings.room, Rc::clone(&store));
+        let served = match table {
+            None => {
+                let room = room::Room::new(name, settings.room, Rc::clone(&store));
+                Served::Room(room.into())
+            }
+            Some((dialect, table)) => {
+                let dialect = Dialect::new(dialect, name, table, settings.room, Rc::clone(&store));
+                Served::Dialect(dialect.into())
+            }
+        };
         let engine = Engine::new(settings.engine, store);
-        Host::new(Server::new(settings.socket, engine), room)
+        Host::new(Server::new(settings.socket, engine), served)
     }))
 }

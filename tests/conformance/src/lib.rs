@@ -2,14 +2,16 @@
 //! `/engine.io/`, one of Socket.IO events at `/socket.io/`, with heartbeats so fast that tests need
 //! not wait for them. `npm run start:conformance` serves it.
 //!
-//! It is also how an application of one's own is built on Signalbox:
+//! It is also how an application with settings of its own is built on Signalbox:
 //!
 //! 1. A crate, `crate-type = ["cdylib"]`, that depends on `signalbox` and on `worker`.
-//! 2. An application: a [`socket::App`], put on a server by [`socket::Host`], as in `echo.rs`. Or,
-//!    on Engine.IO alone, any [`io::Core`](signalbox::io::Core), as in `raw.rs`.
+//! 2. An application: handlers, as in `echo.rs`. Or, on Engine.IO alone, any
+//!    [`io::Core`](signalbox::io::Core), as in `raw.rs`.
 //! 3. A function that puts it into a [`Shell`], and a class that [`durable_object!`] makes of that.
 //! 4. A `fetch` that gives requests to [`serve`], with the class's binding.
 //! 5. A `wrangler.toml` that binds the class. `scripts/build.mjs` shows how it is built.
+//!
+//! With the settings that are deployed, steps 3 and 4 are two lines: see `examples/chat/`.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -21,9 +23,11 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 
 use signalbox::admission::Origins;
+use signalbox::dialect::Dialects;
 use signalbox::durable_object;
 use signalbox::edge::{Endpoint, Result, Shell, State, binding, config, path, serve};
 use signalbox::engine::Engine;
+use signalbox::handlers::Handlers;
 use signalbox::room;
 use signalbox::settings::{Invalid, Settings};
 use signalbox::socket::{Host, Server};
@@ -32,7 +36,7 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{Request, Response};
 use worker::{Env, wasm_bindgen};
 
-use echo::Echo;
+use echo::echo;
 use raw::Raw;
 
 /// What the tests assume, unless the environment says otherwise.
@@ -41,6 +45,7 @@ fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
         engine: settings::conformance(),
         socket: settings::without_recovery(),
         room: room::Config::default(),
+        dialects: Dialects::default(),
         origins: Origins::Any,
         api_token: None,
     };
@@ -71,6 +76,7 @@ pub async fn fetch(request: Request, env: Env) -> Result<Response> {
     let endpoint = Endpoint {
         path,
         rooms: binding(&env, class).ok_or("wrangler.toml does not bind the class")?,
+        dialects: None,
         settings,
         handshakes: None,
     };
@@ -91,15 +97,16 @@ fn engine_echo(state: State, env: &Env) -> Result<Rc<Shell<Raw>>> {
 
 durable_object! {
     /// Echoes Socket.IO events.
-    pub struct SocketEcho(Host<Echo>) = socket_echo;
+    pub struct SocketEcho(Host<Handlers>) = socket_echo;
 }
 
-fn socket_echo(state: State, env: &Env) -> Result<Rc<Shell<Host<Echo>>>> {
+fn socket_echo(state: State, env: &Env) -> Result<Rc<Shell<Host<Handlers>>>> {
     let settings = read_settings(env).unwrap_or_default();
     let absorb_pongs = settings.engine.absorb_pongs;
     Ok(Shell::new(state, absorb_pongs, |runtime| {
-        let engine = Engine::new(settings.engine, Store::new(runtime));
-        let server = Server::new(settings.socket, engine);
-        Host::new(server, Echo::default())
+        let store = Store::new(runtime);
+        let handlers = Handlers::new(echo, settings::unlimited(), Rc::clone(&store));
+        let server = Server::new(settings.socket, Engine::new(settings.engine, store));
+        Host::new(server, handlers)
     }))
 }

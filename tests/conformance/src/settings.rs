@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use signalbox::room::Rate;
+use signalbox::room::config::Rates;
 use signalbox::{engine, socket};
 
 pub fn conformance() -> engine::Config {
@@ -20,5 +22,16 @@ pub fn without_recovery() -> socket::Config {
     socket::Config {
         recovery: None,
         ..socket::Config::default()
+    }
+}
+
+pub fn unlimited() -> Rates {
+    let rate = Rate {
+        burst: u32::MAX,
+        per_second: u32::MAX,
+    };
+    Rates {
+        signal: rate,
+        ..Rates::default()
     }
 }

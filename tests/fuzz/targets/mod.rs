@@ -6,6 +6,8 @@
 pub mod bytes;
 mod chaos;
 mod client;
+mod dialect;
+mod dialect_model;
 mod journal;
 pub mod junk;
 mod member;
@@ -18,6 +20,8 @@ mod session_model;
 mod signals;
 
 pub use chaos::{room, session};
+pub use dialect::tables;
+pub use dialect_model::dialect_model;
 pub use journal::{journal, journal_rows, seal};
 pub use outsiders::outsiders;
 pub use parsers::{decoder, packet, payload};
@@ -28,7 +32,7 @@ pub use session_model::session_model;
 pub type Target = fn(&[u8]);
 
 /// Each target under the name of its corpus.
-pub const ALL: [(&str, Target); 11] = [
+pub const ALL: [(&str, Target); 13] = [
     ("packet", |bytes| {
         packet(bytes);
     }),
@@ -55,6 +59,12 @@ pub const ALL: [(&str, Target); 11] = [
     }),
     ("outsiders", |bytes| {
         outsiders(bytes);
+    }),
+    ("tables", |bytes| {
+        tables(bytes);
+    }),
+    ("dialect_model", |bytes| {
+        dialect_model(bytes);
     }),
     ("journal", |bytes| {
         journal(bytes);

@@ -8,14 +8,16 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use signalbox::dialect::{Dialect, Table};
 use signalbox::engine::{self, Engine, Message};
 use signalbox::io::{
-    ConnectionId, Core, Data, Input, Method, Output, Platform, Reply, Request, RequestId, Survivors,
+    ConnectionId, Core, Data, Headers, Input, Method, Output, Platform, Reply, Request, RequestId,
+    Survivors,
 };
 use signalbox::journal::{Bounds, Journal, Put, Row};
 use signalbox::room::config::Rates;
 use signalbox::room::{Config, Rate, Room, RoomName};
-use signalbox::socket::{self, Decoder, Host, Server};
+use signalbox::socket::{self, App, Decoder, Host, Server};
 use signalbox::store::Store;
 use signalbox::time::Timestamp;
 
@@ -69,13 +71,28 @@ impl Platform for Nothing {
     fn log(&self, _: &str) {}
 }
 
-struct Hall {
-    host: Host<Room>,
+struct Hall<A> {
+    host: Host<A>,
     now: u64,
 }
 
-impl Hall {
-    fn new() -> Self {
+/// A native room.
+fn room(config: Config, store: Rc<Store>) -> Room {
+    Room::new(RoomName::lobby(), config, store)
+}
+
+/// The same as a dialect: calls to one, and messages to all.
+fn dialect(config: Config, store: Rc<Store>) -> Dialect {
+    let table = r#"{"on": {
+        "offer": [{"emit": "offer", "to": "$0.to", "args": [{"from": "$id", "description": "$0.description"}]}],
+        "chat-message": [{"emit": "chat-message", "to": "all", "args": ["$0", "$id"]}]
+    }}"#;
+    let table = Rc::new(Table::parse(table).expect("a table"));
+    Dialect::new("bench".to_owned(), RoomName::lobby(), table, config, store)
+}
+
+impl<A: App> Hall<A> {
+    fn new(app: impl FnOnce(Config, Rc<Store>) -> A) -> Self {
         let platform: Rc<dyn Platform> = Rc::new(Nothing::default());
         let mut config = Config::default();
         let rate = Rate {
@@ -87,9 +104,8 @@ impl Hall {
         let store = Store::new(platform);
         let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
         let server = Server::new(socket::Config::default(), engine);
-        let room = Room::new(RoomName::lobby(), config, store);
         let mut hall = Self {
-            host: Host::new(server, room),
+            host: Host::new(server, app(config, store)),
             now: 1_800_000_000_000,
         };
         let now = hall.time();
@@ -112,7 +128,7 @@ impl Hall {
             upgrade: true,
             address: String::new(),
             content_type: String::new(),
-            cookies: String::new(),
+            headers: Headers::default(),
             body: Vec::new(),
         });
         let now = self.time();
@@ -149,13 +165,13 @@ fn frame(kind: &str, to: &str) -> String {
 }
 
 /// A journal as that of a busy room, in rows that are all in use.
-struct Kept {
+struct Disk {
     journal: Journal,
     rows: Vec<Vec<u8>>,
     turn: usize,
 }
 
-impl Kept {
+impl Disk {
     fn new() -> Self {
         let mut store = Self {
             journal: Journal::default(),
@@ -225,18 +241,26 @@ fn main() {
         ("chat-8", 8),
         ("chat-64", 64),
     ] {
-        if !wanted(kind) {
-            continue;
+        if wanted(kind) {
+            relay(kind, kind, Hall::new(room), members, rounds);
         }
-        let mut hall = Hall::new();
-        let joined: Vec<_> = (1..=members).map(|number| hall.join(number)).collect();
-        let [(from, _), (_, to), ..] = joined.as_slice() else {
-            continue;
-        };
-        let event = frame(kind, to);
-        measure(kind, event.len(), rounds, || hall.say(*from, &event).len());
+    }
+    for (kind, members) in [("offer", 2), ("chat-8", 8), ("chat-64", 64)] {
+        let label = format!("dialect-{kind}");
+        if wanted(&label) {
+            relay(&label, kind, Hall::new(dialect), members, rounds);
+        }
     }
     journal(wanted, rounds);
+}
+
+fn relay<A: App>(label: &str, kind: &str, mut hall: Hall<A>, members: u64, rounds: u32) {
+    let joined: Vec<_> = (1..=members).map(|number| hall.join(number)).collect();
+    let [(from, _), (_, to), ..] = joined.as_slice() else {
+        return;
+    };
+    let event = frame(kind, to);
+    measure(label, event.len(), rounds, || hall.say(*from, &event).len());
 }
 
 fn journal(wanted: impl Fn(&str) -> bool, rounds: u32) {
@@ -246,7 +270,7 @@ fn journal(wanted: impl Fn(&str) -> bool, rounds: u32) {
         ("commit-40k", 40_000),
     ] {
         if wanted(kind) {
-            let mut store = Kept::new();
+            let mut store = Disk::new();
             measure(kind, bytes, rounds, || store.commit(bytes));
         }
     }

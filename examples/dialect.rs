@@ -1,0 +1,82 @@
+//! The checker of dialects: `npm run dialect -- check FILE [--transcript FILE]`.
+//!
+//! It reads a table as the server does, and plays a transcript against it in the server's own core.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is a command"
+)]
+
+use std::fs;
+use std::process::ExitCode;
+
+use signalbox::dialect::{SHIPPED, Table, transcript};
+
+const USAGE: &str = "usage: npm run dialect -- check FILE [--transcript FILE]
+       npm run dialect -- list
+       npm run dialect -- show NAME
+
+check  reads a table and says what is wrong with it; with --transcript, plays a transcript against it
+list   the dialects that come with Signalbox
+show   prints one of them";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        ["check", file] => check(file, None),
+        ["check", file, "--transcript", transcript] => check(file, Some(transcript)),
+        ["list"] => list(),
+        ["show", name] => show(name),
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(text) => {
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn read(file: &str) -> Result<String, String> {
+    fs::read_to_string(file).map_err(|error| format!("{file} cannot be read: {error}"))
+}
+
+fn check(file: &str, transcript: Option<&str>) -> Result<String, String> {
+    let table = Table::parse(&read(file)?).map_err(|errors| {
+        let lines: Vec<String> = errors
+            .iter()
+            .map(|error| format!("{file}: {error}"))
+            .collect();
+        lines.join("\n")
+    })?;
+    let Some(transcript) = transcript else {
+        return Ok(format!("{file} is a dialect"));
+    };
+    let steps = transcript::play(table, &read(transcript)?)
+        .map_err(|error| format!("{transcript}: {error}"))?;
+    Ok(format!(
+        "{file} is a dialect, and {transcript} went as written: {steps} steps"
+    ))
+}
+
+fn list() -> Result<String, String> {
+    let mut lines = Vec::new();
+    for (name, json) in SHIPPED {
+        let table = Table::parse(json).map_err(|_| format!("{name} is no dialect"))?;
+        lines.push(format!("{name:24} {}", table.about()));
+    }
+    Ok(lines.join("\n"))
+}
+
+fn show(name: &str) -> Result<String, String> {
+    let table = SHIPPED.iter().find(|(known, _)| *known == name);
+    let (_, json) =
+        table.ok_or_else(|| format!("there is no dialect {name}: npm run dialect -- list"))?;
+    Ok((*json).to_owned())
+}

@@ -1,0 +1,207 @@
+//! Conditions: when an action is done.
+
+use super::limits::TABLE_DEPTH;
+use super::read::{CONDITION_KEYS, Node, Reader, node};
+use super::template::Template;
+use crate::socket::Json;
+
+/// A condition.
+#[derive(Clone, Debug)]
+pub(super) enum Condition {
+    /// All of these hold.
+    All(Vec<Condition>),
+    /// One of these holds.
+    Any(Vec<Condition>),
+    /// This does not hold.
+    Not(Box<Condition>),
+    /// A value is there: not missing, and not `null`, `false`, `0`, an empty text or an empty list.
+    Has(Template),
+    /// All these values are equal.
+    Equal(Vec<Template>),
+    /// How many sockets are in a room.
+    Members(Compare, Option<Template>),
+    /// How many elements a list has.
+    Count(Compare, Template),
+    /// The sender is in this room.
+    In(Template),
+    /// A socket with this id or alias is connected.
+    Online(Template),
+}
+
+/// A comparison with a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Compare {
+    relation: Relation,
+    number: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Relation {
+    Equal,
+    NotEqual,
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+}
+
+impl Compare {
+    /// `2`, `"2"`, `">= 2"`.
+    fn parse(text: &str) -> Option<Self> {
+        let relations = [
+            (">=", Relation::AtLeast),
+            ("<=", Relation::AtMost),
+            ("!=", Relation::NotEqual),
+            ("==", Relation::Equal),
+            (">", Relation::More),
+            ("<", Relation::Less),
+            ("=", Relation::Equal),
+            ("", Relation::Equal),
+        ];
+        relations.into_iter().find_map(|(sign, relation)| {
+            let number = text.trim().strip_prefix(sign)?.trim().parse().ok()?;
+            Some(Self { relation, number })
+        })
+    }
+
+    pub(super) fn holds(self, count: usize) -> bool {
+        match self.relation {
+            Relation::Equal => count == self.number,
+            Relation::NotEqual => count != self.number,
+            Relation::Less => count < self.number,
+            Relation::AtMost => count <= self.number,
+            Relation::More => count > self.number,
+            Relation::AtLeast => count >= self.number,
+        }
+    }
+
+    fn read(reader: &mut Reader, place: &str, json: &Json) -> Option<Self> {
+        let text = json.text().unwrap_or_else(|| json.as_str().to_owned());
+        let compare = Self::parse(&text);
+        if compare.is_none() {
+            reader.error(
+                place,
+                format!("{} is no number: write 2, or \">= 2\"", json.as_str()),
+            );
+        }
+        compare
+    }
+}
+
+impl Condition {
+    /// Reads a condition. Errors go to the reader.
+    pub(super) fn read(reader: &mut Reader, place: &str, json: &Json) -> Option<Self> {
+        Self::read_in(reader, place, json, 0)
+    }
+
+    fn read_in(reader: &mut Reader, place: &str, json: &Json, depth: usize) -> Option<Self> {
+        if depth > TABLE_DEPTH {
+            reader.error(
+                place,
+                format!("this is nested deeper than {TABLE_DEPTH} levels"),
+            );
+            return None;
+        }
+        match node(json) {
+            Node::Text(_) => Template::read(reader, place, json).map(Self::Has),
+            Node::List(items) => Self::list(reader, place, &items, depth).map(Self::All),
+            Node::Object(fields) if !fields.is_empty() => {
+                Self::object(reader, place, &fields, depth)
+            }
+            Node::Object(_) | Node::Other => {
+                reader.error(
+                    place,
+                    "a condition is a value that has to be there, such as \"$0.room\", or an object, \
+                     such as {\"members\": 2}",
+                );
+                None
+            }
+        }
+    }
+
+    fn list(reader: &mut Reader, place: &str, items: &[Json], depth: usize) -> Option<Vec<Self>> {
+        let mut conditions = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            let place = format!("{place}[{at}]");
+            conditions.push(Self::read_in(
+                reader,
+                &place,
+                item,
+                depth.saturating_add(1),
+            )?);
+        }
+        Some(conditions)
+    }
+
+    fn object(
+        reader: &mut Reader,
+        place: &str,
+        fields: &[(String, Json)],
+        depth: usize,
+    ) -> Option<Self> {
+        let find = |wanted: &str| {
+            let mut fields = fields.iter();
+            fields
+                .find(|(name, _)| name == wanted)
+                .map(|(_, json)| json)
+        };
+        let next = depth.saturating_add(1);
+        let mut all = Vec::new();
+        for (name, json) in fields {
+            let place = format!("{place}.{name}");
+            all.push(match name.as_str() {
+                "has" => Self::Has(Template::read(reader, &place, json)?),
+                "equal" => {
+                    let Node::List(items) = node(json) else {
+                        reader.error(&place, "equal takes a list of the values to compare");
+                        return None;
+                    };
+                    Self::Equal(reader.templates(&place, &items)?)
+                }
+                "members" => {
+                    let of = match find("of") {
+                        Some(of) => Some(Template::read(reader, &place, of)?),
+                        None => None,
+                    };
+                    Self::Members(Compare::read(reader, &place, json)?, of)
+                }
+                "count" => {
+                    let Some(of) = find("of") else {
+                        reader.error(&place, "count needs a list beside it, as of");
+                        return None;
+                    };
+                    let of = Template::read(reader, &place, of)?;
+                    Self::Count(Compare::read(reader, &place, json)?, of)
+                }
+                "of" if find("members").or(find("count")).is_some() => continue,
+                "of" => {
+                    reader.error(&place, "of belongs to members or count");
+                    return None;
+                }
+                "in" => Self::In(Template::read(reader, &place, json)?),
+                "online" => Self::Online(Template::read(reader, &place, json)?),
+                "not" => Self::Not(Self::read_in(reader, &place, json, next)?.into()),
+                "all" | "any" => {
+                    let Node::List(items) = node(json) else {
+                        reader.error(&place, format!("{name} takes a list of conditions"));
+                        return None;
+                    };
+                    let list = Self::list(reader, &place, &items, next)?;
+                    if name == "all" {
+                        Self::All(list)
+                    } else {
+                        Self::Any(list)
+                    }
+                }
+                _ => {
+                    reader.unknown(&place, name, "a condition", &CONDITION_KEYS);
+                    return None;
+                }
+            });
+        }
+        match <[Self; 1]>::try_from(all) {
+            Ok([only]) => Some(only),
+            Err(all) => Some(Self::All(all)),
+        }
+    }
+}

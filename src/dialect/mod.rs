@@ -1,0 +1,343 @@
+//! Dialects: the signaling of a published tutorial, or of an application of your own, as a table.
+//!
+//! A [`Table`] says what a server does when a client connects, sends an event, or disconnects: join a
+//! room, emit an event to somebody, acknowledge. A [`Dialect`] runs one. `docs/dialects.md` explains
+//! the form.
+//!
+//! Nothing that a client sends is unbounded: see [`limits`]. A table has no loop but `each`, over a list
+//! that exists, and no recursion.
+
+mod action;
+mod condition;
+pub mod limits;
+mod path;
+mod peer;
+mod place;
+mod read;
+mod run;
+mod shipped;
+mod table;
+mod template;
+pub mod transcript;
+mod value;
+
+use std::rc::Rc;
+
+pub use place::TableError;
+pub use read::{ACTION_KEYS, CONDITION_KEYS, TABLE_KEYS};
+pub use shipped::{Dialects, NATIVE, SHIPPED};
+pub use table::Table;
+
+use crate::engine::Handshake;
+use crate::rate::{Allowance, Excess, LogLimit};
+use crate::room::config::Config;
+use crate::room::{Code, Error, RoomName, operator};
+use crate::socket::{
+    App, Args, Command, DisconnectReason, Event, Json, Namespace, Object, SocketId, Sockets,
+};
+use crate::store::Store;
+use crate::time::Timestamp;
+use peer::{Peer, Spent};
+use run::{Done, Happening, Run, Scene};
+
+/// The event that tells a client of an error, as in a room.
+const ERROR: &str = "room:error";
+
+/// An application that does what a table says, for the sockets of one dialect and one room of the URL.
+pub struct Dialect {
+    name: String,
+    place: RoomName,
+    table: Rc<Table>,
+    config: Config,
+    store: Rc<Store>,
+    sockets: Sockets<Peer>,
+    spent: Spent,
+    log_limit: LogLimit,
+}
+
+impl App for Dialect {
+    fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
+        let mut reply = None;
+        match event {
+            Event::Connect {
+                socket,
+                namespace,
+                auth,
+                handshake,
+            } => self.connect(now, socket, (namespace, auth), &handshake, out),
+            Event::Restore {
+                socket,
+                namespace,
+                state,
+            } => {
+                if !self.sockets.restore(socket, namespace, state.as_ref()) {
+                    self.store.damaged("socket", "it is no socket of a dialect");
+                }
+            }
+            Event::Emit {
+                from,
+                name,
+                args,
+                ack,
+            } => {
+                let happening = Happening::Event {
+                    name: &name,
+                    args: &args,
+                };
+                let done = self.serve(now, from, &happening, out);
+                reply = ack.zip(settle(from, &name, done, out));
+            }
+            // No dialect asks for acks, but what has no effect counts as well.
+            Event::Ack { from, .. } | Event::Empty { from } => {
+                let done = self.check_rate(now, from, out).map(|()| Done::All(None));
+                settle(from, "", done, out);
+            }
+            Event::Away { socket, .. } => self.set_away(socket, true),
+            Event::Back { socket } => self.set_away(socket, false),
+            Event::Disconnect { socket, reason } => self.disconnect(now, socket, reason, out),
+            Event::Operate(request) => {
+                let message = "the API is for rooms without a dialect";
+                let response = operator::refusal(404, Code::Unsupported, message);
+                out.push(Command::Respond(request.reply, response));
+            }
+            Event::Posted(_) => {}
+        }
+        self.sockets.save(out);
+        // Last, as it promises all else.
+        if let Some((ack, reply)) = reply {
+            out.push(Command::Acknowledge(ack, reply));
+        }
+    }
+}
+
+impl Dialect {
+    /// The dialect of this name and table, in this room of the URL.
+    #[must_use]
+    pub fn new(
+        name: String,
+        place: RoomName,
+        table: Rc<Table>,
+        config: Config,
+        store: Rc<Store>,
+    ) -> Self {
+        Self {
+            name,
+            place,
+            table,
+            config,
+            store,
+            sockets: Sockets::default(),
+            spent: Spent::default(),
+            log_limit: LogLimit::default(),
+        }
+    }
+
+    fn connect(
+        &mut self,
+        now: Timestamp,
+        socket: SocketId,
+        (namespace, auth): (Namespace, Option<Json>),
+        handshake: &Handshake,
+        out: &mut Vec<Command>,
+    ) {
+        if namespace != self.table.namespace {
+            out.push(Command::Refuse {
+                socket,
+                message: "Invalid namespace".to_owned(),
+                data: None,
+            });
+            return;
+        }
+        if let Err(error) = self.admit(now, auth.as_ref()) {
+            self.log(now, "refusal", socket, Some(error.code));
+            out.push(Command::Refuse {
+                socket,
+                data: Some(error.data()),
+                message: error.message,
+            });
+            return;
+        }
+        let recoverable = peer::is_recoverable(auth.as_ref(), handshake);
+        let mut peer = Peer::new(&self.table, auth, handshake);
+        peer.allowance = self.spent(&handshake.address);
+        self.sockets.connect(socket, namespace, peer);
+        let mut commands = Vec::new();
+        let done = self.run(now, socket, &Happening::Connect, &mut commands);
+        if let Ok(Done::Refused { message, data }) = done {
+            self.sockets.disconnect(socket);
+            self.log(now, "refusal", socket, None);
+            out.push(Command::Refuse {
+                socket,
+                message,
+                data,
+            });
+            return;
+        }
+        out.push(Command::Accept {
+            socket,
+            recoverable,
+        });
+        out.append(&mut commands);
+        settle(socket, "connect", done, out);
+        self.log(now, "join", socket, None);
+    }
+
+    /// Whether one more socket may connect, with this `auth`.
+    fn admit(&self, now: Timestamp, auth: Option<&Json>) -> Result<(), Error> {
+        self.config.tokens.admit(now, &self.place, auth)?;
+        if self.sockets.len() >= self.config.limits.sockets {
+            let message = "the room is full: try again when somebody has left";
+            return Err(Error::new(Code::RoomFull, message));
+        }
+        Ok(())
+    }
+
+    /// What this address has left of its rates: a socket that is away, or has just left, does not come
+    /// back as another one with more.
+    fn spent(&mut self, address: &str) -> Allowance {
+        let mut peers = self.sockets.iter().map(|(_, peer)| peer);
+        match peers.find(|peer| peer.is_away && peer.address == address) {
+            Some(away) => away.allowance,
+            None => self.spent.take(address),
+        }
+    }
+
+    fn serve(
+        &mut self,
+        now: Timestamp,
+        from: SocketId,
+        happening: &Happening,
+        out: &mut Vec<Command>,
+    ) -> Result<Done, Error> {
+        self.check_rate(now, from, out)?;
+        if let Happening::Event { args, .. } = happening {
+            let limit = self.config.limits.description;
+            if args.len() > limit {
+                let message = format!("an event has at most {limit} bytes here");
+                return Err(Error::new(Code::TooLarge, message));
+            }
+            let mut scans = args.values.iter().map(Json::scan);
+            if scans.any(|scan| scan.is_none_or(|scan| scan.depth > limits::ARGUMENT_DEPTH)) {
+                let message = format!(
+                    "an argument may be nested {} levels deep",
+                    limits::ARGUMENT_DEPTH
+                );
+                return Err(Error::new(Code::BadPayload, message));
+            }
+        }
+        self.run(now, from, happening, out)
+    }
+
+    fn run(
+        &mut self,
+        now: Timestamp,
+        from: SocketId,
+        happening: &Happening,
+        out: &mut Vec<Command>,
+    ) -> Result<Done, Error> {
+        let table = Rc::clone(&self.table);
+        let scene = Scene {
+            table: &table,
+            place: &self.place,
+            config: &self.config,
+            store: &self.store,
+            sockets: &mut self.sockets,
+        };
+        Run::new(scene, now, from, happening, out).all()
+    }
+
+    /// Too much is refused; a client that goes on all the same is disconnected.
+    fn check_rate(
+        &mut self,
+        now: Timestamp,
+        from: SocketId,
+        out: &mut Vec<Command>,
+    ) -> Result<(), Error> {
+        let Some(peer) = self.sockets.get_mut(from) else {
+            return Ok(()); // only accepted sockets are served
+        };
+        let rates = &self.config.limits.rates;
+        let taken = peer.allowance.take(now, rates.signal, rates.patience);
+        let Err(Excess {
+            retry_after,
+            is_news,
+            is_last,
+        }) = taken
+        else {
+            return Ok(());
+        };
+        if is_news {
+            self.log(now, "limit", from, Some(Code::RateLimited));
+        }
+        if is_last {
+            self.log(now, "kick", from, Some(Code::RateLimited));
+            out.push(Command::Close(from));
+        }
+        Err(Error::rate_limited(retry_after))
+    }
+
+    fn set_away(&mut self, socket: SocketId, is_away: bool) {
+        self.sockets.change(socket, |peer| {
+            std::mem::replace(&mut peer.is_away, is_away) != is_away
+        });
+    }
+
+    fn disconnect(
+        &mut self,
+        now: Timestamp,
+        socket: SocketId,
+        reason: DisconnectReason,
+        out: &mut Vec<Command>,
+    ) {
+        if !self.sockets.contains(socket) {
+            return;
+        }
+        // An error has no one to be told.
+        let _ = self.run(now, socket, &Happening::Disconnect(reason), out);
+        if let Some(peer) = self.sockets.disconnect(socket) {
+            self.spent.keep(peer);
+        }
+        self.log(now, "leave", socket, None);
+    }
+
+    /// Writes a line into the log for operators. Of people it has ids alone.
+    fn log(&mut self, now: Timestamp, event: &str, peer: SocketId, code: Option<Code>) {
+        let Some(dropped) = self.log_limit.take(now) else {
+            return;
+        };
+        let line = Object::new()
+            .with("event", event)
+            .with("dialect", &self.name)
+            .with("room", self.place.as_str())
+            .with("peer", &peer)
+            .maybe("code", code.as_ref())
+            .with("sockets", &self.sockets.len())
+            .with("dropped", &dropped)
+            .json();
+        self.store.platform().log(line.as_str());
+    }
+}
+
+/// What an event is acknowledged with. An error is sent to the socket, as a dialect's acks have forms
+/// of their own.
+fn settle(
+    socket: SocketId,
+    event: &str,
+    done: Result<Done, Error>,
+    out: &mut Vec<Command>,
+) -> Option<Args> {
+    match done {
+        Ok(Done::All(reply)) => reply,
+        Ok(Done::Refused { .. }) => None,
+        Err(error) => {
+            out.push(Command::Emit {
+                to: vec![socket],
+                name: ERROR.to_owned(),
+                args: Args::new(vec![error.for_event(event)]),
+                ack: None,
+                volatile: true, // a client that is away cannot do anything about it any more
+            });
+            None
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Paths: where a value is taken from, such as `$0.offer` or `$members.data.name`.
+
+use super::limits::PATH_STEPS;
+use super::place::nearest;
+
+/// A value, and the steps into it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Path {
+    pub(super) root: Root,
+    pub(super) steps: Vec<String>,
+}
+
+/// Where a path begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Root {
+    /// `$0`, `$1`, …: an argument of the event.
+    Argument(usize),
+    /// All of them, as a list.
+    Arguments,
+    /// The event's name.
+    Event,
+    /// Why the socket disconnected.
+    Reason,
+    /// The id of the socket that the event is of: the sender.
+    Id,
+    /// The sender's alias.
+    Alias,
+    /// The room that the sender joined last, or the one that `in` names.
+    Room,
+    /// The rooms that the sender is in.
+    Rooms,
+    /// What `set` kept with the sender.
+    Data,
+    /// The query of the URL that the sender connected with.
+    Query,
+    /// The `auth` that the sender connected with.
+    Auth,
+    /// The sockets in the room, in the order in which they joined.
+    Members,
+    /// The same without the sender.
+    Others,
+    /// The first of them.
+    First,
+    /// All sockets.
+    Everyone,
+    /// The names of all rooms.
+    AllRooms,
+    /// The item of `each`.
+    It,
+    /// The deployment's ICE servers.
+    Ice,
+    /// A new random id; the same for all actions of an event.
+    Uuid,
+    /// The time, in milliseconds since 1970.
+    Now,
+}
+
+/// The names of all roots but the arguments.
+pub(super) const ROOTS: [(&str, Root); 19] = [
+    ("args", Root::Arguments),
+    ("event", Root::Event),
+    ("reason", Root::Reason),
+    ("id", Root::Id),
+    ("alias", Root::Alias),
+    ("room", Root::Room),
+    ("rooms", Root::Rooms),
+    ("data", Root::Data),
+    ("query", Root::Query),
+    ("auth", Root::Auth),
+    ("members", Root::Members),
+    ("others", Root::Others),
+    ("first", Root::First),
+    ("everyone", Root::Everyone),
+    ("allRooms", Root::AllRooms),
+    ("it", Root::It),
+    ("ice", Root::Ice),
+    ("uuid", Root::Uuid),
+    ("now", Root::Now),
+];
+
+/// What `auth` may hold that is not for others: the token, and what recovers a lost connection.
+const SECRETS: [&str; 3] = ["token", "pid", "offset"];
+
+impl Path {
+    /// Reads what follows the dollar sign.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let text = text.replace("?.", ".").replace('[', ".").replace(']', "");
+        let mut parts = text.split('.');
+        let name = parts.next().unwrap_or_default();
+        let steps: Vec<String> = parts
+            .map(|step| step.trim_matches(['"', '\'']).to_owned())
+            .collect();
+        let root = match name.parse() {
+            Ok(number @ 0..=9) => Some(Root::Argument(number)),
+            _ => ROOTS
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, root)| *root),
+        };
+        let Some(root) = root else {
+            return Err(unknown(name, &steps));
+        };
+        if steps.iter().any(String::is_empty) {
+            return Err(format!(
+                "${text} has an empty step: a path is written as $0.offer.type"
+            ));
+        }
+        if steps.len() > PATH_STEPS {
+            return Err(format!("${text} has more than {PATH_STEPS} steps"));
+        }
+        match (root, steps.first().map(String::as_str)) {
+            (Root::Query | Root::Auth, None) => Err(format!(
+                "${name} stands for no value alone: name a field, as ${name}.x"
+            )),
+            (Root::Auth, Some(secret)) if SECRETS.contains(&secret) => Err(format!(
+                "$auth.{secret} is a secret of the client and is not passed on"
+            )),
+            _ => Ok(Self { root, steps }),
+        }
+    }
+}
+
+fn unknown(name: &str, steps: &[String]) -> String {
+    if name == "socket" && steps.first().is_some_and(|step| step == "id") {
+        return "there is no $socket; did you mean $id?".to_owned();
+    }
+    if name.is_empty() {
+        return "a dollar sign begins a path, such as $0 or $id: write $$ for the sign itself"
+            .to_owned();
+    }
+    if name.contains(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-')) {
+        let word = name
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .next()
+            .unwrap_or_default();
+        return format!(
+            "${name} is no path: to put a value into a text, write ${{{word}}}; write $$ for the sign itself"
+        );
+    }
+    let names = ROOTS.iter().map(|(name, _)| *name);
+    if let Some(near) = nearest(name, names) {
+        return format!("there is no ${name}; did you mean ${near}?");
+    }
+    let mut path = vec!["$0", name];
+    path.extend(steps.iter().map(String::as_str));
+    format!("there is no ${name}; did you mean {}?", path.join("."))
+}

@@ -1,0 +1,540 @@
+//! From JSON to a table; errors name their places and, if something is near, what may have been meant.
+
+use std::ops::Range;
+
+use super::action::{Action, Arguments, Step, To};
+use super::condition::Condition;
+use super::limits::{TABLE_ACTIONS, TABLE_BYTES, TABLE_DEPTH};
+use super::path::{Path, Root};
+use super::place::{TableError, did_you_mean, nearest};
+use super::table::Table;
+use super::template::Template;
+use crate::map::Map;
+use crate::socket::{Json, Namespace, is_reserved};
+
+/// The keys of a table.
+pub const TABLE_KEYS: [&str; 4] = ["$schema", "about", "namespace", "on"];
+
+/// The keys of an action.
+pub const ACTION_KEYS: [&str; 18] = [
+    "when", "else", "each", "in", "leave", "join", "alias", "set", "emit", "to", "args",
+    "volatile", "ack", "do", "refuse", "data", "stop", "about",
+];
+
+/// The keys of an action of which it has at least one.
+const VERBS: [&str; 10] = [
+    "join", "leave", "alias", "set", "emit", "ack", "do", "else", "refuse", "stop",
+];
+
+/// The keys of a condition.
+pub const CONDITION_KEYS: [&str; 10] = [
+    "has", "equal", "members", "count", "of", "in", "online", "not", "all", "any",
+];
+
+/// The words that `to` takes; any other text is a name.
+const RECEIVERS: [(&str, To); 5] = [
+    ("sender", To::Sender),
+    ("others", To::Others),
+    ("all", To::All),
+    ("everyone", To::Everyone),
+    ("broadcast", To::Broadcast),
+];
+
+/// A JSON value, one level deep.
+pub(super) enum Node {
+    Text(String),
+    List(Vec<Json>),
+    /// The fields, in their order; of a name that occurs twice, both.
+    Object(Vec<(String, Json)>),
+    /// A number, `true`, `false` or `null`.
+    Other,
+}
+
+pub(super) fn node(json: &Json) -> Node {
+    if let Some(text) = json.text() {
+        return Node::Text(text);
+    }
+    if let Some(elements) = json.elements() {
+        return Node::List(elements);
+    }
+    let scan = json.scan();
+    let Some(fields) = scan.as_ref().and_then(|scan| scan.fields.as_ref()) else {
+        return Node::Other;
+    };
+    let field = |(name, value): &(Range<usize>, Range<usize>)| {
+        let name = json.part(name.clone()).text().unwrap_or_default();
+        (name, json.part(value.clone()))
+    };
+    Node::Object(fields.iter().map(field).collect())
+}
+
+/// Reads a table and collects its errors.
+#[derive(Default)]
+pub(super) struct Reader {
+    errors: Vec<TableError>,
+    actions: usize,
+    /// The fields that `set` sets; `None` once it sets fields that only a client knows.
+    set: Option<Vec<String>>,
+    /// Paths into the data of a socket: their places, and their first steps.
+    data: Vec<(String, String)>,
+    /// Where aliases are used, and whether an action gives one.
+    aliases: Vec<String>,
+    gives_alias: bool,
+    /// The event that is being read, and the room names that are written in `to` and in `join`.
+    happening: String,
+    literal_rooms: Vec<(String, String)>,
+    joined: Vec<String>,
+    uses_query: bool,
+    uses_auth: bool,
+}
+
+pub(super) fn table(text: &str) -> Result<Table, Vec<TableError>> {
+    let mut reader = Reader {
+        set: Some(Vec::new()),
+        ..Reader::default()
+    };
+    let table = reader.table(text);
+    reader.check_uses();
+    match table {
+        Some(table) if reader.errors.is_empty() => Ok(table),
+        _ => Err(reader.errors),
+    }
+}
+
+impl Reader {
+    pub(super) fn error(&mut self, place: &str, message: impl Into<String>) {
+        self.errors.push(TableError {
+            place: place.to_owned(),
+            message: message.into(),
+        });
+    }
+
+    /// A key that is not known.
+    pub(super) fn unknown(&mut self, place: &str, name: &str, of: &str, known: &[&str]) {
+        let hint = did_you_mean(name, known.iter().copied());
+        let hint = if hint.is_empty() {
+            format!(": there are {}", known.join(", "))
+        } else {
+            hint
+        };
+        self.error(place, format!("{of} has no {name:?}{hint}"));
+    }
+
+    fn table(&mut self, text: &str) -> Option<Table> {
+        if text.len() > TABLE_BYTES {
+            self.error("", format!("a table has at most {TABLE_BYTES} bytes"));
+            return None;
+        }
+        if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            self.error("", format!("this is not JSON: {error}"));
+            return None;
+        }
+        let Node::Object(fields) = node(&Json::unread(text.trim())) else {
+            self.error(
+                "",
+                "a table is an object: {\"on\": {\"<event>\": [<actions>]}}",
+            );
+            return None;
+        };
+        let mut table = Table::default();
+        let mut has_events = false;
+        for (name, json) in &fields {
+            match name.as_str() {
+                "$schema" => {}
+                "about" => table.about = json.text().unwrap_or_default(),
+                "namespace" => {
+                    let namespace = json.text().and_then(|name| Namespace::parse(&name));
+                    match namespace {
+                        Some(namespace) => table.namespace = namespace,
+                        None => self.error("namespace", "a namespace is a text that begins with /"),
+                    }
+                }
+                "on" => {
+                    has_events = true;
+                    self.events(json, &mut table);
+                }
+                _ => self.unknown(name, name, "a table", &TABLE_KEYS),
+            }
+        }
+        if !has_events && self.errors.is_empty() {
+            self.error(
+                "",
+                "a table needs \"on\": an object with a list of actions for each event",
+            );
+        }
+        table.uses_query = self.uses_query;
+        table.uses_auth = self.uses_auth;
+        Some(table)
+    }
+
+    fn events(&mut self, json: &Json, table: &mut Table) {
+        let Node::Object(fields) = node(json) else {
+            self.error("on", "this is an object: a list of actions for each event");
+            return;
+        };
+        let mut events: Map<String, Vec<Action>> = Map::default();
+        for (name, json) in &fields {
+            let place = format!("on.{name}");
+            let actions = |reader: &mut Self, happening: &str| {
+                happening.clone_into(&mut reader.happening);
+                reader.actions(&place, json, 0)
+            };
+            match name.as_str() {
+                "connect" | "connection" => table.connect = actions(self, "connect"),
+                "disconnect" | "disconnecting" => table.disconnect = actions(self, "disconnect"),
+                "*" => table.any = Some(actions(self, "*")),
+                _ if is_reserved(name) => {
+                    self.error(
+                        &place,
+                        "no client can send this event: it has a meaning of its own",
+                    );
+                }
+                _ if events.contains_key(name) => {
+                    self.error(
+                        &place,
+                        "this event stands here twice: put all actions in one list",
+                    );
+                }
+                _ => {
+                    let actions = actions(self, name);
+                    events.insert(name.clone(), actions);
+                }
+            }
+        }
+        table.events = events;
+    }
+
+    fn actions(&mut self, place: &str, json: &Json, depth: usize) -> Vec<Action> {
+        if depth > TABLE_DEPTH {
+            self.error(
+                place,
+                format!("this is nested deeper than {TABLE_DEPTH} levels"),
+            );
+            return Vec::new();
+        }
+        match node(json) {
+            Node::List(items) => {
+                let mut actions = Vec::with_capacity(items.len());
+                for (at, item) in items.iter().enumerate() {
+                    actions.extend(self.action(&format!("{place}[{at}]"), item, depth));
+                }
+                actions
+            }
+            // A single action need not be in a list.
+            Node::Object(_) => self.action(place, json, depth).into_iter().collect(),
+            Node::Text(_) | Node::Other => {
+                self.error(
+                    place,
+                    "this is a list of actions, such as [{\"join\": \"$0\"}]",
+                );
+                Vec::new()
+            }
+        }
+    }
+
+    fn action(&mut self, place: &str, json: &Json, depth: usize) -> Option<Action> {
+        let Node::Object(fields) = node(json) else {
+            self.error(place, "an action is an object, such as {\"join\": \"$0\"}");
+            return None;
+        };
+        self.actions = self.actions.saturating_add(1);
+        if self.actions == TABLE_ACTIONS.saturating_add(1) {
+            self.error(
+                place,
+                format!("a table has at most {TABLE_ACTIONS} actions"),
+            );
+        }
+        for (name, _) in &fields {
+            if !ACTION_KEYS.contains(&name.as_str()) {
+                self.unknown(&format!("{place}.{name}"), name, "an action", &ACTION_KEYS);
+            }
+        }
+        let find = |wanted: &str| {
+            let mut fields = fields.iter();
+            let (_, json) = fields.find(|(name, _)| name == wanted)?;
+            Some((format!("{place}.{wanted}"), json))
+        };
+        let next = depth.saturating_add(1);
+        let mut action = Action::default();
+        if let Some((place, json)) = find("when") {
+            action.when = Condition::read(self, &place, json);
+        }
+        if let Some((place, json)) = find("else") {
+            if action.when.is_none() && find("when").is_none() {
+                self.error(&place, "else belongs to when");
+            }
+            action.otherwise = self.actions(&place, json, next);
+        }
+        if let Some((place, json)) = find("each") {
+            action.each = Template::read(self, &place, json);
+        }
+        if let Some((place, json)) = find("in") {
+            action.room = Template::read(self, &place, json);
+        }
+        self.steps(place, &find, next, &mut action.steps);
+        let mut names = fields.iter().map(|(name, _)| name.as_str());
+        if !names.any(|name| VERBS.contains(&name) || !ACTION_KEYS.contains(&name)) {
+            self.error(
+                place,
+                format!(
+                    "this does nothing: an action has one of {}",
+                    VERBS.join(", ")
+                ),
+            );
+        }
+        Some(action)
+    }
+
+    /// The steps of an action, in the order in which they are done.
+    fn steps<'a>(
+        &mut self,
+        place: &str,
+        find: &impl Fn(&str) -> Option<(String, &'a Json)>,
+        depth: usize,
+        steps: &mut Vec<Step>,
+    ) {
+        if let Some((place, json)) = find("leave") {
+            let room = if json.as_str() == "true" {
+                self.path(&place, "room").map(Template::Path)
+            } else {
+                Template::read(self, &place, json)
+            };
+            steps.extend(room.map(Step::Leave));
+        }
+        if let Some((place, json)) = find("join") {
+            self.joined.extend(json.text());
+            steps.extend(Template::read(self, &place, json).map(Step::Join));
+        }
+        if let Some((place, json)) = find("alias") {
+            self.gives_alias = true;
+            steps.extend(Template::read(self, &place, json).map(Step::Alias));
+        }
+        if let Some((place, json)) = find("set") {
+            steps.extend(self.set(&place, json).map(Step::Set));
+        }
+        if let Some((place, json)) = find("emit") {
+            steps.extend(self.emit(&place, json, find));
+        } else {
+            for name in ["to", "args", "volatile"] {
+                if let Some((place, _)) = find(name) {
+                    self.error(&place, format!("{name} belongs to emit"));
+                }
+            }
+        }
+        if let Some((place, json)) = find("ack") {
+            if matches!(self.happening.as_str(), "connect" | "disconnect") {
+                self.error(&place, "only events are acknowledged");
+            }
+            steps.extend(self.arguments(&place, json).map(Step::Ack));
+        }
+        if let Some((place, json)) = find("do") {
+            steps.push(Step::Do(self.actions(&place, json, depth)));
+        }
+        if let Some((place, json)) = find("refuse") {
+            if self.happening != "connect" {
+                self.error(
+                    &place,
+                    "only a connection is refused: refuse stands in on.connect",
+                );
+            }
+            let data = find("data").and_then(|(place, json)| Template::read(self, &place, json));
+            let message = Template::read(self, &place, json);
+            steps.extend(message.map(|message| Step::Refuse(message, data)));
+        } else if let Some((place, _)) = find("data") {
+            self.error(&place, "data belongs to refuse");
+        }
+        if let Some((place, json)) = find("stop") {
+            match json.as_str() {
+                "true" => steps.push(Step::Stop),
+                _ => self.error(&place, "stop is true, or it is left out"),
+            }
+        }
+        if steps.iter().any(|step| matches!(step, Step::Stop))
+            && steps.iter().any(|step| matches!(step, Step::Refuse(..)))
+        {
+            self.error(&format!("{place}.stop"), "refuse stops by itself");
+        }
+    }
+
+    fn emit<'a>(
+        &mut self,
+        place: &str,
+        json: &Json,
+        find: &impl Fn(&str) -> Option<(String, &'a Json)>,
+    ) -> Option<Step> {
+        let Some(name) = json.text() else {
+            self.error(
+                place,
+                "emit takes the event's name, a text; args has its arguments",
+            );
+            return None;
+        };
+        if is_reserved(&name) {
+            self.error(
+                place,
+                format!("{name:?} cannot be sent: it has a meaning of its own"),
+            );
+            return None;
+        }
+        let name = Template::read(self, place, json)?;
+        let to = match find("to") {
+            None => Some(To::Sender),
+            Some((place, json)) => self.to(&place, json),
+        };
+        let args = match find("args") {
+            None => Some(Arguments::List(Vec::new())),
+            Some((place, json)) => self.arguments(&place, json),
+        };
+        let volatile = find("volatile").is_some_and(|(_, json)| json.as_str() == "true");
+        Some(Step::Emit {
+            name,
+            to: to?,
+            args: args?,
+            volatile,
+        })
+    }
+
+    fn to(&mut self, place: &str, json: &Json) -> Option<To> {
+        match node(json) {
+            Node::Text(text) => {
+                if let Some((_, to)) = RECEIVERS.iter().find(|(word, _)| *word == text) {
+                    return Some(to.clone());
+                }
+                if !text.contains('$') {
+                    self.literal_rooms.push((place.to_owned(), text));
+                }
+                Template::read(self, place, json).map(To::Named)
+            }
+            Node::List(_) => Template::read(self, place, json).map(To::Named),
+            Node::Object(fields) => match <[_; 1]>::try_from(fields) {
+                Ok([(name, json)]) if name == "room" => {
+                    Template::read(self, place, &json).map(To::Room)
+                }
+                Ok([(name, json)]) if name == "peer" => {
+                    Template::read(self, place, &json).map(To::Peer)
+                }
+                _ => {
+                    self.error(
+                        place,
+                        "as an object, this is {\"room\": …} or {\"peer\": …}",
+                    );
+                    None
+                }
+            },
+            Node::Other => {
+                self.error(
+                    place,
+                    "to takes a text: sender, others, all, everyone, broadcast, or a value",
+                );
+                None
+            }
+        }
+    }
+
+    fn arguments(&mut self, place: &str, json: &Json) -> Option<Arguments> {
+        if json.text().as_deref() == Some("$args") {
+            return Some(Arguments::Same);
+        }
+        let templates = match node(json) {
+            Node::List(items) => self.templates(place, &items)?,
+            // A single argument need not be in a list.
+            _ => vec![Template::read(self, place, json)?],
+        };
+        Some(Arguments::List(templates))
+    }
+
+    /// The templates of a list.
+    pub(super) fn templates(&mut self, place: &str, items: &[Json]) -> Option<Vec<Template>> {
+        let mut templates = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            templates.push(Template::read(self, &format!("{place}[{at}]"), item)?);
+        }
+        Some(templates)
+    }
+
+    fn set(&mut self, place: &str, json: &Json) -> Option<Template> {
+        match node(json) {
+            Node::Object(fields) => {
+                for (name, _) in fields {
+                    match &mut self.set {
+                        Some(_) if name == "..." => self.set = None,
+                        Some(set) => set.push(name),
+                        None => {}
+                    }
+                }
+            }
+            // All fields of an object that the client sends.
+            Node::Text(text) if text.starts_with('$') => self.set = None,
+            _ => {
+                self.error(place, "set takes an object: {\"name\": \"$0.name\"}");
+                return None;
+            }
+        }
+        Template::read(self, place, json)
+    }
+
+    /// Reads what follows a dollar sign.
+    pub(super) fn path(&mut self, place: &str, text: &str) -> Option<Path> {
+        let path = Path::parse(text)
+            .map_err(|message| self.error(place, message))
+            .ok()?;
+        let in_event = !matches!(self.happening.as_str(), "connect" | "disconnect");
+        match path.root {
+            Root::Argument(_) | Root::Arguments if !in_event => {
+                let message = format!(
+                    "{} has no arguments: ${text} is nothing here",
+                    self.happening
+                );
+                self.error(place, message);
+            }
+            Root::Reason if self.happening != "disconnect" => {
+                self.error(place, "$reason is there in on.disconnect alone");
+            }
+            Root::Query => self.uses_query = true,
+            Root::Auth => self.uses_auth = true,
+            Root::Alias => self.aliases.push(place.to_owned()),
+            Root::Data => {
+                let first = path.steps.first().cloned();
+                self.data
+                    .extend(first.map(|first| (place.to_owned(), first)));
+            }
+            _ => {}
+        }
+        Some(path)
+    }
+
+    /// What is used has to be there: `$data.x` needs a `set`, `$alias` an `alias`, and a room that is
+    /// written in `to` has to be joined.
+    fn check_uses(&mut self) {
+        if let Some(set) = self.set.take() {
+            for (place, field) in std::mem::take(&mut self.data) {
+                if set.contains(&field) {
+                    continue;
+                }
+                let hint = match nearest(&field, set.iter().map(String::as_str)) {
+                    Some(near) => format!("$data.{near}"),
+                    None => format!("$0.{field}"),
+                };
+                let message = format!("no action sets $data.{field}; did you mean {hint}?");
+                self.error(&place, message);
+            }
+        }
+        if !self.gives_alias {
+            for place in std::mem::take(&mut self.aliases) {
+                self.error(&place, "no action gives an alias: {\"alias\": \"$0\"} does");
+            }
+        }
+        for (place, room) in std::mem::take(&mut self.literal_rooms) {
+            if !self.joined.contains(&room) {
+                let words = RECEIVERS.iter().map(|(word, _)| *word);
+                let hint = did_you_mean(&room, words);
+                let hint = if hint.is_empty() && !room.is_empty() {
+                    format!("; did you mean \"$0.{room}\"?")
+                } else {
+                    hint
+                };
+                self.error(&place, format!("nobody joins a room named {room:?}{hint}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Templates: JSON in which texts that begin with `$` stand for values.
+
+use super::limits::{ITEMS, TABLE_DEPTH};
+use super::path::{Path, Root};
+use super::read::{Node, Reader, node};
+use crate::socket::Json;
+
+/// A value to be made.
+#[derive(Clone, Debug)]
+pub(super) enum Template {
+    /// As it is written.
+    Literal(Json),
+    /// `"$0.offer"`: the value itself, passed on as it came.
+    Path(Path),
+    /// `"${0.name} has joined"`: a text with values in it.
+    Text(Vec<Piece>),
+    List(Vec<Template>),
+    Object(Vec<Part>),
+    /// `{"$each": "$members", "$value": …}`: a list or, with `$key`, an object, with a value for each
+    /// item.
+    Each(Box<Each>),
+}
+
+/// A piece of a text.
+#[derive(Clone, Debug)]
+pub(super) enum Piece {
+    Text(String),
+    Path(Path),
+}
+
+/// A part of an object.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    /// A field: its name, and its value.
+    Field(String, Template),
+    /// `"...": "$0"`: all fields of another object. Those that are written out win.
+    Spread(Template),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Each {
+    pub(super) list: Template,
+    pub(super) key: Option<Template>,
+    pub(super) value: Template,
+}
+
+impl Template {
+    /// Reads a template. Errors go to the reader.
+    pub(super) fn read(reader: &mut Reader, place: &str, json: &Json) -> Option<Self> {
+        Self::read_in(reader, place, json, 0)
+    }
+
+    fn read_in(reader: &mut Reader, place: &str, json: &Json, depth: usize) -> Option<Self> {
+        if depth > TABLE_DEPTH {
+            reader.error(
+                place,
+                format!("this is nested deeper than {TABLE_DEPTH} levels"),
+            );
+            return None;
+        }
+        let next = depth.saturating_add(1);
+        match node(json) {
+            Node::Text(text) => Self::of_text(reader, place, &text),
+            Node::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for (at, item) in items.iter().enumerate() {
+                    list.push(Self::read_in(
+                        reader,
+                        &format!("{place}[{at}]"),
+                        item,
+                        next,
+                    )?);
+                }
+                Some(Self::List(list))
+            }
+            Node::Object(fields) if fields.iter().any(|(name, _)| name == "$each") => {
+                Self::each(reader, place, &fields, next)
+            }
+            Node::Object(fields) => {
+                if fields.len() > ITEMS {
+                    reader.error(place, format!("an object has at most {ITEMS} fields"));
+                    return None;
+                }
+                let mut parts = Vec::with_capacity(fields.len());
+                for (name, value) in &fields {
+                    let place = format!("{place}.{name}");
+                    if name.starts_with('$') {
+                        let message = "a field's name is no path: \
+                            {\"$each\": list, \"$key\": name, \"$value\": value} makes names of values";
+                        reader.error(&place, message);
+                        return None;
+                    }
+                    let value = Self::read_in(reader, &place, value, next)?;
+                    parts.push(if name == "..." {
+                        Part::Spread(value)
+                    } else {
+                        Part::Field(name.clone(), value)
+                    });
+                }
+                Some(Self::Object(parts))
+            }
+            Node::Other => Some(Self::Literal(json.clone())),
+        }
+    }
+
+    fn each(
+        reader: &mut Reader,
+        place: &str,
+        fields: &[(String, Json)],
+        depth: usize,
+    ) -> Option<Self> {
+        let (mut list, mut key, mut value) = (None, None, None);
+        for (name, json) in fields {
+            let place = format!("{place}.{name}");
+            let into = match name.as_str() {
+                "$each" => &mut list,
+                "$key" => &mut key,
+                "$value" => &mut value,
+                _ => {
+                    reader.error(&place, "beside $each there are $value and $key alone");
+                    return None;
+                }
+            };
+            *into = Some(Self::read_in(reader, &place, json, depth)?);
+        }
+        // One list in another would make as many values as the product of both.
+        if [&list, &key, &value]
+            .into_iter()
+            .flatten()
+            .any(Self::has_each)
+        {
+            reader.error(place, "$each cannot stand in another $each");
+            return None;
+        }
+        let it = || {
+            Self::Path(Path {
+                root: Root::It,
+                steps: Vec::new(),
+            })
+        };
+        Some(Self::Each(Box::new(Each {
+            list: list?,
+            key,
+            value: value.unwrap_or_else(it),
+        })))
+    }
+
+    fn has_each(&self) -> bool {
+        match self {
+            Self::Each(_) => true,
+            Self::List(items) => items.iter().any(Self::has_each),
+            Self::Object(parts) => parts.iter().any(|part| {
+                let (Part::Field(_, value) | Part::Spread(value)) = part;
+                value.has_each()
+            }),
+            Self::Literal(_) | Self::Path(_) | Self::Text(_) => false,
+        }
+    }
+
+    fn of_text(reader: &mut Reader, place: &str, text: &str) -> Option<Self> {
+        if let Some(rest) = text.strip_prefix("$$") {
+            return Some(Self::Literal(Json::of(&format!("${rest}"))));
+        }
+        if text.contains("${") {
+            return Self::pieces(reader, place, text).map(Self::Text);
+        }
+        match text.strip_prefix('$') {
+            Some(path) => reader.path(place, path).map(Self::Path),
+            None => Some(Self::Literal(Json::of(text))),
+        }
+    }
+
+    fn pieces(reader: &mut Reader, place: &str, text: &str) -> Option<Vec<Piece>> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once("${") {
+            let Some((path, after)) = behind.split_once('}') else {
+                reader.error(place, "${ is not closed by }");
+                return None;
+            };
+            if !before.is_empty() {
+                pieces.push(Piece::Text(before.to_owned()));
+            }
+            let path = path.trim();
+            let path = reader.path(place, path.strip_prefix('$').unwrap_or(path))?;
+            pieces.push(Piece::Path(path));
+            rest = after;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.to_owned()));
+        }
+        Some(pieces)
+    }
+}

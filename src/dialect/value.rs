@@ -1,0 +1,496 @@
+//! Values: what paths and templates come to.
+
+use super::limits::{ITEMS, WRITTEN_BYTES};
+use super::path::{Path, Root};
+use super::run::{Happening, Run};
+use super::template::{Each, Part, Piece, Template};
+use crate::room::{Code, Error};
+use crate::socket::{Json, Object, SocketId};
+
+/// What a path stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// Nothing is there.
+    Nothing,
+    Json(Json),
+    Socket(SocketId),
+    Sockets(Vec<SocketId>),
+}
+
+impl Value {
+    fn of(json: Option<Json>) -> Self {
+        json.map_or(Self::Nothing, Self::Json)
+    }
+
+    fn text(text: Option<&str>) -> Self {
+        text.map_or(Self::Nothing, |text| Self::Json(Json::of(text)))
+    }
+
+    fn number(number: usize) -> Self {
+        Self::Json(Json::of(&number))
+    }
+
+    /// The value as JSON. A socket is its id.
+    pub(super) fn json(self) -> Option<Json> {
+        match self {
+            Self::Nothing => None,
+            Self::Json(json) => Some(json),
+            Self::Socket(id) => Some(Json::of(&id)),
+            Self::Sockets(ids) => Some(Json::of(&ids)),
+        }
+    }
+
+    /// The value as a name: a text, or a number as it is written.
+    pub(super) fn name(&self) -> Option<String> {
+        match self {
+            Self::Json(json) => json.text().or_else(|| {
+                let is_number = json
+                    .as_str()
+                    .starts_with(|c: char| c == '-' || c.is_ascii_digit());
+                is_number.then(|| json.as_str().to_owned())
+            }),
+            Self::Socket(id) => Some(id.to_string()),
+            Self::Nothing | Self::Sockets(_) => None,
+        }
+    }
+
+    /// Whether the value is there, as `if` in JavaScript sees it, but for an empty list.
+    pub(super) fn is_there(&self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Json(json) => {
+                !matches!(json.as_str(), "null" | "false" | "0" | "-0" | "\"\"" | "[]")
+            }
+            Self::Socket(_) => true,
+            Self::Sockets(ids) => !ids.is_empty(),
+        }
+    }
+
+    /// The items of a list; another value is the only item, nothing is none.
+    pub(super) fn items(self) -> Result<Vec<Self>, Error> {
+        match self {
+            Self::Nothing => Ok(Vec::new()),
+            Self::Sockets(ids) => Ok(ids.into_iter().map(Self::Socket).collect()),
+            Self::Json(json) => match json.elements() {
+                Some(items) if items.len() > ITEMS => Err(too_large("a list")),
+                Some(items) => Ok(items.into_iter().map(Self::Json).collect()),
+                None if json.as_str() == "null" => Ok(Vec::new()),
+                None => Ok(vec![Self::Json(json)]),
+            },
+            Self::Socket(_) => Ok(vec![self]),
+        }
+    }
+
+    /// How many items there are.
+    pub(super) fn count(self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Sockets(ids) => ids.len(),
+            Self::Json(json) if json.as_str() == "null" => 0,
+            Self::Json(json) => json.elements().map_or(1, |items| items.len()),
+            Self::Socket(_) => 1,
+        }
+    }
+}
+
+pub(super) fn too_large(what: &str) -> Error {
+    Error::new(
+        Code::TooLarge,
+        format!("{what} is larger than one event may handle"),
+    )
+}
+
+/// The field of an object; of a name that occurs twice, the last.
+fn field(json: &Json, name: &str) -> Option<Json> {
+    let scan = json.scan()?;
+    let mut fields = scan.fields.as_ref()?.iter().rev();
+    let (_, value) = fields.find(|(written, _)| {
+        let written = json.as_str().get(written.clone()).unwrap_or_default();
+        let inner = written
+            .get(1..written.len().saturating_sub(1))
+            .unwrap_or_default();
+        inner == name || (inner.contains('\\') && json_text(written).as_deref() == Some(name))
+    })?;
+    Some(json.part(value.clone()))
+}
+
+fn json_text(written: &str) -> Option<String> {
+    serde_json::from_str(written).ok()
+}
+
+/// The fields of an object, their names decoded. A name that is not valid Unicode is left out.
+fn fields(json: &Json) -> Result<Vec<(String, Json)>, Error> {
+    let scan = json.scan();
+    let Some(fields) = scan.as_ref().and_then(|scan| scan.fields.as_ref()) else {
+        return Ok(Vec::new());
+    };
+    if fields.len() > ITEMS {
+        return Err(too_large("an object"));
+    }
+    let fields = fields.iter().filter_map(|(name, value)| {
+        Some((json.part(name.clone()).text()?, json.part(value.clone())))
+    });
+    Ok(fields.collect())
+}
+
+/// Sets a field, in place of an earlier one.
+fn put(fields: &mut Vec<(String, Json)>, name: String, json: Json) {
+    match fields.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, value)) => *value = json,
+        None => fields.push((name, json)),
+    }
+}
+
+impl Run<'_> {
+    /// What a template comes to.
+    pub(super) fn value(&self, template: &Template) -> Result<Value, Error> {
+        match template {
+            Template::Path(path) => Ok(self.follow_path(path)),
+            template => Ok(Value::of(self.json(template)?)),
+        }
+    }
+
+    /// The same as JSON; `None` if nothing is there.
+    pub(super) fn json(&self, template: &Template) -> Result<Option<Json>, Error> {
+        Ok(Some(match template {
+            Template::Literal(json) => json.clone(),
+            Template::Path(path) => return self.written(self.follow_path(path)),
+            Template::Text(pieces) => self.interpolated(pieces)?,
+            Template::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for item in items {
+                    list.push(self.json(item)?.unwrap_or_else(|| Json::unread("null")));
+                }
+                self.list(&list)?
+            }
+            Template::Object(parts) => self.merged(parts)?,
+            Template::Each(each) => self.mapped(each)?,
+        }))
+    }
+
+    /// A value as JSON. What had to be written counts.
+    fn written(&self, value: Value) -> Result<Option<Json>, Error> {
+        let is_new = matches!(value, Value::Sockets(_));
+        let json = value.json();
+        if let (true, Some(json)) = (is_new, &json) {
+            self.spend(json.as_str().len())?;
+        }
+        Ok(json)
+    }
+
+    /// The name that a template comes to: of a room, a socket, an event.
+    pub(super) fn name(&self, template: &Template) -> Result<Option<String>, Error> {
+        let name = self.value(template)?.name();
+        Ok(name.filter(|name| !name.is_empty()))
+    }
+
+    fn spend(&self, bytes: usize) -> Result<(), Error> {
+        let written = self.written.get().saturating_add(bytes);
+        self.written.set(written);
+        if written > WRITTEN_BYTES {
+            return Err(too_large("the answer"));
+        }
+        Ok(())
+    }
+
+    fn list(&self, items: &[Json]) -> Result<Json, Error> {
+        self.spend(
+            items
+                .iter()
+                .map(|json| json.as_str().len().saturating_add(1))
+                .sum(),
+        )?;
+        Ok(Json::list(items))
+    }
+
+    fn object(&self, fields: &[(String, Json)]) -> Result<Json, Error> {
+        let bytes = |(name, json): &(String, Json)| name.len().saturating_add(json.as_str().len());
+        self.spend(fields.iter().map(bytes).sum())?;
+        let mut object = Object::new();
+        for (name, json) in fields {
+            object = object.with_named(&Json::of(name), json);
+        }
+        Ok(object.json())
+    }
+
+    fn interpolated(&self, pieces: &[Piece]) -> Result<Json, Error> {
+        let mut text = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(piece) => text.push_str(piece),
+                Piece::Path(path) => {
+                    let value = self.follow_path(path);
+                    match (value.name(), value) {
+                        (Some(name), _) => text.push_str(&name),
+                        (None, Value::Nothing) => {}
+                        (None, value) => {
+                            let json = self.written(value)?;
+                            text.push_str(json.as_ref().map_or("", Json::as_str));
+                        }
+                    }
+                }
+            }
+            self.spend(text.len())?;
+        }
+        Ok(Json::of(&text))
+    }
+
+    fn merged(&self, parts: &[Part]) -> Result<Json, Error> {
+        let is_explicit = |name: &str| {
+            let mut parts = parts.iter();
+            parts.any(|part| matches!(part, Part::Field(explicit, _) if explicit == name))
+        };
+        let mut merged = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part {
+                Part::Field(name, template) => {
+                    if let Some(json) = self.json(template)? {
+                        put(&mut merged, name.clone(), json);
+                    }
+                }
+                Part::Spread(template) => {
+                    let Some(json) = self.json(template)? else {
+                        continue;
+                    };
+                    for (name, json) in fields(&json)? {
+                        if !is_explicit(&name) {
+                            put(&mut merged, name, json);
+                        }
+                    }
+                }
+            }
+        }
+        self.object(&merged)
+    }
+
+    fn mapped(&self, each: &Each) -> Result<Json, Error> {
+        let items = self.value(&each.list)?.items()?;
+        let before = self.it.take();
+        let made = self.mapped_items(each, items);
+        self.it.set(before);
+        made
+    }
+
+    fn mapped_items(&self, each: &Each, items: Vec<Value>) -> Result<Json, Error> {
+        let (mut list, mut object) = (Vec::new(), Vec::new());
+        for item in items {
+            self.it.set(Some(item));
+            let Some(json) = self.json(&each.value)? else {
+                continue;
+            };
+            match &each.key {
+                None => list.push(json),
+                Some(key) => {
+                    if let Some(key) = self.name(key)? {
+                        put(&mut object, key, json);
+                    }
+                }
+            }
+        }
+        match each.key {
+            None => self.list(&list),
+            Some(_) => self.object(&object),
+        }
+    }
+
+    /// An object with the fields of two; those of the second win, and `null` removes a field.
+    pub(super) fn with_fields(&self, old: Option<&Json>, new: &Json) -> Result<Json, Error> {
+        let mut merged = old.map_or_else(|| Ok(Vec::new()), fields)?;
+        for (name, json) in fields(new)? {
+            if json.as_str() == "null" {
+                merged.retain(|(known, _)| *known != name);
+            } else {
+                put(&mut merged, name, json);
+            }
+        }
+        if merged.len() > ITEMS {
+            return Err(too_large("the data"));
+        }
+        self.object(&merged)
+    }
+
+    fn follow_path(&self, path: &Path) -> Value {
+        let steps = path.steps.as_slice();
+        let (first, rest) = match steps.split_first() {
+            Some((first, rest)) => (first.as_str(), rest),
+            None => ("", steps),
+        };
+        match path.root {
+            Root::Query => self.follow(self.query(first), rest),
+            Root::Auth => {
+                let peer = self.sockets.get(self.from);
+                let auth = peer.and_then(|peer| field(peer.auth.as_ref()?, first));
+                self.follow(Value::of(auth), rest)
+            }
+            root => self.follow(self.root(root), steps),
+        }
+    }
+
+    fn root(&self, root: Root) -> Value {
+        let event = |of: fn(&Happening) -> Value| of(self.happening);
+        match root {
+            Root::Argument(n) => match self.happening {
+                Happening::Event { args, .. } => Value::of(args.values.get(n).cloned()),
+                _ => Value::Nothing,
+            },
+            Root::Arguments => event(|happening| match happening {
+                Happening::Event { args, .. } => Value::Json(Json::list(&args.values)),
+                _ => Value::Nothing,
+            }),
+            Root::Event => event(|happening| match happening {
+                Happening::Event { name, .. } => Value::text(Some(name)),
+                _ => Value::Nothing,
+            }),
+            Root::Reason => event(|happening| match happening {
+                Happening::Disconnect(reason) => Value::text(Some(&reason.to_string())),
+                _ => Value::Nothing,
+            }),
+            Root::Id => Value::Socket(self.from),
+            Root::Alias => self.of_socket(self.from, "alias"),
+            Root::Room => Value::text(self.room().as_deref()),
+            Root::Rooms => self.of_socket(self.from, "rooms"),
+            Root::Data => self.of_socket(self.from, "data"),
+            Root::Members => Value::Sockets(self.members(self.room().as_deref())),
+            Root::Others => Value::Sockets(self.others(self.room().as_deref())),
+            Root::First => {
+                let members = self.members(self.room().as_deref());
+                members
+                    .first()
+                    .copied()
+                    .map_or(Value::Nothing, Value::Socket)
+            }
+            Root::Everyone => Value::Sockets(self.members(None)),
+            Root::AllRooms => {
+                let rooms: Vec<&str> = self.sockets.room_names(self.namespace()).collect();
+                Value::Json(Json::of(&rooms))
+            }
+            Root::It => {
+                let it = self.it.take();
+                self.it.set(it.clone());
+                it.unwrap_or(Value::Nothing)
+            }
+            Root::Ice => Value::Json(self.ice()),
+            Root::Uuid => Value::text(Some(self.uuid.get_or_init(|| self.new_uuid()))),
+            Root::Now => Value::Json(Json::of(&self.now.as_millis())),
+            Root::Query | Root::Auth => Value::Nothing, // they are followed by name
+        }
+    }
+
+    /// A parameter of the URL that the sender connected with.
+    fn query(&self, name: &str) -> Value {
+        let query = self
+            .sockets
+            .get(self.from)
+            .and_then(|peer| peer.query.as_deref());
+        let mut parameters = query.unwrap_or_default().split('&').rev();
+        let found =
+            parameters.find_map(|parameter| parameter.strip_prefix(name)?.strip_prefix('='));
+        Value::text(found.map(decode).as_deref())
+    }
+
+    fn follow(&self, value: Value, steps: &[String]) -> Value {
+        let Some((step, rest)) = steps.split_first() else {
+            return value;
+        };
+        match value {
+            Value::Nothing => Value::Nothing,
+            Value::Socket(id) => self.follow(self.of_socket(id, step), rest),
+            Value::Json(json) => self.follow(self.of_json(&json, step), rest),
+            Value::Sockets(ids) => match (step.as_str(), step.parse()) {
+                ("length", _) => Value::number(ids.len()),
+                ("id", _) => Value::Sockets(ids),
+                (_, Ok(index)) => {
+                    let id: Option<&SocketId> = ids.get::<usize>(index);
+                    self.follow(id.copied().map_or(Value::Nothing, Value::Socket), rest)
+                }
+                _ => {
+                    let values = ids
+                        .into_iter()
+                        .map(|id| self.follow(Value::Socket(id), steps));
+                    let values: Vec<Json> = values.filter_map(Value::json).collect();
+                    Value::Json(Json::list(&values))
+                }
+            },
+        }
+    }
+
+    /// What a socket has of this name.
+    fn of_socket(&self, id: SocketId, step: &str) -> Value {
+        let Some(peer) = self.sockets.get(id) else {
+            return Value::Nothing;
+        };
+        match step {
+            "id" => Value::Socket(id),
+            "alias" => Value::text(peer.alias.as_deref()),
+            "data" => Value::of(peer.data.clone()),
+            "room" => Value::text(self.sockets.rooms(id).next_back()),
+            "rooms" => Value::Json(Json::of(&self.sockets.rooms(id).collect::<Vec<_>>())),
+            _ => Value::Nothing,
+        }
+    }
+
+    /// What a value has of this name: a field, an element or, if the value is a text, something of
+    /// the socket or the room that it names.
+    fn of_json(&self, json: &Json, step: &str) -> Value {
+        match json.as_str().as_bytes().first() {
+            Some(b'{') => Value::of(field(json, step)),
+            Some(b'[') => {
+                let items = json.elements().unwrap_or_default();
+                match (step, step.parse::<usize>()) {
+                    ("length", _) => Value::number(items.len()),
+                    (_, Ok(index)) => Value::of(items.get(index).cloned()),
+                    _ => Value::Nothing,
+                }
+            }
+            _ => {
+                let Some(name) = Value::Json(json.clone()).name() else {
+                    return Value::Nothing;
+                };
+                match step {
+                    "length" => Value::number(name.chars().count()),
+                    "members" => Value::Sockets(self.members(Some(&name))),
+                    "others" => Value::Sockets(self.others(Some(&name))),
+                    "first" => {
+                        let members = self.members(Some(&name));
+                        members
+                            .first()
+                            .copied()
+                            .map_or(Value::Nothing, Value::Socket)
+                    }
+                    _ => {
+                        let id = self.peer(&name);
+                        id.map_or(Value::Nothing, |id| self.of_socket(id, step))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A parameter of a URL, decoded. What is no text stays as it is written.
+fn decode(written: &str) -> String {
+    let mut bytes = Vec::with_capacity(written.len());
+    let mut rest = written.as_bytes();
+    loop {
+        let hex = |digits: &[u8; 2]| {
+            let digits = std::str::from_utf8(digits).ok()?;
+            u8::from_str_radix(digits, 16).ok()
+        };
+        rest = match rest {
+            [] => break,
+            [b'%', a, b, after @ ..] if hex(&[*a, *b]).is_some() => {
+                bytes.extend(hex(&[*a, *b]));
+                after
+            }
+            [b'+', after @ ..] => {
+                bytes.push(b' ');
+                after
+            }
+            [byte, after @ ..] => {
+                bytes.push(*byte);
+                after
+            }
+        };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| written.to_owned())
+}

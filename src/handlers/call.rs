@@ -1,0 +1,87 @@
+//! Calling a handler: a function of whatever it needs of an event.
+
+use std::cell::Cell;
+
+use super::extract::Extract;
+use super::refusal::Refusal;
+use super::socket::Socket;
+use crate::socket::{self, Args, DisconnectReason, Json};
+
+/// What happened, for which a handler is called.
+pub struct Call<'a> {
+    pub(super) socket: &'a Socket,
+    pub(super) args: Option<&'a Args>,
+    pub(super) auth: Option<&'a Json>,
+    pub(super) ack: Cell<Option<socket::Ack>>,
+    pub(super) reason: Option<DisconnectReason>,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(socket: &'a Socket) -> Self {
+        Self {
+            socket,
+            args: None,
+            auth: None,
+            ack: Cell::new(None),
+            reason: None,
+        }
+    }
+}
+
+/// What a handler may return: nothing, or a result whose error refuses the event or the connection.
+pub trait Outcome {
+    /// As a result.
+    ///
+    /// # Errors
+    ///
+    /// The refusal.
+    fn outcome(self) -> Result<(), Refusal>;
+}
+
+impl Outcome for () {
+    fn outcome(self) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
+
+impl<T, E: Into<Refusal>> Outcome for Result<T, E> {
+    fn outcome(self) -> Result<(), Refusal> {
+        self.map(drop).map_err(Into::into)
+    }
+}
+
+/// A function whose parameters are all [`Extract`]. `M` tells functions of different parameters apart.
+pub trait Handler<M> {
+    /// Calls it.
+    ///
+    /// # Errors
+    ///
+    /// What a parameter or the function itself refuses.
+    fn call(&self, call: &Call) -> Result<(), Refusal>;
+}
+
+macro_rules! handlers {
+    ($(($($parameter:ident),*))*) => {
+        $(
+            impl<F, R, $($parameter),*> Handler<fn($($parameter),*) -> R> for F
+            where
+                F: Fn($($parameter),*) -> R,
+                R: Outcome,
+                $($parameter: Extract),*
+            {
+                fn call(&self, _call: &Call) -> Result<(), Refusal> {
+                    self($($parameter::extract(_call)?),*).outcome()
+                }
+            }
+        )*
+    };
+}
+
+handlers! { () (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) }
+
+/// A handler whose type is forgotten.
+pub(super) type Boxed = Box<dyn Fn(&Call) -> Result<(), Refusal>>;
+
+pub(super) fn boxed<M>(handler: impl Handler<M> + 'static) -> Boxed {
+    Box::new(move |call| handler.call(call))
+}

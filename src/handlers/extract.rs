@@ -1,0 +1,149 @@
+//! What a handler may take of an event.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::call::Call;
+use super::refusal::Refusal;
+use super::socket::{Shared, Socket};
+use crate::socket::{self, Args, Command, DisconnectReason, Json};
+
+/// Something that a handler may take as a parameter.
+pub trait Extract: Sized {
+    /// Takes it of what happened.
+    ///
+    /// # Errors
+    ///
+    /// What the client is told if it is not there. The handler is not called then.
+    fn extract(call: &Call) -> Result<Self, Refusal>;
+}
+
+impl Extract for Socket {
+    fn extract(call: &Call) -> Result<Self, Refusal> {
+        Ok(call.socket.clone())
+    }
+}
+
+/// The first argument of an event, as a `T`. A missing argument is `null`.
+#[derive(Clone, Debug)]
+pub struct Data<T>(pub T);
+
+impl<T: DeserializeOwned> Extract for Data<T> {
+    fn extract(call: &Call) -> Result<Self, Refusal> {
+        let first = call.args.and_then(|args| args.values.first());
+        read(first.map_or("null", Json::as_str), "the first argument").map(Self)
+    }
+}
+
+/// All arguments of an event, as a tuple or a list: `All((name, age)): All<(String, u8)>`.
+#[derive(Clone, Debug)]
+pub struct All<T>(pub T);
+
+impl<T: DeserializeOwned> Extract for All<T> {
+    fn extract(call: &Call) -> Result<Self, Refusal> {
+        let values = call.args.map(|args| args.values.as_slice());
+        let list = Json::list(values.unwrap_or_default());
+        read(list.as_str(), "the list of arguments").map(Self)
+    }
+}
+
+fn read<T: DeserializeOwned>(json: &str, what: &str) -> Result<T, Refusal> {
+    let read = serde_json::from_str(json);
+    read.map_err(|error| Refusal::new(format!("{what} does not fit: {error}")))
+}
+
+/// The arguments as they came, with their attachments.
+#[derive(Clone, Debug)]
+pub struct Raw(pub Args);
+
+impl Extract for Raw {
+    fn extract(call: &Call) -> Result<Self, Refusal> {
+        Ok(Self(call.args.cloned().unwrap_or_default()))
+    }
+}
+
+/// What a client said of itself on connecting; only there, it is not kept.
+#[derive(Clone, Debug)]
+pub struct Auth(Option<Json>);
+
+impl Auth {
+    /// As a `T`, if it is one.
+    #[must_use]
+    pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.0.as_ref()?.as_str()).ok()
+    }
+
+    /// As it was sent.
+    #[must_use]
+    pub fn json(&self) -> Option<&Json> {
+        self.0.as_ref()
+    }
+}
+
+impl Extract for Auth {
+    fn extract(call: &Call) -> Result<Self, Refusal> {
+        Ok(Self(call.auth.cloned()))
+    }
+}
+
+/// The right to acknowledge an event, once. If the client does not want that, it does nothing.
+#[must_use = "`send` acknowledges the event"]
+pub struct Ack {
+    ack: Option<socket::Ack>,
+    shared: Shared,
+}
+
+impl Ack {
+    /// Whether the client wants to be told.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.ack.is_some()
+    }
+
+    /// Acknowledges the event with one value.
+    pub fn send(self, value: &(impl Serialize + ?Sized)) {
+        self.send_args(Args::of(value));
+    }
+
+    /// Acknowledges the event with several values, or binary ones.
+    pub fn send_args(self, args: Args) {
+        if let Some(ack) = self.ack {
+            let command = Command::Acknowledge(ack, args);
+            self.shared.borrow_mut().acks.push(command);
+        }
+    }
+}
+
+impl Extract for Ack {
+    fn extract(call: &Call) -> Result<Self, Refusal> {
+        Ok(Self {
+            ack: call.ack.take(),
+            shared: call.socket.shared.clone(),
+        })
+    }
+}
+
+/// The ack of an event that [`Socket::ask`] sent, its first argument as a `T`; `None` if it did not come
+/// in time, or before the socket disconnected.
+#[derive(Clone, Debug)]
+pub struct Answer<T>(pub Option<T>);
+
+impl<T: DeserializeOwned> Extract for Answer<T> {
+    fn extract(call: &Call) -> Result<Self, Refusal> {
+        match call.args {
+            None => Ok(Self(None)),
+            Some(_) => Data::extract(call).map(|Data(answer)| Self(Some(answer))),
+        }
+    }
+}
+
+/// Why a socket disconnected.
+#[derive(Clone, Copy, Debug)]
+pub struct Reason(pub DisconnectReason);
+
+impl Extract for Reason {
+    fn extract(call: &Call) -> Result<Self, Refusal> {
+        let reason = call.reason.ok_or("this is for on_disconnect alone")?;
+        Ok(Self(reason))
+    }
+}

@@ -1,0 +1,92 @@
+//! Which handler is for what.
+
+use super::call::{Boxed, Handler, boxed};
+use crate::map::Map;
+use crate::socket::Namespace;
+
+/// The handlers of an application. A function that fills it is an application.
+#[derive(Default)]
+pub struct Io {
+    namespaces: Map<Namespace, Of>,
+    answers: Map<String, Boxed>,
+}
+
+/// The handlers of a namespace.
+#[derive(Default)]
+pub struct Of {
+    pub(super) connect: Vec<Boxed>,
+    pub(super) events: Map<String, Boxed>,
+    pub(super) any: Option<Boxed>,
+    pub(super) disconnect: Vec<Boxed>,
+}
+
+impl Io {
+    /// Adds to the handlers of a namespace. Only namespaces with handlers can be connected to, and `/`.
+    /// A name that is none, as it does not begin with a slash or has a comma, counts as `/`.
+    pub fn of(&mut self, namespace: &str, add: impl FnOnce(&mut Of)) {
+        let namespace = Namespace::parse(namespace).unwrap_or_default();
+        self.namespaces.change(namespace, add);
+    }
+
+    /// What is done when a socket connects to a namespace. If the handler fails, the connection is
+    /// refused, and whatever handlers did for it has no effect. Several are called in their order, so
+    /// this is also where middleware goes.
+    pub fn on_connect<M>(&mut self, namespace: &str, handler: impl Handler<M> + 'static) {
+        self.of(namespace, |of| of.on_connect(handler));
+    }
+
+    /// What is done with an event, in `/`.
+    pub fn on<M>(&mut self, event: &str, handler: impl Handler<M> + 'static) {
+        self.of("/", |of| of.on(event, handler));
+    }
+
+    /// What is done with events that have no handler, in `/`. Without this they are refused.
+    pub fn on_any<M>(&mut self, handler: impl Handler<M> + 'static) {
+        self.of("/", |of| of.on_any(handler));
+    }
+
+    /// What is done when a socket of `/` is gone for good. It is still in its rooms then.
+    pub fn on_disconnect<M>(&mut self, handler: impl Handler<M> + 'static) {
+        self.of("/", |of| of.on_disconnect(handler));
+    }
+
+    /// What is done with an ack that [`Socket::ask`](super::Socket::ask) asked for under this name. A
+    /// name, and not a closure, as it may arrive when memory was lost.
+    pub fn on_answer<M>(&mut self, name: &str, handler: impl Handler<M> + 'static) {
+        self.answers.insert(name.to_owned(), boxed(handler));
+    }
+
+    pub(super) fn namespace(&self, namespace: &Namespace) -> Option<&Of> {
+        self.namespaces.get(namespace)
+    }
+
+    pub(super) fn answer(&self, name: &str) -> Option<&Boxed> {
+        self.answers.get(name)
+    }
+}
+
+impl Of {
+    /// See [`Io::on_connect`].
+    pub fn on_connect<M>(&mut self, handler: impl Handler<M> + 'static) {
+        self.connect.push(boxed(handler));
+    }
+
+    /// See [`Io::on`].
+    pub fn on<M>(&mut self, event: &str, handler: impl Handler<M> + 'static) {
+        self.events.insert(event.to_owned(), boxed(handler));
+    }
+
+    /// See [`Io::on_any`].
+    pub fn on_any<M>(&mut self, handler: impl Handler<M> + 'static) {
+        self.any = Some(boxed(handler));
+    }
+
+    /// See [`Io::on_disconnect`].
+    pub fn on_disconnect<M>(&mut self, handler: impl Handler<M> + 'static) {
+        self.disconnect.push(boxed(handler));
+    }
+
+    pub(super) fn event(&self, name: &str) -> Option<&Boxed> {
+        self.events.get(name).or(self.any.as_ref())
+    }
+}

@@ -1,0 +1,41 @@
+//! Applications as functions for events, on Socket.IO.
+//!
+//! ```
+//! use signalbox::prelude::*;
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Say {
+//!     room: String,
+//!     text: String,
+//! }
+//!
+//! fn chat(io: &mut Io) {
+//!     io.on_connect("/", |socket: Socket| socket.emit("hello", &socket.id()));
+//!     io.on("enter", |socket: Socket, Data(room): Data<String>| socket.join(&room));
+//!     io.on("say", |socket: Socket, Data(say): Data<Say>, ack: Ack| {
+//!         socket.to(&say.room).emit("said", &say);
+//!         ack.send(&"ok");
+//!     });
+//! }
+//! # signalbox::handlers::Handlers::check(chat);
+//! ```
+//!
+//! A handler takes what it needs of the event, in any order: see [`Extract`]. It may return a `Result`,
+//! whose error the client gets. It runs to its end at once, as nothing here waits. Rooms, data and
+//! pending acks outlive memory, connections and the server; what a closure captures does not.
+//!
+//! `docs/library.md` is a guide.
+
+mod call;
+mod extract;
+mod io;
+mod refusal;
+mod run;
+mod socket;
+
+pub use call::{Call, Handler, Outcome};
+pub use extract::{Ack, All, Answer, Auth, Data, Extract, Raw, Reason};
+pub use io::{Io, Of};
+pub use refusal::Refusal;
+pub use run::Handlers;
+pub use socket::{Broadcast, Socket};

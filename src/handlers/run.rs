@@ -1,0 +1,318 @@
+//! Runs handlers on a server.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::call::{Boxed, Call};
+use super::io::Io;
+use super::refusal::Refusal;
+use super::socket::{Kept, Shared, Socket, State};
+use crate::engine::Handshake;
+use crate::io::Platform;
+use crate::rate::Excess;
+use crate::room::config::Rates;
+use crate::room::{Code, operator};
+use crate::socket::{
+    Ack, App, Args, Command, DisconnectReason, Event, Json, Namespace, SocketId, Sockets,
+};
+use crate::store::Store;
+use crate::time::Timestamp;
+
+/// The event that tells a client of an error.
+const EXCEPTION: &str = "exception";
+
+/// An application of handlers.
+pub struct Handlers {
+    io: Io,
+    rates: Rates,
+    shared: Shared,
+}
+
+impl Handlers {
+    /// The application whose handlers `add` adds.
+    #[must_use]
+    pub fn new(add: impl FnOnce(&mut Io), rates: Rates, store: Rc<Store>) -> Self {
+        let mut io = Io::default();
+        io.of("/", |_| {});
+        add(&mut io);
+        let state = State {
+            sockets: Sockets::default(),
+            store,
+            now: Timestamp::default(),
+            out: Vec::new(),
+            acks: Vec::new(),
+        };
+        Self {
+            io,
+            rates,
+            shared: Rc::new(RefCell::new(state)),
+        }
+    }
+
+    fn socket(&self, id: SocketId) -> Option<Socket> {
+        let namespace = self.shared.borrow().sockets.namespace(id).cloned()?;
+        Some(Socket {
+            id,
+            namespace,
+            shared: Rc::clone(&self.shared),
+        })
+    }
+
+    fn connect(
+        &self,
+        id: SocketId,
+        (namespace, auth): (Namespace, Option<Json>),
+        handshake: &Handshake,
+    ) {
+        let refuse = |Refusal { message, data }| {
+            let refusal = Command::Refuse {
+                socket: id,
+                message,
+                data,
+            };
+            self.shared.borrow_mut().out.push(refusal);
+        };
+        let Some(of) = self.io.namespace(&namespace) else {
+            return refuse(Refusal::new("Invalid namespace"));
+        };
+        let kept = Kept {
+            address: handshake.address.clone(),
+            query: handshake.query.clone(),
+            headers: handshake.headers.clone(),
+            ..Kept::default()
+        };
+        self.shared
+            .borrow_mut()
+            .sockets
+            .connect(id, namespace.clone(), kept);
+        let socket = Socket {
+            id,
+            namespace,
+            shared: Rc::clone(&self.shared),
+        };
+        let call = Call {
+            auth: auth.as_ref(),
+            ..Call::new(&socket)
+        };
+        let done = of.connect.iter().try_for_each(|handler| handler(&call));
+        let mut state = self.shared.borrow_mut();
+        if let Err(refusal) = done {
+            state.out.clear();
+            state.sockets.disconnect(id);
+            drop(state);
+            return refuse(refusal);
+        }
+        let accept = Command::Accept {
+            socket: id,
+            recoverable: handshake.parameter("strict") != Some("1"),
+        };
+        state.out.insert(0, accept); // what is sent before would be lost
+    }
+
+    fn emit(&self, from: SocketId, name: &str, args: &Args, ack: Option<Ack>) {
+        let Some(socket) = self.socket(from) else {
+            return;
+        };
+        let call = Call {
+            args: Some(args),
+            ack: ack.into(),
+            ..Call::new(&socket)
+        };
+        let done = self.check_rate(from).and_then(|()| {
+            let of = self.io.namespace(&socket.namespace);
+            let handler = of.and_then(|of| of.event(name));
+            let handler = handler.ok_or_else(|| Refusal::new("there is no such event"))?;
+            handler(&call)
+        });
+        if let Err(refusal) = done {
+            fail(&socket, name, &refusal, call.ack.take());
+        }
+    }
+
+    /// Too much is refused; a client that goes on all the same is disconnected.
+    fn check_rate(&self, from: SocketId) -> Result<(), Refusal> {
+        let State {
+            sockets, out, now, ..
+        } = &mut *self.shared.borrow_mut();
+        let Some(kept) = sockets.get_mut(from) else {
+            return Ok(());
+        };
+        let taken = kept
+            .allowance
+            .take(*now, self.rates.signal, self.rates.patience);
+        taken.map_err(|Excess { is_last, .. }| {
+            if is_last {
+                out.push(Command::Close(from));
+            }
+            Refusal::new("too much at once: try again later")
+        })
+    }
+
+    /// Calls the handler of an ack; without arguments, it did not come.
+    fn answer(&self, from: SocketId, name: &str, args: Option<&Args>) {
+        let (Some(socket), Some(handler)) = (self.socket(from), self.io.answer(name)) else {
+            return;
+        };
+        let call = Call {
+            args,
+            ..Call::new(&socket)
+        };
+        if let Err(refusal) = handler(&call) {
+            fail(&socket, name, &refusal, None);
+        }
+    }
+
+    fn disconnect(&self, id: SocketId, reason: DisconnectReason) {
+        let Some(socket) = self.socket(id) else {
+            return;
+        };
+        let call = Call {
+            reason: Some(reason),
+            ..Call::new(&socket)
+        };
+        let of = self.io.namespace(&socket.namespace);
+        let handlers: &[Boxed] = of.map(|of| of.disconnect.as_slice()).unwrap_or_default();
+        for handler in handlers {
+            let _ = handler(&call); // there is nobody to be told
+        }
+        let awaited = self.shared.borrow().sockets.awaited(id);
+        for name in awaited {
+            self.answer(id, &name, None);
+        }
+        self.shared.borrow_mut().sockets.disconnect(id);
+    }
+
+    /// What is to be done, in its order.
+    fn flush(&self, out: &mut Vec<Command>) {
+        let State {
+            sockets,
+            out: commands,
+            acks,
+            ..
+        } = &mut *self.shared.borrow_mut();
+        out.append(commands);
+        sockets.save(out);
+        out.append(acks);
+    }
+
+    /// Lets a client connect and disconnect, and calls the handlers of that: for examples in
+    /// documentation.
+    #[doc(hidden)]
+    pub fn check(add: impl FnOnce(&mut Io)) -> Vec<Command> {
+        let store = Store::new(Rc::new(Nowhere));
+        let mut app = Self::new(add, Rates::default(), store);
+        let socket = SocketId::new([0; 15]);
+        let mut out = Vec::new();
+        let connect = Event::Connect {
+            socket,
+            namespace: Namespace::main(),
+            auth: None,
+            handshake: Rc::default(),
+        };
+        app.event(Timestamp::default(), connect, &mut out);
+        out
+    }
+}
+
+impl App for Handlers {
+    fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
+        self.shared.borrow_mut().now = now;
+        match event {
+            Event::Connect {
+                socket,
+                namespace,
+                auth,
+                handshake,
+            } => self.connect(socket, (namespace, auth), &handshake),
+            Event::Restore {
+                socket,
+                namespace,
+                state,
+            } => {
+                let shared = &mut *self.shared.borrow_mut();
+                if !shared.sockets.restore(socket, namespace, state.as_ref()) {
+                    shared
+                        .store
+                        .damaged("socket", "it is no socket of this application");
+                }
+            }
+            Event::Emit {
+                from,
+                name,
+                args,
+                ack,
+            } => self.emit(from, &name, &args, ack),
+            Event::Ack { from, id, args } => {
+                let name = self.shared.borrow_mut().sockets.answered(from, id);
+                match name {
+                    Some(name) => self.answer(from, &name, Some(&args)),
+                    None => drop(self.check_rate(from)), // what has no effect counts as well
+                }
+            }
+            Event::Empty { from } => drop(self.check_rate(from)),
+            Event::Disconnect { socket, reason } => self.disconnect(socket, reason),
+            Event::Operate(request) => {
+                let message = "this application has no API for operators";
+                let response = operator::refusal(404, Code::Unsupported, message);
+                out.push(Command::Respond(request.reply, response));
+            }
+            Event::Away { .. } | Event::Back { .. } | Event::Posted(_) => {}
+        }
+        self.flush(out);
+    }
+
+    fn wake(&mut self, now: Timestamp, out: &mut Vec<Command>) {
+        self.shared.borrow_mut().now = now;
+        let late = self.shared.borrow_mut().sockets.expire(now);
+        for (id, name) in late {
+            self.answer(id, &name, None);
+        }
+        self.flush(out);
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.shared.borrow().sockets.deadline()
+    }
+}
+
+/// Tells a client that its event was refused: as its ack or, if it wants none, as an event.
+fn fail(socket: &Socket, event: &str, refusal: &Refusal, ack: Option<Ack>) {
+    let error = refusal.for_event(event);
+    match ack {
+        Some(ack) => {
+            let reply = Args::of(&Failed { error });
+            let command = Command::Acknowledge(ack, reply);
+            socket.shared.borrow_mut().acks.push(command);
+        }
+        None => socket
+            .everyone()
+            .to(socket.id)
+            .volatile()
+            .emit(EXCEPTION, &error),
+    }
+}
+
+/// The ack of an event that was refused.
+#[derive(serde::Serialize)]
+struct Failed {
+    error: Json,
+}
+
+/// A place without entropy or storage.
+struct Nowhere;
+
+impl Platform for Nowhere {
+    fn mint(&self) -> [u8; 15] {
+        [0; 15]
+    }
+
+    fn last_auto_response(&self, _: crate::io::ConnectionId) -> Option<Timestamp> {
+        None
+    }
+
+    fn load(&self, _: &str) -> Result<Vec<(String, String)>, String> {
+        Ok(Vec::new())
+    }
+
+    fn log(&self, _: &str) {}
+}

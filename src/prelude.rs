@@ -1,0 +1,6 @@
+//! What an application of handlers needs: `use signalbox::prelude::*;`
+
+pub use serde::{Deserialize, Serialize};
+
+pub use crate::handlers::{Ack, All, Answer, Auth, Data, Io, Raw, Reason, Refusal, Socket};
+pub use crate::socket::{Args, Json, SocketId};

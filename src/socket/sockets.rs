@@ -1,0 +1,514 @@
+//! The sockets of an application: the rooms that they are in, their data, the acks asked of them.
+//!
+//! All of it is kept with each socket, by [`Command::Keep`], and is there again after memory was lost.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::app::Command;
+use super::args::{Args, Json};
+use super::namespace::Namespace;
+use super::socket_id::SocketId;
+use super::target::Target;
+use crate::map::{Map, Set};
+use crate::time::Timestamp;
+
+/// In how many rooms a socket may be.
+pub const MAX_ROOMS: usize = 64;
+
+/// The longest name of a room, in bytes.
+pub const MAX_ROOM_NAME: usize = 512;
+
+/// How many acks may be asked of a socket at a time.
+pub const MAX_ASKED: usize = 16;
+
+/// Why a socket is not let into a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomError {
+    /// The name is empty or longer than [`MAX_ROOM_NAME`].
+    Name,
+    /// The name is the id of another socket, whose events it would get.
+    ForeignId,
+    /// It is in [`MAX_ROOMS`] rooms already.
+    TooMany,
+    /// There is no such socket.
+    Gone,
+}
+
+impl std::fmt::Display for RoomError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name => write!(f, "a room's name has 1 to {MAX_ROOM_NAME} bytes"),
+            Self::ForeignId => f.write_str("a room cannot have the id of another socket"),
+            Self::TooMany => write!(f, "a socket can be in {MAX_ROOMS} rooms"),
+            Self::Gone => f.write_str("the socket is disconnected"),
+        }
+    }
+}
+
+/// The accepted sockets of an application, each with data of type `T`.
+pub struct Sockets<T> {
+    all: Map<SocketId, Entry<T>>,
+    rooms: Map<Namespace, Map<String, Room>>,
+    /// The number of the next join, or ack.
+    next: u64,
+    /// Acks that are awaited, by their deadlines.
+    asked: Set<(Timestamp, SocketId, u64)>,
+    /// Sockets of which what is kept is out of date.
+    unsaved: Vec<SocketId>,
+}
+
+/// The sockets in a room, each with the number of its join.
+type Room = Map<SocketId, u64>;
+
+struct Entry<T> {
+    namespace: Namespace,
+    data: T,
+    /// The number of its connection.
+    n: u64,
+    /// The rooms that it joined, in that order, each with the number of the join.
+    rooms: Vec<(String, u64)>,
+    asked: Vec<Asked>,
+    unsaved: bool,
+}
+
+/// An ack that is awaited.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Asked {
+    id: u64,
+    /// The name under which the application takes it.
+    name: String,
+    by: Timestamp,
+}
+
+/// What is kept of a socket.
+#[derive(Serialize)]
+struct Kept<'a, T> {
+    data: &'a T,
+    n: u64,
+    rooms: &'a [(String, u64)],
+    asked: &'a [Asked],
+}
+
+/// The same, as it is read.
+#[derive(Deserialize)]
+struct Restored<T> {
+    data: T,
+    n: u64,
+    rooms: Vec<(String, u64)>,
+    asked: Vec<Asked>,
+}
+
+impl<T> Default for Sockets<T> {
+    fn default() -> Self {
+        Self {
+            all: Map::default(),
+            rooms: Map::default(),
+            next: 1,
+            asked: Set::default(),
+            unsaved: Vec::new(),
+        }
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Sockets<T> {
+    /// A socket was accepted.
+    pub fn connect(&mut self, id: SocketId, namespace: Namespace, data: T) {
+        let entry = Entry {
+            namespace,
+            data,
+            n: self.number(),
+            rooms: Vec::new(),
+            asked: Vec::new(),
+            unsaved: false,
+        };
+        self.all.insert(id, entry);
+        self.mark(id);
+    }
+
+    /// A socket is there again after memory was lost. `false` if what was kept of it is not readable.
+    #[must_use]
+    pub fn restore(&mut self, id: SocketId, namespace: Namespace, state: Option<&Json>) -> bool {
+        let Some(Restored::<T> {
+            data,
+            n,
+            rooms,
+            asked,
+        }) = state.and_then(Json::read)
+        else {
+            return false;
+        };
+        let numbers = rooms.iter().map(|(_, n)| *n);
+        let numbers = numbers.chain(asked.iter().map(|asked| asked.id));
+        let last = numbers.chain([n]).max().unwrap_or_default();
+        self.next = self.next.max(last.saturating_add(1));
+        for (room, n) in &rooms {
+            self.add_to(&namespace, room, id, *n);
+        }
+        for asked in &asked {
+            self.asked.insert((asked.by, id, asked.id));
+        }
+        let entry = Entry {
+            namespace,
+            data,
+            n,
+            rooms,
+            asked,
+            unsaved: false,
+        };
+        self.all.insert(id, entry);
+        true
+    }
+
+    /// Forgets a socket, which leaves its rooms. Returns its data.
+    pub fn disconnect(&mut self, id: SocketId) -> Option<T> {
+        let entry = self.all.remove(&id)?;
+        for (room, _) in &entry.rooms {
+            self.remove_from(&entry.namespace, room, id);
+        }
+        for asked in &entry.asked {
+            self.asked.remove(&(asked.by, id, asked.id));
+        }
+        Some(entry.data)
+    }
+
+    /// Changes the data of a socket. It is kept anew if `change` returns `true`.
+    pub fn change(&mut self, id: SocketId, change: impl FnOnce(&mut T) -> bool) {
+        if let Some(entry) = self.all.get_mut(&id)
+            && change(&mut entry.data)
+        {
+            self.mark(id);
+        }
+    }
+
+    /// The data of a socket, for changes that need not outlive memory.
+    pub fn get_mut(&mut self, id: SocketId) -> Option<&mut T> {
+        self.all.get_mut(&id).map(|entry| &mut entry.data)
+    }
+
+    // Rooms.
+
+    /// Lets a socket join a room. `false` if it was there already.
+    ///
+    /// # Errors
+    ///
+    /// See [`RoomError`].
+    pub fn join(&mut self, id: SocketId, room: &str) -> Result<bool, RoomError> {
+        if room.is_empty() || room.len() > MAX_ROOM_NAME {
+            return Err(RoomError::Name);
+        }
+        // Events for a socket must not reach one that joined a room named after it, be it connected
+        // or not.
+        if SocketId::is_id(room) {
+            let is_own = SocketId::parse(room) == Some(id);
+            return is_own.then_some(false).ok_or(RoomError::ForeignId);
+        }
+        let n = self.number();
+        let entry = self.all.get_mut(&id).ok_or(RoomError::Gone)?;
+        if entry.rooms.iter().any(|(joined, _)| joined == room) {
+            return Ok(false);
+        }
+        if entry.rooms.len() >= MAX_ROOMS {
+            return Err(RoomError::TooMany);
+        }
+        entry.rooms.push((room.to_owned(), n));
+        let namespace = entry.namespace.clone();
+        self.add_to(&namespace, room, id, n);
+        self.mark(id);
+        Ok(true)
+    }
+
+    /// Lets a socket leave a room. `false` if it was not there.
+    pub fn leave(&mut self, id: SocketId, room: &str) -> bool {
+        let Some(entry) = self.all.get_mut(&id) else {
+            return false;
+        };
+        let Some(at) = entry.rooms.iter().position(|(joined, _)| joined == room) else {
+            return false;
+        };
+        entry.rooms.remove(at);
+        let namespace = entry.namespace.clone();
+        self.remove_from(&namespace, room, id);
+        self.mark(id);
+        true
+    }
+
+    // Acks.
+
+    /// Sends an event that the client is to acknowledge within `timeout`: [`Sockets::answered`] or
+    /// [`Sockets::expire`] then return `answer`. `false` if the socket is gone, or if
+    /// [`MAX_ASKED`] acks of it are awaited.
+    pub fn ask(
+        &mut self,
+        now: Timestamp,
+        id: SocketId,
+        (name, args): (&str, Args),
+        (answer, timeout): (&str, Duration),
+        out: &mut Vec<Command>,
+    ) -> bool {
+        let n = self.number();
+        let Some(entry) = self.all.get_mut(&id) else {
+            return false;
+        };
+        if entry.asked.len() >= MAX_ASKED {
+            return false;
+        }
+        let by = now + timeout;
+        entry.asked.push(Asked {
+            id: n,
+            name: answer.to_owned(),
+            by,
+        });
+        self.asked.insert((by, id, n));
+        self.mark(id);
+        out.push(Command::Emit {
+            to: vec![id],
+            name: name.to_owned(),
+            args,
+            ack: Some(n),
+            volatile: false,
+        });
+        true
+    }
+
+    /// An ack arrived: the name under which it was asked for. `None` if it was not asked for, or too
+    /// long ago.
+    pub fn answered(&mut self, id: SocketId, ack: u64) -> Option<String> {
+        let entry = self.all.get_mut(&id)?;
+        let at = entry.asked.iter().position(|asked| asked.id == ack)?;
+        let asked = entry.asked.remove(at);
+        self.asked.remove(&(asked.by, id, ack));
+        self.mark(id);
+        Some(asked.name)
+    }
+
+    /// The sockets that did not acknowledge in time, each with the name under which it was asked.
+    pub fn expire(&mut self, now: Timestamp) -> Vec<(SocketId, String)> {
+        let mut late = Vec::new();
+        while let Some((_, id, ack)) = self.asked.first().copied().filter(|(by, ..)| *by <= now) {
+            match self.answered(id, ack) {
+                Some(name) => late.push((id, name)),
+                None => self.asked = Set::default(), // what is in it is asked
+            }
+        }
+        late
+    }
+
+    /// When [`Sockets::expire`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.asked.first().map(|(by, ..)| *by)
+    }
+
+    /// Keeps what has changed, once for each socket.
+    pub fn save(&mut self, out: &mut Vec<Command>) {
+        for id in std::mem::take(&mut self.unsaved) {
+            let Some(entry) = self.all.get_mut(&id) else {
+                continue;
+            };
+            entry.unsaved = false;
+            let kept = Kept {
+                data: &entry.data,
+                n: entry.n,
+                rooms: &entry.rooms,
+                asked: &entry.asked,
+            };
+            out.push(Command::Keep(id, Json::of(&kept)));
+        }
+    }
+}
+
+impl<T> Sockets<T> {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Whether a socket is connected.
+    #[must_use]
+    pub fn contains(&self, id: SocketId) -> bool {
+        self.all.contains_key(&id)
+    }
+
+    /// The data of a socket.
+    #[must_use]
+    pub fn get(&self, id: SocketId) -> Option<&T> {
+        self.all.get(&id).map(|entry| &entry.data)
+    }
+
+    /// All sockets with their data, by their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (SocketId, &T)> {
+        self.all.iter().map(|(id, entry)| (*id, &entry.data))
+    }
+
+    /// The namespace of a socket.
+    #[must_use]
+    pub fn namespace(&self, id: SocketId) -> Option<&Namespace> {
+        self.all.get(&id).map(|entry| &entry.namespace)
+    }
+
+    /// The rooms that a socket joined, in that order. That of its own id is not among them.
+    #[must_use]
+    pub fn rooms(&self, id: SocketId) -> impl DoubleEndedIterator<Item = &str> {
+        let entry = self.all.get(&id);
+        let rooms = entry
+            .map(|entry| entry.rooms.as_slice())
+            .unwrap_or_default();
+        rooms.iter().map(|(room, _)| room.as_str())
+    }
+
+    /// The names under which acks of a socket are awaited.
+    #[must_use]
+    pub fn awaited(&self, id: SocketId) -> Vec<String> {
+        let entry = self.all.get(&id);
+        let asked = entry
+            .map(|entry| entry.asked.as_slice())
+            .unwrap_or_default();
+        asked.iter().map(|asked| asked.name.clone()).collect()
+    }
+
+    /// The names of all rooms of a namespace, sorted.
+    pub fn room_names(&self, namespace: &Namespace) -> impl Iterator<Item = &str> {
+        let rooms = self.rooms.get(namespace).into_iter().flat_map(Map::keys);
+        rooms.map(String::as_str)
+    }
+
+    /// How many sockets are in a room.
+    #[must_use]
+    pub fn count(&self, namespace: &Namespace, room: &str) -> usize {
+        self.room(namespace, room).map_or(0, Map::len)
+    }
+
+    /// Whether a socket is in a room.
+    #[must_use]
+    pub fn is_in(&self, id: SocketId, room: &str) -> bool {
+        self.rooms(id).any(|joined| joined == room)
+    }
+
+    /// The sockets in a room, in the order in which they joined; all of the namespace, in the order in
+    /// which they connected, if `room` is `None`.
+    #[must_use]
+    pub fn members(&self, namespace: &Namespace, room: Option<&str>) -> Vec<SocketId> {
+        let members: Set<(u64, SocketId)> = if let Some(room) = room {
+            let room = self.room(namespace, room).into_iter().flat_map(Map::iter);
+            room.map(|(id, n)| (*n, *id)).collect()
+        } else {
+            let all = self.all.iter();
+            let here = all.filter(|(_, entry)| entry.namespace == *namespace);
+            here.map(|(id, entry)| (entry.n, *id)).collect()
+        };
+        members.into_sorted().map(|(_, id)| id).collect()
+    }
+
+    /// The sockets that a target names, by their ids.
+    #[must_use]
+    pub fn select(&self, target: &Target) -> Vec<SocketId> {
+        let namespace = &target.namespace;
+        let mut selected = match &target.rooms {
+            None => {
+                let mut all = Vec::with_capacity(self.all.len());
+                let here = self.all.iter();
+                let here = here.filter(|(_, entry)| entry.namespace == *namespace);
+                all.extend(here.map(|(id, _)| *id));
+                all
+            }
+            Some(rooms) => {
+                let mut selected = Vec::new();
+                for room in rooms {
+                    self.add_room(namespace, room, &mut selected);
+                }
+                if rooms.len() > 1 {
+                    selected = Set::from_iter(selected).into_sorted().collect();
+                }
+                selected
+            }
+        };
+        if let Some(but) = target.but {
+            selected.retain(|id| *id != but);
+        }
+        if !target.except.is_empty() {
+            let mut except = Vec::new();
+            for room in &target.except {
+                self.add_room(namespace, room, &mut except);
+            }
+            selected.retain(|id| !except.contains(id));
+        }
+        selected
+    }
+
+    fn add_room(&self, namespace: &Namespace, room: &str, selected: &mut Vec<SocketId>) {
+        if let Some(id) = SocketId::parse(room)
+            && self.namespace(id) == Some(namespace)
+        {
+            selected.push(id);
+        } else if let Some(room) = self.room(namespace, room) {
+            selected.reserve(room.len());
+            selected.extend(room.keys());
+        }
+    }
+
+    fn room(&self, namespace: &Namespace, room: &str) -> Option<&Room> {
+        self.rooms.get(namespace)?.get(room)
+    }
+
+    fn add_to(&mut self, namespace: &Namespace, room: &str, id: SocketId, n: u64) {
+        self.rooms.change(namespace.clone(), |rooms| {
+            rooms.change(room.to_owned(), |members| members.insert(id, n));
+        });
+    }
+
+    fn remove_from(&mut self, namespace: &Namespace, room: &str, id: SocketId) {
+        let Some(rooms) = self.rooms.get_mut(namespace) else {
+            return;
+        };
+        if let Some(members) = rooms.get_mut(room) {
+            members.remove(&id);
+            if members.is_empty() {
+                rooms.remove(room);
+            }
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        let number = self.next;
+        self.next = number.saturating_add(1);
+        number
+    }
+
+    /// What is kept of a socket is out of date.
+    fn mark(&mut self, id: SocketId) {
+        if let Some(entry) = self.all.get_mut(&id)
+            && !std::mem::replace(&mut entry.unsaved, true)
+        {
+            self.unsaved.push(id);
+        }
+    }
+}
+
+/// An event to those whom a target names; it is written once, however many they are. `None` if
+/// there is nobody.
+#[must_use]
+pub fn emit<T>(
+    sockets: &Sockets<T>,
+    target: &Target,
+    name: impl Into<String>,
+    args: Args,
+) -> Option<Command> {
+    let to = sockets.select(target);
+    (!to.is_empty()).then(|| Command::Emit {
+        to,
+        name: name.into(),
+        args,
+        ack: None,
+        volatile: target.volatile,
+    })
+}

@@ -1,0 +1,33 @@
+// `npm start`: pages that another development server of the same machine serves may connect, others may not.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { client, connect, enginePath, http, once, startServer } from "./support.mjs";
+
+let server;
+let deployed;
+before(async () => {
+  [server, deployed] = await Promise.all([startServer({ development: true }), startServer()]);
+});
+after(() => Promise.all([server.stop(), deployed.stop()]));
+
+const page = (origin) => ({ extraHeaders: { origin } });
+
+for (const origin of ["http://localhost:5173", "http://127.0.0.1:5500", "http://[::1]:8080", "https://app.localhost"]) {
+  test(`a page of ${origin} connects under npm start, and not to a deployment`, async () => {
+    const socket = await connect(server, page(origin));
+    assert.ok(socket.id);
+    const refused = client(deployed, page(origin));
+    const [error] = await once(refused, "connect_error");
+    assert.ok(error);
+    const { status } = await http(deployed, enginePath("lobby", { transport: "polling" }), { headers: { origin } });
+    assert.equal(status, 403);
+  });
+}
+
+test("a page of another site does not connect, nor one of this machine to another host", async () => {
+  const status = async (headers) => (await http(server, enginePath("lobby", { transport: "polling" }), { headers })).status;
+  for (const origin of ["https://evil.example", "http://localhost.evil.example", "null"]) assert.equal(await status({ origin }), 403);
+  assert.equal(await status({ origin: "http://localhost:5173", host: "calls.example" }), 403);
+  assert.equal(await status({ origin: "http://localhost:5173", host: "localhost:3000" }), 200);
+});

@@ -1,0 +1,81 @@
+//! Dialects: tables that are shipped, each with its transcript.
+
+use signalbox::dialect::transcript::play;
+use signalbox::dialect::{SHIPPED, Table};
+
+pub use crate::dialect_client::table;
+
+pub use signalbox::dialect::SHIPPED as SHIPPED_TABLES;
+
+/// What is wrong with a table.
+pub fn errors(json: &str) -> Vec<String> {
+    match Table::parse(json) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The server of each tutorial, as a table, does what its own server does.
+#[test]
+fn each_shipped_dialect_plays_its_transcript() {
+    for (name, json) in SHIPPED {
+        let path = format!(
+            "{}/dialects/transcripts/{name}.json",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let transcript = std::fs::read_to_string(&path).expect(&path);
+        if let Err(error) = play(table(json), &transcript) {
+            panic!("{name}: {error}");
+        }
+    }
+}
+
+/// The blocks of JSON in the guide.
+fn blocks() -> Vec<&'static str> {
+    let guide = include_str!("../../docs/dialects.md");
+    let blocks = guide.split("```json\n").skip(1);
+    blocks
+        .map(|block| block.split("```").next().unwrap())
+        .collect()
+}
+
+/// The guide's table is one, and its transcript goes as written.
+#[test]
+fn the_guide_is_right() {
+    let [json, transcript] = blocks()[..] else {
+        panic!("a table and a transcript");
+    };
+    if let Err(error) = play(table(json), transcript) {
+        panic!("{error}");
+    }
+}
+
+/// The guide names all shipped dialects and no others.
+#[test]
+fn the_guide_has_all_shipped_dialects() {
+    let guide = include_str!("../../docs/dialects.md");
+    let (_, list) = guide
+        .split_once("| `dialect=` | tutorial | |\n|---|---|---|\n")
+        .unwrap();
+    let rows = list.lines().take_while(|line| line.starts_with("| `"));
+    let mut names: Vec<&str> = rows.map(|row| row.split('`').nth(1).unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, SHIPPED.map(|(name, _)| name));
+}
+
+/// Tables that were written for tutorials off the list, by the guide alone.
+#[test]
+fn tables_of_other_tutorials() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects");
+    let mut played = 0;
+    for name in ["chatcord", "socketio-chat", "webrtc-peer"] {
+        let read = |file: String| std::fs::read_to_string(&file).expect(&file);
+        let json = read(format!("{folder}/{name}.json"));
+        let transcript = read(format!("{folder}/{name}-transcript.json"));
+        match play(table(&json), &transcript) {
+            Ok(steps) => played += steps,
+            Err(error) => panic!("{name}: {error}"),
+        }
+    }
+    assert!(played > 15, "{played}");
+}

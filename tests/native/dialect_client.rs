@@ -1,0 +1,147 @@
+//! Clients of a dialect, each on a `WebSocket` of its own.
+
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+use signalbox::dialect::{Dialect, Table};
+use signalbox::engine::{self, Engine};
+use signalbox::room::{Config, RoomName};
+use signalbox::socket::{self, App, Host, Server};
+use signalbox::store::Store;
+
+use crate::peer::unhurried;
+use crate::support::{Done, Script, WEBSOCKET};
+
+pub type Place = Script<Host<Dialect>>;
+
+/// The table as it was read, or all that is wrong with it.
+pub fn table(json: &str) -> Table {
+    Table::parse(json).unwrap_or_else(|errors| {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        panic!("{}", errors.join("\n"))
+    })
+}
+
+/// A place where this table is spoken, with rates that no test exceeds by accident.
+pub fn place(json: &str) -> Place {
+    let config = Config {
+        limits: unhurried(),
+        ..Config::default()
+    };
+    place_with(json, config)
+}
+
+pub fn place_with(json: &str, config: Config) -> Place {
+    let json = json.to_owned();
+    table(&json); // its errors are shown at once
+    Script::new(move |store: Rc<Store>| {
+        let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
+        let server = Server::new(socket::Config::default(), engine);
+        let name = RoomName::parse("place").unwrap();
+        let table = Rc::new(table(&json));
+        let dialect = Dialect::new("test".to_owned(), name, table, config.clone(), store);
+        Host::new(server, dialect)
+    })
+}
+
+pub struct Client {
+    pub id: String,
+    pub pid: Option<String>,
+    pub connection: u64,
+}
+
+impl Client {
+    /// A client that wants exactly the arguments that are sent, and cannot be recovered.
+    pub fn connect<A: App>(place: &mut Script<Host<A>>) -> Self {
+        Self::connect_with(place, "strict=1", &json!({}))
+    }
+
+    /// A client with this in its URL's query, and this `auth`.
+    pub fn connect_with<A: App>(place: &mut Script<Host<A>>, query: &str, auth: &Value) -> Self {
+        Self::try_connect(place, query, auth).unwrap_or_else(|refusal| panic!("refused: {refusal}"))
+    }
+
+    /// The same, or the refusal. What arrives on connecting is passed over.
+    pub fn try_connect<A: App>(
+        place: &mut Script<Host<A>>,
+        query: &str,
+        auth: &Value,
+    ) -> Result<Self, Value> {
+        let connection = place.upgrade(&format!("{WEBSOCKET}&{query}"));
+        let first = place.take_of(connection);
+        assert!(
+            matches!(first[..], [Done::Accepted(_), Done::Sent(..)]),
+            "{first:?}"
+        );
+        place.text(connection, format!("40{auth}"));
+        let reply = match place.sent_to(connection)[..] {
+            [reply, ..] => reply.to_owned(),
+            [] => panic!("no answer"),
+        };
+        let (kind, json) = reply.split_at(2);
+        let json: Value = serde_json::from_str(json).unwrap();
+        if kind == "44" {
+            return Err(json);
+        }
+        let text = |name: &str| json[name].as_str().map(str::to_owned);
+        place.take_of(connection);
+        Ok(Self {
+            id: text("sid").unwrap(),
+            pid: text("pid"),
+            connection,
+        })
+    }
+
+    /// Sends an event: its name and its arguments.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers write an event in place"
+    )]
+    pub fn emit<A: App>(&self, place: &mut Script<Host<A>>, event: impl ToString) {
+        place.text(self.connection, format!("42{}", event.to_string()));
+    }
+
+    /// Sends an event, and returns what it is acknowledged with, if it is. What came before is passed over.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers write an event in place"
+    )]
+    pub fn call<A: App>(&self, place: &mut Script<Host<A>>, event: impl ToString) -> Option<Value> {
+        place.text(self.connection, format!("427{}", event.to_string()));
+        let done = place.take_of(self.connection).into_iter();
+        let ack = |done| match done {
+            Done::Sent(_, frame) => frame.strip_prefix("437").map(str::to_owned),
+            _ => None,
+        };
+        let mut acks = done.filter_map(ack);
+        acks.next().map(|ack| serde_json::from_str(&ack).unwrap())
+    }
+
+    /// The events since the last look, as they were written.
+    pub fn heard_raw<A: App>(&self, place: &mut Script<Host<A>>) -> Vec<String> {
+        let done = place.take_of(self.connection).into_iter();
+        let event = |done| match done {
+            Done::Sent(_, frame) => frame.strip_prefix("42").map(str::to_owned),
+            _ => None,
+        };
+        done.filter_map(event).collect()
+    }
+
+    /// The events since the last look.
+    pub fn heard<A: App>(&self, place: &mut Script<Host<A>>) -> Vec<Value> {
+        let events = self.heard_raw(place);
+        let read = |event: &String| serde_json::from_str(event).unwrap();
+        events.iter().map(read).collect()
+    }
+
+    /// The code of the error that is all that was heard.
+    pub fn error<A: App>(&self, place: &mut Script<Host<A>>) -> String {
+        match &self.heard(place)[..] {
+            [event] if event[0] == "room:error" => {
+                assert_ne!(event[1]["message"], "");
+                event[1]["code"].as_str().unwrap().to_owned()
+            }
+            other => panic!("not one error: {other:?}"),
+        }
+    }
+}
