@@ -2,7 +2,9 @@
 
 use super::limits::TABLE_DEPTH;
 use super::read::{CONDITION_KEYS, Node, Reader, node};
+use super::run::Run;
 use super::template::Template;
+use crate::room::Error;
 use crate::socket::Json;
 
 /// A condition.
@@ -203,5 +205,60 @@ impl Condition {
             Ok([only]) => Some(only),
             Err(all) => Some(Self::All(all)),
         }
+    }
+}
+
+impl Run<'_> {
+    /// Whether a condition holds.
+    pub(super) fn holds(&self, condition: &Condition) -> Result<bool, Error> {
+        Ok(match condition {
+            Condition::All(conditions) => {
+                for condition in conditions {
+                    if !self.holds(condition)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            Condition::Any(conditions) => {
+                for condition in conditions {
+                    if self.holds(condition)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+            Condition::Not(condition) => !self.holds(condition)?,
+            Condition::Has(template) => self.value(template)?.is_there(),
+            Condition::Equal(templates) => {
+                let mut values = Vec::with_capacity(templates.len());
+                for template in templates {
+                    let json = self.value(template)?.json();
+                    let json = json.filter(|json| json.as_str() != "null");
+                    values.push(json.map(|json| (json.text(), json)));
+                }
+                values.windows(2).all(|pair| match pair {
+                    [Some((Some(a), _)), Some((Some(b), _))] => a == b,
+                    [Some((_, a)), Some((_, b))] => a == b,
+                    [a, b] => a.is_none() && b.is_none(),
+                    _ => true,
+                })
+            }
+            Condition::Members(compare, of) => {
+                let room = match of {
+                    Some(of) => Some(self.name(of)?.unwrap_or_default()),
+                    None => self.room(),
+                };
+                compare.holds(self.members(room.as_deref()).len())
+            }
+            Condition::Count(compare, list) => compare.holds(self.value(list)?.count()),
+            Condition::In(room) => {
+                let room = self.name(room)?;
+                room.is_some_and(|room| self.sockets.is_in(self.from, &room))
+            }
+            Condition::Online(name) => self
+                .name(name)?
+                .is_some_and(|name| self.peer(&name).is_some()),
+        })
     }
 }

@@ -9,13 +9,16 @@
 
 mod action;
 mod condition;
+mod evaluate;
 pub mod limits;
 mod path;
 mod peer;
 mod place;
 mod read;
+mod receivers;
 mod run;
 mod shipped;
+mod steps;
 mod table;
 mod template;
 pub mod transcript;

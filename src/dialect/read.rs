@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use super::action::{Action, Arguments, Step, To};
+use super::action::Action;
 use super::condition::Condition;
 use super::limits::{TABLE_ACTIONS, TABLE_BYTES, TABLE_DEPTH};
 use super::path::{Path, Root};
 use super::place::{TableError, did_you_mean, nearest};
+use super::steps::RECEIVERS;
 use super::table::Table;
 use super::template::Template;
 use crate::map::Map;
@@ -29,15 +30,6 @@ const VERBS: [&str; 10] = [
 /// The keys of a condition.
 pub const CONDITION_KEYS: [&str; 10] = [
     "has", "equal", "members", "count", "of", "in", "online", "not", "all", "any",
-];
-
-/// The words that `to` takes; any other text is a name.
-const RECEIVERS: [(&str, To); 5] = [
-    ("sender", To::Sender),
-    ("others", To::Others),
-    ("all", To::All),
-    ("everyone", To::Everyone),
-    ("broadcast", To::Broadcast),
 ];
 
 /// A JSON value, one level deep.
@@ -74,16 +66,16 @@ pub(super) struct Reader {
     errors: Vec<TableError>,
     actions: usize,
     /// The fields that `set` sets; `None` once it sets fields that only a client knows.
-    set: Option<Vec<String>>,
+    pub(super) set: Option<Vec<String>>,
     /// Paths into the data of a socket: their places, and their first steps.
     data: Vec<(String, String)>,
     /// Where aliases are used, and whether an action gives one.
     aliases: Vec<String>,
-    gives_alias: bool,
+    pub(super) gives_alias: bool,
     /// The event that is being read, and the room names that are written in `to` and in `join`.
-    happening: String,
-    literal_rooms: Vec<(String, String)>,
-    joined: Vec<String>,
+    pub(super) happening: String,
+    pub(super) literal_rooms: Vec<(String, String)>,
+    pub(super) joined: Vec<String>,
     uses_query: bool,
     uses_auth: bool,
 }
@@ -204,7 +196,7 @@ impl Reader {
         table.events = events;
     }
 
-    fn actions(&mut self, place: &str, json: &Json, depth: usize) -> Vec<Action> {
+    pub(super) fn actions(&mut self, place: &str, json: &Json, depth: usize) -> Vec<Action> {
         if depth > TABLE_DEPTH {
             self.error(
                 place,
@@ -283,194 +275,6 @@ impl Reader {
             );
         }
         Some(action)
-    }
-
-    /// The steps of an action, in the order in which they are done.
-    fn steps<'a>(
-        &mut self,
-        place: &str,
-        find: &impl Fn(&str) -> Option<(String, &'a Json)>,
-        depth: usize,
-        steps: &mut Vec<Step>,
-    ) {
-        if let Some((place, json)) = find("leave") {
-            let room = if json.as_str() == "true" {
-                self.path(&place, "room").map(Template::Path)
-            } else {
-                Template::read(self, &place, json)
-            };
-            steps.extend(room.map(Step::Leave));
-        }
-        if let Some((place, json)) = find("join") {
-            self.joined.extend(json.text());
-            steps.extend(Template::read(self, &place, json).map(Step::Join));
-        }
-        if let Some((place, json)) = find("alias") {
-            self.gives_alias = true;
-            steps.extend(Template::read(self, &place, json).map(Step::Alias));
-        }
-        if let Some((place, json)) = find("set") {
-            steps.extend(self.set(&place, json).map(Step::Set));
-        }
-        if let Some((place, json)) = find("emit") {
-            steps.extend(self.emit(&place, json, find));
-        } else {
-            for name in ["to", "args", "volatile"] {
-                if let Some((place, _)) = find(name) {
-                    self.error(&place, format!("{name} belongs to emit"));
-                }
-            }
-        }
-        if let Some((place, json)) = find("ack") {
-            if matches!(self.happening.as_str(), "connect" | "disconnect") {
-                self.error(&place, "only events are acknowledged");
-            }
-            steps.extend(self.arguments(&place, json).map(Step::Ack));
-        }
-        if let Some((place, json)) = find("do") {
-            steps.push(Step::Do(self.actions(&place, json, depth)));
-        }
-        if let Some((place, json)) = find("refuse") {
-            if self.happening != "connect" {
-                self.error(
-                    &place,
-                    "only a connection is refused: refuse stands in on.connect",
-                );
-            }
-            let data = find("data").and_then(|(place, json)| Template::read(self, &place, json));
-            let message = Template::read(self, &place, json);
-            steps.extend(message.map(|message| Step::Refuse(message, data)));
-        } else if let Some((place, _)) = find("data") {
-            self.error(&place, "data belongs to refuse");
-        }
-        if let Some((place, json)) = find("stop") {
-            match json.as_str() {
-                "true" => steps.push(Step::Stop),
-                _ => self.error(&place, "stop is true, or it is left out"),
-            }
-        }
-        if steps.iter().any(|step| matches!(step, Step::Stop))
-            && steps.iter().any(|step| matches!(step, Step::Refuse(..)))
-        {
-            self.error(&format!("{place}.stop"), "refuse stops by itself");
-        }
-    }
-
-    fn emit<'a>(
-        &mut self,
-        place: &str,
-        json: &Json,
-        find: &impl Fn(&str) -> Option<(String, &'a Json)>,
-    ) -> Option<Step> {
-        let Some(name) = json.text() else {
-            self.error(
-                place,
-                "emit takes the event's name, a text; args has its arguments",
-            );
-            return None;
-        };
-        if is_reserved(&name) {
-            self.error(
-                place,
-                format!("{name:?} cannot be sent: it has a meaning of its own"),
-            );
-            return None;
-        }
-        let name = Template::read(self, place, json)?;
-        let to = match find("to") {
-            None => Some(To::Sender),
-            Some((place, json)) => self.to(&place, json),
-        };
-        let args = match find("args") {
-            None => Some(Arguments::List(Vec::new())),
-            Some((place, json)) => self.arguments(&place, json),
-        };
-        let volatile = find("volatile").is_some_and(|(_, json)| json.as_str() == "true");
-        Some(Step::Emit {
-            name,
-            to: to?,
-            args: args?,
-            volatile,
-        })
-    }
-
-    fn to(&mut self, place: &str, json: &Json) -> Option<To> {
-        match node(json) {
-            Node::Text(text) => {
-                if let Some((_, to)) = RECEIVERS.iter().find(|(word, _)| *word == text) {
-                    return Some(to.clone());
-                }
-                if !text.contains('$') {
-                    self.literal_rooms.push((place.to_owned(), text));
-                }
-                Template::read(self, place, json).map(To::Named)
-            }
-            Node::List(_) => Template::read(self, place, json).map(To::Named),
-            Node::Object(fields) => match <[_; 1]>::try_from(fields) {
-                Ok([(name, json)]) if name == "room" => {
-                    Template::read(self, place, &json).map(To::Room)
-                }
-                Ok([(name, json)]) if name == "peer" => {
-                    Template::read(self, place, &json).map(To::Peer)
-                }
-                _ => {
-                    self.error(
-                        place,
-                        "as an object, this is {\"room\": …} or {\"peer\": …}",
-                    );
-                    None
-                }
-            },
-            Node::Other => {
-                self.error(
-                    place,
-                    "to takes a text: sender, others, all, everyone, broadcast, or a value",
-                );
-                None
-            }
-        }
-    }
-
-    fn arguments(&mut self, place: &str, json: &Json) -> Option<Arguments> {
-        if json.text().as_deref() == Some("$args") {
-            return Some(Arguments::Same);
-        }
-        let templates = match node(json) {
-            Node::List(items) => self.templates(place, &items)?,
-            // A single argument need not be in a list.
-            _ => vec![Template::read(self, place, json)?],
-        };
-        Some(Arguments::List(templates))
-    }
-
-    /// The templates of a list.
-    pub(super) fn templates(&mut self, place: &str, items: &[Json]) -> Option<Vec<Template>> {
-        let mut templates = Vec::with_capacity(items.len());
-        for (at, item) in items.iter().enumerate() {
-            templates.push(Template::read(self, &format!("{place}[{at}]"), item)?);
-        }
-        Some(templates)
-    }
-
-    fn set(&mut self, place: &str, json: &Json) -> Option<Template> {
-        match node(json) {
-            Node::Object(fields) => {
-                for (name, _) in fields {
-                    match &mut self.set {
-                        Some(_) if name == "..." => self.set = None,
-                        Some(set) => set.push(name),
-                        None => {}
-                    }
-                }
-            }
-            // All fields of an object that the client sends.
-            Node::Text(text) if text.starts_with('$') => self.set = None,
-            _ => {
-                self.error(place, "set takes an object: {\"name\": \"$0.name\"}");
-                return None;
-            }
-        }
-        Template::read(self, place, json)
     }
 
     /// Reads what follows a dollar sign.

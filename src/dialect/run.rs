@@ -5,18 +5,15 @@ use std::fmt::Write;
 use std::ops::Range;
 
 use super::action::{Action, Arguments, Step, To};
-use super::condition::Condition;
 use super::limits::{ACTIONS, ALIAS_BYTES, DATA_BYTES, DELIVERIES, EVENT_BYTES, SENT_BYTES};
 use super::peer::Peer;
 use super::table::Table;
 use super::template::Template;
 use super::value::{Value, too_large};
-use crate::map::Set;
 use crate::room::config::Config;
 use crate::room::{Code, Error, RoomName};
 use crate::socket::{
-    Args, Command, DisconnectReason, Json, Namespace, RoomError, SocketId, Sockets, Target,
-    is_reserved,
+    Args, Command, DisconnectReason, Json, RoomError, SocketId, Sockets, is_reserved,
 };
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -66,7 +63,7 @@ pub(super) struct Run<'a> {
     sent: usize,
     reply: Option<Args>,
     /// Whether an event was for somebody who is not there.
-    missed: bool,
+    pub(super) missed: bool,
 }
 
 /// What a run works on.
@@ -369,153 +366,6 @@ impl<'a> Run<'a> {
         args.ok_or_else(|| Error::new(Code::BadPayload, "a binary value is missing"))
     }
 
-    /// The receivers, by their ids.
-    fn receivers(&mut self, to: &To) -> Result<Vec<SocketId>, Error> {
-        let all = Target::all(self.namespace().clone());
-        let in_room = |target: Target| match self.room() {
-            Some(room) => target.to(room),
-            None => target,
-        };
-        let mut receivers = match to {
-            To::Sender => vec![self.from],
-            To::Others => self.sockets.select(&in_room(all).but(self.from)),
-            To::All => self.sockets.select(&in_room(all)),
-            To::Everyone => self.sockets.select(&all),
-            To::Broadcast => self.sockets.select(&all.but(self.from)),
-            To::Named(template) => self.named(template)?,
-            To::Room(template) => {
-                let room = self.name(template)?.ok_or_else(|| missing("the room"))?;
-                let members = self.sockets.members(self.namespace(), Some(&room));
-                self.missed |= members.is_empty();
-                self.sorted(members, true)
-            }
-            To::Peer(template) => {
-                let peer = self.name(template)?.and_then(|name| self.peer(&name));
-                self.missed |= peer.is_none();
-                peer.into_iter().collect()
-            }
-        };
-        if matches!(self.happening, Happening::Disconnect(_)) {
-            receivers.retain(|id| *id != self.from);
-        }
-        Ok(receivers)
-    }
-
-    fn named(&mut self, template: &Template) -> Result<Vec<SocketId>, Error> {
-        let value = self.value(template)?;
-        if let Value::Sockets(ids) = value {
-            return Ok(self.sorted(ids, false));
-        }
-        let names = value.items()?;
-        self.missed |= names.is_empty();
-        let mut receivers = Vec::with_capacity(names.len());
-        for name in names {
-            let name = name.name().filter(|name| !name.is_empty());
-            let peer = name.as_ref().and_then(|name| self.peer(name));
-            if let Some(peer) = peer {
-                receivers.push(peer);
-                continue;
-            }
-            let room = name.map(|name| self.sockets.members(self.namespace(), Some(&name)));
-            let members = room.unwrap_or_default();
-            self.missed |= members.is_empty();
-            receivers.extend(members.into_iter().filter(|id| *id != self.from));
-        }
-        Ok(self.sorted(receivers, false))
-    }
-
-    fn sorted(&self, mut ids: Vec<SocketId>, without_sender: bool) -> Vec<SocketId> {
-        ids.retain(|id| !without_sender || *id != self.from);
-        Set::from_iter(ids).into_sorted().collect()
-    }
-
-    fn holds(&self, condition: &Condition) -> Result<bool, Error> {
-        Ok(match condition {
-            Condition::All(conditions) => {
-                for condition in conditions {
-                    if !self.holds(condition)? {
-                        return Ok(false);
-                    }
-                }
-                true
-            }
-            Condition::Any(conditions) => {
-                for condition in conditions {
-                    if self.holds(condition)? {
-                        return Ok(true);
-                    }
-                }
-                false
-            }
-            Condition::Not(condition) => !self.holds(condition)?,
-            Condition::Has(template) => self.value(template)?.is_there(),
-            Condition::Equal(templates) => {
-                let mut values = Vec::with_capacity(templates.len());
-                for template in templates {
-                    let json = self.value(template)?.json();
-                    let json = json.filter(|json| json.as_str() != "null");
-                    values.push(json.map(|json| (json.text(), json)));
-                }
-                values.windows(2).all(|pair| match pair {
-                    [Some((Some(a), _)), Some((Some(b), _))] => a == b,
-                    [Some((_, a)), Some((_, b))] => a == b,
-                    [a, b] => a.is_none() && b.is_none(),
-                    _ => true,
-                })
-            }
-            Condition::Members(compare, of) => {
-                let room = match of {
-                    Some(of) => Some(self.name(of)?.unwrap_or_default()),
-                    None => self.room(),
-                };
-                compare.holds(self.members(room.as_deref()).len())
-            }
-            Condition::Count(compare, list) => compare.holds(self.value(list)?.count()),
-            Condition::In(room) => {
-                let room = self.name(room)?;
-                room.is_some_and(|room| self.sockets.is_in(self.from, &room))
-            }
-            Condition::Online(name) => self
-                .name(name)?
-                .is_some_and(|name| self.peer(&name).is_some()),
-        })
-    }
-
-    pub(super) fn namespace(&self) -> &'a Namespace {
-        &self.table.namespace
-    }
-
-    /// The room that `in` chose, or else the one that the sender joined last.
-    pub(super) fn room(&self) -> Option<String> {
-        let last = || self.sockets.rooms(self.from).next_back().map(str::to_owned);
-        self.chosen.clone().or_else(last)
-    }
-
-    /// The sockets in a room, or all; who is disconnecting is not among them any more.
-    pub(super) fn members(&self, room: Option<&str>) -> Vec<SocketId> {
-        let mut members = self.sockets.members(self.namespace(), room);
-        if matches!(self.happening, Happening::Disconnect(_)) {
-            members.retain(|id| *id != self.from);
-        }
-        members
-    }
-
-    pub(super) fn others(&self, room: Option<&str>) -> Vec<SocketId> {
-        let mut members = self.sockets.members(self.namespace(), room);
-        members.retain(|id| *id != self.from);
-        members
-    }
-
-    /// The socket with this id or alias.
-    pub(super) fn peer(&self, name: &str) -> Option<SocketId> {
-        let id = SocketId::parse(name).filter(|id| self.sockets.contains(*id));
-        id.or_else(|| {
-            let mut peers = self.sockets.iter();
-            let (id, _) = peers.find(|(_, peer)| peer.alias.as_deref() == Some(name))?;
-            Some(id)
-        })
-    }
-
     /// The ICE servers that are at hand: Cloudflare's would have to be asked for.
     pub(super) fn ice(&self) -> Json {
         self.config
@@ -541,7 +391,7 @@ impl<'a> Run<'a> {
     }
 }
 
-fn missing(what: &str) -> Error {
+pub(super) fn missing(what: &str) -> Error {
     Error::new(Code::BadPayload, format!("{what} is missing"))
 }
 

@@ -11,7 +11,6 @@ use super::app::Command;
 use super::args::{Args, Json};
 use super::namespace::Namespace;
 use super::socket_id::SocketId;
-use super::target::Target;
 use crate::map::{Map, Set};
 use crate::time::Timestamp;
 
@@ -50,8 +49,8 @@ impl std::fmt::Display for RoomError {
 
 /// The accepted sockets of an application, each with data of type `T`.
 pub struct Sockets<T> {
-    all: Map<SocketId, Entry<T>>,
-    rooms: Map<Namespace, Map<String, Room>>,
+    pub(super) all: Map<SocketId, Entry<T>>,
+    pub(super) rooms: Map<Namespace, Map<String, Room>>,
     /// The number of the next join, or ack.
     next: u64,
     /// Acks that are awaited, by their deadlines.
@@ -61,13 +60,13 @@ pub struct Sockets<T> {
 }
 
 /// The sockets in a room, each with the number of its join.
-type Room = Map<SocketId, u64>;
+pub(super) type Room = Map<SocketId, u64>;
 
-struct Entry<T> {
-    namespace: Namespace,
+pub(super) struct Entry<T> {
+    pub(super) namespace: Namespace,
     data: T,
     /// The number of its connection.
-    n: u64,
+    pub(super) n: u64,
     /// The rooms that it joined, in that order, each with the number of the join.
     rooms: Vec<(String, u64)>,
     asked: Vec<Asked>,
@@ -382,84 +381,6 @@ impl<T> Sockets<T> {
         rooms.map(String::as_str)
     }
 
-    /// How many sockets are in a room.
-    #[must_use]
-    pub fn count(&self, namespace: &Namespace, room: &str) -> usize {
-        self.room(namespace, room).map_or(0, Map::len)
-    }
-
-    /// Whether a socket is in a room.
-    #[must_use]
-    pub fn is_in(&self, id: SocketId, room: &str) -> bool {
-        self.rooms(id).any(|joined| joined == room)
-    }
-
-    /// The sockets in a room, in the order in which they joined; all of the namespace, in the order in
-    /// which they connected, if `room` is `None`.
-    #[must_use]
-    pub fn members(&self, namespace: &Namespace, room: Option<&str>) -> Vec<SocketId> {
-        let members: Set<(u64, SocketId)> = if let Some(room) = room {
-            let room = self.room(namespace, room).into_iter().flat_map(Map::iter);
-            room.map(|(id, n)| (*n, *id)).collect()
-        } else {
-            let all = self.all.iter();
-            let here = all.filter(|(_, entry)| entry.namespace == *namespace);
-            here.map(|(id, entry)| (entry.n, *id)).collect()
-        };
-        members.into_sorted().map(|(_, id)| id).collect()
-    }
-
-    /// The sockets that a target names, by their ids.
-    #[must_use]
-    pub fn select(&self, target: &Target) -> Vec<SocketId> {
-        let namespace = &target.namespace;
-        let mut selected = match &target.rooms {
-            None => {
-                let mut all = Vec::with_capacity(self.all.len());
-                let here = self.all.iter();
-                let here = here.filter(|(_, entry)| entry.namespace == *namespace);
-                all.extend(here.map(|(id, _)| *id));
-                all
-            }
-            Some(rooms) => {
-                let mut selected = Vec::new();
-                for room in rooms {
-                    self.add_room(namespace, room, &mut selected);
-                }
-                if rooms.len() > 1 {
-                    selected = Set::from_iter(selected).into_sorted().collect();
-                }
-                selected
-            }
-        };
-        if let Some(but) = target.but {
-            selected.retain(|id| *id != but);
-        }
-        if !target.except.is_empty() {
-            let mut except = Vec::new();
-            for room in &target.except {
-                self.add_room(namespace, room, &mut except);
-            }
-            selected.retain(|id| !except.contains(id));
-        }
-        selected
-    }
-
-    fn add_room(&self, namespace: &Namespace, room: &str, selected: &mut Vec<SocketId>) {
-        if let Some(id) = SocketId::parse(room)
-            && self.namespace(id) == Some(namespace)
-        {
-            selected.push(id);
-        } else if let Some(room) = self.room(namespace, room) {
-            selected.reserve(room.len());
-            selected.extend(room.keys());
-        }
-    }
-
-    fn room(&self, namespace: &Namespace, room: &str) -> Option<&Room> {
-        self.rooms.get(namespace)?.get(room)
-    }
-
     fn add_to(&mut self, namespace: &Namespace, room: &str, id: SocketId, n: u64) {
         self.rooms.change(namespace.clone(), |rooms| {
             rooms.change(room.to_owned(), |members| members.insert(id, n));
@@ -492,23 +413,4 @@ impl<T> Sockets<T> {
             self.unsaved.push(id);
         }
     }
-}
-
-/// An event to those whom a target names; it is written once, however many they are. `None` if
-/// there is nobody.
-#[must_use]
-pub fn emit<T>(
-    sockets: &Sockets<T>,
-    target: &Target,
-    name: impl Into<String>,
-    args: Args,
-) -> Option<Command> {
-    let to = sockets.select(target);
-    (!to.is_empty()).then(|| Command::Emit {
-        to,
-        name: name.into(),
-        args,
-        ack: None,
-        volatile: target.volatile,
-    })
 }

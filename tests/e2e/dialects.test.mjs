@@ -172,10 +172,11 @@ test("a killed server: clients of a dialect come back into their rooms", async (
     const [ann, bob] = [await connect(), await connect()];
     assert.deepEqual(await new Promise((resolve) => ann.emit("join", "r", (...args) => resolve(args))), [null, { clients: {} }]);
     const { id } = ann;
-    const back = Promise.all([once(ann, "connect"), once(bob, "connect")]);
+    const lost = Promise.all([once(ann, "disconnect"), once(bob, "disconnect")]);
     await killable.kill();
+    await lost;
     await killable.start();
-    await back;
+    for (const socket of [ann, bob]) if (!socket.connected) await once(socket, "connect");
     assert.equal(ann.id, id);
     assert.equal(ann.recovered, true);
     const [error, { clients }] = await new Promise((resolve) => bob.emit("join", "r", (...args) => resolve(args)));

@@ -38,10 +38,11 @@ describe("chat", () => {
     };
     assert.deepEqual(await say(ann, bob, "hello"), [["Ann", "hello"], ["Ann", "hello"]]);
     const ids = [ann.id, bob.id];
-    const back = Promise.all([once(ann, "connect"), once(bob, "connect")]);
+    const lost = Promise.all([once(ann, "disconnect"), once(bob, "disconnect")]);
     await server.kill();
+    await lost;
     await server.start();
-    await back;
+    for (const socket of [ann, bob]) if (!socket.connected) await once(socket, "connect");
     assert.deepEqual([ann.id, bob.id], ids);
     assert.deepEqual(await say(bob, ann, "again"), [["Bob", "again"], ["Bob", "again"]]);
     const left = once(ann, "left");

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use signalbox::dialect::limits;
+use signalbox::room::config::TokenSecret;
 use signalbox::room::{Config, Rate};
 
 use crate::dialect::SHIPPED_TABLES;
@@ -267,6 +268,19 @@ fn rates() {
             .iter()
             .all(|line| line.contains("\"dialect\":\"test\""))
     );
+}
+
+/// A deployment that needs tokens needs them of the clients of dialects, too.
+#[test]
+fn tokens() {
+    let mut config = Config::default();
+    config.tokens.required = true;
+    config.tokens.secret = TokenSecret::parse("a secret of 32 or more characters");
+    let mut place = place_with("{\"on\": {}}", config);
+    for auth in [json!({}), json!({"token": "a.b.c"}), json!({"token": 7})] {
+        let refusal = Client::try_connect(&mut place, "", &auth).err();
+        assert_eq!(refusal.unwrap()["data"]["code"], "bad-token", "{auth}");
+    }
 }
 
 /// As many sockets as a room may have.

@@ -1,0 +1,359 @@
+//! The form of tables: what can be said.
+
+use serde_json::{Value, json};
+use signalbox::dialect::transcript::play;
+
+use crate::dialect::table;
+
+/// Plays steps against a table with these events.
+fn plays(on: &Value, steps: &Value) {
+    let json = json!({ "on": on }).to_string();
+    if let Err(error) = play(table(&json), &steps.to_string()) {
+        panic!("{on}: {error}");
+    }
+}
+
+/// Two clients, ann and bob, in a room r; cat in none.
+fn in_room(on: &Value, steps: Value) {
+    let mut on = on.clone();
+    on["enter"] = json!([{"join": "r"}]);
+    let mut all = json!([
+        {"connect": "ann"}, {"connect": "bob"}, {"connect": "cat"},
+        {"by": "ann", "emit": ["enter"]}, {"by": "bob", "emit": ["enter"]},
+    ]);
+    let (Value::Array(all_steps), Value::Array(steps)) = (&mut all, steps) else {
+        panic!("steps are lists");
+    };
+    all_steps.extend(steps);
+    plays(&on, &all);
+}
+
+#[test]
+fn receivers() {
+    let x = json!([["x"]]);
+    for (action, gets_in, gets_out) in [
+        (json!({}), json!({"ann": x}), json!({"cat": x})),
+        (
+            json!({"to": "sender"}),
+            json!({"ann": x}),
+            json!({"cat": x}),
+        ),
+        (
+            json!({"to": "others"}),
+            json!({"bob": x}),
+            json!({"ann": x, "bob": x}),
+        ),
+        (
+            json!({"to": "all"}),
+            json!({"ann": x, "bob": x}),
+            json!({"ann": x, "bob": x, "cat": x}),
+        ),
+        (
+            json!({"to": "everyone"}),
+            json!({"ann": x, "bob": x, "cat": x}),
+            json!({"ann": x, "bob": x, "cat": x}),
+        ),
+        (
+            json!({"to": "broadcast"}),
+            json!({"bob": x, "cat": x}),
+            json!({"ann": x, "bob": x}),
+        ),
+        (
+            json!({"to": "r"}),
+            json!({"bob": x}),
+            json!({"ann": x, "bob": x}),
+        ),
+        (
+            json!({"to": {"room": "r"}}),
+            json!({"bob": x}),
+            json!({"ann": x, "bob": x}),
+        ),
+        (
+            json!({"to": "all", "in": "r"}),
+            json!({"ann": x, "bob": x}),
+            json!({"ann": x, "bob": x}),
+        ),
+        (
+            json!({"to": "others", "in": "r"}),
+            json!({"bob": x}),
+            json!({"ann": x, "bob": x}),
+        ),
+        (
+            json!({"to": "$first"}),
+            json!({"ann": x}),
+            json!({"ann": x}),
+        ),
+        (
+            json!({"to": "$members"}),
+            json!({"ann": x, "bob": x}),
+            json!({"ann": x, "bob": x, "cat": x}),
+        ),
+        (
+            json!({"to": ["$first", "r", "$id"]}),
+            json!({"ann": x, "bob": x}),
+            json!({"ann": x, "bob": x, "cat": x}),
+        ),
+        (json!({"to": "$0"}), json!({"bob": x}), json!({"bob": x})),
+        (
+            json!({"to": {"peer": "$0"}}),
+            json!({"bob": x}),
+            json!({"bob": x}),
+        ),
+        (json!({"to": "$args"}), json!({"bob": x}), json!({"bob": x})),
+        (
+            json!({"each": "$members", "to": "$it"}),
+            json!({"ann": x, "bob": x}),
+            json!({"ann": x, "bob": x, "cat": x}),
+        ),
+    ] {
+        let mut emit = action.clone();
+        emit["emit"] = json!("x");
+        in_room(
+            &json!({ "go": [emit] }),
+            json!([
+                {"by": "ann", "emit": ["go", "$bob"], "gets": gets_in},
+                {"by": "cat", "emit": ["go", "$bob"], "gets": gets_out},
+            ]),
+        );
+    }
+}
+
+#[test]
+fn values() {
+    let sent = json!({"name": "Bob", "n": 7, "list": [1, {"a": null}], "no": null, "to": "$ann"});
+    for (template, value) in [
+        (json!("$0"), sent.clone()),
+        (json!("$0.list"), json!([1, {"a": null}])),
+        (json!("$0.list.0"), json!(1)),
+        (json!("$0.list[1].a"), json!(null)),
+        (json!("$0.list.length"), json!(2)),
+        (json!("$0.name.length"), json!(3)),
+        (json!("$0.missing.x"), json!(null)),
+        (json!("$1"), json!("second")),
+        (json!("$9"), json!(null)),
+        (json!("$args"), json!([sent, "second"])),
+        (json!("$event"), json!("go")),
+        (json!("$id"), json!("$bob")),
+        (json!("$room"), json!("r")),
+        (json!("$rooms"), json!(["r"])),
+        (json!("$members"), json!(["$ann", "$bob"])),
+        (json!("$members.length"), json!(2)),
+        (json!("$members.0"), json!("$ann")),
+        (json!("$members.id"), json!(["$ann", "$bob"])),
+        (json!("$others"), json!(["$ann"])),
+        (json!("$first"), json!("$ann")),
+        (json!("$everyone"), json!(["$ann", "$bob", "$cat"])),
+        (json!("$everyone.length"), json!(3)),
+        (json!("$allRooms"), json!(["r"])),
+        (json!("$room.members"), json!(["$ann", "$bob"])),
+        (json!("$0.to.rooms"), json!(["r"])),
+        (json!("$uuid"), json!("$made")),
+        (json!("$now"), json!(1_000)),
+        (json!("plain"), json!("plain")),
+        (json!("$$0"), json!("$0")),
+        (
+            json!("${0.name} (${0.n}) has joined ${room}"),
+            json!("Bob (7) has joined r"),
+        ),
+        (json!("${0.missing}!"), json!("!")),
+        (
+            json!({"a": "$0.n", "b": ["$0.missing", 1], "c": "$0.missing"}),
+            json!({"a": 7, "b": [null, 1]}),
+        ),
+        (
+            json!({"...": "$0", "name": "Eve", "list": 0, "to": 0, "no": 1}),
+            json!({"name": "Eve", "n": 7, "list": 0, "no": 1, "to": 0}),
+        ),
+        (
+            json!({"name": "Eve", "...": "$0.list.1"}),
+            json!({"name": "Eve", "a": null}),
+        ),
+        (
+            json!({"$each": "$members", "$value": {"id": "$it"}}),
+            json!([{"id": "$ann"}, {"id": "$bob"}]),
+        ),
+        (json!({"$each": "$members"}), json!(["$ann", "$bob"])),
+        (
+            json!({"$each": "$members", "$key": "$it.id", "$value": "$it.room"}),
+            json!({"$ann": "r", "$bob": "r"}),
+        ),
+        (
+            json!({"$each": "$0.list", "$key": "k${it}", "$value": "$it"}),
+            json!({"k1": 1, "k{\"a\":null}": {"a": null}}),
+        ),
+    ] {
+        in_room(
+            &json!({ "go": [{"emit": "x", "args": [template]}] }),
+            json!([{"by": "bob", "emit": ["go", sent, "second"], "gets": {"bob": [["x", value]]}}]),
+        );
+    }
+}
+
+#[test]
+fn conditions() {
+    for (condition, holds) in [
+        (json!("$0"), true),
+        (json!("$1"), false),
+        (json!("$2"), false),
+        (json!("$members"), true),
+        (json!({"has": "$0"}), true),
+        (json!({"not": "$0"}), false),
+        (json!({"not": {"not": {"has": "$0"}}}), true),
+        (json!(["$0", "$1"]), false),
+        (json!({"all": ["$0", {"not": "$1"}]}), true),
+        (json!({"any": ["$1", "$0"]}), true),
+        (json!({"any": []}), false),
+        (json!({"equal": ["$0", "offer"]}), true),
+        (json!({"equal": ["$0", "answer"]}), false),
+        (json!({"equal": ["$3", "$1"]}), true), // both are missing
+        (json!({"equal": ["$id", "$first"]}), true),
+        (json!({"equal": ["$members.length", 2]}), true),
+        (json!({"members": 2}), true),
+        (json!({"members": "2"}), true),
+        (json!({"members": "> 2"}), false),
+        (json!({"members": ">= 2"}), true),
+        (json!({"members": "<2"}), false),
+        (json!({"members": "<= 2"}), true),
+        (json!({"members": "!= 2"}), false),
+        (json!({"members": 0, "of": "$0"}), true),
+        (json!({"members": 2, "of": "r"}), true),
+        (json!({"count": 2, "of": "$members"}), true),
+        (json!({"count": 0, "of": "$1"}), true),
+        (json!({"in": "r"}), true),
+        (json!({"in": "$0"}), false),
+        (json!({"online": "$id"}), true),
+        (json!({"online": "$0"}), false),
+        (json!({"has": "$0", "members": 3}), false),
+    ] {
+        in_room(
+            &json!({ "go": [{"when": condition, "emit": "yes", "else": [{"emit": "no"}]}] }),
+            json!([{
+                "by": "ann",
+                "emit": ["go", "offer", null, ""],
+                "gets": {"ann": [[if holds { "yes" } else { "no" }]]},
+            }]),
+        );
+    }
+}
+
+/// Rooms, names, data, acks: what a server.js keeps in variables.
+#[test]
+fn what_servers_keep() {
+    plays(
+        &json!({
+            "login": [
+                {"when": {"online": "$0"}, "ack": [{"error": "taken"}], "stop": true},
+                {"alias": "$0", "set": {"name": "$0", "id": "$id"}, "ack": [{"ok": true}]},
+                {"emit": "users", "to": "everyone", "args": ["$everyone.data"]},
+            ],
+            "tell": [{"emit": "told", "to": "$0", "args": [{"from": "$alias", "of": "$0.data.name", "text": "$1"}]}],
+            "rename": [{"set": {"name": "$0"}}, {"emit": "users", "args": ["$everyone.data.name"]}],
+            "forget": [{"set": {"name": null}}, {"emit": "data", "args": ["$data"]}],
+            "go": [{"leave": true, "join": "$0", "emit": "in", "args": ["$rooms"]}],
+            "both": [{"join": ["$0", "$1"], "emit": "in", "args": ["$rooms"]}],
+            "disconnect": [
+                {"emit": "left", "to": "broadcast", "args": ["$alias", "$reason", "$data.name"]},
+                {"each": "$rooms", "in": "$it", "emit": "left room", "to": "others", "args": ["$it", "$members"]},
+            ],
+        }),
+        &json!([
+            {"connect": "ann"}, {"connect": "bob"},
+            {"by": "ann", "emit": ["login", "Ann"], "ack": [{"ok": true}], "gets": {
+                "ann": [["users", [{"name": "Ann", "id": "$ann"}]]], "bob": [["users", [{"name": "Ann", "id": "$ann"}]]],
+            }},
+            {"by": "bob", "emit": ["login", "Ann"], "ack": [{"error": "taken"}]},
+            {"by": "bob", "emit": ["login", "Bob"], "ack": [{"ok": true}], "gets": {
+                "ann": [["users", [{"name": "Ann", "id": "$ann"}, {"name": "Bob", "id": "$bob"}]]],
+                "bob": [["users", [{"name": "Ann", "id": "$ann"}, {"name": "Bob", "id": "$bob"}]]],
+            }},
+            {"by": "bob", "emit": ["tell", "Ann", "hi"], "gets": {"ann": [["told", {"from": "Bob", "of": "Ann", "text": "hi"}]]}},
+            {"by": "bob", "emit": ["rename", "Rob"], "gets": {"bob": [["users", ["Ann", "Rob"]]]}},
+            {"by": "bob", "emit": ["forget"], "gets": {"bob": [["data", {"id": "$bob"}]]}},
+            {"by": "bob", "emit": ["go", "one"], "gets": {"bob": [["in", ["one"]]]}},
+            {"by": "bob", "emit": ["go", "two"], "gets": {"bob": [["in", ["two"]]]}},
+            {"by": "bob", "emit": ["both", "three", "four"], "gets": {"bob": [["in", ["two", "three", "four"]]]}},
+            {"by": "ann", "emit": ["both", "two", "four"], "gets": {"ann": [["in", ["two", "four"]]]}},
+            {"disconnect": "bob", "gets": {"ann": [
+                ["left", "Bob", "client namespace disconnect", null],
+                ["left room", "two", ["$ann"]],
+                ["left room", "four", ["$ann"]],
+            ]}},
+        ]),
+    );
+}
+
+/// A connection is refused by what it says, and nobody hears of it.
+#[test]
+fn a_connection_is_refused() {
+    plays(
+        &json!({
+            "connect": [
+                {"when": {"not": "$query.name"}, "refuse": "who are you?", "data": {"code": 1}},
+                {"emit": "new", "to": "everyone", "args": ["$query.name", "$auth.age"]},
+                {"when": {"equal": ["$query.name", "Eve"]}, "refuse": "not you, ${query.name}"},
+            ],
+        }),
+        &json!([
+            {"connect": "nobody", "refused": "who are you?"},
+            {"connect": "ann", "query": "name=An%20n+%C3%A9%", "auth": {"age": 7}, "gets": {"ann": [["new", "An n é%", 7]]}},
+            {"connect": "eve", "query": "name=Eve", "refused": "not you, Eve"},
+        ]),
+    );
+}
+
+/// Events that the table does not name have their own list, or an error.
+#[test]
+fn other_events() {
+    plays(
+        &json!({"*": [{"emit": "$event", "to": "others", "args": "$args"}]}),
+        &json!([
+            {"connect": "ann"}, {"connect": "bob"},
+            {"by": "ann", "emit": ["anything", 1, {"a": 2}], "gets": {"bob": [["anything", 1, {"a": 2}]]}},
+        ]),
+    );
+    plays(
+        &json!({"known": [{"stop": true}]}),
+        &json!([
+            {"connect": "ann"},
+            {"by": "ann", "emit": ["known"]},
+            {"by": "ann", "emit": ["unknown"], "gets": {
+                "ann": [["room:error", {"code": "unsupported", "message": "$message", "event": "unknown"}]],
+            }},
+        ]),
+    );
+}
+
+/// What is not as written is told with its step.
+#[test]
+fn transcripts_that_do_not_go_as_written() {
+    let json = json!({"on": {"x": [{"emit": "y", "args": ["$0"], "ack": ["$0"]}]}}).to_string();
+    for (step, error) in [
+        (
+            json!({"by": "ann", "emit": ["x", 1]}),
+            "ann got [[\"y\",1]], and was to get []",
+        ),
+        (
+            json!({"by": "ann", "emit": ["x", 1], "gets": {"ann": [["y", 2]]}}),
+            "ann got [[\"y\",1]], and was to get [[\"y\",2]]",
+        ),
+        (
+            json!({"by": "ann", "emit": ["x", 1], "ack": [2], "gets": {"ann": [["y", 1]]}}),
+            "the ack was [1], and was to be [2]",
+        ),
+        (
+            json!({"by": "bob", "emit": ["x"]}),
+            "\"bob\" is not connected",
+        ),
+        (
+            json!({"connect": "bob", "refused": "no"}),
+            "the refusal was None, and was to be Some(\"no\")",
+        ),
+        (
+            json!({"by": "ann", "emit": ["x"], "get": {}}),
+            "a step has no \"get\": there are connect, query, auth, by, emit, ack, disconnect, refused, gets",
+        ),
+    ] {
+        let steps = json!([{"connect": "ann"}, step]).to_string();
+        assert_eq!(play(table(&json), &steps), Err(format!("step 2: {error}")));
+    }
+}
