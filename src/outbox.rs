@@ -4,6 +4,8 @@
 //! - **Commits are paced.** A commit writes few rows, mostly one, and after each row nothing is
 //!   committed for [`PACE`]. So a room writes at most forty rows in a second, whatever its clients do.
 //!   A room that was quiet commits at once.
+//! - **Many bytes wait longer**, if nobody was promised anything: most of what a busy room keeps for
+//!   clients that may come back is out of date before it is written.
 //! - **Promises wait.** Outputs behind an [`Output::Commit`] are done when its records are committed.
 //!   Later outputs about the same connection or request wait behind them, and others do not: what one
 //!   connection gets is in order.
@@ -20,6 +22,13 @@ use crate::time::Timestamp;
 /// How long nothing is committed after a row was written.
 pub const PACE: Duration = SOON;
 
+/// After a commit of so many bytes, what nobody was promised waits twice as long for the next one, and
+/// so on.
+const MANY_BYTES: usize = 65_536;
+
+/// The longest that it waits.
+const LATEST: Duration = Duration::from_millis(250);
+
 /// See the [module](self).
 #[derive(Default)]
 pub struct Outbox {
@@ -30,6 +39,8 @@ pub struct Outbox {
     unsaved: Option<Timestamp>,
     /// When the last commit was, and before when there is no other.
     committed: Option<(Timestamp, Timestamp)>,
+    /// How long what nobody was promised waits, beyond [`SOON`].
+    delay: Duration,
     gathering: bool,
 }
 
@@ -71,7 +82,11 @@ impl Outbox {
     #[must_use]
     pub fn commit_at(&self) -> Option<Timestamp> {
         let since = self.unsaved?;
-        let wanted = if self.promised { since } else { since + SOON };
+        let wanted = if self.promised {
+            since
+        } else {
+            since + (SOON + self.delay).min(LATEST)
+        };
         Some(match self.committed {
             Some((_, next)) => wanted.max(next),
             None => wanted,
@@ -87,10 +102,12 @@ impl Outbox {
         self.commit_at().is_some_and(|at| is_back || at <= now)
     }
 
-    /// All records that were kept are committed, which took this many rows.
-    pub fn committed(&mut self, now: Timestamp, rows: usize) {
+    /// All records that were kept are committed, which took this many rows and bytes.
+    pub fn committed(&mut self, now: Timestamp, rows: usize, bytes: usize) {
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
         self.committed = Some((now, now + PACE.saturating_mul(rows)));
+        let many = u32::try_from(bytes / MANY_BYTES).unwrap_or(u32::MAX);
+        self.delay = SOON.saturating_mul(many).min(LATEST);
         self.unsaved = None;
         self.promised = false;
         for waiting in &mut self.waiting {

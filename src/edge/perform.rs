@@ -94,10 +94,10 @@ impl<C: Core + 'static> Shell<C> {
         let now = Runtime::now();
         let is_due = self.outbox.borrow().is_commit_due(now);
         if is_due {
-            let Some(rows) = self.runtime.commit() else {
+            let Some((rows, bytes)) = self.runtime.commit() else {
                 return false; // what waits promises that this was done
             };
-            self.outbox.borrow_mut().committed(now, rows);
+            self.outbox.borrow_mut().committed(now, rows, bytes);
         }
         let outputs = self.outbox.borrow_mut().take();
         let did = !outputs.is_empty();

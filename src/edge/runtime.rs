@@ -78,10 +78,10 @@ impl Runtime {
         }
     }
 
-    /// Writes what is to be committed, and returns how many rows that took. All writes before the next
+    /// Writes what is to be committed, and returns how many rows and bytes that took. All writes before the next
     /// `await` are one transaction of the platform, which holds what is sent after them back until
     /// they are confirmed. `None` if that failed: the object is then at its end.
-    pub(super) fn commit(&self) -> Option<usize> {
+    pub(super) fn commit(&self) -> Option<(usize, usize)> {
         if self.halted.get() {
             return None;
         }
@@ -105,7 +105,8 @@ impl Runtime {
                 return None;
             }
         }
-        Some(puts.len())
+        let bytes = puts.iter().map(|put| put.bytes.len()).sum();
+        Some((puts.len(), bytes))
     }
 
     /// Deletes everything that is stored, the alarm with it.

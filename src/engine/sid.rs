@@ -115,7 +115,7 @@ impl<'de> Deserialize<'de> for Token {
 
 /// An Engine.IO session id. In revision 4 it is the session's secret: whoever knows it can take the
 /// session over, so only the handshake shows it, to its own client. In revision 3 it is public, see
-/// [`owner`](super::owner).
+/// `owner.rs`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sid(Token);

@@ -158,9 +158,10 @@ fn the_bill() {
     crowd().print("100 people, a message a second, an hour", 3_800);
 }
 
-/// M-14: the most rows that anybody can make a room write in a second.
+/// The most rows that anybody can make a room write in a second.
 const MOST: usize = 40;
 
+/// M-14
 #[test]
 fn a_flood_into_sessions_that_never_poll_writes_few_rows() {
     let mut hall = hall();

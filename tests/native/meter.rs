@@ -72,7 +72,8 @@ impl Meter {
         };
         self.rows += puts.len() as u64;
         self.written.push((now, puts.len()));
-        self.outbox.committed(at(now), puts.len());
+        let bytes = puts.iter().map(|put| put.bytes.len()).sum();
+        self.outbox.committed(at(now), puts.len(), bytes);
         self.outbox.take();
     }
 

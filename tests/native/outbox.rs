@@ -67,7 +67,7 @@ impl Bench {
             self.commits += 1;
             self.last_commit = self.now;
             self.kept.clear();
-            self.outbox.committed(at(self.now), 1);
+            self.outbox.committed(at(self.now), 1, 0);
         }
         self.outbox.take()
     }
@@ -154,9 +154,22 @@ fn what_nobody_was_promised_is_committed_soon() {
 fn a_commit_of_many_rows_is_followed_by_as_many_paces() {
     let mut outbox = Outbox::default();
     outbox.push(at(1_000), vec![Output::Commit(record("a"))], drop);
-    outbox.committed(at(1_000), 32);
+    outbox.committed(at(1_000), 32, 0);
     outbox.push(at(1_001), vec![Output::Commit(record("b"))], drop);
     assert_eq!(outbox.commit_at(), Some(at(1_000 + 32 * PACE_MS)));
+}
+
+/// What a busy room keeps is mostly out of date before it is written. A promise does not wait for that.
+#[test]
+fn after_many_bytes_what_nobody_was_promised_waits_longer() {
+    let mut outbox = Outbox::default();
+    for (bytes, wait) in [(0, 25), (65_535, 25), (65_536, 50), (400_000, 175), (10_000_000, 250)] {
+        outbox.committed(at(1_000), 1, bytes);
+        outbox.push(at(1_010), vec![Output::CommitSoon(record("a"))], drop);
+        assert_eq!(outbox.commit_at(), Some(at(1_010 + wait)), "{bytes}");
+        outbox.push(at(1_020), vec![Output::Commit(record("b"))], drop);
+        assert_eq!(outbox.commit_at(), Some(at(1_025)), "{bytes}");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! T-3: the application against which the protocol's own tests run. For the tests of clients it asks
-//! as well: `ask`, …args returns as `question`, …args, whose ack's arguments return as `answer`.
+//! as well: `ask`, …args returns as `question`, …args, whose ack's arguments return as `answer`; and `panic` panics.
 
 use std::time::Duration;
 
@@ -22,7 +22,14 @@ pub fn echo(io: &mut Io) {
     io.on_answer("answer", |socket: Socket, Raw(args): Raw| {
         socket.emit_args("answer", args);
     });
+    io.on("panic", panic);
     io.on_any(|| {});
+}
+
+/// For the test that an object goes on after a panic.
+#[allow(clippy::panic, reason = "it is asked for")]
+fn panic() {
+    panic!("a client asked for it");
 }
 
 #[expect(
