@@ -51,7 +51,7 @@ const parts = {
     checks: [["interop", () => nodeTests("tests/interop")]],
   },
   e2e: {
-    setup: [...buildSteps, ...exampleSteps, ["Python", python]],
+    setup: [...buildSteps, ...exampleSteps, ["old JavaScript clients", interopPackages], ["Python", python]],
     checks: [
       ["size of the Worker", size],
       ["wrangler deploy --dry-run", () => command("wrangler", "deploy", "--dry-run")],

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename } from "node:path";
 import { after, before, test } from "node:test";
 import { io } from "socket.io-client";
@@ -11,6 +12,18 @@ import { ask, enginePath, http, once, startKillable, startServer } from "./suppo
 
 const json = (...path) => JSON.parse(readFileSync(inRoot(...path), "utf8"));
 const names = readdirSync(inRoot("dialects/transcripts")).map((file) => basename(file, ".json"));
+
+/** The clients that tutorials' pages load, where that is not version 4; of version 1 the last. */
+const old = createRequire(inRoot("tests/interop/package.json"));
+const loaded = {
+  "chaim-video-chat": "2.3.1",
+  "chaim-group-video": "2.3.1",
+  "chaim-native-webrtc": "2.3.1",
+  miczeq22: "2.3.1",
+  "video-meeting": "2.3.1",
+  anoek: "1.7.4",
+  simplewebrtc: "1.7.4",
+};
 
 /** A dialect of the deployment's own, as a variable. */
 const own = { mine: { on: { connect: [{ emit: "hello", args: ["$id"] }], x: { emit: "y", to: "everyone", args: "$args" } } } };
@@ -22,17 +35,26 @@ before(async () => {
 after(() => server.stop());
 
 /** A client as a tutorial's page makes it: `io(url)`, with the dialect in the URL. What it gets is in `got`. */
-function page(dialect, { query = "", room = "", ...options } = {}) {
+function page(dialect, { query = "", room = "", library = io, ...options } = {}) {
   const parameters = [dialect && `dialect=${dialect}`, room && `room=${room}`, query].filter(Boolean).join("&");
-  const socket = io(`${server.url}/?${parameters}`, { forceNew: true, reconnection: false, autoConnect: false, ...options });
+  const socket = library(`${server.url}/?${parameters}`, { forceNew: true, reconnection: false, autoConnect: false, ...options });
   socket.got = [];
   socket.heard = new EventEmitter(); // tells of each event in got
-  socket.onAny((...event) => {
+  const hear = (...event) => {
     if (event[1]?.event === "settled?") return;
     // Without the offset by which clients recover; errors have none.
     socket.got.push(/^\d{16}$/.test(event.at(-1)) ? event.slice(0, -1) : event);
     socket.heard.emit("event");
-  });
+  };
+  if (socket.onAny) {
+    socket.onAny(hear);
+  } else {
+    const { onevent } = socket; // what versions 1 and 2 have for it
+    socket.onevent = (packet) => {
+      hear(...packet.data);
+      onevent.call(socket, packet);
+    };
+  }
   server.closers.add(() => socket.disconnect());
   return socket;
 }
@@ -113,6 +135,17 @@ for (const name of names) {
   for (const transports of [["websocket"], ["polling", "websocket"]]) {
     test(`${name} over ${transports.join(" and ")}`, () =>
       play(name, json("dialects/transcripts", `${name}.json`), { transports, room: `room-${transports.length}` }));
+  }
+}
+
+for (const [name, version] of Object.entries(loaded)) {
+  for (const transports of [["websocket"], ["polling", "websocket"]]) {
+    test(`${name} with socket.io-client ${version}, as its page loads it, over ${transports.join(" and ")}`, () =>
+      play(name, json("dialects/transcripts", `${name}.json`), {
+        library: old(`socket.io-client-${version}`),
+        transports,
+        room: `old-${transports.length}`,
+      }));
   }
 }
 
