@@ -7,6 +7,7 @@ import * as bindings from "./bindings.js";
 
 let instance = 0; // how often it was made anew
 let isBroken = false;
+const inHand = new Set(); // what ends each request of the Worker's that the instance has not answered
 
 /** Takes note of what was thrown, if it was a panic. */
 function judge(error) {
@@ -19,6 +20,7 @@ function mend() {
   bindings.__wbg_reset_state();
   isBroken = false;
   instance += 1;
+  for (const end of inHand) end();
   console.log("the WebAssembly instance is made anew after a panic");
 }
 
@@ -29,11 +31,16 @@ addEventListener("unhandledrejection", ({ reason }) => judge(reason));
 export default {
   async fetch(request, env) {
     mend();
+    const { promise: ended, resolve: end } = Promise.withResolvers();
+    inHand.add(end);
     try {
-      return await bindings.fetch(request, env);
+      const answer = await Promise.race([bindings.fetch(request, env), ended]);
+      return answer ?? new Response("the server had to start anew: try again", { status: 503 });
     } catch (error) {
       judge(error);
       throw error;
+    } finally {
+      inHand.delete(end);
     }
   },
 };
