@@ -59,6 +59,8 @@ pub struct Dialect {
 }
 
 impl App for Dialect {
+    fn reset(&mut self) {} // it remembers nothing beyond its sockets
+
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
         let mut reply = None;
         match event {

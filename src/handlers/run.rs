@@ -215,6 +215,8 @@ impl Handlers {
 }
 
 impl App for Handlers {
+    fn reset(&mut self) {} // it remembers nothing beyond its sockets
+
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
         self.shared.borrow_mut().now = now;
         match event {

@@ -22,7 +22,7 @@ pub trait App {
 
     /// Everything that was stored is deleted, as nobody has been here for long, or as
     /// [`Command::Erase`] wanted: forgets what is remembered of it.
-    fn reset(&mut self) {}
+    fn reset(&mut self);
 
     /// When [`App::wake`] is wanted.
     fn deadline(&self) -> Option<Timestamp> {

@@ -1,13 +1,14 @@
 // The local runtime's own files of what rooms store.
 
-import { readdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { deserialize } from "node:v8";
 
 const numberAt = 8; // where a journal's row has its number: see docs/journal.md
 
-/** Calls `use` with a database, and closes it. */
+/** Calls `use` with the database of a server that does not run, and closes it. */
 export function withDatabase(file, use) {
   const database = new DatabaseSync(file);
   try {
@@ -25,8 +26,19 @@ export function files(server) {
 
 /** Those of them that have tables: nothing is in them before the object stores something. */
 export function databases(server) {
-  const tables = (file) => withDatabase(file, (database) => database.prepare("SELECT name FROM sqlite_master").all());
+  const tables = (file) => withCopy(file, (database) => database.prepare("SELECT name FROM sqlite_master").all());
   return files(server).filter((file) => tables(file).length > 0);
+}
+
+/** Calls `use` with a copy of a database, as the runtime, which has it open, expects nobody beside it. */
+function withCopy(file, use) {
+  const folder = mkdtempSync(join(tmpdir(), "signalbox-copy-"));
+  try {
+    for (const ending of ["", "-wal"]) if (existsSync(file + ending)) copyFileSync(file + ending, join(folder, `copy${ending}`));
+    return withDatabase(join(folder, "copy"), use);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** How many rows the journal in this file was written with: they are numbered, and the last one is there. */

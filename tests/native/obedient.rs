@@ -31,6 +31,8 @@ fn to(socket: SocketId, name: &str, args: Args, ack: Option<u64>) -> Command {
 }
 
 impl App for Obedient {
+    fn reset(&mut self) {} // it remembers nothing beyond its sockets
+
     fn event(&mut self, _now: Timestamp, event: Event, out: &mut Vec<Command>) {
         match event {
             Event::Connect {

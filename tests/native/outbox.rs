@@ -163,7 +163,13 @@ fn a_commit_of_many_rows_is_followed_by_as_many_paces() {
 #[test]
 fn after_many_bytes_what_nobody_was_promised_waits_longer() {
     let mut outbox = Outbox::default();
-    for (bytes, wait) in [(0, 25), (65_535, 25), (65_536, 50), (400_000, 175), (10_000_000, 250)] {
+    for (bytes, wait) in [
+        (0, 25),
+        (65_535, 25),
+        (65_536, 50),
+        (400_000, 175),
+        (10_000_000, 250),
+    ] {
         outbox.committed(at(1_000), 1, bytes);
         outbox.push(at(1_010), vec![Output::CommitSoon(record("a"))], drop);
         assert_eq!(outbox.commit_at(), Some(at(1_010 + wait)), "{bytes}");

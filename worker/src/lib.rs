@@ -100,6 +100,13 @@ impl App for Served {
             Self::Dialect(dialect) => dialect.event(now, event, out),
         }
     }
+
+    fn reset(&mut self) {
+        match self {
+            Self::Room(room) => room.reset(),
+            Self::Dialect(dialect) => dialect.reset(),
+        }
+    }
 }
 
 fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<Served>>>> {
