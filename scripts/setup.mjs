@@ -96,6 +96,7 @@ export function bindgen() {
 export async function rustTools(busy) {
   const { version, folder, path } = bindgen();
   if (existsSync(path)) return "in place";
+  await openSsl(busy); // its test runner could download with it
   busy(`compiling wasm-bindgen-cli ${version}, about a minute, this once`);
   const install = ["install", "wasm-bindgen-cli", "--version", version, "--bin", "wasm-bindgen", "--root", folder, "--no-track"];
   // Not --locked: its own lock file names a version that was withdrawn.
