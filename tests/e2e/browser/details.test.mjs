@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { startServer } from "../support.mjs";
 import { watchConnections } from "./descriptions.mjs";
+import { startProxy } from "./proxy.mjs";
 import { launch, openPage } from "./support.mjs";
 
 let server;
@@ -120,21 +121,17 @@ test("one's own picture is mirrored, but not that of a camera that looks away", 
   }
 });
 
-test("a raised hand is up again after a connection that could not be recovered", async () => {
-  let cut;
+test("a raised hand is up again after a connection that could not be recovered", async (t) => {
+  const path = await startProxy(forgetting);
+  t.after(() => path.stop());
   const ada = await come("hand", "Ada", { at: forgetting });
-  const bob = await come("hand", "Bob", {
-    at: forgetting,
-    prepare: (page) => page.routeWebSocket(/socket\.io/, (socket) => {
-      const room = socket.connectToServer();
-      cut = () => Promise.all([socket.close({ code: 4000 }), room.close({ code: 4000 })]);
-    }),
-  });
+  const bob = await come("hand", "Bob", { at: path });
   const id = await bob.evaluate(async () => {
     await window.room.update({ hand: true });
     return window.room.self.id;
   });
-  await cut();
+  path.cut();
+  path.mend();
   await ada.waitForFunction((former) => [...window.room.peers.values()].some((peer) => peer.id !== former && peer.hand), id);
   await bob.waitForFunction(() => window.room.self.hand);
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { startServer } from "../support.mjs";
+import { startProxy } from "./proxy.mjs";
 import { enter, hears, joinRoom, launch, openPage, say, sees, tile } from "./support.mjs";
 
 let server;
@@ -207,13 +208,9 @@ test("who was inside a locked room with a password reloads and is back; a strang
 
 test("who loses a locked room for good joins it again without a knock", async () => {
   const forgetting = await startServer({ vars: { RECOVERY_MS: "0" } });
+  const path = await startProxy(forgetting);
   try {
-    let cut;
-    const [ada, bob] = [await openPage(browser, forgetting.url), await openPage(browser, forgetting.url)];
-    await bob.routeWebSocket(/socket\.io/, (socket) => {
-      const room = socket.connectToServer();
-      cut = () => Promise.all([socket.close({ code: 4000 }), room.close({ code: 4000 })]);
-    });
+    const [ada, bob] = [await openPage(browser, forgetting.url), await openPage(browser, path.url)];
     for (const [page, name] of [[ada, "Ada"], [bob, "Bob"]]) {
       await page.evaluate(async (name) => {
         const { join } = await import("/signalbox.js");
@@ -225,12 +222,14 @@ test("who loses a locked room for good joins it again without a knock", async ()
     }
     await ada.evaluate(() => window.room.host.lock(true));
     const id = await bob.evaluate(() => window.room.self.id);
-    await cut();
+    path.cut();
+    path.mend();
     await bob.waitForFunction((former) => window.room.state === "connected" && window.room.self.id !== former, id);
     await ada.waitForFunction((former) => window.room.peers.size === 1 && !window.room.peers.has(former), id);
     assert.ok(!(await bob.evaluate(() => window.seen)).includes("waiting"));
     assert.deepEqual(await ada.evaluate(() => window.seen.filter((seen) => /knocks/.test(seen))), []);
   } finally {
+    path.stop();
     await forgetting.stop();
   }
 });
