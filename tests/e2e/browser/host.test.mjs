@@ -151,9 +151,10 @@ test("who is asked to mute sees who asks, and mutes with one click or does not",
 test("the host hands over, and the new one has the host's part", async () => {
   const { room, pages: [ada, bob] } = await gather("Bob");
   await act(ada, "Bob", "Make host");
+  const told = bob.getByText("You are the host now").first().waitFor(); // a notice that goes by itself
   await ada.getByRole("dialog").getByRole("button", { name: "Make host" }).click();
   await hears(ada, "Bob is the host now");
-  await bob.getByText("You are the host now").first().waitFor();
+  await told;
   await ada.getByRole("button", { name: "Actions for Bob" }).waitFor({ state: "hidden" });
   await ada.getByRole("button", { name: "More" }).click();
   assert.equal(await ada.getByRole("button", { name: "Lock room" }).count(), 0);
