@@ -54,66 +54,60 @@ function durableObject(Class) {
 
     constructor(state, env) {
       this.#arguments = [state, env];
-      this.#current();
+      try {
+        this.#current();
+      } catch (error) {
+        judge(error);
+        throw error;
+      }
     }
 
+    /** The object, of the instance that there is now. */
     #current() {
       mend();
       if (this.#instance !== instance) {
-        try {
-          this.#object = new Class(...this.#arguments);
-        } catch (error) {
-          judge(error);
-          throw error;
-        }
+        this.#object = new Class(...this.#arguments);
         this.#instance = instance;
       }
       return this.#object;
     }
 
-    async fetch(request) {
+    #call(handler, ...event) {
       try {
-        return await this.#current().fetch(request);
+        return this.#current()[handler](...event);
       } catch (error) {
         judge(error);
         throw error;
       }
     }
 
-    async alarm() {
+    async #ask(handler, ...event) {
       try {
-        await this.#current().alarm();
+        return await this.#call(handler, ...event);
       } catch (error) {
-        judge(error);
+        judge(error); // of a promise, too
         throw error;
       }
+    }
+
+    fetch(request) {
+      return this.#ask("fetch", request);
+    }
+
+    alarm() {
+      return this.#ask("alarm");
     }
 
     webSocketMessage(socket, data) {
-      try {
-        this.#current().webSocketMessage(socket, data);
-      } catch (error) {
-        judge(error);
-        throw error;
-      }
+      this.#call("webSocketMessage", socket, data);
     }
 
     webSocketClose(socket, code) {
-      try {
-        this.#current().webSocketClose(socket, code);
-      } catch (error) {
-        judge(error);
-        throw error;
-      }
+      this.#call("webSocketClose", socket, code);
     }
 
     webSocketError(socket) {
-      try {
-        this.#current().webSocketError(socket);
-      } catch (error) {
-        judge(error);
-        throw error;
-      }
+      this.#call("webSocketError", socket);
     }
   };
 }

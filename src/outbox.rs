@@ -37,7 +37,7 @@ pub struct Outbox {
     promised: bool,
     /// Since when records wait for a commit, if any do.
     unsaved: Option<Timestamp>,
-    /// When the last commit was, and before when there is no other.
+    /// When the last commit was, and the earliest time of the next one.
     committed: Option<(Timestamp, Timestamp)>,
     /// How long what nobody was promised waits, beyond [`SOON`].
     delay: Duration,

@@ -1,6 +1,5 @@
 //! Conditions: when an action is done.
 
-use super::limits::TABLE_DEPTH;
 use super::read::{CONDITION_KEYS, Node, Reader, node};
 use super::run::Run;
 use super::template::Template;
@@ -97,11 +96,7 @@ impl Condition {
     }
 
     fn read_in(reader: &mut Reader, place: &str, json: &Json, depth: usize) -> Option<Self> {
-        if depth > TABLE_DEPTH {
-            reader.error(
-                place,
-                format!("this is nested deeper than {TABLE_DEPTH} levels"),
-            );
+        if reader.is_too_deep(place, depth) {
             return None;
         }
         match node(json) {

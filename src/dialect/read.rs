@@ -101,6 +101,16 @@ impl Reader {
         });
     }
 
+    /// Whether a part of a table is nested too deep, which is an error.
+    pub(super) fn is_too_deep(&mut self, place: &str, depth: usize) -> bool {
+        let is_too_deep = depth > TABLE_DEPTH;
+        if is_too_deep {
+            let message = format!("this is nested deeper than {TABLE_DEPTH} levels");
+            self.error(place, message);
+        }
+        is_too_deep
+    }
+
     /// A key that is not known.
     pub(super) fn unknown(&mut self, place: &str, name: &str, of: &str, known: &[&str]) {
         let hint = did_you_mean(name, known.iter().copied());
@@ -197,11 +207,7 @@ impl Reader {
     }
 
     pub(super) fn actions(&mut self, place: &str, json: &Json, depth: usize) -> Vec<Action> {
-        if depth > TABLE_DEPTH {
-            self.error(
-                place,
-                format!("this is nested deeper than {TABLE_DEPTH} levels"),
-            );
+        if self.is_too_deep(place, depth) {
             return Vec::new();
         }
         match node(json) {

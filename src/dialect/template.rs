@@ -1,6 +1,6 @@
 //! Templates: JSON in which texts that begin with `$` stand for values.
 
-use super::limits::{ITEMS, TABLE_DEPTH};
+use super::limits::ITEMS;
 use super::path::{Path, Root};
 use super::read::{Node, Reader, node};
 use crate::socket::Json;
@@ -51,11 +51,7 @@ impl Template {
     }
 
     fn read_in(reader: &mut Reader, place: &str, json: &Json, depth: usize) -> Option<Self> {
-        if depth > TABLE_DEPTH {
-            reader.error(
-                place,
-                format!("this is nested deeper than {TABLE_DEPTH} levels"),
-            );
+        if reader.is_too_deep(place, depth) {
             return None;
         }
         let next = depth.saturating_add(1);

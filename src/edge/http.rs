@@ -217,7 +217,13 @@ async fn ask(
         Some(action) => api::inner_url(action),
         None => format!("https://room/?{}", query(&request)),
     };
+    let codec = Query::parse(&query(&request)).codec();
     let inner = inner_request(&request, &url, upgrade, waits, &body)?;
+    if codec.revision == Revision::Three
+        && let Some(cookies) = request.headers().get("cookie")?
+    {
+        inner.headers().set("cookie", &cookies)?;
+    }
     if endpoint.settings.engine.keep_headers {
         for name in HEADERS {
             if let Some(value) = request.headers().get(name)? {
@@ -252,7 +258,6 @@ async fn ask(
         return unavailable();
     }
     if waits {
-        let codec = Query::parse(&query(&request)).codec();
         parked::wait(socket.unchecked_ref(), codec).await
     } else {
         upgraded(socket.unchecked_ref())
@@ -276,12 +281,6 @@ fn inner_request(
     }
     if let Some(kind) = request.headers().get("content-type")? {
         headers.set("content-type", &kind)?;
-    }
-    let revision = Query::parse(&query(request)).codec().revision;
-    if revision == Revision::Three
-        && let Some(cookies) = request.headers().get("cookie")?
-    {
-        headers.set("cookie", &cookies)?;
     }
     if let Some(address) = request.headers().get("cf-connecting-ip")? {
         headers.set(ADDRESS, &network(&address).unwrap_or(address))?;

@@ -78,9 +78,9 @@ impl Runtime {
         }
     }
 
-    /// Writes what is to be committed, and returns how many rows and bytes that took. All writes before the next
-    /// `await` are one transaction of the platform, which holds what is sent after them back until
-    /// they are confirmed. `None` if that failed: the object is then at its end.
+    /// Writes what is to be committed, and returns how many rows and bytes that took. All writes before
+    /// the next `await` are one transaction of the platform, which holds what is sent after them back
+    /// until they are confirmed. `None` if that failed: the object is then at its end.
     pub(super) fn commit(&self) -> Option<(usize, usize)> {
         if self.halted.get() {
             return None;

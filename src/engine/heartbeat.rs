@@ -6,7 +6,6 @@
 //!
 //! In revision 3 it is the client that pings, so any of its packets moves `expires`.
 //!
-//!
 //! A ping goes out every `pingInterval`, pong or not: where the platform absorbs the pongs, they
 //! are not seen here until somebody asks. An extra ping harms nobody.
 
