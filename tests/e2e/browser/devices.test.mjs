@@ -10,7 +10,7 @@ let equipped;
 let bare;
 before(async () => {
   server = await startServer();
-  equipped = await launch();
+  equipped = await launch({ cameras: 3 });
   bare = await launch({ devices: false });
 });
 after(async () => {

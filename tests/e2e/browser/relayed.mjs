@@ -1,10 +1,12 @@
 // Users of the module whose only path is the relay: a path that a test can cut.
 
+import { watchConnections } from "./descriptions.mjs";
 import { openPage } from "./support.mjs";
 
 /** Somebody in a room of `server`, on a page of another `site`, who takes no other path than the relay. */
 export async function relayed(browser, site, server, room, name) {
   const page = await openPage(browser, site.url);
+  await watchConnections(page);
   await page.evaluate(async ({ origin, room, name }) => {
     const { join } = await import(`${origin}/signalbox.js`);
     window.room = await join(room, { name, media: { audio: true, video: true }, iceTransportPolicy: "relay" });

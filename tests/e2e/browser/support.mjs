@@ -2,6 +2,7 @@
 
 import { createServer } from "node:http";
 import { chromium } from "playwright-core";
+import { cameraFile } from "./camera.mjs";
 
 const patience = 90_000; // ms; two cores decode every picture
 
@@ -9,11 +10,12 @@ const patience = 90_000; // ms; two cores decode every picture
 const ownPages = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup"];
 
 /**
- * A browser whose devices are made up, and slow, for the processor's sake; `devices: false` takes them away. What it is
- * asked to share is the tab with the title `sharedTab`, where contexts have to bring their permissions; this machine is
- * `host` to it, too. With `sound` it plays what it is to play, and `autoplay` is its policy for that.
+ * A browser whose devices are made up: one camera with a small picture or, with `cameras: 3`, Chromium's own, which cost
+ * the processor several times as much. `devices: false` takes all devices away. What the browser is asked to share is the
+ * tab with the title `sharedTab`, where contexts have to bring their permissions; this machine is `host` to it, too. With
+ * `sound` it plays what it is to play, and `autoplay` is its policy for that.
  */
-export function launch({ devices = true, sharedTab, host, sound = false, autoplay } = {}) {
+export function launch({ devices = true, cameras = 1, sharedTab, host, sound = false, autoplay } = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     ignoreDefaultArgs: sound ? ["--mute-audio"] : [],
@@ -29,7 +31,8 @@ export function launch({ devices = true, sharedTab, host, sound = false, autopla
       ...(autoplay ? [`--autoplay-policy=${autoplay}`] : []),
       ...(host ? [`--host-resolver-rules=MAP ${host} 127.0.0.1`] : []),
       ...(sharedTab ? [`--auto-select-tab-capture-source-by-title=${sharedTab}`] : []),
-      ...(devices ? ["--use-fake-device-for-media-stream=device-count=3,fps=5"] : []),
+      ...(devices ? [`--use-fake-device-for-media-stream=device-count=${cameras},fps=5`] : []),
+      ...(devices && cameras === 1 ? [`--use-file-for-fake-video-capture=${cameraFile()}`] : []),
       ...(devices && !sharedTab ? ["--use-fake-ui-for-media-stream"] : []),
     ],
   });
