@@ -370,11 +370,13 @@ impl Server {
         auth: Option<Json>,
         query: Option<&str>,
     ) {
-        // In revision 3 a client takes the session's id for that of its socket in `/`.
+        // In revision 3 a client makes the socket's id of the session's.
         let known = self.engine.public_id(sid);
         let is_recoverable = self.log.is_some() && known.is_none();
-        let known = known.filter(|_| namespace.is_main()).map(SocketId::of);
-        let id = known.unwrap_or_else(|| SocketId::new(self.engine.mint()));
+        let id = match known {
+            Some(sid) => SocketId::of_session(sid, &namespace),
+            None => SocketId::new(self.engine.mint()),
+        };
         let pid = is_recoverable.then(|| Pid::new(self.engine.mint()));
         let Some(client) = self.clients.get_mut(&sid) else {
             return;

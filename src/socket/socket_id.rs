@@ -3,7 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+use super::namespace::Namespace;
 use crate::engine::Token;
 
 /// A Socket.IO `sid`: names one client in one namespace, and may be shown to all. It gives no
@@ -22,9 +24,22 @@ impl SocketId {
         Self(Token::checked(bytes))
     }
 
-    /// The id that is `token`.
-    pub(super) const fn of(token: Token) -> Self {
-        Self(token)
+    /// The id of the socket in this namespace of a session of revision 3, whose id is `sid`. In `/` it
+    /// is the session's. Elsewhere its client calls it `/name#<sid>`, which [`SocketId::parse`] takes
+    /// for this id.
+    pub(super) fn of_session(sid: Token, namespace: &Namespace) -> Self {
+        if namespace.is_main() {
+            return Self(sid);
+        }
+        let digest = Sha256::new()
+            .chain_update(sid.bytes())
+            .chain_update(namespace.as_str())
+            .finalize();
+        let mut bytes = [0; 15];
+        for (byte, digest) in bytes.iter_mut().zip(digest) {
+            *byte = digest;
+        }
+        Self::new(bytes)
     }
 
     /// Whether this text has the form of an id, be the socket connected or not. One in 2²⁴ other
@@ -34,10 +49,16 @@ impl SocketId {
         Self::parse(text).is_some_and(|id| id.0.is_checked())
     }
 
-    /// `None` if no socket can have this id.
+    /// `None` if no socket can have this id. Clients of Socket.IO 1 and 2 have ids such as
+    /// `/name#<sid>` in namespaces other than `/`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Token::parse(text).map(Self)
+        Token::parse(text).map(Self).or_else(|| {
+            let (namespace, sid) = text.split_once('#')?;
+            let namespace = Namespace::parse(namespace)?;
+            let sid = Token::parse(sid)?;
+            (!namespace.is_main()).then(|| Self::of_session(sid, &namespace))
+        })
     }
 }
 

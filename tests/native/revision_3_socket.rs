@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use signalbox::io::ContentType;
-use signalbox::socket::SocketId;
+use signalbox::socket::{Namespace, RoomError, SocketId, Sockets, Target};
 
 use crate::obedient::obedient;
 use crate::peer::{Hall, Peer, hall, hall_with, unhurried};
@@ -257,8 +257,8 @@ fn l_17_ids_are_the_engines() {
     }
 }
 
-/// L-17: in other namespaces the id is one that its client does not know. Nobody gets `/`'s by leaving
-/// and coming back.
+/// L-17: in other namespaces the id is made of the session's and the namespace. Nobody gets another
+/// by leaving and coming back.
 #[test]
 fn l_17_ids_elsewhere() {
     let mut script = obedient();
@@ -277,6 +277,42 @@ fn l_17_ids_elsewhere() {
     assert_eq!(ids[0], sid(&open));
     assert_ne!(ids[1], ids[0]);
     assert_eq!(ids[2], ids[0], "the client makes the same of its session");
+    // What the client calls itself names it.
+    let parse = |text: String| SocketId::parse(&text).map(|id| id.to_string());
+    assert_eq!(parse(format!("/n#{}", ids[0])).as_ref(), Some(&ids[1]));
+    for (text, known) in [
+        ("/m#", true),
+        ("/N#", true),
+        ("/#", false),
+        ("#", false),
+        ("n#", false),
+    ] {
+        let id = parse(format!("{text}{}", ids[0]));
+        assert_eq!(id.is_some(), known, "{text}");
+        assert!(!id.is_some_and(|id| ids.contains(&id)), "{text}");
+    }
+    assert_eq!(SocketId::parse("/n#"), None);
+}
+
+/// L-17: what a client calls itself in a namespace is the room of its own, which others may not join.
+#[test]
+fn l_17_ids_elsewhere_are_targets() {
+    let namespace = Namespace::parse("/n").unwrap();
+    let name = "/n#AAAAAAAAAAAAAAAAAAAA";
+    let (id, other) = (SocketId::parse(name).unwrap(), SocketId::new([7; 15]));
+    let mut sockets = Sockets::<()>::default();
+    for id in [id, other] {
+        sockets.connect(id, namespace.clone(), ());
+    }
+    assert_eq!(
+        sockets.select(&Target::all(namespace.clone()).to(name)),
+        [id]
+    );
+    assert_eq!(
+        sockets.select(&Target::all(namespace).except(name)),
+        [other]
+    );
+    assert_eq!(sockets.join(other, name), Err(RoomError::ForeignId));
 }
 
 /// L-23: eviction loses no session: a polling one with its socket, one on a WebSocket, and one between both.
