@@ -60,6 +60,8 @@ export const scenarios = {
   "chat in a room of 64, one message at a time": { servers: all, ...fanOut(64, 1) },
   "chat in a room of 64, with and without recovery": { servers: ["signalbox", "without recovery"], ...fanOut(64), goals: { "without recovery": "at least 0.9" } },
   "offers of 3 KB, with and without recovery": { servers: ["signalbox", "without recovery"], ...relay(3000) },
+  "chat in a room of 64, as a dialect": { servers: ["as a dialect", "signalbox"], ...fanOut(64), goals: { signalbox: "at least 0.9" } },
+  "offers of 3 KB, as a dialect": { servers: ["as a dialect", "signalbox"], ...relay(3000), goals: { signalbox: "at least 0.9" } },
   "a message in a room of 64, at a tenth of what the slowest takes": {
     servers: all,
     order: { scenario: "traffic", kind: "chat", rooms: 1, members: 64, senders: 1, size: 80 },

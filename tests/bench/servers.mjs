@@ -19,6 +19,14 @@ const unlimited = {
   MAX_SESSIONS: "30000",
 };
 
+/** The events of the measurements as a dialect. */
+const dialect = {
+  on: {
+    "chat-message": [{ emit: "chat-message", to: "everyone", args: [{ from: "$id", message: "$0" }] }],
+    offer: [{ emit: "offer", to: "$0.to", args: [{ "...": "$0", from: "$id" }] }],
+  },
+};
+
 const worker = (files, vars) => (port, folder) => {
   for (const [name, path] of Object.entries(files)) copyFileSync(inRoot(path), join(folder, name));
   const config = join(folder, "config.capnp");
@@ -36,6 +44,7 @@ const gathered = { "gathered.mjs": "tests/bench/gathered.mjs", ...bare };
 export const servers = {
   signalbox: worker(built, unlimited),
   "without recovery": worker(built, { ...unlimited, RECOVERY_MS: "0" }),
+  "as a dialect": worker(built, { ...unlimited, DIALECT: "measured", DIALECTS: JSON.stringify({ measured: dialect }) }),
   bare: worker(bare, {}),
   gathered: worker(gathered, {}),
   "socket.io": (port) => [pinnedNode, [inRoot("tests/bench/socketio.mjs"), String(port)]],
@@ -45,7 +54,7 @@ export const servers = {
 /** A workerd of one Worker, with one class of objects, whose storage is in `storage` beside this file. */
 function workerd(port, files, vars) {
   const module = (name) => `(name = "${name}", ${name.endsWith(".wasm") ? "wasm" : "esModule"} = embed "${name}")`;
-  const binding = ([name, value]) => `(name = "${name}", text = "${value}")`;
+  const binding = ([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = .worker), (name = "storage", disk = (path = "storage", writable = true))],
