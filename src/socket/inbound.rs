@@ -1,10 +1,12 @@
-//! From messages to packets: what a client has sent and the server cannot serve yet.
+//! From messages to packets and what these want, and what has to wait until then.
 //!
 //! Two things wait: the beginning of a packet whose attachments are still to come, and all that a
 //! client sends while it is undecided which socket it is. Both are bounded, for all clients together.
 
 use std::collections::VecDeque;
 
+use super::DisconnectReason;
+use super::app::{Ack, Event};
 use super::client::Socket;
 use super::packet::{Kind, Packet};
 use super::server::Server;
@@ -107,6 +109,50 @@ impl Server {
             && let Some((_, oldest, _)) = partial.iter().min()
         {
             self.misuse(now, *oldest);
+        }
+    }
+
+    /// Does what a packet of a client wants.
+    fn packet(&mut self, now: Timestamp, sid: Sid, packet: Packet) {
+        let Packet { namespace, kind } = packet;
+        let id = self.socket_in(sid, &namespace);
+        let socket = id.and_then(|id| Some((id, self.sockets.get_mut(&id)?)));
+        let socket = socket.map(|(id, socket)| {
+            socket.is_unseen = false;
+            (id, socket.is_joined())
+        });
+        match (kind, socket) {
+            (Kind::Connect(auth), None) => self.enter(now, sid, namespace, auth),
+            (Kind::Nothing, Some((from, true))) => self.events.push_back(Event::Empty { from }),
+            (Kind::Event { id, name, args }, Some((from, true))) => {
+                let ack = id.map(|id| Ack { socket: from, id });
+                self.events.push_back(Event::Emit {
+                    from,
+                    name,
+                    args,
+                    ack,
+                });
+            }
+            (Kind::Ack { id, args }, Some((from, true))) => {
+                let id = id.and_then(|id| id.number());
+                self.events.push_back(match id {
+                    Some(id) => Event::Ack { from, id, args },
+                    None => Event::Empty { from },
+                });
+            }
+            (Kind::Disconnect, Some((id, _))) => {
+                self.forget(id, DisconnectReason::ClientNamespaceDisconnect);
+            }
+            // It was connected without being asked, or is not there any more.
+            (Kind::Connect(_), Some(_)) | (_, None) if self.engine.speaks_revision_3(sid) => {}
+            (Kind::ConnectError(_) | Kind::Connect(_), _) => self.misuse(now, sid),
+            _ => {
+                let client = self.clients.get(&sid);
+                // It may not know yet that the server disconnected it.
+                if client.is_none_or(|client| !client.removed.contains(&namespace)) {
+                    self.misuse(now, sid);
+                }
+            }
         }
     }
 }

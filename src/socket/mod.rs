@@ -4,6 +4,7 @@
 //!
 //! Specification: <https://socket.io/docs/v4/socket-io-protocol/>.
 
+mod acks;
 mod app;
 mod args;
 mod client;
@@ -26,6 +27,7 @@ mod target;
 
 use std::fmt;
 
+pub use acks::MAX_ASKED;
 pub use app::{Ack, App, Command, Event};
 pub(crate) use args::Object;
 pub use args::{Args, Json};
@@ -38,7 +40,7 @@ pub use packet::{AckId, Kind, Packet, ParseError};
 pub use select::emit;
 pub use server::Server;
 pub use socket_id::SocketId;
-pub use sockets::{MAX_ASKED, MAX_ROOM_NAME, MAX_ROOMS, RoomError, Sockets};
+pub use sockets::{MAX_ROOM_NAME, MAX_ROOMS, RoomError, Sockets};
 pub use target::Target;
 
 use crate::engine::CloseReason;

@@ -4,14 +4,13 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::DisconnectReason;
-use super::app::{Ack, Event};
+use super::app::Event;
 use super::args::Json;
 use super::client::{self, Claim, Client, Link, Socket};
 use super::config::Config;
 use super::inbound::Deferred;
 use super::log::{Bounds, Log, Offset};
 use super::namespace::Namespace;
-use super::packet::{Kind, Packet};
 use super::retention::Retention;
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{self, Engine, Handshake, Sid};
@@ -272,53 +271,16 @@ impl Server {
         })
     }
 
-    // Packets.
-
-    pub(super) fn packet(&mut self, now: Timestamp, sid: Sid, packet: Packet) {
-        let Packet { namespace, kind } = packet;
-        let id = self.socket_in(sid, &namespace);
-        let socket = id.and_then(|id| Some((id, self.sockets.get_mut(&id)?)));
-        let socket = socket.map(|(id, socket)| {
-            socket.is_unseen = false;
-            (id, socket.is_joined())
-        });
-        match (kind, socket) {
-            (Kind::Connect(auth), None) => self.enter(now, sid, namespace, auth),
-            (Kind::Nothing, Some((from, true))) => self.events.push_back(Event::Empty { from }),
-            (Kind::Event { id, name, args }, Some((from, true))) => {
-                let ack = id.map(|id| Ack { socket: from, id });
-                self.events.push_back(Event::Emit {
-                    from,
-                    name,
-                    args,
-                    ack,
-                });
-            }
-            (Kind::Ack { id, args }, Some((from, true))) => {
-                let id = id.and_then(|id| id.number());
-                self.events.push_back(match id {
-                    Some(id) => Event::Ack { from, id, args },
-                    None => Event::Empty { from },
-                });
-            }
-            (Kind::Disconnect, Some((id, _))) => {
-                self.forget(id, DisconnectReason::ClientNamespaceDisconnect);
-            }
-            // It was connected without being asked, or is not there any more.
-            (Kind::Connect(_), Some(_)) | (_, None) if self.engine.speaks_revision_3(sid) => {}
-            (Kind::ConnectError(_) | Kind::Connect(_), _) => self.misuse(now, sid),
-            _ => {
-                let client = self.clients.get(&sid);
-                // It may not know yet that the server disconnected it.
-                if client.is_none_or(|client| !client.removed.contains(&namespace)) {
-                    self.misuse(now, sid);
-                }
-            }
-        }
-    }
+    // Namespaces.
 
     /// A client wants to connect to a namespace that it is not in.
-    fn enter(&mut self, now: Timestamp, sid: Sid, namespace: Namespace, auth: Option<Json>) {
+    pub(super) fn enter(
+        &mut self,
+        now: Timestamp,
+        sid: Sid,
+        namespace: Namespace,
+        auth: Option<Json>,
+    ) {
         let (namespace, query) = self.split_query(sid, namespace);
         if query.is_some() && self.socket_in(sid, &namespace).is_some() {
             return;

@@ -2,13 +2,12 @@
 //!
 //! All of it is kept with each socket, by [`Command::Keep`], and is there again after memory was lost.
 
-use std::time::Duration;
-
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::acks::Asked;
 use super::app::Command;
-use super::args::{Args, Json};
+use super::args::Json;
 use super::namespace::Namespace;
 use super::socket_id::SocketId;
 use crate::map::{Map, Set};
@@ -19,9 +18,6 @@ pub const MAX_ROOMS: usize = 64;
 
 /// The longest name of a room, in bytes.
 pub const MAX_ROOM_NAME: usize = 512;
-
-/// How many acks may be asked of a socket at a time.
-pub const MAX_ASKED: usize = 16;
 
 /// Why a socket is not let into a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +50,7 @@ pub struct Sockets<T> {
     /// The number of the next join, or ack.
     next: u64,
     /// Acks that are awaited, by their deadlines.
-    asked: Set<(Timestamp, SocketId, u64)>,
+    pub(super) asked: Set<(Timestamp, SocketId, u64)>,
     /// Sockets of which what is kept is out of date.
     unsaved: Vec<SocketId>,
 }
@@ -69,17 +65,8 @@ pub(super) struct Entry<T> {
     pub(super) n: u64,
     /// The rooms that it joined, in that order, each with the number of the join.
     rooms: Vec<(String, u64)>,
-    asked: Vec<Asked>,
+    pub(super) asked: Vec<Asked>,
     unsaved: bool,
-}
-
-/// An ack that is awaited.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Asked {
-    id: u64,
-    /// The name under which the application takes it.
-    name: String,
-    by: Timestamp,
 }
 
 /// What is kept of a socket.
@@ -234,73 +221,6 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         true
     }
 
-    // Acks.
-
-    /// Sends an event that the client is to acknowledge within `timeout`: [`Sockets::answered`] or
-    /// [`Sockets::expire`] then return `answer`. `false` if the socket is gone, or if
-    /// [`MAX_ASKED`] acks of it are awaited.
-    pub fn ask(
-        &mut self,
-        now: Timestamp,
-        id: SocketId,
-        (name, args): (&str, Args),
-        (answer, timeout): (&str, Duration),
-        out: &mut Vec<Command>,
-    ) -> bool {
-        let n = self.number();
-        let Some(entry) = self.all.get_mut(&id) else {
-            return false;
-        };
-        if entry.asked.len() >= MAX_ASKED {
-            return false;
-        }
-        let by = now + timeout;
-        entry.asked.push(Asked {
-            id: n,
-            name: answer.to_owned(),
-            by,
-        });
-        self.asked.insert((by, id, n));
-        self.mark(id);
-        out.push(Command::Emit {
-            to: vec![id],
-            name: name.to_owned(),
-            args,
-            ack: Some(n),
-            volatile: false,
-        });
-        true
-    }
-
-    /// An ack arrived: the name under which it was asked for. `None` if it was not asked for, or too
-    /// long ago.
-    pub fn answered(&mut self, id: SocketId, ack: u64) -> Option<String> {
-        let entry = self.all.get_mut(&id)?;
-        let at = entry.asked.iter().position(|asked| asked.id == ack)?;
-        let asked = entry.asked.remove(at);
-        self.asked.remove(&(asked.by, id, ack));
-        self.mark(id);
-        Some(asked.name)
-    }
-
-    /// The sockets that did not acknowledge in time, each with the name under which it was asked.
-    pub fn expire(&mut self, now: Timestamp) -> Vec<(SocketId, String)> {
-        let mut late = Vec::new();
-        while let Some((_, id, ack)) = self.asked.first().copied().filter(|(by, ..)| *by <= now) {
-            match self.answered(id, ack) {
-                Some(name) => late.push((id, name)),
-                None => self.asked = Set::default(), // what is in it is asked
-            }
-        }
-        late
-    }
-
-    /// When [`Sockets::expire`] is due.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Timestamp> {
-        self.asked.first().map(|(by, ..)| *by)
-    }
-
     /// Keeps what has changed, once for each socket.
     pub fn save(&mut self, out: &mut Vec<Command>) {
         for id in std::mem::take(&mut self.unsaved) {
@@ -365,16 +285,6 @@ impl<T> Sockets<T> {
         rooms.iter().map(|(room, _)| room.as_str())
     }
 
-    /// The names under which acks of a socket are awaited.
-    #[must_use]
-    pub fn awaited(&self, id: SocketId) -> Vec<String> {
-        let entry = self.all.get(&id);
-        let asked = entry
-            .map(|entry| entry.asked.as_slice())
-            .unwrap_or_default();
-        asked.iter().map(|asked| asked.name.clone()).collect()
-    }
-
     /// The names of all rooms of a namespace, sorted.
     pub fn room_names(&self, namespace: &Namespace) -> impl Iterator<Item = &str> {
         let rooms = self.rooms.get(namespace).into_iter().flat_map(Map::keys);
@@ -399,14 +309,14 @@ impl<T> Sockets<T> {
         }
     }
 
-    fn number(&mut self) -> u64 {
+    pub(super) fn number(&mut self) -> u64 {
         let number = self.next;
         self.next = number.saturating_add(1);
         number
     }
 
     /// What is kept of a socket is out of date.
-    fn mark(&mut self, id: SocketId) {
+    pub(super) fn mark(&mut self, id: SocketId) {
         if let Some(entry) = self.all.get_mut(&id)
             && !std::mem::replace(&mut entry.unsaved, true)
         {

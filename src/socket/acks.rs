@@ -1,0 +1,104 @@
+//! The acks that an application asks of its sockets.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::app::Command;
+use super::args::Args;
+use super::socket_id::SocketId;
+use super::sockets::Sockets;
+use crate::map::Set;
+use crate::time::Timestamp;
+
+/// How many acks may be asked of a socket at a time.
+pub const MAX_ASKED: usize = 16;
+
+/// An ack that is awaited.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Asked {
+    pub(super) id: u64,
+    /// The name under which the application takes it.
+    name: String,
+    pub(super) by: Timestamp,
+}
+
+impl<T: Serialize + DeserializeOwned> Sockets<T> {
+    /// Sends an event that the client is to acknowledge within `timeout`: [`Sockets::answered`] or
+    /// [`Sockets::expire`] then return `answer`. `false` if the socket is gone, or if
+    /// [`MAX_ASKED`] acks of it are awaited.
+    pub fn ask(
+        &mut self,
+        now: Timestamp,
+        id: SocketId,
+        (name, args): (&str, Args),
+        (answer, timeout): (&str, Duration),
+        out: &mut Vec<Command>,
+    ) -> bool {
+        let n = self.number();
+        let Some(entry) = self.all.get_mut(&id) else {
+            return false;
+        };
+        if entry.asked.len() >= MAX_ASKED {
+            return false;
+        }
+        let by = now + timeout;
+        entry.asked.push(Asked {
+            id: n,
+            name: answer.to_owned(),
+            by,
+        });
+        self.asked.insert((by, id, n));
+        self.mark(id);
+        out.push(Command::Emit {
+            to: vec![id],
+            name: name.to_owned(),
+            args,
+            ack: Some(n),
+            volatile: false,
+        });
+        true
+    }
+
+    /// An ack arrived: the name under which it was asked for. `None` if it was not asked for, or too
+    /// long ago.
+    pub fn answered(&mut self, id: SocketId, ack: u64) -> Option<String> {
+        let entry = self.all.get_mut(&id)?;
+        let at = entry.asked.iter().position(|asked| asked.id == ack)?;
+        let asked = entry.asked.remove(at);
+        self.asked.remove(&(asked.by, id, ack));
+        self.mark(id);
+        Some(asked.name)
+    }
+
+    /// The sockets that did not acknowledge in time, each with the name under which it was asked.
+    pub fn expire(&mut self, now: Timestamp) -> Vec<(SocketId, String)> {
+        let mut late = Vec::new();
+        while let Some((_, id, ack)) = self.asked.first().copied().filter(|(by, ..)| *by <= now) {
+            match self.answered(id, ack) {
+                Some(name) => late.push((id, name)),
+                None => self.asked = Set::default(), // what is in it is asked
+            }
+        }
+        late
+    }
+
+    /// When [`Sockets::expire`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.asked.first().map(|(by, ..)| *by)
+    }
+}
+
+impl<T> Sockets<T> {
+    /// The names under which acks of a socket are awaited.
+    #[must_use]
+    pub fn awaited(&self, id: SocketId) -> Vec<String> {
+        let entry = self.all.get(&id);
+        let asked = entry
+            .map(|entry| entry.asked.as_slice())
+            .unwrap_or_default();
+        asked.iter().map(|asked| asked.name.clone()).collect()
+    }
+}
