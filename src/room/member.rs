@@ -52,6 +52,9 @@ pub(super) struct Member {
     pub(super) receipts: Vec<(String, Receipt)>,
     /// Since when its connection is lost.
     pub(super) away_since: Option<Timestamp>,
+    /// Whether its connection is lost because its page was left, so that it hardly comes back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) left_page: bool,
     /// What waits for it since then.
     #[serde(skip)]
     pub(super) waiting: Backlog,

@@ -67,6 +67,9 @@ pub struct Room {
     waiting: Vec<Waiting>,
 }
 
+/// A page was left: its WebSocket was closed with code 1001.
+const LEFT_PAGE: DisconnectReason = DisconnectReason::Transport(CloseReason::GoingAway);
+
 /// What errors about packets without an event's name call it.
 const NO_EVENT: &str = "";
 
@@ -165,7 +168,7 @@ impl App for Room {
                     turn.fail(from, NO_EVENT, &error);
                 }
             }
-            Event::Away { socket, .. } => self.away(&mut turn, socket),
+            Event::Away { socket, reason } => self.away(&mut turn, socket, reason),
             Event::Back { socket } => self.back(&mut turn, socket),
             Event::Disconnect { socket, reason } => self.disconnect(&mut turn, socket, reason),
             Event::Operate(request) => {
@@ -303,11 +306,11 @@ impl Room {
         let Some(member) = self.members.remove(&id) else {
             return;
         };
-        // Who does not come back has not left: the media may well go on.
+        // A peer that does not come back has not left: its media may well go on.
         let reason = match reason {
-            DisconnectReason::ClientNamespaceDisconnect
-            | DisconnectReason::Transport(CloseReason::GoingAway) => "left",
+            DisconnectReason::ClientNamespaceDisconnect => "left",
             DisconnectReason::ServerNamespaceDisconnect => "kicked",
+            reason if reason == LEFT_PAGE || member.left_page => "left",
             DisconnectReason::Transport(_) => "timeout",
         };
         let (joined, alias) = (member.profile.is_some(), member.alias.clone());

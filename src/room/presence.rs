@@ -8,9 +8,9 @@ use super::door::Door;
 use super::error::{Code, Error};
 use super::ice::Want;
 use super::member::{Backlog, Joining, Member, Profile};
-use super::{Room, RoomName, Turn};
+use super::{LEFT_PAGE, Room, RoomName, Turn};
 use crate::map::{Map, Set};
-use crate::socket::{Args, Json, Object, SocketId};
+use crate::socket::{Args, DisconnectReason, Json, Object, SocketId};
 
 #[derive(Deserialize)]
 struct Update {
@@ -259,11 +259,12 @@ impl Room {
         }
     }
 
-    /// Somebody's connection is lost.
-    pub(super) fn away(&mut self, turn: &mut Turn, id: SocketId) {
+    /// A member's connection is lost.
+    pub(super) fn away(&mut self, turn: &mut Turn, id: SocketId, reason: DisconnectReason) {
         let now = turn.now;
         self.change(turn, id, |member| {
             member.away_since.get_or_insert(now);
+            member.left_page = reason == LEFT_PAGE;
             true
         });
         if self.is_peer(id) {
@@ -272,10 +273,11 @@ impl Room {
         }
     }
 
-    /// Somebody is back whose connection was lost.
+    /// A member is back whose connection was lost.
     pub(super) fn back(&mut self, turn: &mut Turn, id: SocketId) {
         self.change(turn, id, |member| {
             member.waiting = Backlog::default();
+            member.left_page = false;
             member.away_since.take().is_some()
         });
         let host = self.host();
@@ -326,13 +328,15 @@ impl Room {
         Ok(())
     }
 
-    /// Whether a socket may take over another one's alias: the other's connection is lost and both
-    /// have one address, as when a page is loaded again before the server knows that it was closed.
+    /// Whether a socket may take over another one's alias. Either the other's page was left. Or its
+    /// connection is lost and both have one address, as when a page is loaded again before the
+    /// server knows that it was closed.
     fn may_replace(&self, id: SocketId, holder: SocketId) -> bool {
         let (Some(own), Some(holder)) = (self.member(id), self.member(holder)) else {
             return false;
         };
-        holder.is_away() && holder.address == own.address && !own.address.is_empty()
+        let is_same_client = holder.address == own.address && !own.address.is_empty();
+        holder.is_away() && (holder.left_page || is_same_client)
     }
 }
 
