@@ -186,6 +186,11 @@ impl Member {
         self.pass.as_ref()?.sub.as_deref()
     }
 
+    /// By what operators find it, as its token says.
+    pub(super) fn reference(&self) -> Option<&str> {
+        self.pass.as_ref()?.reference.as_deref()
+    }
+
     /// What its token calls it.
     pub(super) fn pass_name(&self) -> Option<&str> {
         self.pass.as_ref()?.name.as_deref()

@@ -4,6 +4,7 @@
 //! [`contract`] has the events and their shapes. The server never looks into what a signal carries.
 
 mod chat;
+mod claims;
 pub mod config;
 pub mod contract;
 mod door;
@@ -33,6 +34,7 @@ pub use config::Config;
 
 pub use error::{Code, Error};
 pub use name::{RoomName, RoomNameError};
+pub(crate) use token::Refused;
 
 use crate::engine::CloseReason;
 use crate::map::Map;
@@ -211,16 +213,20 @@ impl Room {
         self.check_rate(turn, from, event)?;
         let done = self.act(turn, from, event, args);
         if let Err(error) = &done {
-            self.log_refusal(turn.now, from, event, error.code);
+            self.log_refusal(turn.now, from, event, error);
         }
         done
     }
 
     /// Logs who was refused, and who met a limit that is not their own rate.
-    fn log_refusal(&mut self, now: Timestamp, from: SocketId, event: &str, code: Code) {
+    fn log_refusal(&mut self, now: Timestamp, from: SocketId, event: &str, error: &Error) {
+        let code = error.code;
         match code {
-            Code::RoomFull | Code::BadPassword | Code::Denied if event != names::HOST_ADMIT => {
-                self.log(now, "refusal", Some(from), Some(code), None);
+            Code::RoomFull | Code::BadPassword | Code::Denied if event == names::HOST_ADMIT => {}
+            Code::RoomLocked | Code::Kicked if event != names::ROOM_JOIN => {}
+            Code::RoomFull | Code::BadPassword | Code::Denied | Code::RoomLocked | Code::Kicked => {
+                let reason = error.reason.as_deref();
+                self.log(now, "refusal", Some(from), Some(code), reason);
             }
             Code::RateLimited => {
                 let kind = if event == names::ROOM_JOIN {
@@ -313,9 +319,7 @@ impl Room {
             reason if reason == LEFT_PAGE || member.left_page => "left",
             DisconnectReason::Transport(_) => "timeout",
         };
-        let (joined, alias) = (member.profile.is_some(), member.alias.clone());
-        self.spent.keep(member);
-        self.departed(turn, id, joined, alias, reason);
+        self.gone(turn, id, member, reason);
     }
 
     fn member(&self, id: SocketId) -> Option<&Member> {

@@ -7,6 +7,7 @@ use super::contract::{IceServers, Media, Peer, RoomInfo, Snapshot, names};
 use super::door::Door;
 use super::error::{Code, Error};
 use super::ice::Want;
+use super::journal::Line;
 use super::member::{Backlog, Joining, Member, Profile};
 use super::{LEFT_PAGE, Room, RoomName, Turn};
 use crate::map::{Map, Set};
@@ -233,6 +234,22 @@ impl Room {
         self.departed(turn, id, left, alias, "left");
     }
 
+    /// A member is no more.
+    pub(super) fn gone(&mut self, turn: &mut Turn, id: SocketId, member: Member, reason: &str) {
+        if member.rejoin.is_none() {
+            let line = Line {
+                peer: Some(id),
+                reason: Some(reason),
+                reference: member.reference(),
+                ..Line::default()
+            };
+            self.log_line(turn.now, "never-joined", &line);
+        }
+        let (joined, alias) = (member.profile.is_some(), member.alias.clone());
+        self.spent.keep(member);
+        self.departed(turn, id, joined, alias, reason);
+    }
+
     /// Tells those who stay, and finds a host among them.
     pub(super) fn departed(
         &mut self,
@@ -267,6 +284,7 @@ impl Room {
             member.left_page = reason == LEFT_PAGE;
             true
         });
+        self.log(now, "away", Some(id), None, None);
         if self.is_peer(id) {
             let away = Object::new().with("id", &id).json();
             turn.emit(self.peers_but(id), names::PEER_AWAY, vec![away]);
@@ -280,6 +298,7 @@ impl Room {
             member.left_page = false;
             member.away_since.take().is_some()
         });
+        self.log(turn.now, "back", Some(id), None, None);
         let host = self.host();
         if host == Some(id) {
             self.knock_anew(turn);

@@ -294,6 +294,7 @@ test("the log tells of a session by ids, and of nothing that is secret or said",
     assert.deepEqual(brief.filter(([, peer]) => peer === ids.ada), [
       ["join", ids.ada, undefined],
       ["limit", ids.ada, "rate-limited"],
+      ["password", ids.ada, "set"],
       ["leave", ids.ada, "closed"],
     ]);
     assert.deepEqual(brief.filter(([, peer]) => peer === ids.bob), [
