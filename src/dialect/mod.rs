@@ -27,6 +27,7 @@ mod value;
 use std::rc::Rc;
 
 pub use place::TableError;
+pub(crate) use place::nearest;
 pub use read::{ACTION_KEYS, CONDITION_KEYS, TABLE_KEYS};
 pub use shipped::{Dialects, NATIVE, SHIPPED};
 pub use table::Table;

@@ -13,6 +13,7 @@ mod error;
 mod fields;
 mod host;
 pub(crate) mod ice;
+pub(crate) mod ice_url;
 mod journal;
 mod knocking;
 mod ledger;

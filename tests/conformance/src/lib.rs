@@ -29,7 +29,7 @@ use signalbox::edge::{Endpoint, Result, Shell, State, binding, config, path, ser
 use signalbox::engine::Engine;
 use signalbox::handlers::Handlers;
 use signalbox::room;
-use signalbox::settings::{Invalid, Settings};
+use signalbox::settings::{Invalid, Place, Settings};
 use signalbox::socket::{Host, Server};
 use signalbox::store::Store;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
@@ -48,6 +48,7 @@ fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
         dialects: Dialects::default(),
         origins: Origins::Any,
         api_token: None,
+        place: Place::default(),
     };
     config::settings(env, defaults)
 }
