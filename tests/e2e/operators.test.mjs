@@ -72,7 +72,7 @@ test("whoever does not show the token learns nothing", async () => {
     }
   }
   const line = await server.logged(/bad-token/);
-  assert.deepEqual(JSON.parse(line), { event: "refusal", reason: "bad-token", status: 401, room: null, origin: null, dropped: 0 });
+  assert.deepEqual(JSON.parse(line), { event: "api-refusal", reason: "bad-token", status: 401, room: null, origin: null, dropped: 0 });
 });
 
 test("the token's place is the header", async () => {
