@@ -1,6 +1,9 @@
 // The process behind `npm start` and `npm run start:conformance`: serves until it is told to stop or its parent is gone.
 
+import { existsSync, readFileSync } from "node:fs";
+import { unstable_readConfig as readConfig } from "wrangler";
 import { serve } from "./server.mjs";
+import { mistakes } from "./settings.mjs";
 import { inRoot, main, portInUse, Problem } from "./task.mjs";
 
 await main(async ([port, crate]) => {
@@ -14,6 +17,11 @@ await main(async ([port, crate]) => {
       await server.dispose();
       throw new Problem(`${message} (.dev.vars goes before wrangler.toml)`);
     }
+  }
+  const devVars = inRoot(crate, ".dev.vars");
+  const { vars } = readConfig({ config: inRoot(crate, "wrangler.toml") });
+  for (const mistake of mistakes({ devVars: existsSync(devVars) ? readFileSync(devVars, "utf8") : "", vars })) {
+    console.warn(`warning: ${mistake}`);
   }
   const paths = crate === "." ? "" : ": /engine.io/ and /socket.io/";
   console.log(`${crate === "." ? "Signalbox" : crate} is ready on http://localhost:${port}${paths}`);

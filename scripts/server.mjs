@@ -14,12 +14,13 @@ import { inRoot } from "./task.mjs";
  * @param {string} [options.storage] folder that keeps the Durable Objects; without it they go with the server
  * @param {Record<string, unknown>} [options.vars] in place of those of wrangler.toml
  * @param {Record<string, unknown>} [options.ratelimits] in place of those of wrangler.toml
+ * @param {Record<string, unknown>} [options.durableObjects] in place of those of wrangler.toml
  * @param {(log: {level: string, message: string}) => void} [options.onLog] takes what else is printed
  * @param {string[]} [options.envFiles] files with secrets, in place of .dev.vars
- * @param {boolean} [options.development] pages of every origin of this machine may connect
+ * @param {boolean} [options.development] pages of every origin of this machine may connect; there is no jurisdiction
  * @param {string} [options.objects] the script of a Worker whose class Room takes the place of the Worker's own
  */
-export async function serve({ port, crate = ".", storage, vars, ratelimits, onLog, envFiles, objects, development }) {
+export async function serve({ port, crate = ".", storage, vars, ratelimits, durableObjects, onLog, envFiles, objects, development }) {
   const { workerOptions: worker, main } = workerOptions(inRoot(crate, "wrangler.toml"), undefined, { envFiles });
   delete worker.modulesRules; // the modules are named instead
   const own = {
@@ -27,6 +28,7 @@ export async function serve({ port, crate = ".", storage, vars, ratelimits, onLo
     name: "signalbox",
     bindings: { ...worker.bindings, ...vars },
     ratelimits: ratelimits ?? worker.ratelimits,
+    durableObjects: durableObjects ?? worker.durableObjects,
     modules: [
       { type: "ESModule", path: main },
       { type: "CompiledWasm", path: join(dirname(main), "index_bg.wasm") },
@@ -35,6 +37,7 @@ export async function serve({ port, crate = ".", storage, vars, ratelimits, onLo
   };
   const { ALLOWED_ORIGINS: origins } = own.bindings;
   if (development && origins !== "*") own.bindings.ALLOWED_ORIGINS = `${origins || "same"},loopback`;
+  if (development) own.bindings.JURISDICTION = ""; // the local runtime knows none
   const workers = [own];
   if (objects) {
     const { compatibilityDate } = worker;

@@ -213,6 +213,9 @@ pub enum Input {
     /// A request arrived. It is answered by [`Output::Respond`], now or later, or by
     /// [`Output::Accept`] or [`Output::Dismiss`].
     Request(Request),
+    /// A handshake arrived from an address that has opened too many sessions lately. Only a client
+    /// that comes back opens a session with it.
+    OverLimit(Request),
     /// An unanswered request's client gave up.
     Aborted(RequestId),
     /// The shell would not hold an unanswered request any longer: of itself, or as [`Output::Hold`]

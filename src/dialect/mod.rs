@@ -27,6 +27,7 @@ mod value;
 use std::rc::Rc;
 
 pub use place::TableError;
+pub(crate) use place::nearest;
 pub use read::{ACTION_KEYS, CONDITION_KEYS, TABLE_KEYS};
 pub use shipped::{Dialects, NATIVE, SHIPPED};
 pub use table::Table;
@@ -34,7 +35,7 @@ pub use table::Table;
 use crate::engine::Handshake;
 use crate::rate::{Allowance, Excess, LogLimit};
 use crate::room::config::Config;
-use crate::room::{Code, Error, RoomName, operator};
+use crate::room::{Code, Error, Refused, RoomName, operator};
 use crate::socket::{
     App, Args, Command, DisconnectReason, Event, Json, Namespace, Object, SocketId, Sockets,
 };
@@ -153,8 +154,11 @@ impl Dialect {
             });
             return;
         }
-        if let Err(error) = self.admit(now, auth.as_ref()) {
-            self.log(now, "refusal", socket, Some(error.code));
+        if let Err(refused) = self.admit(now, auth.as_ref()) {
+            let Refused { error, reference } = refused;
+            let reason = error.reason.as_deref();
+            let about = [("ref", reference.as_deref()), ("reason", reason)];
+            self.log_line(now, "refusal", socket, Some(error.code), &about);
             out.push(Command::Refuse {
                 socket,
                 data: Some(error.data()),
@@ -188,11 +192,11 @@ impl Dialect {
     }
 
     /// Whether one more socket may connect, with this `auth`.
-    fn admit(&self, now: Timestamp, auth: Option<&Json>) -> Result<(), Error> {
+    fn admit(&self, now: Timestamp, auth: Option<&Json>) -> Result<(), Refused> {
         self.config.tokens.admit(now, &self.place, auth)?;
         if self.sockets.len() >= self.config.limits.sockets {
             let message = "the room is full: try again when somebody has left";
-            return Err(Error::new(Code::RoomFull, message));
+            return Err(Error::new(Code::RoomFull, message).into());
         }
         Ok(())
     }
@@ -307,6 +311,17 @@ impl Dialect {
 
     /// Writes a line into the log for operators. Of people it has ids alone.
     fn log(&mut self, now: Timestamp, event: &str, peer: SocketId, code: Option<Code>) {
+        self.log_line(now, event, peer, code, &[]);
+    }
+
+    fn log_line(
+        &mut self,
+        now: Timestamp,
+        event: &str,
+        peer: SocketId,
+        code: Option<Code>,
+        about: &[(&str, Option<&str>)],
+    ) {
         let Some(dropped) = self.log_limit.take(now) else {
             return;
         };
@@ -315,7 +330,10 @@ impl Dialect {
             .with("dialect", &self.name)
             .with("room", self.place.as_str())
             .with("peer", &peer)
-            .maybe("code", code.as_ref())
+            .maybe("code", code.as_ref());
+        let line = about
+            .iter()
+            .fold(line, |line, (name, value)| line.maybe(name, *value))
             .with("sockets", &self.sockets.len())
             .with("dropped", &dropped)
             .json();

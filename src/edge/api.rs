@@ -38,7 +38,7 @@ pub(super) fn admit(
     };
     let authorization = request.headers().get("authorization")?;
     if !token.is_in(authorization.as_deref()) {
-        log_refusal(401, "bad-token", None, None);
+        log_refusal("api-refusal", 401, "bad-token", None, None);
         let message = "the request needs the header Authorization: Bearer and the API_TOKEN";
         let response = refuse(401, Code::BadToken, message)?;
         response.headers().set("www-authenticate", "Bearer")?;

@@ -1,22 +1,35 @@
 //! Settings from the environment: `[vars]` in `wrangler.toml`.
 
-use worker::js_sys::JSON;
-use worker::wasm_bindgen::JsValue;
-use worker::web_sys::Response;
-use worker::{Env, console_error};
+use std::rc::Rc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::platform::{Result, binding};
-use super::responses::{json_error, with_cors};
+use worker::js_sys::{Array, JSON, Object};
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::web_sys::Response;
+use worker::{Env, console_error, console_warn};
+
+use super::object::Shell;
+use super::platform::{Result, State, Version, binding};
+use super::responses::{json_error, to_response, with_cors};
 use crate::admission::Origins;
-use crate::engine::Revision;
-use crate::settings::{Invalid, Settings};
+use crate::engine::{Engine, Revision};
+use crate::io::{self, ContentType};
+use crate::room;
+use crate::settings::{Invalid, Settings, unknown};
+use crate::socket::{self, App, Host, Server};
+use crate::store::Store;
+
+/// The settings of a Worker, once they are read.
+pub type Once = OnceLock<std::result::Result<Settings, Vec<Invalid>>>;
 
 /// These settings, with what the environment names in place of their own.
 ///
 /// # Errors
 ///
-/// The variables whose values are none. They are logged here; [`misconfigured`] answers with them.
+/// The invalid variables. They are logged here; [`misconfigured`] answers with them.
 pub fn settings(env: &Env, defaults: Settings) -> std::result::Result<Settings, Vec<Invalid>> {
+    warn_of_unknown(env);
     let settings = defaults.configure(|name| variable(env, name));
     settings.inspect_err(|invalid| {
         for invalid in invalid {
@@ -42,9 +55,74 @@ pub fn misconfigured(invalid: &[Invalid]) -> Result<Response> {
     )
 }
 
-/// A variable as text: TOML may give it as a number or a list, too.
+/// Says that the Worker runs, that its settings are valid, and which version it is: that of the code and
+/// that of the deployment. With `missing`, that it cannot serve.
+///
+/// # Errors
+///
+/// When the platform fails.
+pub fn health(env: &Env, version: &str, missing: Option<&str>) -> Result<Response> {
+    let deployed: Option<Version> = binding(env, "VERSION");
+    let body = socket::Object::new()
+        .with("ok", &missing.is_none())
+        .with("version", version)
+        .maybe(
+            "deployment",
+            deployed.map(|deployed| deployed.id()).as_ref(),
+        )
+        .maybe("message", missing);
+    to_response(&io::Response {
+        status: if missing.is_none() { 200 } else { 500 },
+        content_type: ContentType::Json,
+        body: body.json().as_str().to_owned(),
+        cookie: None,
+    })
+}
+
+/// The object that runs this application with these settings.
+pub fn object<A: App + 'static>(
+    state: State,
+    settings: Settings,
+    app: impl FnOnce(room::Config, Rc<Store>) -> A,
+) -> Rc<Shell<Host<A>>> {
+    let Settings {
+        engine,
+        socket,
+        room,
+        ..
+    } = settings;
+    Shell::new(state, engine.absorb_pongs, |runtime| {
+        let store = Store::new(runtime);
+        let app = app(room, Rc::clone(&store));
+        let server = Server::new(socket, Engine::new(engine, store));
+        Host::new(server, app)
+    })
+}
+
+/// Tells once of the variables that are probably misspelt: what they would have changed stays as it is.
+fn warn_of_unknown(env: &Env) {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    if WARNED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let names = Object::keys(env.unchecked_ref::<Object>()).into_iter();
+    let names: Vec<_> = names.filter_map(|name| name.as_string()).collect();
+    for (name, meant) in unknown(names.iter().map(String::as_str)) {
+        console_warn!("there is no variable {name}: did you mean {meant}?");
+    }
+}
+
+/// A variable as text. TOML may give it as a number, or as a list of texts, which then have commas
+/// between them; any other value is written as JSON.
 fn variable(env: &Env, name: &str) -> Option<String> {
     let value: JsValue = binding(env, name)?;
-    let text = |value: &JsValue| value.as_string();
-    text(&value).or_else(|| JSON::stringify(&value).ok()?.as_string())
+    if let Some(text) = value.as_string() {
+        return Some(text);
+    }
+    if let Some(list) = value.dyn_ref::<Array>()
+        && list.iter().all(|item| item.is_string())
+    {
+        return Some(list.join(",").into());
+    }
+    JSON::stringify(&value).ok()?.as_string()
 }

@@ -1,20 +1,18 @@
 //! A Worker and its Durable Object for an application of handlers.
 
 use std::rc::Rc;
-use std::sync::OnceLock;
 
 use worker::Env;
 use worker::web_sys::{Request, Response};
 
 use super::config;
 use super::http::{Endpoint, serve};
+use super::limit::Limits;
 use super::object::Shell;
 use super::platform::{Result, State, binding};
-use crate::engine::Engine;
 use crate::handlers::{Handlers, Io};
-use crate::settings::{Invalid, Settings};
-use crate::socket::{Host, Server};
-use crate::store::Store;
+use crate::settings::Settings;
+use crate::socket::Host;
 
 /// The object that runs the handlers which `add` adds, with the settings of the environment.
 /// [`durable_object!`](crate::durable_object) makes it a class.
@@ -25,12 +23,8 @@ use crate::store::Store;
 pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Host<Handlers>>>> {
     // With wrong settings the Worker lets nobody in.
     let settings = config::settings(env, defaults()).unwrap_or_else(|_| defaults());
-    let absorb_pongs = settings.engine.absorb_pongs;
-    Ok(Shell::new(state, absorb_pongs, |runtime| {
-        let store = Store::new(runtime);
-        let handlers = Handlers::new(add, settings.room.limits.rates, Rc::clone(&store));
-        let engine = Engine::new(settings.engine, store);
-        Host::new(Server::new(settings.socket, engine), handlers)
+    Ok(config::object(state, settings, |room, store| {
+        Handlers::new(add, room.limits.rates, store)
     }))
 }
 
@@ -41,7 +35,7 @@ pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Host
 ///
 /// When the platform fails; what a client does wrong is answered.
 pub async fn fetch(request: Request, env: &Env, class: &str) -> Result<Response> {
-    static SETTINGS: OnceLock<std::result::Result<Settings, Vec<Invalid>>> = OnceLock::new();
+    static SETTINGS: config::Once = config::Once::new();
     let settings = SETTINGS.get_or_init(|| config::settings(env, defaults()));
     let settings = match settings {
         Ok(settings) => settings,
@@ -52,7 +46,7 @@ pub async fn fetch(request: Request, env: &Env, class: &str) -> Result<Response>
         rooms: binding(env, class).ok_or("wrangler.toml does not bind the class")?,
         dialects: None,
         settings,
-        handshakes: binding(env, "HANDSHAKES"),
+        limits: Limits::of(env),
     };
     serve(request, &endpoint).await
 }

@@ -14,9 +14,9 @@ use worker::web_sys::{
 use worker::{Delay, console_error};
 
 use super::api;
-use super::limit::{Client, HANDSHAKE};
+use super::limit::{Admission, Client, Limits};
 use super::parked;
-use super::platform::{Objects, RateLimiter, Result, Stub, log_error, upgraded};
+use super::platform::{Objects, Result, Stub, log_error, upgraded};
 use super::responses::{
     closed_websocket, is_dismissal, json_error, plain, preflight, refusal, to_response,
     unavailable, with_cors,
@@ -43,6 +43,11 @@ const NOTHING_HERE: &str = "there is nothing here: a room is at /r/<room>, its S
 /// Tells the object whom the client's address stands for.
 const ADDRESS: &str = "x-signalbox-address";
 
+/// Tells the object that the client's address is over the limit of handshakes.
+const OVER_LIMIT: &str = "x-signalbox-over-limit";
+
+const TOO_MANY_REQUESTS: u16 = 429;
+
 /// The headers that an object may want to know.
 const HEADERS: [&str; 3] = ["origin", "user-agent", "cookie"];
 
@@ -56,8 +61,8 @@ pub struct Endpoint<'a> {
     pub dialects: Option<&'a Dialects>,
     /// The settings.
     pub settings: &'a Settings,
-    /// How many sessions a client's address may open.
-    pub handshakes: Option<RateLimiter>,
+    /// How many sessions an address may open.
+    pub limits: Limits,
 }
 
 /// Serves one request of the Worker: hands it to the object of its room.
@@ -71,18 +76,18 @@ pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response
             Ok(admitted) => admitted,
             Err(refused) => return Ok(refused),
         };
-        return hand_over(request, room.as_str(), endpoint, Some(&action)).await;
+        return hand_over(request, room.as_str(), endpoint, Some(&action), false).await;
     }
     let origin = request.headers().get("origin")?;
     let revision = Query::parse(&query(&request)).codec().revision;
     let response = match route(&request, endpoint.path, endpoint.dialects) {
         Route::Unknown => plain(404, NOTHING_HERE)?,
         Route::BadName(error) => {
-            log_refusal(400, "bad-room-name", None, origin.as_deref());
+            log_refusal("refusal", 400, "bad-room-name", None, origin.as_deref());
             json_error(400, &error.to_string())?
         }
         Route::BadDialect(message) => {
-            log_refusal(400, "unknown-dialect", None, origin.as_deref());
+            log_refusal("refusal", 400, "unknown-dialect", None, origin.as_deref());
             json_error(400, &message)?
         }
         Route::Object(_) if request.method() == "OPTIONS" => {
@@ -104,22 +109,25 @@ async fn enter(
     let text = query(&request);
     let query = Query::parse(&text);
     let upgrade = is_upgrade(&request)?;
-    let client = Client::of(&request, endpoint.handshakes.as_ref())?;
+    let client = Client::of(&request, room, &endpoint.limits)?;
+    let mut over_limit = false;
     let rejection = if !endpoint.settings.origins.allow(origin, &host(&request)) {
         Some(Rejection::OriginNotAllowed)
     } else if let Some(rejection) =
         query.precheck(method(&request), upgrade, &endpoint.settings.engine)
     {
         Some(rejection) // an object that nobody uses would be made for it
-    } else if query.is_handshake() && client.is_over_limit(HANDSHAKE).await? {
-        Some(Rejection::TooManyHandshakes)
+    } else if query.is_handshake() {
+        let admission = client.count_handshake().await?;
+        over_limit = admission == Admission::OfReturning;
+        (admission == Admission::Refused).then_some(Rejection::TooManyHandshakes)
     } else {
         None
     };
     let offered = request.headers().get("sec-websocket-protocol")?;
     let response = match rejection {
         Some(rejection) => refusal(rejection, upgrade)?,
-        None => hand_over(request, room, endpoint, None).await?,
+        None => hand_over(request, room, endpoint, None, over_limit).await?,
     };
     if response.status() == 101
         && let Some(confirmed) = offered.as_deref().and_then(subprotocol)
@@ -131,14 +139,18 @@ async fn enter(
         client.count_stray().await?;
     }
     let status = response.status();
+    if status == TOO_MANY_REQUESTS {
+        response.headers().set("retry-after", "60")?; // the longest period of a limit
+    }
     let reason = match rejection {
         Some(Rejection::OriginNotAllowed) => Some("origin-not-allowed"),
-        Some(Rejection::TooManyHandshakes) => Some("rate-limited"),
+        Some(Rejection::UnsupportedProtocol) => Some("unsupported-protocol"),
+        _ if status == TOO_MANY_REQUESTS => Some("rate-limited"),
         // Sessions expire every day: requests that come too late are not logged.
         _ => (query.is_handshake() && status >= 400).then_some("handshake-refused"),
     };
     if let Some(reason) = reason {
-        log_refusal(status, reason, Some(room), origin);
+        log_refusal("refusal", status, reason, Some(room), origin);
     }
     Ok(response)
 }
@@ -149,13 +161,19 @@ thread_local! {
 }
 
 /// One line for each client that is not let in, as far as the limit goes.
-pub(super) fn log_refusal(status: u16, reason: &str, room: Option<&str>, origin: Option<&str>) {
+pub(super) fn log_refusal(
+    event: &str,
+    status: u16,
+    reason: &str,
+    room: Option<&str>,
+    origin: Option<&str>,
+) {
     let Some(dropped) = LOG_LIMIT.with_borrow_mut(|limit| limit.take(Runtime::now())) else {
         return;
     };
     let origin = origin.filter(|origin| origin.len() < 300); // no name is longer
     let line = socket::Object::new()
-        .with("event", "refusal")
+        .with("event", event)
         .with("reason", reason)
         .with("status", &status)
         .with("room", &room)
@@ -178,20 +196,24 @@ async fn is_unknown_sid(response: &Response) -> Result<bool> {
     Ok(unknown.into_iter().any(|answer| Some(answer.body) == body))
 }
 
-/// What the room answers: to an operator, if there is an `action`, else to a client.
+/// What the room answers: to an operator, if there is an `action`, else to a client, which may be
+/// `over_limit`.
 async fn hand_over(
     request: Request,
     room: &str,
     endpoint: &Endpoint<'_>,
     action: Option<&str>,
+    over_limit: bool,
 ) -> Result<Response> {
-    let stub = endpoint.rooms.named(room)?;
     let engine = &endpoint.settings.engine;
     let max_body = match action {
         Some(_) => engine.max_payload,
         None => engine.max_body(),
     };
-    let response = ask(request, &stub, endpoint, max_body, action).await;
+    let response = match endpoint.rooms.named(room, &endpoint.settings.place) {
+        Ok(stub) => ask(request, &stub, endpoint, max_body, (action, over_limit)).await,
+        Err(error) => Err(error),
+    };
     response.or_else(|error| {
         log_error("a request failed:", &error);
         unavailable()
@@ -203,7 +225,7 @@ async fn ask(
     stub: &Stub,
     endpoint: &Endpoint<'_>,
     max_body: usize,
-    action: Option<&str>,
+    (action, over_limit): (Option<&str>, bool),
 ) -> Result<Response> {
     let Some(body) = read(&request, max_body).await? else {
         return match action {
@@ -219,6 +241,9 @@ async fn ask(
     };
     let codec = Query::parse(&query(&request)).codec();
     let inner = inner_request(&request, &url, upgrade, waits, &body)?;
+    if over_limit {
+        inner.headers().set(OVER_LIMIT, "1")?;
+    }
     if codec.revision == Revision::Three
         && let Some(cookies) = request.headers().get("cookie")?
     {
@@ -341,6 +366,8 @@ pub(super) fn to_input(request: &Request, body: Vec<u8>, reply: Reply) -> Result
     let headers = request.headers();
     let input = if api::is_inner(&request.url()) {
         Input::Operate
+    } else if headers.has(OVER_LIMIT)? {
+        Input::OverLimit
     } else {
         Input::Request
     };

@@ -23,6 +23,7 @@ mod route;
 mod runtime;
 
 pub use http::{Endpoint, serve};
+pub use limit::Limits;
 pub use object::Shell;
 pub use platform::{Objects, RateLimiter, Result, Socket, State, binding, error};
 pub use route::path;

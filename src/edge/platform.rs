@@ -9,6 +9,8 @@ use worker::wasm_bindgen::prelude::*;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::{self, ResponseInit, console};
 
+use crate::settings::Place;
+
 /// What goes wrong is the platform's: a JavaScript exception.
 pub type Result<T> = std::result::Result<T, JsValue>;
 
@@ -151,13 +153,23 @@ extern "C" {
     pub type Objects;
 
     #[wasm_bindgen(method, catch, js_name = getByName)]
-    pub(super) fn named(this: &Objects, name: &str) -> Result<Stub>;
+    fn named_with(this: &Objects, name: &str, options: &Object) -> Result<Stub>;
+
+    #[wasm_bindgen(method, catch, js_name = jurisdiction)]
+    fn within(this: &Objects, jurisdiction: &str) -> Result<Objects>;
 
     /// An object of which nothing is known but its name.
     pub type Stub;
 
     #[wasm_bindgen(method, catch)]
     pub(super) fn fetch(this: &Stub, request: &web_sys::Request) -> Result<Promise>;
+
+    /// The version of the Worker that is deployed.
+    pub(super) type Version;
+
+    /// Its id, which the platform gives.
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn id(this: &Version) -> String;
 
     /// Counts what is done too often.
     pub type RateLimiter;
@@ -173,6 +185,20 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_name = setTimeout)]
     fn set_timer(handler: &Closure<dyn Fn()>, millis: f64) -> Result<JsValue>;
+}
+
+impl Objects {
+    /// The object of this name, which is in this place.
+    pub(super) fn named(&self, name: &str, place: &Place) -> Result<Stub> {
+        let options = Object::new();
+        if let Some(location) = place.location {
+            Reflect::set(&options, &"locationHint".into(), &location.into())?;
+        }
+        match place.jurisdiction {
+            Some(jurisdiction) => self.within(jurisdiction)?.named_with(name, &options),
+            None => self.named_with(name, &options),
+        }
+    }
 }
 
 impl Kv {

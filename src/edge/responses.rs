@@ -98,15 +98,11 @@ pub(super) fn json_error(status: u16, message: &str) -> Result<Response> {
 
 /// A refusal of the Worker's own.
 pub(super) fn refusal(rejection: Rejection, upgrade: bool) -> Result<Response> {
-    let response = to_response(&if upgrade {
+    to_response(&if upgrade {
         rejection.upgrade_response()
     } else {
         rejection.response()
-    })?;
-    if rejection == Rejection::TooManyHandshakes {
-        response.headers().set("retry-after", "60")?; // the longest period there is
-    }
-    Ok(response)
+    })
 }
 
 /// Grants what is asked, to all: the request itself is refused where it has to be, readably.

@@ -115,6 +115,7 @@ impl Engine {
         }
         match input {
             Input::Request(request) => self.request(now, request),
+            Input::OverLimit(request) => self.refuse(request, Rejection::TooManyHandshakes),
             // There is no application here.
             Input::Operate(Request { reply, .. }) => {
                 self.respond(reply, Rejection::BadRequest.response());

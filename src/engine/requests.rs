@@ -16,13 +16,7 @@ impl Engine {
         let query = Query::parse(query);
         let sid = Sid::parse(query.sid);
         if let Some(rejection) = self.reject(now, &request, &query) {
-            let response = if request.upgrade {
-                rejection.upgrade_response()
-            } else {
-                rejection.response()
-            };
-            self.respond(request.reply, response);
-            return;
+            return self.refuse(request, rejection);
         }
         let socket = WebSocket {
             connection: reply.request().into(),
@@ -41,6 +35,15 @@ impl Engine {
             (Some(sid), false, Method::Post) => self.post(now, sid, request),
             (Some(sid), false, _) => self.get(now, sid, request.reply),
         }
+    }
+
+    pub(super) fn refuse(&mut self, request: Request, rejection: Rejection) {
+        let response = if request.upgrade {
+            rejection.upgrade_response()
+        } else {
+            rejection.response()
+        };
+        self.respond(request.reply, response);
     }
 
     /// The checks, in engine.io's order.

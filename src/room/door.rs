@@ -128,7 +128,7 @@ impl Door {
         };
         let Some(given) = given else {
             let message = "this room has a password: room:join takes it as {password}";
-            return Err(Error::new(Code::BadPassword, message));
+            return Err(Error::new(Code::BadPassword, message).because("missing"));
         };
         let mut recent = self.guesses.iter().rev();
         let recent = recent.by_ref().filter(|guess| guess.address == address);
@@ -151,7 +151,7 @@ impl Door {
             at: now,
         });
         self.unsaved = true;
-        Err(Error::new(Code::BadPassword, "that is not the password"))
+        Err(Error::new(Code::BadPassword, "that is not the password").because("wrong"))
     }
 
     /// Bans a member that was kicked: by its address, as it may call itself what it likes, and by the

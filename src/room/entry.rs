@@ -4,7 +4,9 @@ use serde::Deserialize;
 
 use super::contract::names;
 use super::error::{Code, Error};
+use super::journal::Line;
 use super::member::{Buckets, Member};
+use super::token::Refused;
 use super::{Room, Turn};
 use crate::engine::Handshake;
 use crate::socket::{Command, Json, Namespace, SocketId};
@@ -42,6 +44,7 @@ impl Room {
         let strict = strict.and_then(|auth: Auth| auth.strict);
         let pass = self.config.tokens.admit(turn.now, &self.name, auth);
         let member = pass.and_then(|pass| {
+            let reference = pass.as_ref().and_then(|pass| pass.reference.clone());
             let member = Member {
                 address: address.clone(),
                 came_at: turn.now,
@@ -50,8 +53,11 @@ impl Room {
                 pass,
                 ..Member::default()
             };
-            self.check_entry(turn, &member)?;
-            Ok(member)
+            let entry = self.check_entry(turn, &member);
+            entry.map(|()| member).map_err(|error| Refused {
+                reference,
+                ..error.into()
+            })
         });
         match member {
             Ok(mut member) => {
@@ -63,8 +69,14 @@ impl Room {
                 turn.out.push(Command::Keep(id, Json::of(&member)));
                 self.members.insert(id, member);
             }
-            Err(error) => {
-                self.log(turn.now, "refusal", Some(id), Some(error.code), None);
+            Err(Refused { error, reference }) => {
+                let line = Line {
+                    peer: Some(id),
+                    code: Some(error.code),
+                    reason: error.reason.as_deref(),
+                    reference: reference.as_deref(),
+                };
+                self.log_line(turn.now, "refusal", &line);
                 turn.out.push(Command::Refuse {
                     socket: id,
                     data: Some(error.data()),

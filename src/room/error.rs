@@ -53,6 +53,8 @@ pub struct Error {
     pub message: String,
     /// When to try again, if that is all there is to do.
     pub retry_after: Option<Duration>,
+    /// What operators are told of it, in a word, where the code is not enough.
+    pub reason: Option<String>,
 }
 
 impl Error {
@@ -61,6 +63,7 @@ impl Error {
             code,
             message: message.into(),
             retry_after: None,
+            reason: None,
         }
     }
 
@@ -68,6 +71,14 @@ impl Error {
         Self {
             retry_after: Some(retry_after),
             ..Self::new(Code::RateLimited, "too much at once: try again later")
+        }
+    }
+
+    /// The same, with a reason for operators.
+    pub(crate) fn because(self, reason: impl Into<String>) -> Self {
+        Self {
+            reason: Some(reason.into()),
+            ..self
         }
     }
 

@@ -109,12 +109,14 @@ impl Room {
 
     fn transfer(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
         let id = self.peer_named(args)?;
+        self.log(turn.now, "transfer", Some(id), None, None);
         self.make_host(turn, Some(id));
         Ok(())
     }
 
     fn admit(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
         let id = self.knocker(args)?;
+        self.log(turn.now, "admit", Some(id), None, None);
         self.let_in(turn, id)
     }
 
@@ -143,9 +145,11 @@ impl Room {
     }
 
     /// Whoever joins a locked room waits until the host lets them in; opening it lets all in.
-    fn lock(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
+    fn lock(&mut self, turn: &mut Turn, from: SocketId, args: &Args) -> Result<(), Error> {
         let Switch { on } = Switch::read(args, "host:lock takes {on}")?;
         if self.door.lock(on) {
+            let event = if on { "lock" } else { "unlock" };
+            self.log(turn.now, event, Some(from), None, None);
             self.tell_state(turn, "locked", &on);
             self.shut_out(turn);
         }
@@ -159,7 +163,7 @@ impl Room {
     }
 
     /// Whoever joins from now on has to give this password; without one, nobody has to.
-    fn password(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
+    fn password(&mut self, turn: &mut Turn, from: SocketId, args: &Args) -> Result<(), Error> {
         let limit = self.config.limits.password;
         let wrong = || {
             let form =
@@ -179,6 +183,12 @@ impl Room {
             None => None,
         };
         self.door.set_password(password);
+        let change = if self.door.has_password() {
+            "set"
+        } else {
+            "removed"
+        };
+        self.log(turn.now, "password", Some(from), None, Some(change));
         self.tell_state(turn, "password", &self.door.has_password());
         self.shut_out(turn);
         if self.door.has_password() {
@@ -229,7 +239,8 @@ impl Room {
         clippy::unnecessary_wraps,
         reason = "one of the host's events, of which most can fail"
     )]
-    fn clear(&mut self, turn: &mut Turn, _: SocketId, _: &Args) -> Result<(), Error> {
+    fn clear(&mut self, turn: &mut Turn, from: SocketId, _: &Args) -> Result<(), Error> {
+        self.log(turn.now, "clear", Some(from), None, None);
         self.forget_chat(turn);
         let cleared = self.ledger.next_seq();
         self.tell_state(turn, "cleared", &cleared);

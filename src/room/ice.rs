@@ -13,6 +13,7 @@ use super::config::{Ice, Relay};
 use super::contract::{IceServers, names};
 use super::error::{Code, Error};
 use super::fields::Fields;
+use super::ice_url::Scheme;
 use super::{Room, Turn};
 use crate::base64;
 use crate::io::{Answer, Post};
@@ -200,13 +201,18 @@ pub(crate) fn servers(list: &Json) -> Result<Vec<Json>, String> {
             return Err(format!("server {number} has no urls"));
         }
         for url in urls {
-            match url.text().as_deref().and_then(scheme) {
+            match url.text().as_deref().and_then(Scheme::of) {
                 Some(Scheme::Stun) => {}
                 Some(Scheme::Turn) if has_credential(&fields) => {}
                 Some(Scheme::Turn) => {
                     return Err(format!("server {number} has no username or no credential"));
                 }
-                None => return Err(format!("server {number} has a URL not of stun: or turn:")),
+                None => {
+                    return Err(format!(
+                        "server {number} has a URL that is no {}",
+                        Scheme::FORM
+                    ));
+                }
             }
         }
     }
@@ -222,25 +228,6 @@ fn urls(server: &Fields) -> Vec<Json> {
 fn has_credential(server: &Fields) -> bool {
     let has = |key| server.get(key).is_some_and(|json| json.text().is_some());
     has("username") && has("credential")
-}
-
-#[derive(PartialEq, Eq)]
-pub(crate) enum Scheme {
-    Stun,
-    Turn,
-}
-
-/// The scheme of a server's URL: `turn:host:port`, without slashes (RFC 7065).
-pub(crate) fn scheme(url: &str) -> Option<Scheme> {
-    let (scheme, rest) = url.split_once(':')?;
-    if rest.is_empty() || rest.starts_with('/') {
-        return None;
-    }
-    match scheme {
-        "stun" | "stuns" => Some(Scheme::Stun),
-        "turn" | "turns" => Some(Scheme::Turn),
-        _ => None,
-    }
 }
 
 /// The relays of an answer of Cloudflare's API, without port 53, at which browsers wait in vain.

@@ -1,5 +1,6 @@
-//! The log for operators: a line of JSON for each thing worth knowing. Of people it has ids alone;
-//! nothing of what they say, or call themselves, or where they are.
+//! The log for operators: a line of JSON for each thing worth knowing. Of people it has their ids
+//! and what their tokens name for this; nothing of what they say, or call themselves, or where they
+//! are.
 
 use super::Room;
 use super::error::Code;
@@ -15,6 +16,17 @@ pub(super) struct LogLimits {
     outside: LogLimit,
 }
 
+/// What a line says beside its event.
+#[derive(Default)]
+pub(super) struct Line<'a> {
+    /// The socket that it is about.
+    pub(super) peer: Option<SocketId>,
+    pub(super) code: Option<Code>,
+    pub(super) reason: Option<&'a str>,
+    /// What the token of the socket names it, if it is not a member.
+    pub(super) reference: Option<&'a str>,
+}
+
 impl Room {
     /// Writes a line: `event` happened to `peer`.
     pub(super) fn log(
@@ -25,6 +37,20 @@ impl Room {
         code: Option<Code>,
         reason: Option<&str>,
     ) {
+        let line = Line {
+            peer,
+            code,
+            reason,
+            reference: None,
+        };
+        self.log_line(now, event, &line);
+    }
+
+    /// Writes a line.
+    pub(super) fn log_line(&mut self, now: Timestamp, event: &str, line: &Line) {
+        let Line {
+            peer, code, reason, ..
+        } = *line;
         let member = peer.map(|peer| self.member(peer));
         let is_outside = |member: Option<&Member>| member.is_none_or(|m| self.is_outside(m));
         // Whoever leaves was inside, and is no longer.
@@ -36,14 +62,20 @@ impl Room {
         let Some(dropped) = limit.take(now) else {
             return;
         };
+        let member = peer.and_then(|peer| self.member(peer));
+        // A socket that is put out is still here, and does not count any more.
+        let is_left = |id: &SocketId| event != "kick" || Some(*id) != peer;
+        let peers = self.peers().filter(|(id, _)| is_left(id)).count();
+        let sockets = self.members.keys().filter(|id| is_left(id)).count();
         let line = Object::new()
             .with("event", event)
             .with("room", self.name.as_str())
             .maybe("peer", peer.as_ref())
+            .maybe("ref", line.reference.or_else(|| member?.reference()))
             .maybe("code", code.as_ref())
             .maybe("reason", reason)
-            .with("peers", &self.peers().count())
-            .with("sockets", &self.members.len())
+            .with("peers", &peers)
+            .with("sockets", &sockets)
             .with("dropped", &dropped)
             .json();
         self.store.platform().log(line.as_str());

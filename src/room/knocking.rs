@@ -31,6 +31,7 @@ impl Room {
             changes
         });
         if is_news {
+            self.log(now, "knock", Some(id), None, None);
             // A host that is away is told on coming back.
             turn.push(vec![host], names::HOST_KNOCK, vec![knock], true);
         }

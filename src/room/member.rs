@@ -52,6 +52,9 @@ pub(super) struct Member {
     pub(super) receipts: Vec<(String, Receipt)>,
     /// Since when its connection is lost.
     pub(super) away_since: Option<Timestamp>,
+    /// Whether its connection is lost because its page was left, so that it hardly comes back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) left_page: bool,
     /// What waits for it since then.
     #[serde(skip)]
     pub(super) waiting: Backlog,
@@ -181,6 +184,11 @@ impl Member {
     /// Who its token says it is.
     pub(super) fn subject(&self) -> Option<&str> {
         self.pass.as_ref()?.sub.as_deref()
+    }
+
+    /// By what operators find it, as its token says.
+    pub(super) fn reference(&self) -> Option<&str> {
+        self.pass.as_ref()?.reference.as_deref()
     }
 
     /// What its token calls it.

@@ -4,6 +4,7 @@
 //! [`contract`] has the events and their shapes. The server never looks into what a signal carries.
 
 mod chat;
+mod claims;
 pub mod config;
 pub mod contract;
 mod door;
@@ -12,6 +13,7 @@ mod error;
 mod fields;
 mod host;
 pub(crate) mod ice;
+pub(crate) mod ice_url;
 mod journal;
 mod knocking;
 mod ledger;
@@ -33,6 +35,7 @@ pub use config::Config;
 
 pub use error::{Code, Error};
 pub use name::{RoomName, RoomNameError};
+pub(crate) use token::Refused;
 
 use crate::engine::CloseReason;
 use crate::map::Map;
@@ -66,6 +69,9 @@ pub struct Room {
     /// Who waits for ICE servers.
     waiting: Vec<Waiting>,
 }
+
+/// A page was left: its WebSocket was closed with code 1001.
+const LEFT_PAGE: DisconnectReason = DisconnectReason::Transport(CloseReason::GoingAway);
 
 /// What errors about packets without an event's name call it.
 const NO_EVENT: &str = "";
@@ -165,7 +171,7 @@ impl App for Room {
                     turn.fail(from, NO_EVENT, &error);
                 }
             }
-            Event::Away { socket, .. } => self.away(&mut turn, socket),
+            Event::Away { socket, reason } => self.away(&mut turn, socket, reason),
             Event::Back { socket } => self.back(&mut turn, socket),
             Event::Disconnect { socket, reason } => self.disconnect(&mut turn, socket, reason),
             Event::Operate(request) => {
@@ -208,16 +214,20 @@ impl Room {
         self.check_rate(turn, from, event)?;
         let done = self.act(turn, from, event, args);
         if let Err(error) = &done {
-            self.log_refusal(turn.now, from, event, error.code);
+            self.log_refusal(turn.now, from, event, error);
         }
         done
     }
 
     /// Logs who was refused, and who met a limit that is not their own rate.
-    fn log_refusal(&mut self, now: Timestamp, from: SocketId, event: &str, code: Code) {
+    fn log_refusal(&mut self, now: Timestamp, from: SocketId, event: &str, error: &Error) {
+        let code = error.code;
         match code {
-            Code::RoomFull | Code::BadPassword | Code::Denied if event != names::HOST_ADMIT => {
-                self.log(now, "refusal", Some(from), Some(code), None);
+            Code::RoomFull | Code::BadPassword | Code::Denied if event == names::HOST_ADMIT => {}
+            Code::RoomLocked | Code::Kicked if event != names::ROOM_JOIN => {}
+            Code::RoomFull | Code::BadPassword | Code::Denied | Code::RoomLocked | Code::Kicked => {
+                let reason = error.reason.as_deref();
+                self.log(now, "refusal", Some(from), Some(code), reason);
             }
             Code::RateLimited => {
                 let kind = if event == names::ROOM_JOIN {
@@ -303,16 +313,14 @@ impl Room {
         let Some(member) = self.members.remove(&id) else {
             return;
         };
-        // Who does not come back has not left: the media may well go on.
+        // A peer that does not come back has not left: its media may well go on.
         let reason = match reason {
-            DisconnectReason::ClientNamespaceDisconnect
-            | DisconnectReason::Transport(CloseReason::GoingAway) => "left",
+            DisconnectReason::ClientNamespaceDisconnect => "left",
             DisconnectReason::ServerNamespaceDisconnect => "kicked",
+            reason if reason == LEFT_PAGE || member.left_page => "left",
             DisconnectReason::Transport(_) => "timeout",
         };
-        let (joined, alias) = (member.profile.is_some(), member.alias.clone());
-        self.spent.keep(member);
-        self.departed(turn, id, joined, alias, reason);
+        self.gone(turn, id, member, reason);
     }
 
     fn member(&self, id: SocketId) -> Option<&Member> {

@@ -7,10 +7,11 @@ use super::contract::{IceServers, Media, Peer, RoomInfo, Snapshot, names};
 use super::door::Door;
 use super::error::{Code, Error};
 use super::ice::Want;
+use super::journal::Line;
 use super::member::{Backlog, Joining, Member, Profile};
-use super::{Room, RoomName, Turn};
+use super::{LEFT_PAGE, Room, RoomName, Turn};
 use crate::map::{Map, Set};
-use crate::socket::{Args, Json, Object, SocketId};
+use crate::socket::{Args, DisconnectReason, Json, Object, SocketId};
 
 #[derive(Deserialize)]
 struct Update {
@@ -233,6 +234,22 @@ impl Room {
         self.departed(turn, id, left, alias, "left");
     }
 
+    /// A member is no more.
+    pub(super) fn gone(&mut self, turn: &mut Turn, id: SocketId, member: Member, reason: &str) {
+        if member.rejoin.is_none() {
+            let line = Line {
+                peer: Some(id),
+                reason: Some(reason),
+                reference: member.reference(),
+                ..Line::default()
+            };
+            self.log_line(turn.now, "never-joined", &line);
+        }
+        let (joined, alias) = (member.profile.is_some(), member.alias.clone());
+        self.spent.keep(member);
+        self.departed(turn, id, joined, alias, reason);
+    }
+
     /// Tells those who stay, and finds a host among them.
     pub(super) fn departed(
         &mut self,
@@ -259,25 +276,29 @@ impl Room {
         }
     }
 
-    /// Somebody's connection is lost.
-    pub(super) fn away(&mut self, turn: &mut Turn, id: SocketId) {
+    /// A member's connection is lost.
+    pub(super) fn away(&mut self, turn: &mut Turn, id: SocketId, reason: DisconnectReason) {
         let now = turn.now;
         self.change(turn, id, |member| {
             member.away_since.get_or_insert(now);
+            member.left_page = reason == LEFT_PAGE;
             true
         });
+        self.log(now, "away", Some(id), None, None);
         if self.is_peer(id) {
             let away = Object::new().with("id", &id).json();
             turn.emit(self.peers_but(id), names::PEER_AWAY, vec![away]);
         }
     }
 
-    /// Somebody is back whose connection was lost.
+    /// A member is back whose connection was lost.
     pub(super) fn back(&mut self, turn: &mut Turn, id: SocketId) {
         self.change(turn, id, |member| {
             member.waiting = Backlog::default();
+            member.left_page = false;
             member.away_since.take().is_some()
         });
+        self.log(turn.now, "back", Some(id), None, None);
         let host = self.host();
         if host == Some(id) {
             self.knock_anew(turn);
@@ -326,13 +347,15 @@ impl Room {
         Ok(())
     }
 
-    /// Whether a socket may take over another one's alias: the other's connection is lost and both
-    /// have one address, as when a page is loaded again before the server knows that it was closed.
+    /// Whether a socket may take over another one's alias. Either the other's page was left. Or its
+    /// connection is lost and both have one address, as when a page is loaded again before the
+    /// server knows that it was closed.
     fn may_replace(&self, id: SocketId, holder: SocketId) -> bool {
         let (Some(own), Some(holder)) = (self.member(id), self.member(holder)) else {
             return false;
         };
-        holder.is_away() && holder.address == own.address && !own.address.is_empty()
+        let is_same_client = holder.address == own.address && !own.address.is_empty();
+        holder.is_away() && (holder.left_page || is_same_client)
     }
 }
 

@@ -66,9 +66,7 @@ impl Room {
         let Some(member) = self.members.remove(&id) else {
             return;
         };
-        let (joined, alias) = (member.profile.is_some(), member.alias.clone());
-        self.spent.keep(member);
-        self.departed(turn, id, joined, alias, "timeout");
+        self.gone(turn, id, member, "timeout");
         turn.out.push(Command::Close(id));
     }
 }

@@ -1,6 +1,6 @@
 //! Tokens: who may come in, as what, by the word of whoever knows the secret.
 //!
-//! A token is a JWT (RFC 7519), signed with HMAC-SHA-256: `{room, exp, sub?, name?, role?, nbf?}`.
+//! A token is a JWT (RFC 7519), signed with HMAC-SHA-256: `{room, exp, sub?, ref?, name?, role?, nbf?}`.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use super::claims::Claims;
 use super::error::{Code, Error};
 use super::name::RoomName;
 use crate::base64;
@@ -18,6 +19,12 @@ use crate::time::Timestamp;
 
 /// How much the clock of whoever signs may differ from this one.
 const SKEW: Duration = Duration::from_secs(60);
+
+/// A time as late as this, in the year 5138, is in milliseconds.
+const MILLISECONDS: f64 = 1e11;
+
+/// How much of a reference is kept, in characters.
+const REFERENCE: usize = 128;
 
 /// The secret that tokens are signed with. It does not print itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,14 +35,97 @@ pub struct TokenSecret(String);
 pub struct Tokens {
     /// Without it no token is looked at.
     pub secret: Option<TokenSecret>,
-    /// Whether only who has a token may come in.
+    /// The secret before it: tokens that are signed with it are valid, too, while secrets change.
+    pub old_secret: Option<TokenSecret>,
+    /// Whether only clients with a token may come in.
     pub required: bool,
+    /// The longest time for which a token may still be valid; `None` is any.
+    pub longest: Option<Duration>,
 }
 
 /// What a client may say of itself on connecting.
 #[derive(Deserialize)]
 struct Auth {
     token: Option<String>,
+}
+
+/// A client that is refused.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// What it is told.
+    pub(crate) error: Error,
+    /// Who it is, by a token with a valid signature.
+    pub(crate) reference: Option<String>,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            reference: None,
+        }
+    }
+}
+
+impl Refused {
+    fn new(flaw: Flaw, reference: Option<String>) -> Self {
+        Self {
+            error: Error::new(Code::BadToken, flaw.to_string()).because(flaw.reason()),
+            reference,
+        }
+    }
+}
+
+/// What is wrong with a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    Missing,
+    NoJwt,
+    Algorithm,
+    Signature,
+    /// A claim, by its name, and what is wrong with it.
+    Claim(&'static str, &'static str),
+    OtherRoom,
+    Expired,
+    NotYet,
+    TooLong,
+}
+
+impl Flaw {
+    /// In one word, for programs.
+    fn reason(self) -> String {
+        match self {
+            Self::Missing => "missing",
+            Self::NoJwt => "no-jwt",
+            Self::Algorithm => "algorithm",
+            Self::Signature => "signature",
+            Self::Claim(name, _) => return format!("claim-{name}"),
+            Self::OtherRoom => "other-room",
+            Self::Expired => "expired",
+            Self::NotYet => "not-yet-valid",
+            Self::TooLong => "too-long",
+        }
+        .to_owned()
+    }
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self {
+            Self::Missing => return f.write_str("a client needs a token here, as auth: { token }"),
+            Self::NoJwt => "it is no JWT",
+            Self::Algorithm => "it is not signed with HS256",
+            Self::Signature => "its signature is wrong",
+            Self::Claim(name, flaw) => {
+                return write!(f, "this token does not let you in: its {name} {flaw}");
+            }
+            Self::OtherRoom => "it is for another room",
+            Self::Expired => "it has expired",
+            Self::NotYet => "it is not valid yet",
+            Self::TooLong => "it is valid for longer than MAX_TOKEN_LIFE",
+        };
+        write!(f, "this token does not let you in: {why}")
+    }
 }
 
 impl Tokens {
@@ -49,23 +139,101 @@ impl Tokens {
         now: Timestamp,
         room: &RoomName,
         auth: Option<&Json>,
-    ) -> Result<Option<Pass>, Error> {
+    ) -> Result<Option<Pass>, Refused> {
         let auth: Option<Auth> = auth.and_then(Json::read);
         match (&self.secret, auth.and_then(|auth| auth.token)) {
-            (Some(secret), Some(token)) => {
-                let refused = |why| {
-                    let message = format!("this token does not let you in: {why}");
-                    Error::new(Code::BadToken, message)
-                };
-                secret.verify(now, room, &token).map(Some).map_err(refused)
+            (Some(_), Some(token)) => {
+                let claims = self
+                    .claims(&token)
+                    .map_err(|flaw| Refused::new(flaw, None))?;
+                let reference = reference(&claims);
+                let pass = self.pass(now, room, &claims, reference.clone());
+                pass.map(Some).map_err(|flaw| Refused::new(flaw, reference))
             }
-            _ if self.required => {
-                let message = "a client needs a token here, as auth: { token }";
-                Err(Error::new(Code::BadToken, message))
-            }
+            _ if self.required => Err(Refused::new(Flaw::Missing, None)),
             _ => Ok(None),
         }
     }
+
+    /// The claims of a token whose signature is valid.
+    fn claims(&self, token: &str) -> Result<Claims, Flaw> {
+        let (signed, signature) = token.rsplit_once('.').ok_or(Flaw::NoJwt)?;
+        let (header, claims) = signed.split_once('.').ok_or(Flaw::NoJwt)?;
+        // Which algorithm is used is ours to say.
+        let header: Header = decode(header).ok_or(Flaw::NoJwt)?;
+        if header.alg != "HS256" || header.crit.is_some() {
+            return Err(Flaw::Algorithm);
+        }
+        let signature = base64::decode(signature);
+        let mut secrets = [&self.secret, &self.old_secret].into_iter().flatten();
+        if !secrets.any(|secret| secret.signed(signed, &signature)) {
+            return Err(Flaw::Signature);
+        }
+        decode(claims).ok_or(Flaw::NoJwt)
+    }
+
+    /// What these claims say, if they let a client into this room now.
+    fn pass(
+        &self,
+        now: Timestamp,
+        room: &RoomName,
+        claims: &Claims,
+        reference: Option<String>,
+    ) -> Result<Pass, Flaw> {
+        let for_room = claims.text("room")?;
+        let for_room = for_room.ok_or(Flaw::Claim("room", "is missing"))?;
+        let exp = claims.time("exp")?;
+        let exp = exp.ok_or(Flaw::Claim("exp", "is missing"))?;
+        let nbf = claims.time("nbf")?;
+        for (name, time) in [("exp", Some(exp)), ("nbf", nbf)] {
+            if time.is_some_and(|time| time >= MILLISECONDS) {
+                return Err(Flaw::Claim(
+                    name,
+                    "is in milliseconds: it has to be in seconds",
+                ));
+            }
+        }
+        let pass = Pass {
+            sub: claims.text("sub")?,
+            reference,
+            name: claims.text("name")?,
+            host: is_host(claims.text("role")?.as_deref())?,
+        };
+        claims.text("ref")?;
+        if RoomName::parse(&for_room).as_ref() != Ok(room) {
+            return Err(Flaw::OtherRoom);
+        }
+        let now = Duration::from_millis(now.as_millis()).as_secs_f64();
+        let skew = SKEW.as_secs_f64();
+        if exp + skew <= now {
+            return Err(Flaw::Expired);
+        }
+        if nbf.is_some_and(|nbf| nbf - skew > now) {
+            return Err(Flaw::NotYet);
+        }
+        let longest = self.longest.map(|longest| longest.as_secs_f64());
+        if longest.is_some_and(|longest| exp - now > longest + skew) {
+            return Err(Flaw::TooLong);
+        }
+        Ok(pass)
+    }
+}
+
+/// Whether a role is that of the host. All other roles are guests, but a misspelt one would be a guest
+/// whom somebody meant to be host.
+fn is_host(role: Option<&str>) -> Result<bool, Flaw> {
+    let role = role.unwrap_or_default();
+    if role != "host" && role.trim().eq_ignore_ascii_case("host") {
+        return Err(Flaw::Claim("role", "has to be written \"host\""));
+    }
+    Ok(role == "host")
+}
+
+/// By what operators find a client: the `ref` of its token, else the `sub`.
+fn reference(claims: &Claims) -> Option<String> {
+    let text = |name| claims.text(name).ok().flatten();
+    let reference = text("ref").or_else(|| text("sub"))?;
+    Some(reference.chars().take(REFERENCE).collect())
 }
 
 /// What a token says of who has it.
@@ -73,6 +241,9 @@ impl Tokens {
 pub(crate) struct Pass {
     /// Who it is, whatever name it has and wherever it comes from.
     pub(super) sub: Option<String>,
+    /// By what operators find it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reference: Option<String>,
     /// What it is called, whatever it calls itself.
     pub(super) name: Option<String>,
     /// Whether it is the host.
@@ -86,66 +257,22 @@ struct Header {
     crit: Option<serde::de::IgnoredAny>,
 }
 
-#[derive(Deserialize)]
-struct Claims {
-    room: String,
-    exp: f64,
-    nbf: Option<f64>,
-    sub: Option<String>,
-    name: Option<String>,
-    role: Option<String>,
-}
-
 impl TokenSecret {
     /// What a secret is, in words.
     pub const FORM: &str = "32 or more characters: `openssl rand -base64 48` prints good ones";
 
-    /// `None` if `text` is none: one that is short could be guessed.
+    /// `None` if `text` is invalid: a short one could be guessed. White space around it does not
+    /// count, as whoever pastes a secret hardly sees it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
         (text.len() >= 32).then(|| Self(text.to_owned()))
     }
 
-    /// What a token for this room says.
-    ///
-    /// # Errors
-    ///
-    /// Why it is none that counts.
-    pub(super) fn verify(
-        &self,
-        now: Timestamp,
-        room: &RoomName,
-        token: &str,
-    ) -> Result<Pass, &'static str> {
-        let (signed, signature) = token.rsplit_once('.').ok_or("it is no JWT")?;
-        let (header, claims) = signed.split_once('.').ok_or("it is no JWT")?;
-        // Which algorithm is used is ours to say.
-        let header: Header = decode(header).ok_or("it is no JWT")?;
-        if header.alg != "HS256" || header.crit.is_some() {
-            return Err("it is not signed with HS256");
-        }
+    /// Whether this is the signature of a text.
+    fn signed(&self, text: &str, signature: &[u8]) -> bool {
         let hmac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes());
-        let hmac = hmac.map_err(|_| "the secret is none")?;
-        hmac.chain_update(signed)
-            .verify_slice(&base64::decode(signature))
-            .map_err(|_| "its signature is wrong")?;
-        let claims: Claims = decode(claims).ok_or("it has no room or no exp")?;
-        if RoomName::parse(&claims.room).as_ref() != Ok(room) {
-            return Err("it is for another room");
-        }
-        let now = Duration::from_millis(now.as_millis()).as_secs_f64();
-        let skew = SKEW.as_secs_f64();
-        if claims.exp + skew <= now {
-            return Err("it has expired");
-        }
-        if claims.nbf.is_some_and(|nbf| nbf - skew > now) {
-            return Err("it is not valid yet");
-        }
-        Ok(Pass {
-            sub: claims.sub,
-            name: claims.name,
-            host: claims.role.as_deref() == Some("host"),
-        })
+        hmac.is_ok_and(|hmac| hmac.chain_update(text).verify_slice(signature).is_ok())
     }
 }
 

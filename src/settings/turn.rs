@@ -2,7 +2,7 @@
 
 use super::Invalid;
 use crate::room::config::Relay;
-use crate::room::ice::{Scheme, scheme};
+use crate::room::ice_url::Scheme;
 
 /// What the variables say, each by itself.
 pub(super) struct Turn {
@@ -43,9 +43,11 @@ impl Turn {
         match self
             .urls
             .iter()
-            .find(|url| scheme(url) != Some(Scheme::Turn))
+            .find(|url| Scheme::of(url) != Some(Scheme::Turn))
         {
-            Some(url) => Err(format!("{url:?} is no turn: or turns: URL")),
+            Some(url) => Err(format!(
+                "{url:?} is no turn:host:port, with ?transport=udp or tcp"
+            )),
             None => Ok(()),
         }
     }
@@ -65,7 +67,7 @@ impl Turn {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric())
             .then_some(())
-            .ok_or_else(|| format!("{text:?} is none"))
+            .ok_or_else(|| format!("it is {text:?}"))
     }
 
     /// What is said of it does not quote it.
@@ -75,7 +77,7 @@ impl Turn {
             .bytes()
             .all(|byte| byte.is_ascii_graphic())
             .then_some(())
-            .ok_or_else(|| "it is none".to_owned())
+            .ok_or_else(|| "it is invalid".to_owned())
     }
 
     pub(super) fn set_api(&mut self, text: &str) -> Result<(), String> {
@@ -84,7 +86,7 @@ impl Turn {
         schemes
             .any(|scheme| self.api.len() > scheme.len() && self.api.starts_with(scheme))
             .then_some(())
-            .ok_or_else(|| format!("{text:?} is none"))
+            .ok_or_else(|| format!("it is {text:?}"))
     }
 
     /// What they say together.

@@ -57,6 +57,8 @@ pub(super) struct Client {
 /// A client in a namespace.
 pub(super) struct Socket {
     pub(super) namespace: Namespace,
+    /// The address of its client.
+    pub(super) address: String,
     pub(super) link: Link,
     /// What the app keeps with it.
     pub(super) state: Option<Json>,
@@ -127,6 +129,8 @@ impl Client {
 #[derive(Serialize, Deserialize)]
 struct Row {
     namespace: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    address: String,
     state: Option<Json>,
     pid: Option<Pid>,
     since: Offset,
@@ -159,6 +163,7 @@ impl Socket {
     pub(super) fn save(&self, id: SocketId, store: &Store) {
         let row = Row {
             namespace: self.namespace.to_string(),
+            address: self.address.clone(),
             state: self.state.clone(),
             pid: self.pid,
             since: self.since,
@@ -185,6 +190,7 @@ impl Socket {
         };
         let socket = Self {
             namespace,
+            address: row.address,
             link: link(id, row.until),
             state: row.state,
             unsaved: false,

@@ -25,11 +25,20 @@ use crate::time::Timestamp;
 /// How long a connection may take to prove that it is alive.
 const PROOF: Duration = Duration::from_millis(500);
 
+/// How long a socket may be away whose WebSocket was closed with code 1001. Mostly its page was left and
+/// does not come back, but a server or a proxy that shuts down may send the same code.
+const LEFT_PAGE: Duration = Duration::from_secs(5);
+
 /// What a client's `auth` says of the past.
 #[derive(Deserialize)]
 struct Past {
     pid: Pid,
     offset: Option<String>,
+}
+
+/// Whether a client says that it was a socket before, rightly or not.
+pub(super) fn has_past(auth: Option<&Json>) -> bool {
+    auth.is_some_and(|auth| auth.read::<Past>().is_some())
 }
 
 impl Server {
@@ -109,20 +118,20 @@ impl Server {
         id: SocketId,
         reason: DisconnectReason,
     ) -> bool {
-        // All but the engine's "parse error" and a page that was left.
-        let (
-            Some(window),
+        let Some(mut window) = self.window() else {
+            return false;
+        };
+        match reason {
+            DisconnectReason::Transport(CloseReason::GoingAway) => window = window.min(LEFT_PAGE),
             DisconnectReason::Transport(
                 CloseReason::TransportClose
                 | CloseReason::Unread
                 | CloseReason::TransportError
                 | CloseReason::PingTimeout
                 | CloseReason::ForcedServerClose,
-            ),
-        ) = (self.window(), reason)
-        else {
-            return false;
-        };
+            ) => {}
+            _ => return false, // such as the engine's "parse error"
+        }
         let Some(socket) = self
             .sockets
             .get_mut(&id)
@@ -138,6 +147,41 @@ impl Server {
         self.save_socket(id);
         self.events.push_back(Event::Away { socket: id, reason });
         true
+    }
+
+    /// A client without a past connects: if it is a page that was loaded again, the socket that the
+    /// page had before is gone now. So it takes no place from the new one.
+    pub(super) fn replace_left_page(&mut self, namespace: &Namespace, address: &str) {
+        let left = DisconnectReason::Transport(CloseReason::GoingAway);
+        let is_earlier = |id: &SocketId| {
+            self.sockets.get(id).is_some_and(|socket| {
+                matches!(socket.link, Link::Away(_, reason) if reason == left)
+                    && socket.namespace == *namespace
+                    && socket.address == address
+                    && !address.is_empty()
+            })
+        };
+        let earlier = {
+            let mut away = self.away.iter().map(|(_, id)| *id);
+            away.find(is_earlier)
+        };
+        if let Some(earlier) = earlier {
+            self.forget(earlier, left);
+        }
+    }
+
+    /// Whether a client that is away may have sent one more handshake from this address: sockets of
+    /// this address are away, and fewer sessions of this address have yet to send a CONNECT.
+    pub(super) fn may_return(&self, address: &str) -> bool {
+        let away = self.away.iter().filter(|(_, id)| {
+            let socket = self.sockets.get(id);
+            socket.is_some_and(|socket| socket.address == address)
+        });
+        let undecided = self.connecting.iter().filter(|(_, sid)| {
+            let client = self.clients.get(sid);
+            client.is_some_and(|client| client.handshake.address == address)
+        });
+        undecided.count() < away.count()
     }
 
     /// Forgets the sockets that were not recovered in time.
@@ -241,11 +285,12 @@ impl Server {
             return;
         };
         socket.link = Link::Joined(sid);
-        self.away.remove(&(until, id));
-        self.save_socket(id);
         if let Some(client) = self.clients.get_mut(&sid) {
             client.sockets.push(id);
+            client.handshake.address.clone_into(&mut socket.address);
         }
+        self.away.remove(&(until, id));
+        self.save_socket(id);
         for messages in missed {
             self.dispatch(sid, &messages);
         }

@@ -11,6 +11,7 @@ use super::config::Config;
 use super::inbound::Deferred;
 use super::log::{Bounds, Log, Offset};
 use super::namespace::Namespace;
+use super::recovery::has_past;
 use super::retention::Retention;
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{self, Engine, Handshake, Sid};
@@ -26,7 +27,7 @@ pub struct Server {
     /// All sockets, those that are away included.
     pub(super) sockets: Map<SocketId, Socket>,
     /// Clients that are in no namespace yet, by the deadline for their first CONNECT.
-    connecting: Set<(Timestamp, Sid)>,
+    pub(super) connecting: Set<(Timestamp, Sid)>,
     /// Sockets that are away, by when they must be back.
     pub(super) away: Set<(Timestamp, SocketId)>,
     /// Clients that claim to be a socket from before, undecided.
@@ -120,6 +121,9 @@ impl Server {
         match input {
             Input::Operate(request) => self.events.push_back(Event::Operate(request)),
             Input::Posted(answer) => self.events.push_back(Event::Posted(answer)),
+            Input::OverLimit(request) if self.may_return(&request.address) => {
+                self.engine.handle(now, Input::Request(request));
+            }
             input => self.engine.handle(now, input),
         }
     }
@@ -349,8 +353,12 @@ impl Server {
             Some(query) => Rc::new(client.handshake.with(query)),
             None => Rc::clone(&client.handshake),
         };
+        if !has_past(auth.as_ref()) {
+            self.replace_left_page(&namespace, &handshake.address);
+        }
         let socket = Socket {
             namespace: namespace.clone(),
+            address: handshake.address.clone(),
             link: Link::Joining(sid),
             state: None,
             pid,

@@ -16,7 +16,7 @@ const memoryLimit = 512 * 2 ** 20;
 let server;
 before(async () => {
   // The deployed rates, but for the chat, in which the members talk without a break.
-  server = await startServer({ vars: { MAX_SOCKETS: "2000", SIGNAL_RATE: "200/20", CONTROL_RATE: "10/1" } });
+  server = await startServer({ vars: { MAX_SOCKETS: "1000", SIGNAL_RATE: "200/20", CONTROL_RATE: "10/1" } });
 });
 after(() => server.stop());
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { mistakes } from "../../scripts/settings.mjs";
 import { client, connect, enginePath, http, once, startServer } from "./support.mjs";
 
 let server;
@@ -30,4 +31,24 @@ test("a page of another site does not connect, nor one of this machine to anothe
   for (const origin of ["https://evil.example", "http://localhost.evil.example", "null"]) assert.equal(await status({ origin }), 403);
   assert.equal(await status({ origin: "http://localhost:5173", host: "calls.example" }), 403);
   assert.equal(await status({ origin: "http://localhost:5173", host: "localhost:3000" }), 200);
+});
+
+test("a jurisdiction, which the local runtime does not know, is left to the deployment", async () => {
+  const bounded = await startServer({ development: true, vars: { JURISDICTION: "eu" } });
+  try {
+    await connect(bounded);
+  } finally {
+    await bounded.stop();
+  }
+});
+
+test("lines of .dev.vars that are not read, and secrets in wrangler.toml, are told", () => {
+  const devVars = [
+    "# a comment", "", "TOKEN_SECRET=x", "export API_TOKEN = 'y'  ", 'TURN_SECRET="of', 'two lines"',
+    "TOKEN_SECRET: x", "  API_TOKEN", "",
+  ].join("\n");
+  const vars = { TOKENS: "required", API_TOKEN: "z", TOKEN_SECRET: "", TOKEN_SECRET_OLD: "x", MAX_PEERS: "8" };
+  const told = mistakes({ devVars, vars }).map((line) => line.split(/,? (?:has|is) /)[0]);
+  assert.deepEqual(told, [".dev.vars, line 7", ".dev.vars, line 8", "API_TOKEN", "TOKEN_SECRET_OLD"]);
+  assert.deepEqual(mistakes({}), []);
 });

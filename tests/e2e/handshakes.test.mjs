@@ -1,8 +1,8 @@
-// How many connections an address may open: as wrangler.toml says, 60 in a minute.
+// How many connections an address may open: as wrangler.toml says, 60 in a minute in a room, 600 in all.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { client, enginePath, http, once, startServer, webSocket } from "./support.mjs";
+import { client, connect, enginePath, http, once, startKillable, startServer, webSocket } from "./support.mjs";
 
 const limit = 60;
 let server;
@@ -72,6 +72,69 @@ test("E-13, D-9: a WebSocket is refused in words, and a stock client goes on try
   assert.deepEqual(active, { status: 429, active: true });
 });
 
+const loyal = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 500 };
+
+/** Stock clients of one address, in this room. */
+const crowd = (server, count, options) => Promise.all(Array.from({ length: count }, (_, n) =>
+  connect(server, { ...loyal, ...options, transports: n % 2 ? ["websocket"] : undefined })));
+
+/** All lose their connections by `lose` and come back as who they were, at the latest after `start`. */
+async function allRecover(sockets, lose, start = () => {}) {
+  const ids = sockets.map(({ id }) => id);
+  const lost = sockets.map((socket) => once(socket, "disconnect"));
+  await lose();
+  await Promise.all(lost);
+  await start();
+  await Promise.all(sockets.map((socket) => socket.connected || once(socket, "connect")));
+  assert.deepEqual(sockets.map(({ id, recovered }) => [id, recovered]), ids.map((id) => [id, true]));
+}
+
+test("E-18: an address whose clients lose all sockets at once has them all back, beyond its limit", async () => {
+  const room = "crowd";
+  const extraHeaders = from("192.0.2.4").headers;
+  const sockets = await crowd(server, limit, { room, extraHeaders });
+  await allRecover(sockets, () => server.evict(room, { webSockets: "close" }));
+  for (const socket of sockets) socket.disconnect();
+});
+
+test("E-18: 100 clients of one address are back after a restart, and no more newcomers come in than before", async () => {
+  const killable = await startKillable({ ratelimits: {} });
+  try {
+    const room = "crowd";
+    const address = "192.0.2.5";
+    const sockets = await crowd(killable, 100, { room, extraHeaders: from(address).headers });
+    killable.ratelimits = undefined; // those that are deployed
+    await allRecover(sockets, () => killable.kill(), () => killable.start());
+    for (const socket of sockets) socket.disconnect();
+    let opened = 0;
+    for (let n = 0; n < 1_000; n++) {
+      const { status, headers } = await http(killable, enginePath("newcomers", polling), from(address));
+      assert.ok(status === 200 || (status === 429 && headers["retry-after"] === "60"), `${status}`);
+      if (status === 200) opened += 1;
+    }
+    // The minute may end meanwhile, once.
+    assert.ok(opened >= limit && opened <= 2 * limit, `${opened} of 1000 were let in`);
+  } finally {
+    await killable.stop();
+  }
+});
+
+test("an address may open more connections in many rooms than in one, and not any number", async () => {
+  const ratelimit = (id, limit) => ({ type: "ratelimit", namespace_id: id, simple: { limit, period: 60 } });
+  const few = await startServer({ ratelimits: { HANDSHAKES: ratelimit("1001", 3), ADDRESSES: ratelimit("1002", 10) } });
+  try {
+    let room = 0;
+    const { before } = await flood(async (n) => {
+      if (n % 3 === 0) room += 1;
+      return http(few, enginePath(`room-${room}`, polling), from("192.0.2.6"));
+    });
+    assert.ok(before >= 10 && before <= 20, `${before} were let in`);
+    assert.equal((await http(few, enginePath("room-1", polling), from("192.0.2.7"))).status, 200);
+  } finally {
+    await few.stop();
+  }
+});
+
 test("a customer's IPv6 network is one address", async () => {
   const { before } = await flood((n) => handshake(`2001:db8:1:2::${n.toString(16)}`));
   assert.ok(before >= limit, `${before} were let in`);
@@ -131,8 +194,10 @@ test("without the binding there is no limit, and the log says so once", async ()
       assert.equal(status, 200);
     }
     await unlimited.logged(/HANDSHAKES/);
-    const warnings = unlimited.logs.filter(({ message }) => message.includes("HANDSHAKES"));
-    assert.deepEqual(warnings.map(({ level }) => level), ["warn"]);
+    for (const name of ["HANDSHAKES", "ADDRESSES"]) {
+      const warnings = unlimited.logs.filter(({ message }) => message.includes(name));
+      assert.deepEqual(warnings.map(({ level }) => level), ["warn"], name);
+    }
   } finally {
     await unlimited.stop();
   }

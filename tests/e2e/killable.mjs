@@ -4,7 +4,9 @@ import { serve } from "../../scripts/server.mjs";
 import { inRoot } from "../../scripts/task.mjs";
 import { unhurried } from "./support.mjs";
 
-const [port, storage, crate, vars] = process.argv.slice(2);
-await serve({ port: Number(port), storage, crate, vars: { ...unhurried, ...JSON.parse(vars) }, envFiles: [inRoot("tests/e2e/no-secrets")] });
+const [port, storage, crate, settings] = process.argv.slice(2);
+const { vars, ratelimits } = JSON.parse(settings);
+const envFiles = [inRoot("tests/e2e/no-secrets")];
+await serve({ port: Number(port), storage, crate, vars: { ...unhurried, ...vars }, ratelimits, envFiles });
 process.on("disconnect", () => process.kill(-process.pid, "SIGKILL")); // the test is gone
 process.send("ready");

@@ -72,7 +72,7 @@ test("whoever does not show the token learns nothing", async () => {
     }
   }
   const line = await server.logged(/bad-token/);
-  assert.deepEqual(JSON.parse(line), { event: "refusal", reason: "bad-token", status: 401, room: null, origin: null, dropped: 0 });
+  assert.deepEqual(JSON.parse(line), { event: "api-refusal", reason: "bad-token", status: 401, room: null, origin: null, dropped: 0 });
 });
 
 test("the token's place is the header", async () => {
@@ -294,6 +294,7 @@ test("the log tells of a session by ids, and of nothing that is secret or said",
     assert.deepEqual(brief.filter(([, peer]) => peer === ids.ada), [
       ["join", ids.ada, undefined],
       ["limit", ids.ada, "rate-limited"],
+      ["password", ids.ada, "set"],
       ["leave", ids.ada, "closed"],
     ]);
     assert.deepEqual(brief.filter(([, peer]) => peer === ids.bob), [

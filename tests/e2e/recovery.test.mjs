@@ -95,7 +95,7 @@ test("members see peer:away, then peer:back", async () => {
   assert.deepEqual([peer.id, peer.n, peer.host, peer.away], [id, 1, true, false]);
 });
 
-test("a page that is left is gone at once", async () => {
+test("V-4: a page that is left is gone after some seconds, and at once if it is loaded again", async () => {
   const room = "page-left";
   const grace = await connect(server, { room });
   await ask(grace, "room:join", {});
@@ -105,9 +105,24 @@ test("a page that is left is gone at once", async () => {
   const joined = once(grace, "peer:joined");
   page.send('42["room:join",{}]');
   const [{ id }] = await joined;
-  const left = once(grace, "peer:left");
+  const [away, left] = [once(grace, "peer:away"), once(grace, "peer:left")];
   page.close(1001); // as browsers do
+  assert.deepEqual((await away)[0], { id });
   assert.deepEqual((await left)[0], { id, reason: "left" });
+
+  const again = await webSocket(server, enginePath(room, { transport: "websocket" }));
+  await again.next();
+  again.send("40");
+  const joinedAgain = once(grace, "peer:joined");
+  again.send('42["room:join",{}]');
+  const [{ id: reloaded }] = await joinedAgain;
+  const told = [once(grace, "peer:away"), once(grace, "peer:left")];
+  again.close(1001);
+  await told[0];
+  const next = await connect(server, { room });
+  const [gone] = await told[1];
+  assert.deepEqual(gone, { id: reloaded, reason: "left" });
+  assert.equal((await ask(next, "room:join", {})).peers.length, 1, "there is no ghost");
 });
 
 test("V-4: a clean disconnect cannot be recovered", async () => {

@@ -83,7 +83,51 @@ test("GET /healthz says that the Worker runs, and which it is", async () => {
   assert.equal(headers["content-type"], "application/json");
   assert.equal(headers["cache-control"], "no-store");
   const { version } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
-  assert.deepEqual(JSON.parse(body), { ok: true, version });
+  const { deployment, ...told } = JSON.parse(body);
+  assert.deepEqual(told, { ok: true, version });
+  assert.match(deployment, /^[\da-f-]{36}$/, "the platform's id of the deployed version");
+});
+
+test("a Worker without its rooms is not healthy, and says what is missing", async () => {
+  const roomless = await startServer({ durableObjects: {} });
+  try {
+    const { status, body } = await http(roomless, "/healthz");
+    assert.deepEqual([status, JSON.parse(body).ok], [500, false]);
+    assert.match(body, /durable_objects.bindings.* has no ROOM/);
+  } finally {
+    await roomless.stop();
+  }
+});
+
+test("the log names the variable that was probably meant", async () => {
+  const misspelt = await startServer({ vars: { TOKEN: "required", ALOWED_ORIGINS: "*", GREETING: "hello" } });
+  try {
+    assert.equal((await http(misspelt, "/healthz")).status, 200);
+    await misspelt.logged(/no variable ALOWED_ORIGINS: did you mean ALLOWED_ORIGINS\?/);
+    await misspelt.logged(/no variable TOKEN: did you mean TOKENS\?/);
+    const warnings = misspelt.logs.filter(({ message }) => message.includes("no variable"));
+    assert.deepEqual(warnings.map(({ level }) => level), ["warn", "warn"]);
+  } finally {
+    await misspelt.stop();
+  }
+});
+
+test("rooms are made where LOCATION and JURISDICTION say", async () => {
+  const placed = await startServer({ vars: { LOCATION: "weur" } });
+  try {
+    await connect(placed);
+  } finally {
+    await placed.stop();
+  }
+  // The local runtime has no jurisdictions: that it refuses one shows that it was asked for it, and that no room is
+  // made elsewhere.
+  const bounded = await startServer({ vars: { JURISDICTION: "eu" } });
+  try {
+    assert.equal((await http(bounded, "/socket.io/?EIO=4&transport=polling")).status, 503);
+    await bounded.logged(/Jurisdiction restrictions are not implemented in workerd/);
+  } finally {
+    await bounded.stop();
+  }
 });
 
 test("a setting that is none is an error that names it, and nothing is served until it is mended", async () => {
@@ -103,7 +147,7 @@ test("a setting that is none is an error that names it, and nothing is served un
     const errors = misconfigured.logs.filter(({ level }) => level === "error").map(({ message }) => message);
     assert.equal(errors.length, 2);
     assert.ok(errors[0].startsWith(named[0]) && errors[0].endsWith(': "example.com" is no origin'), errors[0]);
-    assert.equal(errors[1], `${named[1]}: "0" is none`);
+    assert.equal(errors[1], `${named[1]}: it is "0"`);
   } finally {
     await misconfigured.stop();
   }
@@ -117,6 +161,15 @@ test("a setting may be a number or a list of TOML's own", async () => {
     assert.equal(JSON.parse(body.slice(1)).pingTimeout, 60_000);
     const { ice } = await ask(await connect(configured), "room:join", {});
     assert.deepEqual(ice.iceServers, [{ urls }]);
+    const listed = await startServer({ vars: { ALLOWED_ORIGINS: ["https://a.example", "https://b.example"] } });
+    try {
+      for (const [origin, status] of [["https://b.example", 200], ["https://c.example", 403]]) {
+        const answer = await http(listed, "/socket.io/?EIO=4&transport=polling", { headers: { origin } });
+        assert.equal(answer.status, status, origin);
+      }
+    } finally {
+      await listed.stop();
+    }
   } finally {
     await configured.stop();
   }

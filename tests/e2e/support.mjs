@@ -20,12 +20,12 @@ const patience = 30_000;
 export const unhurried = Object.fromEntries(["SIGNAL", "CHAT", "CONTROL"].map((kind) => [`${kind}_RATE`, "1000000/1000000"]));
 
 /**
- * Starts a built Worker, that of `crate`, on a free port of 127.0.0.1, with empty rooms. `vars` and `ratelimits` replace
- * those of its wrangler.toml; the rates are such that tests need not think of them. `objects` is a script whose class Room
+ * Starts a built Worker, that of `crate`, on a free port of 127.0.0.1, with empty rooms. `vars`, `ratelimits` and
+ * `durableObjects` replace those of its wrangler.toml; the rates are such that tests need not think of them. `objects` is a script whose class Room
  * takes the place of the Worker's. `development` is as under `npm start`.
  * Whoever starts a server stops it: `after(() => server.stop())`.
  */
-export async function startServer({ crate, vars, ratelimits, objects, development } = {}) {
+export async function startServer({ crate, vars, ratelimits, durableObjects, objects, development } = {}) {
   const port = await freePort();
   const logs = [];
   const printed = new EventEmitter();
@@ -34,6 +34,7 @@ export async function startServer({ crate, vars, ratelimits, objects, developmen
     crate,
     vars: { ...unhurried, ...vars },
     ratelimits,
+    durableObjects,
     objects,
     development,
     onLog: (log) => {
@@ -78,10 +79,10 @@ export async function startServer({ crate, vars, ratelimits, objects, developmen
 
 /**
  * Starts a Worker, the deployed one or that of `crate`, in processes of its own, on a free port, with storage that stays.
- * `kill()` ends them as a power cut would, `start()` starts them again on the same port and storage. `vars` are as for
- * `startServer`.
+ * `kill()` ends them as a power cut would, `start()` starts them again on the same port and storage. `vars` and
+ * `ratelimits` are as for `startServer`; the latter can be others for the next start.
  */
-export async function startKillable({ crate = ".", vars = {} } = {}) {
+export async function startKillable({ crate = ".", vars = {}, ratelimits } = {}) {
   const port = await freePort();
   const storage = mkdtempSync(join(tmpdir(), "signalbox-"));
   let child;
@@ -93,9 +94,11 @@ export async function startKillable({ crate = ".", vars = {} } = {}) {
     /** What the server and its Worker printed. */
     output: "",
     closers: new Set(),
+    ratelimits,
     async start() {
       const script = inRoot("tests/e2e/killable.mjs");
-      child = fork(script, [String(port), storage, crate, JSON.stringify(vars)], { detached: true, execPath: pinnedNode, silent: true });
+      const settings = JSON.stringify({ vars, ratelimits: server.ratelimits });
+      child = fork(script, [String(port), storage, crate, settings], { detached: true, execPath: pinnedNode, silent: true });
       for (const stream of [child.stdout, child.stderr]) {
         stream.setEncoding("utf8").on("data", (text) => {
           server.output += text;

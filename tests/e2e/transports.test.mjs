@@ -144,7 +144,7 @@ test("P-8: after a poll was given up the next one gets 400, and the others see w
 });
 
 test("E-6, D-9: a session too many is refused for now, and its client gets in when there is room", async () => {
-  const small = await startServer({ vars: { MAX_SESSIONS: "2", ALLOWED_ORIGINS: "*" } });
+  const small = await startServer({ vars: { MAX_SESSIONS: "2", MAX_SOCKETS: "2", MAX_PEERS: "2", ALLOWED_ORIGINS: "*" } });
   try {
     const path = enginePath("full", { transport: "polling" });
     const sids = [];

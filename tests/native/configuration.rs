@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use signalbox::settings::{Invalid, Settings};
+use signalbox::settings::{Invalid, Settings, unknown};
 
 const WRANGLER: &str = include_str!("../../wrangler.toml");
 const SECRET: &str = "a secret of 32 or more characters";
@@ -90,7 +90,7 @@ fn every_variable_changes_a_setting_of_its_own() {
         ("CLOUDFLARE_TURN_TOKEN", "t"),
     ];
     // Each with what it does not do without.
-    let changes: [(&str, &str, &[_]); 32] = [
+    let changes: [(&str, &str, &[_]); 36] = [
         ("ALLOWED_ORIGINS", "https://a.example", &[]),
         ("PING_INTERVAL_MS", "100", &[]),
         ("PING_TIMEOUT_MS", "3600000", &[]),
@@ -99,8 +99,8 @@ fn every_variable_changes_a_setting_of_its_own() {
         ("REVISION_3", "off", &[]),
         ("MAX_PAYLOAD", "131073", &[]),
         ("MAX_PEERS", "1", &[]),
-        ("MAX_SOCKETS", " 32768 ", &[]),
-        ("MAX_SESSIONS", "2", &[]),
+        ("MAX_SOCKETS", " 99 ", &[]),
+        ("MAX_SESSIONS", "32768", &[]),
         ("MAX_DESCRIPTION", "1024", &[]),
         ("MAX_CANDIDATE", "256", &[]),
         ("MAX_MESSAGE", "1", &[]),
@@ -121,9 +121,13 @@ fn every_variable_changes_a_setting_of_its_own() {
         ("CLOUDFLARE_TURN_API", "http://127.0.0.1:9", &cloudflare),
         ("TURN_TTL_S", "172800", &[]),
         ("TOKENS", "required", &[("TOKEN_SECRET", SECRET)]),
+        ("MAX_TOKEN_LIFE", "12h", &[]),
         ("DIALECT", "codelab", &[]),
         ("DIALECTS", r#"{"mine": {"on": {}}}"#, &[]),
+        ("LOCATION", "weur", &[]),
+        ("JURISDICTION", " eu ", &[]),
         ("TOKEN_SECRET", SECRET, &[]),
+        ("TOKEN_SECRET_OLD", SECRET, &[("TOKEN_SECRET", SECRET)]),
         ("API_TOKEN", "0123456789abcdef", &[]),
         ("TURN_SECRET", "other", &coturn),
         ("CLOUDFLARE_TURN_TOKEN", "other", &cloudflare),
@@ -166,41 +170,45 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
     let ping = "PING_INTERVAL_MS in wrangler.toml has to be a whole number from 100 to 3600000";
     let ice = "ICE_SERVERS in wrangler.toml has to be a JSON list of RTCIceServer";
     refuses(&[
-        ("PING_INTERVAL_MS", "soon", ping, r#""soon" is none"#),
-        ("PING_INTERVAL_MS", "", ping, r#""" is none"#),
-        ("PING_INTERVAL_MS", "0", ping, r#""0" is none"#),
-        ("PING_INTERVAL_MS", "99", ping, r#""99" is none"#),
-        ("PING_INTERVAL_MS", "3600001", ping, r#""3600001" is none"#),
-        ("PING_INTERVAL_MS", "-1", ping, r#""-1" is none"#),
-        ("PING_INTERVAL_MS", "4.5e4", ping, r#""4.5e4" is none"#),
-        ("PING_INTERVAL_MS", "99999999999999999999", ping, "is none"),
+        ("PING_INTERVAL_MS", "soon", ping, r#"it is "soon""#),
+        ("PING_INTERVAL_MS", "", ping, r#"it is """#),
+        ("PING_INTERVAL_MS", "0", ping, r#"it is "0""#),
+        ("PING_INTERVAL_MS", "99", ping, r#"it is "99""#),
+        ("PING_INTERVAL_MS", "3600001", ping, r#"it is "3600001""#),
+        ("PING_INTERVAL_MS", "-1", ping, r#"it is "-1""#),
+        ("PING_INTERVAL_MS", "4.5e4", ping, r#"it is "4.5e4""#),
+        ("PING_INTERVAL_MS", "99999999999999999999", ping, "it is"),
         (
             "PING_TIMEOUT_MS",
             "0",
             "PING_TIMEOUT_MS in wrangler.toml",
-            "is none",
+            "it is",
         ),
-        ("RECOVERY_MS", "86400001", "from 0 to 86400000", "is none"),
-        ("RETENTION", "24", "such as \"24h\"", r#""24" is none"#),
-        ("RETENTION", "never", "or \"forever\"", "is none"),
-        ("RETENTION", "-1h", "such as \"24h\"", "is none"),
-        ("RETENTION", "3651d", "such as \"24h\"", "is none"),
-        ("REVISION_3", "yes", r#""on" or "off""#, "neither"),
-        ("MAX_PAYLOAD", "2047", "from 2048 to 1000000", "is none"),
-        ("MAX_PAYLOAD", "1000001", "from 2048 to 1000000", "is none"),
-        ("MAX_PEERS", "0", "from 1 to 32768", "is none"),
-        ("MAX_SOCKETS", "32769", "from 1 to 32768", "is none"),
-        ("MAX_SESSIONS", "0", "from 1 to 32768", "is none"),
-        ("MAX_DESCRIPTION", "1023", "from 1024 to 1000000", "is none"),
-        ("MAX_CANDIDATE", "255", "from 256 to 1000000", "is none"),
-        ("MAX_MESSAGE", "0", "from 1 to 1000000", "is none"),
-        ("MAX_NAME", "15", "from 16 to 1024", "is none"),
-        ("CHAT_HISTORY", "10001", "from 0 to 10000", "is none"),
-        ("MAX_WAITING", "10001", "from 0 to 10000", "is none"),
-        ("WRONG_PASSWORDS", "0", "from 1 to 100", "is none"),
-        ("SIGNAL_RATE", "20", "such as 200/20", "is none"),
-        ("CHAT_RATE", "0/1", "such as 200/20", "is none"),
-        ("CONTROL_RATE", "x", "such as 200/20", "is none"),
+        ("RECOVERY_MS", "86400001", "from 0 to 86400000", "it is"),
+        ("RETENTION", "24", "such as \"24h\"", r#"it is "24""#),
+        ("MAX_TOKEN_LIFE", "0", "such as \"12h\"", "no time"),
+        ("MAX_TOKEN_LIFE", "1", "or \"forever\"", "it is"),
+        ("LOCATION", "europe", "wnam, enam", r#"it is "europe""#),
+        ("JURISDICTION", "EU", "eu, us", r#"it is "EU""#),
+        ("RETENTION", "never", "or \"forever\"", "it is"),
+        ("RETENTION", "-1h", "such as \"24h\"", "it is"),
+        ("RETENTION", "3651d", "such as \"24h\"", "it is"),
+        ("REVISION_3", "yes", r#""on" or "off""#, r#"it is "yes""#),
+        ("MAX_PAYLOAD", "2047", "from 2048 to 1000000", "it is"),
+        ("MAX_PAYLOAD", "1000001", "from 2048 to 1000000", "it is"),
+        ("MAX_PEERS", "0", "from 1 to 32768", "it is"),
+        ("MAX_SOCKETS", "32769", "from 1 to 32768", "it is"),
+        ("MAX_SESSIONS", "0", "from 1 to 32768", "it is"),
+        ("MAX_DESCRIPTION", "1023", "from 1024 to 1000000", "it is"),
+        ("MAX_CANDIDATE", "255", "from 256 to 1000000", "it is"),
+        ("MAX_MESSAGE", "0", "from 1 to 1000000", "it is"),
+        ("MAX_NAME", "15", "from 16 to 1024", "it is"),
+        ("CHAT_HISTORY", "10001", "from 0 to 10000", "it is"),
+        ("MAX_WAITING", "10001", "from 0 to 10000", "it is"),
+        ("WRONG_PASSWORDS", "0", "from 1 to 100", "it is"),
+        ("SIGNAL_RATE", "20", "such as 200/20", "it is"),
+        ("CHAT_RATE", "0/1", "such as 200/20", "it is"),
+        ("CONTROL_RATE", "x", "such as 200/20", "it is"),
         (
             "ALLOWED_ORIGINS",
             "https://a.example,b.example",
@@ -220,13 +228,25 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
             "ICE_SERVERS",
             r#"[{"urls":["stun:a",7]}]"#,
             ice,
-            "server 1 has a URL not of stun: or turn:",
+            "server 1 has a URL that is no stun:host:port or turn:host:port",
         ),
         (
             "ICE_SERVERS",
             r#"[{"urls":"https://a"}]"#,
             ice,
-            "server 1 has a URL not of stun: or turn:",
+            "server 1 has a URL that is no stun:host:port or turn:host:port",
+        ),
+        (
+            "ICE_SERVERS",
+            r#"[{"urls":"stun:x?transport=udp"}]"#,
+            ice,
+            "server 1 has a URL that is no stun:host:port",
+        ),
+        (
+            "ICE_SERVERS",
+            r#"[{"urls":"stun:x:0"}]"#,
+            ice,
+            "server 1 has a URL that is no stun:host:port",
         ),
         (
             "ICE_SERVERS",
@@ -238,19 +258,19 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
             "TOKENS",
             "yes",
             "TOKENS in wrangler.toml has to be \"optional\" or \"required\"",
-            r#""yes" is neither"#,
+            r#"it is "yes""#,
         ),
         (
             "TOKEN_SECRET",
             "hunter2",
             "the secret TOKEN_SECRET has to be 32 or more characters",
-            "it is none",
+            "it is invalid",
         ),
         (
             "API_TOKEN",
             "hunter2",
             "the secret API_TOKEN has to be 16 or more visible ASCII characters",
-            "it is none",
+            "it is invalid",
         ),
     ]);
 }
@@ -267,19 +287,42 @@ fn a_wrong_value_about_relays() {
             r#""stun:b" is no turn:"#,
         ),
         ("TURN_URLS", "turn://a", turn, r#""turn://a" is no turn:"#),
+        (
+            "TURN_URLS",
+            "turn:x:99999",
+            turn,
+            r#""turn:x:99999" is no turn:"#,
+        ),
+        (
+            "TURN_URLS",
+            "turn:x turn:y",
+            turn,
+            r#""turn:x turn:y" is no turn:"#,
+        ),
+        (
+            "TURN_URLS",
+            "turn:x?transport=sctp",
+            turn,
+            r#""turn:x?transport=sctp" is no turn:"#,
+        ),
         ("TURN_URLS", "turn:", turn, r#""turn:" is no turn:"#),
         ("TURN_URLS", "a.example", turn, r#""a.example" is no turn:"#),
-        ("CLOUDFLARE_TURN_KEY_ID", "a/b", key, r#""a/b" is none"#),
+        ("CLOUDFLARE_TURN_KEY_ID", "a/b", key, r#"it is "a/b""#),
         (
             "CLOUDFLARE_TURN_API",
             "rtc.live.cloudflare.com",
             "CLOUDFLARE_TURN_API in wrangler.toml has to be a URL",
-            "is none",
+            "it is",
         ),
-        ("CLOUDFLARE_TURN_API", "", "has to be a URL", "is none"),
-        ("CLOUDFLARE_TURN_API", "https://", "has to be a URL", "none"),
-        ("TURN_TTL_S", "59", "from 60 to 172800", r#""59" is none"#),
-        ("TURN_TTL_S", "172801", "from 60 to 172800", "is none"),
+        ("CLOUDFLARE_TURN_API", "", "has to be a URL", "it is"),
+        (
+            "CLOUDFLARE_TURN_API",
+            "https://",
+            "has to be a URL",
+            "it is",
+        ),
+        ("TURN_TTL_S", "59", "from 60 to 172800", r#"it is "59""#),
+        ("TURN_TTL_S", "172801", "from 60 to 172800", "it is"),
     ]);
 }
 
@@ -327,6 +370,11 @@ fn limits_that_contradict_each_other() {
         [candidate, message]
     );
     let largest = [("MAX_PAYLOAD", "1000000"), ("MAX_DESCRIPTION", "998976")];
+    let sockets = "MAX_SOCKETS in wrangler.toml has to be at most 99, MAX_SESSIONS: it is 100";
+    assert_eq!(said(&[("MAX_SESSIONS", "99")]), [sockets]);
+    let long_names = [&small[..], &[("MAX_MESSAGE", "256"), ("MAX_NAME", "257")]].concat();
+    let name = "MAX_NAME in wrangler.toml has to be at most 256, a twelfth of what is 1024 less than MAX_PAYLOAD: JSON may take 12 bytes for a character: it is 257";
+    assert_eq!(said(&long_names), [name]);
     let peers = [("MAX_PEERS", "7"), ("MAX_SOCKETS", "7")];
     for vars in [
         &peers[..],
@@ -352,6 +400,63 @@ fn tokens_that_are_needed_need_a_secret() {
     assert!(invalid[0].found.contains("it is missing"));
     let settings = configure(&[("TOKENS", "required"), ("TOKEN_SECRET", SECRET)]);
     assert!(settings.expect("valid settings").room.tokens.required);
+}
+
+/// The old secret is for a change of secrets, and no secret by itself.
+#[test]
+fn an_old_secret_needs_a_new_one() {
+    let invalid = configure(&[("TOKEN_SECRET_OLD", SECRET)]).expect_err("no secret");
+    assert_eq!(invalid[0].name, "TOKEN_SECRET");
+    assert_eq!(
+        invalid[0].found,
+        "it is missing, and TOKEN_SECRET_OLD is set"
+    );
+}
+
+/// White space around a secret is nothing that whoever pastes it means.
+#[test]
+fn secrets_are_trimmed() {
+    let secret = |text: &str| {
+        let settings = configure(&[("TOKEN_SECRET", text)]).expect("valid");
+        settings.room.tokens.secret.expect("a secret")
+    };
+    assert!(secret(SECRET) == secret(&format!(" {SECRET}\n")));
+    let blank = " ".repeat(40);
+    configure(&[("TOKEN_SECRET", blank.as_str())]).expect_err("nothing but white space");
+}
+
+/// An empty API_TOKEN turns the API off. An empty TOKEN_SECRET is an error, as without it tokens do not
+/// count.
+#[test]
+fn empty_secrets() {
+    for text in ["", " ", "\n"] {
+        let settings = configure(&[("API_TOKEN", text)]).expect("valid");
+        assert!(settings.api_token.is_none());
+        configure(&[("TOKEN_SECRET", text)]).expect_err("no secret");
+    }
+}
+
+/// A misspelt variable is told with the name that was meant; those of an application are its own.
+#[test]
+fn variables_that_are_misspelt() {
+    for (name, meant) in [
+        ("TOKEN", Some("TOKENS")),
+        ("ALOWED_ORIGINS", Some("ALLOWED_ORIGINS")),
+        ("ALLOWED_ORIGIN", Some("ALLOWED_ORIGINS")),
+        ("allowed_origins", Some("ALLOWED_ORIGINS")),
+        ("TOKENSECRET", Some("TOKEN_SECRET")),
+        ("MAX_PEER", Some("MAX_PEERS")),
+        ("PING_INTERVAL", Some("PING_INTERVAL_MS")),
+        ("TOKENS", None),
+        ("TOKEN_SECRET", None),
+        ("GREETING", None),
+        ("DATABASE_URL", None),
+        ("", None),
+    ] {
+        let found: Vec<_> = unknown([name]).collect();
+        let expected: Vec<_> = meant.into_iter().map(|meant| (name, meant)).collect();
+        assert_eq!(found, expected);
+    }
 }
 
 /// Relays come from a TURN server, or from Cloudflare; either needs a variable and a secret.

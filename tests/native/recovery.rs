@@ -174,18 +174,122 @@ fn v_4_a_mistake_can_be_recovered() {
     }
 }
 
-/// V-4: a page that was left does not come back, and nobody waits for it.
+/// V-4: a page that was left is away for five seconds, as a server or proxy that shuts down may send
+/// the same code. Then it has left.
 #[test]
-fn a_page_that_is_left_is_gone() {
-    let (mut hall, [a, b]) = hall_of();
-    for peer in [&a, &b] {
-        peer.join(&mut hall, "x");
+fn v_4_a_page_that_is_left_is_gone_after_seconds() {
+    for (after, is_back) in [(4_999, true), (5_000, false)] {
+        for restarts in [false, true] {
+            let (mut hall, [a, b]) = hall_of();
+            for peer in [&a, &b] {
+                peer.join(&mut hall, "x");
+            }
+            b.heard(&mut hall);
+            hall.went_away(a.connection());
+            assert_eq!(
+                b.heard(&mut hall),
+                [json!(["peer:away", { "id": a.id }])],
+                "nobody else is host yet"
+            );
+            if restarts {
+                hall.lose_memory();
+            }
+            hall.until(hall.now() + after);
+            if is_back {
+                assert!(a.reconnect(&mut hall).recovered);
+                assert_eq!(b.heard(&mut hall)[0][0], "peer:back");
+            } else {
+                let left = json!(["peer:left", { "id": a.id, "reason": "left" }]);
+                assert_eq!(b.heard(&mut hall)[0], left);
+                assert!(!a.reconnect(&mut hall).recovered);
+            }
+        }
     }
-    b.heard(&mut hall);
-    hall.went_away(a.connection());
-    let left = json!(["peer:left", { "id": a.id, "reason": "left" }]);
-    assert_eq!(b.heard(&mut hall)[0], left);
-    assert!(!a.reconnect(&mut hall).recovered);
+}
+
+/// V-4: a page that is loaded again is no ghost: the socket that it had before is gone when the new
+/// one connects, and so is its alias. That of another address stays.
+#[test]
+fn v_4_a_page_that_is_loaded_again_replaces_itself() {
+    let (mut hall, [watcher]) = hall_of();
+    watcher.join(&mut hall, "watcher");
+    for (address, is_same) in [("192.0.2.1", true), ("198.51.100.7", false)] {
+        "192.0.2.1".clone_into(&mut hall.address);
+        let [page, other] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
+        for (peer, alias) in [(&page, "page"), (&other, "other")] {
+            peer.join(&mut hall, "x");
+            peer.call(&mut hall, json!(["join", alias]));
+        }
+        hall.went_away(page.connection());
+        other.vanish(&mut hall); // which is lost, and no page that was left
+        watcher.heard(&mut hall);
+        address.clone_into(&mut hall.address);
+        let again = Peer::connect(&mut hall);
+        let left = json!(["peer:left", { "id": page.id, "reason": "left" }]);
+        let expected = if is_same { vec![left] } else { Vec::new() };
+        assert_eq!(watcher.heard(&mut hall), expected, "{address}");
+        let reply = again.call(&mut hall, json!(["join", "page"]));
+        assert_eq!(reply["ok"], true, "the alias is free, from {address}");
+        assert!(other.reconnect(&mut hall).recovered);
+        for peer in [again, other] {
+            peer.vanish_for_good(&mut hall);
+        }
+    }
+}
+
+/// V-4: one page that is loaded again replaces one of those that were left from its address. A client
+/// that comes back too late replaces none.
+#[test]
+fn v_4_others_of_the_address_may_still_come_back() {
+    let (mut hall, pages) = hall_of::<3>();
+    for page in &pages {
+        hall.went_away(page.connection());
+        hall.until(hall.now() + 1);
+    }
+    Peer::connect(&mut hall);
+    let back = pages.map(|page| page.reconnect(&mut hall).recovered);
+    assert_eq!(back, [false, true, true]);
+}
+
+/// E-18: beyond the limit of its address, a handshake opens a session for each client that is away,
+/// and for nobody else.
+#[test]
+fn e_18_beyond_the_limit_clients_come_back() {
+    let (mut hall, peers) = hall_of::<3>();
+    "198.51.100.7".clone_into(&mut hall.address);
+    let elsewhere = Peer::connect(&mut hall);
+    "192.0.2.1".clone_into(&mut hall.address);
+    assert_eq!(hall.over_limit(), None, "nobody is away");
+    for peer in peers.iter().chain([&elsewhere]) {
+        peer.vanish(&mut hall);
+    }
+    for round in 0..2 {
+        if round > 0 {
+            hall.lose_memory();
+        }
+        let opened = [(); 2].map(|()| hall.over_limit().expect("a session"));
+        // As many as are away may be undecided.
+        if round == 0 {
+            let third = hall.over_limit().expect("a session");
+            assert_eq!(hall.over_limit(), None);
+            hall.lost(third);
+        }
+        for connection in opened {
+            hall.lost(connection);
+        }
+    }
+    for (n, peer) in peers.iter().enumerate() {
+        let connection = hall.over_limit().expect("a session");
+        hall.text(connection, peer.connect_packet());
+        let reply = format!("40{{\"sid\":\"{}\"", peer.id);
+        let sent = hall.take_of(connection);
+        let is_reply =
+            |done: &Done| matches!(done, Done::Sent(_, text) if text.starts_with(&reply));
+        assert!(sent.iter().any(is_reply), "{n}: {sent:?}");
+    }
+    assert_eq!(hall.over_limit(), None, "all of this address are back");
+    "198.51.100.7".clone_into(&mut hall.address);
+    assert!(hall.over_limit().is_some());
 }
 
 /// V-5: a client that has had no event gets all since its connect.

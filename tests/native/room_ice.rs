@@ -265,8 +265,8 @@ fn cloudflare_fails() {
             "its answer has no relay",
         ),
         (servers(json!([{ "urls": "turn:a" }])), "has no username"),
-        (servers(turn(json!(["https://a"]))), "URL not of stun:"),
-        (servers(turn(json!([7]))), "URL not of stun:"),
+        (servers(turn(json!(["https://a"]))), "URL that is no stun:"),
+        (servers(turn(json!([7]))), "URL that is no stun:"),
         (
             servers(turn(json!(["turn:a:53", "turn:a:53?transport=udp"]))),
             "its answer has no relay",

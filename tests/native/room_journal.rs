@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use signalbox::room::Config;
-use signalbox::room::config::{Limits, TokenSecret, Tokens};
+use signalbox::room::config::Limits;
 
 use crate::peer::{Hall, Peer, hall, hall_with, unhurried};
+use crate::room_token::{hall_with_tokens, token};
 
 /// The lines since the last look.
 fn lines(hall: &Hall) -> Vec<Value> {
@@ -45,12 +46,18 @@ fn a_line_for_each_coming_and_going() {
     assert_eq!(
         lines(&hall),
         [
-            line("kick", &c, &kicked, 3, 4),
+            line("kick", &c, &kicked, 2, 3),
             line("leave", &c, &left("kicked"), 2, 3),
         ]
     );
     d.vanish_for_good(&mut hall);
-    assert_eq!(lines(&hall), [line("leave", &d, &left("timeout"), 1, 2)]);
+    assert_eq!(
+        lines(&hall),
+        [
+            line("away", &d, &nothing, 2, 3),
+            line("leave", &d, &left("timeout"), 1, 2),
+        ]
+    );
     hall.operate("close", "", "");
     let mut closed = line("close", &a, &nothing, 1, 2);
     closed.as_object_mut().unwrap().remove("peer");
@@ -91,8 +98,19 @@ fn a_line_for_each_refusal() {
     );
     let guess = json!(["room:join", { "password": "hunter2" }]);
     assert_eq!(b.refusal(&mut hall, &guess), "bad-password");
-    let wrong = json!({ "code": "bad-password" });
-    assert_eq!(lines(&hall), [line("refusal", &b, &wrong, 1, 2)]);
+    let reason = |code: &str, reason: &str| json!({ "code": code, "reason": reason });
+    assert_eq!(
+        lines(&hall),
+        [
+            line("password", &a, &json!({ "reason": "set" }), 1, 2),
+            line("refusal", &b, &reason("bad-password", "wrong"), 1, 2),
+        ]
+    );
+    // Who does not know that there is a password has given no wrong one.
+    let none = json!(["room:join"]);
+    assert_eq!(b.refusal(&mut hall, &none), "bad-password");
+    let missing = reason("bad-password", "missing");
+    assert_eq!(lines(&hall), [line("refusal", &b, &missing, 1, 2)]);
     for _ in 0..4 {
         assert_eq!(b.refusal(&mut hall, &guess), "bad-password");
     }
@@ -112,7 +130,16 @@ fn a_line_for_each_refusal() {
     }
     let knock = json!(["room:join"]);
     assert_eq!(b.refusal(&mut hall, &knock), "waiting");
-    assert_eq!(lines(&hall), [] as [Value; 0], "not refused yet");
+    assert_eq!(
+        lines(&hall),
+        [
+            line("password", &a, &json!({ "reason": "removed" }), 1, 2),
+            line("lock", &a, &json!({}), 1, 2),
+            line("knock", &b, &json!({}), 1, 2),
+        ]
+    );
+    assert_eq!(b.refusal(&mut hall, &knock), "waiting");
+    assert_eq!(lines(&hall), [] as [Value; 0], "once for each knock");
     let denied = [line("refusal", &b, &json!({ "code": "denied" }), 1, 2)];
     a.call(&mut hall, json!(["host:deny", { "id": b.id }]));
     assert_eq!(lines(&hall), denied);
@@ -120,7 +147,13 @@ fn a_line_for_each_refusal() {
     assert_eq!(lines(&hall), denied);
 
     a.call(&mut hall, json!(["host:kick", { "id": b.id }]));
-    assert_eq!(lines(&hall).len(), 1);
+    assert_eq!(
+        lines(&hall),
+        [
+            line("kick", &b, &json!({ "code": "kicked" }), 1, 1),
+            line("never-joined", &b, &json!({ "reason": "kicked" }), 1, 1),
+        ]
+    );
     assert_eq!(refusal(&mut hall, &json!({})), "kicked");
     a.call(&mut hall, json!(["host:lock", { "on": false }]));
     "198.51.100.7".clone_into(&mut hall.address);
@@ -131,32 +164,118 @@ fn a_line_for_each_refusal() {
     for _ in 0..3 {
         assert_eq!(a.refusal(&mut hall, &signal), "rate-limited");
     }
-    assert_eq!(lines(&hall), [line("limit", &a, &limit("waiting"), 1, 2)]);
+    assert_eq!(
+        lines(&hall),
+        [
+            line("unlock", &a, &json!({}), 1, 1),
+            line("away", &c, &json!({}), 1, 2),
+            line("limit", &a, &limit("waiting"), 1, 2),
+        ]
+    );
 }
 
+/// What a host decides, and who comes back, is told with the member that it is about.
 #[test]
-fn a_line_for_a_token_that_is_none() {
-    let mut hall = hall_with(Config {
-        tokens: Tokens {
-            secret: TokenSecret::parse("0123456789abcdef0123456789abcdef"),
-            required: true,
-        },
-        ..Config::default()
-    });
-    for auth in [json!({}), json!({ "token": "x" })] {
-        assert_eq!(refusal(&mut hall, &auth), "bad-token");
+fn a_line_for_each_decision() {
+    let mut hall = hall();
+    let [a, b] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
+    a.join(&mut hall, "a");
+    a.call(&mut hall, json!(["host:lock", { "on": true }]));
+    b.call(&mut hall, json!(["room:join"]));
+    lines(&hall);
+    let nothing = json!({});
+    a.call(&mut hall, json!(["host:admit", { "id": b.id }]));
+    let admitted = [
+        line("admit", &b, &nothing, 1, 2),
+        line("join", &b, &nothing, 2, 2),
+    ];
+    assert_eq!(lines(&hall), admitted);
+    a.call(&mut hall, json!(["host:clear"]));
+    assert_eq!(lines(&hall), [line("clear", &a, &nothing, 2, 2)]);
+    a.call(&mut hall, json!(["host:transfer", { "id": b.id }]));
+    assert_eq!(lines(&hall), [line("transfer", &b, &nothing, 2, 2)]);
+    a.vanish(&mut hall);
+    assert_eq!(lines(&hall), [line("away", &a, &nothing, 2, 2)]);
+    let a = a.reconnect(&mut hall);
+    assert_eq!(lines(&hall), [line("back", &a, &nothing, 2, 2)]);
+}
+
+/// "Why could Bob not join?": the line has the reason and, if the signature is right, who it was.
+#[test]
+fn a_line_for_a_token_that_is_refused() {
+    let bob = |claims: Value| {
+        let mut all = json!({ "sub": "bob" });
+        all.as_object_mut()
+            .unwrap()
+            .extend(claims.as_object().unwrap().clone());
+        Some(token(all))
+    };
+    for (token, reason, who) in [
+        (None, "missing", None),
+        (Some("x".to_owned()), "no-jwt", None),
+        (bob(json!({})).map(|good| good + "A"), "signature", None),
+        (bob(json!({ "exp": 1 })), "expired", Some("bob")),
+        (bob(json!({ "room": "other" })), "other-room", Some("bob")),
+        (bob(json!({ "exp": "soon" })), "claim-exp", Some("bob")),
+        (bob(json!({ "nbf": 9e9 })), "not-yet-valid", Some("bob")),
+        (bob(json!({ "exp": 9e12 })), "claim-exp", Some("bob")),
+        (
+            bob(json!({ "exp": 1, "ref": "seat 7" })),
+            "expired",
+            Some("seat 7"),
+        ),
+    ] {
+        let mut hall = hall_with_tokens(true, unhurried());
+        let auth = token.map_or(json!({}), |token| json!({ "token": token }));
+        assert_eq!(refusal_line(&mut hall, &auth)["reason"], reason);
+        let line = refusal_line(&mut hall, &auth);
+        assert_eq!(line["code"], "bad-token");
+        assert_eq!(line.get("ref").and_then(Value::as_str), who, "{reason}");
     }
+}
+
+/// The lines about a client have what its token names it, cut where it is long.
+#[test]
+fn a_line_has_the_reference_of_the_token() {
+    let mut hall = hall_with_tokens(true, unhurried());
+    let host = json!({ "token": token(json!({ "sub": "ann@example.com", "ref": "42" })) });
+    let host = Peer::connect_with(&mut hall, &host);
+    host.join(&mut hall, "Ann");
+    let guest = json!({ "token": token(json!({ "sub": "x".repeat(1000) })) });
+    let guest = Peer::connect_with(&mut hall, &guest);
+    host.call(&mut hall, json!(["host:kick", { "id": guest.id }]));
+    assert_eq!(
+        refusal_line(
+            &mut hall,
+            &json!({ "token": token(json!({ "sub": "x".repeat(1000) })) })
+        )["code"],
+        "kicked"
+    );
+    let references =
+        |lines: &[Value]| -> Vec<Value> { lines.iter().map(|line| line["ref"].clone()).collect() };
+    host.vanish(&mut hall);
+    assert_eq!(references(&lines(&hall)), ["42"]);
+    let again = json!({ "token": token(json!({ "sub": "x".repeat(1000) })) });
+    let again = refusal_line(&mut hall, &again);
+    assert_eq!(again["ref"], "x".repeat(128));
 }
 
 /// The code in the one line about a client that is not let in.
 fn refusal(hall: &mut Hall, auth: &Value) -> String {
+    let line = refusal_line(hall, auth);
+    line["code"].as_str().expect("a code").to_owned()
+}
+
+/// That line, the last one.
+fn refusal_line(hall: &mut Hall, auth: &Value) -> Value {
+    lines(hall);
     let connection = hall.open_websocket();
     hall.text(connection, format!("40{auth}"));
     let [refusal] = &lines(hall)[..] else {
         panic!("not one line");
     };
     assert_eq!(refusal["event"], "refusal");
-    refusal["code"].as_str().expect("a code").to_owned()
+    refusal.clone()
 }
 
 /// Whoever floods the room does not flood the log: one line a minute for each kind.
@@ -186,8 +305,8 @@ fn a_limit_is_news_once_a_minute() {
         hall.text(a.connection(), r#"42["chat-message","spam"]"#);
     }
     let lines = lines(&hall);
-    assert_eq!(lines.len(), 1, "{lines:?}");
-    assert_eq!(lines[0]["event"], "kick");
+    let events: Vec<_> = lines.iter().map(|line| line["event"].clone()).collect();
+    assert_eq!(events, ["kick", "never-joined"]);
     assert_eq!(lines[0]["code"], "rate-limited");
 }
 

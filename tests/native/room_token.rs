@@ -1,5 +1,7 @@
 //! Tokens: who may come in, and as what.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -27,6 +29,7 @@ pub fn hall_with_tokens(required: bool, limits: Limits) -> Hall {
         tokens: Tokens {
             secret: TokenSecret::parse(SECRET),
             required,
+            ..Tokens::default()
         },
         ..Config::default()
     });
@@ -63,6 +66,12 @@ pub fn token(claims: Value) -> String {
         &unsigned(&json!({ "alg": "HS256", "typ": "JWT" }), &all),
         SECRET,
     )
+}
+
+/// A token whose claims are this text.
+fn written(claims: &str) -> String {
+    let header = encode(json!({ "alg": "HS256" }).to_string());
+    sign(&format!("{header}.{}", encode(claims)), SECRET)
 }
 
 /// The CONNECT with this token, and what it is answered with.
@@ -163,9 +172,46 @@ fn tokens_that_let_nobody_in() {
         (sign(&unsigned(&header, &claims), ""), wrong),
         (token(json!({ "room": "Room" })), "it is for another room"),
         (token(json!({ "room": "*" })), "it is for another room"),
-        (token(json!({ "room": null })), "it has no room or no exp"),
-        (token(json!({ "exp": null })), "it has no room or no exp"),
-        (token(json!({ "exp": "2099" })), "it has no room or no exp"),
+        (token(json!({ "room": null })), "its room is missing"),
+        (token(json!({ "room": 7 })), "its room has to be a text"),
+        (token(json!({ "exp": null })), "its exp is missing"),
+        (
+            token(json!({ "exp": "2099" })),
+            "its exp has to be a number of seconds since 1970",
+        ),
+        (
+            token(json!({ "nbf": true })),
+            "its nbf has to be a number of seconds since 1970",
+        ),
+        (
+            token(json!({ "exp": (NOW + 60) * 1000 })),
+            "its exp is in milliseconds: it has to be in seconds",
+        ),
+        (
+            token(json!({ "nbf": NOW * 1000 })),
+            "its nbf is in milliseconds: it has to be in seconds",
+        ),
+        (token(json!({ "sub": 7 })), "its sub has to be a text"),
+        (token(json!({ "ref": {} })), "its ref has to be a text"),
+        (token(json!({ "name": [] })), "its name has to be a text"),
+        (
+            token(json!({ "role": ["host"] })),
+            "its role has to be a text",
+        ),
+        (
+            token(json!({ "role": "Host" })),
+            "its role has to be written \"host\"",
+        ),
+        (
+            written(r#"{"room":"room","exp":1e400}"#),
+            "its exp has to be a number of seconds since 1970",
+        ),
+        (
+            written(r#"{"room":"room","exp":1800000060,"exp":1800000060}"#),
+            "its exp is there twice",
+        ),
+        (written("[]"), "it is no JWT"),
+        (written("{"), "it is no JWT"),
         (token(json!({ "exp": NOW - 60 })), "it has expired"),
         (token(json!({ "exp": -1 })), "it has expired"),
         (token(json!({ "nbf": NOW + 61 })), "it is not valid yet"),
@@ -189,12 +235,58 @@ fn tokens_at_their_limits() {
     for claims in [
         json!({ "exp": NOW - 59 }),
         json!({ "exp": 1.8e9 + 0.5 }),
-        json!({ "exp": 1e300 }),
+        json!({ "exp": 9e10 }),
+        json!({ "sub": null, "ref": null, "name": null, "role": null, "nbf": null }),
         json!({ "nbf": NOW + 60 }),
         json!({ "nbf": 0, "iat": NOW, "iss": "us", "aud": ["a"], "role": "guest" }),
     ] {
         let reply = connect(&mut hall(true), &token(claims.clone()));
         assert!(reply.starts_with("40"), "{claims}: {reply}");
+    }
+}
+
+/// A deployment may say for how long tokens may be valid.
+#[test]
+fn tokens_that_are_valid_for_too_long() {
+    let mut hall = hall_with(Config {
+        limits: unhurried(),
+        tokens: Tokens {
+            secret: TokenSecret::parse(SECRET),
+            longest: Some(Duration::from_secs(3600)),
+            ..Tokens::default()
+        },
+        ..Config::default()
+    });
+    hall.until(NOW * 1000);
+    let fits = token(json!({ "exp": NOW + 3660 }));
+    assert!(connect(&mut hall, &fits).starts_with("40"), "clocks differ");
+    let (_, message) = refusal(&connect(&mut hall, &token(json!({ "exp": NOW + 3661 }))));
+    let why = "this token does not let you in: it is valid for longer than MAX_TOKEN_LIFE";
+    assert_eq!(message, why);
+}
+
+/// While secrets change, tokens of the old one and of the new one let their clients in.
+#[test]
+fn a_change_of_secrets_throws_nobody_out() {
+    const OLD: &str = "an old secret of 32 or more characters";
+    let claims = json!({ "room": "room", "exp": NOW + 60 });
+    let of = |secret| sign(&unsigned(&json!({ "alg": "HS256" }), &claims), secret);
+    for (old, lets_in) in [(Some(OLD), true), (None, false)] {
+        let mut hall = hall_with(Config {
+            limits: unhurried(),
+            tokens: Tokens {
+                secret: TokenSecret::parse(SECRET),
+                old_secret: old.and_then(TokenSecret::parse),
+                required: true,
+                ..Tokens::default()
+            },
+            ..Config::default()
+        });
+        hall.until(NOW * 1000);
+        assert!(connect(&mut hall, &of(SECRET)).starts_with("40"));
+        assert_eq!(connect(&mut hall, &of(OLD)).starts_with("40"), lets_in);
+        let (code, _) = refusal(&connect(&mut hall, &of("of neither")));
+        assert_eq!(code, "bad-token");
     }
 }
 

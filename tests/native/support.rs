@@ -429,6 +429,30 @@ impl<C: Core> Script<C> {
         number
     }
 
+    /// A handshake of a WebSocket from an address that is over its limit; its connection, unless it is
+    /// refused.
+    pub fn over_limit(&mut self) -> Option<u64> {
+        let (number, reply) = self.number();
+        self.handle(Input::OverLimit(Request {
+            reply,
+            method: Method::Get,
+            query: WEBSOCKET.to_owned(),
+            upgrade: true,
+            address: self.address.clone(),
+            content_type: String::new(),
+            headers: Headers::default(),
+            body: Vec::new(),
+        }));
+        match &self.take_of(number)[..] {
+            [Done::Accepted(_), Done::Sent(_, _)] => Some(number),
+            [Done::Responded(_, 429, _, message)] => {
+                assert!(message.starts_with("Too many new connections"));
+                None
+            }
+            other => panic!("neither opened nor refused: {other:?}"),
+        }
+    }
+
     /// An operator's request; what it is answered with.
     pub fn operate(
         &mut self,

@@ -3,23 +3,19 @@
 #![cfg(target_arch = "wasm32")]
 
 use std::rc::Rc;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use signalbox::dialect::Dialect;
 use signalbox::durable_object;
 use signalbox::edge::{
-    Endpoint, RateLimiter, Result, Shell, State, binding, config, error, path, serve,
+    Endpoint, Limits, Objects, Result, Shell, State, binding, config, error, path, serve,
 };
-use signalbox::engine::Engine;
 use signalbox::room::{self, RoomName};
 use signalbox::settings::{Invalid, Settings};
-use signalbox::socket::{App, Command, Event, Host, Server};
-use signalbox::store::Store;
+use signalbox::socket::{App, Command, Event, Host};
 use signalbox::time::Timestamp;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
-use worker::web_sys::{Headers, Request, Response, ResponseInit};
-use worker::{Env, console_warn, wasm_bindgen};
+use worker::web_sys::{Request, Response};
+use worker::{Env, wasm_bindgen};
 
 /// A request.
 ///
@@ -32,52 +28,31 @@ use worker::{Env, console_warn, wasm_bindgen};
     js_sys = worker::js_sys
 )]
 pub async fn fetch(request: Request, env: Env) -> Result<Response> {
-    static SETTINGS: OnceLock<std::result::Result<Settings, Vec<Invalid>>> = OnceLock::new();
+    static SETTINGS: config::Once = config::Once::new();
     let settings = match SETTINGS.get_or_init(|| read_settings(&env)) {
         Ok(settings) => settings,
         Err(invalid) => return config::misconfigured(invalid),
     };
+    let rooms: Option<Objects> = binding(&env, "ROOM");
     if path(&request) == "/healthz" {
-        return health();
+        let missing = rooms.is_none().then_some(NO_ROOMS);
+        return config::health(&env, env!("CARGO_PKG_VERSION"), missing);
     }
     let endpoint = Endpoint {
         path: "socket.io",
-        rooms: binding(&env, "ROOM").ok_or("wrangler.toml binds no ROOM")?,
+        rooms: rooms.ok_or(NO_ROOMS)?,
         dialects: Some(&settings.dialects),
         settings,
-        handshakes: handshakes(&env),
+        limits: Limits::of(&env),
     };
     serve(request, &endpoint).await
 }
 
-/// Says that the Worker runs and that its settings are right.
-fn health() -> Result<Response> {
-    let body = concat!(
-        r#"{"ok":true,"version":""#,
-        env!("CARGO_PKG_VERSION"),
-        r#""}"#
-    );
-    let headers = Headers::new()?;
-    headers.set("content-type", "application/json")?;
-    headers.set("cache-control", "no-store")?;
-    let init = ResponseInit::new();
-    init.set_headers(&headers);
-    Response::new_with_opt_str_and_init(Some(body), &init)
-}
+const NO_ROOMS: &str = "[[durable_objects.bindings]] in wrangler.toml has no ROOM";
 
 /// The settings.
 fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
     config::settings(env, Settings::default())
-}
-
-/// The limit of handshakes, if there is one.
-fn handshakes(env: &Env) -> Option<RateLimiter> {
-    static WARNED: AtomicBool = AtomicBool::new(false);
-    let limit = binding(env, "HANDSHAKES");
-    if limit.is_none() && !WARNED.swap(true, Ordering::Relaxed) {
-        console_warn!("[[ratelimits]] in wrangler.toml has no HANDSHAKES: there is no limit");
-    }
-    limit
 }
 
 durable_object! {
@@ -127,20 +102,14 @@ fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<Served>>>> {
             Some((dialect.to_owned(), Rc::new(table)))
         }
     };
-    let absorb_pongs = settings.engine.absorb_pongs;
-    Ok(Shell::new(state, absorb_pongs, |runtime| {
-        let store = Store::new(runtime);
-        let served = match table {
-            None => {
-                let room = room::Room::new(name, settings.room, Rc::clone(&store));
-                Served::Room(room.into())
-            }
+    Ok(config::object(
+        state,
+        settings,
+        |config, store| match table {
+            None => Served::Room(room::Room::new(name, config, store).into()),
             Some((dialect, table)) => {
-                let dialect = Dialect::new(dialect, name, table, settings.room, Rc::clone(&store));
-                Served::Dialect(dialect.into())
+                Served::Dialect(Dialect::new(dialect, name, table, config, store).into())
             }
-        };
-        let engine = Engine::new(settings.engine, store);
-        Host::new(Server::new(settings.socket, engine), served)
-    }))
+        },
+    ))
 }

@@ -20,17 +20,16 @@ mod raw;
 mod settings;
 
 use std::rc::Rc;
-use std::sync::OnceLock;
 
 use signalbox::admission::Origins;
 use signalbox::dialect::Dialects;
 use signalbox::durable_object;
-use signalbox::edge::{Endpoint, Result, Shell, State, binding, config, path, serve};
+use signalbox::edge::{Endpoint, Limits, Result, Shell, State, binding, config, path, serve};
 use signalbox::engine::Engine;
 use signalbox::handlers::Handlers;
 use signalbox::room;
-use signalbox::settings::{Invalid, Settings};
-use signalbox::socket::{Host, Server};
+use signalbox::settings::{Invalid, Place, Settings};
+use signalbox::socket::Host;
 use signalbox::store::Store;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{Request, Response};
@@ -48,6 +47,7 @@ fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
         dialects: Dialects::default(),
         origins: Origins::Any,
         api_token: None,
+        place: Place::default(),
     };
     config::settings(env, defaults)
 }
@@ -63,7 +63,7 @@ fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
     js_sys = worker::js_sys
 )]
 pub async fn fetch(request: Request, env: Env) -> Result<Response> {
-    static SETTINGS: OnceLock<std::result::Result<Settings, Vec<Invalid>>> = OnceLock::new();
+    static SETTINGS: config::Once = config::Once::new();
     let settings = match SETTINGS.get_or_init(|| read_settings(&env)) {
         Ok(settings) => settings,
         Err(invalid) => return config::misconfigured(invalid),
@@ -78,7 +78,7 @@ pub async fn fetch(request: Request, env: Env) -> Result<Response> {
         rooms: binding(&env, class).ok_or("wrangler.toml does not bind the class")?,
         dialects: None,
         settings,
-        handshakes: None,
+        limits: Limits::default(),
     };
     serve(request, &endpoint).await
 }
@@ -102,11 +102,7 @@ durable_object! {
 
 fn socket_echo(state: State, env: &Env) -> Result<Rc<Shell<Host<Handlers>>>> {
     let settings = read_settings(env).unwrap_or_default();
-    let absorb_pongs = settings.engine.absorb_pongs;
-    Ok(Shell::new(state, absorb_pongs, |runtime| {
-        let store = Store::new(runtime);
-        let handlers = Handlers::new(echo, settings::unlimited(), Rc::clone(&store));
-        let server = Server::new(settings.socket, Engine::new(settings.engine, store));
-        Host::new(server, handlers)
+    Ok(config::object(state, settings, |_, store| {
+        Handlers::new(echo, settings::unlimited(), store)
     }))
 }

@@ -24,6 +24,9 @@ pub struct Member {
     pub owed: Vec<Value>,
     /// How many signals wait for it while it is away.
     pub waiting: usize,
+    /// Whether its page was left, and whether the server knows which connection that was.
+    pub left_page: bool,
+    pub replaceable: bool,
     /// The last sequence number that it heard.
     seq: u64,
 }
@@ -50,6 +53,8 @@ impl Member {
             partner: None,
             owed: Vec::new(),
             waiting: 0,
+            left_page: false,
+            replaceable: false,
             seq: 0,
         }
     }

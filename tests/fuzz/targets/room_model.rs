@@ -15,6 +15,9 @@ use crate::peer::{Hall, Peer, hall_with, unhurried};
 /// For how long a client may be away (K-6).
 const WINDOW: u64 = 30_000;
 
+/// For how long a client may be away whose page was left (V-4).
+const LEFT_PAGE: u64 = 5_000;
+
 /// How long a connection that is lost without a word may stay so, for its pings not to count.
 const SILENCE: u64 = 20_000;
 
@@ -88,6 +91,7 @@ impl Model {
     }
 
     fn connect(&mut self, hall: &mut Hall, polling: bool) {
+        self.replace_left_page();
         let peer = if polling {
             Peer::connect_polling(hall)
         } else {
@@ -111,10 +115,25 @@ impl Model {
         self.expire(hall.now()); // the upgrade took a moment
     }
 
-    /// How many signals wait is not kept.
+    /// How many signals wait is not kept, nor which connections were those of left pages.
     fn forget(&mut self) {
         for member in &mut self.members {
             member.waiting = 0;
+            member.replaceable = false;
+        }
+    }
+
+    /// A page is loaded: the socket of the page that was left first, from the same address, is gone.
+    fn replace_left_page(&mut self) {
+        let left = self.members.iter().enumerate();
+        let left = left.filter_map(|(who, member)| match member.link {
+            Link::Away(until) if member.replaceable => {
+                Some((until, SocketId::parse(&member.peer.id), who))
+            }
+            _ => None,
+        });
+        if let Some((_, _, who)) = left.min() {
+            self.remove(who, "left");
         }
     }
 
@@ -128,7 +147,10 @@ impl Model {
             }
             1 if !peer.polls() => {
                 hall.went_away(peer.connection());
-                self.remove(who, "left");
+                self.away(who, hall.now());
+                let member = &mut self.members[who];
+                member.link = Link::Away(hall.now() + LEFT_PAGE);
+                (member.left_page, member.replaceable) = (true, true);
             }
             2 => {
                 peer.vanish(hall);
@@ -194,7 +216,8 @@ impl Model {
             due.min_by_key(until).map(|(who, _)| who)
         };
         while let Some(who) = next(self) {
-            self.remove(who, "timeout");
+            let left_page = self.members[who].left_page;
+            self.remove(who, if left_page { "left" } else { "timeout" });
         }
     }
 
@@ -227,6 +250,7 @@ impl Model {
         self.members[who].peer = back;
         self.members[who].link = Link::Present;
         self.members[who].waiting = 0;
+        (self.members[who].left_page, self.members[who].replaceable) = (false, false);
         if self.members[who].joined.is_some() {
             self.tell_peers(who, &json!(["peer:back", self.peer(who)]));
         }

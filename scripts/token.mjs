@@ -1,0 +1,147 @@
+// `npm run token`: makes a token, or checks one and says why a room would refuse it, as the room itself would.
+
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { parseArgs, parseEnv } from "node:util";
+import { inRoot, main, Problem } from "./task.mjs";
+
+const about = `npm run token -- make ROOM [options]    prints a token for a room
+npm run token -- check TOKEN [options]  says whether a token is valid, and why not
+
+  --name NAME    make: what its peer is called
+  --sub ID       make: who it is; a kick bars it under this
+  --ref TEXT     make: by what it is found in the log
+  --host         make: it is host
+  --for TIME     make: for how long, such as 45s, 30m, 12h or 7d; 1h if not said
+  --room ROOM    check: the room that it has to be for
+
+The secret is TOKEN_SECRET of the environment or of .dev.vars, and in a check TOKEN_SECRET_OLD, too.`;
+
+const flags = { name: {}, sub: {}, ref: {}, for: {}, room: {}, host: { type: "boolean" }, help: { type: "boolean" } };
+const skew = 60; // seconds by which clocks may differ
+const milliseconds = 1e11; // no time in seconds is as late
+
+/** Why a token is refused. */
+class Refused extends Error {}
+
+function refuse(why) {
+  throw new Refused(why);
+}
+
+await main((args) => {
+  const { values, positionals } = read(args);
+  const [command, subject, ...more] = positionals;
+  if (values.help || !command) return console.log(about);
+  if (!subject || more.length > 0 || !["make", "check"].includes(command)) {
+    throw new Problem(`npm run token takes make ROOM or check TOKEN: see npm run token -- --help`);
+  }
+  const secrets = knownSecrets();
+  if (command === "make") return console.log(make(secrets[0], subject, values));
+  try {
+    console.log(`valid: ${describe(check(secrets, subject, values.room))}`);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    console.log(`refused: ${error.message}`);
+    return 1;
+  }
+});
+
+function read(args) {
+  const options = Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, { type: "string", ...flag }]));
+  try {
+    return parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    throw new Problem(`${error.message.split(". ")[0]}: see npm run token -- --help`);
+  }
+}
+
+/** The secret that signs, and that before it if there is one. */
+function knownSecrets() {
+  const file = inRoot(".dev.vars");
+  const known = { ...(existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {}), ...process.env };
+  const secrets = [known.TOKEN_SECRET, known.TOKEN_SECRET_OLD].map((secret) => secret?.trim());
+  if (!secrets[0]) throw new Problem("there is no TOKEN_SECRET: put it into the environment or .dev.vars");
+  if (secrets.some((secret) => secret && Buffer.byteLength(secret) < 32)) {
+    throw new Problem("a secret has 32 or more characters: `openssl rand -base64 48` prints good ones");
+  }
+  return secrets.filter(Boolean);
+}
+
+function make(secret, room, { name, sub, ref, host, for: time = "1h" }) {
+  const [, number, unit] = /^(\d+)([smhd])$/.exec(time) ?? [];
+  if (!Number(number)) throw new Problem(`--for is ${time}: give a time such as 45s, 30m, 12h or 7d`);
+  const exp = Math.floor(Date.now() / 1000) + number * { s: 1, m: 60, h: 3600, d: 86_400 }[unit];
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = { room: room.normalize(), exp, name, sub, ref, role: host ? "host" : undefined };
+  const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
+  return `${signed}.${sign(secret, signed).toString("base64url")}`;
+}
+
+function sign(secret, text) {
+  return createHmac("sha256", secret).update(text).digest();
+}
+
+/** The claims of a token that these secrets signed, in the order in which a room checks it. */
+function check(secrets, token, room) {
+  const [header, payload, signature, ...more] = token.split(".");
+  const { alg, crit } = decode(header) ?? {};
+  if (signature === undefined || more.length > 0 || typeof alg !== "string") refuse("it is no JWT");
+  if (alg !== "HS256" || crit !== undefined) refuse("it is not signed with HS256");
+  const shown = Buffer.from(signature, "base64url");
+  const signs = (secret) => {
+    const expected = sign(secret, `${header}.${payload}`);
+    return shown.length === expected.length && timingSafeEqual(shown, expected);
+  };
+  if (!secrets.some(signs)) refuse("its signature is wrong");
+  const claims = decode(payload);
+  if (typeof claims !== "object" || claims === null || Array.isArray(claims)) refuse("it is no JWT");
+  const names = topNames(Buffer.from(payload, "base64url").toString());
+  const get = (name, type, form) => {
+    if (names.filter((known) => known === name).length > 1) refuse(`its ${name} is there twice`);
+    const value = claims[name] ?? undefined;
+    const fits = typeof value === type && (type !== "number" || Number.isFinite(value));
+    if (value !== undefined && !fits) refuse(`its ${name} has to be ${form}`);
+    return value;
+  };
+  const text = (name) => get(name, "string", "a text");
+  const time = (name) => get(name, "number", "a number of seconds since 1970");
+  const found = { room: text("room") ?? refuse("its room is missing"), exp: time("exp") ?? refuse("its exp is missing"), nbf: time("nbf") };
+  for (const name of ["exp", "nbf"]) {
+    if (found[name] >= milliseconds) refuse(`its ${name} is in milliseconds: it has to be in seconds`);
+  }
+  for (const name of ["sub", "name", "role"]) found[name] = text(name);
+  if (found.role !== "host" && found.role?.trim().toLowerCase() === "host") refuse('its role has to be written "host"');
+  found.ref = text("ref");
+  if (room !== undefined && found.room !== room.normalize()) refuse("it is for another room");
+  const now = Date.now() / 1000;
+  if (found.exp + skew <= now) refuse("it has expired");
+  if (found.nbf - skew > now) refuse("it is not valid yet");
+  return found;
+}
+
+function decode(part = "") {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(part, "base64url")));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The names of an object's fields, as often as they are there: JSON.parse keeps the last of each. */
+function topNames(json) {
+  const names = [];
+  let depth = 0;
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"(?:\s*:)?|[{}[\]]/g)) {
+    if ("{[".includes(token)) depth += 1;
+    else if ("}]".includes(token)) depth -= 1;
+    else if (depth === 1 && token.endsWith(":")) names.push(JSON.parse(token.slice(0, -1)));
+  }
+  return names;
+}
+
+function describe({ room, exp, name, sub, ref, role }) {
+  const minutes = Math.round((exp - Date.now() / 1000) / 60);
+  const known = Object.entries({ name, sub, ref }).filter(([, value]) => value !== undefined);
+  const claims = known.map(([claim, value]) => `, ${claim} ${JSON.stringify(value)}`);
+  return `for the room ${room}${claims.join("")}${role === "host" ? ", as host" : ""}, until ${new Date(exp * 1000).toISOString()} (${minutes} min)`;
+}

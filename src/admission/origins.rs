@@ -1,0 +1,313 @@
+//! The pages of which origins may connect.
+
+/// The origins whose pages may connect.
+///
+/// Browsers name a page's origin in every request that it makes to another origin, and whenever it
+/// opens a WebSocket. A request without is of the deployment's own page, or no browser's: that could
+/// claim any origin, and nobody can make it act for a visitor who did not want that. So it passes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    /// All there are.
+    Any,
+    /// The deployment's own, and what these patterns match: normalized origins, of which the host may
+    /// begin with `*.`, for one or more names in its place; or `loopback`.
+    Listed(Vec<String>),
+}
+
+/// The pattern for all origins of the machine itself, for requests that were sent to the machine
+/// itself. `npm start` adds it, for pages that another development server serves.
+const LOOPBACK: &str = "loopback";
+
+impl Default for Origins {
+    /// The deployment's own alone.
+    fn default() -> Self {
+        Self::Listed(Vec::new())
+    }
+}
+
+impl Origins {
+    /// What [`parse`](Self::parse) takes, in words.
+    pub const FORM: &str = r#""same" (the deployment's own origin alone), "*" (any), or origins like https://example.com, https://*.example.com, http://localhost:5173 or file://, with commas between them"#;
+
+    /// Reads a policy.
+    ///
+    /// # Errors
+    ///
+    /// The entry that is no origin.
+    pub fn parse(text: &str) -> Result<Self, &str> {
+        match text.trim() {
+            "*" => Ok(Self::Any),
+            "" | "same" => Ok(Self::default()),
+            list => {
+                let mut patterns = Vec::new();
+                for entry in list.split(',') {
+                    match entry.trim() {
+                        "same" => {}
+                        LOOPBACK => patterns.push(LOOPBACK.to_owned()),
+                        origin => patterns.push(normalize(origin).ok_or(entry)?),
+                    }
+                }
+                Ok(Self::Listed(patterns))
+            }
+        }
+    }
+
+    /// Whether a request with this `Origin` header may pass, if it was sent to `host`: a URL's name
+    /// and port. The scheme of the deployment's own origin may differ, as a proxy that ends TLS hides
+    /// it, so the default port of either scheme counts as none.
+    #[must_use]
+    pub fn allow(&self, origin: Option<&str>, host: &str) -> bool {
+        let (Self::Listed(patterns), Some(origin)) = (self, origin) else {
+            return true;
+        };
+        let Some(origin) = normalize(origin) else {
+            return false;
+        };
+        let host = host.to_ascii_lowercase();
+        let own = origin.split_once("://").is_some_and(|(_, authority)| {
+            !authority.is_empty() && without_port(authority) == without_port(&host)
+        });
+        let loopback = || is_loopback(&host) && is_loopback(without_scheme(&origin));
+        own || patterns.iter().any(|pattern| match pattern.as_str() {
+            LOOPBACK => loopback(),
+            pattern => matches(pattern, &origin),
+        })
+    }
+}
+
+fn without_scheme(origin: &str) -> &str {
+    origin
+        .split_once("://")
+        .map_or("", |(_, authority)| authority)
+}
+
+/// Whether an authority is this machine itself: `localhost`, a name below it, or a loopback address.
+fn is_loopback(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => authority,
+    };
+    let is_address = || {
+        let mut parts = host.split('.');
+        parts.next() == Some("127")
+            && host.split('.').count() == 4
+            && parts.all(|part| part.parse::<u8>().is_ok())
+    };
+    host == "[::1]" || host == "localhost" || host.ends_with(".localhost") || is_address()
+}
+
+fn matches(pattern: &str, origin: &str) -> bool {
+    match pattern.split_once('*') {
+        None => origin == pattern,
+        Some((scheme, domain)) => origin
+            .strip_prefix(scheme)
+            .and_then(|host| host.strip_suffix(domain))
+            .is_some_and(is_name),
+    }
+}
+
+/// An authority without the default port of either scheme.
+fn without_port(authority: &str) -> &str {
+    let stripped = authority.strip_suffix(":443");
+    stripped
+        .or_else(|| authority.strip_suffix(":80"))
+        .unwrap_or(authority)
+}
+
+/// An origin, or a pattern for some, in the form in which they are compared, which is a browser's:
+/// lower case, without the scheme's default port. Other clients name the scheme of their WebSocket,
+/// which counts as that of HTTP, or the port. `None` if it is neither.
+fn normalize(entry: &str) -> Option<String> {
+    let entry = entry.to_ascii_lowercase();
+    let (scheme, authority) = entry.split_once("://")?;
+    let scheme = match scheme {
+        "ws" => "http",
+        "wss" => "https",
+        "file" if authority.is_empty() => return Some(entry), // of apps, and of pages on a disk
+        scheme => scheme,
+    };
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse::<u16>().ok()?)),
+        _ => (authority, None),
+    };
+    let is_address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .is_some_and(|host| host.bytes().all(|b| b.is_ascii_hexdigit() || b == b':'));
+    if !is_name(scheme) || !(is_address || is_name(host.strip_prefix("*.").unwrap_or(host))) {
+        return None;
+    }
+    match (scheme, port) {
+        (_, None) | ("http", Some(80)) | ("https", Some(443)) => Some(format!("{scheme}://{host}")),
+        (_, Some(port)) => Some(format!("{scheme}://{host}:{port}")),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    !text.is_empty() && text.bytes().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pages of another development server on the same machine.
+    #[test]
+    fn which_origins_pass_on_the_machine_itself() {
+        let policy = Origins::parse("same,loopback").unwrap_or_default();
+        for (host, origin, passes) in [
+            ("localhost:3000", "http://localhost:5173", true),
+            ("localhost:3000", "https://localhost:5173", true),
+            ("127.0.0.1:3000", "http://localhost:5173", true),
+            ("localhost:3000", "http://127.0.0.1:5500", true),
+            ("[::1]:3000", "http://[::1]:5173", true),
+            ("localhost:3000", "http://app.localhost:5173", true),
+            ("localhost:3000", "https://evil.example", false),
+            ("localhost:3000", "http://127.0.0.1.evil.example", false),
+            ("localhost:3000", "http://127.evil.example.com", false),
+            ("localhost:3000", "http://localhost.evil.example", false),
+            ("localhost:3000", "http://evillocalhost", false),
+            ("localhost:3000", "null", false),
+            ("localhost:3000", "file://", false),
+            ("calls.example", "http://localhost:5173", false),
+            ("calls.example", "http://127.0.0.1", false),
+            ("127.0.0.1.evil.example", "http://localhost:5173", false),
+        ] {
+            assert_eq!(policy.allow(Some(origin), host), passes, "{host} {origin}");
+        }
+        let alone = Origins::default();
+        assert!(!alone.allow(Some("http://localhost:5173"), "localhost:3000"));
+    }
+
+    const OWN: &str = "calls.example:8443";
+
+    #[test]
+    fn which_origins_pass() {
+        let list = "file://,https://a.example, HTTPS://B.example:443,https://*.wild.example,http://*.ports.example:8080,http://localhost:5173,http://[::1]:80,capacitor://localhost,wss://sockets.example";
+        for (policy, origin, passes) in [
+            ("same", "https://calls.example:8443", true),
+            ("", "https://calls.example:8443", true),
+            (" same ", "http://calls.example:8443", true), // behind a proxy that ends TLS
+            ("same", "https://calls.example", false),
+            ("same", "https://calls.example:8444", false),
+            ("same", "https://evil.example", false),
+            ("same", "https://calls.example:8443.evil.example", false),
+            ("same", "https://evil.example/calls.example:8443", false),
+            ("same", "calls.example:8443", false),
+            ("same", "null", false),
+            ("same", "", false),
+            ("*", "https://evil.example", true),
+            ("*", "null", true),
+            (list, "https://calls.example:8443", true),
+            (list, "https://a.example", true),
+            (list, "http://a.example", false),
+            (list, "https://a.example:444", false),
+            (list, "https://a.example.evil.example", false),
+            (list, "https://b.example", true),
+            (list, "https://x.wild.example", true),
+            (list, "https://x.y.wild.example", true),
+            (list, "https://wild.example", false),
+            (list, "https://.wild.example", false),
+            (list, "https://evilwild.example", false),
+            (list, "https://evil.example/.wild.example", false),
+            (list, "https://evil.example:1@.wild.example", false),
+            (list, "https://x.wild.example:8080", false),
+            (list, "http://x.ports.example:8080", true),
+            (list, "http://localhost:5173", true),
+            (list, "http://localhost:5174", false),
+            (list, "http://[::1]", true),
+            (list, "capacitor://localhost", true),
+            (list, "null", false),
+            // Clients that are no browsers write origins in other ways.
+            ("same,loopback", "http://localhost:5173", false), // the host is no loopback host
+            ("same, loopback", "https://calls.example:8443", true),
+            ("same", "wss://calls.example:8443", true),
+            ("same", "HTTPS://Calls.Example:8443", true),
+            ("same", "wss://calls.example:443", false),
+            (list, "wss://a.example:443", true),
+            (list, "WSS://A.example", true),
+            (list, "ws://a.example", false),
+            (list, "wss://a.example:80", false),
+            (list, "wss://x.wild.example:443", true),
+            (list, "ws://localhost:5173", true),
+            (list, "https://sockets.example:443", true),
+            (list, "https://*.wild.example", false),
+            (list, "https://a.example:", false),
+            (list, "https://a.example/", false),
+            // Pages on a disk, and some libraries of devices.
+            ("same", "file://", false),
+            (list, "file://", true),
+            (list, "FILE://", true),
+            (list, "file:///", false),
+            (list, "file://a.example", false),
+            ("https://a.example", "file://", false),
+            ("*", "file://", true),
+        ] {
+            let allow = |origin| Origins::parse(policy).map(|origins| origins.allow(origin, OWN));
+            assert_eq!(allow(Some(origin)), Ok(passes), "{policy}: {origin}");
+            assert_eq!(allow(None), Ok(true), "{policy}: no origin");
+        }
+    }
+
+    /// The deployment's own origin, as it is written in `Origin` and in `Host`.
+    #[test]
+    fn the_own_origin_passes_however_it_is_written() {
+        let same = Origins::default();
+        for (host, origin, passes) in [
+            ("calls.example", "https://calls.example", true),
+            ("calls.example", "wss://calls.example:443", true),
+            ("calls.example", "ws://calls.example:80", true),
+            ("calls.example", "https://CALLS.example", true),
+            ("Calls.Example", "https://calls.example", true),
+            ("calls.example:443", "https://calls.example", true),
+            ("calls.example:80", "http://calls.example", true),
+            ("calls.example:80", "https://calls.example:443", true), // behind a proxy
+            ("calls.example:443", "http://calls.example:443", true), // the same
+            ("[2001:db8::1]", "https://[2001:DB8::1]:443", true),
+            ("[::1]:3000", "ws://[::1]:3000", true),
+            ("calls.example", "https://calls.example:8443", false),
+            ("calls.example:8443", "https://calls.example", false),
+            ("calls.example", "https://calls.example:4433", false),
+            ("calls.example", "https://www.calls.example", false),
+            ("calls.example", "null", false),
+            ("", "file://", false),
+            ("", "https://", false),
+            ("*.calls.example", "https://a.calls.example", false),
+        ] {
+            assert_eq!(same.allow(Some(origin), host), passes, "{origin} at {host}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_origin() {
+        for (policy, entry) in [
+            ("example.com", "example.com"),
+            ("https://", "https://"),
+            ("://a.example", "://a.example"),
+            ("https://a.example/", "https://a.example/"),
+            ("https://a.example/path", "https://a.example/path"),
+            ("https://a.example?", "https://a.example?"),
+            ("https://user@a.example", "https://user@a.example"),
+            ("https://a.example:", "https://a.example:"),
+            ("https://a.example:65536", "https://a.example:65536"),
+            ("https://a.*.example", "https://a.*.example"),
+            ("https://*", "https://*"),
+            ("https://*.", "https://*."),
+            ("https://*.[::1]", "https://*.[::1]"),
+            ("https://[x]", "https://[x]"),
+            ("https://bücher.example", "https://bücher.example"),
+            ("https://a.example,*", "*"),
+            ("https://a.example,", ""),
+            (
+                "https://a.example https://b.example",
+                "https://a.example https://b.example",
+            ),
+            ("null", "null"),
+            ("file:///", "file:///"),
+            ("file://*", "file://*"),
+        ] {
+            assert_eq!(Origins::parse(policy), Err(entry), "{policy}");
+        }
+    }
+}

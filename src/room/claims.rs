@@ -1,0 +1,63 @@
+//! The claims of a token, each checked when it is asked for, so that an error names it.
+
+use std::fmt;
+
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::token::Flaw;
+use crate::socket::Json;
+
+/// Claims, by their names, in the order of the token.
+pub(super) struct Claims(Vec<(String, Json)>);
+
+impl Claims {
+    /// A claim that is a text; `null` counts as none.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, Flaw> {
+        self.get(name, "has to be a text")
+    }
+
+    /// A claim that is a time, in seconds since 1970; `null` counts as none.
+    pub(super) fn time(&self, name: &'static str) -> Result<Option<f64>, Flaw> {
+        self.get(name, "has to be a number of seconds since 1970")
+    }
+
+    fn get<T: DeserializeOwned>(
+        &self,
+        name: &'static str,
+        form: &'static str,
+    ) -> Result<Option<T>, Flaw> {
+        let mut claims = self.0.iter().filter(|(known, _)| known == name);
+        let Some((_, value)) = claims.next() else {
+            return Ok(None);
+        };
+        if claims.next().is_some() {
+            return Err(Flaw::Claim(name, "is there twice"));
+        }
+        value.read::<Option<T>>().ok_or(Flaw::Claim(name, form))
+    }
+}
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+
+        impl<'de> Visitor<'de> for All {
+            type Value = Claims;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of claims")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
+                let mut claims = Vec::new();
+                while let Some(claim) = map.next_entry()? {
+                    claims.push(claim);
+                }
+                Ok(Claims(claims))
+            }
+        }
+
+        deserializer.deserialize_map(All)
+    }
+}
