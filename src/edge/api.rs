@@ -48,8 +48,12 @@ pub(super) fn admit(
     let path = path.strip_prefix("/api/rooms/").unwrap_or_default();
     let (room, name) = path.split_once('/').unwrap_or((path, ""));
     let Some(action) = Action::named(name).filter(|_| !room.is_empty()) else {
-        let message = "there are /api/rooms/<room>, /api/rooms/<room>/emit and …/close";
-        return refuse(404, Code::Unsupported, message).map(Err);
+        let names: Vec<_> = Action::names().collect();
+        let message = format!(
+            "there is /api/rooms/<room>, and behind it a slash and one of {}",
+            names.join(", ")
+        );
+        return refuse(404, Code::Unsupported, &message).map(Err);
     };
     let method = action.method();
     if request.method() != method {

@@ -16,7 +16,8 @@ pub(super) struct LogLimits {
 }
 
 impl Room {
-    /// Writes a line: `event` happened to `peer`.
+    /// Writes a line: `event` happened to `peer`. Its counts are of those who are left; a peer that is
+    /// kicked is none of them, though its socket is closed only when this turn's commands are performed.
     pub(super) fn log(
         &mut self,
         now: Timestamp,
@@ -36,14 +37,17 @@ impl Room {
         let Some(dropped) = limit.take(now) else {
             return;
         };
+        let is_left = |id: SocketId| event != "kick" || peer != Some(id);
+        let peers = self.peers().filter(|(id, _)| is_left(*id)).count();
+        let sockets = self.members.keys().filter(|id| is_left(**id)).count();
         let line = Object::new()
             .with("event", event)
             .with("room", self.name.as_str())
             .maybe("peer", peer.as_ref())
             .maybe("code", code.as_ref())
             .maybe("reason", reason)
-            .with("peers", &self.peers().count())
-            .with("sockets", &self.members.len())
+            .with("peers", &peers)
+            .with("sockets", &sockets)
             .with("dropped", &dropped)
             .json();
         self.store.platform().log(line.as_str());

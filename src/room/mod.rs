@@ -35,7 +35,7 @@ pub use error::{Code, Error};
 pub use name::{RoomName, RoomNameError};
 
 use crate::engine::CloseReason;
-use crate::map::Map;
+use crate::map::{Map, Set};
 pub use crate::rate::Rate;
 use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, Object, SocketId};
 use crate::store::Store;
@@ -58,6 +58,8 @@ pub struct Room {
     store: Rc<Store>,
     /// All sockets, joined or not.
     members: Map<SocketId, Member>,
+    /// Sockets that were away when an operator closed the room, and have not been told yet.
+    ended: Set<SocketId>,
     spent: Spent,
     ledger: Ledger,
     door: Door,
@@ -145,6 +147,7 @@ impl App for Room {
                 handshake,
             } => self.connect(&mut turn, socket, &namespace, auth.as_ref(), &handshake),
             Event::Restore { socket, state, .. } => match state.and_then(|state| state.read()) {
+                Some(Member { ended: true, .. }) => self.ended.insert(socket),
                 Some(member) => self.members.insert(socket, member),
                 None => self.store.damaged("socket", "it is no member of a room"),
             },
@@ -187,6 +190,7 @@ impl Room {
         Self {
             name,
             members: Map::default(),
+            ended: Set::default(),
             spent: Spent::default(),
             ledger: Ledger::load(&store),
             door: Door::load(&store),
@@ -255,7 +259,7 @@ impl Room {
         if let Some(fields) = args.get(0).and_then(Fields::read) {
             check_room(&self.name, &fields)?;
         }
-        if let Some(done) = self.preside(turn, from, event, args) {
+        if let Some(done) = self.preside(turn, Some(from), event, args) {
             return done;
         }
         match event {
@@ -301,6 +305,7 @@ impl Room {
 
     fn disconnect(&mut self, turn: &mut Turn, id: SocketId, reason: DisconnectReason) {
         let Some(member) = self.members.remove(&id) else {
+            self.ended.remove(&id);
             return;
         };
         // Who does not come back has not left: the media may well go on.

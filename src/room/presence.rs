@@ -10,7 +10,7 @@ use super::ice::Want;
 use super::member::{Backlog, Joining, Member, Profile};
 use super::{Room, RoomName, Turn};
 use crate::map::{Map, Set};
-use crate::socket::{Args, Json, Object, SocketId};
+use crate::socket::{Args, Command, Json, Object, SocketId};
 
 #[derive(Deserialize)]
 struct Update {
@@ -274,6 +274,10 @@ impl Room {
 
     /// Somebody is back whose connection was lost.
     pub(super) fn back(&mut self, turn: &mut Turn, id: SocketId) {
+        if self.ended.remove(&id) {
+            turn.out.push(Command::Close(id)); // what it missed tells why
+            return;
+        }
         self.change(turn, id, |member| {
             member.waiting = Backlog::default();
             member.away_since.take().is_some()

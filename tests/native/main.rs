@@ -70,6 +70,7 @@ mod room_limits;
 mod room_memory;
 mod room_name;
 mod room_operator;
+mod room_operator_host;
 mod room_password;
 mod room_presence;
 mod room_recovery;
