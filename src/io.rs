@@ -187,15 +187,26 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-/// A `POST` of JSON to another server.
+/// Who gets a [`Post`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// The server at this URL.
+    Server(String),
+}
+
+/// A `POST` of JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
-    /// Where to.
-    pub url: String,
-    /// The `Authorization` header: a secret.
-    pub authorization: String,
+    /// The application's number for it, which comes back with the answer.
+    pub number: u64,
+    /// Who gets it.
+    pub to: Recipient,
+    /// The headers beside `Content-Type`. They may be secrets.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
+    /// How long the answer may take.
+    pub timeout: Duration,
 }
 
 /// What another server answered.
@@ -203,7 +214,7 @@ pub struct Post {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The body.
+    /// The body; empty if it is longer than what a shell reads of it.
     pub body: String,
 }
 
@@ -232,8 +243,8 @@ pub enum Input {
     Disconnected(ConnectionId),
     /// A client closed its connection because its page was left: code 1001 (RFC 6455, section 7.4.1).
     WentAway(ConnectionId),
-    /// [`Output::Post`] was done, or failed for this reason.
-    Posted(Result<Answer, String>),
+    /// The [`Output::Post`] of this number was answered, or failed for this reason.
+    Posted(u64, Result<Answer, String>),
     /// The deadline came.
     Wake,
 }
@@ -348,8 +359,7 @@ pub enum Output {
     /// Stop: what is stored cannot be read, for this reason. It is the only output of its turn. The
     /// shell writes the reason into the log and ends the object; clients are told to try again.
     Halt(String),
-    /// Ask another server, within seconds: [`Input::Posted`] follows in any case, unless memory is
-    /// lost before. There is one at a time.
+    /// Ask another server: [`Input::Posted`] follows in any case, unless memory is lost before.
     Post(Post),
 }
 

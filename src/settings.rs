@@ -1,6 +1,7 @@
 //! All settings, and the one table of the variables that name them.
 
 mod turn;
+mod webhook;
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -16,6 +17,7 @@ use crate::room::{Rate, ice};
 use crate::socket::{self, Json};
 use crate::{engine, room};
 use turn::Turn;
+use webhook::Webhook;
 
 /// The settings of every layer.
 #[derive(Debug, Default)]
@@ -61,11 +63,17 @@ enum Kind {
     Turn(&'static str, fn(&mut Turn, &str) -> Result<(), String>),
     /// A secret about relays.
     TurnSecret(&'static str, fn(&mut Turn, &str) -> Result<(), String>),
+    /// A text about webhooks, and a secret.
+    Webhook(&'static str, fn(&mut Webhook, &str) -> Result<(), String>),
+    WebhookSecret(&'static str, fn(&mut Webhook, &str) -> Result<(), String>),
 }
 
 impl Kind {
     fn is_secret(&self) -> bool {
-        matches!(self, Self::Secret(..) | Self::TurnSecret(..))
+        matches!(
+            self,
+            Self::Secret(..) | Self::TurnSecret(..) | Self::WebhookSecret(..)
+        )
     }
 }
 
@@ -89,7 +97,7 @@ const RETENTION_S: u64 = 3650 * 86_400;
 const SOCKETS: u64 = 32_768;
 
 /// Every variable, in the order of `wrangler.toml` and the README.
-const VARIABLES: [(&str, Kind); 32] = [
+const VARIABLES: [(&str, Kind); 35] = [
     (
         "ALLOWED_ORIGINS",
         Kind::Text(Origins::FORM, |settings, text| {
@@ -274,6 +282,11 @@ const VARIABLES: [(&str, Kind); 32] = [
         DIALECTS,
         Kind::Tables(|settings, text| settings.dialects.set_own(text)),
     ),
+    ("WEBHOOK_URL", Kind::Webhook(Webhook::URL, Webhook::set_url)),
+    (
+        "WEBHOOK_CHAT",
+        Kind::Webhook(Webhook::CHAT, Webhook::set_chat),
+    ),
     (
         TOKEN_SECRET,
         Kind::Secret(TokenSecret::FORM, |settings, text| {
@@ -296,6 +309,10 @@ const VARIABLES: [(&str, Kind); 32] = [
         "CLOUDFLARE_TURN_TOKEN",
         Kind::TurnSecret(Turn::TOKEN, Turn::set_token),
     ),
+    (
+        "WEBHOOK_SECRET",
+        Kind::WebhookSecret(Webhook::SECRET, Webhook::set_secret),
+    ),
 ];
 
 impl Settings {
@@ -316,7 +333,7 @@ impl Settings {
         read: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Vec<Invalid>> {
         let mut invalid = Vec::new();
-        let mut turn = Turn::default();
+        let (mut turn, mut webhook) = (Turn::default(), Webhook::default());
         for (name, kind) in VARIABLES {
             let Some(text) = read(name) else { continue };
             let secret = kind.is_secret();
@@ -340,6 +357,9 @@ impl Settings {
                 },
                 Kind::Turn(form, set) | Kind::TurnSecret(form, set) => {
                     (form.to_owned(), set(&mut turn, &text))
+                }
+                Kind::Webhook(form, set) | Kind::WebhookSecret(form, set) => {
+                    (form.to_owned(), set(&mut webhook, &text))
                 }
             };
             if let Err(found) = done {
@@ -377,6 +397,13 @@ impl Settings {
             match turn.relay() {
                 Ok(None) => {}
                 Ok(relay) => self.room.ice.relay = relay,
+                Err(contradiction) => invalid.push(contradiction),
+            }
+        }
+        if invalid.is_empty() {
+            match webhook.setting() {
+                Ok(None) => {}
+                Ok(webhook) => self.room.webhook = webhook,
                 Err(contradiction) => invalid.push(contradiction),
             }
         }

@@ -9,7 +9,8 @@ use worker::js_sys::{Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::{
-    Headers, ReadableStreamDefaultReader, Request, RequestInit, Response, ResponseInit, console,
+    Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit, Response,
+    ResponseInit, console,
 };
 use worker::{Delay, console_error};
 
@@ -304,9 +305,14 @@ async fn read(request: &Request, max: usize) -> Result<Option<Vec<u8>>> {
     if length.is_some_and(|length| length > max) {
         return Ok(None);
     }
-    let Some(stream) = request.body() else {
-        return Ok(Some(Vec::new()));
-    };
+    match request.body() {
+        Some(stream) => read_stream(&stream, max).await,
+        None => Ok(Some(Vec::new())),
+    }
+}
+
+/// What a stream has; `None` if that is more than `max` bytes, of which no more is then read.
+pub(super) async fn read_stream(stream: &ReadableStream, max: usize) -> Result<Option<Vec<u8>>> {
     let chunks: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut body = Vec::new();
     loop {
@@ -317,6 +323,7 @@ async fn read(request: &Request, max: usize) -> Result<Option<Vec<u8>>> {
         }
         body.append(&mut Uint8Array::new(&value).to_vec());
         if body.len() > max {
+            drop(chunks.cancel());
             return Ok(None);
         }
     }

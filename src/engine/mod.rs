@@ -141,7 +141,7 @@ impl Engine {
                     });
                 }
             }
-            Input::Posted(_) | Input::Wake => {}
+            Input::Posted(..) | Input::Wake => {}
         }
     }
 

@@ -6,6 +6,8 @@
 //!                                         └─ Cloudflare: Post … Posted ─▶ grant all who wait
 //! ```
 
+use std::time::Duration;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
@@ -15,7 +17,7 @@ use super::error::{Code, Error};
 use super::fields::Fields;
 use super::{Room, Turn};
 use crate::base64;
-use crate::io::{Answer, Post};
+use crate::io::{Answer, Post, Recipient};
 use crate::socket::{Ack, Command, Json, Object, SocketId};
 use crate::time::Timestamp;
 
@@ -24,6 +26,12 @@ const UNCHANGING: u64 = 86_400;
 
 /// In how many seconds to ask again for a relay that could not be had.
 const RETRY: u64 = 60;
+
+/// The number of the request for credentials. There is one at a time.
+pub(super) const POST: u64 = 0;
+
+/// How long joins wait for credentials.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What ICE servers are wanted for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -163,8 +171,10 @@ impl Ice {
             }
             Some(Relay::Cloudflare { url, token }) => {
                 return Err(Post {
-                    url: url.clone(),
-                    authorization: format!("Bearer {token}"),
+                    number: POST,
+                    to: Recipient::Server(url.clone()),
+                    headers: vec![("authorization", format!("Bearer {token}"))],
+                    timeout: TIMEOUT,
                     body: Object::new()
                         .with("ttl", &self.ttl)
                         .json()

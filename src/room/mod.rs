@@ -3,6 +3,7 @@
 //!
 //! [`contract`] has the events and their shapes. The server never looks into what a signal carries.
 
+mod attempts;
 mod chat;
 pub mod config;
 pub mod contract;
@@ -17,6 +18,7 @@ mod knocking;
 mod ledger;
 mod member;
 mod name;
+mod notice;
 pub mod operator;
 mod password;
 mod presence;
@@ -26,6 +28,7 @@ mod seats;
 pub(crate) mod signal;
 mod target;
 mod token;
+mod webhook;
 
 use std::rc::Rc;
 
@@ -50,6 +53,7 @@ use ledger::Ledger;
 use member::{Member, Profile, Spent};
 use signal::Kind;
 use target::check_room;
+use webhook::Deliveries;
 
 /// A room.
 pub struct Room {
@@ -65,6 +69,7 @@ pub struct Room {
     door: Door,
     history: History,
     log_limits: LogLimits,
+    deliveries: Deliveries,
     /// Who waits for ICE servers.
     waiting: Vec<Waiting>,
 }
@@ -129,6 +134,20 @@ impl App for Room {
         self.ledger.forget();
         self.door = Door::default();
         self.history = History::new(Rc::clone(&self.store), self.config.limits.history);
+        self.deliveries.reset();
+    }
+
+    fn wake(&mut self, now: Timestamp, out: &mut Vec<Command>) {
+        self.deliver(now, out);
+        self.deliveries.save();
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.deliveries.deadline()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.deliveries.is_busy()
     }
 
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
@@ -139,6 +158,8 @@ impl App for Room {
             out,
         };
         self.door.expire(now);
+        // The room is whole when all its sockets are restored.
+        let is_restored = matches!(event, Event::Restore { .. });
         match event {
             Event::Connect {
                 socket,
@@ -175,8 +196,14 @@ impl App for Room {
                 let response = self.operate(&mut turn, &request);
                 turn.out.push(Command::Respond(request.reply, response));
             }
-            Event::Posted(answer) => self.posted(now, answer, turn.out),
+            Event::Posted(ice::POST, answer) => self.posted(now, answer, turn.out),
+            Event::Posted(number, answer) => self.delivered(now, number, answer),
         }
+        if !is_restored {
+            self.tell_changes(now);
+            self.deliver(now, turn.out);
+        }
+        self.deliveries.save();
         self.ledger.save(&self.store);
         self.door.save(&self.store);
         turn.acknowledge();
@@ -196,6 +223,7 @@ impl Room {
             door: Door::load(&store),
             history: History::new(Rc::clone(&store), config.limits.history),
             log_limits: LogLimits::default(),
+            deliveries: Deliveries::load(Rc::clone(&store), config.webhook.clone()),
             config,
             store,
             waiting: Vec::new(),

@@ -239,6 +239,7 @@ impl Room {
             }
             if member.profile.is_some() {
                 self.log(turn.now, "leave", Some(*id), None, Some("closed"));
+                self.tell_leave(turn.now, *id, "closed");
             }
         }
         self.log(turn.now, "close", None, None, None);

@@ -96,6 +96,7 @@ impl Room {
         }
         if !again {
             self.log(turn.now, "join", Some(id), None, None);
+            self.tell_join(turn.now, id);
         }
         let host = self.host();
         if let Some(peer) = self.member(id).and_then(|member| member.peer(id, host)) {
@@ -249,6 +250,7 @@ impl Room {
             return;
         }
         self.log(turn.now, "leave", Some(id), None, Some(reason));
+        self.tell_leave(turn.now, id, reason);
         let gone = Object::new().with("id", &id).with("reason", reason).json();
         turn.emit(self.peers_but(id), names::PEER_LEFT, vec![gone]);
         if self.ledger.host == Some(id) {

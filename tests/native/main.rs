@@ -88,4 +88,6 @@ mod support;
 mod targets;
 mod upgrade;
 mod vectors;
+mod webhook;
+mod webhook_model;
 mod websocket;

@@ -227,8 +227,12 @@ pub struct Script<C> {
     pub attached: u64,
     done: Vec<Done>,
     crash: Option<usize>,
-    /// What another server is being asked.
+    /// What another server is being asked for relays.
     pub post: Option<Post>,
+    /// The other requests to servers that are under way.
+    pub posts: Vec<Post>,
+    /// All of them that were ever sent.
+    pub all_posts: Vec<Post>,
     /// Where requests come from.
     pub address: String,
     /// The cookies that come with them, and the last that was set.
@@ -257,6 +261,8 @@ impl<C: Core> Script<C> {
             done: Vec::new(),
             crash: None,
             post: None,
+            posts: Vec::new(),
+            all_posts: Vec::new(),
             address: "192.0.2.1".to_owned(),
             cookies: String::new(),
             set_cookie: None,
@@ -342,6 +348,7 @@ impl<C: Core> Script<C> {
                 .collect(),
         };
         self.post = None;
+        self.posts.clear();
         let stored = self.platform.stored();
         let slept = self.meter.sleep();
         let differs = |key: &&String| slept.get(*key) != stored.get(*key);
@@ -521,7 +528,14 @@ impl<C: Core> Script<C> {
     /// The other server answers, or does not.
     pub fn posted(&mut self, answer: Result<Answer, String>) -> &mut Self {
         assert!(self.post.take().is_some(), "no server was asked");
-        self.handle(Input::Posted(answer))
+        self.handle(Input::Posted(0, answer))
+    }
+
+    /// The server that gets the oldest of the other requests answers, or does not. Returns the request.
+    pub fn answer_post(&mut self, answer: Result<Answer, String>) -> Post {
+        let post = self.posts.remove(0);
+        self.handle(Input::Posted(post.number, answer));
+        post
     }
 
     pub fn handle(&mut self, input: Input) -> &mut Self {
@@ -601,6 +615,10 @@ impl<C: Core> Script<C> {
                 }
                 Output::CommitSoon(records) => self.commit_soon(records),
                 Output::Halt(reason) => self.done.push(Done::Halted(reason)),
+                Output::Post(post) if post.number > 0 => {
+                    self.all_posts.push(post.clone());
+                    self.posts.push(post);
+                }
                 Output::Post(post) => {
                     let earlier = self.post.replace(post);
                     assert_eq!(earlier, None, "one at a time");

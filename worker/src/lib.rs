@@ -101,6 +101,27 @@ impl App for Served {
         }
     }
 
+    fn wake(&mut self, now: Timestamp, out: &mut Vec<Command>) {
+        match self {
+            Self::Room(room) => room.wake(now, out),
+            Self::Dialect(dialect) => dialect.wake(now, out),
+        }
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        match self {
+            Self::Room(room) => room.deadline(),
+            Self::Dialect(dialect) => dialect.deadline(),
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        match self {
+            Self::Room(room) => room.is_busy(),
+            Self::Dialect(dialect) => dialect.is_busy(),
+        }
+    }
+
     fn reset(&mut self) {
         match self {
             Self::Room(room) => room.reset(),
