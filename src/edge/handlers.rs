@@ -26,7 +26,7 @@ pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Host
     // With wrong settings the Worker lets nobody in.
     let settings = config::settings(env, defaults()).unwrap_or_else(|_| defaults());
     let absorb_pongs = settings.engine.absorb_pongs;
-    Ok(Shell::new(state, absorb_pongs, |runtime| {
+    Ok(Shell::new(state, env, absorb_pongs, |runtime| {
         let store = Store::new(runtime);
         let handlers = Handlers::new(add, settings.room.limits.rates, Rc::clone(&store));
         let engine = Engine::new(settings.engine, store);

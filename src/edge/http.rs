@@ -14,7 +14,7 @@ use worker::web_sys::{
 };
 use worker::{Delay, console_error};
 
-use super::api;
+use super::api::{self, Asked};
 use super::limit::{Client, HANDSHAKE};
 use super::parked;
 use super::platform::{Objects, RateLimiter, Result, Stub, log_error, upgraded};
@@ -22,6 +22,7 @@ use super::responses::{
     closed_websocket, is_dismissal, json_error, plain, preflight, refusal, to_response,
     unavailable, with_cors,
 };
+use super::rooms;
 use super::route::{Route, host, path, query, route};
 use super::runtime::Runtime;
 use crate::admission::network;
@@ -68,11 +69,13 @@ pub struct Endpoint<'a> {
 /// When the platform fails; what a client does wrong is answered.
 pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response> {
     if api::is_api(&path(&request)) {
-        let (room, action) = match api::admit(&request, endpoint.settings)? {
-            Ok(admitted) => admitted,
-            Err(refused) => return Ok(refused),
+        return match api::admit(&request, endpoint.settings)? {
+            Ok(Asked::Rooms) => rooms::list(&query(&request), &endpoint.rooms).await,
+            Ok(Asked::Room(room, action)) => {
+                hand_over(request, room.as_str(), endpoint, Some(&action)).await
+            }
+            Err(refused) => Ok(refused),
         };
-        return hand_over(request, room.as_str(), endpoint, Some(&action)).await;
     }
     let origin = request.headers().get("origin")?;
     let revision = Query::parse(&query(&request)).codec().revision;

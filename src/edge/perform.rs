@@ -207,7 +207,7 @@ impl<C: Core + 'static> Shell<C> {
     fn post(self: &Rc<Self>, post: Post) {
         let shell = Rc::clone(self);
         let asked = future_to_promise(async move {
-            let answer = post::post(&post).await;
+            let answer = post::post(&post, shell.runtime.objects.as_ref()).await;
             shell.handle(Input::Posted(post.number, answer), None);
             shell.rearm();
             Ok(JsValue::UNDEFINED)

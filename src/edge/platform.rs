@@ -159,6 +159,12 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn fetch(this: &Stub, request: &web_sys::Request) -> Result<Promise>;
 
+    /// A data set of the platform's, for what operators count.
+    pub(super) type Metrics;
+
+    #[wasm_bindgen(method, catch, js_name = writeDataPoint)]
+    pub(super) fn write(this: &Metrics, point: &Object) -> Result<()>;
+
     /// Counts what is done too often.
     pub type RateLimiter;
 

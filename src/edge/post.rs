@@ -3,10 +3,11 @@
 use worker::js_sys::Reflect;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::{AbortSignal, Headers, RequestInit, RequestRedirect, Response};
+use worker::web_sys::{AbortSignal, Headers, Request, RequestInit, RequestRedirect, Response};
 
+use super::api::inner_url;
 use super::http::read_stream;
-use super::platform::{Result, fetch};
+use super::platform::{Objects, Result, error, fetch};
 use crate::io::{Answer, Post, Recipient};
 use crate::time::millis;
 
@@ -14,15 +15,18 @@ use crate::time::millis;
 const MAX_ANSWER: usize = 65_536;
 
 /// Asks another server; an error is why it gave no answer.
-pub(super) async fn post(post: &Post) -> std::result::Result<Answer, String> {
-    ask(post).await.map_err(|error| {
+pub(super) async fn post(
+    post: &Post,
+    objects: Option<&Objects>,
+) -> std::result::Result<Answer, String> {
+    ask(post, objects).await.map_err(|error| {
         let message = Reflect::get(&error, &"message".into()).ok();
         let message = message.and_then(|message| message.as_string());
         message.unwrap_or_else(|| "the request failed".to_owned())
     })
 }
 
-async fn ask(post: &Post) -> Result<Answer> {
+async fn ask(post: &Post, objects: Option<&Objects>) -> Result<Answer> {
     let headers = Headers::new()?;
     headers.set("content-type", "application/json")?;
     for (name, value) in &post.headers {
@@ -37,6 +41,11 @@ async fn ask(post: &Post) -> Result<Answer> {
     init.set_signal(Some(&AbortSignal::timeout_with_u32(timeout)));
     let fetched = match &post.to {
         Recipient::Server(url) => fetch(url, &init)?,
+        Recipient::Object { name, action } => {
+            let objects = objects.ok_or_else(|| error("wrangler.toml binds no ROOM"))?;
+            let request = Request::new_with_str_and_init(&inner_url(action), &init)?;
+            objects.named(name)?.fetch(&request)?
+        }
     };
     let response: Response = JsFuture::from(fetched).await?.unchecked_into();
     let body = match response.body() {

@@ -16,6 +16,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// The server that is told of the room's events, if there is one.
     pub webhook: Option<Webhook>,
+    /// Whether the [index](crate::index) lists the room while it has peers.
+    pub listed: bool,
 }
 
 /// A server that is told of a room's events.

@@ -5,7 +5,7 @@ use super::Room;
 use super::error::Code;
 use super::member::Member;
 use crate::rate::LogLimit;
-use crate::socket::{Object, SocketId};
+use crate::socket::{Json, Object, SocketId};
 use crate::time::Timestamp;
 
 /// How many lines those inside may cause, and those outside: neither uses up the other's.
@@ -16,7 +16,7 @@ pub(super) struct LogLimits {
 }
 
 impl Room {
-    /// Writes a line: `event` happened to `peer`. Its counts are of those who are left; a peer that is
+    /// Writes a line, and counts it: `event` happened to `peer`. Its counts are of those who are left; a peer that is
     /// kicked is none of them, though its socket is closed only when this turn's commands are performed.
     pub(super) fn log(
         &mut self,
@@ -26,6 +26,9 @@ impl Room {
         code: Option<Code>,
         reason: Option<&str>,
     ) {
+        let code_text = code.and_then(|code| Json::of(&code).text());
+        let detail = code_text.as_deref().or(reason).unwrap_or_default();
+        self.measure(event, detail);
         let member = peer.map(|peer| self.member(peer));
         let is_outside = |member: Option<&Member>| member.is_none_or(|m| self.is_outside(m));
         // Whoever leaves was inside, and is no longer.

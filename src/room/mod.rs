@@ -16,7 +16,9 @@ pub(crate) mod ice;
 mod journal;
 mod knocking;
 mod ledger;
+mod listing;
 mod member;
+mod metrics;
 mod name;
 mod notice;
 pub mod operator;
@@ -50,6 +52,7 @@ use fields::Fields;
 use ice::{Waiting, Want};
 use journal::LogLimits;
 use ledger::Ledger;
+use listing::Listing;
 use member::{Member, Profile, Spent};
 use signal::Kind;
 use target::check_room;
@@ -70,6 +73,7 @@ pub struct Room {
     history: History,
     log_limits: LogLimits,
     deliveries: Deliveries,
+    listing: Listing,
     /// Who waits for ICE servers.
     waiting: Vec<Waiting>,
 }
@@ -135,19 +139,20 @@ impl App for Room {
         self.door = Door::default();
         self.history = History::new(Rc::clone(&self.store), self.config.limits.history);
         self.deliveries.reset();
+        self.listing.reset();
     }
 
     fn wake(&mut self, now: Timestamp, out: &mut Vec<Command>) {
-        self.deliver(now, out);
-        self.deliveries.save();
+        self.tell_changes(now, out);
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        self.deliveries.deadline()
+        let deadlines = [self.deliveries.deadline(), self.listing.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     fn is_busy(&self) -> bool {
-        self.deliveries.is_busy()
+        self.deliveries.is_busy() || self.listing.is_busy()
     }
 
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
@@ -197,13 +202,12 @@ impl App for Room {
                 turn.out.push(Command::Respond(request.reply, response));
             }
             Event::Posted(ice::POST, answer) => self.posted(now, answer, turn.out),
+            Event::Posted(listing::POST, answer) => self.listing.answered(now, answer),
             Event::Posted(number, answer) => self.delivered(now, number, answer),
         }
         if !is_restored {
-            self.tell_changes(now);
-            self.deliver(now, turn.out);
+            self.tell_changes(now, turn.out);
         }
-        self.deliveries.save();
         self.ledger.save(&self.store);
         self.door.save(&self.store);
         turn.acknowledge();
@@ -224,6 +228,7 @@ impl Room {
             history: History::new(Rc::clone(&store), config.limits.history),
             log_limits: LogLimits::default(),
             deliveries: Deliveries::load(Rc::clone(&store), config.webhook.clone()),
+            listing: Listing::load(Rc::clone(&store), config.listed),
             config,
             store,
             waiting: Vec::new(),

@@ -1,4 +1,4 @@
-//! What the operator's server is told of the room.
+//! What the operator's server and the index are told of the room.
 
 use super::Room;
 use super::contract::Message;
@@ -43,20 +43,24 @@ impl Room {
         }
     }
 
-    /// Tells of a new host, and that the last peer has left.
-    pub(super) fn tell_changes(&mut self, now: Timestamp) {
+    /// Tells the operator's server and the index of what has changed, and sends again what they have not
+    /// accepted.
+    pub(super) fn tell_changes(&mut self, now: Timestamp, out: &mut Vec<Command>) {
+        if !self.deliveries.is_on() && !self.listing.is_on() {
+            return; // peers need not be counted
+        }
         let (host, peers) = (self.host(), self.peers().count());
-        self.deliveries.settle(now, self.name.as_str(), host, peers);
-    }
-
-    /// Sends what is to be sent.
-    pub(super) fn deliver(&mut self, now: Timestamp, out: &mut Vec<Command>) {
+        let room = self.name.as_str();
+        self.deliveries.settle(now, room, host, peers);
         out.extend(self.deliveries.next(now).map(Command::Post));
+        out.extend(self.listing.next(now, room, peers).map(Command::Post));
         let dropped = self.deliveries.take_dropped();
         if dropped > 0 {
             let reason = format!("{dropped} events were dropped");
             self.log(now, "webhook", None, None, Some(&reason));
         }
+        self.deliveries.save();
+        self.listing.save();
     }
 
     /// The operator's server answered, or did not.

@@ -18,6 +18,8 @@ use crate::socket::{Args, Command, Json, Object, SocketId, is_reserved};
 pub enum Action {
     /// The room, its peers, its limits.
     Look,
+    /// How many peers there are.
+    Count,
     /// The sockets that wait to be let in.
     Waiting,
     /// The bans.
@@ -33,8 +35,9 @@ pub enum Action {
 }
 
 /// Every action, by its name in the path.
-const ACTIONS: [(&str, Action); 13] = [
+const ACTIONS: [(&str, Action); 14] = [
     ("", Action::Look),
+    ("count", Action::Count),
     ("waiting", Action::Waiting),
     ("bans", Action::Bans),
     ("emit", Action::Emit),
@@ -71,7 +74,7 @@ impl Action {
     #[must_use]
     pub const fn method(self) -> &'static str {
         match self {
-            Self::Look | Self::Waiting | Self::Bans => "GET",
+            Self::Look | Self::Count | Self::Waiting | Self::Bans => "GET",
             _ => "POST",
         }
     }
@@ -79,7 +82,7 @@ impl Action {
     /// The fields that its body may have.
     const fn fields(self) -> &'static [&'static str] {
         match self {
-            Self::Look | Self::Waiting | Self::Bans => &[],
+            Self::Look | Self::Count | Self::Waiting | Self::Bans => &[],
             Self::Emit => &["event", "args", "to"],
             Self::Close => &["reason"],
             Self::Unban => &["id"],
@@ -146,6 +149,7 @@ impl Room {
     ) -> Result<Object, Error> {
         Ok(match action {
             Action::Look => Object::of(&self.state()),
+            Action::Count => Object::new().with("peers", &self.peers().count()),
             Action::Waiting => Object::new().with("waiting", &self.waiting_list()),
             Action::Bans => Object::new().with("bans", &self.door.bans()),
             Action::Emit => Object::new().with("delivered", &self.emit(turn, fields)?),

@@ -280,10 +280,15 @@ impl Room {
             turn.out.push(Command::Close(id)); // what it missed tells why
             return;
         }
+        let mut away_since = None;
         self.change(turn, id, |member| {
             member.waiting = Backlog::default();
-            member.away_since.take().is_some()
+            away_since = member.away_since.take();
+            away_since.is_some()
         });
+        if let Some(since) = away_since {
+            self.measure_return(turn.now.since(since));
+        }
         let host = self.host();
         if host == Some(id) {
             self.knock_anew(turn);

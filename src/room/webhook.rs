@@ -119,6 +119,10 @@ impl Deliveries {
         Self { webhook, ..self }
     }
 
+    pub(super) fn is_on(&self) -> bool {
+        self.webhook.is_some()
+    }
+
     /// Whether the receiver wants to hear of chat messages.
     pub(super) fn wants_chat(&self) -> bool {
         self.webhook.as_ref().is_some_and(|webhook| webhook.chat)
@@ -132,7 +136,7 @@ impl Deliveries {
         event: &str,
         fields: impl FnOnce(Object) -> Object,
     ) {
-        if self.webhook.is_none() {
+        if !self.is_on() {
             return;
         }
         if self.state.stream.is_empty() {
@@ -166,7 +170,7 @@ impl Deliveries {
         host: Option<SocketId>,
         peers: usize,
     ) {
-        if self.webhook.is_none() {
+        if !self.is_on() {
             return;
         }
         if self.state.host != host {

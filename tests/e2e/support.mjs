@@ -22,10 +22,10 @@ export const unhurried = Object.fromEntries(["SIGNAL", "CHAT", "CONTROL"].map((k
 /**
  * Starts a built Worker, that of `crate`, on a free port of 127.0.0.1, with empty rooms. `vars` and `ratelimits` replace
  * those of its wrangler.toml; the rates are such that tests need not think of them. `objects` is a script whose class Room
- * takes the place of the Worker's. `development` is as under `npm start`.
+ * takes the place of the Worker's, `metrics` one whose entrypoint takes that of the data set. `development` is as under `npm start`.
  * Whoever starts a server stops it: `after(() => server.stop())`.
  */
-export async function startServer({ crate, vars, ratelimits, objects, development } = {}) {
+export async function startServer({ crate, vars, ratelimits, objects, metrics, development } = {}) {
   const port = await freePort();
   const logs = [];
   const printed = new EventEmitter();
@@ -35,6 +35,7 @@ export async function startServer({ crate, vars, ratelimits, objects, developmen
     vars: { ...unhurried, ...vars },
     ratelimits,
     objects,
+    metrics,
     development,
     onLog: (log) => {
       logs.push(log);

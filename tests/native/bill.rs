@@ -4,7 +4,9 @@
 use serde_json::json;
 
 use crate::idle::{Cost, HOUR, Kind, Object, SECOND, SETTLED, punctual};
+use crate::listing;
 use crate::peer::{Hall, Peer, hall, hall_of};
+use crate::webhook;
 
 const MINUTE: u64 = 60 * SECOND;
 
@@ -167,7 +169,9 @@ fn the_bill() {
     half_an_hour(2).print("call of 2, 30 min, 50 chat messages", 140);
     half_an_hour(4).print("call of 4, 30 min, 50 chat messages", 230);
     crowd().print("100 people, a message a second, an hour", 3_800);
-    visit(hall()).print("two join and leave", 12);
+    visit(hall()).print("two join and leave", 10);
+    visit(webhook::hall()).print("the same, seven webhooks", 17);
+    visit(listing::listed_hall()).print("the same, listed", 12);
 }
 
 /// The most rows that anybody can make a room write in a second.

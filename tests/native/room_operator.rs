@@ -40,6 +40,7 @@ fn close(hall: &mut Hall) -> (u16, Value) {
 fn what_can_be_asked() {
     for (name, method) in [
         ("", Some("GET")),
+        ("count", Some("GET")),
         ("waiting", Some("GET")),
         ("bans", Some("GET")),
         ("emit", Some("POST")),

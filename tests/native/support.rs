@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use serde_json::Value;
 use signalbox::io::{
-    Answer, ConnectionId, ContentType, Core, Data, Headers, Input, Method, Output, Platform, Post,
-    Record, Reply, Request, RequestId, SOON, Survivors,
+    Answer, ConnectionId, ContentType, Core, Data, Headers, Input, Method, Output, Platform, Point,
+    Post, Record, Reply, Request, RequestId, SOON, Survivors,
 };
 use signalbox::socket::SocketId;
 use signalbox::store::Store;
@@ -49,6 +49,8 @@ pub struct Virtual {
     pub broken: RefCell<Option<String>>,
     /// The log for operators, line by line.
     pub lines: RefCell<Vec<String>>,
+    /// What was counted: event, detail, value and peers.
+    pub points: RefCell<Vec<(String, String, f64, f64)>>,
     /// When the platform last answered a frame by itself.
     pub auto_responses: RefCell<BTreeMap<u64, Timestamp>>,
 }
@@ -78,6 +80,16 @@ impl Platform for Virtual {
 
     fn log(&self, line: &str) {
         self.lines.borrow_mut().push(line.to_owned());
+    }
+
+    fn is_measuring(&self) -> bool {
+        true
+    }
+
+    fn measure(&self, point: &Point) {
+        let (event, detail) = (point.event.to_owned(), point.detail.to_owned());
+        let mut points = self.points.borrow_mut();
+        points.push((event, detail, point.value, point.peers));
     }
 }
 

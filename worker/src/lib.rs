@@ -12,6 +12,7 @@ use signalbox::edge::{
     Endpoint, RateLimiter, Result, Shell, State, binding, config, error, path, serve,
 };
 use signalbox::engine::Engine;
+use signalbox::index::{self, Index};
 use signalbox::room::{self, RoomName};
 use signalbox::settings::{Invalid, Settings};
 use signalbox::socket::{App, Command, Event, Host, Server};
@@ -91,6 +92,8 @@ pub enum Served {
     Room(Box<room::Room>),
     /// A dialect.
     Dialect(Box<Dialect>),
+    /// The index of rooms.
+    Index(Index),
 }
 
 impl App for Served {
@@ -98,6 +101,7 @@ impl App for Served {
         match self {
             Self::Room(room) => room.event(now, event, out),
             Self::Dialect(dialect) => dialect.event(now, event, out),
+            Self::Index(index) => index.event(now, event, out),
         }
     }
 
@@ -105,6 +109,7 @@ impl App for Served {
         match self {
             Self::Room(room) => room.wake(now, out),
             Self::Dialect(dialect) => dialect.wake(now, out),
+            Self::Index(index) => index.wake(now, out),
         }
     }
 
@@ -112,6 +117,7 @@ impl App for Served {
         match self {
             Self::Room(room) => room.deadline(),
             Self::Dialect(dialect) => dialect.deadline(),
+            Self::Index(index) => index.deadline(),
         }
     }
 
@@ -119,6 +125,7 @@ impl App for Served {
         match self {
             Self::Room(room) => room.is_busy(),
             Self::Dialect(dialect) => dialect.is_busy(),
+            Self::Index(index) => index.is_busy(),
         }
     }
 
@@ -126,6 +133,7 @@ impl App for Served {
         match self {
             Self::Room(room) => room.reset(),
             Self::Dialect(dialect) => dialect.reset(),
+            Self::Index(index) => index.reset(),
         }
     }
 }
@@ -136,6 +144,9 @@ fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<Served>>>> {
         Some((dialect, name)) => (Some(dialect), name),
         None => (None, object.as_str()),
     };
+    if object == index::NAME {
+        return Ok(rooms_index(state, env));
+    }
     let name = RoomName::parse(name)
         .map_err(|invalid| error(&format!("the object {object:?} is no room: {invalid}")))?;
     // With wrong settings the Worker lets nobody in.
@@ -149,7 +160,7 @@ fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<Served>>>> {
         }
     };
     let absorb_pongs = settings.engine.absorb_pongs;
-    Ok(Shell::new(state, absorb_pongs, |runtime| {
+    Ok(Shell::new(state, env, absorb_pongs, |runtime| {
         let store = Store::new(runtime);
         let served = match table {
             None => {
@@ -164,4 +175,14 @@ fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<Served>>>> {
         let engine = Engine::new(settings.engine, store);
         Host::new(Server::new(settings.socket, engine), served)
     }))
+}
+
+fn rooms_index(state: State, env: &Env) -> Rc<Shell<Host<Served>>> {
+    let settings = read_settings(env).unwrap_or_default();
+    Shell::new(state, env, settings.engine.absorb_pongs, |runtime| {
+        let store = Store::new(runtime);
+        let index = Index::new(Rc::clone(&store));
+        let engine = Engine::new(settings.engine, store);
+        Host::new(Server::new(settings.socket, engine), Served::Index(index))
+    })
 }

@@ -90,7 +90,7 @@ durable_object! {
 
 fn engine_echo(state: State, env: &Env) -> Result<Rc<Shell<Raw>>> {
     let config = read_settings(env).unwrap_or_default().engine;
-    Ok(Shell::new(state, config.absorb_pongs, |runtime| {
+    Ok(Shell::new(state, env, config.absorb_pongs, |runtime| {
         Raw::new(Engine::new(config, Store::new(runtime)))
     }))
 }
@@ -103,7 +103,7 @@ durable_object! {
 fn socket_echo(state: State, env: &Env) -> Result<Rc<Shell<Host<Handlers>>>> {
     let settings = read_settings(env).unwrap_or_default();
     let absorb_pongs = settings.engine.absorb_pongs;
-    Ok(Shell::new(state, absorb_pongs, |runtime| {
+    Ok(Shell::new(state, env, absorb_pongs, |runtime| {
         let store = Store::new(runtime);
         let handlers = Handlers::new(echo, settings::unlimited(), Rc::clone(&store));
         let server = Server::new(settings.socket, Engine::new(settings.engine, store));
