@@ -18,9 +18,10 @@ import { inRoot } from "./task.mjs";
  * @param {(log: {level: string, message: string}) => void} [options.onLog] takes what else is printed
  * @param {string[]} [options.envFiles] files with secrets, in place of .dev.vars
  * @param {boolean} [options.development] pages of every origin of this machine may connect; there is no jurisdiction
+ * @param {string} [options.metrics] the script of a Worker whose entrypoint takes the place of the data set METRICS
  * @param {string} [options.objects] the script of a Worker whose class Room takes the place of the Worker's own
  */
-export async function serve({ port, crate = ".", storage, vars, ratelimits, durableObjects, onLog, envFiles, objects, development }) {
+export async function serve({ port, crate = ".", storage, vars, ratelimits, durableObjects, onLog, envFiles, objects, metrics, development }) {
   const { workerOptions: worker, main } = workerOptions(inRoot(crate, "wrangler.toml"), undefined, { envFiles });
   delete worker.modulesRules; // the modules are named instead
   const own = {
@@ -43,6 +44,11 @@ export async function serve({ port, crate = ".", storage, vars, ratelimits, dura
     const { compatibilityDate } = worker;
     own.durableObjects = { ROOM: { className: "Room", scriptName: "objects" } };
     workers.push({ name: "objects", modules: true, script: objects, compatibilityDate, durableObjects: { ROOM: "Room" } });
+  }
+  if (metrics) {
+    const { compatibilityDate } = worker;
+    own.serviceBindings = { ...own.serviceBindings, METRICS: "metrics" };
+    workers.push({ name: "metrics", modules: true, script: metrics, compatibilityDate });
   }
   const server = new Miniflare(
     convertV4MiniflareOptions({

@@ -187,15 +187,33 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-/// A `POST` of JSON to another server.
+/// Who gets a [`Post`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// The server at this URL.
+    Server(String),
+    /// Another object of the same class, as [`Input::Operate`] whose query is the action.
+    Object {
+        /// The object's name.
+        name: String,
+        /// What it is asked for.
+        action: &'static str,
+    },
+}
+
+/// A `POST` of JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
-    /// Where to.
-    pub url: String,
-    /// The `Authorization` header: a secret.
-    pub authorization: String,
+    /// The application's number for it, which comes back with the answer.
+    pub number: u64,
+    /// Who gets it.
+    pub to: Recipient,
+    /// The headers beside `Content-Type`. They may be secrets.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
+    /// How long the answer may take.
+    pub timeout: Duration,
 }
 
 /// What another server answered.
@@ -203,7 +221,7 @@ pub struct Post {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The body.
+    /// The body; empty if it is longer than what a shell reads of it.
     pub body: String,
 }
 
@@ -235,8 +253,8 @@ pub enum Input {
     Disconnected(ConnectionId),
     /// A client closed its connection because its page was left: code 1001 (RFC 6455, section 7.4.1).
     WentAway(ConnectionId),
-    /// [`Output::Post`] was done, or failed for this reason.
-    Posted(Result<Answer, String>),
+    /// The [`Output::Post`] of this number was answered, or failed for this reason.
+    Posted(u64, Result<Answer, String>),
     /// The deadline came.
     Wake,
 }
@@ -351,8 +369,7 @@ pub enum Output {
     /// Stop: what is stored cannot be read, for this reason. It is the only output of its turn. The
     /// shell writes the reason into the log and ends the object; clients are told to try again.
     Halt(String),
-    /// Ask another server, within seconds: [`Input::Posted`] follows in any case, unless memory is
-    /// lost before. There is one at a time.
+    /// Ask another server: [`Input::Posted`] follows in any case, unless memory is lost before.
     Post(Post),
 }
 
@@ -378,6 +395,21 @@ pub trait Core {
     fn deadline(&self) -> Option<Timestamp>;
 }
 
+/// Something that operators count: one row of a data set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point<'a> {
+    /// What happened.
+    pub event: &'a str,
+    /// In which room.
+    pub room: &'a str,
+    /// Why, or of what kind; may be empty.
+    pub detail: &'a str,
+    /// What is measured, if anything: milliseconds, or a number of receivers.
+    pub value: f64,
+    /// How many peers there are then.
+    pub peers: f64,
+}
+
 /// What the core asks of the place where it runs. All answers are immediate.
 pub trait Platform {
     /// Fifteen random bytes, for an id that cannot be guessed.
@@ -397,4 +429,12 @@ pub trait Platform {
 
     /// Writes a line into the log that operators read.
     fn log(&self, line: &str);
+
+    /// Whether points are counted.
+    fn is_measuring(&self) -> bool {
+        false
+    }
+
+    /// Counts something, if points are counted.
+    fn measure(&self, _point: &Point) {}
 }

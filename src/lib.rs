@@ -18,6 +18,7 @@
 //! - [`room`]: the signaling application
 //! - [`dialect`]: applications that are tables: the servers of published tutorials
 //! - [`handlers`]: applications of your own, as functions for events; [`prelude`] has what they need
+//! - [`index`]: which rooms have peers
 //! - [`store`]: what outlives memory, shared by the layers
 //! - [`journal`]: what the core stores, in few rows
 //! - [`outbox`]: when outputs are done, and when records are committed
@@ -31,6 +32,7 @@ mod base64;
 pub mod dialect;
 pub mod engine;
 pub mod handlers;
+pub mod index;
 pub mod io;
 pub mod journal;
 mod map;

@@ -168,8 +168,9 @@ impl<T: Ord> Set<T> {
         self.0.insert(item, ());
     }
 
-    pub(crate) fn remove(&mut self, item: &T) {
-        self.0.remove(item);
+    /// Returns whether it was there.
+    pub(crate) fn remove(&mut self, item: &T) -> bool {
+        self.0.remove(item).is_some()
     }
 }
 

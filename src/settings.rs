@@ -5,6 +5,7 @@ mod place;
 mod turn;
 mod unknown;
 mod variables;
+mod webhook;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ pub use place::Place;
 use turn::Turn;
 pub use unknown::unknown;
 use variables::{Kind, VARIABLES};
+use webhook::Webhook;
 
 /// The settings of every layer.
 #[derive(Debug, Default)]
@@ -66,7 +68,7 @@ impl Settings {
         read: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, Vec<Invalid>> {
         let mut invalid = Vec::new();
-        let mut turn = Turn::default();
+        let (mut turn, mut webhook) = (Turn::default(), Webhook::default());
         for (name, kind) in VARIABLES {
             let Some(text) = read(name) else { continue };
             let secret = kind.is_secret();
@@ -91,6 +93,9 @@ impl Settings {
                 Kind::Turn(form, set) | Kind::TurnSecret(form, set) => {
                     (form.to_owned(), set(&mut turn, &text))
                 }
+                Kind::Webhook(form, set) | Kind::WebhookSecret(form, set) => {
+                    (form.to_owned(), set(&mut webhook, &text))
+                }
             };
             if let Err(found) = done {
                 invalid.push(Invalid {
@@ -108,6 +113,13 @@ impl Settings {
             match turn.relay() {
                 Ok(None) => {}
                 Ok(relay) => self.room.ice.relay = relay,
+                Err(contradiction) => invalid.push(contradiction),
+            }
+        }
+        if invalid.is_empty() {
+            match webhook.setting() {
+                Ok(None) => {}
+                Ok(webhook) => self.room.webhook = webhook,
                 Err(contradiction) => invalid.push(contradiction),
             }
         }

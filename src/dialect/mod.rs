@@ -106,7 +106,7 @@ impl App for Dialect {
                 let response = operator::refusal(404, Code::Unsupported, message);
                 out.push(Command::Respond(request.reply, response));
             }
-            Event::Posted(_) => {}
+            Event::Posted(..) => {}
         }
         self.sockets.save(out);
         // Last, as it promises all else.

@@ -27,11 +27,19 @@ pub(super) fn is_api(path: &str) -> bool {
     path == "/api" || path.starts_with("/api/")
 }
 
-/// Which room a request is about, and the name of what it asks for; or its refusal.
+/// What a request asks for.
+pub(super) enum Asked {
+    /// The rooms that have peers.
+    Rooms,
+    /// Of this room, what has this name.
+    Room(RoomName, String),
+}
+
+/// What a request asks for, or its refusal.
 pub(super) fn admit(
     request: &Request,
     settings: &Settings,
-) -> Result<std::result::Result<(RoomName, String), Response>> {
+) -> Result<std::result::Result<Asked, Response>> {
     let Some(token) = &settings.api_token else {
         let message = "the API is off: `npx wrangler secret put API_TOKEN` turns it on";
         return refuse(404, Code::Unsupported, message).map(Err);
@@ -45,24 +53,28 @@ pub(super) fn admit(
         return Ok(Err(response));
     }
     let path = path(request);
+    if path == "/api/rooms" {
+        return match request.method().as_str() {
+            "GET" => Ok(Ok(Asked::Rooms)),
+            _ => other_method("GET").map(Err),
+        };
+    }
     let path = path.strip_prefix("/api/rooms/").unwrap_or_default();
     let (room, name) = path.split_once('/').unwrap_or((path, ""));
     let Some(action) = Action::named(name).filter(|_| !room.is_empty()) else {
-        let message = "there are /api/rooms/<room>, /api/rooms/<room>/emit and …/close";
-        return refuse(404, Code::Unsupported, message).map(Err);
+        let names: Vec<_> = Action::names().collect();
+        let message = format!(
+            "there is /api/rooms, /api/rooms/<room>, and behind that a slash and one of {}",
+            names.join(", ")
+        );
+        return refuse(404, Code::Unsupported, &message).map(Err);
     };
     let method = action.method();
     if request.method() != method {
-        let response = refuse(
-            405,
-            Code::Unsupported,
-            "this takes another method: see Allow",
-        )?;
-        response.headers().set("allow", method)?;
-        return Ok(Err(response));
+        return other_method(method).map(Err);
     }
     match RoomName::parse(&decode(room)) {
-        Ok(room) => Ok(Ok((room, name.to_owned()))),
+        Ok(room) => Ok(Ok(Asked::Room(room, name.to_owned()))),
         Err(error) => refuse(400, Code::BadPayload, &error.to_string()).map(Err),
     }
 }
@@ -71,6 +83,13 @@ pub(super) fn too_large() -> Result<Response> {
     refuse(413, Code::TooLarge, "the body is longer than MAX_PAYLOAD")
 }
 
-fn refuse(status: u16, code: Code, message: &str) -> Result<Response> {
+fn other_method(allowed: &str) -> Result<Response> {
+    let message = "this takes another method: see Allow";
+    let response = refuse(405, Code::Unsupported, message)?;
+    response.headers().set("allow", allowed)?;
+    Ok(response)
+}
+
+pub(super) fn refuse(status: u16, code: Code, message: &str) -> Result<Response> {
     to_response(&refusal(status, code, message))
 }

@@ -82,6 +82,7 @@ pub fn health(env: &Env, version: &str, missing: Option<&str>) -> Result<Respons
 /// The object that runs this application with these settings.
 pub fn object<A: App + 'static>(
     state: State,
+    env: &Env,
     settings: Settings,
     app: impl FnOnce(room::Config, Rc<Store>) -> A,
 ) -> Rc<Shell<Host<A>>> {
@@ -89,9 +90,10 @@ pub fn object<A: App + 'static>(
         engine,
         socket,
         room,
+        place,
         ..
     } = settings;
-    Shell::new(state, engine.absorb_pongs, |runtime| {
+    Shell::new(state, env, place, engine.absorb_pongs, |runtime| {
         let store = Store::new(runtime);
         let app = app(room, Rc::clone(&store));
         let server = Server::new(socket, Engine::new(engine, store));

@@ -23,7 +23,7 @@ use crate::socket::Host;
 pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Host<Handlers>>>> {
     // With wrong settings the Worker lets nobody in.
     let settings = config::settings(env, defaults()).unwrap_or_else(|_| defaults());
-    Ok(config::object(state, settings, |room, store| {
+    Ok(config::object(state, env, settings, |room, store| {
         Handlers::new(add, room.limits.rates, store)
     }))
 }

@@ -9,18 +9,20 @@ use worker::js_sys::{Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::{
-    Headers, ReadableStreamDefaultReader, Request, RequestInit, Response, ResponseInit, console,
+    Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit, Response,
+    ResponseInit, console,
 };
 use worker::{Delay, console_error};
 
-use super::api;
+use super::api::{self, Asked};
 use super::limit::{Admission, Client, Limits};
 use super::parked;
-use super::platform::{Objects, Result, Stub, log_error, upgraded};
+use super::platform::{Objects, Placed, Result, Stub, log_error, upgraded};
 use super::responses::{
     closed_websocket, is_dismissal, json_error, plain, preflight, refusal, to_response,
     unavailable, with_cors,
 };
+use super::rooms;
 use super::route::{Route, host, path, query, route};
 use super::runtime::Runtime;
 use crate::admission::network;
@@ -65,6 +67,15 @@ pub struct Endpoint<'a> {
     pub limits: Limits,
 }
 
+impl Endpoint<'_> {
+    fn objects(&self) -> Placed<'_> {
+        Placed {
+            objects: &self.rooms,
+            place: &self.settings.place,
+        }
+    }
+}
+
 /// Serves one request of the Worker: hands it to the object of its room.
 ///
 /// # Errors
@@ -72,11 +83,13 @@ pub struct Endpoint<'a> {
 /// When the platform fails; what a client does wrong is answered.
 pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response> {
     if api::is_api(&path(&request)) {
-        let (room, action) = match api::admit(&request, endpoint.settings)? {
-            Ok(admitted) => admitted,
-            Err(refused) => return Ok(refused),
+        return match api::admit(&request, endpoint.settings)? {
+            Ok(Asked::Rooms) => rooms::list(&query(&request), endpoint.objects()).await,
+            Ok(Asked::Room(room, action)) => {
+                hand_over(request, room.as_str(), endpoint, Some(&action), false).await
+            }
+            Err(refused) => Ok(refused),
         };
-        return hand_over(request, room.as_str(), endpoint, Some(&action), false).await;
     }
     let origin = request.headers().get("origin")?;
     let revision = Query::parse(&query(&request)).codec().revision;
@@ -210,7 +223,7 @@ async fn hand_over(
         Some(_) => engine.max_payload,
         None => engine.max_body(),
     };
-    let response = match endpoint.rooms.named(room, &endpoint.settings.place) {
+    let response = match endpoint.objects().named(room) {
         Ok(stub) => ask(request, &stub, endpoint, max_body, (action, over_limit)).await,
         Err(error) => Err(error),
     };
@@ -329,9 +342,14 @@ async fn read(request: &Request, max: usize) -> Result<Option<Vec<u8>>> {
     if length.is_some_and(|length| length > max) {
         return Ok(None);
     }
-    let Some(stream) = request.body() else {
-        return Ok(Some(Vec::new()));
-    };
+    match request.body() {
+        Some(stream) => read_stream(&stream, max).await,
+        None => Ok(Some(Vec::new())),
+    }
+}
+
+/// What a stream has; `None` if that is more than `max` bytes, of which no more is then read.
+pub(super) async fn read_stream(stream: &ReadableStream, max: usize) -> Result<Option<Vec<u8>>> {
     let chunks: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut body = Vec::new();
     loop {
@@ -342,6 +360,7 @@ async fn read(request: &Request, max: usize) -> Result<Option<Vec<u8>>> {
         }
         body.append(&mut Uint8Array::new(&value).to_vec());
         if body.len() > max {
+            drop(chunks.cancel());
             return Ok(None);
         }
     }

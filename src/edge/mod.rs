@@ -19,6 +19,7 @@ mod perform;
 mod platform;
 mod post;
 mod responses;
+mod rooms;
 mod route;
 mod runtime;
 

@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use worker::console_error;
 use worker::js_sys::{Function, Promise, Uint8Array};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::web_sys::{Request, Response};
+use worker::{Env, console_error};
 
 use super::alarm::Alarm;
 use super::entropy;
@@ -22,6 +22,7 @@ use crate::engine::AUTO_RESPONSE;
 use crate::io::{self, ConnectionId, Core, Data, Input, Reply, RequestId, Survivors};
 use crate::map::Map;
 use crate::outbox::Outbox;
+use crate::settings::Place;
 use crate::time::Timestamp;
 
 /// The close code of a page that is left (RFC 6455, section 7.4.1).
@@ -59,10 +60,16 @@ pub(super) struct Pending {
 }
 
 impl<C: Core + 'static> Shell<C> {
-    /// A new object, or one whose memory was lost. With `auto_response`, the platform
-    /// answers [`AUTO_RESPONSE`] by itself.
-    pub fn new(state: State, auto_response: bool, core: impl FnOnce(Rc<Runtime>) -> C) -> Rc<Self> {
-        let runtime = Rc::new(Runtime::new(state));
+    /// A new object, or one whose memory was lost. The objects of its class are in `place`. With
+    /// `auto_response`, the platform answers [`AUTO_RESPONSE`] by itself.
+    pub fn new(
+        state: State,
+        env: &Env,
+        place: Place,
+        auto_response: bool,
+        core: impl FnOnce(Rc<Runtime>) -> C,
+    ) -> Rc<Self> {
+        let runtime = Rc::new(Runtime::new(state, env, place));
         if auto_response {
             let (request, response) = AUTO_RESPONSE;
             let set = AutoResponse::new(request, response)

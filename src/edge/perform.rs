@@ -207,8 +207,8 @@ impl<C: Core + 'static> Shell<C> {
     fn post(self: &Rc<Self>, post: Post) {
         let shell = Rc::clone(self);
         let asked = future_to_promise(async move {
-            let answer = post::post(post).await;
-            shell.handle(Input::Posted(answer), None);
+            let answer = post::post(&post, shell.runtime.objects()).await;
+            shell.handle(Input::Posted(post.number, answer), None);
             shell.rearm();
             Ok(JsValue::UNDEFINED)
         });

@@ -170,6 +170,11 @@ extern "C" {
     /// Its id, which the platform gives.
     #[wasm_bindgen(method, getter)]
     pub(super) fn id(this: &Version) -> String;
+    /// A data set of the platform's, for what operators count.
+    pub(super) type Metrics;
+
+    #[wasm_bindgen(method, catch, js_name = writeDataPoint)]
+    pub(super) fn write(this: &Metrics, point: &Object) -> Result<()>;
 
     /// Counts what is done too often.
     pub type RateLimiter;
@@ -187,16 +192,26 @@ extern "C" {
     fn set_timer(handler: &Closure<dyn Fn()>, millis: f64) -> Result<JsValue>;
 }
 
-impl Objects {
-    /// The object of this name, which is in this place.
-    pub(super) fn named(&self, name: &str, place: &Place) -> Result<Stub> {
+/// The objects of a class, and where they are.
+#[derive(Clone, Copy)]
+pub(super) struct Placed<'a> {
+    pub(super) objects: &'a Objects,
+    pub(super) place: &'a Place,
+}
+
+impl Placed<'_> {
+    /// The object of this name.
+    pub(super) fn named(self, name: &str) -> Result<Stub> {
         let options = Object::new();
-        if let Some(location) = place.location {
+        if let Some(location) = self.place.location {
             Reflect::set(&options, &"locationHint".into(), &location.into())?;
         }
-        match place.jurisdiction {
-            Some(jurisdiction) => self.within(jurisdiction)?.named_with(name, &options),
-            None => self.named_with(name, &options),
+        match self.place.jurisdiction {
+            Some(jurisdiction) => {
+                let objects = self.objects.within(jurisdiction)?;
+                objects.named_with(name, &options)
+            }
+            None => self.objects.named_with(name, &options),
         }
     }
 }

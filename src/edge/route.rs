@@ -83,7 +83,7 @@ pub(super) fn host(request: &Request) -> String {
 }
 
 /// The last parameter of this name, unless it is empty.
-fn parameter(query: &str, name: &str) -> Option<String> {
+pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
     let parameters = query.split('&').rev();
     let mut names = parameters.filter_map(|parameter| parameter.strip_prefix(name));
     let name = names.next().filter(|name| !name.is_empty())?;

@@ -2,21 +2,27 @@
 
 use std::cell::{Cell, RefCell};
 
-use worker::js_sys::{Array, Date, Uint8Array};
+use worker::Env;
+use worker::js_sys::{self, Array, Date, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::web_sys::console;
 
 use super::entropy;
-use super::platform::{Kv, Socket, State, log_error};
-use crate::io::{ConnectionId, Platform, Record};
+use super::platform::{Kv, Metrics, Objects, Placed, Result, Socket, State, binding, log_error};
+use crate::io::{ConnectionId, Platform, Point, Record};
 use crate::journal::{self, Bounds, Journal, Row};
 use crate::map::Map;
+use crate::settings::Place;
 use crate::socket::Object;
 use crate::time::Timestamp;
 
 /// What the core may ask of a Durable Object.
 pub struct Runtime {
     pub(super) state: State,
+    /// All objects of the class, if they are bound to the name `ROOM`.
+    objects: Option<Objects>,
+    place: Place,
+    metrics: Option<Metrics>,
     kv: Kv,
     /// The open sockets, parked requests included, by their number.
     pub(super) sockets: RefCell<Map<u64, Socket>>,
@@ -30,10 +36,13 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    pub(super) fn new(state: State) -> Self {
+    pub(super) fn new(state: State, env: &Env, place: Place) -> Self {
         let kv = state.storage().kv();
         Self {
             state,
+            objects: binding(env, "ROOM"),
+            place,
+            metrics: binding(env, "METRICS"),
             kv,
             sockets: RefCell::default(),
             journal: RefCell::default(),
@@ -41,6 +50,13 @@ impl Runtime {
             purging: Cell::new(false),
             erased: Cell::new(false),
         }
+    }
+
+    /// All objects of the class.
+    pub(super) fn objects(&self) -> Option<Placed<'_>> {
+        let place = &self.place;
+        let objects = self.objects.as_ref()?;
+        Some(Placed { objects, place })
     }
 
     /// The time, by the platform's clock.
@@ -196,6 +212,29 @@ impl Platform for Runtime {
     fn log(&self, line: &str) {
         console::log_1(&JsValue::from_str(line));
     }
+
+    fn is_measuring(&self) -> bool {
+        self.metrics.is_some()
+    }
+
+    fn measure(&self, point: &Point) {
+        if let Some(metrics) = &self.metrics
+            && let Err(error) = write(metrics, point)
+        {
+            log_error("a data point cannot be written:", &error);
+        }
+    }
+}
+
+/// Writes a data point, in the columns that `docs/metrics.md` names.
+fn write(metrics: &Metrics, point: &Point) -> Result<()> {
+    let texts = [point.event, point.room, point.detail].map(JsValue::from_str);
+    let numbers = [point.value, point.peers].map(JsValue::from_f64);
+    let data = js_sys::Object::new();
+    Reflect::set(&data, &"indexes".into(), &Array::of1(&point.event.into()))?;
+    Reflect::set(&data, &"blobs".into(), &texts.iter().collect::<Array>())?;
+    Reflect::set(&data, &"doubles".into(), &numbers.iter().collect::<Array>())?;
+    metrics.write(&data)
 }
 
 /// A date after 1970, in milliseconds.

@@ -142,7 +142,7 @@ impl Engine {
                     });
                 }
             }
-            Input::Posted(_) | Input::Wake => {}
+            Input::Posted(..) | Input::Wake => {}
         }
     }
 

@@ -258,7 +258,7 @@ impl App for Handlers {
                 let response = operator::refusal(404, Code::Unsupported, message);
                 out.push(Command::Respond(request.reply, response));
             }
-            Event::Away { .. } | Event::Back { .. } | Event::Posted(_) => {}
+            Event::Away { .. } | Event::Back { .. } | Event::Posted(..) => {}
         }
         self.flush(out);
     }

@@ -267,6 +267,7 @@ impl Room {
         };
         let delivered = Json::of(&message);
         if to.is_none() {
+            self.tell_chat(turn.now, &message);
             self.history.push(message, &delivered);
         }
         if let Some(mid) = mid {

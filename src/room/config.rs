@@ -14,6 +14,21 @@ pub struct Config {
     pub ice: Ice,
     /// Who may come in by a token, or must.
     pub tokens: Tokens,
+    /// The server that is told of the room's events, if there is one.
+    pub webhook: Option<Webhook>,
+    /// Whether the [index](crate::index) lists the room while it has peers.
+    pub listed: bool,
+}
+
+/// A server that is told of a room's events.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// Its URL.
+    pub url: String,
+    /// What the events are signed with.
+    pub secret: String,
+    /// Whether it is told of chat messages, too.
+    pub chat: bool,
 }
 
 /// Limits, as peers are told of them.

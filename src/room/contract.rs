@@ -8,6 +8,8 @@ use crate::time::Timestamp;
 
 /// The names of all events.
 pub mod names {
+    use crate::room::signal::Kind;
+
     /// A session description that begins a negotiation.
     pub const OFFER: &str = "offer";
     /// A session description that completes one.
@@ -80,6 +82,15 @@ pub mod names {
     pub const ROOM_CLOSED: &str = "room:closed";
     /// Asks for ICE servers.
     pub const ICE_GET: &str = "ice:get";
+
+    /// Whether clients take an event of this name for one of the contract's.
+    pub(crate) fn is_own(event: &str) -> bool {
+        let mut prefixes = ["room:", "peer:", "host:", "chat:", "ice:"].into_iter();
+        let others = [CHAT_MESSAGE, JOIN, USER_JOINED, USER_LEFT];
+        prefixes.any(|prefix| event.starts_with(prefix))
+            || others.contains(&event)
+            || Kind::of(event).is_some()
+    }
 }
 
 /// What a peer sends.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{Code, Error};
 use super::member::Member;
 use super::password::Password;
+use crate::socket::SocketId;
 use crate::store::Store;
 use crate::time::Timestamp;
 
@@ -50,6 +51,20 @@ pub(super) struct Bar {
     pub(super) until: Timestamp,
     /// Whether peers who were not put out have this address, too: the host decides who comes from it.
     pub(super) shared: bool,
+    /// The socket that was kicked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<SocketId>,
+}
+
+/// A ban, as operators see it.
+#[derive(Debug, Serialize)]
+pub(super) struct Ban<'a> {
+    id: Option<SocketId>,
+    /// The subject of the token that is banned; the address is not shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<&'a str>,
+    until: Timestamp,
+    shared: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -156,23 +171,50 @@ impl Door {
 
     /// Bans a member that was kicked: by its address, as it may call itself what it likes, and by the
     /// subject of its token.
-    pub(super) fn bar(&mut self, now: Timestamp, member: &Member, shared: bool) {
+    pub(super) fn bar(&mut self, now: Timestamp, id: SocketId, member: &Member, shared: bool) {
         if let Some(sub) = member.subject() {
-            self.bar_as(now, [SUBJECT, sub].concat(), false);
+            self.bar_as(now, id, [SUBJECT, sub].concat(), false);
         }
         if !member.address.is_empty() {
-            self.bar_as(now, member.address.clone(), shared);
+            self.bar_as(now, id, member.address.clone(), shared);
         }
     }
 
-    fn bar_as(&mut self, now: Timestamp, who: String, shared: bool) {
+    fn bar_as(&mut self, now: Timestamp, id: SocketId, who: String, shared: bool) {
         self.bars.retain(|bar| bar.who != who);
         if self.bars.len() >= BARS {
             self.bars.remove(0);
         }
         let until = now + BAR;
-        self.bars.push(Bar { who, until, shared });
+        self.bars.push(Bar {
+            who,
+            until,
+            shared,
+            id: Some(id),
+        });
         self.unsaved = true;
+    }
+
+    /// The bans, oldest first.
+    pub(super) fn bans(&self) -> Vec<Ban<'_>> {
+        let bars = self.bars.iter();
+        let bans = bars.map(|bar| Ban {
+            id: bar.id,
+            sub: bar.who.strip_prefix(SUBJECT),
+            until: bar.until,
+            shared: bar.shared,
+        });
+        bans.collect()
+    }
+
+    /// Lifts the bans of a socket that was kicked; returns how many there were.
+    pub(super) fn lift(&mut self, id: &str) -> usize {
+        let before = self.bars.len();
+        let id = SocketId::parse(id);
+        self.bars.retain(|bar| id.is_none() || bar.id != id);
+        let lifted = before.saturating_sub(self.bars.len());
+        self.unsaved |= lifted > 0;
+        lifted
     }
 
     /// Forgets the bars whose time is up.
@@ -198,10 +240,16 @@ impl Door {
         };
     }
 
-    /// Stores it, if it changed.
+    /// Stores it, if it changed. An open door that remembers nobody is not stored, so that a room of
+    /// which nothing is left can be deleted at once.
     pub(super) fn save(&mut self, store: &Store) {
-        if std::mem::take(&mut self.unsaved) {
+        if !std::mem::take(&mut self.unsaved) {
+            return;
+        }
+        if self.is_closed() || !self.guesses.is_empty() {
             store.put_json(KEY.to_owned(), self);
+        } else {
+            store.delete(KEY.to_owned());
         }
     }
 }

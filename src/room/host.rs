@@ -29,11 +29,12 @@ impl Switch {
 }
 
 impl Room {
-    /// The host's events; `None` if this is none of them.
+    /// The host's events; `None` if this is none of them. An operator, who is no socket, may do what
+    /// the host may.
     pub(super) fn preside(
         &mut self,
         turn: &mut Turn,
-        from: SocketId,
+        by: Option<SocketId>,
         event: &str,
         args: &Args,
     ) -> Option<Result<(), Error>> {
@@ -48,11 +49,11 @@ impl Room {
             names::HOST_CLEAR => Self::clear,
             _ => return None,
         };
-        if self.host() != Some(from) {
+        if by.is_some() && self.host() != by {
             let message = "only the room's host may do this";
             return Some(Err(Error::new(Code::Forbidden, message)));
         }
-        Some(act(self, turn, from, args).inspect(|()| turn.succeed(Object::new)))
+        Some(act(self, turn, by, args).inspect(|()| turn.succeed(Object::new)))
     }
 
     /// The member that the arguments name, by id or alias, be it inside or not.
@@ -64,9 +65,9 @@ impl Room {
     }
 
     /// Puts somebody out, and keeps them out for a while.
-    fn kick(&mut self, turn: &mut Turn, from: SocketId, args: &Args) -> Result<(), Error> {
+    fn kick(&mut self, turn: &mut Turn, by: Option<SocketId>, args: &Args) -> Result<(), Error> {
         let id = self.named(args)?;
-        if id == from {
+        if Some(id) == by {
             return Err(Error::bad_payload("room:leave is how to leave"));
         }
         if let Some(member) = self.members.get(&id) {
@@ -76,7 +77,7 @@ impl Room {
                 other != id && address == Some(&member.address)
             };
             let shared = self.peers().any(|(other, _)| is_there(other));
-            self.door.bar(turn.now, member, shared);
+            self.door.bar(turn.now, id, member, shared);
         }
         let secret = self.member(id).and_then(|member| member.rejoin.clone());
         self.log(turn.now, "kick", Some(id), Some(Code::Kicked), None);
@@ -89,9 +90,9 @@ impl Room {
     }
 
     /// Asks a peer to mute itself; nobody can be muted by force.
-    fn mute(&mut self, turn: &mut Turn, from: SocketId, args: &Args) -> Result<(), Error> {
+    fn mute(&mut self, turn: &mut Turn, by: Option<SocketId>, args: &Args) -> Result<(), Error> {
         let id = self.peer_named(args)?;
-        let request = Object::new().with("by", &from).json();
+        let request = Object::new().with("by", &by).json();
         turn.emit(vec![id], names::HOST_MUTE_REQUEST, vec![request]);
         Ok(())
     }
@@ -107,20 +108,20 @@ impl Room {
         Ok(id)
     }
 
-    fn transfer(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
+    fn transfer(&mut self, turn: &mut Turn, _: Option<SocketId>, args: &Args) -> Result<(), Error> {
         let id = self.peer_named(args)?;
         self.log(turn.now, "transfer", Some(id), None, None);
         self.make_host(turn, Some(id));
         Ok(())
     }
 
-    fn admit(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
+    fn admit(&mut self, turn: &mut Turn, _: Option<SocketId>, args: &Args) -> Result<(), Error> {
         let id = self.knocker(args)?;
         self.log(turn.now, "admit", Some(id), None, None);
         self.let_in(turn, id)
     }
 
-    fn deny(&mut self, turn: &mut Turn, _: SocketId, args: &Args) -> Result<(), Error> {
+    fn deny(&mut self, turn: &mut Turn, _: Option<SocketId>, args: &Args) -> Result<(), Error> {
         let id = self.knocker(args)?;
         self.change(turn, id, |member| {
             !std::mem::replace(&mut member.denied, true)
@@ -145,11 +146,11 @@ impl Room {
     }
 
     /// Whoever joins a locked room waits until the host lets them in; opening it lets all in.
-    fn lock(&mut self, turn: &mut Turn, from: SocketId, args: &Args) -> Result<(), Error> {
+    fn lock(&mut self, turn: &mut Turn, from: Option<SocketId>, args: &Args) -> Result<(), Error> {
         let Switch { on } = Switch::read(args, "host:lock takes {on}")?;
         if self.door.lock(on) {
             let event = if on { "lock" } else { "unlock" };
-            self.log(turn.now, event, Some(from), None, None);
+            self.log(turn.now, event, from, None, None);
             self.tell_state(turn, "locked", &on);
             self.shut_out(turn);
         }
@@ -163,7 +164,12 @@ impl Room {
     }
 
     /// Whoever joins from now on has to give this password; without one, nobody has to.
-    fn password(&mut self, turn: &mut Turn, from: SocketId, args: &Args) -> Result<(), Error> {
+    fn password(
+        &mut self,
+        turn: &mut Turn,
+        from: Option<SocketId>,
+        args: &Args,
+    ) -> Result<(), Error> {
         let limit = self.config.limits.password;
         let wrong = || {
             let form =
@@ -188,7 +194,7 @@ impl Room {
         } else {
             "removed"
         };
-        self.log(turn.now, "password", Some(from), None, Some(change));
+        self.log(turn.now, "password", from, None, Some(change));
         self.tell_state(turn, "password", &self.door.has_password());
         self.shut_out(turn);
         if self.door.has_password() {
@@ -207,7 +213,7 @@ impl Room {
 
     /// The door changed: those inside may come back through it, and those who are outside now have no
     /// alias any more.
-    fn shut_out(&mut self, turn: &mut Turn) {
+    pub(super) fn shut_out(&mut self, turn: &mut Turn) {
         let members = self.members.iter().map(|(_, member)| member);
         let peers = members.filter(|member| member.profile.is_some());
         let secrets = peers.filter_map(|peer| peer.rejoin.clone()).collect();
@@ -239,8 +245,8 @@ impl Room {
         clippy::unnecessary_wraps,
         reason = "one of the host's events, of which most can fail"
     )]
-    fn clear(&mut self, turn: &mut Turn, from: SocketId, _: &Args) -> Result<(), Error> {
-        self.log(turn.now, "clear", Some(from), None, None);
+    fn clear(&mut self, turn: &mut Turn, from: Option<SocketId>, _: &Args) -> Result<(), Error> {
+        self.log(turn.now, "clear", from, None, None);
         self.forget_chat(turn);
         let cleared = self.ledger.next_seq();
         self.tell_state(turn, "cleared", &cleared);

@@ -6,6 +6,8 @@
 //!                                         └─ Cloudflare: Post … Posted ─▶ grant all who wait
 //! ```
 
+use std::time::Duration;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
@@ -16,7 +18,7 @@ use super::fields::Fields;
 use super::ice_url::Scheme;
 use super::{Room, Turn};
 use crate::base64;
-use crate::io::{Answer, Post};
+use crate::io::{Answer, Post, Recipient};
 use crate::socket::{Ack, Command, Json, Object, SocketId};
 use crate::time::Timestamp;
 
@@ -25,6 +27,12 @@ const UNCHANGING: u64 = 86_400;
 
 /// In how many seconds to ask again for a relay that could not be had.
 const RETRY: u64 = 60;
+
+/// The number of the request for credentials. There is one at a time.
+pub(super) const POST: u64 = 0;
+
+/// How long joins wait for credentials.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What ICE servers are wanted for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -164,8 +172,10 @@ impl Ice {
             }
             Some(Relay::Cloudflare { url, token }) => {
                 return Err(Post {
-                    url: url.clone(),
-                    authorization: format!("Bearer {token}"),
+                    number: POST,
+                    to: Recipient::Server(url.clone()),
+                    headers: vec![("authorization", format!("Bearer {token}"))],
+                    timeout: TIMEOUT,
                     body: Object::new()
                         .with("ttl", &self.ttl)
                         .json()

@@ -6,7 +6,7 @@ use super::Room;
 use super::error::Code;
 use super::member::Member;
 use crate::rate::LogLimit;
-use crate::socket::{Object, SocketId};
+use crate::socket::{Json, Object, SocketId};
 use crate::time::Timestamp;
 
 /// How many lines those inside may cause, and those outside: neither uses up the other's.
@@ -28,7 +28,7 @@ pub(super) struct Line<'a> {
 }
 
 impl Room {
-    /// Writes a line: `event` happened to `peer`.
+    /// Writes a line, and counts it: `event` happened to `peer`.
     pub(super) fn log(
         &mut self,
         now: Timestamp,
@@ -46,11 +46,14 @@ impl Room {
         self.log_line(now, event, &line);
     }
 
-    /// Writes a line.
+    /// Writes a line, and counts it.
     pub(super) fn log_line(&mut self, now: Timestamp, event: &str, line: &Line) {
         let Line {
             peer, code, reason, ..
         } = *line;
+        let code_text = code.and_then(|code| Json::of(&code).text());
+        let detail = code_text.as_deref().or(reason).unwrap_or_default();
+        self.measure(event, detail);
         let member = peer.map(|peer| self.member(peer));
         let is_outside = |member: Option<&Member>| member.is_none_or(|m| self.is_outside(m));
         // Whoever leaves was inside, and is no longer.

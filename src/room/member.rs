@@ -50,6 +50,9 @@ pub(super) struct Member {
     pub(super) partner: Option<Partner>,
     /// What it was told of its latest messages, by their `mid`.
     pub(super) receipts: Vec<(String, Receipt)>,
+    /// Whether an operator closed the room while it was away: it is disconnected when it comes back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) ended: bool,
     /// Since when its connection is lost.
     pub(super) away_since: Option<Timestamp>,
     /// Whether its connection is lost because its page was left, so that it hardly comes back.

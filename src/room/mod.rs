@@ -3,6 +3,7 @@
 //!
 //! [`contract`] has the events and their shapes. The server never looks into what a signal carries.
 
+mod attempts;
 mod chat;
 mod claims;
 pub mod config;
@@ -17,8 +18,11 @@ pub(crate) mod ice_url;
 mod journal;
 mod knocking;
 mod ledger;
+mod listing;
 mod member;
+mod metrics;
 mod name;
+mod notice;
 pub mod operator;
 mod password;
 mod presence;
@@ -28,6 +32,7 @@ mod seats;
 pub(crate) mod signal;
 mod target;
 mod token;
+mod webhook;
 
 use std::rc::Rc;
 
@@ -38,7 +43,7 @@ pub use name::{RoomName, RoomNameError};
 pub(crate) use token::Refused;
 
 use crate::engine::CloseReason;
-use crate::map::Map;
+use crate::map::{Map, Set};
 pub use crate::rate::Rate;
 use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, Object, SocketId};
 use crate::store::Store;
@@ -50,9 +55,11 @@ use fields::Fields;
 use ice::{Waiting, Want};
 use journal::LogLimits;
 use ledger::Ledger;
+use listing::Listing;
 use member::{Member, Profile, Spent};
 use signal::Kind;
 use target::check_room;
+use webhook::Deliveries;
 
 /// A room.
 pub struct Room {
@@ -61,11 +68,15 @@ pub struct Room {
     store: Rc<Store>,
     /// All sockets, joined or not.
     members: Map<SocketId, Member>,
+    /// Sockets that were away when an operator closed the room, and have not been told yet.
+    ended: Set<SocketId>,
     spent: Spent,
     ledger: Ledger,
     door: Door,
     history: History,
     log_limits: LogLimits,
+    deliveries: Deliveries,
+    listing: Listing,
     /// Who waits for ICE servers.
     waiting: Vec<Waiting>,
 }
@@ -133,6 +144,21 @@ impl App for Room {
         self.ledger.forget();
         self.door = Door::default();
         self.history = History::new(Rc::clone(&self.store), self.config.limits.history);
+        self.deliveries.reset();
+        self.listing.reset();
+    }
+
+    fn wake(&mut self, now: Timestamp, out: &mut Vec<Command>) {
+        self.tell_changes(now, out);
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        let deadlines = [self.deliveries.deadline(), self.listing.deadline()];
+        deadlines.into_iter().flatten().min()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.deliveries.is_busy() || self.listing.is_busy()
     }
 
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
@@ -143,6 +169,8 @@ impl App for Room {
             out,
         };
         self.door.expire(now);
+        // The room is whole when all its sockets are restored.
+        let is_restored = matches!(event, Event::Restore { .. });
         match event {
             Event::Connect {
                 socket,
@@ -151,6 +179,7 @@ impl App for Room {
                 handshake,
             } => self.connect(&mut turn, socket, &namespace, auth.as_ref(), &handshake),
             Event::Restore { socket, state, .. } => match state.and_then(|state| state.read()) {
+                Some(Member { ended: true, .. }) => self.ended.insert(socket),
                 Some(member) => self.members.insert(socket, member),
                 None => self.store.damaged("socket", "it is no member of a room"),
             },
@@ -178,7 +207,12 @@ impl App for Room {
                 let response = self.operate(&mut turn, &request);
                 turn.out.push(Command::Respond(request.reply, response));
             }
-            Event::Posted(answer) => self.posted(now, answer, turn.out),
+            Event::Posted(ice::POST, answer) => self.posted(now, answer, turn.out),
+            Event::Posted(listing::POST, answer) => self.listing.answered(now, answer),
+            Event::Posted(number, answer) => self.delivered(now, number, answer),
+        }
+        if !is_restored {
+            self.tell_changes(now, turn.out);
         }
         self.ledger.save(&self.store);
         self.door.save(&self.store);
@@ -193,11 +227,14 @@ impl Room {
         Self {
             name,
             members: Map::default(),
+            ended: Set::default(),
             spent: Spent::default(),
             ledger: Ledger::load(&store),
             door: Door::load(&store),
             history: History::new(Rc::clone(&store), config.limits.history),
             log_limits: LogLimits::default(),
+            deliveries: Deliveries::load(Rc::clone(&store), config.webhook.clone()),
+            listing: Listing::load(Rc::clone(&store), config.listed),
             config,
             store,
             waiting: Vec::new(),
@@ -265,7 +302,7 @@ impl Room {
         if let Some(fields) = args.get(0).and_then(Fields::read) {
             check_room(&self.name, &fields)?;
         }
-        if let Some(done) = self.preside(turn, from, event, args) {
+        if let Some(done) = self.preside(turn, Some(from), event, args) {
             return done;
         }
         match event {
@@ -311,6 +348,7 @@ impl Room {
 
     fn disconnect(&mut self, turn: &mut Turn, id: SocketId, reason: DisconnectReason) {
         let Some(member) = self.members.remove(&id) else {
+            self.ended.remove(&id);
             return;
         };
         // A peer that does not come back has not left: its media may well go on.

@@ -1,46 +1,92 @@
-//! What operators ask of a room: how it is, an event into it, its end.
+//! The operators' API: what a room answers to it.
 
 use serde::Serialize;
 
 use super::config::Limits;
-use super::contract::{Peer, RoomInfo, names};
+use super::contract::{RoomInfo, names};
 use super::error::{Code, Error};
 use super::fields::{Fields, is_too_deep};
 use super::ledger::Ledger;
+use super::member::Member;
 use super::presence::{info, shown};
 use super::{Room, Turn};
 use crate::io::{ContentType, Request, Response};
-use crate::socket::{Command, Json, Object, SocketId, is_reserved};
+use crate::socket::{Args, Command, Json, Object, SocketId, is_reserved};
 
 /// What can be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// How the room is.
+    /// The room, its peers, its limits.
     Look,
-    /// An event to everyone inside, or to one.
+    /// How many peers there are.
+    Count,
+    /// The sockets that wait to be let in.
+    Waiting,
+    /// The bans.
+    Bans,
+    /// Sends an event to everyone inside, or to one.
     Emit,
-    /// The end: everyone is put out, and the room forgets what it knew of them.
+    /// Disconnects everyone; the room forgets what it knew of them.
     Close,
+    /// Lifts the bans of a socket that was kicked.
+    Unban,
+    /// What the host can do, too, by the host's event and the fields that it takes.
+    Preside(&'static str, &'static [&'static str]),
 }
+
+/// Every action, by its name in the path.
+const ACTIONS: [(&str, Action); 14] = [
+    ("", Action::Look),
+    ("count", Action::Count),
+    ("waiting", Action::Waiting),
+    ("bans", Action::Bans),
+    ("emit", Action::Emit),
+    ("close", Action::Close),
+    ("unban", Action::Unban),
+    ("kick", Action::Preside(names::HOST_KICK, &["id"])),
+    ("admit", Action::Preside(names::HOST_ADMIT, &["id"])),
+    ("deny", Action::Preside(names::HOST_DENY, &["id"])),
+    ("host", Action::Preside(names::HOST_TRANSFER, &["id"])),
+    ("lock", Action::Preside(names::HOST_LOCK, &["on"])),
+    (
+        "password",
+        Action::Preside(names::HOST_PASSWORD, &["password"]),
+    ),
+    ("clear", Action::Preside(names::HOST_CLEAR, &[])),
+];
 
 impl Action {
     /// The action of this name; `None` if there is none.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "" => Self::Look,
-            "emit" => Self::Emit,
-            "close" => Self::Close,
-            _ => return None,
-        })
+        let mut actions = ACTIONS.into_iter();
+        let (_, action) = actions.find(|(known, _)| *known == name)?;
+        Some(action)
+    }
+
+    /// The names of all actions but [`Action::Look`], which has none.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let names = ACTIONS.into_iter().map(|(name, _)| name);
+        names.filter(|name| !name.is_empty())
     }
 
     /// The HTTP method that asks for it.
     #[must_use]
     pub const fn method(self) -> &'static str {
         match self {
-            Self::Look => "GET",
-            Self::Emit | Self::Close => "POST",
+            Self::Look | Self::Count | Self::Waiting | Self::Bans => "GET",
+            _ => "POST",
+        }
+    }
+
+    /// The fields that its body may have.
+    const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Look | Self::Count | Self::Waiting | Self::Bans => &[],
+            Self::Emit => &["event", "args", "to"],
+            Self::Close => &["reason"],
+            Self::Unban => &["id"],
+            Self::Preside(_, fields) => fields,
         }
     }
 }
@@ -64,39 +110,30 @@ fn answer(status: u16, body: Object) -> Response {
     }
 }
 
-/// The room, as an operator is told.
+/// The room, as an operator sees it.
 #[derive(Serialize)]
 struct State<'a> {
     room: RoomInfo<'a>,
     host: Option<SocketId>,
     sockets: usize,
-    peers: Vec<Peer<'a>>,
+    peers: Vec<Json>,
     limits: &'a Limits,
 }
 
 impl Room {
     pub(super) fn operate(&mut self, turn: &mut Turn, request: &Request) -> Response {
-        let done = match Action::named(&request.query) {
-            Some(Action::Look) => {
-                let state = Object::of(&self.state());
-                return answer(200, state.with("ok", &true));
-            }
-            Some(Action::Emit) => read(request)
-                .and_then(|fields| self.emit(turn, &fields))
-                .map(|delivered| ("delivered", delivered)),
-            Some(Action::Close) => read(request)
-                .and_then(|fields| self.end(turn, &fields))
-                .map(|closed| ("closed", closed)),
-            None => Err(Error::new(Code::Unsupported, "there is no such action")),
-        };
+        let action = Action::named(&request.query);
+        let action = action.ok_or_else(|| Error::new(Code::Unsupported, "there is no such action"));
+        let done = action.and_then(|action| {
+            let fields = read(request, action.fields())?;
+            self.act_for_operator(turn, action, &fields)
+        });
         match done {
-            Ok((name, count)) => {
-                let done = Object::new().with("ok", &true);
-                answer(200, done.with(name, &count))
-            }
+            Ok(done) => answer(200, done.with("ok", &true)),
             Err(error) => {
                 let status = match error.code {
                     Code::UnknownPeer | Code::Unsupported => 404,
+                    Code::RoomFull => 409,
                     _ => 400,
                 };
                 refusal(status, error.code, &error.message)
@@ -104,9 +141,37 @@ impl Room {
         }
     }
 
+    fn act_for_operator(
+        &mut self,
+        turn: &mut Turn,
+        action: Action,
+        fields: &Fields,
+    ) -> Result<Object, Error> {
+        Ok(match action {
+            Action::Look => Object::of(&self.state()),
+            Action::Count => Object::new().with("peers", &self.peers().count()),
+            Action::Waiting => Object::new().with("waiting", &self.waiting_list()),
+            Action::Bans => Object::new().with("bans", &self.door.bans()),
+            Action::Emit => Object::new().with("delivered", &self.emit(turn, fields)?),
+            Action::Close => Object::new().with("closed", &self.end(turn, fields)?),
+            Action::Unban => Object::new().with("lifted", &self.unban(turn, fields)?),
+            Action::Preside(event, _) => {
+                let args = Args::new(vec![fields.json().clone()]);
+                self.preside(turn, None, event, &args).transpose()?;
+                Object::new()
+            }
+        })
+    }
+
     fn state(&self) -> State<'_> {
         let host = self.host();
-        let peers = shown(&self.members, host);
+        let peers = shown(&self.members, host).into_iter();
+        let peers: Vec<_> = peers
+            .map(|peer| {
+                let subject = self.member(peer.id).and_then(Member::subject);
+                Object::of(&peer).maybe("sub", subject).json()
+            })
+            .collect();
         State {
             room: info(&self.name, &self.door, &self.config.limits, peers.len()),
             host,
@@ -116,17 +181,32 @@ impl Room {
         }
     }
 
-    /// Sends an event; to how many.
+    /// The sockets that wait to be let in, in the order in which they knocked.
+    fn waiting_list(&self) -> Vec<Json> {
+        let knocking = self.knocking().into_iter();
+        let knocking = knocking.filter_map(|id| {
+            let member = self.member(id)?;
+            let name = member.knocking.as_ref()?.name.as_deref();
+            let waiting = Object::new()
+                .with("id", &id)
+                .with("name", &name)
+                .with("since", &member.knocked_at)
+                .maybe("sub", member.subject());
+            Some(waiting.json())
+        });
+        knocking.collect()
+    }
+
+    /// Sends an event; returns to how many sockets.
     fn emit(&self, turn: &mut Turn, fields: &Fields) -> Result<usize, Error> {
         let form = "emit takes {event, args?: [...], to?}";
         let event = text(fields, "event", form)?.unwrap_or_default();
-        if event.is_empty() || is_reserved(&event) {
-            let message = "event has to be a name, and none that means something to sockets";
+        if event.is_empty() || is_reserved(&event) || names::is_own(&event) {
+            let message = "event has to be a name that neither the room nor Socket.IO uses";
             return Err(Error::bad_payload(message));
         }
         let mut values = Vec::new();
-        let list = fields.get("args");
-        if let Some(list) = list.filter(|list| list.as_str() != "null") {
+        if let Some(list) = fields.get("args") {
             let elements = list.elements().filter(|_| !is_too_deep(list));
             values = elements.ok_or_else(|| Error::bad_payload(form))?;
         }
@@ -139,47 +219,85 @@ impl Room {
         Ok(delivered)
     }
 
-    /// Puts everyone out, and forgets all but the counters that clients may still know; how many.
+    /// Disconnects everyone, and forgets all but the counters that clients may still know; returns how
+    /// many sockets that were. A socket that is away is disconnected when it comes back, so that its
+    /// client hears of the end, too.
     fn end(&mut self, turn: &mut Turn, fields: &Fields) -> Result<usize, Error> {
         let reason = text(fields, "reason", "close takes {reason?}, a text")?;
-        let members: Vec<SocketId> = self.members.keys().copied().collect();
+        let ids: Vec<SocketId> = self.members.keys().copied().collect();
         let told = Object::new().with("reason", &reason).json();
-        turn.emit(members.clone(), names::ROOM_CLOSED, vec![told]);
-        self.log(turn.now, "close", None, None, None);
-        for id in &members {
-            turn.out.push(Command::Close(*id));
-            let member = self.members.remove(id);
-            if member.is_some_and(|member| member.profile.is_some()) {
+        turn.emit(ids.clone(), names::ROOM_CLOSED, vec![told]);
+        for id in &ids {
+            let Some(member) = self.members.remove(id) else {
+                continue;
+            };
+            if member.is_away() {
+                self.ended.insert(*id);
+                let state = Member {
+                    ended: true,
+                    ..Member::default()
+                };
+                turn.out.push(Command::Keep(*id, Json::of(&state)));
+            } else {
+                turn.out.push(Command::Close(*id));
+            }
+            if member.profile.is_some() {
                 self.log(turn.now, "leave", Some(*id), None, Some("closed"));
+                self.tell_leave(turn.now, *id, "closed");
             }
         }
+        self.log(turn.now, "close", None, None, None);
         self.forget_chat(turn);
         self.door.forget();
         self.ledger.forget();
         Ledger::delete(&self.store);
         turn.out.push(Command::Erase);
-        Ok(members.len())
+        Ok(ids.len())
+    }
+
+    /// Lifts the bans of a socket that was kicked; returns how many there were.
+    fn unban(&mut self, turn: &mut Turn, fields: &Fields) -> Result<usize, Error> {
+        let form = "unban takes {id}, the id of a socket that was kicked";
+        let id = text(fields, "id", form)?.ok_or_else(|| Error::bad_payload(form))?;
+        let lifted = self.door.lift(&id);
+        if lifted == 0 {
+            return Err(Error::new(Code::UnknownPeer, "no ban has that id"));
+        }
+        self.shut_out(turn);
+        Ok(lifted)
     }
 }
 
-/// The fields of the body, which is a JSON object or nothing.
-fn read(request: &Request) -> Result<Fields, Error> {
+/// The fields of the body, which is a JSON object with no fields but these, or empty.
+fn read(request: &Request, names: &[&str]) -> Result<Fields, Error> {
     if request.body.is_empty() {
         return Ok(Fields::default());
     }
-    if !request.content_type.starts_with("application/json") {
+    if !is_json(&request.content_type) {
         let message = "the body has to be JSON, and to say so: content-type: application/json";
         return Err(Error::bad_payload(message));
     }
     let text = String::from_utf8_lossy(&request.body);
-    Fields::read(&Json::unread(&text))
-        .ok_or_else(|| Error::bad_payload("the body is no JSON object"))
+    let fields = Fields::read(&Json::unread(&text))
+        .ok_or_else(|| Error::bad_payload("the body is no JSON object"))?;
+    if let Some((unknown, _)) = fields.iter().find(|(name, _)| !names.contains(name)) {
+        let names = names.join(", ");
+        let message = format!("there is no field {unknown:?}: this takes {{{names}}}");
+        return Err(Error::bad_payload(message));
+    }
+    Ok(fields)
 }
 
-/// A text among them; of another kind, it is none of what `form` says.
+/// Whether a `Content-Type` header names JSON (RFC 9110, section 8.3.1: case does not matter, and
+/// parameters follow a semicolon).
+fn is_json(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// A text among them. Any other value, `null` included, is an error that quotes `form`.
 fn text(fields: &Fields, name: &str, form: &str) -> Result<Option<String>, Error> {
-    match fields.get(name) {
-        None => Ok(None),
-        Some(json) => json.read().ok_or_else(|| Error::bad_payload(form)),
-    }
+    let text = fields.get(name).map(Json::read::<String>);
+    text.map(|text| text.ok_or_else(|| Error::bad_payload(form)))
+        .transpose()
 }

@@ -11,7 +11,7 @@ use super::journal::Line;
 use super::member::{Backlog, Joining, Member, Profile};
 use super::{LEFT_PAGE, Room, RoomName, Turn};
 use crate::map::{Map, Set};
-use crate::socket::{Args, DisconnectReason, Json, Object, SocketId};
+use crate::socket::{Args, Command, DisconnectReason, Json, Object, SocketId};
 
 #[derive(Deserialize)]
 struct Update {
@@ -97,6 +97,7 @@ impl Room {
         }
         if !again {
             self.log(turn.now, "join", Some(id), None, None);
+            self.tell_join(turn.now, id);
         }
         let host = self.host();
         if let Some(peer) = self.member(id).and_then(|member| member.peer(id, host)) {
@@ -266,6 +267,7 @@ impl Room {
             return;
         }
         self.log(turn.now, "leave", Some(id), None, Some(reason));
+        self.tell_leave(turn.now, id, reason);
         let gone = Object::new().with("id", &id).with("reason", reason).json();
         turn.emit(self.peers_but(id), names::PEER_LEFT, vec![gone]);
         if self.ledger.host == Some(id) {
@@ -293,12 +295,21 @@ impl Room {
 
     /// A member is back whose connection was lost.
     pub(super) fn back(&mut self, turn: &mut Turn, id: SocketId) {
+        if self.ended.remove(&id) {
+            turn.out.push(Command::Close(id)); // what it missed tells why
+            return;
+        }
+        let mut away_since = None;
         self.change(turn, id, |member| {
             member.waiting = Backlog::default();
             member.left_page = false;
-            member.away_since.take().is_some()
+            away_since = member.away_since.take();
+            away_since.is_some()
         });
         self.log(turn.now, "back", Some(id), None, None);
+        if let Some(since) = away_since {
+            self.measure_return(turn.now.since(since));
+        }
         let host = self.host();
         if host == Some(id) {
             self.knock_anew(turn);

@@ -74,6 +74,7 @@ impl Room {
                 volatile: false,
             });
         }
+        self.measure_signal(event, receivers.len());
         turn.succeed(|| Object::new().with("delivered", &receivers.len()));
         Ok(())
     }

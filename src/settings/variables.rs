@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use super::Settings;
 use super::place::{self, Place};
 use super::turn::Turn;
+use super::webhook::Webhook;
 use crate::admission::{ApiToken, Origins};
 use crate::dialect::Dialects;
 use crate::room::config::TokenSecret;
@@ -28,11 +29,18 @@ pub(super) enum Kind {
     Turn(&'static str, fn(&mut Turn, &str) -> Result<(), String>),
     /// A secret about relays.
     TurnSecret(&'static str, fn(&mut Turn, &str) -> Result<(), String>),
+    /// A text about webhooks, which count together.
+    Webhook(&'static str, fn(&mut Webhook, &str) -> Result<(), String>),
+    /// A secret about webhooks.
+    WebhookSecret(&'static str, fn(&mut Webhook, &str) -> Result<(), String>),
 }
 
 impl Kind {
     pub(super) fn is_secret(&self) -> bool {
-        matches!(self, Self::Secret(..) | Self::TurnSecret(..))
+        matches!(
+            self,
+            Self::Secret(..) | Self::TurnSecret(..) | Self::WebhookSecret(..)
+        )
     }
 }
 
@@ -53,7 +61,7 @@ const LONGEST_S: u64 = 3650 * 86_400;
 const SOCKETS: u64 = 32_768;
 
 /// Every variable, in the order of `wrangler.toml` and the documents.
-pub(super) const VARIABLES: [(&str, Kind); 36] = [
+pub(super) const VARIABLES: [(&str, Kind); 39] = [
     (
         "ALLOWED_ORIGINS",
         Kind::Text(Origins::FORM, |settings, text| {
@@ -252,6 +260,11 @@ pub(super) const VARIABLES: [(&str, Kind); 36] = [
         "DIALECTS",
         Kind::Tables(|settings, text| settings.dialects.set_own(text)),
     ),
+    ("WEBHOOK_URL", Kind::Webhook(Webhook::URL, Webhook::set_url)),
+    (
+        "WEBHOOK_CHAT",
+        Kind::Webhook(Webhook::CHAT, Webhook::set_chat),
+    ),
     (
         "LOCATION",
         Kind::Text(Place::LOCATION_FORM, |settings, text| {
@@ -288,6 +301,7 @@ pub(super) const VARIABLES: [(&str, Kind); 36] = [
                 "" => None,
                 text => Some(ApiToken::parse(text).ok_or("it is invalid")?),
             };
+            settings.room.listed = settings.api_token.is_some(); // nobody else could ask
             Ok(())
         }),
     ),
@@ -298,6 +312,10 @@ pub(super) const VARIABLES: [(&str, Kind); 36] = [
     (
         "CLOUDFLARE_TURN_TOKEN",
         Kind::TurnSecret(Turn::TOKEN, Turn::set_token),
+    ),
+    (
+        "WEBHOOK_SECRET",
+        Kind::WebhookSecret(Webhook::SECRET, Webhook::set_secret),
     ),
 ];
 

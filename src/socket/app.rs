@@ -24,6 +24,12 @@ pub trait App {
     /// [`Command::Erase`] wanted: forgets what is remembered of it.
     fn reset(&mut self);
 
+    /// Whether there is something left to do with what is stored, although no client is here: nothing is
+    /// deleted before that is done.
+    fn is_busy(&self) -> bool {
+        false
+    }
+
     /// When [`App::wake`] is wanted.
     fn deadline(&self) -> Option<Timestamp> {
         None
@@ -105,8 +111,8 @@ pub enum Event {
     },
     /// An operator asks something: to be answered by [`Command::Respond`].
     Operate(Request),
-    /// What [`Command::Post`] came to: an answer, or a reason why there is none.
-    Posted(Result<Answer, String>),
+    /// What the [`Command::Post`] of this number came to: an answer, or a reason why there is none.
+    Posted(u64, Result<Answer, String>),
 }
 
 /// The right to acknowledge one event, once: neither `Clone` nor `Copy`.
@@ -178,8 +184,7 @@ pub enum Command {
     Keep(SocketId, Json),
     /// Answer an operator, once all that the turn keeps is committed.
     Respond(Reply, Response),
-    /// Ask another server. [`Event::Posted`] follows, unless memory is lost before; until then
-    /// there must not be another one.
+    /// Ask another server. [`Event::Posted`] follows, unless memory is lost before.
     Post(Post),
     /// Delete all events of this name that were sent: sockets that are away do not get them any more.
     Forget(String),

@@ -76,6 +76,7 @@ impl Server {
         };
         socket.link = Link::Joined(sid);
         socket.since = last;
+        self.erasing = false; // what this socket leaves is kept as ever
         // A client that has closed its session by now will never see its `pid`.
         let recoverable = recoverable && self.engine.is_open(sid);
         socket.pid = socket.pid.filter(|_| recoverable);

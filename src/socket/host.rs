@@ -37,7 +37,7 @@ impl<A: App> Host<A> {
     }
 
     fn end_turn(&mut self, now: Timestamp) -> Vec<Output> {
-        if self.server.look_at_retention(now) {
+        if self.server.look_at_retention(now, self.app.is_busy()) {
             self.app.reset();
         }
         self.server.drain()

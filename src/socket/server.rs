@@ -120,7 +120,9 @@ impl Server {
         }
         match input {
             Input::Operate(request) => self.events.push_back(Event::Operate(request)),
-            Input::Posted(answer) => self.events.push_back(Event::Posted(answer)),
+            Input::Posted(number, answer) => {
+                self.events.push_back(Event::Posted(number, answer));
+            }
             Input::OverLimit(request) if self.may_return(&request.address) => {
                 self.engine.handle(now, Input::Request(request));
             }
@@ -144,9 +146,10 @@ impl Server {
         }
     }
 
-    /// Looks whether everything that is stored is to be deleted. Returns whether it is, with this turn.
-    pub(super) fn look_at_retention(&mut self, now: Timestamp) -> bool {
-        let is_empty = self.is_empty();
+    /// Looks whether everything that is stored is to be deleted, unless the application is busy with it.
+    /// Returns whether it is, with this turn.
+    pub(super) fn look_at_retention(&mut self, now: Timestamp, is_busy: bool) -> bool {
+        let is_empty = self.is_empty() && !is_busy;
         let at_once = is_empty && std::mem::take(&mut self.erasing);
         let is_over = self.retention.look(now, is_empty, at_once);
         if is_over && let Some(log) = &mut self.log {

@@ -82,7 +82,7 @@ test("the token's place is the header", async () => {
 });
 
 test("paths, methods, names, sizes and types are checked", async () => {
-  for (const path of ["", "/", "/rooms", "/rooms/", "/rooms//emit", "/rooms/x/y", "/rooms/x/emit/", "/rooms/x/emit/y", "/room/x"]) {
+  for (const path of ["", "/", "/rooms/", "/rooms//emit", "/rooms/x/y", "/rooms/x/emit/", "/rooms/x/emit/y", "/room/x"]) {
     assert.deepEqual(await refusal(path), [404, "unsupported"], path);
   }
   for (const [path, method, allow] of [
@@ -103,7 +103,12 @@ test("paths, methods, names, sizes and types are checked", async () => {
   assert.deepEqual(await refusal("/rooms/x/emit", { body: event, headers: { authorization } }), [400, "bad-payload"]);
   assert.deepEqual(await refusal("/rooms/x/emit", { body: "no JSON" }), [400, "bad-payload"]);
   assert.deepEqual(await refusal("/rooms/x/emit", { body: "" }), [400, "bad-payload"]);
-  assert.deepEqual(await refusal("/rooms/x/emit", { body: { event: "disconnect" } }), [400, "bad-payload"]);
+  for (const body of [{ event: "disconnect" }, { event: "room:closed" }, { event: "peer:joined" }, { ...event, to: null }, { ...event, too: "x" }]) {
+    assert.deepEqual(await refusal("/rooms/x/emit", { body }), [400, "bad-payload"], JSON.stringify(body));
+  }
+  const other = { authorization, "content-type": "application/jsonfoo" };
+  assert.deepEqual(await refusal("/rooms/x/emit", { body: event, headers: other }), [400, "bad-payload"]);
+  assert.equal((await api("/rooms/x/emit", { body: event, headers: { authorization, "content-type": "Application/JSON" } })).status, 200);
   assert.deepEqual(await refusal("/rooms/x/emit", { body: { ...event, to: "nobody" } }), [404, "unknown-peer"]);
   const large = JSON.stringify({ ...event, args: ["x".repeat(131_072)] });
   assert.deepEqual(await refusal("/rooms/x/emit", { body: large }), [413, "too-large"]);
@@ -229,6 +234,59 @@ for (const transports of [["websocket"], ["polling"]]) {
     assert.equal(joined.self.n, 1, "it is a new room");
   });
 }
+
+for (const transports of [["websocket"], ["polling"]]) {
+  test(`a client that is away when the room is closed is told when it comes back, and stays out: ${transports}`, async () => {
+    const room = `away-${transports}`;
+    const ada = await connect(server, { room, transports, reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 500 });
+    const bob = await connect(server, { room });
+    for (const socket of [ada, bob]) await ask(socket, "room:join", {});
+    ada.on("connect", () => ada.emit("room:join", {})); // as a page does, if it is let
+    const [away, told, out] = [once(bob, "peer:away"), once(ada, "room:closed"), once(ada, "disconnect", (reason) => reason === "io server disconnect")];
+    ada.io.engine.close();
+    await away;
+    assert.deepEqual((await api(`/rooms/${room}/close`, { body: { reason: "over" } })).body, { ok: true, closed: 2 });
+    assert.deepEqual(payload(await told), [{ reason: "over" }]);
+    await out;
+    const { body } = await api(`/rooms/${room}`);
+    assert.deepEqual([body.peers, body.sockets], [[], 0]);
+  });
+}
+
+test("operators do what the host may: kick, bans, lock, password, host, chat, and who waits", async () => {
+  const room = "presided";
+  const [ada, bob] = [await connect(server, { room }), await connect(server, { room, extraHeaders: { "cf-connecting-ip": "203.0.113.9" } })];
+  for (const socket of [ada, bob]) await ask(socket, "room:join", {});
+  await ask(ada, "chat-message", "secret");
+  const post = async (action, body = {}) => (await api(`/rooms/${room}/${action}`, { body })).body;
+  const state = (socket) => once(socket, "room:state").then((args) => payload(args)[0]);
+  for (const [action, body, told] of [
+    ["host", { id: bob.id }, { host: bob.id }],
+    ["password", { password: "sesame" }, { password: true }],
+    ["password", { password: null }, { password: false }],
+    ["lock", { on: true }, { locked: true }],
+  ]) {
+    const heard = state(ada);
+    assert.deepEqual(await post(action, body), { ok: true }, action);
+    assert.deepEqual(await heard, told);
+  }
+  assert.deepEqual(await post("clear"), { ok: true });
+  assert.deepEqual((await ask(ada, "chat:history", {})).messages, []);
+  const eve = await connect(server, { room });
+  assert.equal((await ask(eve, "room:join", { name: "Eve" })).error.code, "waiting");
+  const { waiting } = (await api(`/rooms/${room}/waiting`)).body;
+  assert.deepEqual(waiting.map(({ id, name }) => [id, name]), [[eve.id, "Eve"]]);
+  const admitted = once(eve, "room:admitted");
+  assert.deepEqual(await post("admit", { id: eve.id }), { ok: true });
+  await admitted;
+  const out = once(bob, "disconnect");
+  assert.deepEqual(await post("kick", { id: bob.id }), { ok: true });
+  assert.equal((await out)[0], "io server disconnect");
+  const { bans } = (await api(`/rooms/${room}/bans`)).body;
+  assert.deepEqual(bans.map(({ id, shared }) => [id, shared]), [[bob.id, false]]);
+  assert.deepEqual(await post("unban", { id: bob.id }), { ok: true, lifted: 1 });
+  assert.equal((await api(`/rooms/${room}/count`)).body.peers, 2);
+});
 
 test("a body is not needed to close a room", async () => {
   await connect(server, { room: "bare" });

@@ -21,11 +21,12 @@ export const unhurried = Object.fromEntries(["SIGNAL", "CHAT", "CONTROL"].map((k
 
 /**
  * Starts a built Worker, that of `crate`, on a free port of 127.0.0.1, with empty rooms. `vars`, `ratelimits` and
- * `durableObjects` replace those of its wrangler.toml; the rates are such that tests need not think of them. `objects` is a script whose class Room
- * takes the place of the Worker's. `development` is as under `npm start`.
+ * `durableObjects` replace those of its wrangler.toml; the rates are such that tests need not think of them. `objects` is a
+ * script whose class Room takes the place of the Worker's, `metrics` one whose entrypoint takes that of the data set.
+ * `development` is as under `npm start`.
  * Whoever starts a server stops it: `after(() => server.stop())`.
  */
-export async function startServer({ crate, vars, ratelimits, durableObjects, objects, development } = {}) {
+export async function startServer({ crate, vars, ratelimits, durableObjects, objects, metrics, development } = {}) {
   const port = await freePort();
   const logs = [];
   const printed = new EventEmitter();
@@ -36,6 +37,7 @@ export async function startServer({ crate, vars, ratelimits, durableObjects, obj
     ratelimits,
     durableObjects,
     objects,
+    metrics,
     development,
     onLog: (log) => {
       logs.push(log);

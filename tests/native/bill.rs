@@ -4,7 +4,9 @@
 use serde_json::json;
 
 use crate::idle::{Cost, HOUR, Kind, Object, SECOND, SETTLED, punctual};
-use crate::peer::{Peer, hall, hall_of};
+use crate::listing;
+use crate::peer::{Hall, Peer, hall, hall_of};
+use crate::webhook;
 
 const MINUTE: u64 = 60 * SECOND;
 
@@ -144,6 +146,17 @@ fn crowd() -> Bill {
     Bill::of(&object.cost)
 }
 
+/// Two join and leave.
+fn visit(hall: Hall) -> Bill {
+    let mut object = Object::of(hall, &[Kind::WebSocket; 2], punctual);
+    for place in 0..2 {
+        let at = SETTLED + 10 * SECOND * place as u64;
+        say(&mut object, at, place, "42[\"room:leave\"]");
+    }
+    object.run(SETTLED + MINUTE);
+    Bill::of(&object.cost)
+}
+
 #[test]
 fn the_bill() {
     println!("rows written, alarms set included, and what is billed beside them:");
@@ -156,6 +169,9 @@ fn the_bill() {
     half_an_hour(2).print("call of 2, 30 min, 50 chat messages", 140);
     half_an_hour(4).print("call of 4, 30 min, 50 chat messages", 230);
     crowd().print("100 people, a message a second, an hour", 3_800);
+    visit(hall()).print("two join and leave", 10);
+    visit(webhook::hall()).print("the same, seven webhooks", 17);
+    visit(listing::listed_hall()).print("the same, listed", 12);
 }
 
 /// The most rows that anybody can make a room write in a second.

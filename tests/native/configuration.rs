@@ -89,8 +89,12 @@ fn every_variable_changes_a_setting_of_its_own() {
         ("CLOUDFLARE_TURN_KEY_ID", "k"),
         ("CLOUDFLARE_TURN_TOKEN", "t"),
     ];
+    let webhook = [
+        ("WEBHOOK_URL", "https://a.example"),
+        ("WEBHOOK_SECRET", SECRET),
+    ];
     // Each with what it does not do without.
-    let changes: [(&str, &str, &[_]); 36] = [
+    let changes: [(&str, &str, &[_]); 39] = [
         ("ALLOWED_ORIGINS", "https://a.example", &[]),
         ("PING_INTERVAL_MS", "100", &[]),
         ("PING_TIMEOUT_MS", "3600000", &[]),
@@ -126,18 +130,25 @@ fn every_variable_changes_a_setting_of_its_own() {
         ("DIALECTS", r#"{"mine": {"on": {}}}"#, &[]),
         ("LOCATION", "weur", &[]),
         ("JURISDICTION", " eu ", &[]),
+        ("WEBHOOK_URL", "https://b.example/hook", &webhook),
+        ("WEBHOOK_CHAT", "on", &webhook),
         ("TOKEN_SECRET", SECRET, &[]),
         ("TOKEN_SECRET_OLD", SECRET, &[("TOKEN_SECRET", SECRET)]),
         ("API_TOKEN", "0123456789abcdef", &[]),
         ("TURN_SECRET", "other", &coturn),
         ("CLOUDFLARE_TURN_TOKEN", "other", &cloudflare),
+        (
+            "WEBHOOK_SECRET",
+            "fedcba9876543210fedcba9876543210",
+            &webhook,
+        ),
     ];
     let variables = Settings::variables(false).chain(Settings::variables(true));
     assert_eq!(
         changes.map(|(name, ..)| name).to_vec(),
         variables.collect::<Vec<_>>()
     );
-    let mut seen: BTreeSet<_> = [&[][..], &coturn, &cloudflare]
+    let mut seen: BTreeSet<_> = [&[][..], &coturn, &cloudflare, &webhook]
         .map(|vars| shown(&configure(vars).expect("valid")))
         .into();
     for (name, text, others) in changes {

@@ -10,6 +10,7 @@ use signalbox::time::Timestamp;
 use crate::peer::{Hall, hall};
 use crate::random::Random;
 use crate::support::{Done, WEBSOCKET_3, at};
+use crate::webhook::status;
 
 /// An object without events loses its memory after this long.
 const HIBERNATES: u64 = 10_000;
@@ -92,6 +93,8 @@ pub struct Cost {
     pub requests: u64,
     /// Frames that did: releases, and what clients say on a WebSocket.
     pub frames: u64,
+    /// Requests to other servers.
+    pub posts: u64,
     attached: u64,
     sent: u64,
     pub wakes: u64,
@@ -114,8 +117,14 @@ pub struct Object {
 impl Object {
     /// A room whose members joined one after another.
     pub fn new(kinds: &[Kind], lateness: impl FnMut() -> u64 + 'static) -> Self {
+        Self::of(hall(), kinds, lateness)
+    }
+
+    /// The same, of a room with settings of its own.
+    pub fn of(hall: Hall, kinds: &[Kind], lateness: impl FnMut() -> u64 + 'static) -> Self {
+        let start = hall.now();
         let mut object = Self {
-            hall: hall(),
+            hall,
             clients: Vec::new(),
             ids: Vec::new(),
             agenda: BTreeSet::new(),
@@ -125,7 +134,7 @@ impl Object {
             cost: Cost::default(),
         };
         for (place, kind) in kinds.iter().enumerate() {
-            object.run(place as u64 * 3_700);
+            object.run(start + place as u64 * 3_700);
             object.connect(*kind);
         }
         object
@@ -246,8 +255,14 @@ impl Object {
         self.last_event = now;
     }
 
-    /// After an event: the clients get what was sent, and the alarm is set as the shell sets it.
+    /// After an event: the clients and other servers get what was sent, and the alarm is set as the
+    /// shell sets it.
     pub fn settle(&mut self) {
+        while !self.hall.posts.is_empty() {
+            self.hall.late(self.hall.now() + ROUND_TRIP);
+            self.hall.answer_post(status(204));
+            self.cost.posts += 1;
+        }
         for done in self.hall.take() {
             self.cost.sent += 1;
             match done {

@@ -77,7 +77,7 @@ impl App for Obedient {
             | Event::Away { .. }
             | Event::Back { .. }
             | Event::Operate(_)
-            | Event::Posted(_) => {}
+            | Event::Posted(..) => {}
         }
     }
 }

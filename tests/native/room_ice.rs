@@ -1,7 +1,9 @@
 //! ICE servers: whom a room tells of which, with relays from a TURN server or from Cloudflare.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use signalbox::io::{Answer, Post};
+use signalbox::io::{Answer, Post, Recipient};
 use signalbox::room::Config;
 use signalbox::room::config::{Ice, Relay};
 
@@ -191,9 +193,11 @@ fn a_join_waits_for_cloudflare() {
     assert_eq!(
         hall.post,
         Some(Post {
-            url: "https://api.example/k".to_owned(),
-            authorization: "Bearer hunter2".to_owned(),
+            number: 0,
+            to: Recipient::Server("https://api.example/k".to_owned()),
+            headers: vec![("authorization", "Bearer hunter2".to_owned())],
             body: r#"{"ttl":600}"#.to_owned(),
+            timeout: Duration::from_secs(3),
         })
     );
     assert_eq!(b.acknowledged(&mut hall, ack), None);

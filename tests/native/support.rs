@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use serde_json::Value;
 use signalbox::io::{
-    Answer, ConnectionId, ContentType, Core, Data, Headers, Input, Method, Output, Platform, Post,
-    Record, Reply, Request, RequestId, SOON, Survivors,
+    Answer, ConnectionId, ContentType, Core, Data, Headers, Input, Method, Output, Platform, Point,
+    Post, Record, Reply, Request, RequestId, SOON, Survivors,
 };
 use signalbox::socket::SocketId;
 use signalbox::store::Store;
@@ -49,6 +49,8 @@ pub struct Virtual {
     pub broken: RefCell<Option<String>>,
     /// The log for operators, line by line.
     pub lines: RefCell<Vec<String>>,
+    /// What was counted: event, detail, value and peers.
+    pub points: RefCell<Vec<(String, String, f64, f64)>>,
     /// When the platform last answered a frame by itself.
     pub auto_responses: RefCell<BTreeMap<u64, Timestamp>>,
 }
@@ -78,6 +80,16 @@ impl Platform for Virtual {
 
     fn log(&self, line: &str) {
         self.lines.borrow_mut().push(line.to_owned());
+    }
+
+    fn is_measuring(&self) -> bool {
+        true
+    }
+
+    fn measure(&self, point: &Point) {
+        let (event, detail) = (point.event.to_owned(), point.detail.to_owned());
+        let mut points = self.points.borrow_mut();
+        points.push((event, detail, point.value, point.peers));
     }
 }
 
@@ -227,8 +239,12 @@ pub struct Script<C> {
     pub attached: u64,
     done: Vec<Done>,
     crash: Option<usize>,
-    /// What another server is being asked.
+    /// What another server is being asked for relays.
     pub post: Option<Post>,
+    /// The other requests to servers that are under way.
+    pub posts: Vec<Post>,
+    /// All of them that were ever sent.
+    pub all_posts: Vec<Post>,
     /// Where requests come from.
     pub address: String,
     /// The cookies that come with them, and the last that was set.
@@ -257,6 +273,8 @@ impl<C: Core> Script<C> {
             done: Vec::new(),
             crash: None,
             post: None,
+            posts: Vec::new(),
+            all_posts: Vec::new(),
             address: "192.0.2.1".to_owned(),
             cookies: String::new(),
             set_cookie: None,
@@ -342,6 +360,7 @@ impl<C: Core> Script<C> {
                 .collect(),
         };
         self.post = None;
+        self.posts.clear();
         let stored = self.platform.stored();
         let slept = self.meter.sleep();
         let differs = |key: &&String| slept.get(*key) != stored.get(*key);
@@ -545,7 +564,14 @@ impl<C: Core> Script<C> {
     /// The other server answers, or does not.
     pub fn posted(&mut self, answer: Result<Answer, String>) -> &mut Self {
         assert!(self.post.take().is_some(), "no server was asked");
-        self.handle(Input::Posted(answer))
+        self.handle(Input::Posted(0, answer))
+    }
+
+    /// The server that gets the oldest of the other requests answers, or does not. Returns the request.
+    pub fn answer_post(&mut self, answer: Result<Answer, String>) -> Post {
+        let post = self.posts.remove(0);
+        self.handle(Input::Posted(post.number, answer));
+        post
     }
 
     pub fn handle(&mut self, input: Input) -> &mut Self {
@@ -625,6 +651,10 @@ impl<C: Core> Script<C> {
                 }
                 Output::CommitSoon(records) => self.commit_soon(records),
                 Output::Halt(reason) => self.done.push(Done::Halted(reason)),
+                Output::Post(post) if post.number > 0 => {
+                    self.all_posts.push(post.clone());
+                    self.posts.push(post);
+                }
                 Output::Post(post) => {
                     let earlier = self.post.replace(post);
                     assert_eq!(earlier, None, "one at a time");

@@ -9,6 +9,7 @@ use signalbox::durable_object;
 use signalbox::edge::{
     Endpoint, Limits, Objects, Result, Shell, State, binding, config, error, path, serve,
 };
+use signalbox::index::{self, Index};
 use signalbox::room::{self, RoomName};
 use signalbox::settings::{Invalid, Settings};
 use signalbox::socket::{App, Command, Event, Host};
@@ -66,6 +67,8 @@ pub enum Served {
     Room(Box<room::Room>),
     /// A dialect.
     Dialect(Box<Dialect>),
+    /// The index of rooms.
+    Index(Index),
 }
 
 impl App for Served {
@@ -73,6 +76,31 @@ impl App for Served {
         match self {
             Self::Room(room) => room.event(now, event, out),
             Self::Dialect(dialect) => dialect.event(now, event, out),
+            Self::Index(index) => index.event(now, event, out),
+        }
+    }
+
+    fn wake(&mut self, now: Timestamp, out: &mut Vec<Command>) {
+        match self {
+            Self::Room(room) => room.wake(now, out),
+            Self::Dialect(dialect) => dialect.wake(now, out),
+            Self::Index(index) => index.wake(now, out),
+        }
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        match self {
+            Self::Room(room) => room.deadline(),
+            Self::Dialect(dialect) => dialect.deadline(),
+            Self::Index(index) => index.deadline(),
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        match self {
+            Self::Room(room) => room.is_busy(),
+            Self::Dialect(dialect) => dialect.is_busy(),
+            Self::Index(index) => index.is_busy(),
         }
     }
 
@@ -80,6 +108,7 @@ impl App for Served {
         match self {
             Self::Room(room) => room.reset(),
             Self::Dialect(dialect) => dialect.reset(),
+            Self::Index(index) => index.reset(),
         }
     }
 }
@@ -90,6 +119,9 @@ fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<Served>>>> {
         Some((dialect, name)) => (Some(dialect), name),
         None => (None, object.as_str()),
     };
+    if object == index::NAME {
+        return Ok(rooms_index(state, env));
+    }
     let name = RoomName::parse(name)
         .map_err(|invalid| error(&format!("the object {object:?} is no room: {invalid}")))?;
     // With wrong settings the Worker lets nobody in.
@@ -104,6 +136,7 @@ fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<Served>>>> {
     };
     Ok(config::object(
         state,
+        env,
         settings,
         |config, store| match table {
             None => Served::Room(room::Room::new(name, config, store).into()),
@@ -112,4 +145,11 @@ fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<Served>>>> {
             }
         },
     ))
+}
+
+fn rooms_index(state: State, env: &Env) -> Rc<Shell<Host<Served>>> {
+    let settings = read_settings(env).unwrap_or_default();
+    config::object(state, env, settings, |_, store| {
+        Served::Index(Index::new(store))
+    })
 }

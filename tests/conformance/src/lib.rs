@@ -90,9 +90,13 @@ durable_object! {
 
 fn engine_echo(state: State, env: &Env) -> Result<Rc<Shell<Raw>>> {
     let config = read_settings(env).unwrap_or_default().engine;
-    Ok(Shell::new(state, config.absorb_pongs, |runtime| {
-        Raw::new(Engine::new(config, Store::new(runtime)))
-    }))
+    Ok(Shell::new(
+        state,
+        env,
+        Place::default(),
+        config.absorb_pongs,
+        |runtime| Raw::new(Engine::new(config, Store::new(runtime))),
+    ))
 }
 
 durable_object! {
@@ -102,7 +106,7 @@ durable_object! {
 
 fn socket_echo(state: State, env: &Env) -> Result<Rc<Shell<Host<Handlers>>>> {
     let settings = read_settings(env).unwrap_or_default();
-    Ok(config::object(state, settings, |_, store| {
+    Ok(config::object(state, env, settings, |_, store| {
         Handlers::new(echo, settings::unlimited(), store)
     }))
 }

@@ -1,0 +1,119 @@
+//! Tells the index of rooms that this room has peers, or none any more.
+//!
+//! The room repeats what it tells until the index has acknowledged it, whatever becomes of either
+//! server, so the index is right in the end.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::attempts::{Attempts, failure};
+use crate::index;
+use crate::io::{Answer, Post};
+use crate::store::Store;
+use crate::time::Timestamp;
+
+const STATE: &str = "listing";
+
+/// The number of the request to the index. There is one at a time.
+pub(super) const POST: u64 = u64::MAX;
+
+/// A room that opens and closes again and again tells no more often than this.
+const PAUSE: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct State {
+    /// Since when there have been peers.
+    since: Option<Timestamp>,
+    /// What the index knows of that.
+    known: Option<Timestamp>,
+    attempts: Attempts,
+}
+
+/// What the index has to be told.
+pub(super) struct Listing {
+    store: Rc<Store>,
+    /// Whether there is an index.
+    on: bool,
+    state: State,
+    /// What it is being told.
+    telling: Option<Timestamp>,
+    unsaved: bool,
+}
+
+impl Listing {
+    pub(super) fn load(store: Rc<Store>, on: bool) -> Self {
+        let state = on.then(|| store.get(STATE)).flatten();
+        Self {
+            store,
+            on,
+            state: state.unwrap_or_default(),
+            telling: None,
+            unsaved: false,
+        }
+    }
+
+    /// Everything that is stored was deleted.
+    pub(super) fn reset(&mut self) {
+        self.state = State::default();
+        self.unsaved = false;
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// So many peers are here. Returns what to tell the index now, if anything.
+    pub(super) fn next(&mut self, now: Timestamp, room: &str, peers: usize) -> Option<Post> {
+        if !self.on {
+            return None;
+        }
+        let occupied = peers > 0;
+        if occupied != self.state.since.is_some() {
+            self.state.since = occupied.then_some(now);
+            self.unsaved = true;
+        }
+        if !self.is_busy() || !self.state.attempts.may_start(now) {
+            return None;
+        }
+        self.state.attempts.start(now, POST);
+        self.telling = self.state.since;
+        self.store.promise(); // what the index is told is stored
+        Some(match (self.state.since, self.state.known) {
+            (Some(since), _) => index::opened(POST, room, since),
+            (None, known) => index::closed(POST, room, known.unwrap_or_default()),
+        })
+    }
+
+    /// The index answered, or did not.
+    pub(super) fn answered(&mut self, now: Timestamp, answer: Result<Answer, String>) {
+        if !self.state.attempts.end(POST) {
+            return;
+        }
+        self.unsaved = true;
+        if failure(answer).is_some() {
+            self.state.attempts.failed(now);
+        } else {
+            self.state.known = self.telling;
+            self.state.attempts.succeeded(now, PAUSE);
+        }
+    }
+
+    /// Whether the index has to be told something.
+    pub(super) fn is_busy(&self) -> bool {
+        self.state.since != self.state.known
+    }
+
+    /// When that is.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        self.is_busy().then(|| self.state.attempts.deadline())
+    }
+
+    /// Stores what changed.
+    pub(super) fn save(&mut self) {
+        if std::mem::take(&mut self.unsaved) {
+            self.store.put_json(STATE.to_owned(), &self.state);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Webhooks: tells a server of the operator's what happens in the room.
+//!
+//! ```text
+//! event ─▶ stored with what caused it, numbered ─▶ Post ─▶ accepted (2xx) ─▶ deleted
+//!                                                   ▲ └─ failed ─▶ waits ─┐
+//!                                                   └─────────────────────┘
+//! ```
+//!
+//! The events of a room are sent one after the other, in order. An event is sent only when it is
+//! stored, so that no number stands for two events, even if the server is killed. An event may arrive
+//! twice, with the same id. `docs/webhooks.md` is what receivers are promised.
+
+use std::collections::VecDeque;
+use std::fmt::Write;
+use std::rc::Rc;
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use super::attempts::{Attempts, failure};
+use super::config::Webhook;
+use crate::io::{Answer, Post, Recipient, numbered};
+use crate::socket::{Object, SocketId};
+use crate::store::Store;
+use crate::time::Timestamp;
+
+const STATE: &str = "webhook/state";
+
+/// The prefix of the keys of events.
+const EVENTS: &str = "webhook/event/";
+
+/// How many events wait at most, and how many bytes of them; the oldest are dropped first.
+const MAX_EVENTS: usize = 1000;
+const MAX_BYTES: usize = 1_048_576;
+
+/// An event that is not accepted for so long is dropped.
+const MAX_AGE: Duration = Duration::from_secs(86_400);
+
+/// How long the receiver may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The header of the signature.
+const SIGNATURE: &str = "x-signalbox-signature";
+
+/// What is stored beside the events.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct State {
+    /// Names the sequence that the events are numbered in. When a room's storage is deleted, its next
+    /// event begins another.
+    stream: String,
+    /// The number of the last event.
+    seq: u64,
+    /// The host that the receiver knows of.
+    host: Option<SocketId>,
+    /// Whether the receiver knows that somebody is here.
+    occupied: bool,
+    attempts: Attempts,
+}
+
+/// An event that waits.
+struct Waiting {
+    seq: u64,
+    at: Timestamp,
+    body: String,
+}
+
+/// The part of a stored event that is needed to send it.
+#[derive(Deserialize)]
+struct Stamp {
+    seq: u64,
+    ts: Timestamp,
+}
+
+/// The events that wait, and the one that is under way.
+pub(super) struct Deliveries {
+    store: Rc<Store>,
+    /// `None` if webhooks are off.
+    webhook: Option<Webhook>,
+    state: State,
+    /// Oldest first.
+    queue: VecDeque<Waiting>,
+    /// How many bytes the events have.
+    bytes: usize,
+    /// How many events were dropped since [`Deliveries::take_dropped`].
+    dropped: usize,
+    unsaved: bool,
+}
+
+impl Deliveries {
+    pub(super) fn load(store: Rc<Store>, webhook: Option<Webhook>) -> Self {
+        let mut deliveries = Self {
+            store,
+            webhook,
+            state: State::default(),
+            queue: VecDeque::new(),
+            bytes: 0,
+            dropped: 0,
+            unsaved: false,
+        };
+        if deliveries.webhook.is_some() {
+            deliveries.state = deliveries.store.get(STATE).unwrap_or_default();
+            for (key, body) in deliveries.store.load(EVENTS) {
+                if let Some(Stamp { seq, ts: at }) = deliveries.store.read(&key, &body) {
+                    deliveries.enqueue(Waiting { seq, at, body });
+                }
+            }
+        }
+        deliveries
+    }
+
+    /// Everything that is stored was deleted.
+    pub(super) fn reset(&mut self) {
+        *self = Self::load(Rc::clone(&self.store), None).with(self.webhook.take());
+    }
+
+    fn with(self, webhook: Option<Webhook>) -> Self {
+        Self { webhook, ..self }
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.webhook.is_some()
+    }
+
+    /// Whether the receiver wants to hear of chat messages.
+    pub(super) fn wants_chat(&self) -> bool {
+        self.webhook.as_ref().is_some_and(|webhook| webhook.chat)
+    }
+
+    /// Stores an event of this room, to be sent.
+    pub(super) fn push(
+        &mut self,
+        now: Timestamp,
+        room: &str,
+        event: &str,
+        fields: impl FnOnce(Object) -> Object,
+    ) {
+        if !self.is_on() {
+            return;
+        }
+        if self.state.stream.is_empty() {
+            self.state.stream = SocketId::new(self.store.platform().mint()).to_string();
+        }
+        let seq = self.state.seq.saturating_add(1);
+        let stream = &self.state.stream;
+        let head = Object::new()
+            .with("id", &format!("{stream}-{seq}"))
+            .with("stream", stream)
+            .with("seq", &seq)
+            .with("ts", &now)
+            .with("room", room)
+            .with("event", event);
+        let body = fields(head).json().as_str().to_owned();
+        self.state.seq = seq;
+        self.unsaved = true;
+        self.store.put(key(seq), &body);
+        let at = now;
+        self.enqueue(Waiting { seq, at, body });
+        while self.queue.len() > MAX_EVENTS || (self.bytes > MAX_BYTES && self.queue.len() > 1) {
+            self.drop_oldest();
+        }
+    }
+
+    /// Tells of the room's host and of its end, if the receiver knows otherwise.
+    pub(super) fn settle(
+        &mut self,
+        now: Timestamp,
+        room: &str,
+        host: Option<SocketId>,
+        peers: usize,
+    ) {
+        if !self.is_on() {
+            return;
+        }
+        if self.state.host != host {
+            self.state.host = host;
+            self.unsaved = true;
+            if let Some(host) = host {
+                let peer = Object::new().with("id", &host).json();
+                self.push(now, room, "host", |event| event.with_json("peer", &peer));
+            }
+        }
+        let occupied = peers > 0;
+        if self.state.occupied != occupied {
+            self.state.occupied = occupied;
+            self.unsaved = true;
+            if !occupied {
+                self.push(now, room, "empty", |event| event);
+            }
+        }
+    }
+
+    /// What is to be sent now, if anything.
+    pub(super) fn next(&mut self, now: Timestamp) -> Option<Post> {
+        let webhook = self.webhook.clone()?;
+        if !self.state.attempts.may_start(now) {
+            return None;
+        }
+        while self.queue.front()?.at + MAX_AGE <= now {
+            self.drop_oldest();
+        }
+        let oldest = self.queue.front()?;
+        self.state.attempts.start(now, oldest.seq);
+        self.store.promise(); // what is sent is stored
+        Some(Post {
+            number: oldest.seq,
+            to: Recipient::Server(webhook.url),
+            headers: vec![(SIGNATURE, sign(&webhook.secret, now, &oldest.body))],
+            body: oldest.body.clone(),
+            timeout: TIMEOUT,
+        })
+    }
+
+    /// The receiver answered, or did not. Returns why it did not accept the event, if it has accepted
+    /// the one before.
+    pub(super) fn answered(
+        &mut self,
+        now: Timestamp,
+        number: u64,
+        answer: Result<Answer, String>,
+    ) -> Option<String> {
+        let was_under_way = self.state.attempts.end(number);
+        if !was_under_way || self.queue.front()?.seq != number {
+            return None; // it was dropped meanwhile
+        }
+        let attempts = &mut self.state.attempts;
+        if let Some(failure) = failure(answer) {
+            self.unsaved = true;
+            return attempts.failed(now).then_some(failure);
+        }
+        self.unsaved |= attempts.succeeded(now, Duration::ZERO);
+        self.dequeue();
+        None
+    }
+
+    /// How many events were dropped since the last call.
+    pub(super) fn take_dropped(&mut self) -> usize {
+        std::mem::take(&mut self.dropped)
+    }
+
+    /// Whether an event waits.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// When [`Deliveries::next`] has something, unless an answer comes before.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        self.queue.front()?;
+        Some(self.state.attempts.deadline())
+    }
+
+    /// Stores what changed beside the events.
+    pub(super) fn save(&mut self) {
+        if std::mem::take(&mut self.unsaved) {
+            self.store.put_json(STATE.to_owned(), &self.state);
+        }
+    }
+
+    fn enqueue(&mut self, event: Waiting) {
+        self.bytes = self.bytes.saturating_add(event.body.len());
+        self.queue.push_back(event);
+    }
+
+    fn dequeue(&mut self) {
+        if let Some(event) = self.queue.pop_front() {
+            self.bytes = self.bytes.saturating_sub(event.body.len());
+            self.store.delete(key(event.seq));
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        self.dequeue();
+        self.dropped = self.dropped.saturating_add(1);
+    }
+}
+
+fn key(seq: u64) -> String {
+    numbered(EVENTS, seq)
+}
+
+/// The value of the signature's header: the time in seconds, and the HMAC-SHA-256 of that time, a full
+/// stop and the body.
+fn sign(secret: &str, now: Timestamp, body: &str) -> String {
+    let mut signature = format!("t={},v1=", now.as_millis() / 1000);
+    // HMAC takes a key of any length.
+    if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) {
+        mac.update(format!("{}.", now.as_millis() / 1000).as_bytes());
+        mac.update(body.as_bytes());
+        for byte in mac.finalize().into_bytes() {
+            let _ = write!(signature, "{byte:02x}"); // a string takes everything
+        }
+    }
+    signature
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signatures() {
+        let at = Timestamp::from_millis(1_700_000_000_999);
+        // By `printf '1700000000.{"a":"ä"}' | openssl dgst -sha256 -hmac north`.
+        assert_eq!(
+            sign("north", at, r#"{"a":"ä"}"#),
+            "t=1700000000,v1=4a879f007a8c2f8ff9dca0d2a891d982de993fad212bd46f9b99d192afbb8b86"
+        );
+    }
+}

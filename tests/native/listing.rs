@@ -1,0 +1,337 @@
+//! The index of rooms, and what rooms tell it.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+use signalbox::engine::{self, Engine};
+use signalbox::index::{Index, NAME};
+use signalbox::io::{Answer, Core, Post, Recipient};
+use signalbox::room::{Config, Room, RoomName};
+use signalbox::socket::{self, Host, Server};
+use signalbox::store::Store;
+
+use crate::peer::{Hall, Peer, hall_of, unhurried};
+use crate::random::Random;
+use crate::support::Script;
+use crate::webhook::status;
+
+const JSON: &str = "application/json";
+const SECOND: u64 = 1_000;
+const HOUR: u64 = 3_600 * SECOND;
+
+/// A room of this name that the index lists.
+fn listed(name: &'static str) -> Hall {
+    Script::new(move |store: Rc<Store>| {
+        let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
+        let server = Server::new(socket::Config::default(), engine);
+        let config = Config {
+            limits: unhurried(),
+            listed: true,
+            ..Config::default()
+        };
+        Host::new(
+            server,
+            Room::new(RoomName::parse(name).unwrap(), config, store),
+        )
+    })
+}
+
+pub fn listed_hall() -> Hall {
+    listed("room")
+}
+
+fn index() -> Script<Host<Index>> {
+    Script::new(|store: Rc<Store>| {
+        let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
+        let server = Server::new(socket::Config::default(), engine);
+        Host::new(server, Index::new(store))
+    })
+}
+
+/// The index gets what a room tells it; its answer.
+fn tell(index: &mut Script<Host<Index>>, post: &Post) -> Result<Answer, String> {
+    let Recipient::Object { name, action } = &post.to else {
+        panic!("not for an object: {post:?}");
+    };
+    assert_eq!(name, NAME);
+    let (status, body) = index.operate(action, JSON, &post.body);
+    let body = body.to_string();
+    Ok(Answer { status, body })
+}
+
+fn page(index: &mut Script<Host<Index>>, query: &Value) -> Value {
+    let (status, page) = index.operate("list", JSON, query.to_string());
+    assert_eq!(status, 200);
+    page
+}
+
+fn names(page: &Value) -> Vec<&str> {
+    let rooms = page["rooms"].as_array().expect("rooms").iter();
+    rooms.map(|room| room["name"].as_str().unwrap()).collect()
+}
+
+/// What the room is telling the index: whether it is open.
+fn told(hall: &Hall) -> Vec<(bool, u64)> {
+    let posts = hall.posts.iter().map(|post| {
+        let told: Value = serde_json::from_str(&post.body).expect("JSON");
+        assert_eq!(told["room"], "room");
+        (
+            told["open"].as_bool().unwrap(),
+            told["since"].as_u64().unwrap(),
+        )
+    });
+    posts.collect()
+}
+
+/// A room tells the index of its first peer and of the end of its last, and of nothing in between.
+#[test]
+fn a_room_tells_that_it_opens_and_closes() {
+    let mut hall = listed_hall();
+    hall.late(SECOND);
+    let [a, b] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    assert!(hall.posts.is_empty(), "nobody joined");
+    a.join(&mut hall, "a");
+    assert_eq!(told(&hall), [(true, SECOND)]);
+    hall.answer_post(status(200));
+    b.join(&mut hall, "b");
+    a.emit(&mut hall, json!(["room:leave"]));
+    assert!(hall.posts.is_empty(), "it is open as before");
+    hall.until(20 * SECOND);
+    b.emit(&mut hall, json!(["room:leave"]));
+    assert_eq!(told(&hall), [(false, SECOND)]);
+    hall.answer_post(status(200));
+    hall.until(hall.now() + SECOND).kill();
+    hall.until(hall.now() + HOUR);
+    assert!(hall.posts.is_empty(), "it is told once");
+}
+
+#[test]
+fn a_room_without_an_index_tells_nothing() {
+    let (mut hall, [a]) = hall_of();
+    a.join(&mut hall, "a");
+    assert!(hall.posts.is_empty());
+    assert!(!hall.platform.stored().contains_key("listing"));
+}
+
+/// What the index has not acknowledged is told again, whatever becomes of the room: after a failure,
+/// after memory was lost, and after a kill, with nobody there. The room's storage waits for that.
+#[test]
+fn a_room_repeats_what_it_told() {
+    let mut hall = listed_hall();
+    let a = Peer::connect(&mut hall);
+    a.join(&mut hall, "a");
+    for failed in [status(503), Err("lost".to_owned()), status(507)] {
+        hall.answer_post(failed);
+        assert!(hall.posts.is_empty());
+        hall.until(hall.now() + 10 * SECOND);
+        assert_eq!(told(&hall), [(true, 0)]);
+    }
+    hall.lose_memory();
+    hall.until(hall.now() + SECOND);
+    assert_eq!(told(&hall), [(true, 0)]);
+    hall.answer_post(status(200));
+    a.heard(&mut hall);
+    hall.until(hall.now() + 10 * SECOND);
+    hall.operate("close", "", "");
+    assert_eq!(told(&hall), [(false, 0)]);
+    hall.kill();
+    assert!(!hall.platform.stored().is_empty());
+    hall.until(hall.now() + SECOND);
+    assert_eq!(told(&hall), [(false, 0)]);
+    hall.answer_post(status(200));
+    hall.until(hall.now() + 25 * HOUR);
+    assert!(hall.platform.stored().is_empty());
+    assert_eq!(hall.core.deadline(), None);
+}
+
+/// A room that opens and closes again and again tells at most once in ten seconds.
+#[test]
+fn a_restless_room_tells_little() {
+    let mut hall = listed_hall();
+    let a = Peer::connect(&mut hall);
+    for n in 0..1_000 {
+        hall.until(hall.now() + 50);
+        let event = if n % 2 == 0 {
+            "room:join"
+        } else {
+            "room:leave"
+        };
+        a.call(&mut hall, json!([event, {}]));
+        while !hall.posts.is_empty() {
+            hall.answer_post(status(200));
+        }
+    }
+    assert!(
+        (4..=6).contains(&hall.all_posts.len()),
+        "{:?}",
+        hall.all_posts
+    );
+}
+
+#[test]
+fn pages_of_rooms() {
+    let mut index = index();
+    for n in 0..250 {
+        let told = json!({ "room": format!("room-{n:03}"), "open": true, "since": n });
+        assert_eq!(index.operate("tell", JSON, told.to_string()).0, 200);
+    }
+    let first = page(&mut index, &json!({}));
+    assert_eq!(first["count"], 250);
+    assert_eq!(names(&first).len(), 50);
+    assert_eq!(first["rooms"][7], json!({ "name": "room-007", "since": 7 }));
+    let mut all = Vec::new();
+    let mut after = Value::Null;
+    loop {
+        let page = page(&mut index, &json!({ "after": after, "limit": 40 }));
+        all.extend(names(&page).into_iter().map(str::to_owned));
+        after = page["next"].clone();
+        if after.is_null() {
+            break;
+        }
+        index.kill();
+    }
+    let expected: Vec<String> = (0..250).map(|n| format!("room-{n:03}")).collect();
+    assert_eq!(all, expected);
+    for (limit, len) in [(0, 1), (1, 1), (100, 100), (1_000_000, 100)] {
+        let page = page(&mut index, &json!({ "limit": limit }));
+        assert_eq!(names(&page).len(), len, "{limit}");
+    }
+    assert_eq!(
+        names(&page(&mut index, &json!({ "after": "zzz" }))),
+        [""; 0]
+    );
+}
+
+/// An old word does not close a room that has opened again.
+#[test]
+fn a_room_is_closed_as_of_when_it_opened() {
+    let mut index = index();
+    let mut tell = |open: bool, since: u64| {
+        let told = json!({ "room": "x", "open": open, "since": since });
+        index.operate("tell", JSON, told.to_string());
+        page(&mut index, &json!({}))["count"].clone()
+    };
+    assert_eq!(tell(true, 1), 1);
+    assert_eq!(tell(true, 1), 1);
+    assert_eq!(tell(true, 2), 1);
+    assert_eq!(tell(false, 1), 1);
+    assert_eq!(tell(false, 2), 0);
+    assert_eq!(tell(false, 2), 0);
+}
+
+/// M-24: the index has 10,000 rooms at most; one more is taken when another has closed.
+#[test]
+fn m_24_rooms_of_the_index() {
+    let mut index = index();
+    let mut tell = |n: usize, open: bool| {
+        let told = json!({ "room": n.to_string(), "open": open, "since": 0 });
+        index.operate("tell", JSON, told.to_string()).0
+    };
+    for n in 0..10_000 {
+        assert_eq!(tell(n, true), 200);
+    }
+    assert_eq!(tell(10_000, true), 507);
+    assert_eq!(tell(0, true), 200, "it is there already");
+    assert_eq!(tell(0, false), 200);
+    assert_eq!(tell(10_000, true), 200);
+}
+
+/// What the index knows outlives it for as long as a room is open, and goes with the last.
+#[test]
+fn the_index_keeps_what_it_was_told() {
+    let mut index = index();
+    let told = |open: bool| json!({ "room": "x", "open": open, "since": 0 }).to_string();
+    index.operate("tell", JSON, told(true));
+    index.until(100 * 24 * HOUR).kill();
+    assert_eq!(names(&page(&mut index, &json!({}))), ["x"]);
+    index.operate("tell", JSON, told(false));
+    index.until(index.now() + 25 * HOUR);
+    assert!(index.platform.stored().is_empty());
+    for (action, body) in [("tell", "{}"), ("tell", "x"), ("list", "[1]"), ("list", "")] {
+        assert_eq!(index.operate(action, JSON, body).0, 400, "{action} {body}");
+    }
+    assert_eq!(index.operate("emit", JSON, "{}").0, 404);
+    assert!(index.platform.stored().is_empty());
+}
+
+/// Rooms that open and close at random, requests and answers that are lost, servers that are killed: in
+/// the end the index is right.
+#[test]
+fn the_index_is_right_in_the_end() {
+    for seed in 0..8 {
+        let mut random = Random::new(seed);
+        let mut index = index();
+        let mut halls = ["one", "two", "three"].map(|name| (name, listed(name)));
+        let mut peers: Vec<Option<Peer>> = vec![None, None, None];
+        let settle = |random: &mut Random,
+                      index: &mut Script<Host<Index>>,
+                      hall: &mut Hall,
+                      reliable: bool| {
+            while let Some(post) = hall.posts.first().cloned() {
+                let fate = if reliable { 9 } else { random.next() % 10 };
+                let answer = if fate == 0 {
+                    Err("lost".to_owned())
+                } else {
+                    tell(index, &post)
+                };
+                match fate {
+                    1 => hall.answer_post(Err("the answer is lost".to_owned())),
+                    _ => hall.answer_post(answer),
+                };
+            }
+        };
+        for _ in 0..200 {
+            let at = usize::try_from(random.next()).unwrap() % 3;
+            let (_, hall) = &mut halls[at];
+            match random.next() % 8 {
+                0..=2 if peers[at].is_none() => {
+                    let peer = Peer::connect(hall);
+                    peer.join(hall, "x");
+                    peers[at] = Some(peer);
+                }
+                0..=2 => {
+                    if let Some(peer) = peers[at].take() {
+                        peer.vanish_for_good(hall);
+                    }
+                }
+                3 => {
+                    hall.lose_memory();
+                }
+                4 if random.next().is_multiple_of(3) => {
+                    hall.kill();
+                    peers[at] = None;
+                }
+                5 => {
+                    index.kill();
+                }
+                6 => {
+                    if let Some(peer) = &peers[at] {
+                        peer.heard(hall);
+                    }
+                    hall.until(hall.now() + random.next() % 20_000);
+                }
+                _ => settle(&mut random, &mut index, hall, false),
+            }
+        }
+        for (at, (_, hall)) in halls.iter_mut().enumerate() {
+            for _ in 0..400 {
+                settle(&mut random, &mut index, hall, true);
+                if let Some(peer) = &peers[at] {
+                    peer.heard(hall);
+                }
+                hall.until(hall.now() + 20_000);
+            }
+        }
+        let open: BTreeSet<&str> = (0..3)
+            .filter(|at| peers[*at].is_some())
+            .map(|at| halls[at].0)
+            .collect();
+        let page = page(&mut index, &json!({}));
+        assert_eq!(
+            names(&page).into_iter().collect::<BTreeSet<_>>(),
+            open,
+            "seed {seed}"
+        );
+    }
+}

@@ -1,0 +1,393 @@
+//! Webhooks: which events the operator's server gets, in which order, and what becomes of them when it
+//! or this one fails.
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use signalbox::io::{Answer, Core, Post, Recipient};
+use signalbox::room::Config;
+use signalbox::room::config::Webhook;
+use signalbox::socket;
+
+use crate::peer::{Hall, Peer, hall_of, hall_on, unhurried};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const URL: &str = "https://example.com/hook";
+const SECOND: u64 = 1_000;
+const HOUR: u64 = 3_600 * SECOND;
+const DAY: u64 = 24 * HOUR;
+
+fn hall_that(chat: bool, server: socket::Config) -> Hall {
+    let config = Config {
+        limits: unhurried(),
+        webhook: Some(Webhook {
+            url: URL.to_owned(),
+            secret: SECRET.to_owned(),
+            chat,
+        }),
+        ..Config::default()
+    };
+    let mut hall = hall_on(config, server);
+    hall.late(SECOND);
+    hall
+}
+
+pub fn hall() -> Hall {
+    hall_that(false, socket::Config::default())
+}
+
+pub fn status(status: u16) -> Result<Answer, String> {
+    Ok(Answer {
+        status,
+        body: String::new(),
+    })
+}
+
+/// An event as the server got it, its signature checked.
+fn read(post: &Post) -> Value {
+    assert_eq!(post.to, Recipient::Server(URL.to_owned()));
+    let [("x-signalbox-signature", signature)] = &post.headers[..] else {
+        panic!("other headers: {:?}", post.headers);
+    };
+    let (time, signature) = signature.split_once(",v1=").expect("a signature");
+    let time = time.strip_prefix("t=").expect("a time");
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(format!("{time}.{}", post.body).as_bytes());
+    let digest = mac.finalize().into_bytes();
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(signature, hex);
+    serde_json::from_str(&post.body).expect("JSON")
+}
+
+/// The events that the server gets, as it accepts each.
+pub fn accept_all(hall: &mut Hall) -> Vec<Value> {
+    let mut events = Vec::new();
+    while !hall.posts.is_empty() {
+        assert_eq!(hall.posts.len(), 1, "one at a time");
+        events.push(read(&hall.answer_post(status(204))));
+    }
+    events
+}
+
+/// The events without what all have.
+fn brief(events: &[Value]) -> Vec<Value> {
+    let brief = events.iter().map(|event| {
+        let mut event = event.clone();
+        for field in ["id", "stream", "seq", "ts", "room"] {
+            event.as_object_mut().unwrap().remove(field).expect(field);
+        }
+        event
+    });
+    brief.collect()
+}
+
+/// The receiver fails until then, or until nothing waits; how often.
+fn fail_until(hall: &mut Hall, end: u64) -> usize {
+    let mut attempts = 0;
+    while waiting(hall) > 0 {
+        if hall.posts.is_empty() {
+            let deadline = hall.core.deadline().expect("events wait").as_millis();
+            if deadline > end {
+                hall.until(end);
+                break;
+            }
+            hall.until(deadline);
+        } else {
+            attempts += 1;
+            hall.answer_post(status(500));
+        }
+    }
+    attempts
+}
+
+fn waiting(hall: &Hall) -> usize {
+    let stored = hall.platform.stored();
+    let keys = stored.keys();
+    keys.filter(|key| key.starts_with("webhook/event/")).count()
+}
+
+#[test]
+fn joins_leaves_hosts_and_the_end_are_told() {
+    let mut hall = hall();
+    let [a, b] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    assert!(hall.posts.is_empty(), "nobody joined");
+    a.join(&mut hall, "Ada");
+    a.join(&mut hall, "Ada again");
+    b.join(&mut hall, "Bob");
+    a.emit(&mut hall, json!(["chat-message", "not told"]));
+    let events = accept_all(&mut hall);
+    let stream = events[0]["stream"].as_str().expect("a stream").to_owned();
+    let ada = json!({ "id": a.id, "name": "Ada" });
+    assert_eq!(
+        events[0],
+        json!({
+            "id": format!("{stream}-1"), "stream": stream, "seq": 1, "ts": SECOND, "room": "room",
+            "event": "join", "peer": ada, "peers": 1,
+        })
+    );
+    let bob = json!({ "id": b.id, "name": "Bob" });
+    assert_eq!(
+        brief(&events[1..]),
+        [
+            json!({ "event": "host", "peer": { "id": a.id } }),
+            json!({ "event": "join", "peer": bob, "peers": 2 }),
+        ]
+    );
+    a.emit(&mut hall, json!(["room:leave"]));
+    b.vanish_for_good(&mut hall);
+    let events = accept_all(&mut hall);
+    assert_eq!(
+        brief(&events),
+        [
+            json!({ "event": "leave", "peer": { "id": a.id }, "reason": "left", "peers": 1 }),
+            json!({ "event": "host", "peer": { "id": b.id } }),
+            json!({ "event": "leave", "peer": { "id": b.id }, "reason": "timeout", "peers": 0 }),
+            json!({ "event": "empty" }),
+        ]
+    );
+    assert_eq!(events[3]["seq"], 7);
+    assert_eq!(events[3]["id"], format!("{stream}-7"));
+    assert_eq!(waiting(&hall), 0);
+}
+
+#[test]
+fn without_a_url_nothing_is_sent_or_stored() {
+    let (mut hall, [a]) = hall_of();
+    a.join(&mut hall, "x");
+    assert!(hall.posts.is_empty());
+    let stored = hall.platform.stored();
+    assert!(!stored.keys().any(|key| key.starts_with("webhook")));
+}
+
+/// Chat is told if that is wanted, but for what is private.
+#[test]
+fn chat_is_told_if_wanted() {
+    let mut hall = hall_that(true, socket::Config::default());
+    let [a, b] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    a.join(&mut hall, "Ada");
+    a.call(
+        &mut hall,
+        json!(["chat-message", { "message": "private", "to": b.id }]),
+    );
+    let sent = a.call(&mut hall, json!(["chat-message", "hello"]));
+    let events = accept_all(&mut hall);
+    assert_eq!(events.len(), 3);
+    let message = json!({ "message": "hello", "id": sent["id"], "seq": sent["seq"], "ts": sent["ts"], "from": a.id, "name": "Ada" });
+    assert_eq!(
+        brief(&events)[2],
+        json!({ "event": "chat", "message": message })
+    );
+}
+
+/// A closed room is told of as any other that all leave, and then deleted.
+#[test]
+fn a_room_that_an_operator_closes() {
+    let mut hall = hall();
+    let a = Peer::connect(&mut hall);
+    a.join(&mut hall, "Ada");
+    hall.operate("close", "", "");
+    let before = hall.platform.stored();
+    assert!(!before.is_empty(), "events wait");
+    let events = accept_all(&mut hall);
+    let names: Vec<_> = events
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["join", "host", "leave", "empty"]);
+    assert_eq!(events[2]["reason"], "closed");
+    assert!(hall.platform.stored().is_empty());
+    let next = Peer::connect(&mut hall);
+    next.join(&mut hall, "x");
+    let again = accept_all(&mut hall);
+    assert_eq!(again[0]["seq"], 1);
+    assert_ne!(
+        again[0]["stream"], events[0]["stream"],
+        "it is another sequence"
+    );
+}
+
+/// After 1, 2, 4 seconds and so on, at most an hour, in order; the log tells of the first failure alone.
+#[test]
+fn what_fails_is_sent_again_later_and_later() {
+    let mut hall = hall();
+    let a = Peer::connect(&mut hall);
+    a.join(&mut hall, "Ada");
+    a.vanish_for_good(&mut hall);
+    let webhook_lines = |hall: &Hall| {
+        let lines = hall.platform.lines.take();
+        lines
+            .iter()
+            .filter(|line| line.contains("\"webhook\""))
+            .count()
+    };
+    let mut wait = SECOND;
+    for attempt in 0..20 {
+        let failed = [
+            status(500),
+            status(302),
+            status(404),
+            Err("no route".to_owned()),
+        ];
+        let failed = failed[attempt % 4].clone();
+        let event = read(&hall.answer_post(failed));
+        assert_eq!(event["seq"], 1);
+        assert_eq!(webhook_lines(&hall), usize::from(attempt == 0));
+        assert!(hall.posts.is_empty());
+        let failed_at = hall.now();
+        if attempt % 3 == 0 {
+            hall.lose_memory();
+        }
+        hall.until(failed_at + wait - 1);
+        assert!(hall.posts.is_empty(), "attempt {attempt}");
+        hall.until(failed_at + wait);
+        assert_eq!(hall.posts.len(), 1, "attempt {attempt}");
+        wait = (wait * 2).min(HOUR);
+    }
+    let events = accept_all(&mut hall);
+    let numbers: Vec<_> = events
+        .iter()
+        .map(|event| event["seq"].as_u64().unwrap())
+        .collect();
+    assert_eq!(numbers, [1, 2, 3, 4]);
+    assert_eq!(webhook_lines(&hall), 0);
+}
+
+/// An answer that never comes is no reason to wait for ever.
+#[test]
+fn an_answer_that_is_lost_with_memory_or_the_server() {
+    for interruption in [
+        |hall: &mut Hall| {
+            hall.lose_memory();
+        },
+        |hall: &mut Hall| {
+            hall.kill();
+        },
+    ] {
+        let mut hall = hall();
+        let a = Peer::connect(&mut hall);
+        a.join(&mut hall, "Ada");
+        let first = read(&hall.posts[0]);
+        interruption(&mut hall);
+        hall.until(hall.now() + 1);
+        assert_eq!(read(&hall.posts[0]), first);
+        hall.until(hall.now() + 59 * SECOND);
+        assert_eq!(hall.posts.len(), 1);
+        hall.until(hall.now() + SECOND);
+        assert_eq!(hall.posts.len(), 2, "its answer is overdue");
+        let late = hall.answer_post(status(200));
+        assert_eq!(read(&late), first);
+    }
+}
+
+/// The server is killed after any of the outputs of any turn: no number stands for two events.
+#[test]
+fn a_number_never_stands_for_two_events() {
+    for outputs in 0..6 {
+        let mut hall = hall();
+        let a = Peer::connect(&mut hall);
+        hall.crash_after(outputs);
+        a.emit(&mut hall, json!(["room:join", { "name": "Ada" }]));
+        hall.take();
+        hall.until(hall.now() + 31 * SECOND); // a is gone, if it had joined
+        let b = Peer::connect(&mut hall);
+        b.join(&mut hall, "Bob");
+        hall.until(hall.now() + SECOND);
+        accept_all(&mut hall);
+        let seen: Vec<Value> = hall.all_posts.iter().map(read).collect();
+        for event in &seen {
+            for other in seen.iter().filter(|other| other["id"] == event["id"]) {
+                assert_eq!(event, other, "killed after {outputs} outputs");
+            }
+        }
+        assert!(seen.iter().any(|event| event["peer"]["name"] == "Bob"));
+    }
+}
+
+/// Nothing that waits is deleted with the room: what is kept is kept until it is told, and then for as
+/// long as ever.
+#[test]
+fn what_waits_outlives_the_retention() {
+    for retention in [0, 3_600] {
+        let mut hall = hall_that(
+            false,
+            socket::Config {
+                retention: Some(std::time::Duration::from_secs(retention)),
+                ..socket::Config::default()
+            },
+        );
+        let a = Peer::connect(&mut hall);
+        a.join(&mut hall, "Ada");
+        a.vanish_for_good(&mut hall);
+        let end = hall.now() + 3 * HOUR;
+        fail_until(&mut hall, end);
+        hall.kill();
+        fail_until(&mut hall, end + 2 * HOUR);
+        hall.until(hall.now() + HOUR).kill();
+        hall.until(hall.now() + SECOND);
+        assert_eq!(accept_all(&mut hall).len(), 4);
+        let told = hall.now();
+        hall.until(told + retention * SECOND);
+        assert!(hall.platform.stored().is_empty());
+        assert_eq!(hall.core.deadline(), None);
+    }
+}
+
+/// M-23: 1,000 events and 1 MB wait; the oldest are dropped, which the receiver sees by the numbers.
+#[test]
+fn m_23_events_that_wait() {
+    let mut hall = hall_that(true, socket::Config::default());
+    let a = Peer::connect(&mut hall);
+    a.join(&mut hall, "Ada");
+    for n in 0..1_100 {
+        a.emit(&mut hall, json!(["chat-message", n.to_string()]));
+    }
+    assert_eq!(waiting(&hall), 1_000);
+    let events = accept_all(&mut hall);
+    // The first one was under way.
+    assert_eq!(events[0]["seq"], 1);
+    assert_eq!(events[1]["seq"], 103);
+    assert_eq!(events.len(), 1_001);
+    let large = "x".repeat(4_000);
+    for _ in 0..400 {
+        a.emit(&mut hall, json!(["chat-message", large]));
+    }
+    let stored = hall.platform.stored();
+    let events = stored
+        .iter()
+        .filter(|(key, _)| key.starts_with("webhook/event/"));
+    let bytes: usize = events.map(|(_, event)| event.len()).sum();
+    assert!((1_000_000..=1_048_576 + 1_000).contains(&bytes), "{bytes}");
+    hall.lose_memory();
+    assert!(waiting(&hall) < 400);
+    hall.until(hall.now() + SECOND);
+    let last = accept_all(&mut hall);
+    assert_eq!(last.last().map(|event| &event["seq"]), Some(&json!(1_502)));
+}
+
+/// M-23: an event that is not accepted for a day is dropped, and with it goes what kept the room awake.
+#[test]
+fn m_23_events_wait_a_day() {
+    let mut hall = hall();
+    let a = Peer::connect(&mut hall);
+    a.join(&mut hall, "Ada");
+    a.vanish_for_good(&mut hall);
+    let end = hall.now() + DAY + 2 * HOUR;
+    let attempts = fail_until(&mut hall, end);
+    assert_eq!(waiting(&hall), 0);
+    assert!((30..45).contains(&attempts), "{attempts}");
+    let lines = hall.platform.lines.borrow().join("\n");
+    assert!(lines.contains("events were dropped"), "{lines}");
+}
+
+/// Whatever else arrives as an answer changes nothing.
+#[test]
+fn answers_to_nothing() {
+    let mut hall = hall();
+    let a = Peer::connect(&mut hall);
+    a.join(&mut hall, "Ada");
+    for number in [2, 3, u64::MAX] {
+        hall.handle(signalbox::io::Input::Posted(number, status(200)));
+    }
+    assert_eq!(waiting(&hall), 2);
+    assert_eq!(hall.posts.len(), 1);
+}
