@@ -59,8 +59,7 @@ async function compile(crate) {
   await mustRun("cargo", ["build", "--release", "--locked", "--target", wasmTarget, "--manifest-path", inRoot(crate, "Cargo.toml")]);
   const [, name] = /^name = "(.+)"/m.exec(readFileSync(inRoot(crate, "Cargo.toml"), "utf8"));
   const compiled = inRoot("target", wasmTarget, "release", `${name.replaceAll("-", "_")}.wasm`);
-  // The reset state function makes the instance anew after a panic.
-  await mustRun(bindgen().path, [compiled, "--target", "module", "--no-typescript", "--experimental-reset-state-function", "--out-dir", staging, "--out-name", "bindings"]);
+  await mustRun(bindgen, [compiled, staging]);
   const optimized = ["-O", ...wasmFeatures.map((feature) => `--enable-${feature}`), join(staging, "bindings_bg.wasm"), "-o", join(staging, "index_bg.wasm")];
   await mustRun(process.execPath, [inRoot("node_modules/binaryen/bin/wasm-opt"), ...optimized]);
   // Workers get a compiled module from a plain import.
@@ -91,7 +90,7 @@ function digest(crate) {
       hash.update(relative(root, path)).update("\0").update(readFileSync(path)).update("\0");
     }
   };
-  for (const path of ["Cargo.lock", "package-lock.json", "scripts/build.mjs", "scripts/entry.mjs", "dialects"]) add(inRoot(path));
+  for (const path of ["Cargo.lock", "package-lock.json", "scripts/build.mjs", "scripts/entry.mjs", "tools/bindgen/Cargo.lock", "tools/bindgen/src", "dialects"]) add(inRoot(path));
   for (const folder of [".", crate]) {
     for (const path of ["Cargo.toml", "src"]) add(inRoot(folder, path));
   }
