@@ -45,7 +45,7 @@ export async function health(url, { wait = patience } = {}) {
   for (;;) {
     const answer = await ask(`${url}/healthz`);
     if (answer.body?.ok === true) return answer.body;
-    if (answer.body?.ok === false) throw new Problem(`${url}: ${answer.body.message}`);
+    if (answer.body?.message) throw new Problem(`${url}: ${answer.body.message}`);
     if (Date.now() + pause > end) throw new Problem(`it is deployed, but ${url}/healthz does not answer as it should: ${answer.problem}`);
     await sleep(pause);
   }
