@@ -2,7 +2,7 @@
 // each of its files, so an upgrade knows what nobody has changed.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { inRoot, Problem, root } from "../scripts/task.mjs";
 
@@ -21,21 +21,26 @@ function templateFiles() {
   return new Map(Object.keys(files).map((file) => [file, readFileSync(inTemplate(file), "utf8")]));
 }
 
-const configName = /^name = ".*"/m;
+const configName = /^name = "(.*)"/m;
 
-/** A text of the template with what is a project's own: its name and its dependencies. */
-function personalize(file, text, { name, dependencies }) {
-  if (file === "wrangler.toml") return text.replace(configName, `name = "${name}"`);
+/** A text of the template for the project that has the manifest `mine`: with its name, and what its package.json has besides. */
+function personalize(file, text, mine) {
+  if (file === "wrangler.toml") return text.replace(configName, () => `name = "${mine.name}"`);
   if (file !== "package.json") return text;
-  const manifest = JSON.parse(text);
-  return `${JSON.stringify({ ...manifest, name, dependencies: { ...manifest.dependencies, ...dependencies } }, null, 2)}\n`;
+  const template = JSON.parse(text);
+  const { signalbox, ...tools } = template.dependencies;
+  const dependencies = { signalbox, ...mine.dependencies, ...tools };
+  return `${JSON.stringify({ ...mine, ...template, name: mine.name, dependencies }, null, 2)}\n`;
 }
 
-/** The digest of a file without what is a project's own, and whatever ends its lines. */
+/** The digest of what the template has in a file, whatever ends its lines: not of what `personalize` keeps. */
 export function digest(file, text) {
   let rest = text.replaceAll("\r\n", "\n");
   if (file === "wrangler.toml") rest = rest.replace(configName, "");
-  if (file === "package.json") rest = JSON.stringify({ ...JSON.parse(rest), name: "", dependencies: {} });
+  if (file === "package.json") {
+    const { type, scripts, allowScripts, dependencies } = JSON.parse(rest);
+    rest = JSON.stringify([type, scripts, allowScripts, dependencies?.node, dependencies?.wrangler]);
+  }
   return createHash("sha256").update(rest).digest("hex");
 }
 
@@ -57,8 +62,8 @@ export function init(folder) {
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new Problem(`${folder} is not empty: name a folder that does not exist yet`);
   }
-  const own = { name: workerName(folder), dependencies: { signalbox: ownSource() } };
-  for (const [file, text] of templateFiles()) write(folder, file, personalize(file, text, own));
+  const mine = { name: workerName(folder), dependencies: { signalbox: ownSource() } };
+  for (const [file, text] of templateFiles()) write(folder, file, personalize(file, text, mine));
   write(folder, record, readFileSync(inRoot("template", record), "utf8"));
 }
 
@@ -83,8 +88,7 @@ export function upgrade(folder) {
   const recorded = existsSync(join(folder, record)) ? JSON.parse(readFileSync(join(folder, record), "utf8")) : { files: {} };
   const template = templateFiles();
   const lines = [];
-  rmSync(join(folder, ".signalbox/template"), { recursive: true, force: true });
-  const own = ownParts(folder);
+  const manifest = ownManifest(folder);
   for (const file of new Set([...Object.keys(recorded.files), ...template.keys()])) {
     const path = join(folder, file);
     const mine = existsSync(path) ? digest(file, readFileSync(path, "utf8")) : undefined;
@@ -96,10 +100,10 @@ export function upgrade(folder) {
     if (now === undefined) {
       if (mine) lines.push(`${file}: no longer part of the template; ${isUntouched ? "you did not change it" : "it is as you changed it"}`);
     } else if (isUntouched) {
-      write(folder, file, personalize(file, text, own));
-      lines.push(`${file}: ${mine ? "updated" : "new"}`);
+      write(folder, file, personalize(file, text, manifest));
+      lines.push(`${file}: ${mine ? "updated" : "new"}${file === "package.json" ? "; run npm install" : ""}`);
     } else {
-      write(folder, join(".signalbox/template", file), personalize(file, text, own));
+      write(folder, join(".signalbox/template", file), personalize(file, text, manifest));
       lines.push(`${file}: ${mine ? "you changed it" : "you removed it"}, so it is left; the template's is now ${join(".signalbox/template", file)}`);
     }
   }
@@ -107,12 +111,12 @@ export function upgrade(folder) {
   return { since: recorded.template, lines, changes: recorded.template === version ? "" : changesSince(recorded.template) };
 }
 
-/** What a project calls itself, and what it depends on; on this package as it was installed to do this. */
-function ownParts(folder) {
-  const name = configName.exec(readFileSync(join(folder, "wrangler.toml"), "utf8"))?.[0].slice('name = "'.length, -1) ?? workerName(folder);
-  const manifest = join(folder, "package.json");
-  const { dependencies } = existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")) : {};
-  return { name, dependencies: { ...dependencies, signalbox: dependencies?.signalbox ?? ownSource() } };
+/** The manifest of a project, with the name that its wrangler.toml has. */
+function ownManifest(folder) {
+  const path = join(folder, "package.json");
+  const manifest = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {};
+  const [, name] = configName.exec(readFileSync(join(folder, "wrangler.toml"), "utf8")) ?? [];
+  return { ...manifest, name: name ?? workerName(folder) };
 }
 
 /** The part of CHANGELOG.md that is newer than a version. */

@@ -6,13 +6,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { environment, Problem, wrangler } from "./task.mjs";
+import { environment, mustBeInstalled, Problem, wrangler } from "./task.mjs";
 
 const patience = 120_000; // ms; a new host name takes some seconds until everybody knows it
 const pause = 2_000; // ms
 
 /** `wrangler deploy`, which logs in first where nobody is; resolves to its exit code. */
 export async function deploy(folder, args) {
+  mustBeInstalled();
   const reports = mkdtempSync(join(tmpdir(), "signalbox-"));
   const report = join(reports, "wrangler.ndjson"); // a line of JSON for each thing that wrangler did
   try {

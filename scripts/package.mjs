@@ -9,8 +9,7 @@ import { inRoot, main, npm, options, steps } from "./task.mjs";
 import { templateRecord } from "../npm/project.mjs";
 
 const folder = "target/npm/package";
-const manifest = (path) => JSON.parse(readFileSync(inRoot(path), "utf8"));
-const { version, description, license, devDependencies } = manifest("package.json");
+const { version, description, license, devDependencies } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
 
 /** The packed package. */
 export const tarball = inRoot(`target/npm/signalbox-${version}.tgz`);
@@ -22,8 +21,11 @@ const contents = [
   "scripts/task.mjs", "template", "worker/build/index.js", "worker/build/index_bg.wasm",
 ];
 
-/** package.json of the package: it needs what of the repository's own packages serves and deploys. */
-const packageManifest = () => ({
+/** What of the repository's own packages serves and deploys. */
+const tools = { node: devDependencies.node, wrangler: devDependencies.wrangler };
+
+/** package.json of the package. A project brings the tools: a page that wants the client module alone needs none of them. */
+const packageManifest = {
   name: "signalbox",
   version,
   description,
@@ -37,15 +39,12 @@ const packageManifest = () => ({
     "./package.json": "./package.json",
   },
   engines: { node: ">=20" },
-  dependencies: {
-    miniflare: manifest("node_modules/miniflare/package.json").version,
-    node: devDependencies.node,
-    wrangler: devDependencies.wrangler,
-  },
-});
+  peerDependencies: Object.fromEntries(Object.keys(tools).map((name) => [name, "*"])),
+  peerDependenciesMeta: Object.fromEntries(Object.keys(tools).map((name) => [name, { optional: true }])),
+};
 
 /** The text of template/wrangler.toml: the Worker's own settings, for a project that has the Worker from the package. */
-export function templateConfig() {
+function templateConfig() {
   const changes = [
     [/^main = .*$/m, 'main = ".signalbox/worker/index.js"'],
     [/^\[build\]\n(?:.+\n)+/m, '[build]\ncommand = "npx signalbox build" # puts .signalbox/ together: the package\'s Worker and page, and your public/\nwatch_dir = "public"\n'],
@@ -57,19 +56,27 @@ export function templateConfig() {
   }, readFileSync(inRoot("wrangler.toml"), "utf8"));
 }
 
-/** The files of the template that are made from others, as they have to be: their texts by their paths. */
+/** The text of template/package.json, with this package and the tools in the versions of the repository. */
+function templateManifest(text) {
+  return `${JSON.stringify({ ...JSON.parse(text), dependencies: { node: tools.node, signalbox: `^${version}`, wrangler: tools.wrangler } }, null, 2)}\n`;
+}
+
+/** The files of the template that are made from others, as they have to be: their texts by their names. */
 export function madeFiles() {
   const files = new Map();
   for (const name of readdirSync(inRoot("template"), { recursive: true })) {
-    if (name !== "signalbox.json" && statSync(inRoot("template", name)).isFile()) files.set(name.replaceAll("\\", "/"), readFileSync(inRoot("template", name), "utf8"));
+    if (statSync(inRoot("template", name)).isFile()) files.set(name.replaceAll("\\", "/"), readFileSync(inRoot("template", name), "utf8"));
   }
+  files.delete("signalbox.json");
   files.set("wrangler.toml", templateConfig());
-  return new Map([["template/wrangler.toml", templateConfig()], ["template/signalbox.json", templateRecord(files)]]);
+  files.set("package.json", templateManifest(files.get("package.json")));
+  files.set("signalbox.json", templateRecord(files));
+  return ["package.json", "signalbox.json", "wrangler.toml"].map((name) => [`template/${name}`, files.get(name)]);
 }
 
 /** Brings those files up to date. */
 function updateTemplate() {
-  const stale = [...madeFiles()].filter(([path, text]) => !existsSync(inRoot(path)) || readFileSync(inRoot(path), "utf8") !== text);
+  const stale = madeFiles().filter(([path, text]) => !existsSync(inRoot(path)) || readFileSync(inRoot(path), "utf8") !== text);
   for (const [path, text] of stale) writeFileSync(inRoot(path), text);
   return stale.length > 0 ? `${stale.map(([path]) => path).join(" and ")} updated, to be committed` : "up to date";
 }
@@ -84,7 +91,7 @@ export async function pack() {
   // npm leaves out files of this name, and what they name.
   renameSync(inRoot(folder, "template/.gitignore"), inRoot(folder, "template/gitignore"));
   cpSync(inRoot("npm/README.md"), inRoot(folder, "README.md"));
-  writeFileSync(inRoot(folder, "package.json"), `${JSON.stringify(packageManifest(), null, 2)}\n`);
+  writeFileSync(inRoot(folder, "package.json"), `${JSON.stringify(packageManifest, null, 2)}\n`);
   await npm(["pack", `./${folder}`, "--pack-destination", dirname(tarball), "--loglevel=error"]);
   return `${join("target", "npm", `signalbox-${version}.tgz`)}, ${(statSync(tarball).size / 1000).toFixed(0)} kB`;
 }

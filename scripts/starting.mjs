@@ -2,9 +2,8 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { createServer } from "node:net";
-import { environment, inRoot, pinnedNode, portInUse, Problem } from "./task.mjs";
+import { environment, inRoot, mustBeInstalled, pinnedNode, portInUse, Problem } from "./task.mjs";
 
 /** The option that names the port. `PORT` of the environment does, too. */
 export const portOption = { type: "string", value: "N", about: "serves on this port, else on that of PORT, else on 3000" };
@@ -36,9 +35,7 @@ async function mustBeFree(port, host) {
 
 /** Runs a script that serves until this process is told to stop; resolves to its exit code. */
 export async function runServer(script, ...args) {
-  if (!existsSync(pinnedNode)) {
-    throw new Problem(`Node.js 22 is not at ${pinnedNode}: npm did not run the install script of its package "node". Run npm rebuild node`);
-  }
+  mustBeInstalled();
   const server = spawn(pinnedNode, [inRoot(script), ...args.map(String)], {
     env: environment(),
     stdio: ["inherit", "inherit", "inherit", "ipc"],

@@ -2,6 +2,7 @@
 // Only Node's own modules: these scripts run before anything is installed.
 
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,8 +31,17 @@ export function packageFolder(name) {
 /** The pinned Node.js: wrangler needs 22, the system's may be older. */
 export const pinnedNode = executable(join(packageFolder("node"), "bin", "node"));
 
+const wranglerFile = join(packageFolder("wrangler"), "bin", "wrangler.js");
+
 /** The words that run wrangler. Its name alone would be a shell script on Windows, which `spawn` cannot start. */
-export const wrangler = (...args) => [pinnedNode, join(packageFolder("wrangler"), "bin", "wrangler.js"), ...args];
+export const wrangler = (...args) => [pinnedNode, wranglerFile, ...args];
+
+/** Refuses to go on without what serves and deploys. */
+export function mustBeInstalled() {
+  if (!existsSync(wranglerFile)) throw new Problem("wrangler is not installed: run npm install");
+  if (existsSync(pinnedNode)) return;
+  throw new Problem("Node.js 22, which wrangler needs, is not installed: run npm install, with the install script of the package node allowed");
+}
 
 /** Something the reader can mend: shown as one line, without a stack. */
 export class Problem extends Error {}
