@@ -95,20 +95,17 @@ function lockedVersion(lock, name) {
   return new RegExp(`name = "${name}"\nversion = "([^"]+)"`).exec(readFileSync(inRoot(lock), "utf8"))?.[1];
 }
 
-/** That program, compiled. It reads what the wasm-bindgen of its own version has written, and nothing else. */
-export async function rustTools(busy) {
+/** Compiles that program. It reads what the wasm-bindgen of its own version has written, and nothing else. */
+export async function rustTools() {
   const wanted = lockedVersion("Cargo.lock", "wasm-bindgen");
   const present = lockedVersion("tools/bindgen/Cargo.lock", "wasm-bindgen-cli-support");
   if (wanted !== present) {
     throw new Problem(`Cargo.lock has wasm-bindgen ${wanted}, tools/bindgen ${present}: set the version in tools/bindgen/Cargo.toml, then run cargo update there`);
   }
-  const isFirst = !existsSync(bindgen);
-  if (isFirst) busy("compiling wasm-bindgen's library, half a minute, this once");
   await mustRun("cargo", ["build", "--quiet", "--locked", "--manifest-path", "tools/bindgen/Cargo.toml"], {
     env: { CARGO_TARGET_DIR: inRoot(bindgenTarget) },
     remedy: "check that the crates registry can be reached, then run this again",
   });
-  return isFirst ? "compiled" : "up to date";
 }
 
 /** OpenSSL, with which some crates link on Linux. */
