@@ -12,7 +12,6 @@ import { inRoot, main, mustRun, options, root, steps } from "./task.mjs";
 const tools = [
   ["npm packages", npmPackages],
   ["Rust", rust],
-  ["build tools", rustTools],
 ];
 
 /** The crate of the Worker that is deployed, and the steps that build it. */
@@ -39,7 +38,7 @@ async function worker(busy, crate) {
   const stamp = files[2];
   const upToDate = files.every((file) => existsSync(file)) && readFileSync(stamp, "utf8") === inputs;
   if (!upToDate) {
-    busy("building");
+    busy(existsSync(bindgen) ? "building" : "building, one to two minutes this once");
     rmSync(stamp, { force: true });
     await compile(crate);
     writeFileSync(stamp, inputs);
@@ -56,11 +55,12 @@ async function compile(crate) {
   rmSync(staging, { recursive: true, force: true });
   mkdirSync(staging, { recursive: true });
   writeFileSync(join(build, ".gitignore"), "*\n");
-  await mustRun("cargo", ["build", "--release", "--locked", "--target", wasmTarget, "--manifest-path", inRoot(crate, "Cargo.toml")]);
+  // Both at once: one core is idle while the Worker is linked.
+  const flags = ["--release", "--locked", "--target", wasmTarget, "--manifest-path", inRoot(crate, "Cargo.toml")];
+  await Promise.all([rustTools(), mustRun("cargo", ["build", ...flags])]);
   const [, name] = /^name = "(.+)"/m.exec(readFileSync(inRoot(crate, "Cargo.toml"), "utf8"));
   const compiled = inRoot("target", wasmTarget, "release", `${name.replaceAll("-", "_")}.wasm`);
-  // The reset state function makes the instance anew after a panic.
-  await mustRun(bindgen().path, [compiled, "--target", "module", "--no-typescript", "--experimental-reset-state-function", "--out-dir", staging, "--out-name", "bindings"]);
+  await mustRun(bindgen, [compiled, staging]);
   const optimized = ["-O", ...wasmFeatures.map((feature) => `--enable-${feature}`), join(staging, "bindings_bg.wasm"), "-o", join(staging, "index_bg.wasm")];
   await mustRun(process.execPath, [inRoot("node_modules/binaryen/bin/wasm-opt"), ...optimized]);
   // Workers get a compiled module from a plain import.
@@ -91,7 +91,7 @@ function digest(crate) {
       hash.update(relative(root, path)).update("\0").update(readFileSync(path)).update("\0");
     }
   };
-  for (const path of ["Cargo.lock", "package-lock.json", "scripts/build.mjs", "scripts/entry.mjs", "dialects"]) add(inRoot(path));
+  for (const path of ["Cargo.lock", "package-lock.json", "scripts/build.mjs", "scripts/entry.mjs", "tools/bindgen/Cargo.lock", "tools/bindgen/src", "dialects"]) add(inRoot(path));
   for (const folder of [".", crate]) {
     for (const path of ["Cargo.toml", "src"]) add(inRoot(folder, path));
   }

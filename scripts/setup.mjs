@@ -2,8 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { delimiter } from "node:path";
-import { ask, inRoot, mustRun, pinnedNode, Problem, works } from "./task.mjs";
+import { ask, executable, inRoot, isWindows, mustRun, npm, pinnedNode, Problem, works } from "./task.mjs";
 
 export const wasmTarget = "wasm32-unknown-unknown";
 
@@ -33,7 +32,7 @@ function isInstalled(folder) {
 }
 
 async function npmInstall(folder) {
-  await mustRun("npm", ["ci", "--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error"], {
+  await npm(["ci", "--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error"], {
     remedy: "check that the npm registry can be reached, then run this again",
   });
   return "installed";
@@ -53,7 +52,7 @@ export async function rust(busy) {
   if (!version) {
     throw new Problem("Rust is missing: install it from https://rustup.rs, then run this again in a new terminal");
   }
-  if (!(await works("cc", "--version"))) await debianPackages(busy, "a C compiler", "gcc", "libc6-dev");
+  await linker(busy);
   const libraries = await ask("rustc", "--print", "target-libdir", "--target", wasmTarget);
   if (!libraries || !existsSync(libraries)) {
     if (!(await works("rustup", "--version"))) {
@@ -65,6 +64,13 @@ export async function rust(busy) {
     });
   }
   return version;
+}
+
+/** What links the programs of the build itself. On Windows rustup has brought it, or said where to get it. */
+async function linker(busy) {
+  if (isWindows || (await works("cc", "--version"))) return;
+  if (process.platform === "darwin") throw new Problem("a C compiler is missing: run xcode-select --install, then run this again");
+  await debianPackages(busy, "a C compiler", "gcc", "libc6-dev");
 }
 
 /** rustfmt and clippy, which a minimal Rust lacks. */
@@ -80,37 +86,26 @@ export async function rustLints(busy) {
   return "installed";
 }
 
-/**
- * Where wasm-bindgen is. It is of the version that its library has in Cargo.lock; the folder carries the version, so
- * another version installs anew.
- */
-export function bindgen() {
-  const lock = readFileSync(inRoot("Cargo.lock"), "utf8");
-  const version = /name = "wasm-bindgen"\nversion = "([^"]+)"/.exec(lock)?.[1];
-  if (!version) throw new Problem("Cargo.lock names no wasm-bindgen: restore it with git checkout Cargo.lock");
-  const folder = `.tools/wasm-bindgen-cli-${version}`;
-  return { version, folder, path: inRoot(folder, "bin/wasm-bindgen") };
+const bindgenTarget = "target/bindgen";
+/** The program of tools/bindgen. */
+export const bindgen = executable(inRoot(bindgenTarget, "debug", "signalbox-bindgen"));
+
+/** The version of a package in a lock file of cargo's. */
+function lockedVersion(lock, name) {
+  return new RegExp(`name = "${name}"\nversion = "([^"]+)"`).exec(readFileSync(inRoot(lock), "utf8"))?.[1];
 }
 
-/** wasm-bindgen, compiled into `.tools/`. */
-export async function rustTools(busy) {
-  const { version, folder, path } = bindgen();
-  if (existsSync(path)) return "in place";
-  await openSsl(busy); // its test runner could download with it
-  busy(`compiling wasm-bindgen-cli ${version}, about a minute, this once`);
-  const install = ["install", "wasm-bindgen-cli", "--version", version, "--bin", "wasm-bindgen", "--root", folder, "--no-track"];
-  // Not --locked: its own lock file names a version that was withdrawn.
-  // --debug: compiled in a third of the time, and fast enough.
-  await mustRun("cargo", [...install, "--debug"], {
-    env: {
-      CARGO_TARGET_DIR: inRoot(".tools/target"),
-      CARGO_PROFILE_DEV_DEBUG: "0",
-      PATH: [inRoot(folder, "bin"), process.env.PATH].join(delimiter), // else cargo asks to put it there
-    },
+/** Compiles that program. It reads what the wasm-bindgen of its own version has written, and nothing else. */
+export async function rustTools() {
+  const wanted = lockedVersion("Cargo.lock", "wasm-bindgen");
+  const present = lockedVersion("tools/bindgen/Cargo.lock", "wasm-bindgen-cli-support");
+  if (wanted !== present) {
+    throw new Problem(`Cargo.lock has wasm-bindgen ${wanted}, tools/bindgen ${present}: set the version in tools/bindgen/Cargo.toml, then run cargo update there`);
+  }
+  await mustRun("cargo", ["build", "--quiet", "--locked", "--manifest-path", "tools/bindgen/Cargo.toml"], {
+    env: { CARGO_TARGET_DIR: inRoot(bindgenTarget) },
     remedy: "check that the crates registry can be reached, then run this again",
   });
-  rmSync(inRoot(".tools/target"), { recursive: true, force: true });
-  return "installed";
 }
 
 /** OpenSSL, with which some crates link on Linux. */
@@ -121,7 +116,7 @@ async function openSsl(busy) {
 
 const interopTarget = "target/interop";
 /** A program of tests/interop/rust. */
-export const rustPeer = (name) => inRoot(interopTarget, "debug", name);
+export const rustPeer = (name) => executable(inRoot(interopTarget, "debug", name));
 
 /** The programs of tests/interop/rust, compiled. */
 export async function interopRust(busy) {
@@ -137,7 +132,7 @@ export async function interopRust(busy) {
 
 const benchTarget = "target/bench";
 
-export const benchProgram = (name) => inRoot(benchTarget, "release", name);
+export const benchProgram = (name) => executable(inRoot(benchTarget, "release", name));
 
 /** The programs that measure. */
 export const benchRust = (busy) => benchCrate(busy, "tests/bench");
@@ -167,16 +162,20 @@ async function debianPackages(busy, what, ...packages) {
   await mustRun("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...packages], { env, remedy });
 }
 
+/** The Python of the system, and that of a virtual environment. */
+const systemPython = isWindows ? "python" : "python3";
+const pythonIn = (folder) => executable(`${folder}/${isWindows ? "Scripts" : "bin"}/python`);
+
 const pythonFolder = inRoot(".tools/python");
 /** A Python with the packages of tests/e2e/requirements.txt. */
-export const pythonPath = `${pythonFolder}/bin/python`;
+export const pythonPath = pythonIn(pythonFolder);
 
 /** Puts it in place. */
 export const python = (busy) => pythonPackages(busy, pythonFolder, "tests/e2e/requirements.txt");
 
 const oldPythonFolder = inRoot(".tools/python-4");
 /** A Python with python-socketio 4: the packages of tests/interop/requirements-4.txt. */
-export const oldPythonPath = `${oldPythonFolder}/bin/python`;
+export const oldPythonPath = pythonIn(oldPythonFolder);
 
 /** Puts it in place. */
 export const oldPython = (busy) => pythonPackages(busy, oldPythonFolder, "tests/interop/requirements-4.txt");
@@ -186,13 +185,13 @@ async function pythonPackages(busy, folder, file) {
   const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex");
   const stamp = `${folder}/requirements.sha256`;
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return "in place";
-  if (!(await works("python3", "-c", "import ensurepip, venv"))) {
+  if (!(await works(systemPython, "-c", "import ensurepip, venv"))) {
     await debianPackages(busy, "Python's venv", "python3", "python3-venv");
   }
   busy("installing python-socketio, some seconds");
   mkdirSync(inRoot(".tools"), { recursive: true });
-  await mustRun("python3", ["-m", "venv", "--clear", folder]);
-  await mustRun(`${folder}/bin/python`, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements], {
+  await mustRun(systemPython, ["-m", "venv", "--clear", folder]);
+  await mustRun(pythonIn(folder), ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements], {
     remedy: "check that the Python package index can be reached, then run this again",
   });
   writeFileSync(stamp, wanted);

@@ -5,13 +5,15 @@ import { availableParallelism } from "node:os";
 import { behaviours } from "./behaviours.mjs";
 import { buildSteps, conformanceSteps, exampleSteps, wasmSize, workerCrate } from "./build.mjs";
 import { chromium, chromiumPath, coturn, coturnPath, interopPackages, interopRust, npmPackages, oldPython, python, rust, rustLints } from "./setup.mjs";
-import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps } from "./task.mjs";
+import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps, wrangler } from "./task.mjs";
 
 const wasmLimit = 300_000; // bytes, gzipped: a Worker starts quickly
 const coreDependencies = "hmac,serde,serde_json,sha1,sha2"; // data formats and digests, nothing that reaches out
 const fileTimeout = 900_000; // ms, of one file of end-to-end tests; what they wait for has deadlines of its own
 
 const cores = availableParallelism();
+
+const tsc = [pinnedNode, inRoot("node_modules/typescript/bin/tsc")];
 
 const isConformance = (file) => file.startsWith("conformance-");
 
@@ -22,6 +24,7 @@ const parts = {
     checks: [
       ["formatting", () => command("cargo", "fmt", "--all", "--check")],
       ["formatting of the interop clients", () => command("cargo", "fmt", "--manifest-path", "tests/interop/rust/Cargo.toml", "--check")],
+      ["formatting of the build's program", () => command("cargo", "fmt", "--manifest-path", "tools/bindgen/Cargo.toml", "--check")],
       ["formatting of the benchmarks", () => command("cargo", "fmt", "--manifest-path", "tests/bench/Cargo.toml", "--check")],
       ["clippy, native", () => command("cargo", "clippy", "--all-targets", "--", "-D", "warnings")],
       ["clippy, wasm32", () => command("cargo", "clippy", "--lib", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
@@ -31,8 +34,8 @@ const parts = {
       ["documentation, wasm32", () => command({ RUSTDOCFLAGS: "-D warnings" }, "cargo", "doc", "--no-deps", "--lib", "--target", "wasm32-unknown-unknown")],
       ["each behaviour has a test", behaviours],
       ["the core is pure", purity],
-      ["types of the page", () => command("tsc", "--project", "tests/e2e/browser")],
-      ["types of the contract", () => command("tsc", "--project", "tests/types")],
+      ["types of the page", () => command(...tsc, "--project", "tests/e2e/browser")],
+      ["types of the contract", () => command(...tsc, "--project", "tests/types")],
     ],
   },
   native: {
@@ -54,7 +57,7 @@ const parts = {
     setup: [...buildSteps, ...exampleSteps, ["old JavaScript clients", interopPackages], ["Python", python]],
     checks: [
       ["size of the Worker", size],
-      ["wrangler deploy --dry-run", () => command("wrangler", "deploy", "--dry-run")],
+      ["wrangler deploy --dry-run", () => command(...wrangler("deploy", "--dry-run"))],
       ["end-to-end tests", () => nodeTests("tests/e2e", { only: (name) => !isConformance(name) })],
     ],
   },

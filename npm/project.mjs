@@ -1,0 +1,133 @@
+// A project: a folder that was made from the template. Its signalbox.json records the template's version and a digest of
+// each of its files, so an upgrade knows what nobody has changed.
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { inRoot, Problem, root } from "../scripts/task.mjs";
+
+const record = "signalbox.json";
+export const { version } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
+
+/** Where the template has a file: npm leaves files named .gitignore out of packages. */
+function inTemplate(file) {
+  const path = inRoot("template", file);
+  return existsSync(path) ? path : inRoot("template", file.replace(/^\./, ""));
+}
+
+/** The texts of the template's files, by their names. */
+function templateFiles() {
+  const { files } = JSON.parse(readFileSync(inRoot("template", record), "utf8"));
+  return new Map(Object.keys(files).map((file) => [file, readFileSync(inTemplate(file), "utf8")]));
+}
+
+const configName = /^name = "(.*)"/m;
+
+/** A text of the template for the project that has the manifest `mine`: with its name, and what its package.json has besides. */
+function personalize(file, text, mine) {
+  if (file === "wrangler.toml") return text.replace(configName, () => `name = "${mine.name}"`);
+  if (file !== "package.json") return text;
+  const template = JSON.parse(text);
+  const { signalbox, ...tools } = template.dependencies;
+  const dependencies = { signalbox, ...mine.dependencies, ...tools };
+  return `${JSON.stringify({ ...mine, ...template, name: mine.name, dependencies }, null, 2)}\n`;
+}
+
+/** The digest of what the template has in a file, whatever ends its lines: not of what `personalize` keeps. */
+export function digest(file, text) {
+  let rest = text.replaceAll("\r\n", "\n");
+  if (file === "wrangler.toml") rest = rest.replace(configName, "");
+  if (file === "package.json") {
+    const { type, scripts, allowScripts, dependencies } = JSON.parse(rest);
+    rest = JSON.stringify([type, scripts, allowScripts, dependencies?.node, dependencies?.wrangler]);
+  }
+  return createHash("sha256").update(rest).digest("hex");
+}
+
+/** What a project is to depend on to get this very package: as whoever installed it asked for it, or this version. */
+function ownSource() {
+  const manifest = resolve(root, "../../package.json"); // beside the node_modules that this package is in
+  const asked = existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).dependencies?.signalbox;
+  if (!asked) return `^${version}`;
+  if (!asked.startsWith("file:")) return asked;
+  return `file:${resolve(dirname(manifest), asked.slice("file:".length)).replaceAll("\\", "/")}`;
+}
+
+/** The name of a folder as one that a Worker may have. */
+const workerName = (folder) =>
+  basename(folder).toLowerCase().replace(/[^a-z0-9-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 54) || "signalbox";
+
+/** Makes a project in a folder that is empty or not there yet. */
+export function init(folder) {
+  if (existsSync(folder) && readdirSync(folder).length > 0) {
+    throw new Problem(`${folder} is not empty: name a folder that does not exist yet`);
+  }
+  const mine = { name: workerName(folder), dependencies: { signalbox: ownSource() } };
+  for (const [file, text] of templateFiles()) write(folder, file, personalize(file, text, mine));
+  write(folder, record, readFileSync(inRoot("template", record), "utf8"));
+}
+
+function write(folder, file, text) {
+  const path = join(folder, file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+/** The folder as a project, or a `Problem`. */
+export function project(folder) {
+  if (existsSync(join(folder, "wrangler.toml"))) return folder;
+  throw new Problem(`there is no wrangler.toml in ${folder}: run this in a folder that signalbox init made`);
+}
+
+/**
+ * Brings a project's files to this package's template. Files that were not changed since are replaced. Where the project
+ * has a text of its own, the template's is laid into `.signalbox/template/`. Returns the version that it comes `since`, a
+ * line for each file that the template changed, and the `changes` of the server since.
+ */
+export function upgrade(folder) {
+  const recorded = existsSync(join(folder, record)) ? JSON.parse(readFileSync(join(folder, record), "utf8")) : { files: {} };
+  const template = templateFiles();
+  const lines = [];
+  const manifest = ownManifest(folder);
+  for (const file of new Set([...Object.keys(recorded.files), ...template.keys()])) {
+    const path = join(folder, file);
+    const mine = existsSync(path) ? digest(file, readFileSync(path, "utf8")) : undefined;
+    const was = recorded.files[file];
+    const text = template.get(file);
+    const now = text === undefined ? undefined : digest(file, text);
+    if (now === was || now === mine) continue;
+    const isUntouched = mine === was;
+    if (now === undefined) {
+      if (mine) lines.push(`${file}: no longer part of the template; ${isUntouched ? "you did not change it" : "it is as you changed it"}`);
+    } else if (isUntouched) {
+      write(folder, file, personalize(file, text, manifest));
+      lines.push(`${file}: ${mine ? "updated" : "new"}${file === "package.json" ? "; run npm install" : ""}`);
+    } else {
+      write(folder, join(".signalbox/template", file), personalize(file, text, manifest));
+      lines.push(`${file}: ${mine ? "you changed it" : "you removed it"}, so it is left; the template's is now ${join(".signalbox/template", file)}`);
+    }
+  }
+  write(folder, record, readFileSync(inRoot("template", record), "utf8"));
+  return { since: recorded.template, lines, changes: recorded.template === version ? "" : changesSince(recorded.template) };
+}
+
+/** The manifest of a project, with the name that its wrangler.toml has. */
+function ownManifest(folder) {
+  const path = join(folder, "package.json");
+  const manifest = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {};
+  const [, name] = configName.exec(readFileSync(join(folder, "wrangler.toml"), "utf8")) ?? [];
+  return { ...manifest, name: name ?? workerName(folder) };
+}
+
+/** The part of CHANGELOG.md that is newer than a version. */
+function changesSince(before) {
+  const sections = readFileSync(inRoot("CHANGELOG.md"), "utf8").split(/^(?=## )/m).slice(1);
+  const known = sections.findIndex((section) => section.startsWith(`## ${before}\n`));
+  return sections.slice(0, known === -1 ? 1 : known).join("").trim();
+}
+
+/** The record of a template's files, as signalbox.json has it. */
+export function templateRecord(files) {
+  const digests = Object.fromEntries([...files].sort().map(([file, text]) => [file, digest(file, text)]));
+  return `${JSON.stringify({ template: version, files: digests }, null, 2)}\n`;
+}

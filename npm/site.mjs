@@ -1,0 +1,59 @@
+// What a project serves and deploys: the package's Worker, and the package's page with the project's own files over it.
+// Both stand in the project's folder `.signalbox/`, where its wrangler.toml has them.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { inRoot } from "../scripts/task.mjs";
+
+/** Files of rules, where those of the project and those of the package both hold. */
+const rules = {
+  _headers: (own, packaged) => `${packaged}\n${own}`, // a later rule can take a header away
+  _redirects: (own, packaged) => `${own}\n${packaged}`, // the first rule that fits is the one
+};
+
+/** The files in a folder and in the folders within: `{name, bytes}` each. */
+function filesIn(folder) {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder, { recursive: true }).filter((name) => statSync(join(folder, name)).isFile());
+  return names.map((name) => ({ name, bytes: readFileSync(join(folder, name)) }));
+}
+
+/** The files that a project's `.signalbox/` has to have, by their names. */
+function wantedFiles(project) {
+  const wanted = new Map();
+  for (const name of ["index.js", "index_bg.wasm"]) wanted.set(join("worker", name), readFileSync(inRoot("worker/build", name)));
+  for (const { name, bytes } of filesIn(inRoot("public"))) wanted.set(join("public", name), bytes);
+  for (const { name, bytes } of filesIn(join(project, "public"))) {
+    const path = join("public", name);
+    wanted.set(path, name in rules ? Buffer.from(rules[name](bytes, wanted.get(path))) : bytes);
+  }
+  return wanted;
+}
+
+/**
+ * Puts `.signalbox/` of a project together. Returns whether a server that runs has to start anew: it reads a page's file
+ * when it is asked for it, but learns only at its start which files there are, and what the rules and the Worker are.
+ */
+export function buildSite(project) {
+  const site = join(project, ".signalbox");
+  const wanted = wantedFiles(project);
+  const present = new Map();
+  for (const part of ["worker", "public"]) {
+    for (const { name, bytes } of filesIn(join(site, part))) present.set(join(part, name), bytes);
+  }
+  let isNew = false;
+  for (const name of present.keys()) {
+    if (wanted.has(name)) continue;
+    rmSync(join(site, name));
+    isNew = true;
+  }
+  for (const [name, bytes] of wanted) {
+    if (present.get(name)?.equals(bytes)) continue;
+    const path = join(site, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, bytes);
+    const [part, file] = [dirname(name), name.slice("public".length + 1)];
+    isNew ||= !present.has(name) || part === "worker" || file in rules;
+  }
+  return isNew;
+}

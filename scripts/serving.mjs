@@ -1,0 +1,40 @@
+// The process behind a start: serves until it is told to stop or its parent is gone.
+
+import { existsSync, readFileSync } from "node:fs";
+import { unstable_readConfig as readConfig } from "wrangler";
+import { serve } from "./server.mjs";
+import { mistakes } from "./settings.mjs";
+import { inRoot, portInUse, Problem } from "./task.mjs";
+
+/** Starts the Worker of a folder for development, with storage in that folder. `isRoom`: its settings are checked. */
+export async function startDevelopment({ port, folder, isRoom }) {
+  const storage = inRoot(folder, ".wrangler/state", String(port));
+  const server = await serve({ crate: folder, port, storage, development: true }).catch((error) => {
+    throw error.code === "ERR_ADDRESS_IN_USE" ? portInUse(port) : error;
+  });
+  if (!isRoom) return server;
+  const health = await server.dispatchFetch("http://localhost/healthz");
+  if (health.ok) {
+    warn(folder);
+    return server;
+  }
+  const { message } = await health.json();
+  await server.dispose();
+  throw new Problem(`${message} (.dev.vars goes before wrangler.toml)`);
+}
+
+/** Prints what is probably a mistake in the files that the settings come from. */
+function warn(folder) {
+  const devVars = inRoot(folder, ".dev.vars");
+  const { vars } = readConfig({ config: inRoot(folder, "wrangler.toml") });
+  const found = mistakes({ devVars: existsSync(devVars) ? readFileSync(devVars, "utf8") : "", vars });
+  for (const mistake of found) console.warn(`warning: ${mistake}`);
+}
+
+/** Resolves when this process is told to stop, by a signal or by its parent, which closes their channel. */
+export async function told() {
+  await new Promise((stop) => {
+    for (const event of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"]) process.on(event, stop);
+  });
+  if (process.connected) process.disconnect(); // an open channel keeps the process
+}

@@ -1,0 +1,62 @@
+// What somebody has of the npm package in a browser: the template's page, and the module in a bundle.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { build } from "esbuild";
+import { init } from "../../../npm/project.mjs";
+import { buildSite } from "../../../npm/site.mjs";
+import { root } from "../../../scripts/task.mjs";
+import { startServer } from "../support.mjs";
+import { launch, openPage, otherSite } from "./support.mjs";
+
+const project = join(mkdtempSync(join(tmpdir(), "signalbox-")), "project");
+let server;
+let browser;
+before(async () => {
+  init(project);
+  buildSite(project);
+  server = await startServer({ crate: project, vars: { ALLOWED_ORIGINS: "*" } });
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  await server.stop();
+  rmSync(join(project, ".."), { recursive: true });
+});
+
+/** Waits until the picture of one of the page's videos moves. */
+const moves = (page, index) =>
+  page.waitForFunction((at) => document.querySelectorAll("video")[at]?.getVideoPlaybackQuality().totalVideoFrames > 3, index);
+
+test("two people call each other on the template's page", async () => {
+  const pages = [await openPage(browser, `${server.url}/call`), await openPage(browser, `${server.url}/call`)];
+  for (const page of pages) await page.getByRole("button", { name: "Join" }).click();
+  for (const page of pages) {
+    await moves(page, 1); // the other's
+    await page.getByText("In my-room: 2, connected.").waitFor();
+  }
+  await pages[1].context().close();
+  await pages[0].getByText("In my-room: 1, connected.").waitFor();
+  assert.equal(await pages[0].locator("video").count(), 1);
+  assert.deepEqual(pages[0].errors, []);
+});
+
+for (const format of ["esm", "iife"]) {
+  test(`two pages of another site call each other with the module in a bundle, ${format}`, async () => {
+    const contents = `
+      import { join } from "./public/signalbox.js";
+      join("bundle-${format}", { server: ${JSON.stringify(server.url)}, media: { video: true } }).then((room) =>
+        room.on("peer", (peer) => document.body.append(Object.assign(document.createElement("video"), { autoplay: true, muted: true, srcObject: peer.stream }))),
+      );`;
+    const { outputFiles } = await build({ stdin: { contents, resolveDir: root }, bundle: true, format, write: false, minify: true, logLevel: "silent" });
+    const site = await otherSite(server, `<script type="${format === "esm" ? "module" : "text/javascript"}">${outputFiles[0].text}</script>`);
+    const pages = [await openPage(browser, site.url), await openPage(browser, site.url)];
+    for (const one of pages) await moves(one, 0);
+    for (const one of pages) assert.deepEqual(one.errors, []);
+    for (const one of pages) await one.context().close();
+    site.close();
+  });
+}
