@@ -21,8 +21,11 @@ export function createKey(): string;
 export interface JoinOptions {
   /** How the others see you. */
   name?: string;
-  /** What to ask the user for, or media obtained before. What cannot be had is in `room.media.problems`. */
-  media?: { audio?: boolean; video?: boolean } | LocalMedia;
+  /**
+   * What to ask the user for, media obtained before, or a stream of which the first audio and the first video track are
+   * sent. Without it the user is asked for nothing. What cannot be had is in `room.media.problems`.
+   */
+  media?: { audio?: boolean; video?: boolean } | LocalMedia | MediaStream;
   /** The deployment's address; by default the one this module came from. */
   server?: string | URL;
   password?: string;
@@ -30,6 +33,11 @@ export interface JoinOptions {
   rejoin?: string;
   /** The deployment's own word on who comes, where it asks for one. */
   token?: string;
+  /**
+   * For the connections to the peers. Its `iceServers` are used in place of those of the deployment; `bundlePolicy` is
+   * always "max-bundle", and the rest is the browser's.
+   */
+  rtcConfig?: RTCConfiguration;
   /** `"relay"` takes no other path, so that the others do not learn your address; see `room.relay`. */
   iceTransportPolicy?: RTCIceTransportPolicy;
   /** The room is locked and its host has been asked. `join` goes on when they have answered. */
@@ -69,6 +77,18 @@ export interface Room {
   readonly rejoin: string;
   /** The room's limits, by name. */
   readonly limits: Readonly<Record<string, unknown>>;
+  /**
+   * Messages between the peers, straight over their links, under a name of at most 64 characters; the same object for the
+   * same name. A room has at most 64.
+   */
+  channel(name: string): Channel;
+  /**
+   * Sends a message of the application through the server: to all others, or to one peer. It may carry an ArrayBuffer, and
+   * has at most `limits.description` bytes. Use it for rare events, as the server reads and limits them; else use `channel`.
+   */
+  send(data: unknown, options?: { to?: { id: string } }): Promise<void>;
+  /** A peer called `send`, or a stock client sent a `signal`. */
+  on(event: "message", listener: (data: any, from: Peer) => void): () => void;
   /** Called for each peer who is here or comes. */
   on(event: "peer", listener: (peer: Peer) => void): () => void;
   /** A peer offers a file. */
@@ -99,6 +119,8 @@ export interface Host {
   /** Makes somebody else the host. */
   transfer(peer: { id: string }): Promise<void>;
   admit(knock: { id: string }): Promise<void>;
+  /** Lets in everybody who waits. Rejects with the first who cannot be let in, as when the room is full. */
+  admitAll(): Promise<void>;
   deny(knock: { id: string }): Promise<void>;
   /** Whoever comes to a locked room waits for the host; opening it lets in all who wait. */
   lock(on: boolean): Promise<void>;
@@ -106,6 +128,22 @@ export interface Host {
   setPassword(password: string | null): Promise<void>;
   /** Forgets what was said in the chat, for everyone. */
   clear(): Promise<void>;
+}
+
+/**
+ * Messages from peer to peer. Each arrives once, and those of one sender in order, also when the connection is lost
+ * meanwhile and another one takes its place. Stock clients do not get them.
+ */
+export interface Channel {
+  readonly name: string;
+  /**
+   * Sends to all peers who are in the room now, or to those in `to`: what `JSON.stringify` can carry, or bytes, which
+   * arrive as an ArrayBuffer; at most 262,144 bytes. It resolves when the next message may follow: wait for it where you
+   * send much. A peer that takes nothing for 20 seconds, while a megabyte waits for it, misses what waits.
+   */
+  send(value: unknown, options?: { to?: Peer | readonly Peer[] }): Promise<void>;
+  /** The first listener also gets what came before it, up to 64 messages of each peer. */
+  on(event: "message", listener: (value: any, from: Peer) => void): () => void;
 }
 
 /** Somebody who waits to be let in. */
@@ -213,7 +251,13 @@ export interface Chat {
   on(event: "typing", listener: () => void): () => void;
   /** Tells the others that we are writing (call it with each key), or that we gave it up. */
   typing(on: boolean): void;
-  send(text: string): Message;
+  /** To everybody, or to one peer alone. The room does not keep a private message. */
+  send(text: string, options?: { to?: { id: string } }): Message;
+  /**
+   * Puts messages from before the first of `messages` in front of it, and resolves to them; `more` says whether there are
+   * others before those. On joining there are as many as fit into one answer of the room.
+   */
+  loadEarlier(limit?: number): Promise<{ messages: readonly Message[]; more: boolean }>;
   retry(message: Message): void;
   on(event: "message" | "change", listener: (message: Message) => void): () => void;
 }
@@ -235,6 +279,8 @@ export interface Message {
   readonly proven: boolean;
   /** By the sender's clock where it is encrypted, else by the room's. */
   readonly ts: number;
+  /** The id of the only receiver, where the message is private. */
+  readonly to: string | null;
   readonly own: boolean;
   /** From before you joined. */
   readonly earlier: boolean;
@@ -260,6 +306,11 @@ export class LocalMedia {
   setVideo(on: boolean): Promise<void>;
   /** Has the browser ask which screen, window or tab to share, so call it on a click; or stops that. */
   setScreen(on: boolean): Promise<void>;
+  /**
+   * Sends this track, of a canvas or of an audio graph, say, in place of the device's: now, and whenever this kind is
+   * switched on. Null gives it up and switches this kind off. It is never stopped here, also not by `close`.
+   */
+  setTrack(kind: "audio" | "video" | "screen", track: MediaStreamTrack | null): Promise<void>;
   /** Uses another device of that kind, now if one is in use, and from now on. */
   setDevice(kind: "audio" | "video", deviceId: string): Promise<void>;
   track(kind: "audio" | "video" | "screen"): MediaStreamTrack | null;
@@ -270,7 +321,7 @@ export class LocalMedia {
 /**
  * `code` is one of the room's ("room-full", "room-locked", "bad-room", "bad-password", "kicked", "denied", "rate-limited",
  * "closed", whose `message` is the operator's reason, "left", …), of the network's ("unreachable", "origin-not-allowed",
- * "not-connected", "not-verified") or of the device's ("permission-denied", "denied-by-system", "no-device", "device-busy", "device-lost", "device-muted", "insecure-origin",
+ * "not-connected", "not-verified", "buffer-full", "too-large") or of the device's ("permission-denied", "denied-by-system", "no-device", "device-busy", "device-lost", "device-muted", "insecure-origin",
  * "unsupported-browser").
  */
 export class SignalboxError extends Error {

@@ -11,7 +11,7 @@ export { createKey, LocalMedia, SignalboxError };
  * @type {typeof import("./signalbox.js").join}
  */
 export async function join(name, options = {}) {
-  const { media: wanted = {}, server = import.meta.url, password, rejoin, token, name: own = "", key: secret, requireVerified = false, iceTransportPolicy, signal, onWaiting } = options;
+  const { media: wanted = {}, server = import.meta.url, password, rejoin, token, name: own = "", key: secret, requireVerified = false, rtcConfig, iceTransportPolicy, signal, onWaiting } = options;
   if (typeof RTCPeerConnection === "undefined" || !Promise.withResolvers) {
     throw new SignalboxError("unsupported-browser", "This browser has no WebRTC, or is too old.");
   }
@@ -22,16 +22,16 @@ export async function join(name, options = {}) {
     throw new TypeError("requireVerified takes a key: without one nobody can be verified.");
   }
   const key = secret ? await RoomKey.of(secret, name) : null;
-  const media = wanted instanceof LocalMedia ? wanted : new LocalMedia();
+  const media = wanted instanceof LocalMedia ? wanted : wanted instanceof MediaStream ? LocalMedia.of(wanted) : new LocalMedia();
   /** @type {Room | undefined} */
   let room;
   const abort = () => room?.end(/** @type {AbortSignal} */ (signal).reason);
   signal?.addEventListener("abort", abort);
   try {
     signal?.throwIfAborted();
-    if (media !== wanted) await media.start(wanted);
+    if (!(wanted instanceof LocalMedia || wanted instanceof MediaStream)) await media.start(wanted);
     signal?.throwIfAborted();
-    room = new Room(String(server), name, { name: own, password, rejoin, token, media, key, requireVerified, iceTransportPolicy, onWaiting });
+    room = new Room(String(server), name, { name: own, password, rejoin, token, media, key, requireVerified, rtcConfig: { iceTransportPolicy, ...rtcConfig }, onWaiting });
     await room.entered;
     return room;
   } catch (error) {

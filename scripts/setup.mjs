@@ -201,11 +201,34 @@ async function pythonPackages(busy, folder, file) {
 /** The Chromium that the browser tests drive. */
 export const chromiumPath = () => process.env.CHROMIUM || "/usr/bin/chromium";
 
+/** The Firefox that they drive. */
+export const firefoxPath = () => process.env.FIREFOX || "/usr/bin/firefox-esr";
+
 /** The TURN server that they call over. */
 export const coturnPath = () => process.env.TURNSERVER || "/usr/bin/turnserver";
 
 export const chromium = (busy) => program(busy, chromiumPath(), "CHROMIUM", "chromium");
+export const firefox = (busy) => program(busy, firefoxPath(), "FIREFOX", "firefox-esr");
 export const coturn = (busy) => program(busy, coturnPath(), "TURNSERVER", "coturn");
+
+/** A display for browsers that need one. */
+export async function display(busy) {
+  if (process.platform !== "linux") return "not Linux: browsers use the display there is";
+  return program(busy, process.env.XVFB || "/usr/bin/Xvfb", "XVFB", "xvfb");
+}
+
+/** WebKit as GTK has it. */
+export async function webkit(busy) {
+  if (process.platform !== "linux") return "not Linux: the tests of WebKit will be skipped";
+  return program(busy, process.env.WEBKIT_DRIVER || "/usr/bin/WebKitWebDriver", "WEBKIT_DRIVER", "webkit2gtk-driver");
+}
+
+/** What the tests of networks need, where they can run at all: elsewhere they say why they are skipped. */
+export async function networkTools(busy) {
+  if (process.platform !== "linux" || process.getuid() !== 0) return "not root: the tests of networks will be skipped";
+  if (!(await works("ip", "-V")) || !(await works("nft", "--version"))) await debianPackages(busy, "ip or nft", "iproute2", "nftables");
+  return "in place";
+}
 
 /** A program of a Debian package, unless the environment names another. */
 async function program(busy, path, variable, packageName) {

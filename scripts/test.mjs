@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { behaviours } from "./behaviours.mjs";
 import { buildSteps, conformanceSteps, exampleSteps, wasmSize, workerCrate } from "./build.mjs";
-import { chromium, chromiumPath, coturn, coturnPath, interopPackages, interopRust, npmPackages, oldPython, python, rust, rustLints } from "./setup.mjs";
+import { chromium, chromiumPath, coturn, coturnPath, display, firefox, firefoxPath, interopPackages, interopRust, networkTools, npmPackages, oldPython, python, rust, rustLints, webkit } from "./setup.mjs";
 import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps, wrangler } from "./task.mjs";
 
 const wasmLimit = 300_000; // bytes, gzipped: a Worker starts quickly
@@ -62,8 +62,8 @@ const parts = {
     ],
   },
   browser: {
-    setup: [...buildSteps, ["Chromium", chromium], ["coturn", coturn]],
-    checks: [["browser tests", () => nodeTests("tests/e2e/browser", { env: { CHROMIUM: chromiumPath(), TURNSERVER: coturnPath() } })]],
+    setup: [...buildSteps, ["Chromium", chromium], ["a display", display], ["Firefox", firefox], ["WebKit", webkit], ["coturn", coturn], ["network tools", networkTools]],
+    checks: [["browser tests", () => nodeTests("tests/e2e/browser", { env: { CHROMIUM: chromiumPath(), FIREFOX: firefoxPath(), TURNSERVER: coturnPath() } })]],
   },
 };
 

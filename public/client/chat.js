@@ -18,6 +18,7 @@ const TELL_EVERY = 3_000;
  * @property {string} name as the sender sealed it, where it is encrypted
  * @property {string} text empty where it is unreadable
  * @property {number} ts likewise
+ * @property {string | null} to the id of the only receiver, where it is private
  * @property {boolean} own
  * @property {boolean} earlier from before we joined
  * @property {"none" | "end-to-end" | "unreadable"} encryption unreadable: with another key, or altered
@@ -88,12 +89,16 @@ export class Chat extends Emitter {
     this.emit("typing");
   }
 
-  /** @param {string} text */
-  send(text) {
+  /**
+   * To everybody, or to one peer alone.
+   * @param {string} text
+   * @param {{ to?: { id: string } }} [options]
+   */
+  send(text, { to } = {}) {
     const { id, name } = this.#self();
     /** @type {Message} */
     const message = {
-      mid: uniqueId(), id: null, seq: Infinity, from: id, name: name ?? "", text, ts: Date.now(),
+      mid: uniqueId(), id: null, seq: Infinity, from: id, name: name ?? "", text, ts: Date.now(), to: to?.id ?? null,
       own: true, earlier: false, encryption: this.#seal ? "end-to-end" : "none", proven: this.#seal !== null, state: "pending", error: null,
     };
     this.messages.push(message);
@@ -124,6 +129,27 @@ export class Chat extends Emitter {
     return this.#incoming;
   }
 
+  /**
+   * Puts messages from before the first one that we have in front of the others.
+   * @param {number} [limit]
+   */
+  async loadEarlier(limit) {
+    const before = Math.min(...this.messages.map(({ seq }) => seq));
+    const page = { limit, before: Number.isFinite(before) ? before : undefined };
+    const { messages: records, more } = await this.#signaling.request(EVENTS.CHAT_HISTORY, page);
+    /** @type {Message[]} */
+    const messages = [];
+    this.#next(async () => {
+      for (const record of records) {
+        const message = await this.#read(record, true);
+        if (message) messages.push(message);
+      }
+      this.messages.unshift(...messages);
+    });
+    await this.#incoming;
+    return { messages, more };
+  }
+
   /** Sends again what no reply came for. */
   resume() {
     this.#next(async () => {
@@ -150,30 +176,41 @@ export class Chat extends Emitter {
    * @param {boolean} earlier
    */
   async #take(record, earlier) {
-    const { id, seq, from, enc } = record;
+    const message = await this.#read(record, earlier);
+    if (!message) return;
+    this.messages.push(message);
+    this.emit("message", message);
+  }
+
+  /**
+   * Null where we have it already.
+   * @param {import("./protocol.js").ChatRecord} record
+   * @param {boolean} earlier
+   */
+  async #read(record, earlier) {
+    const { id, seq, from, to = null, enc } = record;
     const sealed = enc ? (await this.#seal?.open(record)) ?? null : null;
-    if (this.messages.some((known) => known.id === id)) return;
+    if (this.messages.some((known) => known.id === id)) return null;
     const own = this.#ownIds.has(from);
     // Our own come back to us, often before the reply to them; they come in the order we sent them in.
     const sent = own && this.messages.find((known) => known.own
       && (sealed ? known.mid === sealed.mid : known.id === null && known.encryption === "none" && known.text === record.message));
     if (sent) {
       this.#settle(sent, record);
-      return;
+      return null;
     }
     if (sealed) {
       const key = `${sealed.session} ${sealed.mid}`;
-      if (this.#opened.has(key)) return;
+      if (this.#opened.has(key)) return null;
       this.#opened.add(key);
     }
     const { text, name, ts } = sealed ?? { text: enc ? "" : record.message, name: record.name ?? "", ts: record.ts };
     const encryption = sealed ? "end-to-end" : enc ? "unreadable" : "none";
     const proven = sealed !== null && (this.#seal?.isProven(sealed.session) ?? false);
     /** @type {Message} */
-    const message = { mid: id, id, seq, from, name, text, ts, own, earlier, encryption, proven, state: "sent", error: null };
+    const message = { mid: id, id, seq, from, name, text, ts, to, own, earlier, encryption, proven, state: "sent", error: null };
     if (sealed && !proven) this.#unproven.set(message, sealed.session);
-    this.messages.push(message);
-    this.emit("message", message);
+    return message;
   }
 
   /** Whoever has this session is at the other end of a verified link. @param {string} session */
@@ -220,8 +257,9 @@ export class Chat extends Emitter {
    * @param {string} from
    */
   async #write(message, from) {
-    const { mid, text } = message;
-    return this.#seal ? this.#seal.seal(message, from) : { message: text, mid };
+    const { mid, text, to } = message;
+    const written = this.#seal ? await this.#seal.seal(message, from) : { message: text, mid };
+    return { ...written, to: to ?? undefined };
   }
 
   /**

@@ -11,8 +11,7 @@ const LINK_CHANNEL = { negotiated: true, id: 200 };
 /**
  * @typedef {object} ConnectionOptions
  * @property {string} cid
- * @property {RTCIceServer[]} iceServers
- * @property {RTCIceTransportPolicy} [iceTransportPolicy]
+ * @property {RTCConfiguration} rtcConfig
  * @property {import("./media.js").LocalMedia} media
  * @property {() => boolean} isWithheld nothing of ours is sent
  * @property {() => boolean} polite
@@ -47,13 +46,13 @@ export class Connection extends Emitter {
   #verification = null;
 
   /** @param {ConnectionOptions} options */
-  constructor({ cid, iceServers, iceTransportPolicy, media, isWithheld, polite, key, ids, session, send }) {
+  constructor({ cid, rtcConfig, media, isWithheld, polite, key, ids, session, send }) {
     super();
     this.cid = cid;
     this.#key = key;
     this.#ids = ids;
     this.#session = session;
-    const pc = new RTCPeerConnection({ iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" }); // one path, one certificate
+    const pc = new RTCPeerConnection({ ...rtcConfig, bundlePolicy: "max-bundle" }); // one path, one certificate
     this.#pc = pc;
     this.#senders = new Senders(pc, media, isWithheld);
     this.#negotiation = new Negotiation({ pc, polite, send: (event, payload) => send(event, { ...payload, cid }), join: () => this.#join() });

@@ -20,6 +20,11 @@ export class Emitter {
     return () => listeners.delete(listener);
   }
 
+  /** @param {keyof Events} name */
+  hasListeners(name) {
+    return (this.#listeners.get(name)?.size ?? 0) > 0;
+  }
+
   /**
    * @template {keyof Events} Name
    * @param {Name} name

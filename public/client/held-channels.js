@@ -17,6 +17,7 @@ export class HeldChannels {
       channel.close();
       return;
     }
+    channel.binaryType = "arraybuffer"; // in every browser
     /** @type {unknown[]} */
     const messages = [];
     const listener = (/** @type {MessageEvent} */ { data }) => {

@@ -1,5 +1,5 @@
 // @ts-check
-import { EVENTS } from "./protocol.js";
+import { EVENTS, unhurried } from "./protocol.js";
 
 /**
  * What the room's host may do, and whom they may let in. The room refuses it to everyone else.
@@ -41,6 +41,15 @@ export class Host {
   /** @param {Someone} knock */
   admit({ id }) {
     return this.#answer(EVENTS.HOST_ADMIT, id);
+  }
+
+  /** Lets in everybody who waits. Rejects with the first who cannot be let in, as when the room is full. */
+  async admitAll() {
+    for (const knock of this.knocks) {
+      await unhurried(() => this.admit(knock)).catch((error) => {
+        if (error.code !== "unknown-peer") throw error; // that one left
+      });
+    }
   }
 
   /** @param {Someone} knock */

@@ -6,27 +6,33 @@ const RETRY = 30_000;
 
 /** The ICE servers of a room. Their credentials end, so fresh ones are asked for in time, also after a sleep. */
 export class Ice {
+  #own;
   /** @type {RTCIceServer[]} */
-  servers = [];
-
+  #servers = [];
   #get;
   #due = Infinity;
   #beat;
 
   /**
+   * @param {RTCIceServer[] | undefined} own the application's, in place of those of the room
    * @param {() => Promise<import("./protocol.js").Ice>} get
    * @param {() => void} renewed
    */
-  constructor(get, renewed) {
+  constructor(own, get, renewed) {
+    this.#own = own;
     this.#get = get;
     this.#beat = setInterval(async () => {
-      if (Date.now() >= this.#due && (await this.refresh())) renewed();
+      if (!this.#own && Date.now() >= this.#due && (await this.refresh())) renewed();
     }, BEAT);
+  }
+
+  get servers() {
+    return this.#own ?? this.#servers;
   }
 
   /** @param {import("./protocol.js").Ice} ice */
   take({ iceServers, ttl }) {
-    this.servers = iceServers;
+    this.#servers = iceServers;
     this.#due = Date.now() + ttl * 1000 * RENEW_AT;
   }
 

@@ -19,7 +19,7 @@ const REBUILD_LATEST = 60_000;
  * @typedef {object} Mesh
  * @property {import("./protocol.js").PeerInfo} self
  * @property {import("./ice.js").Ice} ice
- * @property {RTCIceTransportPolicy} [iceTransportPolicy]
+ * @property {RTCConfiguration} rtcConfig without ICE servers
  * @property {import("./media.js").LocalMedia} media
  * @property {boolean} requireVerified media and data wait until the peer is verified
  * @property {import("./senders.js").Cap} cap
@@ -28,6 +28,7 @@ const REBUILD_LATEST = 60_000;
  * @property {(session: string) => void} proven whoever has this session is at the other end of a verified link
  * @property {() => boolean} online the signaling is up
  * @property {(event: string, payload: { to: string }) => void} relay
+ * @property {(name: string, value: unknown, from: import("./peer.js").Peer) => boolean} deliver a message of a channel of the room came; says whether anybody listens
  * @property {() => void} doubt the network may have changed: the signaling is to see whether it still has a connection
  *
  * @typedef {{ id: string, n: number, away: boolean }} Other
@@ -42,11 +43,13 @@ const REBUILD_LATEST = 60_000;
  * @typedef {"connecting" | "connected" | "reconnecting" | "failed"} LinkState
  * @extends {Emitter<{
  *   change: [],
- *   track: [track: MediaStreamTrack],
+ *   renewed: [],
+ *   connected: [],
+ *   track: [track: MediaStreamTrack, connection: Connection],
  *   screen: [track: MediaStreamTrack],
  *   channel: [channel: RTCDataChannel, connection: Connection],
  *   quality: [],
- * }>} `change`: of `state` or `verified`
+ * }>} `change`: of `state` or `verified`; `renewed`: there is another connection; `connected`: it is up, perhaps again
  */
 export class Link extends Emitter {
   /** @type {LinkState} */
@@ -200,11 +203,10 @@ export class Link extends Emitter {
     }
     this.#setVerdict("unverified");
     this.quality = null;
-    const { ice, iceTransportPolicy, media, key, session, self } = this.#mesh;
+    const { ice, rtcConfig, media, key, session, self } = this.#mesh;
     const connection = new Connection({
       cid,
-      iceServers: ice.servers,
-      iceTransportPolicy,
+      rtcConfig: { ...rtcConfig, iceServers: ice.servers },
       media,
       isWithheld: () => this.isWithheld,
       key,
@@ -214,6 +216,7 @@ export class Link extends Emitter {
       send: (event, payload) => this.#mesh.relay(event, { to: this.#other.id, ...payload }),
     });
     this.#connection = connection;
+    this.emit("renewed");
     this.#watch(connection);
     connection.limit(this.#mesh.cap);
     for (const early of this.#early.splice(0)) this.addCandidate(early.candidate, early.cid ?? cid);
@@ -227,7 +230,7 @@ export class Link extends Emitter {
     const current = (follow) => (...told) => {
       if (connection === this.#connection) follow(...told);
     };
-    connection.on("track", (track) => this.emit("track", track));
+    connection.on("track", (track) => this.emit("track", track, connection));
     connection.on("screen", (track) => this.emit("screen", track));
     connection.on("channel", (channel) => this.emit("channel", channel, connection));
     connection.on("verdict", current((verdict, session) => {
@@ -273,6 +276,7 @@ export class Link extends Emitter {
       clearTimeout(this.#timer);
       this.#failures = 0;
       this.#setState("connected");
+      this.emit("connected");
     } else if (state === "disconnected") {
       this.#mesh.doubt();
       if (this.state === "connected") this.#setState("reconnecting");

@@ -11,8 +11,9 @@ const CONSTRAINTS = {
 };
 
 /**
- * This device's microphone and camera. The camera stops when it is off, so that its light goes out;
- * the microphone stays open while muted, so that unmuting is instant.
+ * What we send: microphone, camera and screen of this device, or tracks of the application in their place. The camera stops
+ * when it is off, so that its light goes out; the microphone stays open while muted, so that unmuting is instant. Tracks of
+ * the application are never stopped here.
  *
  * @typedef {"audio" | "video" | "screen"} Kind
  * @typedef {"audio" | "video"} Capture
@@ -28,6 +29,10 @@ export class LocalMedia extends Emitter {
 
   /** @type {Record<Capture, string | undefined>} */
   #devices;
+  /** The tracks of the application. @type {Record<Kind, MediaStreamTrack | null>} */
+  #own = { audio: null, video: null, screen: null };
+  /** The tracks that have our listeners. @type {WeakSet<MediaStreamTrack>} */
+  #followed = new WeakSet();
   #closed = false;
   /** As the microphone before was. */
   #muted = false;
@@ -40,6 +45,16 @@ export class LocalMedia extends Emitter {
   constructor({ audio, video } = {}) {
     super();
     this.#devices = { audio, video };
+  }
+
+  /** Sends the first audio and the first video track of a stream. @param {MediaStream} stream */
+  static of(stream) {
+    const media = new LocalMedia();
+    const [audio = null] = stream.getAudioTracks();
+    const [video = null] = stream.getVideoTracks();
+    media.#use("audio", audio);
+    media.#use("video", video);
+    return media;
   }
 
   /** The microphone is heard: it is there, and muted neither by us nor by the system. */
@@ -123,10 +138,22 @@ export class LocalMedia extends Emitter {
     return this.#next(async () => {
       this.#devices[kind] = device;
       const former = this.track(kind);
-      if (!former) return;
+      if (!former || this.#own[kind]) return;
       this.#drop(former); // first, as phones open one camera at a time
       await this.#acquire([kind]);
     });
+  }
+
+  /**
+   * Sends a track of the application instead of the device's, now and whenever this kind is switched on; null gives it up.
+   * @param {Kind} kind
+   * @param {MediaStreamTrack | null} track
+   */
+  setTrack(kind, track) {
+    if (track && track.kind !== (kind === "audio" ? "audio" : "video")) {
+      throw new TypeError(`setTrack("${kind}") got a track of kind "${track.kind}".`);
+    }
+    return this.#next(async () => this.#use(kind, track));
   }
 
   close() {
@@ -141,30 +168,40 @@ export class LocalMedia extends Emitter {
     return this.#queue;
   }
 
+  /**
+   * @param {Kind} kind
+   * @param {MediaStreamTrack | null} track
+   */
+  #use(kind, track) {
+    this.#drop(this.track(kind));
+    this.#own[kind] = track;
+    this.problems[kind] = null;
+    if (track) this.#adopt(kind, track);
+  }
+
   async #share() {
+    if (this.#own.screen) return this.#adopt("screen", this.#own.screen);
     try {
       const stream = await mediaDevices().getDisplayMedia({ video: { frameRate: { max: 15 } } });
       const [track] = stream.getVideoTracks();
       track.contentHint = "detail";
-      this.screen = stream;
       this.problems.screen = null;
-      if (this.#closed) this.#drop(track);
-      track.addEventListener("ended", () => { // in the browser's own controls
-        this.#drop(track);
-        this.emit("change");
-      });
+      this.#adopt("screen", track);
     } catch (cause) {
       const error = explain(cause);
       this.problems.screen = error.code === "permission-denied" ? null : error; // then nothing was picked
     }
   }
 
-  /** @param {Capture[]} kinds */
-  async #acquire(kinds) {
+  /** @param {Capture[]} wanted */
+  async #acquire(wanted) {
+    for (const kind of wanted) if (this.#own[kind]) this.#adopt(kind, this.#own[kind]);
+    const kinds = wanted.filter((kind) => !this.#own[kind]);
+    if (kinds.length === 0) return;
     try {
       const stream = await mediaDevices().getUserMedia(Object.fromEntries(kinds.map((kind) => [kind, this.#constraints(kind)])));
       for (const kind of kinds) this.problems[kind] = null;
-      for (const track of stream.getTracks()) this.#adopt(track);
+      for (const track of stream.getTracks()) this.#adopt(/** @type {Capture} */ (track.kind), track);
     } catch (cause) {
       const error = explain(cause);
       // A camera that is missing or blocked must not cost the microphone; what the user refuses is not asked again.
@@ -179,30 +216,56 @@ export class LocalMedia extends Emitter {
     }
   }
 
-  /** @param {MediaStreamTrack} track */
-  #adopt(track) {
+  /**
+   * @param {Kind} kind
+   * @param {MediaStreamTrack} track
+   */
+  #adopt(kind, track) {
     if (this.#closed) {
-      track.stop();
+      if (this.#own[kind] !== track) track.stop();
       return;
     }
-    track.addEventListener("ended", () => { // unplugged, or taken away in the browser's own controls
-      this.#drop(track);
-      this.problems[/** @type {Kind} */ (track.kind)] = new SignalboxError("device-lost", `The ${track.kind} device went away.`);
-      this.emit("change");
-    });
-    const follow = () => {
-      if (this.track(/** @type {Capture} */ (track.kind)) === track) this.#followMuting(track);
-    };
-    track.addEventListener("mute", follow);
-    track.addEventListener("unmute", follow);
-    if (track.kind === "audio") track.enabled = !this.#muted;
-    this.stream.addTrack(track);
-    follow();
+    if (kind === "audio" && this.#muted) track.enabled = false;
+    if (kind === "screen") this.screen = new MediaStream([track]);
+    else this.stream.addTrack(track);
+    this.#follow(kind, track);
+    if (kind !== "screen") this.#followMuting(kind, track);
   }
 
-  /** The system mutes a microphone for a call or by a headset's button, and a camera that is covered. @param {MediaStreamTrack} track */
-  #followMuting(track) {
-    const kind = /** @type {Capture} */ (track.kind);
+  /**
+   * Listens to a track while it is in use. One of the application may come and go several times.
+   * @param {Kind} kind
+   * @param {MediaStreamTrack} track
+   */
+  #follow(kind, track) {
+    if (this.#followed.has(track)) return;
+    this.#followed.add(track);
+    const whileInUse = (/** @type {() => void} */ act) => () => {
+      if (this.track(kind) === track) act();
+    };
+    track.addEventListener("ended", whileInUse(() => this.#lose(kind, track)));
+    if (kind === "screen") return;
+    for (const event of ["mute", "unmute"]) track.addEventListener(event, whileInUse(() => this.#followMuting(kind, track)));
+  }
+
+  /**
+   * A track ended: a device was unplugged, or was taken away in the browser's own controls.
+   * @param {Kind} kind
+   * @param {MediaStreamTrack} track
+   */
+  #lose(kind, track) {
+    this.#drop(track);
+    if (this.#own[kind] === track) this.#own[kind] = null;
+    else if (kind !== "screen") this.problems[kind] = new SignalboxError("device-lost", `The ${kind} device went away.`);
+    this.emit("change");
+  }
+
+  /**
+   * The system mutes a microphone for a call or by a headset's button, and a camera that is covered.
+   * @param {Capture} kind
+   * @param {MediaStreamTrack} track
+   */
+  #followMuting(kind, track) {
     const code = "device-muted";
     if (track.muted) this.problems[kind] = new SignalboxError(code, `The system muted the ${kind} device.`);
     else if (this.problems[kind]?.code === code) this.problems[kind] = null;
@@ -215,7 +278,7 @@ export class LocalMedia extends Emitter {
     this.stream.removeTrack(track);
     if (track.kind === "audio") this.#muted = !track.enabled;
     if (track === this.track("screen")) this.screen = null;
-    track.stop();
+    if (!Object.values(this.#own).includes(track)) track.stop();
   }
 
   /** @param {Capture} kind */

@@ -4,6 +4,7 @@ import { FileOffers } from "./file-offers.js";
 import { FILE_PROTOCOL, OutgoingFile } from "./file.js";
 import { HeldChannels } from "./held-channels.js";
 import { Link } from "./link.js";
+import { DATA_PROTOCOL, PeerData } from "./peer-data.js";
 import { SignalboxError } from "./protocol.js";
 
 /**
@@ -24,9 +25,13 @@ export class Peer extends Emitter {
   stream = new MediaStream();
 
   #screen = new MediaStream();
-  /** What comes from them, shown or not. @type {{ audio: MediaStreamTrack | null, video: MediaStreamTrack | null }} */
-  #tracks = { audio: null, video: null };
+  /** What comes from them, shown or not. A plain client may send more than one audio track. @type {{ audio: MediaStreamTrack[], video: MediaStreamTrack | null }} */
+  #tracks = { audio: [], video: null };
+  /** The connection that the audio tracks are of. @type {import("./connection.js").Connection | null} */
+  #source = null;
   #held = new HeldChannels();
+  #data;
+  #isGone = false;
   #link;
 
   /**
@@ -44,17 +49,22 @@ export class Peer extends Emitter {
     this.away = info.away;
     const link = new Link(this, mesh);
     const files = new FileOffers(this, (file) => this.emit("file", file));
+    this.#data = new PeerData((name) => this.#createDataChannel(name), (name, value) => mesh.deliver(name, value, this));
     link.on("change", () => {
       this.#show();
       if (!link.isWithheld) this.#held.release();
+      this.#updateData();
       this.emit("change");
     });
     link.on("quality", () => this.emit("quality"));
-    link.on("track", (track) => this.#addTrack(track));
+    link.on("renewed", () => this.#data.suspend());
+    link.on("connected", () => this.#updateData());
+    link.on("track", (track, connection) => this.#addTrack(track, connection));
     link.on("screen", (track) => this.#setScreen(track));
     link.on("channel", (channel, connection) => {
       const take = () => {
         if (channel.protocol === FILE_PROTOCOL) files.take(channel, connection);
+        else if (channel.protocol === DATA_PROTOCOL) this.#data.take(channel);
         else this.emit("channel", channel);
       };
       if (link.isWithheld) this.#held.hold(channel, take);
@@ -134,6 +144,20 @@ export class Peer extends Emitter {
     return transfer;
   }
 
+  /**
+   * For the channels of the room.
+   * @param {string} name
+   * @param {import("./peer-data.js").Frame} frame
+   */
+  async sendData(name, frame) {
+    if (!this.#isGone && !this.#link.isPlain) await this.#data.send(name, frame);
+  }
+
+  /** For the channels of the room: somebody listens. @param {string} name */
+  releaseData(name) {
+    this.#data.release(name);
+  }
+
   /** Starts over after `failed`. */
   retry() {
     this.#link.retry();
@@ -165,13 +189,34 @@ export class Peer extends Emitter {
 
   /** @param {string} reason */
   close(reason) {
+    this.#isGone = true;
+    this.#data.clear();
     this.#link.close();
     this.emit("left", reason);
   }
 
-  /** @param {MediaStreamTrack} track */
-  #addTrack(track) {
-    this.#tracks[/** @type {"audio" | "video"} */ (track.kind)] = track;
+  #updateData() {
+    if (this.#link.isPlain) this.#data.clear(); // it does not know our messages
+    else if (this.withheld) this.#data.suspend();
+    else this.#data.open();
+  }
+
+  /** @param {string} name */
+  #createDataChannel(name) {
+    const { connection } = this.#link;
+    if (connection?.state !== "connected" || this.withheld) return null;
+    return connection.createChannel(name, { protocol: DATA_PROTOCOL });
+  }
+
+  /**
+   * @param {MediaStreamTrack} track
+   * @param {import("./connection.js").Connection} connection
+   */
+  #addTrack(track, connection) {
+    if (connection !== this.#source) this.#tracks.audio = [];
+    this.#source = connection;
+    if (track.kind === "audio") this.#tracks.audio.push(track);
+    else this.#tracks.video = track;
     for (const event of ["mute", "unmute"]) track.addEventListener(event, () => this.#show());
     this.#show();
   }
@@ -183,21 +228,14 @@ export class Peer extends Emitter {
   #show() {
     const { audio, video } = this.#tracks;
     const isOn = video && !video.muted && (this.media.video || this.#link.isPlain);
-    this.#replace("audio", this.withheld ? null : audio);
-    this.#replace("video", isOn && !this.withheld ? video : null);
-  }
-
-  /**
-   * Has this track of its kind in the stream, or none.
-   * @param {"audio" | "video"} kind
-   * @param {MediaStreamTrack | null} track
-   */
-  #replace(kind, track) {
+    const shown = this.withheld ? [] : isOn ? [...audio, video] : audio;
     const { stream } = this;
-    for (const former of stream.getTracks()) if (former.kind === kind && former !== track) stream.removeTrack(former);
-    if (!track || stream.getTracks().includes(track)) return;
-    stream.addTrack(track);
-    this.emit("track", track, stream);
+    for (const former of stream.getTracks()) if (!shown.includes(former)) stream.removeTrack(former);
+    for (const track of shown) {
+      if (stream.getTracks().includes(track)) continue;
+      stream.addTrack(track);
+      this.emit("track", track, stream);
+    }
   }
 
   /** @param {MediaStreamTrack} track */

@@ -20,6 +20,7 @@ export const EVENTS = {
   OFFER: "offer",
   ANSWER: "answer",
   CANDIDATE: "candidate",
+  SIGNAL: "signal",
   CHAT_MESSAGE: "chat-message",
   CHAT_HISTORY: "chat:history",
   CHAT_TYPING: "chat:typing",
@@ -42,6 +43,24 @@ export function parse(text) {
     return Object(JSON.parse(String(text)));
   } catch {
     return {};
+  }
+}
+
+/**
+ * Does something again as long as the room refuses it as too much.
+ * @template T
+ * @param {() => Promise<T>} act
+ * @returns {Promise<T>}
+ */
+export async function unhurried(act) {
+  for (;;) {
+    try {
+      return await act();
+    } catch (cause) {
+      const { code, retryAfterMs = 1_000 } = /** @type {SignalboxError} */ (cause);
+      if (code !== "rate-limited") throw cause;
+      await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
+    }
   }
 }
 
@@ -87,6 +106,7 @@ export class SignalboxError extends Error {
  * @property {number} ts
  * @property {string} from
  * @property {string | null} name
+ * @property {string} [to] the id of the only receiver, where it is private
  * @property {{ mid: string, iv: string }} [enc] there when `message` is encrypted
  *
  * @typedef {object} Ice

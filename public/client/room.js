@@ -1,5 +1,6 @@
 // @ts-check
 import { Announcer } from "./announcer.js";
+import { Channels } from "./channel.js";
 import { ChatSeal } from "./chat-seal.js";
 import { Chat } from "./chat.js";
 import { Emitter } from "./emitter.js";
@@ -21,6 +22,7 @@ const REACH_WITHIN = 15_000;
  * @extends {Emitter<{
  *   peer: [peer: Peer],
  *   file: [file: import("./file.js").IncomingFile],
+ *   message: [value: unknown, from: Peer],
  *   change: [],
  *   knock: [knock: import("./host.js").Knock],
  *   "mute-request": [by: Peer | null],
@@ -45,6 +47,7 @@ export class Room extends Emitter {
   /** @type {import("./link.js").Mesh} */
   #mesh;
   #announcer;
+  #channels = new Channels(this.peers);
   /** @type {PromiseWithResolvers<void>} settled by the first join */
   #entry = Promise.withResolvers();
   #patience;
@@ -65,11 +68,11 @@ export class Room extends Emitter {
    *   media: import("./media.js").LocalMedia,
    *   key: import("./key.js").RoomKey | null,
    *   requireVerified: boolean,
-   *   iceTransportPolicy?: RTCIceTransportPolicy,
+   *   rtcConfig: RTCConfiguration,
    *   onWaiting?: () => void,
    * }} wishes
    */
-  constructor(server, name, { media, key, token, rejoin, requireVerified, iceTransportPolicy, onWaiting = () => {}, ...wishes }) {
+  constructor(server, name, { media, key, token, rejoin, requireVerified, rtcConfig: { iceServers, ...rtcConfig }, onWaiting = () => {}, ...wishes }) {
     super();
     const signaling = new Signaling(server, name, token);
     this.#signaling = signaling;
@@ -88,10 +91,10 @@ export class Room extends Emitter {
     });
     this.#mesh = {
       self: { id: "", n: 0, name: wishes.name, host: false, media: this.#announcer.flags, hand: false, away: false, joinedAt: 0 },
-      ice: new Ice(() => signaling.request(EVENTS.ICE_GET, {}), () => {
+      ice: new Ice(iceServers, () => signaling.request(EVENTS.ICE_GET, {}), () => {
         for (const peer of this.peers.values()) peer.link.renew();
       }),
-      iceTransportPolicy,
+      rtcConfig,
       media,
       requireVerified,
       cap: { bitrate: 0, height: 0 },
@@ -100,6 +103,7 @@ export class Room extends Emitter {
       proven: (session) => this.chat.proven(session),
       online: () => this.state === "connected",
       relay: (event, payload) => signaling.relay(event, payload),
+      deliver: (channel, value, from) => this.#channels.deliver(channel, value, from),
       doubt: () => signaling.check(),
     };
     this.chat = new Chat(signaling, () => this.#mesh.self, key && new ChatSeal(key, this.#mesh.session));
@@ -153,12 +157,26 @@ export class Room extends Emitter {
 
   /**
    * Peers who are already here are told to a new listener, too.
-   * @type {Emitter<{ peer: [Peer], file: [import("./file.js").IncomingFile], change: [], knock: [import("./host.js").Knock], "mute-request": [Peer | null], refused: [SignalboxError], closed: [SignalboxError] }>["on"]}
+   * @type {Emitter<{ peer: [Peer], file: [import("./file.js").IncomingFile], message: [unknown, Peer], change: [], knock: [import("./host.js").Knock], "mute-request": [Peer | null], refused: [SignalboxError], closed: [SignalboxError] }>["on"]}
    */
   on(name, listener) {
     const off = super.on(name, listener);
     if (name === "peer") for (const peer of this.peers.values()) /** @type {any} */ (listener)(peer);
     return off;
+  }
+
+  /** Messages straight to the peers, under a name. The same object for the same name. @param {string} name */
+  channel(name) {
+    return this.#channels.get(name);
+  }
+
+  /**
+   * Sends a message of the application through the server: to all others, or to one.
+   * @param {unknown} data
+   * @param {{ to?: { id: string } }} [options]
+   */
+  async send(data, { to } = {}) {
+    await this.#signaling.request(EVENTS.SIGNAL, { to: to?.id, data });
   }
 
   /** @param {{ name?: string, hand?: boolean }} fields */
@@ -299,6 +317,9 @@ export class Room extends Emitter {
       case EVENTS.CANDIDATE:
         this.peers.get(payload.from)?.link.addCandidate(payload.candidate, payload.cid);
         break;
+      case EVENTS.SIGNAL:
+        this.#tell(payload);
+        break;
       case EVENTS.CHAT_MESSAGE:
         this.chat.receive(payload);
         break;
@@ -328,6 +349,12 @@ export class Room extends Emitter {
         console.warn("signalbox: the room refused %s: %s", payload.event, payload.message);
         break;
     }
+  }
+
+  /** @param {{ from: string, data: unknown }} message */
+  #tell({ from, data }) {
+    const peer = this.peers.get(from);
+    if (peer) this.emit("message", data, peer);
   }
 
   /** @param {Partial<import("./protocol.js").RoomInfo> & { host?: string, cleared?: number }} changes */

@@ -131,9 +131,10 @@ export class ChatPanel {
    * @param {import("../signalbox.js").Message} message
    */
   #renderState(element, message) {
-    const { encryption, proven, earlier } = message;
-    const note = encryption === "none" ? "chat.plain" : encryption === "end-to-end" && !proven && !earlier ? "chat.unproven" : null;
-    show(slot(element, "note"), this.#call?.keyed && note ? text(note) : null);
+    const { encryption, proven, earlier, to } = message;
+    const trust = encryption === "none" ? "chat.plain" : encryption === "end-to-end" && !proven && !earlier ? "chat.unproven" : null;
+    const notes = [to !== null && "chat.private", this.#call?.keyed && trust].filter((note) => typeof note === "string");
+    show(slot(element, "note"), notes.map((note) => text(note)).join(" · ") || null);
     renderDelivery(element, message);
   }
 

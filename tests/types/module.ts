@@ -24,6 +24,16 @@ room.on("file", (file) => {
   const blob: Blob | null = file.blob;
   return blob;
 });
+const moves = room.channel("moves");
+const sent: Promise<void> = moves.send({ x: 1 }, { to: [...room.peers.values()] });
+moves.on("message", (move, from: Peer) => [move.x, from.name, sent]);
+room.on("message", (data, from: Peer) => room.send({ seen: data }, { to: from }));
+room.chat.send("psst", { to: { id: "x" } });
+const older: boolean = (await room.chat.loadEarlier(10)).more;
+const own: Promise<Room> = join("standup", { media: new MediaStream(), rtcConfig: { iceServers: [{ urls: "stun:stun.example.com" }] } });
+void [older, own, media.setTrack("screen", null), room.host.admitAll()];
+// @ts-expect-error: there is no such kind
+media.setTrack("camera", null);
 room.on("closed", (error) => error instanceof SignalboxError && error.retryAfterMs);
 // @ts-expect-error: there is no such event
 room.on("peers", () => {});

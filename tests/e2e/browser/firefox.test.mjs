@@ -1,0 +1,114 @@
+// Firefox and Chromium in one room.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { inRoot } from "../../../scripts/task.mjs";
+import { startKillable } from "../support.mjs";
+import { enterRoom, passesFile, reads, seesAll, seesScreen, trusts, writes } from "./engines.mjs";
+import { launchFirefox } from "./firefox.mjs";
+import { launch, openPage } from "./support.mjs";
+
+const axe = readFileSync(inRoot("node_modules/axe-core/axe.min.js"), "utf8");
+const sharedTab = "A tab to share";
+
+let server;
+let chromium;
+let firefox;
+const folder = mkdtempSync(join(tmpdir(), "signalbox-firefox-"));
+before(async () => {
+  server = await startKillable();
+  [chromium, firefox] = await Promise.all([launch({ sharedTab }), launchFirefox()]);
+});
+after(async () => {
+  await Promise.all([chromium.close(), firefox.close()]);
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+const inChromium = (url) => openPage(chromium, url, { viewport: { width: 900, height: 700 }, permissions: ["camera", "microphone"] });
+const inFirefox = (url) => firefox.open(url);
+
+/** People who come one after the other, each with a function that opens the page; everybody sees everybody. */
+async function meet(room, arrivals) {
+  const people = [];
+  for (const [name, open] of Object.entries(arrivals)) {
+    const page = await open(`${server.url}/r/${room}#k=a-key-for-this-room`);
+    await enterRoom(page, name);
+    people.push({ name, page });
+  }
+  for (const { name, page } of people) {
+    const others = people.map((other) => other.name).filter((other) => other !== name);
+    await seesAll(page, ...others);
+    for (const other of others) await trusts(page, other);
+  }
+  return people.map(({ page }) => page);
+}
+
+const leave = (pages) => Promise.all(pages.map((page) => (page.context ? page.context().close() : page.close())));
+
+/** Asserts that axe finds nothing wrong with what the page shows. */
+async function isAccessible(page, screen) {
+  await page.evaluate(axe);
+  const violations = await page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+    return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" | ")}`);
+  });
+  assert.deepEqual(violations, [], screen);
+}
+
+test("Firefox calls Chromium: picture, sound, verification, chat, a file and a screen both ways; a killed server costs nothing", async () => {
+  const [ada, bob] = await meet("firefox-calls", { Ada: inChromium, Bob: inFirefox });
+  await writes(ada, "hello, Firefox");
+  await reads(bob, "hello, Firefox");
+  await writes(bob, "hello, Chromium");
+  await reads(ada, "hello, Chromium");
+
+  for (const [from, to, name] of [[ada, bob, "from-ada.txt"], [bob, ada, "from-bob.txt"]]) {
+    const path = join(folder, name);
+    writeFileSync(path, "x".repeat(300_000));
+    await passesFile(from, to, path, name);
+  }
+
+  const tab = await ada.context().newPage();
+  await tab.setContent(`<title>${sharedTab}</title><h1>Slides</h1>`);
+  await ada.bringToFront();
+  await ada.click('.bar [data-toggle="screen"]');
+  await seesScreen(bob, "Ada");
+  await bob.click('.bar [data-toggle="screen"]');
+  await seesScreen(ada, "Bob");
+  await seesAll(ada, "Bob");
+  await seesAll(bob, "Ada");
+  await isAccessible(bob, "a call");
+
+  const isReconnecting = (shown) => (page) => page.waitForFunction((shown) => document.querySelector('[data-slot="reconnecting"]').hidden !== shown, shown);
+  await server.kill();
+  await Promise.all([ada, bob].map(isReconnecting(true)));
+  await writes(bob, "into the void");
+  await server.start();
+  await Promise.all([ada, bob].map(isReconnecting(false)));
+  await reads(ada, "into the void");
+  await seesAll(ada, "Bob");
+  await seesAll(bob, "Ada");
+  for (const page of [ada, bob]) assert.equal(await page.evaluate(() => document.querySelectorAll(".tile:not(.own, .screen-tile)").length), 1);
+  await leave([ada, bob]);
+});
+
+test("Chromium calls Firefox", async () => {
+  const pages = await meet("chromium-calls", { Ada: inFirefox, Bob: inChromium });
+  for (const page of pages) assert.deepEqual(page.errors, []);
+  await leave(pages);
+});
+
+test("axe finds nothing wrong with the page in Firefox before a call", async () => {
+  const page = await inFirefox(server.url);
+  await page.waitForFunction(() => !document.querySelector('[data-view="home"]').hidden);
+  await isAccessible(page, "home");
+  await page.close();
+  const room = await inFirefox(`${server.url}/r/accessible`);
+  await room.waitForFunction(() => !document.querySelector('[data-view="prejoin"]').hidden);
+  await isAccessible(room, "before joining");
+  await room.close();
+});

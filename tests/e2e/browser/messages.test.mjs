@@ -1,0 +1,235 @@
+// What the application sends between its users: channels from peer to peer, messages through the room, private chat.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { startServer } from "../support.mjs";
+import { watchConnections } from "./descriptions.mjs";
+import { connected, joinAs, moduleUser } from "./module-user.mjs";
+import { hears, joinRoom, launch, otherSite } from "./support.mjs";
+
+let server;
+let site;
+let browser;
+let rooms = 0;
+before(async () => {
+  server = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
+  site = await otherSite(server, "");
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  site.close();
+  await server.stop();
+});
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
+/** People in a room of their own, all linked to all. */
+async function people(...names) {
+  const room = `messages-${(rooms += 1)}`;
+  const pages = [];
+  for (const name of names) {
+    const page = await moduleUser(browser, site, server, watchConnections);
+    await joinAs(page, room, name);
+    pages.push(page);
+  }
+  for (const page of pages) await connected(page, names.length - 1);
+  return Object.assign(pages, { room });
+}
+
+/** Keeps what comes on a channel, with the sender's name: `window.heard`. Bytes become arrays of numbers. */
+const listen = (page, channel) => page.evaluate((channel) => {
+  window.heard = [];
+  window.room.channel(channel).on("message", (value, { name }) => window.heard.push([name, value instanceof ArrayBuffer ? [...new Uint8Array(value)] : value]));
+}, channel);
+
+const heard = async (page, count) => {
+  await page.waitForFunction((count) => window.heard.length >= count, count);
+  return page.evaluate(() => window.heard);
+};
+
+test("a channel carries text, values and bytes, to all or to some, also to a listener who comes late", async () => {
+  const [ada, bob, cleo] = await people("Ada", "Bob", "Cleo");
+  await listen(bob, "talk");
+  await ada.evaluate(async () => {
+    const channel = window.room.channel("talk");
+    const peer = (wanted) => [...window.room.peers.values()].find(({ name }) => name === wanted);
+    await channel.send("你好");
+    await channel.send({ x: [1, null] });
+    await channel.send("for Bob", { to: peer("Bob") });
+    await channel.send("for Cleo", { to: [peer("Cleo")] });
+    const memory = new Uint8Array([9, 1, 2, 9]);
+    await channel.send(memory.subarray(1, 3));
+    memory.fill(0); // it was copied
+    await channel.send(new ArrayBuffer(2));
+  });
+  assert.deepEqual(await heard(bob, 5), [["Ada", "你好"], ["Ada", { x: [1, null] }], ["Ada", "for Bob"], ["Ada", [1, 2]], ["Ada", [0, 0]]]);
+  await listen(cleo, "talk");
+  assert.deepEqual(await heard(cleo, 5), [["Ada", "你好"], ["Ada", { x: [1, null] }], ["Ada", "for Cleo"], ["Ada", [1, 2]], ["Ada", [0, 0]]]);
+  const codes = await ada.evaluate(async () => {
+    const channel = window.room.channel("talk");
+    const tries = [channel.send("x".repeat(262_143)), channel.send(undefined), channel.send(new ArrayBuffer(262_144))];
+    return (await Promise.allSettled(tries)).map(({ status, reason }) => reason?.code ?? reason?.name ?? status);
+  });
+  assert.deepEqual(codes, ["too-large", "TypeError", "fulfilled"]);
+});
+
+test("who waits for send never fills the browser's memory, and everything comes in its order", async () => {
+  const [ada, bob] = await people("Ada", "Bob");
+  await bob.evaluate(() => {
+    window.heard = [];
+    window.room.channel("bulk").on("message", (bytes) => window.heard.push(new Uint32Array(bytes)[0]));
+  });
+  const most = await ada.evaluate(async () => {
+    let most = 0;
+    const { prototype } = RTCDataChannel;
+    const { send } = prototype;
+    prototype.send = function (data) {
+      send.call(this, data);
+      most = Math.max(most, this.bufferedAmount);
+    };
+    for (let number = 0; number < 100; number += 1) await window.room.channel("bulk").send(new Uint32Array(50_000).fill(number));
+    return most;
+  });
+  assert.deepEqual(await heard(bob, 100), Array.from({ length: 100 }, (_, number) => number));
+  assert.ok(most < 2_000_000, `${most} bytes were buffered`);
+});
+
+test("a channel survives the connection: what is sent while another one is made arrives once and in order", async () => {
+  const [ada, bob] = await people("Ada", "Bob");
+  for (const page of [ada, bob]) await listen(page, "count");
+  const count = (page, rounds) => page.evaluate(async (rounds) => {
+    const made = window.connections.length;
+    window.sent ??= 0;
+    do {
+      await window.room.channel("count").send((window.sent += 1));
+      await new Promise((done) => setTimeout(done, 5));
+    } while (window.sent < rounds || window.connections.length === made);
+    return window.sent;
+  }, rounds);
+  // Three failures in a row: the negotiation broke down, and the link makes another connection.
+  await bob.evaluate(() => {
+    const { prototype } = RTCPeerConnection;
+    const { setLocalDescription } = prototype;
+    let failures = 3;
+    prototype.setLocalDescription = function (...args) {
+      return failures-- > 0 ? Promise.reject(new Error("refused by the test")) : setLocalDescription.apply(this, args);
+    };
+    dispatchEvent(new Event("online"));
+  });
+  const [fromAda, fromBob] = await Promise.all([count(ada, 100), count(bob, 100)]);
+  await Promise.all([heard(ada, fromBob), heard(bob, fromAda)]);
+  for (const page of [ada, bob]) await connected(page, 1);
+  await ada.evaluate(() => window.room.channel("count").send("the last"));
+  await bob.waitForFunction(() => window.heard.at(-1)[1] === "the last");
+  const numbers = (last) => Array.from({ length: last }, (_, index) => index + 1);
+  assert.deepEqual((await ada.evaluate(() => window.heard)).map(([, value]) => value), numbers(fromBob));
+  assert.deepEqual((await bob.evaluate(() => window.heard)).map(([, value]) => value), [...numbers(fromAda), "the last"]);
+});
+
+test("of more channels than a peer may open, and of what is not a channel's, nothing is taken", async () => {
+  const [ada, bob] = await people("Ada", "Bob");
+  const states = await bob.evaluate(async () => {
+    const [peer] = window.room.peers.values();
+    const open = (label, hello) => new Promise((resolve) => {
+      const channel = peer.createChannel(label, { protocol: "signalbox-data" });
+      channel.onopen = () => [hello, "1"].forEach((frame) => channel.send(frame));
+      channel.onclose = () => resolve("closed");
+      channel.onmessage = ({ data }) => resolve(data);
+    });
+    const good = JSON.stringify({ stream: "s", first: 1 });
+    const malformed = await Promise.all(["{}", "[", JSON.stringify({ stream: "s".repeat(65), first: 1 }), JSON.stringify({ stream: "s", first: "1" })].map((hello) => open("bad", hello)));
+    const longName = await open("n".repeat(65), good);
+    const many = await Promise.all(Array.from({ length: 70 }, (_, number) => open(`channel ${number}`, good)));
+    return { malformed, longName, taken: many.filter((state) => state === "1").length, refused: many.filter((state) => state === "closed").length };
+  });
+  assert.deepEqual(states, { malformed: Array(4).fill("closed"), longName: "closed", taken: 64, refused: 6 });
+  assert.deepEqual(ada.errors, []);
+});
+
+test("a message of the application goes through the room, to all or to one", async () => {
+  const [ada, bob, cleo] = await people("Ada", "Bob", "Cleo");
+  for (const page of [bob, cleo]) {
+    await page.evaluate(() => {
+      window.heard = [];
+      window.room.on("message", (data, { name }) => window.heard.push([name, data instanceof ArrayBuffer ? [...new Uint8Array(data)] : data]));
+    });
+  }
+  await ada.evaluate(async () => {
+    const [bob] = window.room.peers.values();
+    await window.room.send({ kind: "wave" });
+    await window.room.send("for Bob", { to: bob });
+    await window.room.send(new Uint8Array([1, 2]).buffer);
+  });
+  assert.deepEqual(await heard(bob, 3), [["Ada", { kind: "wave" }], ["Ada", "for Bob"], ["Ada", [1, 2]]]);
+  assert.deepEqual(await heard(cleo, 2), [["Ada", { kind: "wave" }], ["Ada", [1, 2]]]);
+  const code = await ada.evaluate(() => window.room.send("x", { to: { id: "nobody" } }).catch(({ code }) => code));
+  assert.equal(code, "unknown-peer");
+});
+
+for (const key of [undefined, "shared-secret"]) {
+  test(`a private message is for one alone, and marked as such${key ? ", encrypted" : ""}`, async () => {
+    const room = `private-${(rooms += 1)}`;
+    const bob = await joinRoom(browser, server, room, "Bob", { key });
+    const [ada, cleo] = [await moduleUser(browser, site, server), await moduleUser(browser, site, server)];
+    await joinAs(ada, room, "Ada", { key });
+    await joinAs(cleo, room, "Cleo", { key });
+    const sent = await ada.evaluate(async () => {
+      const bob = [...window.room.peers.values()].find(({ name }) => name === "Bob");
+      const settled = new Promise((settle) => window.room.chat.on("change", ({ state, to }) => state === "sent" && settle({ state, isForBob: to === bob.id })));
+      window.room.chat.send("psst", { to: bob });
+      return settled;
+    });
+    assert.deepEqual(sent, { state: "sent", isForBob: true });
+    await ada.evaluate(() => window.room.chat.send("for all"));
+    await hears(bob, "for all");
+    await bob.locator(".message").filter({ hasText: "psst" }).getByText("Only to you").waitFor({ state: "attached" });
+    assert.equal(await bob.getByText("Only to you").count(), 1);
+    await cleo.waitForFunction(() => window.room.chat.messages.length > 0);
+    assert.deepEqual(await cleo.evaluate(() => window.room.chat.messages.map(({ text, to }) => [text, to])), [["for all", null]]);
+  });
+}
+
+test("what was said before is read page by page", async () => {
+  const [ada] = await people("Ada");
+  await ada.evaluate(async () => {
+    const { chat } = window.room;
+    const sent = new Promise((all) => chat.on("change", () => chat.messages.filter(({ state }) => state === "sent").length === 50 && all()));
+    for (let number = 0; number < 50; number += 1) chat.send(`${number} ${"x".repeat(3_900)}`);
+    await sent;
+  });
+  const bob = await moduleUser(browser, site, server);
+  await joinAs(bob, `messages-${rooms}`, "Bob");
+  const read = await bob.evaluate(async () => {
+    const { chat } = window.room;
+    const atFirst = chat.messages.length;
+    const one = await chat.loadEarlier(5);
+    const rest = await chat.loadEarlier(100);
+    const end = await chat.loadEarlier();
+    const numbers = chat.messages.map(({ text }) => Number.parseInt(text, 10));
+    return { isPart: atFirst < 45, five: one.messages.length, more: [one.more, rest.more, end.more], none: end.messages.length, numbers, earlier: chat.messages.every(({ earlier }) => earlier) };
+  });
+  assert.deepEqual(read, { isPart: true, five: 5, more: [true, false, false], none: 0, numbers: Array.from({ length: 50 }, (_, number) => number), earlier: true });
+});
+
+test("the host lets in all who wait at once", async () => {
+  const [host] = await people("Ada");
+  const room = `messages-${rooms}`;
+  await host.evaluate(() => window.room.host.lock(true));
+  const names = ["Bob", "Cleo", "Dan"];
+  const waiting = await Promise.all(names.map(() => moduleUser(browser, site, server)));
+  const joining = waiting.map((page, index) => joinAs(page, room, names[index]));
+  await host.waitForFunction(() => window.room.knocks.length === 3);
+  await host.evaluate(() => window.room.host.admitAll());
+  await Promise.all(joining);
+  assert.deepEqual(await host.evaluate(() => [window.room.knocks.length, window.room.info.locked, [...window.room.peers.values()].map(({ name }) => name).sort()]), [0, true, names]);
+});
+
+test("an application's own ICE servers take the place of the deployment's", async () => {
+  const page = await moduleUser(browser, site, server, watchConnections);
+  const [ada] = await people("Ada");
+  const iceServers = [{ urls: ["stun:127.0.0.1:9"] }];
+  await joinAs(page, `messages-${rooms}`, "Bob", { rtcConfig: { iceServers, iceCandidatePoolSize: 1 } });
+  await connected(ada, 1);
+  const { iceServers: used, iceCandidatePoolSize, bundlePolicy } = await page.evaluate(() => window.connections[0].getConfiguration());
+  assert.deepEqual([used.flatMap(({ urls }) => urls), iceCandidatePoolSize, bundlePolicy], [["stun:127.0.0.1:9"], 1, "max-bundle"]);
+});
