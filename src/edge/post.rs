@@ -1,15 +1,20 @@
 //! Asking another server.
 
+use std::pin::pin;
+
+use futures::future::{Either, select};
+use worker::Delay;
 use worker::js_sys::Reflect;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::{AbortSignal, Headers, Request, RequestInit, RequestRedirect, Response};
+use worker::web_sys::{
+    AbortController, AbortSignal, Headers, Request, RequestInit, RequestRedirect, Response,
+};
 
 use super::api::inner_url;
 use super::http::read_stream;
 use super::platform::{Placed, Result, error, fetch};
 use crate::io::{Answer, Post, Recipient};
-use crate::time::millis;
 
 /// How much of an answer is read, in bytes.
 const MAX_ANSWER: usize = 65_536;
@@ -19,14 +24,27 @@ pub(super) async fn post(
     post: &Post,
     objects: Option<Placed<'_>>,
 ) -> std::result::Result<Answer, String> {
-    ask(post, objects).await.map_err(|error| {
+    let Ok(controller) = AbortController::new() else {
+        return Err("the request cannot be limited".to_owned());
+    };
+    // A timer that is left behind, as that of `AbortSignal.timeout`, would keep the object awake.
+    let signal = controller.signal();
+    let answer = pin!(ask(post, objects, &signal));
+    let answer = match select(answer, pin!(Delay::from(post.timeout))).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => {
+            controller.abort();
+            return Err("it did not answer in time".to_owned());
+        }
+    };
+    answer.map_err(|error| {
         let message = Reflect::get(&error, &"message".into()).ok();
         let message = message.and_then(|message| message.as_string());
         message.unwrap_or_else(|| "the request failed".to_owned())
     })
 }
 
-async fn ask(post: &Post, objects: Option<Placed<'_>>) -> Result<Answer> {
+async fn ask(post: &Post, objects: Option<Placed<'_>>, signal: &AbortSignal) -> Result<Answer> {
     let headers = Headers::new()?;
     headers.set("content-type", "application/json")?;
     for (name, value) in &post.headers {
@@ -37,8 +55,7 @@ async fn ask(post: &Post, objects: Option<Placed<'_>>) -> Result<Answer> {
     init.set_headers(&headers);
     init.set_body(&JsValue::from_str(&post.body));
     init.set_redirect(RequestRedirect::Manual); // the secret is for this server alone
-    let timeout = u32::try_from(millis(post.timeout)).unwrap_or(u32::MAX);
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(timeout)));
+    init.set_signal(Some(signal));
     let fetched = match &post.to {
         Recipient::Server(url) => fetch(url, &init)?,
         Recipient::Object { name, action } => {

@@ -197,14 +197,14 @@ impl Door {
 
     /// The bans, oldest first.
     pub(super) fn bans(&self) -> Vec<Ban<'_>> {
-        let bars = self.bars.iter();
-        let bans = bars.map(|bar| Ban {
+        let mut bans = Vec::with_capacity(self.bars.len());
+        bans.extend(self.bars.iter().map(|bar| Ban {
             id: bar.id,
             sub: bar.who.strip_prefix(SUBJECT),
             until: bar.until,
             shared: bar.shared,
-        });
-        bans.collect()
+        }));
+        bans
     }
 
     /// Lifts the bans of a socket that was kicked; returns how many there were.

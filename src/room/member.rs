@@ -19,6 +19,10 @@ use crate::time::Timestamp;
 const SPENT: usize = 100;
 
 /// One socket in the room.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "none of them says anything about another"
+)]
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Member {
     /// Its join ordinal, given when first needed and never again.

@@ -272,6 +272,7 @@ test("operators do what the host may: kick, bans, lock, password, host, chat, an
   }
   assert.deepEqual(await post("clear"), { ok: true });
   assert.deepEqual((await ask(ada, "chat:history", {})).messages, []);
+  const { id } = bob;
   const eve = await connect(server, { room });
   assert.equal((await ask(eve, "room:join", { name: "Eve" })).error.code, "waiting");
   const { waiting } = (await api(`/rooms/${room}/waiting`)).body;
@@ -280,11 +281,11 @@ test("operators do what the host may: kick, bans, lock, password, host, chat, an
   assert.deepEqual(await post("admit", { id: eve.id }), { ok: true });
   await admitted;
   const out = once(bob, "disconnect");
-  assert.deepEqual(await post("kick", { id: bob.id }), { ok: true });
+  assert.deepEqual(await post("kick", { id }), { ok: true });
   assert.equal((await out)[0], "io server disconnect");
   const { bans } = (await api(`/rooms/${room}/bans`)).body;
-  assert.deepEqual(bans.map(({ id, shared }) => [id, shared]), [[bob.id, false]]);
-  assert.deepEqual(await post("unban", { id: bob.id }), { ok: true, lifted: 1 });
+  assert.deepEqual(bans.map((ban) => [ban.id, ban.shared]), [[id, false]]);
+  assert.deepEqual(await post("unban", { id }), { ok: true, lifted: 1 });
   assert.equal((await api(`/rooms/${room}/count`)).body.peers, 2);
 });
 

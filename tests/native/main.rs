@@ -20,6 +20,7 @@ mod bodies;
 mod bounds;
 mod chunking;
 mod configuration;
+mod configuration_relays;
 mod dialect;
 mod dialect_bounds;
 mod dialect_client;
