@@ -174,5 +174,8 @@ describe("some origins", () => {
       origin,
       dropped: 0,
     });
+    await http(servers.own, enginePath("of-old", { ...polling, EIO: "2" }));
+    const { reason, status } = JSON.parse(await servers.own.logged(/"of-old"/));
+    assert.deepEqual([reason, status], ["unsupported-protocol", 400]);
   });
 });

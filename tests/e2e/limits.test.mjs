@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { ask, client, connect, enginePath, http, once, openPolling, startServer, webSocket } from "./support.mjs";
 
-const handshakes = 3;
+const handshakes = { HANDSHAKES: 3, ADDRESSES: 7 };
 const small = {
   MAX_PAYLOAD: 4096, MAX_PEERS: 2, MAX_SOCKETS: 5, MAX_SESSIONS: 7, MAX_DESCRIPTION: 1500, MAX_CANDIDATE: 300, MAX_MESSAGE: 10,
   MAX_NAME: 16, CHAT_HISTORY: 3, MAX_WAITING: 2, WRONG_PASSWORDS: 4,
@@ -19,7 +19,8 @@ let server;
 before(async () => {
   server = await startServer({
     vars: Object.fromEntries(Object.entries(small).map(([name, number]) => [name, String(number)])),
-    ratelimits: { HANDSHAKES: { type: "ratelimit", namespace_id: "1001", simple: { limit: handshakes, period: 60 } } },
+    ratelimits: Object.fromEntries(Object.entries(handshakes).map(([name, limit], n) =>
+      [name, { type: "ratelimit", namespace_id: String(n), simple: { limit, period: 60 } }])),
   });
 });
 after(() => server.stop());
@@ -147,13 +148,16 @@ test("WRONG_PASSWORDS", async () => {
   assert.deepEqual(await times(limits.wrongPasswords, guess), [wrong, "rate-limited"]);
 });
 
-test("HANDSHAKES", async () => {
-  const headers = { "cf-connecting-ip": "192.0.2.1" };
-  const open = (n) => http(server, enginePath(`handshakes-${n}`, { transport: "polling" }), { headers });
-  let count = 0;
-  while ((await open(count)).status === 200) count += 1;
-  assert.ok(count >= handshakes && count <= 2 * handshakes, `${count} in a minute, or in two`);
-});
+for (const [name, room, address] of [["HANDSHAKES", () => "handshakes", "192.0.2.1"], ["ADDRESSES", (n) => `handshakes-${n}`, "192.0.2.2"]]) {
+  test(name, async () => {
+    const headers = { "cf-connecting-ip": address };
+    const open = (n) => http(server, enginePath(room(n), { transport: "polling" }), { headers });
+    const limit = handshakes[name];
+    let count = 0;
+    while (count <= 2 * limit && (await open(count)).status === 200) count += 1;
+    assert.ok(count >= limit && count <= 2 * limit, `${count} in a minute, or in two`);
+  });
+}
 
 test("RECOVERY_MS = 0: who loses the connection has left, and comes back as somebody else", async () => {
   const forgetful = await startServer({ vars: { RECOVERY_MS: "0" } });
