@@ -197,8 +197,7 @@ impl Door {
 
     /// The bans, oldest first.
     pub(super) fn bans(&self) -> Vec<Ban<'_>> {
-        let bars = self.bars.iter();
-        let bans = bars.map(|bar| Ban {
+        let bans = self.bars.iter().map(|bar| Ban {
             id: bar.id,
             sub: bar.who.strip_prefix(SUBJECT),
             until: bar.until,
