@@ -63,7 +63,6 @@ export class Channels {
   }
 
   /**
-   * Says whether anybody listens.
    * @param {string} name
    * @param {unknown} value
    * @param {Peer} from
@@ -85,7 +84,7 @@ function frameOf(value) {
   return frame;
 }
 
-/** A copy: the application may use its memory again before the message is acknowledged. @param {ArrayBufferView} view */
+/** A copy: the application may use its memory again. @param {ArrayBufferView} view */
 function bytesOf({ buffer, byteOffset, byteLength }) {
   return /** @type {ArrayBuffer} */ (new Uint8Array(buffer, byteOffset, byteLength).slice().buffer);
 }

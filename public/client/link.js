@@ -2,6 +2,7 @@
 import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { watchQuality } from "./quality.js";
+import { watchSilence } from "./silence.js";
 import { uniqueId } from "./unique.js";
 
 const DISCONNECTED_FOR = 3_000; // then ICE restarts
@@ -245,6 +246,7 @@ export class Link extends Emitter {
       this.emit("quality");
     }));
     connection.on("closed", stopWatching);
+    connection.on("closed", watchSilence(connection, current((isSilent) => this.#followSilence(isSilent))));
   }
 
   /** The peer made a new connection under the same `cid`, or without one, as a plain client. @param {import("./negotiation.js").Described} described */
@@ -287,6 +289,19 @@ export class Link extends Emitter {
     } else if (state === "failed" || state === "closed") {
       void this.#fail();
     } else {
+      this.#startTimeout();
+    }
+  }
+
+  /** @param {boolean} isSilent */
+  #followSilence(isSilent) {
+    if (this.#connection?.state !== "connected") return; // the browser has noticed
+    if (!isSilent) {
+      this.#follow("connected");
+    } else if (this.state === "connected") {
+      this.#mesh.doubt();
+      this.#setState("reconnecting");
+      this.#connection.restart();
       this.#startTimeout();
     }
   }

@@ -11,9 +11,8 @@ const CONSTRAINTS = {
 };
 
 /**
- * What we send: microphone, camera and screen of this device, or tracks of the application in their place. The camera stops
- * when it is off, so that its light goes out; the microphone stays open while muted, so that unmuting is instant. Tracks of
- * the application are never stopped here.
+ * This device's microphone, camera and screen, or tracks of the application, which are never stopped here. The camera stops
+ * when it is off, so that its light goes out; the microphone stays open while muted, so that unmuting is instant.
  *
  * @typedef {"audio" | "video" | "screen"} Kind
  * @typedef {"audio" | "video"} Capture
@@ -145,7 +144,7 @@ export class LocalMedia extends Emitter {
   }
 
   /**
-   * Sends a track of the application instead of the device's, now and whenever this kind is switched on; null gives it up.
+   * Sends a track of the application instead of the device's; null gives it up.
    * @param {Kind} kind
    * @param {MediaStreamTrack | null} track
    */
@@ -233,7 +232,7 @@ export class LocalMedia extends Emitter {
   }
 
   /**
-   * Listens to a track while it is in use. One of the application may come and go several times.
+   * Listens to a track while it is in use.
    * @param {Kind} kind
    * @param {MediaStreamTrack} track
    */
@@ -249,7 +248,7 @@ export class LocalMedia extends Emitter {
   }
 
   /**
-   * A track ended: a device was unplugged, or was taken away in the browser's own controls.
+   * A device was unplugged, or taken away in the browser's own controls.
    * @param {Kind} kind
    * @param {MediaStreamTrack} track
    */

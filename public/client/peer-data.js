@@ -19,15 +19,13 @@ const LONGEST_STREAM = 64; // characters of a stream's id
 /** @typedef {string | ArrayBuffer} Frame a text is JSON */
 
 /**
- * The messages between us and one peer, by the name of their channel. Each arrives once and in order, also when the
- * connection is replaced by another one.
+ * The messages between us and one peer, by the name of their channel: each once and in order, whatever becomes of the
+ * connection. A side opens a data channel for what it sends under one name:
  *
- * A side opens a data channel for what it sends under one name:
+ *   sender: {stream, first}  value value …        receiver: number number …
  *
- *   sender: {stream, first}  value value …        receiver: count count …
- *
- * The values are numbered from `first`. The receiver answers each with the number of the last one that it has. The sender
- * keeps what is not acknowledged, and sends it again on the next connection. The receiver skips what it already has.
+ * The receiver acknowledges each value by its number, counted from `first`. What is not acknowledged is sent again on the
+ * next connection, and skipped by a receiver that has it.
  */
 export class PeerData {
   #create;
@@ -61,12 +59,12 @@ export class PeerData {
     return outgoing.send(frame);
   }
 
-  /** There is a connection, or another one: sends what is not acknowledged. */
+  /** There is a connection. */
   open() {
     for (const outgoing of this.#outgoing.values()) outgoing.open();
   }
 
-  /** Nothing may be exchanged for now, or the connection is gone. What is not acknowledged stays. */
+  /** The connection is gone, or may not be used for now. */
   suspend() {
     for (const channel of this.#channels) channel.close();
     this.#channels.clear();
@@ -87,7 +85,7 @@ export class PeerData {
     for (const { frame } of due) this.#deliver(name, valueOf(frame));
   }
 
-  /** Receives what the peer sends under one name. @param {RTCDataChannel} channel */
+  /** @param {RTCDataChannel} channel */
   take(channel) {
     const { label: name } = channel;
     const isKnown = this.#incoming.has(name);
@@ -179,7 +177,7 @@ class Outgoing {
     await new Promise((/** @type {(value: void) => void} */ resolve) => this.#waiting.push(resolve));
   }
 
-  /** One peer that takes nothing must not hold up the messages to those who do. */
+  /** Whoever takes nothing must not hold up the others. */
   #startStallTimer() {
     clearTimeout(this.#stallTimer);
     this.#stallTimer = setTimeout(() => {
@@ -247,7 +245,7 @@ class Outgoing {
   }
 }
 
-/** About how many bytes a frame has. @param {Frame} frame */
+/** @param {Frame} frame */
 export function sizeOf(frame) {
   return typeof frame === "string" ? frame.length : frame.byteLength;
 }

@@ -98,7 +98,7 @@ function judge(rtt, loss) {
  * @param {RTCStatsReport} report
  * @param {any[]} stats
  */
-function selectedPair(report, stats) {
+export function selectedPair(report, stats) {
   const transport = stats.find(({ type, selectedCandidatePairId }) => type === "transport" && selectedCandidatePairId);
   // Firefox marks the pair instead.
   return transport ? report.get(transport.selectedCandidatePairId) : stats.find(({ type, selected }) => type === "candidate-pair" && selected);

@@ -165,13 +165,13 @@ export class Room extends Emitter {
     return off;
   }
 
-  /** Messages straight to the peers, under a name. The same object for the same name. @param {string} name */
+  /** Messages straight to the peers. @param {string} name */
   channel(name) {
     return this.#channels.get(name);
   }
 
   /**
-   * Sends a message of the application through the server: to all others, or to one.
+   * Through the server, to all others or to one.
    * @param {unknown} data
    * @param {{ to?: { id: string } }} [options]
    */

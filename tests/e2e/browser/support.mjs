@@ -15,9 +15,9 @@ const ownPages = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup"];
  * tab with the title `sharedTab`, where contexts have to bring their permissions; this machine is `host` to it, too. With
  * `sound` it plays what it is to play, and `autoplay` is its policy for that.
  */
-export function launch({ devices = true, cameras = 1, sharedTab, host, sound = false, autoplay } = {}) {
+export function launch({ devices = true, cameras = 1, sharedTab, host, sound = false, autoplay, executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium" } = {}) {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    executablePath,
     ignoreDefaultArgs: sound ? ["--mute-audio"] : [],
     args: [
       "--no-sandbox",

@@ -1,0 +1,35 @@
+// @ts-check
+import { selectedPair } from "./quality.js";
+
+const LOOK_EVERY = 1_000; // ms
+const LOOKS = 4; // in a row without anything new; browsers ask the other end more often
+
+/**
+ * Tells when nothing comes from the other end any more, sooner than the browser does, and when something comes again. A
+ * link without media has the answers to the browser's checks; where it does not count them, nothing is told.
+ * @param {{ stats(): Promise<RTCStatsReport> }} connection
+ * @param {(isSilent: boolean) => void} tell
+ * @returns {() => void} ends it
+ */
+export function watchSilence(connection, tell) {
+  let bytes = 0;
+  /** By pair: the browser may change to another one that is silent, too. @type {Map<string, number>} */
+  let answers = new Map();
+  let looks = 0;
+  const looking = setInterval(async () => {
+    const report = await connection.stats();
+    const stats = [...report.values()];
+    const pairs = stats.filter(({ type }) => type === "candidate-pair");
+    const selected = selectedPair(report, stats);
+    if (selected?.responsesReceived === undefined) return;
+    const now = pairs.reduce((sum, pair) => sum + (pair.bytesReceived ?? 0), 0);
+    const isHeard = now !== bytes || selected.responsesReceived !== answers.get(selected.id);
+    bytes = now;
+    answers = new Map(pairs.map(({ id, responsesReceived }) => [id, responsesReceived]));
+    const wasSilent = looks >= LOOKS;
+    looks = isHeard ? 0 : looks + 1;
+    const isSilent = looks >= LOOKS;
+    if (isSilent !== wasSilent) tell(isSilent);
+  }, LOOK_EVERY);
+  return () => clearInterval(looking);
+}

@@ -1,0 +1,153 @@
+// Calls over networks that fail: two browsers, each in a network of its own.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+import { startServer } from "../support.mjs";
+import { makeNetwork, obstacle, vars } from "./network.mjs";
+import { enter, launch, sees, tile } from "./support.mjs";
+
+const MEDIA_BACK = 15_000; // ms: what the README promises
+const MOST_PRETENDED = 6_000; // ms for which the page may say "connected" while nothing comes
+
+describe("two browsers in networks of their own", { skip: obstacle() ?? false }, () => {
+  let server;
+  let network;
+  let browsers;
+  let rooms = 0;
+  before(async () => {
+    server = await startServer({ vars });
+    network = await makeNetwork(server);
+    browsers = await Promise.all([network.ada, network.bob].map((home) => launch({ executablePath: network.executablePath(home) })));
+  });
+  after(async () => {
+    await Promise.all((browsers ?? []).map((browser) => browser.close()));
+    await network?.remove();
+    await server.stop();
+  });
+  afterEach(async () => {
+    await Promise.all(browsers.flatMap((browser) => browser.contexts()).map((context) => context.close()));
+    network.ada.mend();
+    network.bob.mend();
+  });
+
+  /** The page of the room before joining, which keeps what is needed to judge it. */
+  async function open(browser, room) {
+    const context = await browser.newContext({ viewport: { width: 400, height: 400 }, locale: "en-US" });
+    const page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    await page.addInitScript(watch);
+    await page.goto(`${network.url}/r/${room}`);
+    return page;
+  }
+
+  /** Ada is in the room, and Bob is about to join. */
+  async function almost() {
+    const room = `network-${(rooms += 1)}`;
+    const [ada, bob] = await Promise.all(browsers.map((browser) => open(browser, room)));
+    await enter(ada, "Ada");
+    await bob.getByRole("textbox", { name: "Your name" }).fill("Bob");
+    return [ada, bob];
+  }
+
+  async function call() {
+    const pages = await almost();
+    const [ada, bob] = pages;
+    await enter(bob);
+    await sees(ada, "Bob");
+    await sees(bob, "Ada");
+    return pages;
+  }
+
+  /**
+   * Does something, and measures how long it takes until pictures flow in both directions. Those that come within
+   * `settle` ms may still be from before.
+   */
+  async function measure(t, pages, act, { settle = 1_000 } = {}) {
+    const since = Date.now();
+    await act();
+    const times = [];
+    for (const page of pages) {
+      const again = await page.waitForFunction((from) => window.frameTimes.filter((time) => time > from)[4], since + settle, { polling: 100 });
+      times.push((await again.jsonValue()) - since);
+    }
+    const pretended = Math.max(...(await Promise.all(pages.map((page) => page.evaluate(() => window.pretended)))));
+    t.diagnostic(`media flowed in both directions after ${Math.max(...times)} ms; the page said "connected" while nothing came for at most ${pretended} ms`);
+    assert.ok(Math.max(...times) <= MEDIA_BACK, `${times} ms`);
+    assert.ok(pretended <= MOST_PRETENDED, `${pretended} ms`);
+    for (const [page, other] of [[pages[0], "Bob"], [pages[1], "Ada"]]) await tile(page, other).and(page.locator('[data-state="connected"]')).waitFor();
+  }
+
+  /** The way that packets take: the kinds of both candidates, and how we reach our relay. */
+  const path = (page) => page.evaluate(async () => {
+    const report = await window.connections.findLast(({ connectionState }) => connectionState === "connected").getStats();
+    const { selectedCandidatePairId } = [...report.values()].find(({ type }) => type === "transport");
+    const pair = report.get(selectedCandidatePairId);
+    const [local, remote] = [pair.localCandidateId, pair.remoteCandidateId].map((id) => report.get(id));
+    return { local: local.candidateType, remote: remote.candidateType, over: local.relayProtocol ?? local.protocol };
+  });
+
+  test("a path that dies silently is replaced by another", async (t) => {
+    const pages = await call();
+    assert.notEqual((await path(pages[1])).local, "relay");
+    await measure(t, pages, () => network.bob.loseFlows());
+  });
+
+  test("who gets another address keeps the call", async (t) => {
+    const pages = await call();
+    await measure(t, pages, () => network.bob.changeAddress());
+  });
+
+  test("where UDP is blocked in the middle of a call, it goes on over TURN and TCP", async (t) => {
+    const pages = await call();
+    await measure(t, pages, () => network.bob.blockUdp());
+    assert.deepEqual(await path(pages[1]).then(({ local, over }) => [local, over]), ["relay", "tcp"]);
+  });
+
+  test("one packet of five is lost, and people meet", async (t) => {
+    const pages = await almost();
+    await measure(t, pages, async () => {
+      network.bob.lose(20);
+      await enter(pages[1]);
+    }, { settle: 0 });
+  });
+
+  test("behind two symmetric NATs, people meet over TURN", async (t) => {
+    network.ada.translate();
+    network.bob.translate();
+    const pages = await almost();
+    await measure(t, pages, () => enter(pages[1]), { settle: 0 });
+    const { local, remote } = await path(pages[1]);
+    assert.ok([local, remote].includes("relay"), `${local} to ${remote}`);
+  });
+});
+
+/** In the page: its connections, when pictures of the other came, and for how long it said "connected" while nothing came. */
+function watch() {
+  window.connections = [];
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...args) {
+      super(...args);
+      window.connections.push(this);
+    }
+  };
+  window.frameTimes = [];
+  window.pretended = 0;
+  let followed;
+  let last = Date.now(); // something came, or the page did not say that it is connected
+  let bytes = 0;
+  const follow = (video) => video.requestVideoFrameCallback(() => {
+    window.frameTimes.push(Date.now());
+    if (video === followed) follow(video);
+  });
+  setInterval(async () => {
+    const tile = document.querySelector(".tile:not(.own, .screen-tile)");
+    const video = tile?.querySelector("video");
+    if (video && video !== followed) follow((followed = video));
+    const reports = await Promise.all(window.connections.map((pc) => pc.getStats()));
+    const pairs = reports.flatMap((report) => [...report.values()]).filter(({ type }) => type === "candidate-pair");
+    const came = pairs.reduce((sum, { bytesReceived = 0 }) => sum + bytesReceived, 0);
+    if (came !== bytes || tile?.dataset.state !== "connected") last = Date.now();
+    bytes = came;
+    window.pretended = Math.max(window.pretended, Date.now() - last);
+  }, 250);
+}
