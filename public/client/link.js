@@ -73,6 +73,7 @@ export class Link extends Emitter {
   /** @type {{ candidate: RTCIceCandidateInit | null, cid?: string }[]} */
   #early = [];
   #failures = 0;
+  #isSilent = false;
   #rebuilt = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -277,9 +278,11 @@ export class Link extends Emitter {
     if (state === "connected") {
       clearTimeout(this.#timer);
       this.#failures = 0;
+      this.#isSilent = false;
       this.#setState("connected");
       this.emit("connected");
     } else if (state === "disconnected") {
+      if (this.#isSilent) return; // another path is looked for already
       this.#mesh.doubt();
       if (this.state === "connected") this.#setState("reconnecting");
       this.#setTimer(DISCONNECTED_FOR, () => {
@@ -299,6 +302,7 @@ export class Link extends Emitter {
     if (!isSilent) {
       this.#follow("connected");
     } else if (this.state === "connected") {
+      this.#isSilent = true;
       this.#mesh.doubt();
       this.#setState("reconnecting");
       this.#connection.restart();
