@@ -154,7 +154,7 @@ impl Dialect {
             });
             return;
         }
-        if let Err(refused) = self.admit(now, auth.as_ref()) {
+        if let Err(refused) = self.admit(now, auth.as_ref(), handshake) {
             let Refused { error, reference } = refused;
             let reason = error.reason.as_deref();
             let about = [("ref", reference.as_deref()), ("reason", reason)];
@@ -192,8 +192,14 @@ impl Dialect {
     }
 
     /// Whether one more socket may connect, with this `auth`.
-    fn admit(&self, now: Timestamp, auth: Option<&Json>) -> Result<(), Refused> {
-        self.config.tokens.admit(now, &self.place, auth)?;
+    fn admit(
+        &self,
+        now: Timestamp,
+        auth: Option<&Json>,
+        handshake: &Handshake,
+    ) -> Result<(), Refused> {
+        let tokens = &self.config.tokens;
+        tokens.admit(now, &self.place, auth, handshake)?;
         if self.sockets.len() >= self.config.limits.sockets {
             let message = "the room is full: try again when somebody has left";
             return Err(Error::new(Code::RoomFull, message).into());

@@ -42,7 +42,10 @@ impl Room {
         let address = &handshake.address;
         let strict = auth.and_then(Json::read);
         let strict = strict.and_then(|auth: Auth| auth.strict);
-        let pass = self.config.tokens.admit(turn.now, &self.name, auth);
+        let pass = self
+            .config
+            .tokens
+            .admit(turn.now, &self.name, auth, handshake);
         let member = pass.and_then(|pass| {
             let reference = pass.as_ref().and_then(|pass| pass.reference.clone());
             let member = Member {
@@ -75,6 +78,7 @@ impl Room {
                     code: Some(error.code),
                     reason: error.reason.as_deref(),
                     reference: reference.as_deref(),
+                    ..Line::default()
                 };
                 self.log_line(turn.now, "refusal", &line);
                 turn.out.push(Command::Refuse {

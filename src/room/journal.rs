@@ -25,6 +25,8 @@ pub(super) struct Line<'a> {
     pub(super) reason: Option<&'a str>,
     /// What the token of the socket names it, if it is not a member.
     pub(super) reference: Option<&'a str>,
+    /// For the metrics alone: what is measured of the event, if anything is.
+    pub(super) value: u64,
 }
 
 impl Room {
@@ -41,7 +43,7 @@ impl Room {
             peer,
             code,
             reason,
-            reference: None,
+            ..Line::default()
         };
         self.log_line(now, event, &line);
     }
@@ -53,7 +55,7 @@ impl Room {
         } = *line;
         let code_text = code.and_then(|code| Json::of(&code).text());
         let detail = code_text.as_deref().or(reason).unwrap_or_default();
-        self.measure(event, detail);
+        self.measure(event, detail, line.value);
         let member = peer.map(|peer| self.member(peer));
         let is_outside = |member: Option<&Member>| member.is_none_or(|m| self.is_outside(m));
         // Whoever leaves was inside, and is no longer.

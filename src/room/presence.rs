@@ -12,6 +12,7 @@ use super::member::{Backlog, Joining, Member, Profile};
 use super::{LEFT_PAGE, Room, RoomName, Turn};
 use crate::map::{Map, Set};
 use crate::socket::{Args, Command, DisconnectReason, Json, Object, SocketId};
+use crate::time::millis;
 
 #[derive(Deserialize)]
 struct Update {
@@ -306,10 +307,12 @@ impl Room {
             away_since = member.away_since.take();
             away_since.is_some()
         });
-        self.log(turn.now, "back", Some(id), None, None);
-        if let Some(since) = away_since {
-            self.measure_return(turn.now.since(since));
-        }
+        let line = Line {
+            peer: Some(id),
+            value: millis(turn.now.since(away_since.unwrap_or(turn.now))),
+            ..Line::default()
+        };
+        self.log_line(turn.now, "back", &line);
         let host = self.host();
         if host == Some(id) {
             self.knock_anew(turn);

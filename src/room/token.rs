@@ -14,6 +14,7 @@ use super::claims::Claims;
 use super::error::{Code, Error};
 use super::name::RoomName;
 use crate::base64;
+use crate::engine::Handshake;
 use crate::socket::Json;
 use crate::time::Timestamp;
 
@@ -129,7 +130,7 @@ impl fmt::Display for Flaw {
 }
 
 impl Tokens {
-    /// What the token in this `auth` says, if there is one.
+    /// What a client's token says, if it has one: in its `auth` or, as `token`, in its URL's query.
     ///
     /// # Errors
     ///
@@ -139,12 +140,16 @@ impl Tokens {
         now: Timestamp,
         room: &RoomName,
         auth: Option<&Json>,
+        handshake: &Handshake,
     ) -> Result<Option<Pass>, Refused> {
         let auth: Option<Auth> = auth.and_then(Json::read);
-        match (&self.secret, auth.and_then(|auth| auth.token)) {
+        let token = auth.and_then(|auth| auth.token);
+        // Clients of Socket.IO 1 and 2 have no `auth`.
+        let token = token.as_deref().or_else(|| handshake.parameter("token"));
+        match (&self.secret, token) {
             (Some(_), Some(token)) => {
                 let claims = self
-                    .claims(&token)
+                    .claims(token)
                     .map_err(|flaw| Refused::new(flaw, None))?;
                 let reference = reference(&claims);
                 let pass = self.pass(now, room, &claims, reference.clone());

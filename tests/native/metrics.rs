@@ -30,6 +30,7 @@ fn joins_leaves_refusals_and_kicks_are_counted() {
         &mut hall,
         json!(["host:password", { "password": "sesame" }]),
     );
+    points(&hall);
     c.call(&mut hall, json!(["room:join", { "password": "x" }]));
     assert_eq!(points(&hall), [point("refusal", "bad-password", 0.0)]);
     a.call(&mut hall, json!(["host:kick", { "id": b.id }]));
@@ -38,7 +39,10 @@ fn joins_leaves_refusals_and_kicks_are_counted() {
         [point("kick", "kicked", 0.0), point("leave", "kicked", 0.0)]
     );
     a.vanish_for_good(&mut hall);
-    assert_eq!(points(&hall), [point("leave", "timeout", 0.0)]);
+    assert_eq!(
+        points(&hall),
+        [point("away", "", 0.0), point("leave", "timeout", 0.0)]
+    );
 }
 
 /// A point for each, though the log is limited.
@@ -61,7 +65,10 @@ fn recoveries_are_measured() {
     a.vanish(&mut hall);
     hall.until(hall.now() + 1_234);
     assert!(a.reconnect(&mut hall).recovered);
-    assert_eq!(points(&hall), [point("back", "", 1_234.0)]);
+    assert_eq!(
+        points(&hall),
+        [point("away", "", 0.0), point("back", "", 1_234.0)]
+    );
 }
 
 #[test]

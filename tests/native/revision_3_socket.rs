@@ -7,6 +7,7 @@ use signalbox::socket::{Namespace, RoomError, SocketId, Sockets, Target};
 
 use crate::obedient::obedient;
 use crate::peer::{Hall, Peer, hall, hall_with, unhurried};
+use crate::room_token::{hall_with_tokens, token};
 use crate::socket::echo;
 use crate::support::{Done, POLLING_3, WEBSOCKET_3, closed, ok, sent, sent_bytes};
 
@@ -141,6 +142,22 @@ fn l_13_the_query_of_a_namespace() {
             (Some("url"), Some("1")),
         ]
     );
+}
+
+/// L-12: without `auth`, a token is in the URL's query.
+#[test]
+fn l_12_a_token_in_the_query() {
+    let mut hall = hall_with_tokens(true, unhurried());
+    let token = token(json!({}));
+    connect(&mut hall, &format!("&token={token}"));
+    for query in [String::new(), format!("&token={token}x")] {
+        let c = hall.upgrade(&format!("{WEBSOCKET_3}{query}"));
+        let got = hall.take_of(c);
+        assert!(
+            matches!(&got[2], Done::Sent(_, error) if error.starts_with("44\"")),
+            "{got:?}"
+        );
+    }
 }
 
 /// L-14: a refusal is an ERROR packet with the message, and the connection stays.
