@@ -157,7 +157,6 @@ impl Room {
         self.door.forget();
         self.ledger.forget();
         Ledger::delete(&self.store);
-        turn.out.push(Command::Erase);
         Ok(members.len())
     }
 }

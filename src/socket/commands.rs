@@ -61,7 +61,6 @@ impl Server {
                     }
                     self.engine.store().purge();
                 }
-                Command::Erase => self.erasing = true,
             }
         }
     }

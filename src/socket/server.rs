@@ -38,8 +38,6 @@ pub struct Server {
     unsaved: Vec<Sid>,
     unsaved_sockets: Vec<SocketId>,
     pub(super) events: VecDeque<Event>,
-    /// The application wants nothing kept.
-    pub(super) erasing: bool,
     retention: Retention,
 }
 
@@ -69,7 +67,6 @@ impl Server {
             unsaved: Vec::new(),
             unsaved_sockets: Vec::new(),
             events: VecDeque::new(),
-            erasing: false,
             retention,
         }
     }
@@ -143,8 +140,7 @@ impl Server {
     /// Looks whether everything that is stored is to be deleted. Returns whether it is, with this turn.
     pub(super) fn look_at_retention(&mut self, now: Timestamp) -> bool {
         let is_empty = self.is_empty();
-        let at_once = is_empty && std::mem::take(&mut self.erasing);
-        let is_over = self.retention.look(now, is_empty, at_once);
+        let is_over = self.retention.look(now, is_empty);
         if is_over && let Some(log) = &mut self.log {
             log.reset();
         }
