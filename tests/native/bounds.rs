@@ -117,6 +117,20 @@ fn m_3_what_comes_behind_a_claim() {
     assert_eq!(taken.count(), 4_194_304 / (large.len() - 1));
 }
 
+/// M-3: messages without a byte count as well.
+#[test]
+fn m_3_empty_messages_behind_a_claim() {
+    let (mut hall, [a, _b]) = hall_of();
+    hall.late(10);
+    let c = hall.open_websocket();
+    hall.text(c, a.connect_packet());
+    let taken = (0..100_000).take_while(|_| {
+        hall.text(c, "4");
+        hall.connections.contains_key(&c)
+    });
+    assert_eq!(taken.count(), 4_194_304 / 64);
+}
+
 fn with_engine(config: engine::Config) -> Hall {
     Script::new(move |store| {
         let engine = Engine::new(config.clone(), store.clone());
@@ -132,7 +146,7 @@ fn with_engine(config: engine::Config) -> Hall {
     })
 }
 
-/// M-4: what waits for the polls of all sessions together is bounded: each has its part.
+/// M-4: what waits for the polls of all sessions together is bounded.
 #[test]
 fn m_4_queues_of_all_sessions() {
     let mut hall = with_engine(engine::Config {
