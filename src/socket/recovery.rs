@@ -25,6 +25,10 @@ use crate::time::Timestamp;
 /// How long a connection may take to prove that it is alive.
 const PROOF: Duration = Duration::from_millis(500);
 
+/// A client that closes its WebSocket sooner than this after its CONNECT was answered, and has sent
+/// nothing, counts as one that has not read the answer. Pages do so that make their client twice.
+const READING: Duration = Duration::from_secs(2);
+
 /// What a client's `auth` says of the past.
 #[derive(Deserialize)]
 struct Past {
@@ -115,6 +119,7 @@ impl Server {
             DisconnectReason::Transport(
                 CloseReason::TransportClose
                 | CloseReason::Unread
+                | CloseReason::ClientClose
                 | CloseReason::TransportError
                 | CloseReason::PingTimeout
                 | CloseReason::ForcedServerClose,
@@ -130,7 +135,12 @@ impl Server {
         else {
             return false;
         };
-        if reason == DisconnectReason::Transport(CloseReason::Unread) && socket.is_unseen {
+        let is_unread = socket.unseen_since.is_some_and(|since| match reason {
+            DisconnectReason::Transport(CloseReason::Unread) => true,
+            DisconnectReason::Transport(CloseReason::ClientClose) => now < since + READING,
+            _ => false,
+        });
+        if is_unread {
             return false; // its client has no `pid` to come back with
         }
         socket.link = Link::Away(now + window, reason);

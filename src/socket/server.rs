@@ -352,7 +352,7 @@ impl Server {
             pid,
             unsaved: false,
             since: Offset::default(),
-            is_unseen: false,
+            unseen_since: None,
         };
         self.sockets.insert(id, socket);
         self.events.push_back(Event::Connect {
