@@ -1,6 +1,6 @@
-//! What is kept, as this version writes it: tests/native/fixtures/kept.json. A change that makes these
-//! tests fail needs a new `store::VERSION`, and this file written anew:
-//! `KEPT=write cargo test --test native kept::`.
+//! What is kept, as this version writes it: tests/native/fixtures/kept.json and, of a room that is
+//! empty, left.json. A change that makes these tests fail needs a new `store::VERSION`, and these files
+//! written anew: `KEPT=write cargo test --test native kept::`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,16 +8,23 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::peer::{Hall, Peer, hall};
-use crate::support::{polling, websocket};
+use crate::peer::{Hall, Peer, unhurried};
+use crate::room_token::{hall_with_tokens, token};
+use crate::support::{polled, polling, websocket};
 
-const FILE: &str = "tests/native/fixtures/kept.json";
+const KEPT: &str = "tests/native/fixtures/kept.json";
 
-/// A room in which there is something of every kind: a peer on a WebSocket, one that polls, one that
-/// upgrades, one that is away, a farewell, a lock, a ban, chat. Returns the first peer.
-fn room_of_everything() -> (Hall, Peer) {
-    let mut hall = hall();
-    hall.late(1_000);
+const LEFT: &str = "tests/native/fixtures/left.json";
+
+fn new_room() -> Hall {
+    hall_with_tokens(false, unhurried())
+}
+
+/// A room in which there is something of every kind: a peer on a WebSocket, one with a token and an
+/// alias, one that polls, one that upgrades, one that is away, one that knocks, a farewell, a lock, a
+/// password, a wrong one, a ban, chat. Returns the host and who knocks.
+fn room_of_everything() -> (Hall, Peer, Peer) {
+    let mut hall = new_room();
     let host = Peer::connect(&mut hall);
     "198.51.100.7".clone_into(&mut hall.address);
     let [away, put_out] = [Peer::connect(&mut hall), Peer::connect_polling(&mut hall)];
@@ -25,6 +32,13 @@ fn room_of_everything() -> (Hall, Peer) {
     for (peer, name) in [(&host, "Host"), (&away, "Away"), (&put_out, "Out")] {
         peer.join(&mut hall, name);
     }
+    let named = json!({ "token": token(json!({ "sub": "u-1", "name": "Named" })) });
+    let named = Peer::connect_with(&mut hall, &named);
+    named.call(&mut hall, json!(["join", "alias"]));
+    named.join(&mut hall, "Named");
+    "203.0.113.9".clone_into(&mut hall.address);
+    let [stranger, guesser] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
+    "192.0.2.1".clone_into(&mut hall.address);
     let sid = hall.open_polling();
     hall.send(&sid, "40");
     let poll = hall.poll(&sid);
@@ -34,15 +48,35 @@ fn room_of_everything() -> (Hall, Peer) {
     hall.send(&sid, "40");
     let poll = hall.poll(&sid);
     hall.take_of(poll);
-    hall.get(&polling(&sid));
     put_out.stop_polling(&mut hall);
     let message = json!({ "message": "hi", "mid": "m" });
     host.call(&mut hall, json!(["chat-message", message]));
     host.call(&mut hall, json!(["host:lock", { "on": true }]));
     host.call(&mut hall, json!(["host:kick", { "id": put_out.id }]));
+    host.call(
+        &mut hall,
+        json!(["host:password", { "password": "sesame" }]),
+    );
+    let knock = json!(["room:join", { "name": "Stranger", "password": "sesame" }]);
+    stranger.emit(&mut hall, knock);
+    let wrong = json!(["room:join", { "name": "Guesser", "password": "wrong" }]);
+    assert_eq!(guesser.refusal(&mut hall, &wrong), "bad-password");
     away.vanish(&mut hall);
+    hall.poll(&sid); // which gets what waits
+    hall.get(&polling(&sid));
     hall.platform.flush();
-    (hall, host)
+    (hall, host, stranger)
+}
+
+/// A room that its only peer has left.
+fn room_that_was_left() -> Hall {
+    let mut hall = new_room();
+    let peer = Peer::connect(&mut hall);
+    peer.join(&mut hall, "Ann");
+    peer.call(&mut hall, json!(["chat-message", "kept"]));
+    peer.vanish_for_good(&mut hall);
+    hall.platform.flush();
+    hall
 }
 
 #[derive(Debug, PartialEq)]
@@ -61,8 +95,8 @@ impl Kept {
         }
     }
 
-    fn read() -> Self {
-        let text = fs::read_to_string(FILE).expect("the fixture");
+    fn read(file: &str) -> Self {
+        let text = fs::read_to_string(file).expect("the fixture");
         let value: Value = serde_json::from_str(&text).expect("JSON");
         let texts = |name: &str| {
             let texts = value[name].as_object().expect(name).iter();
@@ -76,55 +110,82 @@ impl Kept {
         }
     }
 
-    fn write(&self) {
+    fn write(&self, file: &str) {
         let value = json!({
             "rows": self.rows, "connections": self.connections, "requests": self.requests,
         });
-        fs::create_dir_all(Path::new(FILE).parent().expect("a folder")).expect("a folder");
-        fs::write(FILE, format!("{value:#}\n")).expect("the fixture");
+        fs::create_dir_all(Path::new(file).parent().expect("a folder")).expect("a folder");
+        fs::write(file, format!("{value:#}\n")).expect("the fixture");
     }
 }
 
-/// This version writes what the fixture says.
+/// This version writes what the fixtures say.
 #[test]
 fn what_is_kept_has_this_form() {
-    let (hall, _) = room_of_everything();
-    let kept = Kept::of(&hall);
-    if std::env::var("KEPT").as_deref() == Ok("write") {
-        kept.write();
+    for (hall, file) in [(room_of_everything().0, KEPT), (room_that_was_left(), LEFT)] {
+        let kept = Kept::of(&hall);
+        if std::env::var("KEPT").as_deref() == Ok("write") {
+            kept.write(file);
+        }
+        let all = kept.rows.values().chain(kept.connections.values());
+        for text in all.chain(kept.requests.values()) {
+            assert!(text.starts_with('1'), "it begins with its version: {text}");
+        }
+        assert_eq!(kept, Kept::read(file));
     }
-    let all = kept.rows.values().chain(kept.connections.values());
-    for text in all.chain(kept.requests.values()) {
-        assert!(text.starts_with('1'), "it begins with its version: {text}");
-    }
-    assert_eq!(kept, Kept::read());
+}
+
+/// A room with what a fixture says, whose memory was lost.
+fn read(file: &str) -> Hall {
+    let mut hall = new_room();
+    hall.late(hall.now() + 1_000);
+    let Kept {
+        rows,
+        connections,
+        requests,
+    } = Kept::read(file);
+    hall.set_stored(rows);
+    (hall.connections, hall.requests) = (connections, requests);
+    hall.continue_numbers_at(100);
+    hall.lose_memory();
+    hall
 }
 
 /// This version reads what the fixture says, and goes on as if nothing had happened.
 #[test]
 fn what_was_kept_is_read() {
-    let (_, host) = room_of_everything(); // for what its client knows
-    let mut hall = hall();
-    hall.late(2_000);
-    let Kept {
-        rows,
-        connections,
-        requests,
-    } = Kept::read();
-    hall.set_stored(rows);
-    (hall.connections, hall.requests) = (connections, requests);
-    hall.continue_numbers_at(100);
-    hall.lose_memory();
+    let (_, host, stranger) = room_of_everything(); // for what their clients know
+    let mut hall = read(KEPT);
     assert_eq!(hall.take(), [], "nothing is closed");
     let (_, room) = hall.operate("", "", "");
-    assert_eq!(room["sockets"], 4);
+    assert_eq!(room["sockets"], 7);
     assert_eq!(room["host"], host.id.as_str());
     assert_eq!(room["room"]["locked"], true);
+    assert_eq!(room["room"]["password"], true);
     assert_eq!(room["peers"][1]["away"], true);
+    let signal = json!(["signal", { "to": "alias", "data": 1 }]);
+    assert_eq!(host.call(&mut hall, signal)["ok"], true);
     let again = json!(["chat-message", { "message": "again", "mid": "m" }]);
     let receipt = host.call(&mut hall, &again);
     let history = host.call(&mut hall, json!(["chat:history"]));
     assert_eq!(history["messages"].as_array().map(Vec::len), Some(1));
     assert_eq!(history["messages"][0]["message"], "hi");
     assert_eq!(history["messages"][0]["id"], receipt["id"]);
+    let admit = json!(["host:admit", { "id": stranger.id }]);
+    assert_eq!(host.call(&mut hall, admit)["ok"], true);
+    let poll = *Kept::read(KEPT).requests.keys().next().expect("a poll");
+    hall.overdue(poll);
+    hall.expect_of(poll, [polled(poll, "6")]);
+}
+
+/// An empty room knows how long it is kept.
+#[test]
+fn what_was_left_is_read() {
+    let mut hall = read(LEFT);
+    hall.late(hall.now() + 40_000);
+    let day = 86_400_000;
+    hall.until(hall.now() + day - 40_000 - 1_000);
+    assert!(!hall.platform.stored().is_empty());
+    hall.until(hall.now() + 41_000);
+    assert!(hall.platform.stored().is_empty());
 }
