@@ -124,6 +124,23 @@ fn who_leaves_nothing_behind_leaves_nothing_stored() {
     assert!(is_erased(&mut hall));
 }
 
+/// What operators ask of a room that was never used stores nothing.
+#[test]
+fn operators_leave_nothing_stored() {
+    for (action, kind, body) in [
+        ("", "", ""),
+        ("emit", "application/json", r#"{"event":"news"}"#),
+        ("close", "", ""),
+    ] {
+        let mut hall = hall();
+        assert_eq!(hall.operate(action, kind, body).0, 200, "{action:?}");
+        hall.until(MINUTE);
+        assert!(is_erased(&mut hall), "{action:?}");
+        assert_eq!(hall.meter.rows, 0, "{action:?}");
+        assert_eq!(hall.core.deadline(), None, "{action:?}");
+    }
+}
+
 /// A client that says goodbye leaves its namespace first, and then its session, with which nothing of
 /// what is stored changes.
 #[test]
