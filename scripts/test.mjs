@@ -42,6 +42,7 @@ const parts = {
     setup: [["Rust", rust]],
     checks: [
       ["native tests", nativeTests],
+      ["the bill", () => command("cargo", "test", "--test", "native", "bill::the_bill", "--", "--nocapture")],
       ["the cost of an idle room", () => command("cargo", "test", "--test", "native", "idle::", "--", "--nocapture", "--test-threads=1")],
     ],
   },

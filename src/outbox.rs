@@ -9,6 +9,8 @@
 //! - **Promises wait.** Outputs behind an [`Output::Commit`] are done when its records are committed.
 //!   Later outputs about the same connection or request wait behind them, and others do not: what one
 //!   connection gets is in order.
+//! - **A halt comes first.** Behind an [`Output::Halt`], or a commit that failed, nothing is done any
+//!   more: it would rest on records that are damaged or missing.
 //! - **A busy object gathers.** An idle object sends at once. Until its next moment of rest what else
 //!   is to be sent is gathered, because sending to one socket several times in a row costs the platform
 //!   half of what it costs to send to many sockets in turn.
@@ -42,6 +44,8 @@ pub struct Outbox {
     /// How long what nobody was promised waits, beyond [`SOON`].
     delay: Duration,
     gathering: bool,
+    /// Nothing is done any more.
+    ended: bool,
 }
 
 struct Waiting {
@@ -59,10 +63,21 @@ impl Outbox {
         outputs: Vec<Output>,
         mut keep: impl FnMut(Vec<Record>),
     ) {
+        if self.ended {
+            return;
+        }
         let mut promised = false;
         self.waiting.reserve(outputs.len());
         for output in outputs {
             match output {
+                Output::Halt(_) => {
+                    self.end();
+                    self.waiting.push(Waiting {
+                        output,
+                        promised: false,
+                    });
+                    return;
+                }
                 Output::Commit(records) => {
                     keep(records);
                     self.unsaved.get_or_insert(now);
@@ -93,6 +108,30 @@ impl Outbox {
         })
     }
 
+    /// Commits if that is due, and returns what can be done now. `commit` returns how many rows and
+    /// bytes it wrote; `None` if it failed: what waits promises that this was done, and is dropped.
+    pub fn flush(
+        &mut self,
+        now: Timestamp,
+        commit: impl FnOnce() -> Option<(usize, usize)>,
+    ) -> Vec<Output> {
+        if self.is_commit_due(now) {
+            match commit() {
+                Some((rows, bytes)) => self.committed(now, rows, bytes),
+                None => self.end(),
+            }
+        }
+        self.take()
+    }
+
+    /// Drops what waits, and takes nothing more.
+    fn end(&mut self) {
+        *self = Self {
+            ended: true,
+            ..Self::default()
+        };
+    }
+
     /// Whether a commit is due.
     #[must_use]
     pub fn is_commit_due(&self, now: Timestamp) -> bool {
@@ -103,7 +142,7 @@ impl Outbox {
     }
 
     /// All records that were kept are committed, which took this many rows and bytes.
-    pub fn committed(&mut self, now: Timestamp, rows: usize, bytes: usize) {
+    fn committed(&mut self, now: Timestamp, rows: usize, bytes: usize) {
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
         self.committed = Some((now, now + PACE.saturating_mul(rows)));
         let many = u32::try_from(bytes / MANY_BYTES).unwrap_or(u32::MAX);
@@ -117,7 +156,7 @@ impl Outbox {
 
     /// What can be done now: in order, but for frames to several sockets in a row, which are in order
     /// for each socket.
-    pub fn take(&mut self) -> Vec<Output> {
+    fn take(&mut self) -> Vec<Output> {
         let mut ready = self.take_ready();
         if self.gathering {
             let is_send = |output: &Output| matches!(output, Output::Send(..));
@@ -168,7 +207,7 @@ impl Outbox {
 
     /// From now on outputs are gathered, until the object has a moment of rest.
     pub fn gather(&mut self) {
-        self.gathering = true;
+        self.gathering = !self.ended;
     }
 
     /// Nothing is gathered any more.

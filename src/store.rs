@@ -197,7 +197,7 @@ impl Store {
         } else {
             changes.into_iter().map(record).collect()
         };
-        if purged && !erased && !records.is_empty() {
+        if purged && !erased {
             records.push(Record::Purged);
         }
         if records.is_empty() {

@@ -91,15 +91,14 @@ impl<C: Core + 'static> Shell<C> {
 
     /// Does what can be done now. Returns whether that was anything.
     fn flush(self: &Rc<Self>, pending: Option<&mut Pending>) -> bool {
-        let now = Runtime::now();
-        let is_due = self.outbox.borrow().is_commit_due(now);
-        if is_due {
-            let Some((rows, bytes)) = self.runtime.commit() else {
-                return false; // what waits promises that this was done
-            };
-            self.outbox.borrow_mut().committed(now, rows, bytes);
+        if self.runtime.is_halted() {
+            return false;
         }
-        let outputs = self.outbox.borrow_mut().take();
+        let now = Runtime::now();
+        let outputs = self
+            .outbox
+            .borrow_mut()
+            .flush(now, || self.runtime.commit());
         let did = !outputs.is_empty();
         self.act(outputs, pending);
         let commit_at = self.outbox.borrow().commit_at();

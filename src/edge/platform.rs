@@ -132,6 +132,10 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = deleteAll)]
     pub(super) fn delete_all(this: &Storage) -> Result<Promise>;
 
+    /// Runs this; if it fails, nothing is stored of what it wrote.
+    #[wasm_bindgen(method, catch, js_name = transactionSync)]
+    pub(super) fn transaction(this: &Storage, run: &mut dyn FnMut() -> Result<()>) -> Result<()>;
+
     /// The synchronous keys and values of a SQLite-backed object. It has no tables before the first
     /// `put`.
     pub(super) type Kv;

@@ -1,16 +1,18 @@
 //! The Durable Object as the core sees it: its storage, its sockets, its clock.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use worker::Env;
 use worker::js_sys::{self, Array, Date, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::web_sys::console;
 
 use super::entropy;
 use super::platform::{Kv, Metrics, Objects, Placed, Result, Socket, State, binding, log_error};
 use crate::io::{ConnectionId, Platform, Point, Record};
-use crate::journal::{self, Bounds, Journal, Row};
+use crate::journal::{self, Bounds, Journal, Put, Row};
 use crate::map::Map;
 use crate::settings::Place;
 use crate::socket::Object;
@@ -69,7 +71,7 @@ impl Runtime {
     }
 
     /// Takes records to be committed at the next [`Runtime::commit`].
-    pub(super) fn keep(&self, records: Vec<Record>) {
+    pub(super) fn keep(self: &Rc<Self>, records: Vec<Record>) {
         let mut journal = self.journal.borrow_mut();
         let Some(journal) = &mut *journal else {
             return; // it could not be opened, and the object is at its end
@@ -94,9 +96,9 @@ impl Runtime {
         }
     }
 
-    /// Writes what is to be committed, and returns how many rows and bytes that took. All writes before
-    /// the next `await` are one transaction of the platform, which holds what is sent after them back
-    /// until they are confirmed. `None` if that failed: the object is then at its end.
+    /// Writes what is to be committed, and returns how many rows and bytes that took. The platform
+    /// holds what is sent after that back until it is confirmed. `None` if it failed: nothing of it is
+    /// stored, and the object is at its end.
     pub(super) fn commit(&self) -> Option<(usize, usize)> {
         if self.halted.get() {
             return None;
@@ -113,30 +115,51 @@ impl Runtime {
                 return None;
             }
         };
-        for put in &puts {
-            let bytes = Uint8Array::from(&*put.bytes);
-            if let Err(error) = self.kv.put(&put.row.to_string(), &bytes) {
-                log_error("a row cannot be written:", &error);
-                self.halt("the storage cannot be written");
-                return None;
-            }
+        if let Err(error) = self.write(&puts) {
+            log_error("a row cannot be written:", &error);
+            self.halt("the storage cannot be written");
+            return None;
         }
         let bytes = puts.iter().map(|put| put.bytes.len()).sum();
         Some((puts.len(), bytes))
     }
 
-    /// Deletes everything that is stored, the alarm with it.
-    fn erase(&self) {
-        match self.state.storage().delete_all() {
-            Ok(deleted) => {
-                self.erased.set(true);
-                let _ = self.state.wait_until(&deleted); // what is sent waits for it
-            }
-            Err(error) => {
-                log_error("the storage cannot be deleted:", &error);
-                self.halt("the storage cannot be deleted");
-            }
+    /// Writes the rows of a commit: all of them or none.
+    fn write(&self, puts: &[Put]) -> Result<()> {
+        let write = || {
+            puts.iter().try_for_each(|put| {
+                let bytes = Uint8Array::from(&*put.bytes);
+                self.kv.put(&put.row.to_string(), &bytes)
+            })
+        };
+        match puts {
+            [] | [_] => write(),
+            // Rows that were written before one failed would stay, and be a journal that is torn.
+            _ => self.state.storage().transaction(&mut || write()),
         }
+    }
+
+    /// Deletes everything that is stored, the alarm with it. What is sent waits for it.
+    fn erase(self: &Rc<Self>) {
+        let deleted = match self.state.storage().delete_all() {
+            Ok(deleted) => deleted,
+            Err(error) => return self.halt_unerased(&error),
+        };
+        self.erased.set(true);
+        let runtime = Rc::clone(self);
+        let erased = future_to_promise(async move {
+            if let Err(error) = JsFuture::from(deleted).await {
+                runtime.halt_unerased(&error);
+            }
+            Ok(JsValue::UNDEFINED)
+        });
+        let _ = self.state.wait_until(&erased); // it goes on without
+    }
+
+    /// Memory believes the storage to be empty, which it is not.
+    fn halt_unerased(&self, error: &JsValue) {
+        log_error("the storage cannot be deleted:", error);
+        self.halt("the storage cannot be deleted");
     }
 
     /// Whether the alarm was deleted since the last time.

@@ -15,7 +15,8 @@ pub struct Config {
     pub max_payload: usize,
     /// How much may wait for a poll before its client counts as gone, in bytes.
     pub max_queued: usize,
-    /// How much may wait for polls in all sessions together, in bytes: each may use its part of it.
+    /// How much may wait for polls in all sessions together, in bytes. Beyond it the session whose
+    /// packets have waited longest is ended.
     pub max_queued_in_all: usize,
     /// How many sessions there may be, those included whose clients are gone without a word, until
     /// they expire. One more is refused, and its client told to try again later.
@@ -56,13 +57,5 @@ impl Default for Config {
             absorb_pongs: true,
             keep_headers: false,
         }
-    }
-}
-
-impl Config {
-    /// How much may wait for the polls of one session, of this many.
-    pub(super) fn queue_limit(&self, sessions: usize) -> usize {
-        let part = self.max_queued_in_all.checked_div(sessions);
-        self.max_queued.min(part.unwrap_or(self.max_queued))
     }
 }

@@ -15,6 +15,7 @@ mod owner;
 mod packet;
 pub mod payload;
 mod query;
+mod queue;
 mod record;
 mod rejection;
 mod requests;
@@ -48,6 +49,7 @@ use crate::map::{Map, Set};
 use crate::store::Store;
 use crate::time::Timestamp;
 use farewell::{CLOSE_RACE, Farewell, ORDERLY_CLOSE};
+use queue::Queues;
 use session::{Fate, Session};
 use transport::Role;
 
@@ -82,6 +84,7 @@ pub struct Engine {
     timers: Set<(Timestamp, Sid)>,
     /// What ended sessions leave for their clients.
     farewells: Vec<Farewell>,
+    queues: Rc<Queues>,
     /// Sessions whose poll, timer or record may have to follow this turn's changes.
     touched: Vec<Sid>,
     events: VecDeque<Event>,
@@ -101,6 +104,7 @@ impl Engine {
             polls: Map::default(),
             timers: Set::default(),
             farewells: Vec::new(),
+            queues: Rc::default(),
             touched: Vec::new(),
             events: VecDeque::new(),
             out: Vec::new(),
@@ -125,6 +129,7 @@ impl Engine {
                 self.disconnected(connection, CloseReason::TransportClose);
             }
             Input::WentAway(connection) => self.disconnected(connection, CloseReason::GoingAway),
+            Input::Closed(connection) => self.disconnected(connection, CloseReason::ClientClose),
             Input::Aborted(request) => {
                 if let Some(&sid) = self.polls.get(&request) {
                     if let Some(poll) = self.sessions.get_mut(&sid).and_then(|s| s.transport.poll())
@@ -158,18 +163,18 @@ impl Engine {
 
     /// Sends a message; to a session that is gone, nothing.
     pub fn send(&mut self, sid: Sid, message: &Message) {
-        let limit = self.config.queue_limit(self.sessions.len());
         let Some(session) = self.sessions.get_mut(&sid) else {
             return;
         };
         let packet = ServerPacket::Message(message.clone());
-        if session.overflows(packet.size(), limit) {
+        if session.overflows(packet.size(), self.config.max_queued) {
             self.fail(sid, CloseReason::TransportError);
             return;
         }
         session.send(packet, &mut self.out);
         if !session.queue.is_empty() {
             self.touch(sid);
+            self.bound_queues();
         }
     }
 

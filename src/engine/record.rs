@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::codec::is_default;
 use super::heartbeat::Heartbeat;
 use super::owner::Owner;
+use super::queue::Queue;
 use super::session::Session;
 use super::sid::Sid;
 use super::transport::{Poll, Probe, Transport, WebSocket};
@@ -230,7 +231,8 @@ impl Engine {
         let expires = row.expires.unwrap_or(expires);
         let heartbeat = Heartbeat::resume(now, expires, row.codec.revision);
         let transport = Transport::Polling(Poll::Idle);
-        let mut session = Session::new(row.sid, transport, row.codec, heartbeat);
+        let queue = Queue::new(&self.queues);
+        let mut session = Session::new(row.sid, transport, row.codec, heartbeat, queue);
         session.owner = row.owner;
         session.memo = row.memo;
         session.unsaved = false;
@@ -264,7 +266,8 @@ impl Engine {
         let codec = Codec::new(revision, base64);
         let transport = Transport::WebSocket(WebSocket { connection, codec });
         let heartbeat = Heartbeat::resume(ping_at.max(now), expires, revision);
-        let mut session = Session::new(sid, transport, codec, heartbeat);
+        let queue = Queue::new(&self.queues);
+        let mut session = Session::new(sid, transport, codec, heartbeat, queue);
         session.memo = memo;
         session.unsaved = false;
         // A row is left if memory was lost between the upgrade and the deletion.

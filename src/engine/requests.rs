@@ -4,6 +4,7 @@ use super::handshake::{Handshake, open_packet};
 use super::heartbeat::Heartbeat;
 use super::owner::Owner;
 use super::query::Query;
+use super::queue::Queue;
 use super::session::Session;
 use super::transport::{Poll, Transport, WebSocket};
 use super::{CloseReason, Codec, Engine, Event, Rejection, Revision, ServerPacket, Sid};
@@ -133,7 +134,7 @@ impl Engine {
 
     fn session(&self, now: Timestamp, sid: Sid, transport: Transport, codec: Codec) -> Session {
         let heartbeat = Heartbeat::start(now, &self.config, codec.revision);
-        Session::new(sid, transport, codec, heartbeat)
+        Session::new(sid, transport, codec, heartbeat, Queue::new(&self.queues))
     }
 
     fn open(&mut self, session: Session, handshake: Handshake) {

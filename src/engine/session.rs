@@ -9,6 +9,7 @@ use super::close::CloseReason;
 use super::heartbeat::Heartbeat;
 use super::owner::Owner;
 use super::packet::{ProbePacket, ServerPacket};
+use super::queue::Queue;
 use super::rejection::Rejection;
 use super::sid::Sid;
 use super::transport::{Poll, Probe, Transport, WebSocket};
@@ -33,8 +34,7 @@ pub(super) struct Session {
     pub(super) owner: Option<Box<Owner>>,
     pub(super) heartbeat: Heartbeat,
     /// Packets that wait for a poll, or for the upgrade.
-    pub(super) queue: Vec<ServerPacket>,
-    queued: usize,
+    pub(super) queue: Queue,
     /// What the layer above wants to find again after memory was lost.
     pub(super) memo: Option<Box<RawValue>>,
     /// Whether what is kept of this session is out of date.
@@ -66,15 +66,20 @@ pub(super) struct Stored {
 pub(super) type Fate = Result<(), CloseReason>;
 
 impl Session {
-    pub(super) fn new(sid: Sid, transport: Transport, codec: Codec, heartbeat: Heartbeat) -> Self {
+    pub(super) fn new(
+        sid: Sid,
+        transport: Transport,
+        codec: Codec,
+        heartbeat: Heartbeat,
+        queue: Queue,
+    ) -> Self {
         Self {
             sid,
             transport,
             codec,
             owner: None,
             heartbeat,
-            queue: Vec::new(),
-            queued: 0,
+            queue,
             memo: None,
             unsaved: true,
             stored: Stored::default(),
@@ -97,22 +102,20 @@ impl Session {
             Transport::WebSocket(WebSocket { connection, codec }) => {
                 out.push(Output::Send(connection, codec.write_frame(&packet)));
             }
-            Transport::Polling(_) | Transport::Upgrading { .. } => {
-                self.queued = self.queued.saturating_add(packet.size());
-                self.queue.push(packet);
-            }
+            Transport::Polling(_) | Transport::Upgrading { .. } => self.queue.push(packet),
         }
     }
 
     /// Whether one more packet of this size would exceed the `limit` of the queue while no poll is
     /// parked. A single packet always fits.
     pub(super) fn overflows(&mut self, size: usize, limit: usize) -> bool {
-        !self.queue.is_empty()
-            && self.queued.saturating_add(size) > limit
-            && self
-                .transport
-                .poll()
-                .is_some_and(|poll| poll.request().is_none())
+        self.is_overdue() && self.queue.bytes().saturating_add(size) > limit
+    }
+
+    /// Whether packets wait, and no poll is parked that takes them.
+    pub(super) fn is_overdue(&mut self) -> bool {
+        let poll = self.transport.poll();
+        !self.queue.is_empty() && poll.is_some_and(|poll| poll.request().is_none())
     }
 
     /// Whether a request that names it is its client's, as far as that can be told.
@@ -173,8 +176,9 @@ impl Session {
             let most = self.codec.max_packets();
             let mut packets = self.take_queue();
             if packets.len() > most {
-                self.queue = packets.split_off(most);
-                self.queued = self.queue.iter().map(ServerPacket::size).sum();
+                for packet in packets.split_off(most) {
+                    self.queue.push(packet);
+                }
             }
             let mut response = self.codec.answer(&packets);
             response.cookie = self.owner.as_mut().and_then(|owner| owner.set_cookie());
@@ -183,10 +187,9 @@ impl Session {
     }
 
     fn take_queue(&mut self) -> Vec<ServerPacket> {
-        self.queued = 0;
         self.stored.stale = self.stored.stale.max(self.stored.packets);
         self.stored.packets = 0;
-        std::mem::take(&mut self.queue)
+        self.queue.take()
     }
 
     /// Answers a parked poll with what waits or, failing that, a noop.
@@ -363,7 +366,9 @@ impl Session {
                 last.insert(0, ServerPacket::Noop);
             }
         } else {
-            self.queue.append(&mut last);
+            for packet in last.drain(..) {
+                self.queue.push(packet);
+            }
         }
         let queue = self.queue.chunks(self.codec.max_packets());
         let mut answers = queue.chain((!last.is_empty()).then_some(&*last));

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use super::error::{Corrupt, Error, Fault};
-use super::segment::{Header, Writer, entries, size};
+use super::segment::{EMPTY, Header, Writer, entries, size};
 use super::{Journal, Map, Put, Row};
 
 /// What a commit carries.
@@ -31,8 +31,8 @@ impl Journal {
         self.write(read, false)
     }
 
-    /// Like a commit, but writes every row anew, so that no value that was deleted is left in
-    /// storage. A commit leaves them until their rows are written again.
+    /// Like a commit, but writes every row anew that holds anything, so that no value that was
+    /// deleted is left in storage. A commit leaves them until their rows are written again.
     pub fn purge(&mut self, read: impl Fn(Row) -> Option<Vec<u8>>) -> Result<Vec<Put>, Error> {
         self.write(read, true)
     }
@@ -59,7 +59,7 @@ impl Journal {
         };
         let carried = self.carry(&mut writer, &live, most, read)?;
         if all {
-            let used = self.slots.iter().filter(|slot| slot.number > 0).count();
+            let used = self.slots.iter().filter(|slot| slot.len > EMPTY).count();
             while writer.rows() < used {
                 writer.push_row();
             }

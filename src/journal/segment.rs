@@ -25,6 +25,9 @@ const HEADER: usize = 24;
 
 const CHECKSUM: usize = 4;
 
+/// How many bytes a row has without an entry.
+pub(super) const EMPTY: usize = HEADER + CHECKSUM;
+
 /// The lengths in front of a key.
 const LENGTHS: usize = 6;
 

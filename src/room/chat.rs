@@ -20,7 +20,7 @@ const PREFIX: &str = "chat/";
 /// How many messages `chat:history` returns unless told otherwise.
 const PAGE: usize = 50;
 
-/// About how many bytes of messages one answer may have.
+/// How many bytes of messages, as JSON, one answer may have.
 const PAGE_BYTES: usize = 131_072;
 
 /// How many bytes of messages the room remembers at most, whatever their number.
@@ -81,16 +81,16 @@ impl Entries {
         self.messages.push_back(message);
     }
 
+    /// The messages, each with its size.
+    fn sized(&self) -> impl DoubleEndedIterator<Item = (&Message, usize)> {
+        self.messages.iter().zip(self.sizes.iter().copied())
+    }
+
     fn pop(&mut self) -> Option<Message> {
         let bytes = self.sizes.pop_front()?;
         self.bytes = self.bytes.saturating_sub(bytes);
         self.messages.pop_front()
     }
-}
-
-/// About how many bytes a message has.
-fn size(message: &Message) -> usize {
-    message.message.len().saturating_add(ENVELOPE)
 }
 
 impl History {
@@ -116,13 +116,13 @@ impl History {
 
     /// The newest messages, as many as fit into one answer, oldest first.
     pub(super) fn newest(&mut self) -> Vec<&Message> {
-        newest(self.entries().messages.iter(), usize::MAX).0
+        newest(self.entries().sized(), usize::MAX).0
     }
 
     /// Those before a sequence number, `limit` at most, and whether there are more.
     fn page(&mut self, before: u64, limit: usize) -> (Vec<&Message>, bool) {
-        let messages = self.entries().messages.iter();
-        newest(messages.filter(|message| message.seq < before), limit)
+        let messages = self.entries().sized();
+        newest(messages.filter(|(message, _)| message.seq < before), limit)
     }
 
     /// Forgets all.
@@ -155,12 +155,11 @@ fn key(seq: u64) -> String {
 /// The newest of these that fit into one answer, one at least, oldest first, and whether there are
 /// more.
 fn newest<'a>(
-    mut messages: impl DoubleEndedIterator<Item = &'a Message>,
+    mut messages: impl DoubleEndedIterator<Item = (&'a Message, usize)>,
     limit: usize,
 ) -> (Vec<&'a Message>, bool) {
     let (mut page, mut room) = (Vec::new(), PAGE_BYTES);
-    while let Some(message) = messages.next_back() {
-        let size = size(message);
+    while let Some((message, size)) = messages.next_back() {
         if page.len() == limit || (size > room && !page.is_empty()) {
             page.reverse();
             return (page, true);

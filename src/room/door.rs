@@ -240,16 +240,20 @@ impl Door {
         };
     }
 
-    /// Stores it, if it changed. An open door that remembers nobody is not stored, so that a room of
-    /// which nothing is left can be deleted at once.
+    /// Whether it is as in a room that was never used.
+    fn is_new(&self) -> bool {
+        !self.is_closed() && self.guesses.is_empty() && self.secrets.is_empty()
+    }
+
+    /// Stores it, if it changed.
     pub(super) fn save(&mut self, store: &Store) {
         if !std::mem::take(&mut self.unsaved) {
             return;
         }
-        if self.is_closed() || !self.guesses.is_empty() {
-            store.put_json(KEY.to_owned(), self);
-        } else {
+        if self.is_new() {
             store.delete(KEY.to_owned());
+        } else {
+            store.put_json(KEY.to_owned(), self);
         }
     }
 }

@@ -251,7 +251,6 @@ impl Room {
         self.door.forget();
         self.ledger.forget();
         Ledger::delete(&self.store);
-        turn.out.push(Command::Erase);
         Ok(ids.len())
     }
 

@@ -20,8 +20,8 @@ pub trait App {
     /// The app's own [`App::deadline`] may have come.
     fn wake(&mut self, _now: Timestamp, _out: &mut Vec<Command>) {}
 
-    /// Everything that was stored is deleted, as nobody has been here for long, or as
-    /// [`Command::Erase`] wanted: forgets what is remembered of it.
+    /// Everything that was stored is deleted, as nobody has been here for long: forgets what is
+    /// remembered of it.
     fn reset(&mut self);
 
     /// Whether there is something left to do with what is stored, although no client is here: nothing is
@@ -188,6 +188,4 @@ pub enum Command {
     Post(Post),
     /// Delete all events of this name that were sent: sockets that are away do not get them any more.
     Forget(String),
-    /// Delete everything that is stored as soon as there is no client left: [`App::reset`] follows.
-    Erase,
 }

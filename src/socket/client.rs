@@ -68,9 +68,9 @@ pub(super) struct Socket {
     pub(super) pid: Option<Pid>,
     /// The offset of the last event before it was accepted.
     pub(super) since: Offset,
-    /// Whether its client has sent nothing since its CONNECT was answered, so that it may not have
-    /// fetched the answer. Not persisted.
-    pub(super) is_unseen: bool,
+    /// When its CONNECT was answered, if its client has sent nothing since: it may not have read the
+    /// answer. Not persisted.
+    pub(super) unseen_since: Option<Timestamp>,
 }
 
 /// ```text
@@ -196,7 +196,7 @@ impl Socket {
             unsaved: false,
             pid: row.pid,
             since: row.since,
-            is_unseen: false,
+            unseen_since: None,
         };
         Some((id, socket))
     }

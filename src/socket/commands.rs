@@ -21,7 +21,7 @@ impl Server {
                 Command::Accept {
                     socket,
                     recoverable,
-                } => self.accept(socket, recoverable),
+                } => self.accept(now, socket, recoverable),
                 Command::Refuse {
                     socket,
                     message,
@@ -61,12 +61,11 @@ impl Server {
                     }
                     self.engine.store().purge();
                 }
-                Command::Erase => self.erasing = true,
             }
         }
     }
 
-    fn accept(&mut self, id: SocketId, recoverable: bool) {
+    fn accept(&mut self, now: Timestamp, id: SocketId, recoverable: bool) {
         let last = self.log.as_mut().map(Log::last).unwrap_or_default();
         let Some(socket) = self.sockets.get_mut(&id) else {
             return;
@@ -76,11 +75,10 @@ impl Server {
         };
         socket.link = Link::Joined(sid);
         socket.since = last;
-        self.erasing = false; // what this socket leaves is kept as ever
         // A client that has closed its session by now will never see its `pid`.
         let recoverable = recoverable && self.engine.is_open(sid);
         socket.pid = socket.pid.filter(|_| recoverable);
-        socket.is_unseen = true;
+        socket.unseen_since = Some(now);
         self.save_socket(id);
         self.welcome(sid, id);
     }

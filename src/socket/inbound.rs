@@ -11,38 +11,54 @@ use super::client::Socket;
 use super::packet::{Kind, Packet};
 use super::server::Server;
 use crate::engine::{Message, Sid};
+use crate::map::Map;
 use crate::time::Timestamp;
 
 /// How much may wait of all clients together, in bytes. Beyond it the packet that has waited longest
 /// for its attachments is given up, with its client's connection.
 const MAX_BYTES: usize = 4_194_304;
 
+/// How many bytes a message takes beside what it says.
+const OVERHEAD: usize = 64;
+
 /// Messages of clients whose claim to an earlier socket is undecided, in their order.
 #[derive(Default)]
 pub(super) struct Deferred {
-    messages: VecDeque<(Sid, Message)>,
+    messages: Map<Sid, VecDeque<Message>>,
     bytes: usize,
 }
 
 impl Deferred {
     /// `false` if there is no room for it.
     fn push(&mut self, sid: Sid, message: Message) -> bool {
-        let bytes = self.bytes.saturating_add(message.size());
-        let fits = bytes <= MAX_BYTES;
-        if fits {
-            self.bytes = bytes;
-            self.messages.push_back((sid, message));
+        let bytes = self.bytes.saturating_add(cost(&message));
+        if bytes > MAX_BYTES {
+            return false;
         }
-        fits
+        self.bytes = bytes;
+        match self.messages.get_mut(&sid) {
+            Some(messages) => messages.push_back(message),
+            None => self.messages.insert(sid, VecDeque::from([message])),
+        }
+        true
     }
 
     /// The first message of a client that `is_ready`.
-    pub(super) fn pop(&mut self, is_ready: impl Fn(Sid) -> bool) -> Option<(Sid, Message)> {
-        let at = self.messages.iter().position(|(sid, _)| is_ready(*sid))?;
-        let (sid, message) = self.messages.remove(at)?;
-        self.bytes = self.bytes.saturating_sub(message.size());
+    fn pop(&mut self, is_ready: impl Fn(Sid) -> bool) -> Option<(Sid, Message)> {
+        let sid = self.messages.keys().copied().find(|sid| is_ready(*sid))?;
+        let messages = self.messages.get_mut(&sid)?;
+        let message = messages.pop_front();
+        if messages.is_empty() {
+            self.messages.remove(&sid);
+        }
+        let message = message?;
+        self.bytes = self.bytes.saturating_sub(cost(&message));
         Some((sid, message))
     }
+}
+
+fn cost(message: &Message) -> usize {
+    message.size().saturating_add(OVERHEAD)
 }
 
 impl Server {
@@ -118,7 +134,7 @@ impl Server {
         let id = self.socket_in(sid, &namespace);
         let socket = id.and_then(|id| Some((id, self.sockets.get_mut(&id)?)));
         let socket = socket.map(|(id, socket)| {
-            socket.is_unseen = false;
+            socket.unseen_since = None;
             (id, socket.is_joined())
         });
         match (kind, socket) {

@@ -19,6 +19,8 @@ pub(super) struct Retention {
     at: Option<Timestamp>,
     /// Whether there was a client since it was last decided when.
     was_used: bool,
+    /// Whether memory was lost before that was decided.
+    is_undecided: bool,
 }
 
 impl Retention {
@@ -28,6 +30,7 @@ impl Retention {
             after,
             at: None,
             was_used: false,
+            is_undecided: false,
         }
     }
 
@@ -35,12 +38,12 @@ impl Retention {
     pub(super) fn restore(&mut self, is_empty: bool) {
         self.at = self.store.get(KEY);
         // The server may have been killed before the time was stored.
-        self.was_used = is_empty && self.at.is_none() && !self.store.load("").is_empty();
+        self.is_undecided = is_empty && self.at.is_none() && !self.store.load("").is_empty();
     }
 
-    /// Looks at what a turn left: whether there are no clients, and whether nothing is to be kept
-    /// without them. Returns whether everything that is stored is deleted with this turn.
-    pub(super) fn look(&mut self, now: Timestamp, is_empty: bool, at_once: bool) -> bool {
+    /// Looks at what a turn left: whether there are no clients. Returns whether everything that is
+    /// stored is deleted with this turn.
+    pub(super) fn look(&mut self, now: Timestamp, is_empty: bool) -> bool {
         if !is_empty {
             self.was_used = true;
             if self.at.take().is_some() {
@@ -49,14 +52,18 @@ impl Retention {
             return false;
         }
         let was_used = std::mem::take(&mut self.was_used) || self.store.has_changes();
-        if at_once || (self.at.is_none() && was_used) {
-            let after = if at_once || self.is_nothing_left() {
-                Some(Duration::ZERO)
-            } else {
-                self.after
-            };
-            self.at = after.map(|after| now + after);
-            if let Some(at) = self.at {
+        if was_used {
+            // The last client has gone: nothing is left of what was kept for clients alone.
+            self.store.purge();
+        }
+        if std::mem::take(&mut self.is_undecided) || was_used {
+            if self.is_nothing_left() {
+                self.at = Some(now);
+            } else if self.at.is_none()
+                && let Some(after) = self.after
+            {
+                let at = now + after;
+                self.at = Some(at);
                 self.store.put_json(KEY.to_owned(), &at);
             }
         }
@@ -68,10 +75,12 @@ impl Retention {
         is_over
     }
 
-    /// Whether nothing is stored but what the log knows of its offsets.
+    /// Whether nothing is stored but what the log knows of its offsets, and how long that is kept.
     fn is_nothing_left(&self) -> bool {
         let stored = self.store.load("");
-        stored.iter().all(|(key, _)| key == log::STATE)
+        stored
+            .iter()
+            .all(|(key, _)| key == log::STATE || key == KEY)
     }
 
     /// When it is to look again.

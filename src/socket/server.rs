@@ -39,8 +39,6 @@ pub struct Server {
     unsaved: Vec<Sid>,
     unsaved_sockets: Vec<SocketId>,
     pub(super) events: VecDeque<Event>,
-    /// The application wants nothing kept.
-    pub(super) erasing: bool,
     retention: Retention,
 }
 
@@ -70,7 +68,6 @@ impl Server {
             unsaved: Vec::new(),
             unsaved_sockets: Vec::new(),
             events: VecDeque::new(),
-            erasing: false,
             retention,
         }
     }
@@ -150,8 +147,7 @@ impl Server {
     /// Returns whether it is, with this turn.
     pub(super) fn look_at_retention(&mut self, now: Timestamp, is_busy: bool) -> bool {
         let is_empty = self.is_empty() && !is_busy;
-        let at_once = is_empty && std::mem::take(&mut self.erasing);
-        let is_over = self.retention.look(now, is_empty, at_once);
+        let is_over = self.retention.look(now, is_empty);
         if is_over && let Some(log) = &mut self.log {
             log.reset();
         }
@@ -367,7 +363,7 @@ impl Server {
             pid,
             unsaved: false,
             since: Offset::default(),
-            is_unseen: false,
+            unseen_since: None,
         };
         self.sockets.insert(id, socket);
         self.events.push_back(Event::Connect {

@@ -33,11 +33,12 @@ test("joins, signals, recoveries and leaves are points", async (t) => {
     ["join", room, ""],
     ["join", room, ""],
     ["signal", room, "offer"],
+    ["away", room, ""],
     ["back", room, ""],
     ["leave", room, "left"],
   ]);
   assert.deepEqual(points.map(({ indexes }) => indexes), points.map(({ blobs: [event] }) => [event]));
-  assert.deepEqual(points.map(({ doubles: [, peers] }) => peers), [1, 2, 2, 2, 1]);
+  assert.deepEqual(points.map(({ doubles: [, peers] }) => peers), [1, 2, 2, 2, 2, 1]);
   assert.equal(points[2].doubles[0], 1, "receivers");
-  assert.ok(points[3].doubles[0] >= 0, "milliseconds");
+  assert.ok(points[4].doubles[0] >= 0, "milliseconds");
 });

@@ -117,6 +117,20 @@ fn m_3_what_comes_behind_a_claim() {
     assert_eq!(taken.count(), 4_194_304 / (large.len() - 1));
 }
 
+/// M-3: messages without a byte count as well.
+#[test]
+fn m_3_empty_messages_behind_a_claim() {
+    let (mut hall, [a, _b]) = hall_of();
+    hall.late(10);
+    let c = hall.open_websocket();
+    hall.text(c, a.connect_packet());
+    let taken = (0..100_000).take_while(|_| {
+        hall.text(c, "4");
+        hall.connections.contains_key(&c)
+    });
+    assert_eq!(taken.count(), 4_194_304 / 64);
+}
+
 fn with_engine(config: engine::Config) -> Hall {
     Script::new(move |store| {
         let engine = Engine::new(config.clone(), store.clone());
@@ -132,7 +146,7 @@ fn with_engine(config: engine::Config) -> Hall {
     })
 }
 
-/// M-4: what waits for the polls of all sessions together is bounded: each has its part.
+/// M-4: what waits for the polls of all sessions together is bounded.
 #[test]
 fn m_4_queues_of_all_sessions() {
     let mut hall = with_engine(engine::Config {
@@ -155,6 +169,76 @@ fn m_4_queues_of_all_sessions() {
     let bytes: usize = queued.map(|(_, value)| value.len()).sum();
     assert!(bytes < 1_100_000, "{bytes}");
     assert_eq!(sender.call(&mut hall, json!(["chat:history"]))["ok"], true);
+}
+
+/// How many bytes of this kind are stored.
+fn stored(hall: &Hall, kind: &str) -> usize {
+    let stored = hall.platform.stored();
+    let of_kind = stored.iter().filter(|(key, _)| key.starts_with(kind));
+    of_kind.map(|(key, value)| key.len() + value.len()).sum()
+}
+
+/// M-4, M-15: a page of the history is measured as it is sent. Answers that nobody polls for fit into the
+/// journal, however many sessions ask for them.
+#[test]
+fn m_4_pages_of_the_history_that_nobody_polls_for() {
+    let mut hall = hall();
+    let sender = Peer::connect(&mut hall);
+    for _ in 0..200 {
+        let message = "\u{1}".repeat(4_000);
+        sender.emit(&mut hall, json!(["chat-message", { "message": message }]));
+    }
+    let silent: Vec<String> = (0..99).map(|_| hall.open_polling()).collect();
+    for sid in &silent {
+        hall.send(sid, "40");
+        hall.poll(sid);
+        hall.send(sid, r#"421["chat:history"]"#);
+    }
+    hall.until(hall.now() + 1_000);
+    let page = stored(&hall, &format!("session/{}/", silent[98]));
+    assert!((100_000..140_000).contains(&page), "{page}");
+    let queues = stored(&hall, "session/");
+    assert!(queues < 8_500_000, "{queues}");
+    let all = stored(&hall, "");
+    assert!(all < 30_000_000, "{all}");
+    assert_eq!(sender.call(&mut hall, json!(["chat:history"]))["ok"], true);
+}
+
+/// M-4: all sessions together have one bound, also if they fill their queues one after the other.
+#[test]
+fn m_4_sessions_that_fill_their_queues_one_after_the_other() {
+    let mut hall = hall();
+    let sender = Peer::connect(&mut hall);
+    for _ in 0..98 {
+        let peer = Peer::connect_polling(&mut hall);
+        peer.stop_polling(&mut hall);
+        for _ in 0..8 {
+            let signal = json!(["signal", { "to": peer.id, "data": "x".repeat(60_000) }]);
+            sender.emit(&mut hall, signal);
+        }
+    }
+    let queues = stored(&hall, "session/");
+    assert!((7_500_000..8_500_000).contains(&queues), "{queues}");
+    assert_eq!(sender.call(&mut hall, json!(["chat:history"]))["ok"], true);
+}
+
+/// M-4: a client that polls is not ended for what others do not fetch.
+#[test]
+fn m_4_whoever_polls_is_not_ended() {
+    let mut hall = hall();
+    let sender = Peer::connect(&mut hall);
+    let polling = Peer::connect_polling(&mut hall);
+    for _ in 0..98 {
+        let silent = Peer::connect_polling(&mut hall);
+        silent.stop_polling(&mut hall);
+        polling.stop_polling(&mut hall);
+        for to in [&silent, &polling, &silent, &polling] {
+            let signal = json!(["signal", { "to": to.id, "data": "x".repeat(60_000) }]);
+            sender.emit(&mut hall, signal);
+        }
+        polling.poll_again(&mut hall);
+        assert_eq!(polling.heard(&mut hall).len(), 2);
+    }
 }
 
 /// M-15: what a room stores at most, as its journal takes it: queues full of the longest packets, and a

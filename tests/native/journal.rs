@@ -382,6 +382,14 @@ fn a_purge_leaves_nothing_of_what_was_deleted() {
     disk.reopen();
     let state = pairs([("kept", "remains"), ("more", "to come")]);
     assert_eq!(disk.load(""), state);
+    disk.set("secret", "again");
+    disk.commit();
+    disk.delete("secret");
+    let rows = disk.purge().len();
+    assert!((1..=3).contains(&rows), "the others hold nothing: {rows}");
+    assert!(!holds(&disk.rows, "again"));
+    disk.reopen();
+    assert_eq!(disk.load(""), state);
 }
 
 #[test]

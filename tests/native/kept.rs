@@ -1,7 +1,7 @@
-//! What is kept, as this version writes it: tests/native/fixtures/kept.json. A change of its form needs
-//! this file written anew: `KEPT=write cargo test --test native kept::`. It needs a new `store::VERSION`
-//! as well, unless what is new is a field that may be missing: then the file of before becomes one
-//! more of those that are still read.
+//! What is kept, as this version writes it: tests/native/fixtures/kept.json and, of a room that is
+//! empty, left.json. A change of its form needs these files written anew: `KEPT=write cargo test --test
+//! native kept::`. It needs a new `store::VERSION` as well, unless what is new is a field that may be
+//! missing: then the file of before becomes one more of those that are still read.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,19 +9,29 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::peer::{Hall, Peer, hall};
-use crate::support::{polling, websocket};
+use crate::peer::{Hall, hall, Peer, unhurried};
+use crate::room_token::{hall_with_tokens, token};
+use crate::support::{polled, polling, websocket};
 
-const FILE: &str = "tests/native/fixtures/kept.json";
+const KEPT: &str = "tests/native/fixtures/kept.json";
+
+const LEFT: &str = "tests/native/fixtures/left.json";
 
 /// What earlier forms of this version wrote.
-const EARLIER: [&str; 1] = ["tests/native/fixtures/kept-without-address.json"];
+const EARLIER: [&str; 2] = [
+    "tests/native/fixtures/kept-without-address.json",
+    "tests/native/fixtures/kept-with-less.json",
+];
 
-/// A room in which there is something of every kind: a peer on a WebSocket, one that polls, one that
-/// upgrades, one that is away, a farewell, a lock, a ban, chat. Returns the first peer.
-fn room_of_everything() -> (Hall, Peer) {
-    let mut hall = hall();
-    hall.late(1_000);
+fn new_room() -> Hall {
+    hall_with_tokens(false, unhurried())
+}
+
+/// A room in which there is something of every kind: a peer on a WebSocket, one with a token and an
+/// alias, one that polls, one that upgrades, one that is away, one that knocks, a farewell, a lock, a
+/// password, a wrong one, a ban, chat. Returns the host and who knocks.
+fn room_of_everything() -> (Hall, Peer, Peer) {
+    let mut hall = new_room();
     let host = Peer::connect(&mut hall);
     "198.51.100.7".clone_into(&mut hall.address);
     let [away, put_out] = [Peer::connect(&mut hall), Peer::connect_polling(&mut hall)];
@@ -29,6 +39,13 @@ fn room_of_everything() -> (Hall, Peer) {
     for (peer, name) in [(&host, "Host"), (&away, "Away"), (&put_out, "Out")] {
         peer.join(&mut hall, name);
     }
+    let named = json!({ "token": token(json!({ "sub": "u-1", "name": "Named" })) });
+    let named = Peer::connect_with(&mut hall, &named);
+    named.call(&mut hall, json!(["join", "alias"]));
+    named.join(&mut hall, "Named");
+    "203.0.113.9".clone_into(&mut hall.address);
+    let [stranger, guesser] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
+    "192.0.2.1".clone_into(&mut hall.address);
     let sid = hall.open_polling();
     hall.send(&sid, "40");
     let poll = hall.poll(&sid);
@@ -38,15 +55,35 @@ fn room_of_everything() -> (Hall, Peer) {
     hall.send(&sid, "40");
     let poll = hall.poll(&sid);
     hall.take_of(poll);
-    hall.get(&polling(&sid));
     put_out.stop_polling(&mut hall);
     let message = json!({ "message": "hi", "mid": "m" });
     host.call(&mut hall, json!(["chat-message", message]));
     host.call(&mut hall, json!(["host:lock", { "on": true }]));
     host.call(&mut hall, json!(["host:kick", { "id": put_out.id }]));
+    host.call(
+        &mut hall,
+        json!(["host:password", { "password": "sesame" }]),
+    );
+    let knock = json!(["room:join", { "name": "Stranger", "password": "sesame" }]);
+    stranger.emit(&mut hall, knock);
+    let wrong = json!(["room:join", { "name": "Guesser", "password": "wrong" }]);
+    assert_eq!(guesser.refusal(&mut hall, &wrong), "bad-password");
     away.vanish(&mut hall);
+    hall.poll(&sid); // which gets what waits
+    hall.get(&polling(&sid));
     hall.platform.flush();
-    (hall, host)
+    (hall, host, stranger)
+}
+
+/// A room that its only peer has left.
+fn room_that_was_left() -> Hall {
+    let mut hall = new_room();
+    let peer = Peer::connect(&mut hall);
+    peer.join(&mut hall, "Ann");
+    peer.call(&mut hall, json!(["chat-message", "kept"]));
+    peer.vanish_for_good(&mut hall);
+    hall.platform.flush();
+    hall
 }
 
 #[derive(Debug, PartialEq)]
@@ -80,42 +117,40 @@ impl Kept {
         }
     }
 
-    fn write(&self) {
+    fn write(&self, file: &str) {
         let value = json!({
             "rows": self.rows, "connections": self.connections, "requests": self.requests,
         });
-        fs::create_dir_all(Path::new(FILE).parent().expect("a folder")).expect("a folder");
-        fs::write(FILE, format!("{value:#}\n")).expect("the fixture");
+        fs::create_dir_all(Path::new(file).parent().expect("a folder")).expect("a folder");
+        fs::write(file, format!("{value:#}\n")).expect("the fixture");
     }
 }
 
-/// This version writes what the fixture says.
+/// This version writes what the fixtures say.
 #[test]
 fn what_is_kept_has_this_form() {
-    let (hall, _) = room_of_everything();
-    let kept = Kept::of(&hall);
-    if std::env::var("KEPT").as_deref() == Ok("write") {
-        kept.write();
-    }
-    let all = kept.rows.values().chain(kept.connections.values());
-    for text in all.chain(kept.requests.values()) {
-        assert!(text.starts_with('1'), "it begins with its version: {text}");
-    }
-    assert_eq!(kept, Kept::read(FILE));
-}
-
-/// This version reads what the fixtures say, and goes on as if nothing had happened.
-#[test]
-fn what_was_kept_is_read() {
-    for file in EARLIER.into_iter().chain([FILE]) {
-        goes_on(file);
+    for (hall, file) in [(room_of_everything().0, KEPT), (room_that_was_left(), LEFT)] {
+        let kept = Kept::of(&hall);
+        if std::env::var("KEPT").as_deref() == Ok("write") {
+            kept.write(file);
+        }
+        let all = kept.rows.values().chain(kept.connections.values());
+        for text in all.chain(kept.requests.values()) {
+            assert!(text.starts_with('1'), "it begins with its version: {text}");
+        }
+        assert_eq!(kept, Kept::read(file));
     }
 }
 
-fn goes_on(file: &str) {
-    let (_, host) = room_of_everything(); // for what its client knows
-    let mut hall = hall();
-    hall.late(2_000);
+/// A room with what a fixture says, whose memory was lost.
+fn read(file: &str) -> Hall {
+    let mut hall = new_room();
+    hall.late(hall.now() + 1_000);
+    restore(&mut hall, file);
+    hall
+}
+
+fn restore(hall: &mut Hall, file: &str) {
     let Kept {
         rows,
         connections,
@@ -125,16 +160,61 @@ fn goes_on(file: &str) {
     (hall.connections, hall.requests) = (connections, requests);
     hall.continue_numbers_at(100);
     hall.lose_memory();
+}
+
+/// This version reads what the fixtures say, and goes on as if nothing had happened.
+#[test]
+fn what_was_kept_is_read() {
+    let (_, host, stranger) = room_of_everything(); // for what their clients know
+    let mut hall = read(KEPT);
     assert_eq!(hall.take(), [], "nothing is closed");
     let (_, room) = hall.operate("", "", "");
-    assert_eq!(room["sockets"], 4);
+    assert_eq!(room["sockets"], 7);
     assert_eq!(room["host"], host.id.as_str());
     assert_eq!(room["room"]["locked"], true);
+    assert_eq!(room["room"]["password"], true);
     assert_eq!(room["peers"][1]["away"], true);
+    let signal = json!(["signal", { "to": "alias", "data": 1 }]);
+    assert_eq!(host.call(&mut hall, signal)["ok"], true);
     let again = json!(["chat-message", { "message": "again", "mid": "m" }]);
     let receipt = host.call(&mut hall, &again);
     let history = host.call(&mut hall, json!(["chat:history"]));
     assert_eq!(history["messages"].as_array().map(Vec::len), Some(1));
     assert_eq!(history["messages"][0]["message"], "hi");
     assert_eq!(history["messages"][0]["id"], receipt["id"]);
+    let admit = json!(["host:admit", { "id": stranger.id }]);
+    assert_eq!(host.call(&mut hall, admit)["ok"], true);
+    let poll = *Kept::read(KEPT).requests.keys().next().expect("a poll");
+    hall.overdue(poll);
+    hall.expect_of(poll, [polled(poll, "6")]);
+}
+
+/// An empty room knows how long it is kept.
+#[test]
+fn what_was_left_is_read() {
+    let mut hall = read(LEFT);
+    hall.late(hall.now() + 40_000);
+    let day = 86_400_000;
+    hall.until(hall.now() + day - 40_000 - 1_000);
+    assert!(!hall.platform.stored().is_empty());
+    hall.until(hall.now() + 41_000);
+    assert!(hall.platform.stored().is_empty());
+}
+
+#[test]
+fn what_earlier_forms_wrote_is_read() {
+    let (_, host, _) = room_of_everything(); // for what its client knows
+    for file in EARLIER {
+        let mut hall = hall();
+        hall.late(2_000);
+        restore(&mut hall, file);
+        assert_eq!(hall.take(), [], "nothing is closed");
+        let (_, room) = hall.operate("", "", "");
+        assert_eq!(room["sockets"], 4);
+        assert_eq!(room["host"], host.id.as_str());
+        assert_eq!(room["room"]["locked"], true);
+        assert_eq!(room["peers"][1]["away"], true);
+        let history = host.call(&mut hall, json!(["chat:history"]));
+        assert_eq!(history["messages"][0]["message"], "hi");
+    }
 }

@@ -65,16 +65,17 @@ impl Meter {
     }
 
     fn commit(&mut self, now: u64) {
-        let puts = if std::mem::take(&mut self.purging) {
-            self.disk.purge()
-        } else {
-            self.disk.commit()
-        };
-        self.rows += puts.len() as u64;
-        self.written.push((now, puts.len()));
-        let bytes = puts.iter().map(|put| put.bytes.len()).sum();
-        self.outbox.committed(at(now), puts.len(), bytes);
-        self.outbox.take();
+        self.outbox.flush(at(now), || {
+            let puts = if std::mem::take(&mut self.purging) {
+                self.disk.purge()
+            } else {
+                self.disk.commit()
+            };
+            self.rows += puts.len() as u64;
+            self.written.push((now, puts.len()));
+            let bytes = puts.iter().map(|put| put.bytes.len()).sum();
+            Some((puts.len(), bytes))
+        });
     }
 
     /// The object goes to sleep, with all commits made: what is stored then.

@@ -61,15 +61,15 @@ impl Bench {
 
     /// What a shell does: commits if that is due, and takes what can be done.
     fn flush(&mut self) -> Vec<Output> {
-        if self.outbox.is_commit_due(at(self.now)) {
-            let is_back = self.now < self.last_commit;
-            assert!(is_back || self.commits == 0 || self.now >= self.last_commit + PACE_MS);
+        let now = self.now;
+        self.outbox.flush(at(now), || {
+            let is_back = now < self.last_commit;
+            assert!(is_back || self.commits == 0 || now >= self.last_commit + PACE_MS);
             self.commits += 1;
-            self.last_commit = self.now;
+            self.last_commit = now;
             self.kept.clear();
-            self.outbox.committed(at(self.now), 1, 0);
-        }
-        self.outbox.take()
+            Some((1, 0))
+        })
     }
 
     fn next(&self) -> Option<u64> {
@@ -154,7 +154,7 @@ fn what_nobody_was_promised_is_committed_soon() {
 fn a_commit_of_many_rows_is_followed_by_as_many_paces() {
     let mut outbox = Outbox::default();
     outbox.push(at(1_000), vec![Output::Commit(record("a"))], drop);
-    outbox.committed(at(1_000), 32, 0);
+    outbox.flush(at(1_000), || Some((32, 0)));
     outbox.push(at(1_001), vec![Output::Commit(record("b"))], drop);
     assert_eq!(outbox.commit_at(), Some(at(1_000 + 32 * PACE_MS)));
 }
@@ -162,7 +162,6 @@ fn a_commit_of_many_rows_is_followed_by_as_many_paces() {
 /// What a busy room keeps is mostly out of date before it is written. A promise does not wait for that.
 #[test]
 fn after_many_bytes_what_nobody_was_promised_waits_longer() {
-    let mut outbox = Outbox::default();
     for (bytes, wait) in [
         (0, 25),
         (65_535, 25),
@@ -170,7 +169,9 @@ fn after_many_bytes_what_nobody_was_promised_waits_longer() {
         (400_000, 175),
         (10_000_000, 250),
     ] {
-        outbox.committed(at(1_000), 1, bytes);
+        let mut outbox = Outbox::default();
+        outbox.push(at(1_000), vec![Output::Commit(record("a"))], drop);
+        outbox.flush(at(1_000), || Some((1, bytes)));
         outbox.push(at(1_010), vec![Output::CommitSoon(record("a"))], drop);
         assert_eq!(outbox.commit_at(), Some(at(1_010 + wait)), "{bytes}");
         outbox.push(at(1_020), vec![Output::Commit(record("b"))], drop);
@@ -186,6 +187,57 @@ fn a_clock_that_is_set_back_keeps_nothing_waiting() {
     bench.now = 1_000;
     bench.push(vec![Output::Commit(record("b")), send(1, "ack")]);
     assert_eq!(bench.flush(), [send(1, "ack")]);
+}
+
+/// What is promised is not done if the commit fails, and neither is anything that comes later.
+#[test]
+fn behind_a_commit_that_failed_nothing_is_done() {
+    for output in [Output::Commit(record("a")), Output::CommitSoon(record("a"))] {
+        let mut outbox = Outbox::default();
+        outbox.push(at(1_000), vec![output, send(1, "ack"), respond(7)], drop);
+        let soon = at(1_000 + SOON_MS);
+        let promised = outbox.commit_at() == Some(at(1_000));
+        let early = outbox.flush(at(1_000), || None);
+        assert_eq!(early.is_empty(), promised);
+        assert_eq!(outbox.flush(soon, || None), []);
+        outbox.push(soon, vec![send(2, "later")], |_| panic!("kept"));
+        outbox.push(soon, vec![Output::Commit(record("b"))], |_| panic!("kept"));
+        assert_eq!(outbox.commit_at(), None);
+        assert_eq!(outbox.flush(at(9_000), || panic!("committed")), []);
+    }
+}
+
+/// A turn that met a damaged record ends the object at once: what was gathered, what was promised and
+/// what comes later is not done, and nothing is committed any more.
+#[test]
+fn a_halt_comes_first_and_nothing_behind_it() {
+    let mut outbox = Outbox::default();
+    outbox.push(
+        at(1_000),
+        vec![Output::Commit(record("a")), send(1, "ack")],
+        drop,
+    );
+    assert_eq!(outbox.flush(at(1_000), || Some((1, 0))), [send(1, "ack")]);
+    outbox.gather();
+    let earlier = vec![
+        send(2, "gathered"),
+        Output::Commit(record("b")),
+        send(1, "promised"),
+    ];
+    outbox.push(at(1_001), earlier, drop);
+    let halt = || Output::Halt("damaged".to_owned());
+    outbox.push(at(1_002), vec![halt(), send(1, "behind")], drop);
+    assert!(!outbox.is_gathering());
+    outbox.gather();
+    assert!(!outbox.is_gathering());
+    outbox.push(
+        at(1_003),
+        vec![Output::Commit(record("c")), send(1, "later")],
+        |_| panic!("kept"),
+    );
+    assert_eq!(outbox.commit_at(), None);
+    assert_eq!(outbox.flush(at(1_100), || panic!("committed")), [halt()]);
+    assert_eq!(outbox.flush(at(2_000), || panic!("committed")), []);
 }
 
 #[test]

@@ -383,6 +383,13 @@ impl Peer {
         }
     }
 
+    /// Polls again, after [`Peer::stop_polling`].
+    pub fn poll_again(&self, hall: &mut Hall) {
+        if let Link::Polling(sid, poll) = &self.link {
+            poll.set(hall.poll(sid));
+        }
+    }
+
     /// Is lost for good.
     pub fn vanish_for_good(&self, hall: &mut Hall) {
         self.vanish(hall);

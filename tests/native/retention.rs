@@ -124,6 +124,23 @@ fn who_leaves_nothing_behind_leaves_nothing_stored() {
     assert!(is_erased(&mut hall));
 }
 
+/// What operators ask of a room that was never used stores nothing.
+#[test]
+fn operators_leave_nothing_stored() {
+    for (action, kind, body) in [
+        ("", "", ""),
+        ("emit", "application/json", r#"{"event":"news"}"#),
+        ("close", "", ""),
+    ] {
+        let mut hall = hall();
+        assert_eq!(hall.operate(action, kind, body).0, 200, "{action:?}");
+        hall.until(MINUTE);
+        assert!(is_erased(&mut hall), "{action:?}");
+        assert_eq!(hall.meter.rows, 0, "{action:?}");
+        assert_eq!(hall.core.deadline(), None, "{action:?}");
+    }
+}
+
 /// A client that says goodbye leaves its namespace first, and then its session, with which nothing of
 /// what is stored changes.
 #[test]
@@ -164,6 +181,37 @@ fn what_is_deleted_at_once_is_in_no_row() {
     let (status, _) = hall.operate("close", "", "");
     assert_eq!(status, 200);
     assert!(is_erased(&mut hall));
+}
+
+/// When the last client has gone, no row has anything of what was deleted: the events, with the
+/// candidates' addresses, and the addresses of clients and sessions.
+#[test]
+fn what_the_last_client_leaves_behind_is_in_no_row() {
+    let holds = |hall: &Hall, text: &str| {
+        let mut rows = hall.meter.disk.rows.values();
+        rows.any(|row| String::from_utf8_lossy(row).contains(text))
+    };
+    for retention in [None, Some(Duration::from_secs(86_400))] {
+        let mut hall = hall_for(retention);
+        let [host, guest] = [Peer::connect(&mut hall), Peer::connect_polling(&mut hall)];
+        host.join(&mut hall, "Host");
+        host.call(&mut hall, json!(["chat-message", { "message": "kept" }]));
+        let candidate = json!({ "candidate": "candidate:1 1 udp 1 198.51.100.77 9 typ host" });
+        host.emit(
+            &mut hall,
+            json!(["candidate", { "to": guest.id, "candidate": candidate }]),
+        );
+        guest.heard(&mut hall);
+        hall.until(hall.now() + 1_000);
+        assert!(holds(&hall, "198.51.100.77"));
+        assert!(holds(&hall, "192.0.2.1"));
+        host.vanish(&mut hall);
+        guest.vanish(&mut hall);
+        hall.until(hall.now() + 32_000);
+        assert!(!holds(&hall, "198.51.100.77"), "{retention:?}");
+        assert!(!holds(&hall, "192.0.2.1"), "{retention:?}");
+        assert!(holds(&hall, "kept"), "{retention:?}");
+    }
 }
 
 #[test]

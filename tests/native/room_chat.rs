@@ -384,7 +384,7 @@ fn a_page_has_at_least_one_message() {
         ..Config::default()
     });
     let a = Peer::connect(&mut hall);
-    let large = "文".repeat(43_600);
+    let large = "文".repeat(43_680);
     for text in ["first", &large, "last"] {
         a.call(&mut hall, json!(["chat-message", text]));
     }

@@ -404,3 +404,52 @@ fn a_client_that_polls_is_told_of_the_end() {
         "{told:?}"
     );
 }
+
+/// What the end of a room deletes is deleted, also if a client that polls has still to be told, and
+/// memory is lost before its time is over.
+#[test]
+fn a_closed_room_leaves_nothing_when_all_were_told() {
+    for forgets in [false, true] {
+        let (mut hall, host, _) = closed_room();
+        assert_ne!(hall.platform.stored().len(), 0, "one has to be told");
+        if forgets {
+            hall.lose_memory();
+        }
+        hall.until(hall.now() + 32_000);
+        assert_eq!(hall.platform.stored().len(), 0, "{forgets}");
+        assert_eq!(hall.meter.disk.rows.len(), 0, "{forgets}");
+        let back = host.reconnect(&mut hall);
+        assert_eq!(back.join(&mut hall, "Host")["room"]["locked"], false);
+    }
+}
+
+/// Whoever comes while a client has still to be told of the end is in a new room, which is kept like
+/// any other.
+#[test]
+fn a_room_that_begins_anew_is_kept() {
+    let (mut hall, host, sid) = closed_room();
+    let back = host.reconnect(&mut hall);
+    back.join(&mut hall, "Host");
+    back.call(&mut hall, json!(["chat-message", "kept"]));
+    hall.poll(&sid);
+    hall.until(hall.now() + 32_000);
+    back.vanish_for_good(&mut hall);
+    hall.until(hall.now() + 1_000);
+    let late = Peer::connect(&mut hall);
+    let history = late.join(&mut hall, "Late")["history"].clone();
+    assert_eq!(history[0]["message"], "kept");
+}
+
+/// A room that was closed, its host, and the session of a client that does not poll.
+fn closed_room() -> (Hall, Peer, String) {
+    let mut hall = hall();
+    let host = Peer::connect(&mut hall);
+    host.join(&mut hall, "Host");
+    host.call(&mut hall, json!(["chat-message", "secret"]));
+    host.call(&mut hall, json!(["host:lock", { "on": true }]));
+    let sid = hall.open_polling();
+    hall.send(&sid, "40");
+    assert_eq!(close(&mut hall).1["closed"], 2);
+    hall.take();
+    (hall, host, sid)
+}

@@ -17,7 +17,7 @@ const ALIASES: [&str; 2] = ["ann", "bob"];
 const STRANGERS: &str = "198.51.100.7";
 const INSIDERS: &str = "192.0.2.1";
 
-/// What strangers send, as a frame of their WebSocket.
+/// What strangers send, as a frame or a body.
 const NOISE: [&str; 16] = [
     r#"42["room:join",{"name":"Mallory"}]"#,
     r#"421["room:join",{"name":"Eve"}]"#,
@@ -37,10 +37,16 @@ const NOISE: [&str; 16] = [
     "4nonsense",
 ];
 
+/// A client outside: its connection, or the id of the session in which it polls.
+enum Stranger {
+    WebSocket(u64),
+    Polling(String),
+}
+
 struct World {
     hall: Hall,
     insiders: Vec<Peer>,
-    strangers: Vec<u64>,
+    strangers: Vec<Stranger>,
     /// What those inside heard, each under their number.
     heard: Vec<(usize, Value)>,
 }
@@ -64,6 +70,7 @@ fn run(bytes: &[u8], with_strangers: bool) -> (Vec<(usize, Value)>, Vec<String>)
         let (inside, noise, what) = (bytes.byte(), bytes.byte(), bytes.byte());
         if with_strangers {
             world.noise(noise, what);
+            world.listen(); // a ping may have come, which goes out to all together
         }
         world.inside(inside);
         world.listen();
@@ -155,35 +162,61 @@ impl World {
         STRANGERS.clone_into(&mut self.hall.address);
         let hall = &mut self.hall;
         match decision % 8 {
-            0 | 1 if self.strangers.len() < 12 => {
+            0 if self.strangers.len() < 12 => {
                 let c = hall.open_websocket();
                 hall.text(c, "40");
-                self.strangers.push(c);
+                self.strangers.push(Stranger::WebSocket(c));
+            }
+            1 if self.strangers.len() < 12 => {
+                let sid = hall.open_polling();
+                hall.send(&sid, "40");
+                self.strangers.push(Stranger::Polling(sid));
             }
             2..7 if !self.strangers.is_empty() => {
                 let place = usize::from(decision >> 3) % self.strangers.len();
-                let c = self.strangers[place];
                 let frame = match NOISE.get(usize::from(what) % (NOISE.len() + 1)) {
                     Some(frame) => (*frame).to_owned(),
                     None => junk(&mut Bytes::new(&[decision, what, decision ^ what, !what])),
                 };
-                if hall.connections.contains_key(&c) {
-                    hall.text(c, frame);
+                match &self.strangers[place] {
+                    Stranger::WebSocket(c) if hall.connections.contains_key(c) => {
+                        hall.text(*c, frame);
+                    }
+                    Stranger::WebSocket(_) => {}
+                    Stranger::Polling(sid) => {
+                        hall.send(sid, &frame);
+                    }
                 }
             }
-            7 if !self.strangers.is_empty() => {
-                let c = self.strangers.remove(0);
-                if hall.connections.contains_key(&c) {
+            7 if !self.strangers.is_empty() => match self.strangers.remove(0) {
+                Stranger::WebSocket(c) if hall.connections.contains_key(&c) => {
                     hall.lost(c);
                 }
-            }
+                Stranger::WebSocket(_) => {}
+                Stranger::Polling(sid) => {
+                    hall.send(&sid, "1");
+                }
+            },
             _ => {}
         }
-        for c in &self.strangers {
-            for done in hall.take_of(*c) {
-                if let Done::Sent(_, frame) = done {
-                    let told = frame.contains(SECRET) || frame.contains("\"history\":");
-                    assert!(!told, "a stranger heard {frame}");
+        // Not all poll each time.
+        let polls = |place: usize| usize::from(what) % 3 != place % 3;
+        for (place, stranger) in self.strangers.iter().enumerate() {
+            let number = match stranger {
+                Stranger::WebSocket(c) => *c,
+                Stranger::Polling(_) if !polls(place) => continue,
+                Stranger::Polling(sid) => {
+                    let poll = hall.poll(sid);
+                    if hall.requests.contains_key(&poll) {
+                        hall.overdue(poll);
+                    }
+                    poll
+                }
+            };
+            for done in hall.take_of(number) {
+                if let Done::Sent(_, told) | Done::Responded(_, _, _, told) = done {
+                    let secret = told.contains(SECRET) || told.contains("\"history\":");
+                    assert!(!secret, "a stranger heard {told}");
                 }
             }
         }
