@@ -19,6 +19,10 @@ pub struct Table {
     /// Whether an action needs the query or the `auth` of a socket, which are kept then.
     pub(super) uses_query: bool,
     pub(super) uses_auth: bool,
+    /// Whether an action joins a room.
+    pub(super) joins: bool,
+    /// Whether an event is sent to a name that may be that of a socket or that of a room.
+    pub(super) mixes_names: bool,
 }
 
 impl Table {
