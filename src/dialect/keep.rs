@@ -15,7 +15,7 @@ impl Run<'_> {
         for room in rooms {
             let room = room.name().ok_or_else(|| missing("the room"))?;
             let holder = self.peer(&room);
-            if self.table.mixes_names && holder.is_some_and(|holder| holder != self.from) {
+            if self.table.names.mix && holder.is_some_and(|holder| holder != self.from) {
                 return Err(Error::new(Code::IdTaken, "another socket has this name"));
             }
             self.sockets.join(self.from, &room).map_err(|error| {
@@ -39,7 +39,7 @@ impl Run<'_> {
         // which of them it means, rooms and sockets may have the same names.
         let is_id = SocketId::is_id(&alias) && alias != self.from.to_string();
         let namespace = self.namespace().clone();
-        let is_room = self.table.mixes_names
+        let is_room = self.table.names.mix
             && self.sockets.count(&namespace, &alias)
                 > usize::from(self.sockets.is_in(self.from, &alias));
         let holder = self.peer(&alias).filter(|holder| *holder != self.from);

@@ -8,7 +8,7 @@ use super::limits::{TABLE_ACTIONS, TABLE_BYTES, TABLE_DEPTH};
 use super::path::{Path, Root, Step};
 use super::place::{TableError, did_you_mean, nearest};
 use super::steps::RECEIVERS;
-use super::table::Table;
+use super::table::{Names, Table, Uses};
 use super::template::Template;
 use crate::map::Map;
 use crate::socket::{Json, Namespace, is_reserved};
@@ -76,12 +76,10 @@ pub(super) struct Reader {
     pub(super) happening: String,
     pub(super) literal_rooms: Vec<(String, String)>,
     /// The names that are written in `join` and in `alias`, and whether others come from values.
-    names: Vec<String>,
-    has_other_names: bool,
-    pub(super) joins: bool,
-    pub(super) mixes_names: bool,
-    uses_query: bool,
-    uses_auth: bool,
+    given: Vec<String>,
+    gives_others: bool,
+    pub(super) names: Names,
+    uses: Uses,
 }
 
 pub(super) fn table(text: &str) -> Result<Table, Vec<TableError>> {
@@ -118,10 +116,10 @@ impl Reader {
     /// The names that a `join` or an `alias` gives.
     pub(super) fn give_names(&mut self, json: &Json) {
         match node(json) {
-            Node::Text(name) if !name.contains('$') => self.names.push(name),
+            Node::Text(name) if !name.contains('$') => self.given.push(name),
             Node::List(items) => items.iter().for_each(|item| self.give_names(item)),
-            Node::Other => self.names.push(json.as_str().to_owned()),
-            Node::Text(_) | Node::Object(_) => self.has_other_names = true,
+            Node::Other => self.given.push(json.as_str().to_owned()),
+            Node::Text(_) | Node::Object(_) => self.gives_others = true,
         }
     }
 
@@ -189,10 +187,8 @@ impl Reader {
                 "a table needs \"on\": an object with a list of actions for each event",
             );
         }
-        table.uses_query = self.uses_query;
-        table.uses_auth = self.uses_auth;
-        table.joins = self.joins;
-        table.mixes_names = self.mixes_names;
+        table.uses = self.uses;
+        table.names = self.names;
         Some(table)
     }
 
@@ -338,8 +334,8 @@ impl Reader {
             Root::Reason if self.happening != "disconnect" => {
                 self.error(place, "$reason is there in on.disconnect alone");
             }
-            Root::Query => self.uses_query = true,
-            Root::Auth => self.uses_auth = true,
+            Root::Query => self.uses.query = true,
+            Root::Auth => self.uses.auth = true,
             Root::Alias => self.aliases.push(place.to_owned()),
             Root::Data => {
                 if let Some(Step::Field(first)) = path.steps.first() {
@@ -373,12 +369,12 @@ impl Reader {
             }
         }
         for (place, room) in std::mem::take(&mut self.literal_rooms) {
-            if self.names.contains(&room) {
+            if self.given.contains(&room) {
                 continue;
             }
             let words = RECEIVERS.iter().map(|(word, _)| *word);
             let hint = did_you_mean(&room, words);
-            let message = if self.has_other_names && !room.is_empty() {
+            let message = if self.gives_others && !room.is_empty() {
                 if hint.is_empty() {
                     continue; // a client may name a room, or itself, so
                 }

@@ -81,7 +81,7 @@ impl<'a> Run<'a> {
     /// Whether all sockets are in one room: where the table joins none. Elsewhere a socket that is in
     /// no room reaches nobody, and not the members of all rooms.
     fn is_one_room(&self) -> bool {
-        !self.table.joins && matches!(self.chosen, Chosen::Own)
+        !self.table.names.join && matches!(self.chosen, Chosen::Own)
     }
 
     /// Those of a target that are in the room, by their ids.

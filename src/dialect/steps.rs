@@ -32,7 +32,7 @@ impl Reader {
             steps.extend(room.map(Step::Leave));
         }
         if let Some((place, json)) = find("join") {
-            self.joins = true;
+            self.names.join = true;
             self.give_names(json);
             steps.extend(Template::read(self, &place, json).map(Step::Join));
         }
@@ -182,7 +182,7 @@ impl Reader {
     fn named(&mut self, place: &str, json: &Json) -> Option<To> {
         let name = Template::read(self, place, json)?;
         let is_sockets = matches!(&name, Template::Path(path) if path.is_sockets());
-        self.mixes_names |= !is_sockets;
+        self.names.mix |= !is_sockets;
         Some(To::Named(name))
     }
 
