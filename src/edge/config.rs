@@ -43,7 +43,7 @@ pub fn misconfigured(invalid: &[Invalid]) -> Result<Response> {
 }
 
 /// A variable as text: TOML may give it as a number or a list, too.
-fn variable(env: &Env, name: &str) -> Option<String> {
+pub(super) fn variable(env: &Env, name: &str) -> Option<String> {
     let value: JsValue = binding(env, name)?;
     let text = |value: &JsValue| value.as_string();
     text(&value).or_else(|| JSON::stringify(&value).ok()?.as_string())

@@ -26,9 +26,12 @@ pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Host
     // With wrong settings the Worker lets nobody in.
     let settings = config::settings(env, defaults()).unwrap_or_else(|_| defaults());
     let absorb_pongs = settings.engine.absorb_pongs;
+    let env = env.clone();
     Ok(Shell::new(state, absorb_pongs, |runtime| {
         let store = Store::new(runtime);
-        let handlers = Handlers::new(add, settings.room.limits.rates, Rc::clone(&store));
+        let rates = settings.room.limits.rates;
+        let variables = move |name: &str| config::variable(&env, name);
+        let handlers = Handlers::with_variables(add, rates, Rc::clone(&store), variables);
         let engine = Engine::new(settings.engine, store);
         Host::new(Server::new(settings.socket, engine), handlers)
     }))

@@ -33,6 +33,7 @@ mod echo;
 mod engine;
 mod fuzz;
 mod handlers;
+mod handlers_errors;
 mod heartbeat;
 mod idle;
 mod interruptions;
