@@ -43,32 +43,6 @@ fn mistakes_are_named_with_their_places() {
             "on.x[0].to: nobody joins a room named \"room\"; did you mean \"$0.room\"?",
         ),
         (
-            json!({"x": [{"join": "$0"}, {"emit": "y", "to": "evryone"}]}),
-            "on.x[1].to: \"evryone\" is not one of the words of to; did you mean \"everyone\"? \
-             Or, if a room has this name, write {\"room\": \"evryone\"}",
-        ),
-        (
-            json!({"x": [{"leave": true, "emit": "left", "to": "others"}, {"join": "$0"}]}),
-            "on.x[0].to: leave is done first, so this is not for those in the room that was left: \
-             emit in an action before it",
-        ),
-        (
-            json!({"connect": [], "connection": []}),
-            "on.connection: this is the same as on.connect: put all actions in one list",
-        ),
-        (
-            json!({"disconnect": [{"stop": true}], "disconnecting": [{"emit": "left", "to": "others"}]}),
-            "on.disconnecting: this is the same as on.disconnect: put all actions in one list",
-        ),
-        (
-            json!({"x": [{"emit": "y", "args": ["$socket(0.to.alias"]}]}),
-            "on.x[0].args[0]: $socket(0.to.alias has no closing )",
-        ),
-        (
-            json!({"x": [{"emit": "y", "args": ["$room(nobody).members"]}]}),
-            "on.x[0].args[0]: there is no $nobody; did you mean $0.nobody?",
-        ),
-        (
             json!({"x": [{"emti": "y"}]}),
             "on.x[0].emti: an action has no \"emti\"; did you mean \"emit\"?",
         ),
@@ -131,6 +105,41 @@ fn mistakes_are_named_with_their_places() {
         (
             json!({"x": "y"}),
             "on.x: this is a list of actions, such as [{\"join\": \"$0\"}]",
+        ),
+    ] {
+        assert_eq!(errors_of(&on), [error], "{on}");
+    }
+}
+
+/// Mistakes of names, of order and of what stands there twice.
+#[test]
+fn more_mistakes_are_named_with_their_places() {
+    for (on, error) in [
+        (
+            json!({"x": [{"join": "$0"}, {"emit": "y", "to": "evryone"}]}),
+            "on.x[1].to: \"evryone\" is not one of the words of to; did you mean \"everyone\"? \
+             Or, if a room has this name, write {\"room\": \"evryone\"}",
+        ),
+        (
+            json!({"x": [{"leave": true, "emit": "left", "to": "others"}, {"join": "$0"}]}),
+            "on.x[0].to: leave is done first, so this is not for those in the room that was left: \
+             emit in an action before it",
+        ),
+        (
+            json!({"connect": [], "connection": []}),
+            "on.connection: this is the same as on.connect: put all actions in one list",
+        ),
+        (
+            json!({"disconnect": [{"stop": true}], "disconnecting": [{"emit": "left", "to": "others"}]}),
+            "on.disconnecting: this is the same as on.disconnect: put all actions in one list",
+        ),
+        (
+            json!({"x": [{"emit": "y", "args": ["$socket(0.to.alias"]}]}),
+            "on.x[0].args[0]: $socket(0.to.alias has no closing )",
+        ),
+        (
+            json!({"x": [{"emit": "y", "args": ["$room(nobody).members"]}]}),
+            "on.x[0].args[0]: there is no $nobody; did you mean $0.nobody?",
         ),
     ] {
         assert_eq!(errors_of(&on), [error], "{on}");

@@ -35,7 +35,7 @@ fn returns(io: &mut Io) {
     });
     io.on("maybe", |socket: Socket| socket.rooms().pop());
     io.on("rooms", |socket: Socket, ack: Ack| {
-        ack.send(&socket.rooms())
+        ack.send(&socket.rooms());
     });
     io.on("fail", |_: Socket| Err::<(), _>("no"));
     // An ack that is taken before another parameter does not fit, or before the handler fails.
@@ -122,7 +122,7 @@ fn what_a_refusal_undoes() {
 
 fn old(io: &mut Io) {
     io.on("store", |socket: Socket| {
-        socket.store("game", &json!({"turn": 1}))
+        socket.store("game", &json!({"turn": 1}));
     });
 }
 
