@@ -5,11 +5,8 @@ use serde_json::{Value, json};
 use signalbox::dialect::limits;
 
 use crate::dialect::SHIPPED_TABLES;
+use crate::dialect_bounds::clients;
 use crate::dialect_client::{Client, Place, place};
-
-fn clients<const N: usize>(place: &mut Place) -> [Client; N] {
-    std::array::from_fn(|_| Client::connect(place))
-}
 
 fn shipped(name: &str) -> Place {
     let found = SHIPPED_TABLES.iter().find(|(known, _)| *known == name);

@@ -25,6 +25,7 @@ mod dialect_bounds;
 mod dialect_client;
 mod dialect_form;
 mod dialect_memory;
+mod dialect_senders;
 mod dialect_strangers;
 mod dialect_values;
 mod disk;
