@@ -13,6 +13,9 @@ use std::process::ExitCode;
 
 use signalbox::dialect::{SHIPPED, Table, transcript};
 
+/// The largest value of a variable on Cloudflare, with all of `DIALECTS` in it.
+const VARIABLE_BYTES: usize = 5_000;
+
 const USAGE: &str = "usage: npm run dialect -- check FILE [--transcript FILE]
        npm run dialect -- list
        npm run dialect -- show NAME
@@ -48,7 +51,8 @@ fn read(file: &str) -> Result<String, String> {
 }
 
 fn check(file: &str, transcript: Option<&str>) -> Result<String, String> {
-    let table = Table::parse(&read(file)?).map_err(|errors| {
+    let json = read(file)?;
+    let table = Table::parse(&json).map_err(|errors| {
         let lines: Vec<String> = errors
             .iter()
             .map(|error| format!("{file}: {error}"))
@@ -56,13 +60,29 @@ fn check(file: &str, transcript: Option<&str>) -> Result<String, String> {
         lines.join("\n")
     })?;
     let Some(transcript) = transcript else {
-        return Ok(format!("{file} is a dialect"));
+        return Ok(format!("{file} is a dialect{}", size(&json)));
     };
     let steps = transcript::play(table, &read(transcript)?)
         .map_err(|error| format!("{transcript}: {error}"))?;
     Ok(format!(
-        "{file} is a dialect, and {transcript} went as written: {steps} steps"
+        "{file} is a dialect, and {transcript} went as written: {steps} steps{}",
+        size(&json)
     ))
+}
+
+/// What is to be said of a table's size: the platform bounds variables.
+fn size(json: &str) -> String {
+    let compact = serde_json::from_str::<serde_json::Value>(json).map(|json| json.to_string());
+    let bytes = compact.map_or(json.len(), |json| json.len());
+    let more = if bytes > VARIABLE_BYTES {
+        format!(
+            "\nIt is larger than the {VARIABLE_BYTES} bytes that Cloudflare lets a variable have: docs/dialects.md \
+             tells how to compile it into the Worker"
+        )
+    } else {
+        String::new()
+    };
+    format!("\nIn DIALECTS it takes {bytes} bytes, without its blanks{more}")
 }
 
 fn list() -> Result<String, String> {

@@ -49,7 +49,8 @@ pub(super) enum Step {
 #[derive(Clone, Debug)]
 pub(super) enum To {
     Sender,
-    /// The members of the room but the sender; of all sockets, if the sender is in no room.
+    /// The members of the room but the sender. If the sender is in no room: nobody or, where the table
+    /// joins no rooms, all other sockets.
     Others,
     /// The same with the sender.
     All,

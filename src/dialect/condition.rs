@@ -143,6 +143,7 @@ impl Condition {
                 .map(|(_, json)| json)
         };
         let next = depth.saturating_add(1);
+        reader.check_keys(place, fields);
         let mut all = Vec::new();
         for (name, json) in fields {
             let place = format!("{place}.{name}");
@@ -228,7 +229,7 @@ impl Run<'_> {
             Condition::Equal(templates) => {
                 let mut values = Vec::with_capacity(templates.len());
                 for template in templates {
-                    let json = self.value(template)?.json();
+                    let json = self.json(template)?;
                     let json = json.filter(|json| json.as_str() != "null");
                     values.push(json.map(|json| (json.text(), json)));
                 }
@@ -240,11 +241,11 @@ impl Run<'_> {
                 })
             }
             Condition::Members(compare, of) => {
-                let room = match of {
-                    Some(of) => Some(self.name(of)?.unwrap_or_default()),
-                    None => self.room(),
+                let members = match of {
+                    Some(of) => self.members(&self.name(of)?.unwrap_or_default()),
+                    None => self.here(),
                 };
-                compare.holds(self.members(room.as_deref()).len())
+                compare.holds(members.len())
             }
             Condition::Count(compare, list) => compare.holds(self.value(list)?.count()),
             Condition::In(room) => {

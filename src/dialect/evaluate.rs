@@ -19,7 +19,7 @@ impl Run<'_> {
     /// What a template comes to.
     pub(super) fn value(&self, template: &Template) -> Result<Value, Error> {
         match template {
-            Template::Path(path) => Ok(self.follow_path(path)),
+            Template::Path(path) => self.follow_path(path),
             template => Ok(Value::of(self.json(template)?)),
         }
     }
@@ -28,7 +28,7 @@ impl Run<'_> {
     pub(super) fn json(&self, template: &Template) -> Result<Option<Json>, Error> {
         Ok(Some(match template {
             Template::Literal(json) => json.clone(),
-            Template::Path(path) => return self.written(self.follow_path(path)),
+            Template::Path(path) => return self.written(self.follow_path(path)?),
             Template::Text(pieces) => self.interpolated(pieces)?,
             Template::List(items) => {
                 let mut list = Vec::with_capacity(items.len());
@@ -42,7 +42,7 @@ impl Run<'_> {
         }))
     }
 
-    /// A value as JSON. What had to be written counts.
+    /// A value as JSON. What had to be written for that counts.
     fn written(&self, value: Value) -> Result<Option<Json>, Error> {
         let is_new = matches!(value, Value::Sockets(_));
         let json = value.json();
@@ -59,9 +59,17 @@ impl Run<'_> {
     }
 
     fn spend(&self, bytes: usize) -> Result<(), Error> {
-        let written = self.written.get().saturating_add(bytes);
-        self.written.set(written);
-        if written > WRITTEN_BYTES {
+        self.count_written(bytes);
+        self.check_written()
+    }
+
+    pub(super) fn count_written(&self, bytes: usize) {
+        self.written.set(self.written.get().saturating_add(bytes));
+    }
+
+    /// Whether no more was written than one event may write.
+    pub(super) fn check_written(&self) -> Result<(), Error> {
+        if self.written.get() > WRITTEN_BYTES {
             return Err(too_large("the answer"));
         }
         Ok(())
@@ -93,7 +101,7 @@ impl Run<'_> {
             match piece {
                 Piece::Text(piece) => text.push_str(piece),
                 Piece::Path(path) => {
-                    let value = self.follow_path(path);
+                    let value = self.follow_path(path)?;
                     match (value.name(), value) {
                         (Some(name), _) => text.push_str(&name),
                         (None, Value::Nothing) => {}

@@ -10,6 +10,7 @@
 mod action;
 mod condition;
 mod evaluate;
+mod keep;
 pub mod limits;
 mod path;
 mod peer;
@@ -90,12 +91,13 @@ impl App for Dialect {
                     name: &name,
                     args: &args,
                 };
-                let done = self.serve(now, from, &happening, out);
-                reply = ack.zip(settle(from, &name, done, out));
+                let (done, said) = self.serve(now, from, &happening, out);
+                settle(from, &name, done, out);
+                reply = ack.zip(said);
             }
             // No dialect asks for acks, but what has no effect counts as well.
             Event::Ack { from, .. } | Event::Empty { from } => {
-                let done = self.check_rate(now, from, out).map(|()| Done::All(None));
+                let done = self.check_rate(now, from, out).map(|()| Done::All);
                 settle(from, "", done, out);
             }
             Event::Away { socket, .. } => self.set_away(socket, true),
@@ -171,7 +173,7 @@ impl Dialect {
         peer.allowance = self.spent(&handshake.address);
         self.sockets.connect(socket, namespace, peer);
         let mut commands = Vec::new();
-        let done = self.run(now, socket, &Happening::Connect, &mut commands);
+        let (done, _) = self.run(now, socket, &Happening::Connect, &mut commands);
         if let Ok(Done::Refused { message, data }) = done {
             self.sockets.disconnect(socket);
             self.log(now, "refusal", socket, None);
@@ -217,13 +219,27 @@ impl Dialect {
         }
     }
 
+    /// How an event ended, and what it is acknowledged with. An error takes back no ack.
     fn serve(
         &mut self,
         now: Timestamp,
         from: SocketId,
         happening: &Happening,
         out: &mut Vec<Command>,
-    ) -> Result<Done, Error> {
+    ) -> (Result<Done, Error>, Option<Args>) {
+        match self.check(now, from, happening, out) {
+            Ok(()) => self.run(now, from, happening, out),
+            Err(error) => (Err(error), None),
+        }
+    }
+
+    fn check(
+        &mut self,
+        now: Timestamp,
+        from: SocketId,
+        happening: &Happening,
+        out: &mut Vec<Command>,
+    ) -> Result<(), Error> {
         self.check_rate(now, from, out)?;
         if let Happening::Event { args, .. } = happening {
             let limit = self.config.limits.description;
@@ -240,7 +256,7 @@ impl Dialect {
                 return Err(Error::new(Code::BadPayload, message));
             }
         }
-        self.run(now, from, happening, out)
+        Ok(())
     }
 
     fn run(
@@ -249,7 +265,7 @@ impl Dialect {
         from: SocketId,
         happening: &Happening,
         out: &mut Vec<Command>,
-    ) -> Result<Done, Error> {
+    ) -> (Result<Done, Error>, Option<Args>) {
         let table = Rc::clone(&self.table);
         let scene = Scene {
             table: &table,
@@ -347,26 +363,15 @@ impl Dialect {
     }
 }
 
-/// What an event is acknowledged with. An error is sent to the socket, as a dialect's acks have forms
-/// of their own.
-fn settle(
-    socket: SocketId,
-    event: &str,
-    done: Result<Done, Error>,
-    out: &mut Vec<Command>,
-) -> Option<Args> {
-    match done {
-        Ok(Done::All(reply)) => reply,
-        Ok(Done::Refused { .. }) => None,
-        Err(error) => {
-            out.push(Command::Emit {
-                to: vec![socket],
-                name: ERROR.to_owned(),
-                args: Args::new(vec![error.for_event(event)]),
-                ack: None,
-                volatile: true, // a client that is away cannot do anything about it any more
-            });
-            None
-        }
+/// An error is sent to the socket as an event, as a dialect's acks have forms of their own.
+fn settle(socket: SocketId, event: &str, done: Result<Done, Error>, out: &mut Vec<Command>) {
+    if let Err(error) = done {
+        out.push(Command::Emit {
+            to: vec![socket],
+            name: ERROR.to_owned(),
+            args: Args::new(vec![error.for_event(event)]),
+            ack: None,
+            volatile: true, // a client that is away cannot do anything about it any more
+        });
     }
 }

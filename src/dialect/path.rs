@@ -7,7 +7,19 @@ use super::place::nearest;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Path {
     pub(super) root: Root,
-    pub(super) steps: Vec<String>,
+    pub(super) steps: Vec<Step>,
+}
+
+/// A step into a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// `.x`: a field, an element, or what a socket or a room has of this name.
+    Field(String),
+    /// `$socket(…)`: the socket that the value so far names, by its id or its alias. Only a table says
+    /// that a text is a name: a client could put a name in place of anything else.
+    Socket,
+    /// `$room(…)`: the room that the value so far names.
+    Room,
 }
 
 /// Where a path begins.
@@ -82,6 +94,20 @@ pub(super) const ROOTS: [(&str, Root); 19] = [
 const SECRETS: [&str; 3] = ["token", "pid", "offset"];
 
 impl Path {
+    /// Whether this is sockets, whatever clients send, and no name.
+    pub(super) fn is_sockets(&self) -> bool {
+        let is_of_server = matches!(
+            self.root,
+            Root::Id | Root::Members | Root::Others | Root::First | Root::Everyone
+        );
+        let keeps = |step: &Step| match step {
+            Step::Field(field) => field == "id" || field.parse::<usize>().is_ok(),
+            Step::Socket => true,
+            Step::Room => false,
+        };
+        self.steps.last() == Some(&Step::Socket) || (is_of_server && self.steps.iter().all(keeps))
+    }
+
     /// Reads what follows the dollar sign.
     ///
     /// # Errors
@@ -89,6 +115,28 @@ impl Path {
     /// What is wrong with it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let text = text.replace("?.", ".").replace('[', ".").replace(']', "");
+        let named = [("socket(", Step::Socket), ("room(", Step::Room)];
+        let named = named
+            .into_iter()
+            .find_map(|(begin, step)| Some((text.strip_prefix(begin)?, step)));
+        let Some((rest, step)) = named else {
+            return Self::plain(&text, "");
+        };
+        let Some((inner, after)) = rest.split_once(')') else {
+            return Err(format!("${text} has no closing )"));
+        };
+        let mut path = Self::plain(inner.strip_prefix('$').unwrap_or(inner), "")?;
+        path.steps.push(step);
+        path.steps.extend(Self::plain("id", after)?.steps);
+        if path.steps.len() > PATH_STEPS {
+            return Err(format!("${text} has more than {PATH_STEPS} steps"));
+        }
+        Ok(path)
+    }
+
+    /// Reads a path of fields alone.
+    fn plain(root: &str, steps: &str) -> Result<Self, String> {
+        let text = format!("{root}{steps}");
         let mut parts = text.split('.');
         let name = parts.next().unwrap_or_default();
         let steps: Vec<String> = parts
@@ -119,7 +167,10 @@ impl Path {
             (Root::Auth, Some(secret)) if SECRETS.contains(&secret) => Err(format!(
                 "$auth.{secret} is a secret of the client and is not passed on"
             )),
-            _ => Ok(Self { root, steps }),
+            _ => Ok(Self {
+                root,
+                steps: steps.into_iter().map(Step::Field).collect(),
+            }),
         }
     }
 }

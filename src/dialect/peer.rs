@@ -40,8 +40,8 @@ impl Peer {
     pub(super) fn new(table: &Table, auth: Option<Json>, handshake: &Handshake) -> Self {
         Self {
             address: handshake.address.clone(),
-            query: table.uses_query.then(|| handshake.query.clone()),
-            auth: auth.filter(|_| table.uses_auth),
+            query: table.uses.query.then(|| handshake.query.clone()),
+            auth: auth.filter(|_| table.uses.auth),
             ..Self::default()
         }
     }

@@ -5,10 +5,10 @@ use std::ops::Range;
 use super::action::Action;
 use super::condition::Condition;
 use super::limits::{TABLE_ACTIONS, TABLE_BYTES, TABLE_DEPTH};
-use super::path::{Path, Root};
+use super::path::{Path, Root, Step};
 use super::place::{TableError, did_you_mean, nearest};
 use super::steps::RECEIVERS;
-use super::table::Table;
+use super::table::{Names, Table, Uses};
 use super::template::Template;
 use crate::map::Map;
 use crate::socket::{Json, Namespace, is_reserved};
@@ -75,9 +75,11 @@ pub(super) struct Reader {
     /// The event that is being read, and the room names that are written in `to` and in `join`.
     pub(super) happening: String,
     pub(super) literal_rooms: Vec<(String, String)>,
-    pub(super) joined: Vec<String>,
-    uses_query: bool,
-    uses_auth: bool,
+    /// The names that are written in `join` and in `alias`, and whether others come from values.
+    given: Vec<String>,
+    gives_others: bool,
+    pub(super) names: Names,
+    uses: Uses,
 }
 
 pub(super) fn table(text: &str) -> Result<Table, Vec<TableError>> {
@@ -99,6 +101,26 @@ impl Reader {
             place: place.to_owned(),
             message: message.into(),
         });
+    }
+
+    /// Of a key that occurs twice, only one would count.
+    pub(super) fn check_keys(&mut self, place: &str, fields: &[(String, Json)]) {
+        for (at, (name, _)) in fields.iter().enumerate() {
+            if fields.iter().take(at).any(|(known, _)| known == name) {
+                let dot = if place.is_empty() { "" } else { "." };
+                self.error(&format!("{place}{dot}{name}"), "this key stands here twice");
+            }
+        }
+    }
+
+    /// The names that a `join` or an `alias` gives.
+    pub(super) fn give_names(&mut self, json: &Json) {
+        match node(json) {
+            Node::Text(name) if !name.contains('$') => self.given.push(name),
+            Node::List(items) => items.iter().for_each(|item| self.give_names(item)),
+            Node::Other => self.given.push(json.as_str().to_owned()),
+            Node::Text(_) | Node::Object(_) => self.gives_others = true,
+        }
     }
 
     /// Whether a part of a table is nested too deep, which is an error.
@@ -138,6 +160,7 @@ impl Reader {
             );
             return None;
         };
+        self.check_keys("", &fields);
         let mut table = Table::default();
         let mut has_events = false;
         for (name, json) in &fields {
@@ -164,8 +187,8 @@ impl Reader {
                 "a table needs \"on\": an object with a list of actions for each event",
             );
         }
-        table.uses_query = self.uses_query;
-        table.uses_auth = self.uses_auth;
+        table.uses = self.uses;
+        table.names = self.names;
         Some(table)
     }
 
@@ -175,8 +198,24 @@ impl Reader {
             return;
         };
         let mut events: Map<String, Vec<Action>> = Map::default();
-        for (name, json) in &fields {
+        let happening = |name: &str| match name {
+            "connection" => "connect".to_owned(),
+            "disconnecting" => "disconnect".to_owned(),
+            name => name.to_owned(),
+        };
+        for (at, (name, json)) in fields.iter().enumerate() {
             let place = format!("on.{name}");
+            let mut before = fields.iter().take(at);
+            if let Some((known, _)) = before.find(|(known, _)| happening(known) == happening(name))
+            {
+                let message = if known == name {
+                    "this event stands here twice: put all actions in one list".to_owned()
+                } else {
+                    format!("this is the same as on.{known}: put all actions in one list")
+                };
+                self.error(&place, message);
+                continue;
+            }
             let actions = |reader: &mut Self, happening: &str| {
                 happening.clone_into(&mut reader.happening);
                 reader.actions(&place, json, 0)
@@ -189,12 +228,6 @@ impl Reader {
                     self.error(
                         &place,
                         "no client can send this event: it has a meaning of its own",
-                    );
-                }
-                _ if events.contains_key(name) => {
-                    self.error(
-                        &place,
-                        "this event stands here twice: put all actions in one list",
                     );
                 }
                 _ => {
@@ -242,6 +275,7 @@ impl Reader {
                 format!("a table has at most {TABLE_ACTIONS} actions"),
             );
         }
+        self.check_keys(place, &fields);
         for (name, _) in &fields {
             if !ACTION_KEYS.contains(&name.as_str()) {
                 self.unknown(&format!("{place}.{name}"), name, "an action", &ACTION_KEYS);
@@ -300,21 +334,21 @@ impl Reader {
             Root::Reason if self.happening != "disconnect" => {
                 self.error(place, "$reason is there in on.disconnect alone");
             }
-            Root::Query => self.uses_query = true,
-            Root::Auth => self.uses_auth = true,
+            Root::Query => self.uses.query = true,
+            Root::Auth => self.uses.auth = true,
             Root::Alias => self.aliases.push(place.to_owned()),
             Root::Data => {
-                let first = path.steps.first().cloned();
-                self.data
-                    .extend(first.map(|first| (place.to_owned(), first)));
+                if let Some(Step::Field(first)) = path.steps.first() {
+                    self.data.push((place.to_owned(), first.clone()));
+                }
             }
             _ => {}
         }
         Some(path)
     }
 
-    /// What is used has to be there: `$data.x` needs a `set`, `$alias` an `alias`, and a room that is
-    /// written in `to` has to be joined.
+    /// What is used has to be there: `$data.x` needs a `set`, `$alias` an `alias`, and a name that is
+    /// written in `to` a `join` or an `alias`.
     fn check_uses(&mut self) {
         if let Some(set) = self.set.take() {
             for (place, field) in std::mem::take(&mut self.data) {
@@ -335,16 +369,23 @@ impl Reader {
             }
         }
         for (place, room) in std::mem::take(&mut self.literal_rooms) {
-            if !self.joined.contains(&room) {
-                let words = RECEIVERS.iter().map(|(word, _)| *word);
-                let hint = did_you_mean(&room, words);
-                let hint = if hint.is_empty() && !room.is_empty() {
-                    format!("; did you mean \"$0.{room}\"?")
-                } else {
-                    hint
-                };
-                self.error(&place, format!("nobody joins a room named {room:?}{hint}"));
+            if self.given.contains(&room) {
+                continue;
             }
+            let words = RECEIVERS.iter().map(|(word, _)| *word);
+            let hint = did_you_mean(&room, words);
+            let message = if self.gives_others && !room.is_empty() {
+                if hint.is_empty() {
+                    continue; // a client may name a room, or itself, so
+                }
+                let way = format!("if a room has this name, write {{\"room\": {room:?}}}");
+                format!("{room:?} is not one of the words of to{hint} Or, {way}")
+            } else if hint.is_empty() && !room.is_empty() {
+                format!("nobody joins a room named {room:?}; did you mean \"$0.{room}\"?")
+            } else {
+                format!("nobody joins a room named {room:?}{hint}")
+            };
+            self.error(&place, message);
         }
     }
 }

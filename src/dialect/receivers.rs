@@ -1,7 +1,7 @@
 //! Who is where, and whom an event is for.
 
 use super::action::To;
-use super::run::{Happening, Run, missing};
+use super::run::{Chosen, Happening, Run, missing};
 use super::template::Template;
 use super::value::Value;
 use crate::map::Set;
@@ -12,14 +12,10 @@ impl<'a> Run<'a> {
     /// The receivers, by their ids.
     pub(super) fn receivers(&mut self, to: &To) -> Result<Vec<SocketId>, Error> {
         let all = Target::all(self.namespace().clone());
-        let in_room = |target: Target| match self.room() {
-            Some(room) => target.to(room),
-            None => target,
-        };
         let mut receivers = match to {
             To::Sender => vec![self.from],
-            To::Others => self.sockets.select(&in_room(all).but(self.from)),
-            To::All => self.sockets.select(&in_room(all)),
+            To::Others => self.in_room(all.but(self.from)),
+            To::All => self.in_room(all),
             To::Everyone => self.sockets.select(&all),
             To::Broadcast => self.sockets.select(&all.but(self.from)),
             To::Named(template) => self.named(template)?,
@@ -75,23 +71,58 @@ impl<'a> Run<'a> {
 
     /// The room that `in` chose, or else the one that the sender joined last.
     pub(super) fn room(&self) -> Option<String> {
-        let last = || self.sockets.rooms(self.from).next_back().map(str::to_owned);
-        self.chosen.clone().or_else(last)
-    }
-
-    /// The sockets in a room, or all; who is disconnecting is not among them any more.
-    pub(super) fn members(&self, room: Option<&str>) -> Vec<SocketId> {
-        let mut members = self.sockets.members(self.namespace(), room);
-        if matches!(self.happening, Happening::Disconnect(_)) {
-            members.retain(|id| *id != self.from);
+        match &self.chosen {
+            Chosen::Own => self.sockets.rooms(self.from).next_back().map(str::to_owned),
+            Chosen::Room(room) => Some(room.clone()),
+            Chosen::Missing => None,
         }
-        members
     }
 
-    pub(super) fn others(&self, room: Option<&str>) -> Vec<SocketId> {
-        let mut members = self.sockets.members(self.namespace(), room);
-        members.retain(|id| *id != self.from);
-        members
+    /// Whether all sockets are in one room: where the table joins none. Elsewhere a socket that is in
+    /// no room reaches nobody, and not the members of all rooms.
+    fn is_one_room(&self) -> bool {
+        !self.table.names.join && matches!(self.chosen, Chosen::Own)
+    }
+
+    /// Those of a target that are in the room, by their ids.
+    fn in_room(&self, target: Target) -> Vec<SocketId> {
+        match self.room() {
+            Some(room) => self.sockets.select(&target.to(room)),
+            None if self.is_one_room() => self.sockets.select(&target),
+            None => Vec::new(),
+        }
+    }
+
+    /// The members of the room.
+    pub(super) fn here(&self) -> Vec<SocketId> {
+        match self.room() {
+            Some(room) => self.members(&room),
+            None if self.is_one_room() => self.everyone(),
+            None => Vec::new(),
+        }
+    }
+
+    /// The members of this room.
+    pub(super) fn members(&self, room: &str) -> Vec<SocketId> {
+        self.remaining(self.sockets.members(self.namespace(), Some(room)))
+    }
+
+    /// All sockets.
+    pub(super) fn everyone(&self) -> Vec<SocketId> {
+        self.remaining(self.sockets.members(self.namespace(), None))
+    }
+
+    /// Who is disconnecting is no member any more.
+    fn remaining(&self, ids: Vec<SocketId>) -> Vec<SocketId> {
+        if matches!(self.happening, Happening::Disconnect(_)) {
+            return self.but_sender(ids);
+        }
+        ids
+    }
+
+    pub(super) fn but_sender(&self, mut ids: Vec<SocketId>) -> Vec<SocketId> {
+        ids.retain(|id| *id != self.from);
+        ids
     }
 
     /// The socket with this id or alias.

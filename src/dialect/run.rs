@@ -5,16 +5,15 @@ use std::fmt::Write;
 use std::ops::Range;
 
 use super::action::{Action, Arguments, Step, To};
-use super::limits::{ACTIONS, ALIAS_BYTES, DATA_BYTES, DELIVERIES, EVENT_BYTES, SENT_BYTES};
+use super::limits::{ACTIONS, DELIVERIES, EVENT_BYTES, SENT_BYTES};
+use super::path::Root;
 use super::peer::Peer;
 use super::table::Table;
 use super::template::Template;
 use super::value::{Value, too_large};
 use crate::room::config::Config;
 use crate::room::{Code, Error, RoomName};
-use crate::socket::{
-    Args, Command, DisconnectReason, Json, RoomError, SocketId, Sockets, is_reserved,
-};
+use crate::socket::{Args, Command, DisconnectReason, Json, SocketId, Sockets, is_reserved};
 use crate::store::Store;
 use crate::time::Timestamp;
 
@@ -27,10 +26,20 @@ pub(super) enum Happening<'a> {
 
 /// How it ended.
 pub(super) enum Done {
-    /// All was done, with this acknowledgement, if there is one.
-    All(Option<Args>),
+    /// All was done.
+    All,
     /// The connection is refused.
     Refused { message: String, data: Option<Json> },
+}
+
+/// The room of an action.
+pub(super) enum Chosen {
+    /// The one that the sender joined last.
+    Own,
+    /// The one that `in` names.
+    Room(String),
+    /// `in` names none.
+    Missing,
 }
 
 /// Whether to go on.
@@ -53,7 +62,7 @@ pub(super) struct Run<'a> {
     pub(super) happening: &'a Happening<'a>,
     pub(super) out: &'a mut Vec<Command>,
     /// The room of `in`, and the item of `each`.
-    pub(super) chosen: Option<String>,
+    pub(super) chosen: Chosen,
     pub(super) it: Cell<Option<Value>>,
     pub(super) uuid: OnceCell<String>,
     /// How many bytes were written.
@@ -100,7 +109,7 @@ impl<'a> Run<'a> {
             from,
             happening,
             out,
-            chosen: None,
+            chosen: Chosen::Own,
             it: Cell::new(None),
             uuid: OnceCell::new(),
             written: Cell::new(0),
@@ -112,8 +121,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Does what the table says.
-    pub(super) fn all(mut self) -> Result<Done, Error> {
+    /// Does what the table says. Returns how it ended, and what the event is acknowledged with.
+    pub(super) fn all(mut self) -> (Result<Done, Error>, Option<Args>) {
+        let done = self.table();
+        (done, self.reply)
+    }
+
+    fn table(&mut self) -> Result<Done, Error> {
         let table = self.table;
         let actions = match self.happening {
             Happening::Connect => &table.connect,
@@ -128,7 +142,7 @@ impl<'a> Run<'a> {
         match self.actions(actions)? {
             Flow::Refused { message, data } => Ok(Done::Refused { message, data }),
             Flow::On | Flow::Stop if self.missed && self.reply.is_none() => Err(unknown_peer()),
-            Flow::On | Flow::Stop => Ok(Done::All(self.reply)),
+            Flow::On | Flow::Stop => Ok(Done::All),
         }
     }
 
@@ -137,8 +151,9 @@ impl<'a> Run<'a> {
             let flow = match &action.each {
                 None => self.action(action)?,
                 Some(list) => {
+                    let items = self.items(action, list)?;
                     let before = self.it.take();
-                    let flow = self.each(action, list);
+                    let flow = self.each(action, items);
                     self.it.set(before);
                     flow?
                 }
@@ -150,8 +165,31 @@ impl<'a> Run<'a> {
         Ok(Flow::On)
     }
 
-    fn each(&mut self, action: &Action, list: &Template) -> Result<Flow, Error> {
-        for item in self.value(list)?.items()? {
+    /// The items of `each`. The room of `in` is that of the list, too, unless it is taken from the items.
+    fn items(&mut self, action: &Action, list: &Template) -> Result<Vec<Value>, Error> {
+        let room = action.room.as_ref();
+        let room = room.filter(|room| !room.uses(Root::It));
+        self.within(room, |run| run.value(list)?.items())
+    }
+
+    /// Does something with `in` being this room.
+    fn within<T>(
+        &mut self,
+        room: Option<&Template>,
+        work: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Some(room) = room else {
+            return work(self);
+        };
+        let chosen = self.name(room)?.map_or(Chosen::Missing, Chosen::Room);
+        let before = std::mem::replace(&mut self.chosen, chosen);
+        let done = work(self);
+        self.chosen = before;
+        done
+    }
+
+    fn each(&mut self, action: &Action, items: Vec<Value>) -> Result<Flow, Error> {
+        for item in items {
             self.it.set(Some(item));
             let flow = self.action(action)?;
             if !matches!(flow, Flow::On) {
@@ -166,14 +204,7 @@ impl<'a> Run<'a> {
         if self.actions > ACTIONS {
             return Err(too_large("this"));
         }
-        let before = self.chosen.clone();
-        if let Some(room) = &action.room {
-            let room = self.name(room)?;
-            self.chosen = Some(room.ok_or_else(|| missing("the room"))?);
-        }
-        let flow = self.chosen_action(action);
-        self.chosen = before;
-        flow
+        self.within(action.room.as_ref(), |run| run.chosen_action(action))
     }
 
     fn chosen_action(&mut self, action: &Action) -> Result<Flow, Error> {
@@ -181,6 +212,9 @@ impl<'a> Run<'a> {
             && !self.holds(condition)?
         {
             return self.actions(&action.otherwise);
+        }
+        if action.room.is_some() && matches!(self.chosen, Chosen::Missing) {
+            return Err(missing("the room"));
         }
         for step in &action.steps {
             let flow = self.step(step)?;
@@ -227,91 +261,6 @@ impl<'a> Run<'a> {
             Step::Stop => return Ok(Flow::Stop),
         }
         Ok(Flow::On)
-    }
-
-    fn join(&mut self, rooms: &Template) -> Result<(), Error> {
-        let rooms = self.value(rooms)?.items()?;
-        if rooms.is_empty() {
-            return Err(missing("the room"));
-        }
-        for room in rooms {
-            let room = room.name().ok_or_else(|| missing("the room"))?;
-            if self.peer(&room).is_some_and(|holder| holder != self.from) {
-                return Err(Error::new(Code::IdTaken, "another socket has this name"));
-            }
-            self.sockets.join(self.from, &room).map_err(|error| {
-                let code = match error {
-                    RoomError::TooMany => Code::TooLarge,
-                    _ => Code::BadPayload,
-                };
-                Error::new(code, error.to_string())
-            })?;
-        }
-        Ok(())
-    }
-
-    fn take_alias(&mut self, name: &Template) -> Result<(), Error> {
-        let alias = self.name(name)?.ok_or_else(|| missing("the name"))?;
-        if alias.len() > ALIAS_BYTES {
-            let message = format!("a name has at most {ALIAS_BYTES} bytes");
-            return Err(Error::new(Code::TooLarge, message));
-        }
-        // Events for a socket, or for a room, must not reach one that takes its name.
-        let is_id = SocketId::is_id(&alias) && alias != self.from.to_string();
-        let namespace = self.namespace().clone();
-        let is_room = self.sockets.count(&namespace, &alias)
-            > usize::from(self.sockets.is_in(self.from, &alias));
-        let holder = self.peer(&alias).filter(|holder| *holder != self.from);
-        let is_taken = holder.is_some_and(|holder| !self.may_replace(holder));
-        if is_id || is_room || is_taken {
-            return Err(Error::new(Code::IdTaken, "another socket has this name"));
-        }
-        if let Some(holder) = holder {
-            self.sockets
-                .change(holder, |peer| peer.alias.take().is_some());
-        }
-        self.sockets.change(self.from, |peer| {
-            peer.alias.replace(alias.clone()) != Some(alias)
-        });
-        Ok(())
-    }
-
-    /// Whether the sender may take over another socket's alias: the other's connection is lost and both
-    /// have one address, as when a page is loaded again before the server knows that it was closed.
-    fn may_replace(&self, holder: SocketId) -> bool {
-        let (own, holder) = (self.sockets.get(self.from), self.sockets.get(holder));
-        own.zip(holder).is_some_and(|(own, holder)| {
-            holder.is_away && holder.address == own.address && !own.address.is_empty()
-        })
-    }
-
-    fn set(&mut self, fields: &Template) -> Result<(), Error> {
-        let Some(new) = self.json(fields)? else {
-            return Err(missing("the data"));
-        };
-        let none = Args::default();
-        let args = match self.happening {
-            Happening::Event { args, .. } => *args,
-            _ => &none,
-        };
-        let is_plain = Args::taken_from(vec![new.clone()], args)
-            .is_some_and(|taken| taken.attachments.is_empty());
-        if !is_plain {
-            return Err(Error::new(Code::BadPayload, "binary values cannot be kept"));
-        }
-        let old = self
-            .sockets
-            .get(self.from)
-            .and_then(|peer| peer.data.as_ref());
-        let data = self.with_fields(old, &new.mended())?;
-        if data.as_str().len() > DATA_BYTES {
-            let message = format!("the data of a socket has at most {DATA_BYTES} bytes");
-            return Err(Error::new(Code::TooLarge, message));
-        }
-        self.sockets.change(self.from, |peer| {
-            peer.data.replace(data.clone()) != Some(data)
-        });
-        Ok(())
     }
 
     fn emit(

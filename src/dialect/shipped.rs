@@ -80,6 +80,9 @@ impl Dialects {
                     "{name:?} cannot be a dialect's name: take letters, digits and . _ - , and not {NATIVE:?}"
                 ));
             }
+            if self.own.iter().any(|(known, _)| *known == name) {
+                wrong.push(format!("{name} stands here twice"));
+            }
             let table = table.as_str().to_owned();
             if let Err(errors) = Table::parse(&table) {
                 wrong.extend(errors.iter().map(|error| format!("{name}: {error}")));

@@ -32,11 +32,13 @@ impl Reader {
             steps.extend(room.map(Step::Leave));
         }
         if let Some((place, json)) = find("join") {
-            self.joined.extend(json.text());
+            self.names.join = true;
+            self.give_names(json);
             steps.extend(Template::read(self, &place, json).map(Step::Join));
         }
         if let Some((place, json)) = find("alias") {
             self.gives_alias = true;
+            self.give_names(json);
             steps.extend(Template::read(self, &place, json).map(Step::Alias));
         }
         if let Some((place, json)) = find("set") {
@@ -44,6 +46,7 @@ impl Reader {
         }
         if let Some((place, json)) = find("emit") {
             steps.extend(self.emit(&place, json, find));
+            self.check_order(find);
         } else {
             for name in ["to", "args", "volatile"] {
                 if let Some((place, _)) = find(name) {
@@ -83,6 +86,21 @@ impl Reader {
             && steps.iter().any(|step| matches!(step, Step::Refuse(..)))
         {
             self.error(&format!("{place}.stop"), "refuse stops by itself");
+        }
+    }
+
+    /// An action leaves first: what it then sends is not for the room that was left.
+    fn check_order<'a>(&mut self, find: &impl Fn(&str) -> Option<(String, &'a Json)>) {
+        let text = |key: &str| Some(find(key)?.1.as_str());
+        let leaves_own = matches!(text("leave"), Some("true" | "\"$room\"" | "\"$rooms\""));
+        let (Some((place, to)), true) = (find("to"), leaves_own) else {
+            return;
+        };
+        let is_for_room = matches!(to.text().as_deref(), Some("others" | "all"));
+        if is_for_room && find("join").is_none() && find("in").is_none() {
+            let message = "leave is done first, so this is not for those in the room that was left: \
+                emit in an action before it";
+            self.error(&place, message);
         }
     }
 
@@ -133,9 +151,9 @@ impl Reader {
                 if !text.contains('$') {
                     self.literal_rooms.push((place.to_owned(), text));
                 }
-                Template::read(self, place, json).map(To::Named)
+                self.named(place, json)
             }
-            Node::List(_) => Template::read(self, place, json).map(To::Named),
+            Node::List(_) => self.named(place, json),
             Node::Object(fields) => match <[_; 1]>::try_from(fields) {
                 Ok([(name, json)]) if name == "room" => {
                     Template::read(self, place, &json).map(To::Room)
@@ -159,6 +177,13 @@ impl Reader {
                 None
             }
         }
+    }
+
+    fn named(&mut self, place: &str, json: &Json) -> Option<To> {
+        let name = Template::read(self, place, json)?;
+        let is_sockets = matches!(&name, Template::Path(path) if path.is_sockets());
+        self.names.mix |= !is_sockets;
+        Some(To::Named(name))
     }
 
     fn arguments(&mut self, place: &str, json: &Json) -> Option<Arguments> {

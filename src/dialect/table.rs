@@ -16,9 +16,24 @@ pub struct Table {
     pub(super) events: Map<String, Vec<Action>>,
     /// What is done for any other event.
     pub(super) any: Option<Vec<Action>>,
-    /// Whether an action needs the query or the `auth` of a socket, which are kept then.
-    pub(super) uses_query: bool,
-    pub(super) uses_auth: bool,
+    pub(super) uses: Uses,
+    pub(super) names: Names,
+}
+
+/// What a socket said on connecting that an action needs; it is kept then.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Uses {
+    pub(super) query: bool,
+    pub(super) auth: bool,
+}
+
+/// What actions do with names.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Names {
+    /// Whether an action joins a room.
+    pub(super) join: bool,
+    /// Whether an event is sent to a name that may be that of a socket or that of a room.
+    pub(super) mix: bool,
 }
 
 impl Table {

@@ -55,7 +55,11 @@ impl Template {
             return None;
         }
         let next = depth.saturating_add(1);
-        match node(json) {
+        let node = node(json);
+        if let Node::Object(fields) = &node {
+            reader.check_keys(place, fields);
+        }
+        match node {
             Node::Text(text) => Self::of_text(reader, place, &text),
             Node::List(items) => {
                 let mut list = Vec::with_capacity(items.len());
@@ -139,6 +143,19 @@ impl Template {
             key,
             value: value.unwrap_or_else(it),
         })))
+    }
+
+    /// Whether a path in it begins with this.
+    pub(super) fn uses(&self, root: Root) -> bool {
+        match self {
+            Self::Path(path) => path.root == root,
+            Self::Text(pieces) => pieces.iter().any(|piece| match piece {
+                Piece::Path(path) => path.root == root,
+                Piece::Text(_) => false,
+            }),
+            Self::List(items) => items.iter().any(|item| item.uses(root)),
+            Self::Object(_) | Self::Each(_) | Self::Literal(_) => false, // these are no names
+        }
     }
 
     fn has_each(&self) -> bool {

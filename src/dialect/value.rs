@@ -1,7 +1,7 @@
 //! Values: what paths stand for.
 
-use super::limits::ITEMS;
-use super::path::{Path, Root};
+use super::limits::{ITEMS, WRITTEN_BYTES};
+use super::path::{Path, Root, Step};
 use super::run::{Happening, Run};
 use crate::room::{Code, Error};
 use crate::socket::{Json, SocketId};
@@ -14,6 +14,7 @@ pub(super) enum Value {
     Json(Json),
     Socket(SocketId),
     Sockets(Vec<SocketId>),
+    Room(String),
 }
 
 impl Value {
@@ -36,6 +37,7 @@ impl Value {
             Self::Json(json) => Some(json),
             Self::Socket(id) => Some(Json::of(&id)),
             Self::Sockets(ids) => Some(Json::of(&ids)),
+            Self::Room(name) => Some(Json::of(&name)),
         }
     }
 
@@ -49,6 +51,7 @@ impl Value {
                 is_number.then(|| json.as_str().to_owned())
             }),
             Self::Socket(id) => Some(id.to_string()),
+            Self::Room(name) => Some(name.clone()),
             Self::Nothing | Self::Sockets(_) => None,
         }
     }
@@ -60,7 +63,7 @@ impl Value {
             Self::Json(json) => {
                 !matches!(json.as_str(), "null" | "false" | "0" | "-0" | "\"\"" | "[]")
             }
-            Self::Socket(_) => true,
+            Self::Socket(_) | Self::Room(_) => true,
             Self::Sockets(ids) => !ids.is_empty(),
         }
     }
@@ -76,7 +79,7 @@ impl Value {
                 None if json.as_str() == "null" => Ok(Vec::new()),
                 None => Ok(vec![Self::Json(json)]),
             },
-            Self::Socket(_) => Ok(vec![self]),
+            Self::Socket(_) | Self::Room(_) => Ok(vec![self]),
         }
     }
 
@@ -87,7 +90,7 @@ impl Value {
             Self::Sockets(ids) => ids.len(),
             Self::Json(json) if json.as_str() == "null" => 0,
             Self::Json(json) => json.elements().map_or(1, |items| items.len()),
-            Self::Socket(_) => 1,
+            Self::Socket(_) | Self::Room(_) => 1,
         }
     }
 }
@@ -133,61 +136,68 @@ pub(super) fn fields(json: &Json) -> Result<Vec<(String, Json)>, Error> {
 }
 
 impl Run<'_> {
-    /// What a path stands for.
-    pub(super) fn follow_path(&self, path: &Path) -> Value {
+    /// What a path stands for. What had to be written for it counts.
+    pub(super) fn follow_path(&self, path: &Path) -> Result<Value, Error> {
         let steps = path.steps.as_slice();
-        let (first, rest) = match steps.split_first() {
-            Some((first, rest)) => (first.as_str(), rest),
-            None => ("", steps),
-        };
-        match path.root {
-            Root::Query => self.follow(self.query(first), rest),
-            Root::Auth => {
+        let value = match (path.root, steps.split_first()) {
+            (Root::Query, Some((Step::Field(name), rest))) => self.follow(self.query(name), rest),
+            (Root::Auth, Some((Step::Field(name), rest))) => {
                 let peer = self.sockets.get(self.from);
-                let auth = peer.and_then(|peer| field(peer.auth.as_ref()?, first));
+                let auth = peer.and_then(|peer| field(peer.auth.as_ref()?, name));
                 self.follow(Value::of(auth), rest)
             }
-            root => self.follow(self.root(root), steps),
+            (root, _) => self.follow(self.root(root), steps),
+        };
+        self.check_written()?;
+        Ok(value)
+    }
+
+    /// A new value of so many bytes. Nothing is made that one event may not write: [`Run::follow_path`]
+    /// then fails.
+    fn made(&self, bytes: usize, make: impl FnOnce() -> Json) -> Value {
+        self.count_written(bytes);
+        if self.written.get() > WRITTEN_BYTES {
+            return Value::Nothing;
         }
+        Value::Json(make())
+    }
+
+    /// The same for a list of names.
+    fn names<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> Value {
+        let bytes = names.clone().map(|name| name.len().saturating_add(3)).sum();
+        self.made(bytes, || Json::of(&names.collect::<Vec<_>>()))
     }
 
     fn root(&self, root: Root) -> Value {
-        let event = |of: fn(&Happening) -> Value| of(self.happening);
         match root {
             Root::Argument(n) => match self.happening {
                 Happening::Event { args, .. } => Value::of(args.values.get(n).cloned()),
                 _ => Value::Nothing,
             },
-            Root::Arguments => event(|happening| match happening {
-                Happening::Event { args, .. } => Value::Json(Json::list(&args.values)),
+            Root::Arguments => match self.happening {
+                Happening::Event { args, .. } => self.made(args.len(), || Json::list(&args.values)),
                 _ => Value::Nothing,
-            }),
-            Root::Event => event(|happening| match happening {
+            },
+            Root::Event => match self.happening {
                 Happening::Event { name, .. } => Value::text(Some(name)),
                 _ => Value::Nothing,
-            }),
-            Root::Reason => event(|happening| match happening {
+            },
+            Root::Reason => match self.happening {
                 Happening::Disconnect(reason) => Value::text(Some(&reason.to_string())),
                 _ => Value::Nothing,
-            }),
+            },
             Root::Id => Value::Socket(self.from),
             Root::Alias => self.of_socket(self.from, "alias"),
-            Root::Room => Value::text(self.room().as_deref()),
+            Root::Room => self.room().map_or(Value::Nothing, Value::Room),
             Root::Rooms => self.of_socket(self.from, "rooms"),
             Root::Data => self.of_socket(self.from, "data"),
-            Root::Members => Value::Sockets(self.members(self.room().as_deref())),
-            Root::Others => Value::Sockets(self.others(self.room().as_deref())),
-            Root::First => {
-                let members = self.members(self.room().as_deref());
-                members
-                    .first()
-                    .copied()
-                    .map_or(Value::Nothing, Value::Socket)
-            }
-            Root::Everyone => Value::Sockets(self.members(None)),
+            Root::Members => Value::Sockets(self.here()),
+            Root::Others => Value::Sockets(self.but_sender(self.here())),
+            Root::First => first(&self.here()),
+            Root::Everyone => Value::Sockets(self.everyone()),
             Root::AllRooms => {
                 let rooms: Vec<&str> = self.sockets.room_names(self.namespace()).collect();
-                Value::Json(Json::of(&rooms))
+                self.names(rooms.into_iter())
             }
             Root::It => {
                 let it = self.it.take();
@@ -213,82 +223,106 @@ impl Run<'_> {
         Value::text(found.map(decode).as_deref())
     }
 
-    fn follow(&self, value: Value, steps: &[String]) -> Value {
+    fn follow(&self, value: Value, steps: &[Step]) -> Value {
         let Some((step, rest)) = steps.split_first() else {
             return value;
         };
+        let name = match step {
+            Step::Field(name) => name.as_str(),
+            Step::Socket => {
+                let id = value.name().and_then(|name| self.peer(&name));
+                return self.follow(id.map_or(Value::Nothing, Value::Socket), rest);
+            }
+            Step::Room => {
+                let name = value.name().filter(|name| !name.is_empty());
+                return self.follow(name.map_or(Value::Nothing, Value::Room), rest);
+            }
+        };
         match value {
             Value::Nothing => Value::Nothing,
-            Value::Socket(id) => self.follow(self.of_socket(id, step), rest),
-            Value::Json(json) => self.follow(self.of_json(&json, step), rest),
-            Value::Sockets(ids) => match (step.as_str(), step.parse()) {
+            Value::Socket(id) => self.follow(self.of_socket(id, name), rest),
+            Value::Room(room) => self.follow(self.of_room(&room, name), rest),
+            Value::Json(json) => self.follow(of_json(&json, name), rest),
+            Value::Sockets(ids) => match (name, name.parse()) {
                 ("length", _) => Value::number(ids.len()),
                 ("id", _) => Value::Sockets(ids),
                 (_, Ok(index)) => {
                     let id: Option<&SocketId> = ids.get::<usize>(index);
                     self.follow(id.copied().map_or(Value::Nothing, Value::Socket), rest)
                 }
-                _ => {
-                    let values = ids
-                        .into_iter()
-                        .map(|id| self.follow(Value::Socket(id), steps));
-                    let values: Vec<Json> = values.filter_map(Value::json).collect();
-                    Value::Json(Json::list(&values))
-                }
+                _ => self.of_each(ids, steps),
             },
         }
     }
 
+    /// What those of these sockets have that have it.
+    fn of_each(&self, ids: Vec<SocketId>, steps: &[Step]) -> Value {
+        let mut values = Vec::with_capacity(ids.len());
+        for id in ids {
+            if let Some(json) = self.follow(Value::Socket(id), steps).json() {
+                self.count_written(json.as_str().len().saturating_add(1));
+                if self.check_written().is_err() {
+                    return Value::Nothing;
+                }
+                values.push(json);
+            }
+        }
+        Value::Json(Json::list(&values))
+    }
+
     /// What a socket has of this name.
-    fn of_socket(&self, id: SocketId, step: &str) -> Value {
+    fn of_socket(&self, id: SocketId, name: &str) -> Value {
         let Some(peer) = self.sockets.get(id) else {
             return Value::Nothing;
         };
-        match step {
+        match name {
             "id" => Value::Socket(id),
             "alias" => Value::text(peer.alias.as_deref()),
             "data" => Value::of(peer.data.clone()),
-            "room" => Value::text(self.sockets.rooms(id).next_back()),
-            "rooms" => Value::Json(Json::of(&self.sockets.rooms(id).collect::<Vec<_>>())),
+            "room" => {
+                let room = self.sockets.rooms(id).next_back();
+                room.map_or(Value::Nothing, |room| Value::Room(room.to_owned()))
+            }
+            "rooms" => {
+                let rooms: Vec<&str> = self.sockets.rooms(id).collect();
+                self.names(rooms.into_iter())
+            }
             _ => Value::Nothing,
         }
     }
 
-    /// What a value has of this name: a field, an element or, if the value is a text, something of
-    /// the socket or the room that it names.
-    fn of_json(&self, json: &Json, step: &str) -> Value {
-        match json.as_str().as_bytes().first() {
-            Some(b'{') => Value::of(field(json, step)),
-            Some(b'[') => {
-                let items = json.elements().unwrap_or_default();
-                match (step, step.parse::<usize>()) {
-                    ("length", _) => Value::number(items.len()),
-                    (_, Ok(index)) => Value::of(items.get(index).cloned()),
-                    _ => Value::Nothing,
-                }
-            }
-            _ => {
-                let Some(name) = Value::Json(json.clone()).name() else {
-                    return Value::Nothing;
-                };
-                match step {
-                    "length" => Value::number(name.chars().count()),
-                    "members" => Value::Sockets(self.members(Some(&name))),
-                    "others" => Value::Sockets(self.others(Some(&name))),
-                    "first" => {
-                        let members = self.members(Some(&name));
-                        members
-                            .first()
-                            .copied()
-                            .map_or(Value::Nothing, Value::Socket)
-                    }
-                    _ => {
-                        let id = self.peer(&name);
-                        id.map_or(Value::Nothing, |id| self.of_socket(id, step))
-                    }
-                }
+    /// What a room has of this name.
+    fn of_room(&self, room: &str, name: &str) -> Value {
+        match name {
+            "members" => Value::Sockets(self.members(room)),
+            "others" => Value::Sockets(self.but_sender(self.members(room))),
+            "first" => first(&self.members(room)),
+            _ => Value::Nothing,
+        }
+    }
+}
+
+fn first(ids: &[SocketId]) -> Value {
+    ids.first().copied().map_or(Value::Nothing, Value::Socket)
+}
+
+/// What a value has of this name: a field, an element, or how long it is. A text has nothing else, whatever
+/// it names: it may be a client's.
+fn of_json(json: &Json, name: &str) -> Value {
+    match json.as_str().as_bytes().first() {
+        Some(b'{') => Value::of(field(json, name)),
+        Some(b'[') => {
+            let items = json.elements().unwrap_or_default();
+            match (name, name.parse::<usize>()) {
+                ("length", _) => Value::number(items.len()),
+                (_, Ok(index)) => Value::of(items.get(index).cloned()),
+                _ => Value::Nothing,
             }
         }
+        _ => match json.text() {
+            Some(text) if name == "length" => Value::number(text.chars().count()),
+            _ => Value::Nothing,
+        },
     }
 }
 

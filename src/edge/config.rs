@@ -116,7 +116,7 @@ fn warn_of_unknown(env: &Env) {
 
 /// A variable as text. TOML may give it as a number, or as a list of texts, which then have commas
 /// between them; any other value is written as JSON.
-fn variable(env: &Env, name: &str) -> Option<String> {
+pub(super) fn variable(env: &Env, name: &str) -> Option<String> {
     let value: JsValue = binding(env, name)?;
     if let Some(text) = value.as_string() {
         return Some(text);

@@ -23,8 +23,10 @@ use crate::socket::Host;
 pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Host<Handlers>>>> {
     // With wrong settings the Worker lets nobody in.
     let settings = config::settings(env, defaults()).unwrap_or_else(|_| defaults());
+    let variables_of = env.clone();
     Ok(config::object(state, env, settings, |room, store| {
-        Handlers::new(add, room.limits.rates, store)
+        let variables = move |name: &str| config::variable(&variables_of, name);
+        Handlers::with_variables(add, room.limits.rates, store, variables)
     }))
 }
 

@@ -1,6 +1,7 @@
 //! Calling a handler: a function of whatever it needs of an event.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use super::extract::Extract;
 use super::refusal::Refusal;
@@ -12,7 +13,8 @@ pub struct Call<'a> {
     pub(super) socket: &'a Socket,
     pub(super) args: Option<&'a Args>,
     pub(super) auth: Option<&'a Json>,
-    pub(super) ack: Cell<Option<socket::Ack>>,
+    /// Taken by whoever acknowledges the event: the handler or, if it fails, its caller.
+    pub(super) ack: Rc<Cell<Option<socket::Ack>>>,
     pub(super) reason: Option<DisconnectReason>,
 }
 
@@ -22,13 +24,19 @@ impl<'a> Call<'a> {
             socket,
             args: None,
             auth: None,
-            ack: Cell::new(None),
+            ack: Rc::default(),
             reason: None,
         }
     }
 }
 
-/// What a handler may return: nothing, or a result whose error refuses the event or the connection.
+/// What a handler may return: nothing, a result whose error refuses the event or the connection, or
+/// what counts for nothing, such as the `bool` of [`Socket::leave`].
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot return `{Self}`",
+    note = "it returns nothing, or a `Result` whose error is a `Refusal`, a `&str` or a `String`",
+    note = "for `?` in a closure, the error needs a type: `Ok::<_, Refusal>(())`"
+)]
 pub trait Outcome {
     /// As a result.
     ///
@@ -44,6 +52,18 @@ impl Outcome for () {
     }
 }
 
+impl Outcome for bool {
+    fn outcome(self) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
+
+impl<T> Outcome for Option<T> {
+    fn outcome(self) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
+
 impl<T, E: Into<Refusal>> Outcome for Result<T, E> {
     fn outcome(self) -> Result<(), Refusal> {
         self.map(drop).map_err(Into::into)
@@ -51,6 +71,12 @@ impl<T, E: Into<Refusal>> Outcome for Result<T, E> {
 }
 
 /// A function whose parameters are all [`Extract`]. `M` tells functions of different parameters apart.
+#[diagnostic::on_unimplemented(
+    message = "this is no handler",
+    note = "a handler is a function, or a closure whose parameters have their types: `|socket: Socket|`",
+    note = "it takes up to five of Socket, Data<T>, All<T>, Raw, Ack, Auth, Answer<T> and Reason",
+    note = "it returns nothing, or a `Result` whose error is a `Refusal`, a `&str` or a `String`"
+)]
 pub trait Handler<M> {
     /// Calls it.
     ///

@@ -1,5 +1,8 @@
 //! What a handler may take of an event.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -9,6 +12,10 @@ use super::socket::{Shared, Socket};
 use crate::socket::{self, Args, Command, DisconnectReason, Json};
 
 /// Something that a handler may take as a parameter.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot take `{Self}`",
+    note = "the first argument of an event is `Data<T>`, all of them are `All<(A, B)>`; T is `Deserialize`"
+)]
 pub trait Extract: Sized {
     /// Takes it of what happened.
     ///
@@ -86,10 +93,11 @@ impl Extract for Auth {
     }
 }
 
-/// The right to acknowledge an event, once. If the client does not want that, it does nothing.
+/// The right to acknowledge an event, once. If the client does not want that, it does nothing. If the
+/// handler fails before it acknowledges the event, the client gets the error as the ack.
 #[must_use = "`send` acknowledges the event"]
 pub struct Ack {
-    ack: Option<socket::Ack>,
+    ack: Rc<Cell<Option<socket::Ack>>>,
     shared: Shared,
 }
 
@@ -97,7 +105,10 @@ impl Ack {
     /// Whether the client wants to be told.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        self.ack.is_some()
+        let ack = self.ack.take();
+        let is_wanted = ack.is_some();
+        self.ack.set(ack);
+        is_wanted
     }
 
     /// Acknowledges the event with one value.
@@ -107,7 +118,7 @@ impl Ack {
 
     /// Acknowledges the event with several values, or binary ones.
     pub fn send_args(self, args: Args) {
-        if let Some(ack) = self.ack {
+        if let Some(ack) = self.ack.take() {
             let command = Command::Acknowledge(ack, args);
             self.shared.borrow_mut().acks.push(command);
         }
@@ -117,7 +128,7 @@ impl Ack {
 impl Extract for Ack {
     fn extract(call: &Call) -> Result<Self, Refusal> {
         Ok(Self {
-            ack: call.ack.take(),
+            ack: Rc::clone(&call.ack),
             shared: call.socket.shared.clone(),
         })
     }

@@ -4,9 +4,12 @@ use super::call::{Boxed, Handler, boxed};
 use crate::map::Map;
 use crate::socket::Namespace;
 
+/// The variables of the environment, by their names.
+type Variables = Box<dyn Fn(&str) -> Option<String>>;
+
 /// The handlers of an application. A function that fills it is an application.
-#[derive(Default)]
 pub struct Io {
+    variables: Variables,
     namespaces: Map<Namespace, Of>,
     answers: Map<String, Boxed>,
 }
@@ -21,6 +24,38 @@ pub struct Of {
 }
 
 impl Io {
+    pub(super) fn new(variables: impl Fn(&str) -> Option<String> + 'static) -> Self {
+        Self {
+            variables: Box::new(variables),
+            namespaces: Map::default(),
+            answers: Map::default(),
+        }
+    }
+
+    /// A variable or a secret of the environment: what `[vars]` of `wrangler.toml` or `wrangler secret put`
+    /// set. Handlers get it by capturing it.
+    ///
+    /// ```
+    /// # use signalbox::prelude::*;
+    /// #[derive(Deserialize)]
+    /// struct Login {
+    ///     key: String,
+    /// }
+    ///
+    /// fn doors(io: &mut Io) {
+    ///     let key = io.variable("KEY");
+    ///     io.on_connect("/", move |auth: Auth| match auth.read::<Login>() {
+    ///         Some(login) if Some(&login.key) == key.as_ref() => Ok(()),
+    ///         _ => Err("who are you?"),
+    ///     });
+    /// }
+    /// # signalbox::handlers::Handlers::check(doors);
+    /// ```
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<String> {
+        (self.variables)(name)
+    }
+
     /// Adds to the handlers of a namespace. Only namespaces with handlers can be connected to, and `/`.
     /// A name that is none, as it does not begin with a slash or has a comma, counts as `/`.
     pub fn of(&mut self, namespace: &str, add: impl FnOnce(&mut Of)) {
@@ -28,9 +63,10 @@ impl Io {
         self.namespaces.change(namespace, add);
     }
 
-    /// What is done when a socket connects to a namespace. If the handler fails, the connection is
-    /// refused, and whatever handlers did for it has no effect. Several are called in their order, so
-    /// this is also where middleware goes.
+    /// What is done when a socket connects to a namespace. Several are called in their order, so this is
+    /// also where middleware goes. If one fails, the connection is refused: the next ones are not called,
+    /// nothing that they sent is sent, and the socket is in no room and has no data. What they stored, or
+    /// changed of other sockets, stays, such as a count of failures.
     pub fn on_connect<M>(&mut self, namespace: &str, handler: impl Handler<M> + 'static) {
         self.of(namespace, |of| of.on_connect(handler));
     }

@@ -1,6 +1,6 @@
 //! Runs handlers on a server.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::call::{Boxed, Call};
@@ -29,10 +29,21 @@ pub struct Handlers {
 }
 
 impl Handlers {
-    /// The application whose handlers `add` adds.
+    /// The application whose handlers `add` adds, without variables.
     #[must_use]
     pub fn new(add: impl FnOnce(&mut Io), rates: Rates, store: Rc<Store>) -> Self {
-        let mut io = Io::default();
+        Self::with_variables(add, rates, store, |_| None)
+    }
+
+    /// The same with the variables of the environment: see [`Io::variable`].
+    #[must_use]
+    pub fn with_variables(
+        add: impl FnOnce(&mut Io),
+        rates: Rates,
+        store: Rc<Store>,
+        variables: impl Fn(&str) -> Option<String> + 'static,
+    ) -> Self {
+        let mut io = Io::new(variables);
         io.of("/", |_| {});
         add(&mut io);
         let state = State {
@@ -115,7 +126,7 @@ impl Handlers {
         };
         let call = Call {
             args: Some(args),
-            ack: ack.into(),
+            ack: Rc::new(Cell::new(ack)),
             ..Call::new(&socket)
         };
         let done = self.check_rate(from).and_then(|()| {

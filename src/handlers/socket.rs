@@ -8,10 +8,11 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::refusal::Refusal;
 use crate::io::Headers;
 use crate::rate::Allowance;
 use crate::socket::{
-    Args, Command, Json, Namespace, RoomError, SocketId, Sockets, Target, emit, is_reserved,
+    Args, Command, Json, Namespace, Object, RoomError, SocketId, Sockets, Target, emit, is_reserved,
 };
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -200,10 +201,33 @@ impl Socket {
         state.store.put_json(format!("{PREFIX}{key}"), value);
     }
 
-    /// The value that was stored under this key. One that is no `T` is damage: the object stops.
-    #[must_use]
-    pub fn stored<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        self.shared.borrow().store.get(&format!("{PREFIX}{key}"))
+    /// The value that was stored under this key; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The value is no `T`, as when `T` has changed since. The log says what to do: give new fields
+    /// `#[serde(default)]`, or delete the value with [`Socket::unstore`].
+    pub fn stored<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Refusal> {
+        let store = Rc::clone(&self.shared.borrow().store);
+        let stored = store.load(&format!("{PREFIX}{key}"));
+        let mut stored = stored.iter();
+        let Some((_, value)) = stored.find(|(found, _)| found.strip_prefix(PREFIX) == Some(key))
+        else {
+            return Ok(None);
+        };
+        serde_json::from_str(value).map(Some).map_err(|error| {
+            let todo = "give new fields #[serde(default)], or delete the value with unstore";
+            let line = Object::new()
+                .with("event", "stored")
+                .with("key", key)
+                .with("error", &format!("{:?}", error.classify())) // its text may have values of people
+                .with("todo", todo)
+                .json();
+            store.platform().log(line.as_str());
+            Refusal::new(format!(
+                "the value that is stored as {key:?} cannot be read"
+            ))
+        })
     }
 
     /// Deletes what was stored under this key.

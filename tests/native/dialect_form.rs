@@ -111,6 +111,88 @@ fn mistakes_are_named_with_their_places() {
     }
 }
 
+/// Mistakes of names, of order and of what stands there twice.
+#[test]
+fn more_mistakes_are_named_with_their_places() {
+    for (on, error) in [
+        (
+            json!({"x": [{"join": "$0"}, {"emit": "y", "to": "evryone"}]}),
+            "on.x[1].to: \"evryone\" is not one of the words of to; did you mean \"everyone\"? \
+             Or, if a room has this name, write {\"room\": \"evryone\"}",
+        ),
+        (
+            json!({"x": [{"leave": true, "emit": "left", "to": "others"}, {"join": "$0"}]}),
+            "on.x[0].to: leave is done first, so this is not for those in the room that was left: \
+             emit in an action before it",
+        ),
+        (
+            json!({"connect": [], "connection": []}),
+            "on.connection: this is the same as on.connect: put all actions in one list",
+        ),
+        (
+            json!({"disconnect": [{"stop": true}], "disconnecting": [{"emit": "left", "to": "others"}]}),
+            "on.disconnecting: this is the same as on.disconnect: put all actions in one list",
+        ),
+        (
+            json!({"x": [{"emit": "y", "args": ["$socket(0.to.alias"]}]}),
+            "on.x[0].args[0]: $socket(0.to.alias has no closing )",
+        ),
+        (
+            json!({"x": [{"emit": "y", "args": ["$room(nobody).members"]}]}),
+            "on.x[0].args[0]: there is no $nobody; did you mean $0.nobody?",
+        ),
+    ] {
+        assert_eq!(errors_of(&on), [error], "{on}");
+    }
+}
+
+/// A name that somebody may have is no mistake.
+#[test]
+fn names_that_somebody_may_have() {
+    let to = |to: &str| json!([{"emit": "said", "to": to}]);
+    for on in [
+        json!({"connect": [{"join": ["lobby", "news"]}], "say": to("lobby"), "tell": to("news")}),
+        json!({"connect": [{"join": "lobby"}], "say": to("lobby")}),
+        json!({"join": [{"join": "$0"}], "say": to("lobby")}),
+        json!({"join": [{"join": ["$0", "x"]}], "say": to("lobby")}),
+        json!({"login": [{"alias": "$0"}], "help": to("admin")}),
+        json!({"login": [{"alias": "admin"}], "help": to("admin")}),
+        json!({"join": [{"join": "$0"}], "say": [{"emit": "said", "to": {"room": "other"}}]}),
+    ] {
+        assert_eq!(errors_of(&on), Vec::<String>::new(), "{on}");
+    }
+}
+
+/// Of what stands in a table twice, only one would be done.
+#[test]
+fn what_stands_there_twice() {
+    for (json, error) in [
+        (r#"{"on": {}, "on": {}}"#, "on: this key stands here twice"),
+        (
+            r#"{"on": {"*": [], "*": []}}"#,
+            "on.*: this event stands here twice: put all actions in one list",
+        ),
+        (
+            r#"{"on": {"disconnect": [], "disconnect": []}}"#,
+            "on.disconnect: this event stands here twice: put all actions in one list",
+        ),
+        (
+            r#"{"on": {"x": [{"emit": "a", "emit": "b"}]}}"#,
+            "on.x[0].emit: this key stands here twice",
+        ),
+        (
+            r#"{"on": {"x": [{"when": {"in": "a", "in": "b"}, "stop": true}]}}"#,
+            "on.x[0].when.in: this key stands here twice",
+        ),
+        (
+            r#"{"on": {"x": [{"emit": "y", "args": [{"a": 1, "a": 2}]}]}}"#,
+            "on.x[0].args[0].a: this key stands here twice",
+        ),
+    ] {
+        assert_eq!(errors(json), [error], "{json}");
+    }
+}
+
 /// All mistakes are told at once.
 #[test]
 fn all_mistakes_are_told() {

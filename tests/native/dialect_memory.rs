@@ -20,6 +20,15 @@ fn look(place: &mut Place, client: &Client) -> serde_json::Value {
     client.call(place, json!(["look"])).expect("an ack")
 }
 
+/// Two clients in one room.
+fn two(place: &mut Place) -> [Client; 2] {
+    std::array::from_fn(|_| {
+        let client = Client::connect(place);
+        client.call(place, json!(["join", "r"]));
+        client
+    })
+}
+
 /// Rooms and their order, names, data, and what the client said on connecting outlive memory.
 #[test]
 fn memory_is_lost() {
@@ -124,7 +133,7 @@ fn connection_and_server_are_lost() {
 #[test]
 fn values_pass_as_they_are_written() {
     let mut place = place(TABLE);
-    let [ann, bob] = std::array::from_fn(|_| Client::connect(&mut place));
+    let [ann, bob] = two(&mut place);
     for value in [
         r#"{ "b" : 1.50, "a":[1e3,-0, "\u0041\/\ud800"],"a":{} }"#,
         "12345678901234567890.12345",
@@ -149,7 +158,7 @@ fn values_pass_as_they_are_written() {
 #[test]
 fn attachments_pass() {
     let mut place = place(TABLE);
-    let [ann, bob] = std::array::from_fn(|_| Client::connect(&mut place));
+    let [ann, bob] = two(&mut place);
     let at = |n: usize| format!(r#"{{"_placeholder":true,"num":{n}}}"#);
     place.text(
         ann.connection,

@@ -17,9 +17,9 @@ use crate::dialect_client::Client;
 use crate::peer::unhurried;
 use crate::support::{Done, Script, WEBSOCKET};
 
-type Stage = Script<Host<Handlers>>;
+pub type Stage = Script<Host<Handlers>>;
 
-fn stage(add: fn(&mut Io)) -> Stage {
+pub fn stage(add: fn(&mut Io)) -> Stage {
     stage_with(add, unhurried().rates)
 }
 
@@ -255,9 +255,10 @@ fn ann_frames(stage: &mut Stage, connection: u64) -> Vec<String> {
 
 fn counter(io: &mut Io) {
     io.on("add", |socket: Socket, ack: Ack| {
-        let sum = socket.stored::<u64>("sum").unwrap_or_default() + 1;
+        let sum = socket.stored::<u64>("sum")?.unwrap_or_default() + 1;
         socket.store("sum", &sum);
         ack.send(&sum);
+        Ok::<_, Refusal>(())
     });
     io.on("reset", |socket: Socket| socket.unstore("sum"));
     io.on("echo", |socket: Socket, Raw(args): Raw, ack: Ack| {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::peer::{Hall, hall, Peer, unhurried};
+use crate::peer::{Hall, Peer, hall, unhurried};
 use crate::room_token::{hall_with_tokens, token};
 use crate::support::{polled, polling, websocket};
 

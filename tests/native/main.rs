@@ -26,6 +26,8 @@ mod dialect_bounds;
 mod dialect_client;
 mod dialect_form;
 mod dialect_memory;
+mod dialect_senders;
+mod dialect_strangers;
 mod dialect_values;
 mod disk;
 #[path = "../conformance/src/echo.rs"]
@@ -33,6 +35,7 @@ mod echo;
 mod engine;
 mod fuzz;
 mod handlers;
+mod handlers_errors;
 mod heartbeat;
 mod idle;
 mod interruptions;

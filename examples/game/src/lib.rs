@@ -64,11 +64,12 @@ fn game(io: &mut Io) {
             socket.set(&side);
         }
         socket.emit("side", &side);
-        socket.emit("game", &socket.stored::<Game>("game").unwrap_or_default());
+        socket.emit("game", &socket.stored::<Game>("game")?.unwrap_or_default());
+        Ok::<_, Refusal>(())
     });
     io.on("play", |socket: Socket, Data(field): Data<usize>| {
         let side: String = socket.data().ok_or("you only watch")?;
-        let mut game: Game = socket.stored("game").unwrap_or_default();
+        let mut game: Game = socket.stored("game")?.unwrap_or_default();
         game.play(&side, field)?;
         socket.store("game", &game);
         socket.everyone().emit("game", &game);

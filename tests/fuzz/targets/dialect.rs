@@ -15,7 +15,7 @@ const KEYS: [&str; 15] = [
 const CONDITIONS: [&str; 10] = [
     "has", "equal", "members", "count", "of", "in", "online", "not", "all", "any",
 ];
-const TEXTS: [&str; 34] = [
+const TEXTS: [&str; 36] = [
     "$0",
     "$1",
     "$0.a",
@@ -38,6 +38,8 @@ const TEXTS: [&str; 34] = [
     "$allRooms",
     "$it",
     "$it.members",
+    "$room(it).members",
+    "$socket(0.a).data",
     "$uuid",
     "$now",
     "$event",

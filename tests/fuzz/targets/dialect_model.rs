@@ -16,7 +16,7 @@ const TABLE: &str = r#"{"on": {
   "all": [{"emit": "heard", "to": "all", "args": ["$0", "$id"]}],
   "everyone": [{"emit": "heard", "to": "everyone", "args": ["$0", "$id"]}],
   "broadcast": [{"emit": "heard", "to": "broadcast", "args": ["$0", "$id"]}],
-  "to": [{"when": {"any": [{"online": "$0"}, "$0.members"]}, "emit": "heard", "to": "$0", "args": ["$0", "$id"]}],
+  "to": [{"when": {"any": [{"online": "$0"}, {"members": ">= 1", "of": "$0"}]}, "emit": "heard", "to": "$0", "args": ["$0", "$id"]}],
   "in": [{"when": "$0", "in": "$0", "emit": "heard", "to": "others", "args": ["$members", "$others", "$first"]}],
   "list": [{"emit": "heard", "args": ["$rooms", "$members", {"$each": "$everyone", "$key": "$it", "$value": "$it.data"}]}],
   "each": [{"each": "$members", "emit": "heard", "to": "$it", "args": ["$it.alias"]}],
@@ -148,7 +148,8 @@ impl Model {
     fn expect(&mut self, event: &str, text: &str, who: usize) {
         let id = self.members[who].client.id.clone();
         let room = self.members[who].rooms.last().cloned();
-        let here = self.in_room(room.as_deref());
+        // A socket that is in no room is with nobody.
+        let here = room.map_or_else(Vec::new, |room| self.in_room(Some(&room)));
         let but = |ids: &[String]| -> Vec<String> {
             ids.iter().filter(|other| **other != id).cloned().collect()
         };

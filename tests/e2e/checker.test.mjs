@@ -1,0 +1,72 @@
+// `npm run dialect`: what the checker of dialects says, and how it ends.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const script = fileURLToPath(new URL("../../scripts/dialect.mjs", import.meta.url));
+let folder;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), "dialect-"));
+});
+after(() => rmSync(folder, { recursive: true }));
+
+/** Runs the command in the folder, as npm does. */
+function dialect(...words) {
+  const child = spawn(process.execPath, [script, ...words], { env: { ...process.env, INIT_CWD: folder } });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
+  return new Promise((resolve, reject) => child.on("error", reject).on("close", (code) => resolve({ code, output })));
+}
+
+const write = (name, value) => writeFileSync(join(folder, name), JSON.stringify(value));
+
+test("a good table, and its transcript", async () => {
+  write("good.json", { on: { hello: [{ emit: "hello", args: ["$id"] }] } });
+  write("transcript.json", [{ connect: "ann" }, { by: "ann", emit: ["hello"], gets: { ann: [["hello", "$ann"]] } }]);
+  const { code, output } = await dialect("check", "good.json");
+  assert.equal(code, 0, output);
+  assert.match(output, /good\.json is a dialect\nIn DIALECTS it takes \d+ bytes/);
+  const played = await dialect("check", "good.json", "--transcript", "transcript.json");
+  assert.equal(played.code, 0, played.output);
+  assert.match(played.output, /went as written: 2 steps/);
+});
+
+test("a bad table: each mistake with its place", async () => {
+  write("bad.json", { on: { call: [{ emit: "call", to: "$target" }, { jion: "$0" }] } });
+  const { code, output } = await dialect("check", "bad.json");
+  assert.equal(code, 1, output);
+  assert.match(output, /bad\.json: on\.call\[0\]\.to: there is no \$target; did you mean \$0\.target\?/);
+  assert.match(output, /bad\.json: on\.call\[1\]\.jion: an action has no "jion"; did you mean "join"\?/);
+});
+
+test("a transcript that does not go as written: the step", async () => {
+  write("good.json", { on: { hello: [{ emit: "hello" }] } });
+  write("wrong.json", [{ connect: "ann" }, { by: "ann", emit: ["hello"], gets: { ann: [["bye"]] } }]);
+  const { code, output } = await dialect("check", "good.json", "--transcript", "wrong.json");
+  assert.equal(code, 1, output);
+  assert.match(output, /wrong\.json: step 2: ann got \[\["hello"\]\], and was to get \[\["bye"\]\]/);
+});
+
+test("a table that is too large for a variable", async () => {
+  write("large.json", { about: "x".repeat(6000), on: {} });
+  const { code, output } = await dialect("check", "large.json");
+  assert.equal(code, 0, output);
+  assert.match(output, /larger than the 5000 bytes/);
+});
+
+test("the list, one of it, and what is no command", async () => {
+  const { output } = await dialect("list");
+  assert.match(output, /^codelab +Google's codelab/m);
+  const { code, output: shown } = await dialect("show", "codelab");
+  assert.equal(code, 0);
+  assert.ok(JSON.parse(shown).on["create or join"]);
+  assert.equal((await dialect("show", "nothing")).code, 1);
+  const unknown = await dialect("chekc");
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.output, /usage: npm run dialect/);
+});

@@ -1,0 +1,41 @@
+// dialects/schema.json, by a validator as editors have one: it takes every table that the server takes.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import Ajv from "ajv";
+
+const root = new URL("../../", import.meta.url);
+const read = (path) => JSON.parse(readFileSync(new URL(path, root), "utf8"));
+const validate = new Ajv({ strict: false }).compile(read("dialects/schema.json"));
+
+const isTable = (name) => name.endsWith(".json") && name !== "schema.json" && !name.endsWith("-transcript.json");
+const tables = ["dialects/", "tests/dialects/"].flatMap((folder) =>
+  readdirSync(new URL(folder, root)).filter(isTable).map((name) => folder + name),
+);
+
+test("there are tables", () => assert.ok(tables.length >= 20, `${tables.length}`));
+
+for (const path of tables) {
+  test(path, () => assert.ok(validate(read(path)), JSON.stringify(validate.errors)));
+}
+
+test("the guide's table", () => {
+  const guide = readFileSync(new URL("docs/dialects.md", root), "utf8");
+  const [, block] = guide.split("```json\n");
+  assert.ok(validate(JSON.parse(block.split("```")[0])), JSON.stringify(validate.errors));
+});
+
+for (const [what, table] of [
+  ["no events", {}],
+  ["an unknown key", { on: {}, no: 1 }],
+  ["an unknown key of an action", { on: { x: [{ jion: "$0" }] } }],
+  ["an unknown key of a condition", { on: { x: [{ when: { member: 2 }, stop: true }] } }],
+  ["a comparison that is none", { on: { x: [{ when: { members: "two" }, stop: true }] } }],
+  ["an event's name that is no text", { on: { x: [{ emit: 1 }] } }],
+  ["a stop that is not true", { on: { x: [{ stop: false }] } }],
+  ["a list of actions that is a text", { on: { x: "y" } }],
+  ["a namespace without a slash", { on: {}, namespace: "x" }],
+]) {
+  test(`refused: ${what}`, () => assert.equal(validate(table), false));
+}
