@@ -61,20 +61,35 @@ async function compile(crate) {
   const [, name] = /^name = "(.+)"/m.exec(readFileSync(inRoot(crate, "Cargo.toml"), "utf8"));
   const compiled = inRoot("target", wasmTarget, "release", `${name.replaceAll("-", "_")}.wasm`);
   await mustRun(bindgen, [compiled, staging]);
-  // Nothing lies at the lowest addresses: there the stack ends.
-  const optimized = ["-Oz", "--low-memory-unused", ...wasmFeatures.map((feature) => `--enable-${feature}`), join(staging, "bindings_bg.wasm"), "-o", join(staging, "index_bg.wasm")];
-  await mustRun(process.execPath, [inRoot("node_modules/binaryen/bin/wasm-opt"), ...optimized]);
   // Workers get a compiled module from a plain import.
   const bindings = readFileSync(join(staging, "bindings.js"), "utf8").replace(/import source (\w+) from "[^"]+"/, 'import $1 from "./index_bg.wasm"');
   writeFileSync(join(staging, "bindings.js"), bindings);
   const classes = [...bindings.matchAll(/^export class (\w+)/gm)].map(([, name]) => name);
   const objects = classes.filter((name) => bindings.includes(`${name.toLowerCase()}_webSocketMessage`));
+  await optimize(staging, classes.filter((name) => !objects.includes(name)));
   const entry = objects.map((name) => `export const ${name} = durableObject(bindings.${name});\n`);
   writeFileSync(join(staging, "entry.js"), `${readFileSync(inRoot("scripts/entry.mjs"), "utf8")}\n${entry.join("")}`);
   const { build: bundle } = await import("esbuild"); // it is there by now
   await bundle({ entryPoints: [join(staging, "entry.js")], bundle: true, minify: true, format: "esm", external: ["*.wasm"], outfile: join(staging, "index.js"), logLevel: "warning" });
   for (const file of ["index_bg.wasm", "index.js"]) renameSync(join(staging, file), join(build, file));
   rmSync(staging, { recursive: true });
+}
+
+/** Makes the WebAssembly smaller. `unused` are exported classes of libraries, which nothing calls. */
+async function optimize(staging, unused) {
+  const { default: binaryen } = await import("binaryen"); // it is there by now
+  const bytes = readFileSync(join(staging, "bindings_bg.wasm"));
+  const isUnused = (name) => unused.some((unused) => name.replace(/^__wbg_((get|set)_)?/, "").startsWith(`${unused.toLowerCase()}_`));
+  const module = binaryen.readBinary(bytes);
+  for (const { name } of WebAssembly.Module.exports(new WebAssembly.Module(bytes))) {
+    if (isUnused(name)) module.removeExport(name);
+  }
+  writeFileSync(join(staging, "used.wasm"), module.emitBinary());
+  module.dispose();
+  const features = wasmFeatures.map((feature) => `--enable-${feature}`);
+  // Nothing lies at the lowest addresses: there the stack ends.
+  const options = ["-Oz", "--low-memory-unused", ...features, join(staging, "used.wasm"), "-o", join(staging, "index_bg.wasm")];
+  await mustRun(process.execPath, [inRoot("node_modules/binaryen/bin/wasm-opt"), ...options]);
 }
 
 /** SHA-256 in fewer bytes: what is hashed is short. */

@@ -110,9 +110,14 @@ impl Listing {
         self.is_busy().then(|| self.state.attempts.deadline())
     }
 
-    /// Stores what changed.
+    /// Stores what changed. Once the index knows that there is nobody, nothing is left to store.
     pub(super) fn save(&mut self) {
-        if std::mem::take(&mut self.unsaved) {
+        if !std::mem::take(&mut self.unsaved) {
+            return;
+        }
+        if self.state.since.is_none() && self.state.known.is_none() {
+            self.store.delete(STATE.to_owned());
+        } else {
             self.store.put_json(STATE.to_owned(), &self.state);
         }
     }

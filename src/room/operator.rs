@@ -251,6 +251,7 @@ impl Room {
         self.door.forget();
         self.ledger.forget();
         Ledger::delete(&self.store);
+        self.deliveries.end();
         Ok(ids.len())
     }
 

@@ -56,6 +56,9 @@ struct State {
     host: Option<SocketId>,
     /// Whether the receiver knows that somebody is here.
     occupied: bool,
+    /// Whether the sequence ends with the events that wait: the room was closed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    ending: bool,
     attempts: Attempts,
 }
 
@@ -184,6 +187,7 @@ impl Deliveries {
         let occupied = peers > 0;
         if self.state.occupied != occupied {
             self.state.occupied = occupied;
+            self.state.ending &= !occupied;
             self.unsaved = true;
             if !occupied {
                 self.push(now, room, "empty", |event| event);
@@ -250,9 +254,20 @@ impl Deliveries {
         Some(self.state.attempts.deadline())
     }
 
+    /// The room was closed, and nothing is to be left of it: unless somebody comes before the events
+    /// that wait are sent, the next event begins another sequence.
+    pub(super) fn end(&mut self) {
+        self.state.ending = self.is_on();
+        self.unsaved |= self.is_on();
+    }
+
     /// Stores what changed beside the events.
     pub(super) fn save(&mut self) {
-        if std::mem::take(&mut self.unsaved) {
+        if self.state.ending && self.queue.is_empty() {
+            self.state = State::default();
+            self.unsaved = false;
+            self.store.delete(STATE.to_owned());
+        } else if std::mem::take(&mut self.unsaved) {
             self.store.put_json(STATE.to_owned(), &self.state);
         }
     }
