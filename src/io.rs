@@ -253,8 +253,6 @@ pub enum Input {
     Disconnected(ConnectionId),
     /// A client closed its connection because its page was left: code 1001 (RFC 6455, section 7.4.1).
     WentAway(ConnectionId),
-    /// A client closed its connection on purpose: code 1000, or none (1005).
-    Closed(ConnectionId),
     /// The [`Output::Post`] of this number was answered, or failed for this reason.
     Posted(u64, Result<Answer, String>),
     /// The deadline came.
@@ -266,7 +264,7 @@ impl Input {
     pub(crate) fn is_loss(&self) -> bool {
         matches!(
             self,
-            Self::Disconnected(_) | Self::WentAway(_) | Self::Closed(_) | Self::Aborted(_)
+            Self::Disconnected(_) | Self::WentAway(_) | Self::Aborted(_)
         )
     }
 }

@@ -28,10 +28,6 @@ use crate::time::Timestamp;
 /// The close code of a page that is left (RFC 6455, section 7.4.1).
 const GOING_AWAY: u16 = 1001;
 
-/// The close codes of a client that closed its connection on purpose, with a code or without one.
-const NORMAL: u16 = 1000;
-const NO_CODE: u16 = 1005;
-
 /// Runs a core in a Durable Object. Each method is one of the object's handlers. They are done when
 /// they return, but for what a promise is returned for.
 pub struct Shell<C> {
@@ -183,9 +179,6 @@ impl<C: Core + 'static> Shell<C> {
         let (number, input) = match self.tag(socket) {
             Some(Tag::Connection(connection)) if code == GOING_AWAY => {
                 (connection.number(), Input::WentAway(connection))
-            }
-            Some(Tag::Connection(connection)) if matches!(code, NORMAL | NO_CODE) => {
-                (connection.number(), Input::Closed(connection))
             }
             Some(Tag::Connection(connection)) => {
                 (connection.number(), Input::Disconnected(connection))

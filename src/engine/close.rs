@@ -11,8 +11,6 @@ pub enum CloseReason {
     TransportClose,
     /// The client closed a polling session without having fetched what waited for it.
     Unread,
-    /// The client closed its WebSocket on purpose.
-    ClientClose,
     /// The client sent what is no packet.
     ParseError,
     /// The client is gone for good, and said so.
@@ -27,9 +25,7 @@ impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TransportError => "transport error",
-            Self::TransportClose | Self::Unread | Self::ClientClose | Self::GoingAway => {
-                "transport close"
-            }
+            Self::TransportClose | Self::Unread | Self::GoingAway => "transport close",
             Self::ParseError => "parse error",
             Self::PingTimeout => "ping timeout",
             Self::ForcedServerClose => "forced server close",

@@ -129,7 +129,6 @@ impl Engine {
                 self.disconnected(connection, CloseReason::TransportClose);
             }
             Input::WentAway(connection) => self.disconnected(connection, CloseReason::GoingAway),
-            Input::Closed(connection) => self.disconnected(connection, CloseReason::ClientClose),
             Input::Aborted(request) => {
                 if let Some(&sid) = self.polls.get(&request) {
                     if let Some(poll) = self.sessions.get_mut(&sid).and_then(|s| s.transport.poll())

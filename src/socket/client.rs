@@ -68,9 +68,9 @@ pub(super) struct Socket {
     pub(super) pid: Option<Pid>,
     /// The offset of the last event before it was accepted.
     pub(super) since: Offset,
-    /// When its CONNECT was answered, if its client has sent nothing since: it may not have read the
-    /// answer. Not persisted.
-    pub(super) unseen_since: Option<Timestamp>,
+    /// Whether its client has sent nothing since its CONNECT was answered, so that it may not have
+    /// fetched the answer. Not persisted.
+    pub(super) is_unseen: bool,
 }
 
 /// ```text
@@ -196,7 +196,7 @@ impl Socket {
             unsaved: false,
             pid: row.pid,
             since: row.since,
-            unseen_since: None,
+            is_unseen: false,
         };
         Some((id, socket))
     }

@@ -21,7 +21,7 @@ impl Server {
                 Command::Accept {
                     socket,
                     recoverable,
-                } => self.accept(now, socket, recoverable),
+                } => self.accept(socket, recoverable),
                 Command::Refuse {
                     socket,
                     message,
@@ -65,7 +65,7 @@ impl Server {
         }
     }
 
-    fn accept(&mut self, now: Timestamp, id: SocketId, recoverable: bool) {
+    fn accept(&mut self, id: SocketId, recoverable: bool) {
         let last = self.log.as_mut().map(Log::last).unwrap_or_default();
         let Some(socket) = self.sockets.get_mut(&id) else {
             return;
@@ -78,7 +78,7 @@ impl Server {
         // A client that has closed its session by now will never see its `pid`.
         let recoverable = recoverable && self.engine.is_open(sid);
         socket.pid = socket.pid.filter(|_| recoverable);
-        socket.unseen_since = Some(now);
+        socket.is_unseen = true;
         self.save_socket(id);
         self.welcome(sid, id);
     }

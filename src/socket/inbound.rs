@@ -134,7 +134,7 @@ impl Server {
         let id = self.socket_in(sid, &namespace);
         let socket = id.and_then(|id| Some((id, self.sockets.get_mut(&id)?)));
         let socket = socket.map(|(id, socket)| {
-            socket.unseen_since = None;
+            socket.is_unseen = false;
             (id, socket.is_joined())
         });
         match (kind, socket) {

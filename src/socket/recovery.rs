@@ -28,9 +28,6 @@ const PROOF: Duration = Duration::from_millis(500);
 /// How long a socket may be away whose WebSocket was closed with code 1001. Mostly its page was left and
 /// does not come back, but a server or a proxy that shuts down may send the same code.
 const LEFT_PAGE: Duration = Duration::from_secs(5);
-/// A client that closes its WebSocket sooner than this after its CONNECT was answered, and has sent
-/// nothing, counts as one that has not read the answer. Pages do so that make their client twice.
-const READING: Duration = Duration::from_secs(2);
 
 /// What a client's `auth` says of the past.
 #[derive(Deserialize)]
@@ -129,7 +126,6 @@ impl Server {
             DisconnectReason::Transport(
                 CloseReason::TransportClose
                 | CloseReason::Unread
-                | CloseReason::ClientClose
                 | CloseReason::TransportError
                 | CloseReason::PingTimeout
                 | CloseReason::ForcedServerClose,
@@ -143,12 +139,7 @@ impl Server {
         else {
             return false;
         };
-        let is_unread = socket.unseen_since.is_some_and(|since| match reason {
-            DisconnectReason::Transport(CloseReason::Unread) => true,
-            DisconnectReason::Transport(CloseReason::ClientClose) => now < since + READING,
-            _ => false,
-        });
-        if is_unread {
+        if reason == DisconnectReason::Transport(CloseReason::Unread) && socket.is_unseen {
             return false; // its client has no `pid` to come back with
         }
         socket.link = Link::Away(now + window, reason);

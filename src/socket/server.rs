@@ -363,7 +363,7 @@ impl Server {
             pid,
             unsaved: false,
             since: Offset::default(),
-            unseen_since: None,
+            is_unseen: false,
         };
         self.sockets.insert(id, socket);
         self.events.push_back(Event::Connect {

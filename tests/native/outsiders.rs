@@ -224,29 +224,6 @@ fn who_cannot_come_back_is_gone() {
     assert!(fetched.reconnect(&mut hall).recovered);
 }
 
-/// So is a client that closes its WebSocket behind its CONNECT, as pages do that make their client
-/// twice. One that has sent something, or was there for a while, may come back.
-#[test]
-fn whoever_closes_a_websocket_behind_its_connect_is_gone() {
-    let mut hall = hall();
-    let sockets = |hall: &mut Hall| hall.operate("", "", "").1["sockets"].clone();
-    for _ in 0..3 {
-        let c = hall.open_websocket();
-        hall.text(c, "40").closes(c);
-        assert_eq!(sockets(&mut hall), 0);
-    }
-    let [lost, active, quiet] = [(); 3].map(|()| Peer::connect(&mut hall));
-    hall.lost(lost.connection());
-    active.call(&mut hall, json!(["chat:history"]));
-    hall.closes(active.connection());
-    hall.until(hall.now() + 2_000);
-    hall.closes(quiet.connection());
-    assert_eq!(sockets(&mut hall), 3);
-    for peer in [&lost, &active, &quiet] {
-        assert!(peer.reconnect(&mut hall).recovered);
-    }
-}
-
 /// M-11: what is sent to all is remembered once, not with each who gets it.
 #[test]
 fn offers_to_all_write_few_rows() {

@@ -543,12 +543,6 @@ impl<C: Core> Script<C> {
         self.handle(Input::Disconnected(ConnectionId::new(connection)))
     }
 
-    /// The client closed this connection on purpose.
-    pub fn closes(&mut self, connection: u64) -> &mut Self {
-        self.connections.remove(&connection);
-        self.handle(Input::Closed(ConnectionId::new(connection)))
-    }
-
     /// The page that had this connection was left.
     pub fn went_away(&mut self, connection: u64) -> &mut Self {
         self.connections.remove(&connection);
