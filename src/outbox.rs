@@ -56,7 +56,7 @@ struct Waiting {
 
 impl Outbox {
     /// Takes the outputs of a turn. `keep` gets the records, which are to be committed when
-    /// [`Outbox::commit_at`] says so. [`Outbox::take`] has the others.
+    /// [`Outbox::commit_at`] says so. [`Outbox::flush`] has the others.
     pub fn push(
         &mut self,
         now: Timestamp,

@@ -110,7 +110,7 @@ for (const [what, status, body, reason] of [
   ["a redirect", 302, "", "it answered with 302"],
   ["no JSON", 201, "<html>", "its answer has no iceServers"],
   ["no servers", 201, '{"iceServers":[]}', "its answer has no relay"],
-  ["what no browser takes", 201, '{"iceServers":[{"urls":"https://a"}]}', "server 1 has a URL not of stun: or turn:"],
+  ["what no browser takes", 201, '{"iceServers":[{"urls":"https://a"}]}', "server 1 has a URL that is no stun:host:port or turn:host:port, with ?transport=udp or tcp behind turn:"],
 ]) {
   test(`${what}: a join without a relay, a line in the log, and another try soon`, async () => {
     const count = server.logs.length;
