@@ -163,6 +163,14 @@ describe("payloads", () => {
     });
   }
 
+  test("L-4: the specification's 14 bytes, whose second packet lacks its type, end the session: its first byte is that of close", async () => {
+    const session = await openPolling(calm, "engine.io");
+    const literal = Buffer.from("0004ff34e282ac0104ff01020304", "hex");
+    assert.deepEqual(short(await session.post(literal)), [200, "ok"]);
+    assert.deepEqual(short(await session.get()), [200, "1:6"]);
+    assert.deepEqual(short(await session.get()), unknownSid);
+  });
+
   test("L-8: a second poll ends the session", async () => {
     const session = await openPolling(calm, "engine.io");
     const answers = (await Promise.all([session.get(), session.get()])).map(short);
@@ -179,6 +187,18 @@ describe("frames", () => {
       assert.deepEqual(await socket.next(), frame);
     }
     socket.close();
+  });
+
+  test("L-2, L-9, L-10: the sample session of the specification, with a WebSocket alone", async () => {
+    const socket = await webSocket(calm, url("engine.io", websocket));
+    const open = await socket.next();
+    assert.deepEqual(Object.keys(JSON.parse(open.slice(1))), ["sid", "upgrades", "pingInterval", "pingTimeout"]);
+    for (const [frame, answer] of [["4hey", "4hey"], ["2", "3"]]) {
+      socket.send(frame);
+      assert.equal(await socket.next(), answer);
+    }
+    socket.send("1");
+    await socket.closed;
   });
 
   test("L-9: bytes as base64", async () => {
