@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import * as conformance from "./conformance.mjs";
-import { http, webSocket } from "./support.mjs";
+import { http, packetsOfRevision3 as packets, webSocket } from "./support.mjs";
 
 const { pingInterval, pingTimeout, unknownSid, within } = conformance;
 
@@ -23,18 +23,6 @@ const polling = { transport: "polling" };
 const websocket = { transport: "websocket" };
 const text = "text/plain;charset=UTF-8";
 const octets = "application/octet-stream";
-
-/** The packets of a text payload. */
-function packets(payload) {
-  const found = [];
-  for (let rest = payload; rest !== ""; ) {
-    const [, length] = /^(\d+):/.exec(rest) ?? assert.fail(`no payload: ${rest}`);
-    const from = length.length + 1;
-    found.push(rest.slice(from, from + Number(length)));
-    rest = rest.slice(from + Number(length));
-  }
-  return found;
-}
 
 /** A polling session. Requests may come from elsewhere: `get(headers)`, `post(body, headers)`, `webSocket(headers)`. */
 async function openPolling(server, echo, { b64, headers = {} } = {}) {

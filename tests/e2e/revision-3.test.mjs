@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import { inRoot } from "../../scripts/task.mjs";
-import { enginePath, http, once, startKillable, startServer } from "./support.mjs";
+import { enginePath, http, once, packetsOfRevision3, startKillable, startServer } from "./support.mjs";
 
 const old = createRequire(inRoot("tests/interop/package.json"));
 
@@ -35,18 +35,7 @@ for (const version of ["1.7.4", "2.3.1"]) {
 }
 
 /** The packets of an answer to a poll. */
-const packets = (revision, body) => (revision === 4 ? body.split("\x1e") : split(body));
-
-/** The packets of a text payload of revision 3, each behind its length. */
-function split(payload) {
-  const found = [];
-  for (let rest = payload; rest !== ""; ) {
-    const [prefix, length] = /^(\d+):/.exec(rest) ?? assert.fail(`no payload: ${rest}`);
-    found.push(rest.slice(prefix.length, prefix.length + Number(length)));
-    rest = rest.slice(prefix.length + Number(length));
-  }
-  return found;
-}
+const packets = (revision, body) => (revision === 4 ? body.split("\x1e") : packetsOfRevision3(body));
 
 for (const revision of [3, 4]) {
   test(`L-23: a polling session of revision ${revision} goes on when the server was killed`, async () => {

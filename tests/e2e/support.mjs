@@ -239,6 +239,19 @@ export function http(server, path, { method = "GET", headers = {}, body, signal 
   });
 }
 
+/** The packets of a text payload of revision 3, each behind its length. */
+export function packetsOfRevision3(payload) {
+  const found = [];
+  for (let rest = payload; rest !== ""; ) {
+    const [prefix, length] = /^(\d+):/.exec(rest) ?? [];
+    if (!prefix) throw new Error(`no payload: ${rest}`);
+    const end = prefix.length + Number(length);
+    found.push(rest.slice(prefix.length, end));
+    rest = rest.slice(end);
+  }
+  return found;
+}
+
 /**
  * A polling session without Socket.IO, open: `get` and `post` are its requests, `webSocket` opens one to upgrade to.
  * `path(query)` is the path of the endpoint.
