@@ -38,7 +38,7 @@ async function worker(busy, crate) {
   const stamp = files[2];
   const upToDate = files.every((file) => existsSync(file)) && readFileSync(stamp, "utf8") === inputs;
   if (!upToDate) {
-    busy(existsSync(bindgen) ? "building" : "building, about two minutes, this once");
+    busy(existsSync(bindgen) ? "building" : "building, about three minutes, this once");
     rmSync(stamp, { force: true });
     await compile(crate);
     writeFileSync(stamp, inputs);
