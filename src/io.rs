@@ -427,6 +427,12 @@ pub trait Platform {
     /// Why the storage cannot be read.
     fn load(&self, prefix: &str) -> Result<Vec<(String, String)>, String>;
 
+    /// Whether nothing was stored since the storage was made or everything in it was deleted. A
+    /// storage whose records were deleted one by one is not blank.
+    fn is_blank(&self) -> bool {
+        true
+    }
+
     /// Writes a line into the log that operators read.
     fn log(&self, line: &str);
 

@@ -85,8 +85,10 @@ impl Runtime {
                     Ok(())
                 }
                 Record::Erased => {
-                    *journal = Journal::default();
-                    self.erase();
+                    let erased = std::mem::take(journal);
+                    if !erased.is_blank() {
+                        self.erase();
+                    }
                     Ok(())
                 }
             };
@@ -173,6 +175,16 @@ impl Runtime {
         bytes.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
     }
 
+    /// Does something with the journal, which is read from storage at the first time.
+    fn opened<T>(&self, then: impl FnOnce(&Journal) -> T) -> std::result::Result<T, String> {
+        let mut journal = self.journal.borrow_mut();
+        let journal = match &mut *journal {
+            Some(journal) => journal,
+            closed => closed.insert(self.open()?),
+        };
+        Ok(then(journal))
+    }
+
     /// Reads all rows of the journal, once.
     fn open(&self) -> std::result::Result<Journal, String> {
         let list = self.kv.list(journal::PREFIX).map_err(|error| {
@@ -223,13 +235,12 @@ impl Platform for Runtime {
     }
 
     fn load(&self, prefix: &str) -> std::result::Result<Vec<(String, String)>, String> {
-        let mut journal = self.journal.borrow_mut();
-        let journal = match &mut *journal {
-            Some(journal) => journal,
-            closed => closed.insert(self.open()?),
-        };
-        let loaded = journal.load(prefix, |row| self.row(row));
+        let loaded = self.opened(|journal| journal.load(prefix, |row| self.row(row)))?;
         loaded.map_err(|corrupt| corrupt.to_string())
+    }
+
+    fn is_blank(&self) -> bool {
+        self.opened(Journal::is_blank).unwrap_or(false)
     }
 
     fn log(&self, line: &str) {

@@ -264,6 +264,12 @@ impl Journal {
         Ok(found.into_vec())
     }
 
+    /// Whether no row was ever committed, and nothing is to be stored.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.next == 1 && self.pending.is_empty()
+    }
+
     /// The bytes of a row that counts.
     fn row(
         &self,

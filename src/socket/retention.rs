@@ -9,6 +9,10 @@ use crate::time::Timestamp;
 
 const KEY: &str = "retention";
 
+/// How long what is worthless without clients outlives the last one. To delete everything is slow, and
+/// whoever reloads a page is back within seconds.
+const QUIET: Duration = Duration::from_secs(30);
+
 /// When everything that is stored is deleted: some time after the last client has gone, unless one
 /// comes meanwhile.
 pub(super) struct Retention {
@@ -38,7 +42,7 @@ impl Retention {
     pub(super) fn restore(&mut self, is_empty: bool) {
         self.at = self.store.get(KEY);
         // The server may have been killed before the time was stored.
-        self.is_undecided = is_empty && self.at.is_none() && !self.store.load("").is_empty();
+        self.is_undecided = is_empty && self.at.is_none() && !self.store.platform().is_blank();
     }
 
     /// Looks at what a turn left: whether there are no clients. Returns whether everything that is
@@ -57,15 +61,7 @@ impl Retention {
             self.store.purge();
         }
         if std::mem::take(&mut self.is_undecided) || was_used {
-            if self.is_nothing_left() {
-                self.at = Some(now);
-            } else if self.at.is_none()
-                && let Some(after) = self.after
-            {
-                let at = now + after;
-                self.at = Some(at);
-                self.store.put_json(KEY.to_owned(), &at);
-            }
+            self.decide(now);
         }
         let is_over = self.at.is_some_and(|at| at <= now);
         if is_over {
@@ -75,16 +71,34 @@ impl Retention {
         is_over
     }
 
-    /// Whether nothing is stored but what the log knows of its offsets, and how long that is kept.
-    fn is_nothing_left(&self) -> bool {
+    /// Decides when everything that is stored is deleted.
+    fn decide(&mut self, now: Timestamp) {
         let stored = self.store.load("");
-        stored
-            .iter()
-            .all(|(key, _)| key == log::STATE || key == KEY)
+        let is_worthless = stored.iter().all(|(key, _)| is_worthless(key));
+        let after = if !is_worthless {
+            self.after
+        } else if self.store.platform().is_blank() {
+            Some(Duration::ZERO) // it costs nothing
+        } else {
+            Some(self.after.unwrap_or(QUIET).min(QUIET))
+        };
+        if let Some(after) = after
+            && (self.at.is_none() || is_worthless)
+        {
+            let at = now + after;
+            self.at = Some(at);
+            self.store.put_json(KEY.to_owned(), &at);
+        }
     }
 
     /// When it is to look again.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         self.at
     }
+}
+
+/// Whether a record is of no use when there are no clients: what the log knows of its offsets, and the
+/// time of the deletion itself.
+fn is_worthless(key: &str) -> bool {
+    key == log::STATE || key == KEY
 }

@@ -180,7 +180,24 @@ fn what_is_deleted_at_once_is_in_no_row() {
     hall.until(hall.now() + 1_000);
     let (status, _) = hall.operate("close", "", "");
     assert_eq!(status, 200);
+    assert!(!holds(&hall, secret) && !holds(&hall, "Host"));
+    hall.until(hall.now() + 30_000);
     assert!(is_erased(&mut hall));
+}
+
+/// To delete everything takes long: a lone visitor who reloads the page must not wait for it.
+#[test]
+fn who_comes_back_within_half_a_minute_finds_the_storage_as_it_was() {
+    let mut hall = hall();
+    for _ in 0..3 {
+        Peer::connect(&mut hall).vanish_for_good(&mut hall);
+        hall.until(hall.now() + 29_000).lose_memory();
+        assert!(hall.platform.stored().contains_key("retention"));
+        assert!(!hall.meter.disk.rows.is_empty());
+    }
+    hall.until(hall.now() + 1_000);
+    assert!(is_erased(&mut hall));
+    assert_eq!(hall.core.deadline(), None);
 }
 
 /// When the last client has gone, no row has anything of what was deleted: the events, with the

@@ -47,6 +47,8 @@ pub struct Virtual {
     soon: RefCell<Vec<Record>>,
     /// Why the storage cannot be read.
     pub broken: RefCell<Option<String>>,
+    /// Whether something was stored since everything was deleted.
+    pub written: Cell<bool>,
     /// The log for operators, line by line.
     pub lines: RefCell<Vec<String>>,
     /// What was counted: event, detail, value and peers.
@@ -76,6 +78,11 @@ impl Platform for Virtual {
         Ok(rows
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect())
+    }
+
+    fn is_blank(&self) -> bool {
+        self.flush();
+        !self.written.get()
     }
 
     fn log(&self, line: &str) {
@@ -112,11 +119,15 @@ impl Virtual {
         match record {
             Record::Stored { key, value } => {
                 rows.insert(key, value);
+                self.written.set(true);
             }
             Record::Deleted { key } => {
                 rows.remove(&key);
             }
-            Record::Erased => rows.clear(),
+            Record::Erased => {
+                rows.clear();
+                self.written.set(false);
+            }
             Record::Purged => {}
         }
     }
