@@ -11,7 +11,7 @@ import { scenarios } from "../tests/bench/scenarios.mjs";
 import { withServer } from "../tests/bench/servers.mjs";
 import { buildSteps } from "./build.mjs";
 import { measureCore } from "../tests/bench/core.mjs";
-import { benchPackages, benchProgram, benchRust, benchSocketioxide } from "./setup.mjs";
+import { benchPackages, benchProgram, benchRust, benchSocketioxide, workerd } from "./setup.mjs";
 import { main, options, Problem, steps, works } from "./task.mjs";
 
 /** A generator that used more of its core than this may have been what was measured. */
@@ -26,6 +26,7 @@ await main(async (args) => {
     only: { type: "string", value: "TEXT", about: "only scenarios with this in their names" },
     repeat: { type: "string", value: "N", about: "repetitions, 5 unless told otherwise" },
     seconds: { type: "string", value: "N", about: "how long each measurement takes, 3 unless told otherwise" },
+    workerd: { type: "string", value: "VERSION", about: "on this version of workerd, from its npm package, in place of the pinned one" },
     json: { type: "boolean", about: "prints the figures as JSON at the end" },
   });
   const repeat = chosen.quick ? 1 : Number(chosen.repeat ?? 5);
@@ -38,7 +39,14 @@ await main(async (args) => {
   const names = Object.keys(scenarios).filter((name) => name.includes(chosen.only ?? "") && (!chosen.quick || scenarios[name].quick));
   if (names.length === 0) throw new Problem(`no scenario has ${chosen.only} in its name:\n  ${Object.keys(scenarios).join("\n  ")}`);
 
-  await steps([...buildSteps, ["packages to compare with", benchPackages], ["what measures", benchRust], ...(chosen.all ? [["socketioxide", benchSocketioxide]] : [])]);
+  const version = chosen.workerd;
+  await steps([
+    ...buildSteps,
+    ["packages to compare with", benchPackages],
+    ["what measures", benchRust],
+    ...(chosen.all ? [["socketioxide", benchSocketioxide]] : []),
+    ...(version ? [[`workerd ${version}`, (busy) => workerd(busy, version)]] : []),
+  ]);
   if (!chosen.only) await measureCore();
   const cores = cpus().length > 1 && (await works("taskset", "--version")) ? { server: "1", generator: "0" } : undefined;
   if (!cores) console.log("without taskset and a second core, server and load share what there is");
@@ -54,7 +62,7 @@ await main(async (args) => {
       for (const server of servers) {
         if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${name}: ${server}, ${round} of ${rounds} …`);
         const order = { seconds, ...scenario.order, ...rate(scenario, results) };
-        results[name][server].push(await measure(server, cores, order));
+        results[name][server].push(await measure(server, { cores, version }, order));
       }
     }
     if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
@@ -74,8 +82,9 @@ function rate({ tenthOf }, results) {
 }
 
 /** One measurement: what the load generator found and, of connections that stay, the memory that each takes. */
-async function measure(server, cores, order) {
-  return withServer(server, cores, async ({ port, pid }) => {
+async function measure(server, how, order) {
+  const { cores } = how;
+  return withServer(server, how, async ({ port, pid }) => {
     const before = memory(pid);
     const words = [benchProgram("load"), JSON.stringify({ server: `127.0.0.1:${port}`, pid, ...order })];
     if (cores) words.unshift("taskset", "--cpu-list", cores.generator);

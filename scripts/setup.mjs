@@ -46,6 +46,22 @@ export async function benchPackages(busy) {
   return npmInstall(folder);
 }
 
+/** The program of the workerd of this version: the pinned one, unless a version is given. */
+export const workerdProgram = (version) =>
+  inRoot(version ? `.tools/workerd-${version}` : ".", "node_modules/workerd/bin/workerd");
+
+/** A workerd of another version than the pinned one. */
+export async function workerd(busy, version) {
+  if (existsSync(workerdProgram(version))) return "in place";
+  busy("installing, some seconds");
+  const folder = inRoot(`.tools/workerd-${version}`);
+  mkdirSync(folder, { recursive: true });
+  await npm(["install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", "--loglevel=error", `workerd@${version}`], {
+    remedy: "give a version that `npm view workerd versions` lists, such as 1.20261117.1",
+  });
+  return "installed";
+}
+
 /** cargo, a linker, the wasm target and, for the tests, rustfmt and clippy. */
 export async function rust(busy) {
   const version = await ask("cargo", "--version");

@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { benchProgram } from "../../scripts/setup.mjs";
+import { benchProgram, workerdProgram } from "../../scripts/setup.mjs";
 import { inRoot, pinnedNode } from "../../scripts/task.mjs";
 
 /** Limits that no measurement comes near. */
@@ -27,12 +27,12 @@ const dialect = {
   },
 };
 
-const worker = (files, vars) => (port, folder) => {
+const worker = (files, vars) => (port, folder, version) => {
   for (const [name, path] of Object.entries(files)) copyFileSync(inRoot(path), join(folder, name));
   const config = join(folder, "config.capnp");
   writeFileSync(config, workerd(port, files, vars));
   mkdirSync(join(folder, "storage"));
-  return [inRoot("node_modules/workerd/bin/workerd"), ["serve", config]];
+  return [workerdProgram(version), ["serve", config]];
 };
 
 const built = { "index.js": "worker/build/index.js", "index_bg.wasm": "worker/build/index_bg.wasm" };
@@ -70,11 +70,14 @@ const worker :Workerd.Worker = (
 `;
 }
 
-/** Starts a server, calls this with its port and process id once it answers, and stops it. */
-export async function withServer(name, cores, use) {
+/**
+ * Starts a server, calls this with its port and process id once it answers, and stops it. `cores` are those that it may
+ * use, `version` is that of workerd; both may be missing.
+ */
+export async function withServer(name, { cores, version }, use) {
   const folder = mkdtempSync(join(tmpdir(), "signalbox-bench-"));
   const port = await freePort();
-  const [command, args] = servers[name](port, folder);
+  const [command, args] = servers[name](port, folder, version);
   const words = cores ? ["taskset", "--cpu-list", cores.server, command, ...args] : [command, ...args];
   const child = spawn(words[0], words.slice(1), { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
