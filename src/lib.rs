@@ -9,23 +9,26 @@
 //!                                                        └ engine::Session × n
 //! ```
 //!
-//! The core has no clock, no entropy, no async and no JavaScript. Each layer has the same verbs:
-//! `handle(now, …)` tells it what happened, `poll()` tells the layer above what that meant, commands
-//! say what that layer wants, `drain()` and `deadline()` say what to do and when to come back.
+//! The core has no clock, no entropy, no async and no JavaScript. Each layer has the same methods.
+//! `handle(now, …)` tells the layer what happened. `poll()` returns events for the layer above.
+//! Commands from the layer above say what to send or close. `drain()` returns the outputs to
+//! perform, and `deadline()` the time to call `handle` again.
 //!
 //! - [`engine`]: [Engine.IO v4](https://socket.io/docs/v4/engine-io-protocol/)
 //! - [`socket`]: [Socket.IO v5](https://socket.io/docs/v4/socket-io-protocol/), and the seam to applications
 //! - [`room`]: the signaling application
-//! - [`dialect`]: applications that are tables: the servers of published tutorials
-//! - [`handlers`]: applications of your own, as functions for events; [`prelude`] has what they need
-//! - [`index`]: which rooms have peers
-//! - [`store`]: what outlives memory, shared by the layers
-//! - [`journal`]: what the core stores, in few rows
-//! - [`outbox`]: when outputs are done, and when records are committed
-//! - [`admission`], [`settings`]: who may connect, and what can be configured
+//! - [`dialect`]: applications defined by tables: they replace the servers of published tutorials
+//! - [`handlers`]: your own application, as functions that handle events; [`prelude`] has the
+//!   imports
+//! - [`index`]: the list of rooms that have peers
+//! - [`store`]: the stored state, shared by the layers
+//! - [`journal`]: how the stored state is written in few rows
+//! - [`outbox`]: when outputs are performed, and when records are committed
+//! - [`admission`], [`settings`]: who may connect, and the configuration
 //! - `edge`: the shell that runs any [`io::Core`], such as a [`socket::Host`], in a Durable Object
 //!
-//! Panic policy: errors are the peer's, panics are our bugs; no bytes from a peer may cause one.
+//! Panic policy: no bytes from a peer may cause a panic. Invalid input is an error; a panic is our
+//! bug.
 
 pub mod admission;
 mod base64;

@@ -7,17 +7,17 @@ use std::fmt;
 pub enum CloseReason {
     /// The connection broke a rule of its transport, or was aborted.
     TransportError,
-    /// The client closed the connection, or it was lost.
+    /// The client closed the connection, or the connection was lost.
     TransportClose,
-    /// The client closed a polling session without having fetched what waited for it.
+    /// The client closed a polling session before it fetched the queued packets.
     Unread,
-    /// The client sent what is no packet.
+    /// The client sent an invalid packet.
     ParseError,
-    /// The client is gone for good, and said so.
+    /// The client left its page and will not return: it closed the connection with code 1001.
     GoingAway,
-    /// No pong came in time.
+    /// No pong arrived before the deadline.
     PingTimeout,
-    /// The layer above wanted it.
+    /// The layer above closed the session.
     ForcedServerClose,
 }
 

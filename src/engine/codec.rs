@@ -1,4 +1,4 @@
-//! The two revisions of the protocol: which one a session speaks, and so how its packets are written.
+//! The two revisions of the protocol. A session's revision decides how its packets are written.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,27 +10,27 @@ use crate::io::{ContentType, Data, Response};
 /// A revision of Engine.IO.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Revision {
-    /// Of Socket.IO 1 and 2.
+    /// Spoken by Socket.IO 1 and 2.
     #[serde(rename = "3")]
     Three,
-    /// Of Socket.IO 3 and 4.
+    /// Spoken by Socket.IO 3 and 4.
     #[default]
     #[serde(rename = "4")]
     Four,
 }
 
-/// Whether a value is what most sessions have, which need not be kept.
+/// Whether a value is the default. A default is not stored.
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// How the packets of a session are written on its transport. What is stored does not depend on it.
+/// How the packets of a session are written on its transport. Stored packets do not depend on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Codec {
     /// The revision.
     #[serde(default)]
     pub revision: Revision,
-    /// Whether binary messages travel as text where the transport has both.
+    /// Whether binary messages are sent as base64 text, even on a WebSocket.
     #[serde(default)]
     pub base64: bool,
     /// Whether texts in payloads are encoded as UTF-8 twice, see [`revision_3`].
@@ -39,7 +39,7 @@ pub struct Codec {
 }
 
 impl Codec {
-    /// What clients of this revision read.
+    /// The codec for clients of this revision.
     #[must_use]
     pub const fn new(revision: Revision, base64: bool) -> Self {
         Self {
@@ -66,19 +66,20 @@ impl Codec {
     #[must_use]
     pub fn write_frame(self, packet: &ServerPacket) -> Data {
         match (self.revision, packet) {
-            // A text, which most are, is the same in both.
+            // Most messages are texts. A text has the same form in both revisions.
             (_, ServerPacket::Message(Message::Text(frame))) => Data::Text(frame.source().clone()),
             (Revision::Four, packet) => packet.to_frame(self.base64),
             (Revision::Three, packet) => revision_3::write_frame(packet, self.base64),
         }
     }
 
-    /// Reads the packets of a request's body, up to the first bad one, which it returns as its error.
+    /// Reads the packets of a request's body. It stops at the first invalid packet and returns its
+    /// error.
     ///
     /// # Errors
     ///
-    /// [`Rejection::TooLarge`] if a packet is longer than `max_packet` bytes, or if there are too many;
-    /// [`Rejection::Misuse`] if the body is none of this revision.
+    /// [`Rejection::TooLarge`] if a packet is longer than `max_packet` bytes, or if there are too
+    /// many; [`Rejection::Misuse`] if the body is invalid in this revision.
     pub fn read_body(
         &mut self,
         content_type: &str,
@@ -94,7 +95,7 @@ impl Codec {
         }
     }
 
-    /// The answer to a poll.
+    /// The response to a poll.
     #[must_use]
     pub fn answer(self, packets: &[ServerPacket]) -> Response {
         let (content_type, body) = match self.revision {
@@ -109,13 +110,13 @@ impl Codec {
         }
     }
 
-    /// The answer that releases a poll and says nothing: a client polls again.
+    /// A response that releases a poll without data: the client polls again.
     #[must_use]
     pub fn noop(self) -> Response {
         self.answer(&[ServerPacket::Noop])
     }
 
-    /// The most packets in an answer.
+    /// The maximum number of packets in a response.
     pub(super) const fn max_packets(self) -> usize {
         match self.revision {
             Revision::Four => usize::MAX,

@@ -7,34 +7,36 @@ use std::time::Duration;
 pub struct Config {
     /// How often the server pings.
     pub ping_interval: Duration,
-    /// How long after a ping's time its pong may come.
+    /// How long after a ping was due its pong may arrive.
     pub ping_timeout: Duration,
     /// How long an upgrade may take.
     pub upgrade_timeout: Duration,
-    /// The largest packet that is read, in bytes: a frame, or a part of a request's body.
+    /// The largest packet that is read, in bytes: a WebSocket frame, or a packet in a request's
+    /// body.
     pub max_payload: usize,
-    /// How much may wait for a poll before its client counts as gone, in bytes.
+    /// How many bytes may be queued for a client that does not poll, before its session is closed.
     pub max_queued: usize,
-    /// How much may wait for polls in all sessions together, in bytes. Beyond it the session whose
-    /// packets have waited longest is ended.
+    /// How many bytes may be queued in all sessions together. Beyond this the session with the
+    /// oldest queued packet is closed.
     pub max_queued_in_all: usize,
-    /// How many sessions there may be, those included whose clients are gone without a word, until
-    /// they expire. One more is refused, and its client told to try again later.
+    /// The maximum number of sessions, including those of lost clients that have not yet expired.
+    /// Further handshakes are refused, and the client is told to try again later.
     pub max_sessions: usize,
-    /// How much earlier than due a ping may be sent, to go out together with others; if not said,
-    /// half of `ping_interval`.
+    /// How much earlier than due a ping may be sent, together with other pings. The default is half
+    /// of `ping_interval`.
     pub ping_slack: Option<Duration>,
     /// Whether revision 3 is spoken beside revision 4.
     pub revision_3: bool,
-    /// Whether the platform answers [`AUTO_RESPONSE`](super::AUTO_RESPONSE); then it is asked before anyone expires.
+    /// Whether the platform answers [`AUTO_RESPONSE`](super::AUTO_RESPONSE). If so, the engine asks
+    /// the platform for the last pong before a session expires.
     pub absorb_pongs: bool,
-    /// Whether the [`Headers`](crate::io::Headers) of a handshake are kept with its session.
+    /// Whether the [`Headers`](crate::io::Headers) of a handshake are stored with its session.
     pub keep_headers: bool,
 }
 
 impl Config {
     /// The largest request body that is read, in bytes: engine.io's `maxHttpBufferSize`. Some
-    /// clients post all that waits in one body and do not split it by `max_payload`.
+    /// clients post their whole queue in one body and do not split it by `max_payload`.
     #[must_use]
     pub fn max_body(&self) -> usize {
         self.max_payload.max(1_000_000)
@@ -42,7 +44,8 @@ impl Config {
 }
 
 impl Default for Config {
-    /// A room asleep is woken once in 45 s, and a late wake-up does not empty it.
+    /// A hibernating room wakes once in 45 s. The timeouts allow a late alarm without closing
+    /// sessions.
     fn default() -> Self {
         Self {
             ping_interval: Duration::from_secs(45),

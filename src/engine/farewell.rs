@@ -1,8 +1,8 @@
-//! What an ended session still has to tell its client: whatever transport the client is on, it gets
-//! the last packets, such as a DISCONNECT of Socket.IO, before it learns that the session is over.
+//! The last packets of an ended session, such as a DISCONNECT of Socket.IO. The client gets them on
+//! any transport before it learns that the session has ended.
 //!
-//! A client that polls gets them from its next polls. One that is between `3probe` and `5` has paused
-//! its polling, so it gets them on the WebSocket, behind its `5`.
+//! A polling client gets them from its next polls. A client between `3probe` and `5` has paused its
+//! polling, so it gets them on the WebSocket, after its `5`.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -21,19 +21,19 @@ use crate::time::Timestamp;
 
 const PREFIX: &str = "farewell/";
 
-/// How long the client may take to fetch what is left for it, if the server ended the session.
+/// How long a client may take to fetch its last packets if the server closed the session.
 pub(super) const ORDERLY_CLOSE: Duration = Duration::from_secs(30);
 
-/// How long the poll may take that raced the client's own close.
+/// The same, if the client closed the session: its last poll may arrive after the close packet.
 pub(super) const CLOSE_RACE: Duration = Duration::from_millis(100);
 
-/// The most bytes that wait in all farewells together; beyond it the oldest are forgotten.
+/// The maximum size of all farewells together, in bytes. Beyond it the oldest are dropped.
 const MAX_BYTES: usize = 1_048_576;
 
-/// The most farewells at a time; beyond it the oldest are forgotten.
+/// The maximum number of farewells. Beyond it the oldest are dropped.
 const MAX_COUNT: usize = 256;
 
-/// What an ended session leaves.
+/// The last packets of one ended session.
 pub(super) struct Farewell {
     sid: Sid,
     pub(super) left: Left,
@@ -41,7 +41,7 @@ pub(super) struct Farewell {
     stored: bool,
 }
 
-/// As it is stored, under the session's id.
+/// The stored form. Its key is the session's id.
 #[derive(Serialize, Deserialize)]
 struct Row {
     bodies: VecDeque<String>,
@@ -73,7 +73,7 @@ impl Farewell {
 }
 
 impl Engine {
-    /// Keeps what is left for the client of an ended session.
+    /// Keeps the last packets of an ended session.
     pub(super) fn leave_farewell(
         &mut self,
         now: Timestamp,
@@ -105,13 +105,13 @@ impl Engine {
         }
     }
 
-    /// The farewell of an ended session.
+    /// The index of an ended session's farewell.
     pub(super) fn farewell(&self, sid: Sid) -> Option<usize> {
         let mut farewells = self.farewells.iter();
         farewells.position(|farewell| farewell.sid == sid)
     }
 
-    /// Whether an ended session still has something to say to this poll.
+    /// Whether an ended session has packets for this poll.
     pub(super) fn has_farewell(&mut self, now: Timestamp, request: &Request, sid: Sid) -> bool {
         self.forget_farewells(now);
         let farewell = self.farewell(sid).and_then(|at| self.farewells.get(at));
@@ -123,10 +123,10 @@ impl Engine {
             })
     }
 
-    /// The answer to the next poll of an ended session.
+    /// The response to the next poll of an ended session.
     pub(super) fn take_farewell(&mut self, sid: Sid) -> Option<Response> {
         let at = self.farewell(sid)?;
-        self.close_farewell_probe(at); // its client polls, so it gave the upgrade up
+        self.close_farewell_probe(at); // the client polls, so it abandoned the upgrade
         let farewell = self.farewells.get_mut(at)?;
         let body = farewell.left.bodies.pop_front();
         let codec = farewell.left.codec;
@@ -138,8 +138,8 @@ impl Engine {
         body.map(|body| codec.answer(&payload::unpack_packets(&body)))
     }
 
-    /// A frame arrived on the WebSocket of an ended session: with `5`, all that is left goes out on
-    /// it. In any case it is closed.
+    /// Handles a frame on the WebSocket of an ended session. After `5`, all last packets are sent
+    /// on the WebSocket. It is closed in any case.
     pub(super) fn upgrade_farewell(&mut self, sid: Sid, frame: &Data) {
         let Some(at) = self.farewell(sid) else {
             return;
@@ -161,7 +161,7 @@ impl Engine {
         }
     }
 
-    /// The WebSocket of an ended session is gone.
+    /// Handles the disconnection of an ended session's WebSocket.
     pub(super) fn forget_farewell_probe(&mut self, sid: Sid) {
         if let Some(at) = self.farewell(sid)
             && let Some(farewell) = self.farewells.get_mut(at)
@@ -170,7 +170,7 @@ impl Engine {
         }
     }
 
-    /// The farewells that nobody fetched in time.
+    /// Drops the expired farewells.
     pub(super) fn forget_farewells(&mut self, now: Timestamp) {
         while let Some(at) = self.farewells.iter().position(|f| f.until < now) {
             self.end_farewell(at);
@@ -181,7 +181,7 @@ impl Engine {
         self.farewells.iter().any(|farewell| farewell.stored)
     }
 
-    /// When the first farewell ends that is stored or has a WebSocket.
+    /// The first deadline of the farewells that are stored or have a WebSocket.
     pub(super) fn farewell_deadline(&self) -> Option<Timestamp> {
         let lasting = self.farewells.iter();
         let lasting = lasting.filter(|f| f.stored || f.left.probe.is_some());
@@ -210,7 +210,7 @@ impl Engine {
         }
     }
 
-    /// Reads the farewells from their rows.
+    /// Reads the farewells from storage.
     pub(super) fn restore_farewells(&mut self) {
         for (key, value) in self.store.load(PREFIX) {
             let Some(sid) = key.strip_prefix(PREFIX).and_then(Sid::parse) else {

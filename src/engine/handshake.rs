@@ -1,4 +1,4 @@
-//! The handshake: what the open packet tells the client.
+//! The handshake: the content of the open packet.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,15 +7,15 @@ use super::{Config, Revision};
 use crate::io::Headers;
 use crate::time::millis;
 
-/// The longest query that is kept of a handshake, in bytes; of a longer one, the parameters that fit.
+/// How much of a handshake's query is kept, in bytes. A longer query is cut between parameters.
 const QUERY_BYTES: usize = 2048;
 
-/// How a session was opened.
+/// The request that opened a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handshake {
-    /// The client's address, as the platform tells it; empty if it does not.
+    /// The client's address, if the platform tells it, else empty.
     pub address: String,
-    /// The URL's query, without the question mark, still percent-encoded: its first 2,048 bytes, cut
+    /// The URL's query, without the question mark, still percent-encoded: up to 2,048 bytes, cut
     /// between parameters.
     pub query: String,
     /// The headers, if [`Config::keep_headers`] is set.
@@ -35,13 +35,13 @@ impl Handshake {
         }
     }
 
-    /// The same, with the parameters that a client added for a namespace.
+    /// A copy with the parameters that a client added for a namespace.
     pub(crate) fn with(&self, parameters: &str) -> Self {
         let query = [&self.query, "&", parameters].concat();
         Self::new(self.address.clone(), query, self.headers.clone())
     }
 
-    /// The last parameter of this name, still percent-encoded.
+    /// The last parameter with this name, still percent-encoded.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let mut parameters = self.query.split('&').rev();
@@ -60,7 +60,7 @@ struct Open<'a> {
     max_payload: Option<usize>,
 }
 
-/// The JSON of the open packet. `upgrades` is what the session may still upgrade to.
+/// The JSON of the open packet. `upgrades` names the transports that the session may upgrade to.
 pub(super) fn open_packet(
     sid: Sid,
     upgrades: &[&str],

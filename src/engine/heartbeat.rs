@@ -1,13 +1,13 @@
-//! The heartbeat: when to ping, and when to give a silent client up.
+//! The heartbeat: when to ping, and when a silent client expires.
 //!
 //! ```text
 //! open ──pingInterval──▶ ping ──pong──▶ …          expires = last pong + pingInterval + pingTimeout
 //! ```
 //!
-//! In revision 3 it is the client that pings, so any of its packets moves `expires`.
+//! In revision 3 the client pings, so any of its packets moves `expires`.
 //!
-//! A ping goes out every `pingInterval`, pong or not: where the platform absorbs the pongs, they
-//! are not seen here until somebody asks. An extra ping harms nobody.
+//! The server pings every `pingInterval`, even if no pong arrived: the platform may absorb pongs,
+//! and the engine learns of them only when it asks. An extra ping does no harm.
 
 use crate::time::Timestamp;
 
@@ -20,16 +20,16 @@ pub(super) struct Heartbeat {
     awaited: Awaited,
 }
 
-/// What would prove the client alive.
+/// The packet that the server waits for as a sign of life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Awaited {
-    /// Nothing is awaited: no ping was sent since the last pong.
+    /// None: no ping was sent since the last pong.
     Nothing,
-    /// Any packet, of a client that pings.
+    /// Any packet: this client sends the pings.
     Ping,
-    /// The pong or, once, any packet.
+    /// A pong or any other packet, which counts once.
     Packet,
-    /// The pong.
+    /// A pong.
     Pong,
 }
 
@@ -46,7 +46,7 @@ impl Heartbeat {
         }
     }
 
-    /// As it was when memory was lost.
+    /// Restores a heartbeat after the loss of memory.
     pub(super) const fn resume(ping_at: Timestamp, expires: Timestamp, revision: Revision) -> Self {
         let (ping_at, awaited) = match revision {
             Revision::Four => (ping_at, Awaited::Packet),
@@ -59,7 +59,7 @@ impl Heartbeat {
         }
     }
 
-    /// A ping goes out.
+    /// Updates the state after a ping was sent.
     pub(super) fn pinged(&mut self, now: Timestamp, config: &Config) {
         self.ping_at = now + config.ping_interval;
         if self.awaited == Awaited::Nothing {
@@ -67,12 +67,12 @@ impl Heartbeat {
         }
     }
 
-    /// What was awaited arrived: a pong, or a ping of the client's.
+    /// Handles the awaited packet: a pong, or the client's ping.
     pub(super) fn beat(&mut self, now: Timestamp, config: &Config, revision: Revision) {
         *self = Self::start(now, config, revision);
     }
 
-    /// The platform absorbed a pong at `then`.
+    /// Handles a pong that the platform absorbed at `then`.
     pub(super) fn absorbed(&mut self, then: Timestamp, config: &Config) {
         let expires = then + config.ping_interval + config.ping_timeout;
         if expires > self.expires {
@@ -81,7 +81,7 @@ impl Heartbeat {
         }
     }
 
-    /// Another packet arrived: while a pong is awaited it counts for one, once.
+    /// Handles another packet. It counts as a pong once, if a pong is awaited.
     pub(super) fn packet(&mut self, now: Timestamp, config: &Config) {
         match self.awaited {
             Awaited::Packet => {

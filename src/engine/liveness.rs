@@ -1,4 +1,4 @@
-//! Who is alive: the engine's side of the heartbeat.
+//! Which clients are alive: the engine's use of the heartbeat.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use super::transport::Transport;
 use super::{Engine, Sid};
 use crate::time::Timestamp;
 
-/// How long a pong may well take, and so how early the alarm for the next ping may come.
+/// How long a pong may take. The alarm for the next ping may be early by this time.
 const PONG_DELAY: Duration = Duration::from_secs(5);
 
 impl Engine {
-    /// Pings, and gives up, whoever is due.
+    /// Pings the sessions that are due, and closes those that have expired.
     pub(super) fn expire(&mut self, now: Timestamp, woken: bool) {
         let slack = self.config.ping_slack;
         let slack = slack.unwrap_or(self.config.ping_interval / 2);
         let horizon = now + slack;
-        // The pongs put off the pings for which an alarm was set: to be woken once more a moment
-        // later would cost the same again.
+        // The alarm was set before the last pongs moved the deadlines. Ping slightly early now:
+        // another wake a moment later would cost as much again.
         let by = if woken {
             now + slack.min(PONG_DELAY)
         } else {
@@ -56,7 +56,7 @@ impl Engine {
         }
     }
 
-    /// Pings a session out of turn. See [`Engine::answered`].
+    /// Pings a session outside its interval. See [`Engine::answered`].
     pub(crate) fn challenge(&mut self, now: Timestamp, sid: Sid) {
         self.with(sid, |session, config, out| {
             session.ping(now, config, out);
@@ -64,7 +64,7 @@ impl Engine {
         });
     }
 
-    /// Whether a pong came since then.
+    /// Whether a pong arrived since then.
     pub(crate) fn answered(&mut self, sid: Sid, since: Timestamp) -> bool {
         let silence = self.silence();
         self.absorb(sid);
@@ -72,13 +72,13 @@ impl Engine {
         session.is_some_and(|session| session.heartbeat.expires >= since + silence)
     }
 
-    /// Whether there is a polling session whose client may be gone, as it was found without a poll
-    /// when memory was lost.
+    /// Whether a polling session without a parked poll was restored after the loss of memory. Its
+    /// client may be gone.
     pub(crate) fn has_orphans(&self) -> bool {
         self.sessions.values().any(|session| session.orphan)
     }
 
-    /// Takes note of a pong that the platform absorbed.
+    /// Asks the platform for the last pong that it absorbed.
     fn absorb(&mut self, sid: Sid) {
         if let Some(session) = self.sessions.get_mut(&sid)
             && let Transport::WebSocket(socket) = session.transport

@@ -1,4 +1,4 @@
-//! Engine.IO, revisions 3 and 4: sessions over HTTP long-polling and WebSocket, the upgrade, the
+//! Engine.IO, revisions 3 and 4: sessions over HTTP long-polling and WebSocket, the upgrade and the
 //! heartbeat.
 //!
 //! Specification: <https://socket.io/docs/v4/engine-io-protocol/>. Left out: JSONP, WebTransport,
@@ -53,8 +53,8 @@ use queue::Queues;
 use session::{Fate, Session};
 use transport::Role;
 
-/// The frame that a platform may answer by itself, and its answer: a pong, which is then not worth
-/// waking for, and a noop. See [`Config::absorb_pongs`].
+/// A frame, and the response that the platform may send to it without waking the object: a pong,
+/// which is answered with a noop. See [`Config::absorb_pongs`].
 pub const AUTO_RESPONSE: (&str, &str) = ("3", "6");
 
 /// The WebSocket close code for a frame that is too big (RFC 6455, section 7.4.1).
@@ -63,32 +63,33 @@ const MESSAGE_TOO_BIG: u16 = 1009;
 /// What happened to a session.
 #[derive(Debug, PartialEq)]
 pub enum Event {
-    /// It opened, by this handshake.
+    /// The session opened, with this handshake.
     Open(Sid, Handshake),
-    /// A message arrived.
+    /// A message arrived from the client.
     Message(Sid, Message),
-    /// It ended.
+    /// The session ended.
     Close(Sid, CloseReason),
 }
 
-/// All sessions of one place.
+/// All sessions of one object.
 pub struct Engine {
     config: Config,
     store: Rc<Store>,
     sessions: Map<Sid, Session>,
-    /// The session of each WebSocket, probes included.
+    /// The session of each WebSocket, including probes.
     connections: Map<ConnectionId, Sid>,
     /// The session of each parked poll.
     polls: Map<RequestId, Sid>,
-    /// Each session's deadline, and no other.
+    /// The deadline of each session, one entry per session.
     timers: Set<(Timestamp, Sid)>,
-    /// What ended sessions leave for their clients.
+    /// The last packets of ended sessions.
     farewells: Vec<Farewell>,
     queues: Rc<Queues>,
-    /// Sessions whose poll, timer or record may have to follow this turn's changes.
+    /// Sessions changed in this turn. Their timers, parked polls and records are updated at its
+    /// end.
     touched: Vec<Sid>,
     events: VecDeque<Event>,
-    /// The effects of the turn, of all layers, in their order.
+    /// The outputs of the turn, from all layers, in order.
     out: Vec<Output>,
 }
 
@@ -111,7 +112,7 @@ impl Engine {
         }
     }
 
-    /// Tells the engine what happened.
+    /// Handles an input.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         if !input.is_loss() {
             self.expire(now, input == Input::Wake);
@@ -120,7 +121,7 @@ impl Engine {
         match input {
             Input::Request(request) => self.request(now, request),
             Input::OverLimit(request) => self.refuse(request, Rejection::TooManyHandshakes),
-            // There is no application here.
+            // The engine alone has no application.
             Input::Operate(Request { reply, .. }) => {
                 self.respond(reply, Rejection::BadRequest.response());
             }
@@ -150,17 +151,17 @@ impl Engine {
         }
     }
 
-    /// What that meant, oldest first.
+    /// The next event, oldest first.
     pub fn poll(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
-    /// Makes room for this many messages that are about to be sent.
+    /// Reserves memory for the outputs of this many messages.
     pub(crate) fn reserve(&mut self, messages: usize) {
         self.out.reserve(messages);
     }
 
-    /// Sends a message; to a session that is gone, nothing.
+    /// Sends a message. Does nothing if the session has ended.
     pub fn send(&mut self, sid: Sid, message: &Message) {
         let Some(session) = self.sessions.get_mut(&sid) else {
             return;
@@ -177,7 +178,7 @@ impl Engine {
         }
     }
 
-    /// Ends a session, its queue delivered if its client still listens. [`Event::Close`] follows.
+    /// Closes a session. The client still gets its queued packets. [`Event::Close`] follows.
     pub fn close(&mut self, now: Timestamp, sid: Sid) {
         let Some(session) = self.remove(sid) else {
             return;
@@ -188,8 +189,8 @@ impl Engine {
             .push_back(Event::Close(sid, CloseReason::ForcedServerClose));
     }
 
-    /// Keeps `memo` with the session for as long as it lasts: [`Engine::memo`] has it again after
-    /// memory was lost.
+    /// Stores `memo` with the session for as long as the session lasts. [`Engine::memo`] returns
+    /// it, also after the loss of memory.
     pub fn remember(&mut self, sid: Sid, memo: Box<RawValue>) {
         if let Some(session) = self.sessions.get_mut(&sid) {
             session.memo = Some(memo);
@@ -198,23 +199,23 @@ impl Engine {
         }
     }
 
-    /// What was last remembered with a session.
+    /// The memo of a session.
     #[must_use]
     pub fn memo(&self, sid: Sid) -> Option<&RawValue> {
         self.sessions.get(&sid)?.memo.as_deref()
     }
 
-    /// Whether there is no session, and nothing that is stored for one that ended.
+    /// Whether there are no sessions and no stored packets of ended ones.
     pub(crate) fn is_empty(&self) -> bool {
         self.sessions.is_empty() && !self.has_stored_farewell()
     }
 
-    /// The id of a session as its client shows it to others; `None` if it is a secret.
+    /// The session's id if the protocol shows it to other clients; `None` if the id is a secret.
     pub(crate) fn public_id(&self, sid: Sid) -> Option<Token> {
         self.speaks_revision_3(sid).then(|| sid.token())
     }
 
-    /// Whether a session is of revision 3.
+    /// Whether a session speaks revision 3.
     pub(crate) fn speaks_revision_3(&self, sid: Sid) -> bool {
         let session = self.sessions.get(&sid);
         session.is_some_and(|session| session.codec.revision == Revision::Three)
@@ -230,7 +231,7 @@ impl Engine {
         self.sessions.keys().copied()
     }
 
-    /// What is to be done, in order; ends the turn.
+    /// The outputs to perform, in order. Ends the turn.
     pub fn drain(&mut self) -> Vec<Output> {
         let mut touched = std::mem::take(&mut self.touched);
         for sid in touched.drain(..) {
@@ -255,11 +256,11 @@ impl Engine {
                 }
             }
         }
-        self.touched = touched; // with the room it has
+        self.touched = touched; // keep its capacity for the next turn
         self.store.end_turn(std::mem::take(&mut self.out))
     }
 
-    /// When [`Input::Wake`] is due, if nothing else happens before.
+    /// When [`Input::Wake`] is due, unless another input comes first.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         let timer = self.timers.first().map(|(deadline, _)| *deadline);
@@ -277,7 +278,7 @@ impl Engine {
         &self.store
     }
 
-    /// Adds an effect of a layer above.
+    /// Adds an output of a layer above.
     pub(crate) fn push(&mut self, output: Output) {
         self.out.push(output);
     }
@@ -287,12 +288,12 @@ impl Engine {
         self.config.max_payload
     }
 
-    /// How much may wait for a poll, in bytes.
+    /// How many bytes may be queued for one client that does not poll.
     pub(crate) fn max_queued(&self) -> usize {
         self.config.max_queued
     }
 
-    /// How long a client can be gone before that is noticed.
+    /// The longest time between the loss of a client and its expiry.
     pub(crate) fn silence(&self) -> Duration {
         self.config.ping_interval + self.config.ping_timeout
     }
@@ -330,7 +331,7 @@ impl Engine {
 
     fn packet(&mut self, now: Timestamp, sid: Sid, packet: Result<ClientPacket, PacketError>) {
         let Some(session) = self.sessions.get_mut(&sid) else {
-            return; // an earlier packet of the same payload ended it
+            return; // an earlier packet of the same payload ended the session
         };
         match packet {
             Ok(ClientPacket::Message(message)) => {
@@ -349,7 +350,7 @@ impl Engine {
                         reason = CloseReason::Unread;
                     }
                     let left = session.end(&ServerPacket::Noop, &mut self.out);
-                    // Beyond the spec: the poll may have been overtaken by the close.
+                    // Beyond the spec: the client's poll may arrive after its close packet.
                     self.leave_farewell(now, sid, left, CLOSE_RACE);
                 }
                 self.events.push_back(Event::Close(sid, reason));
@@ -379,7 +380,7 @@ impl Engine {
 
     // Sessions.
 
-    /// Lets `change` happen to a session, which ends if it says so.
+    /// Changes a session by `change`. If that returns an error, the session ends.
     fn with(
         &mut self,
         sid: Sid,
@@ -394,7 +395,7 @@ impl Engine {
         }
     }
 
-    /// Has the session looked after at the end of the turn.
+    /// Marks the session as changed, for the end of the turn.
     fn touch(&mut self, sid: Sid) {
         if let Some(session) = self.sessions.get_mut(&sid)
             && !std::mem::replace(&mut session.touched, true)
@@ -409,7 +410,7 @@ impl Engine {
         self.touch(sid);
     }
 
-    /// Ends a session at once: a poll that waits is told, a later one finds nothing.
+    /// Ends a session at once: a parked poll is answered, later requests get "unknown sid".
     fn fail(&mut self, sid: Sid, reason: CloseReason) {
         if let Some(session) = self.remove(sid) {
             session.end(&ServerPacket::Close, &mut self.out);
@@ -417,7 +418,7 @@ impl Engine {
         }
     }
 
-    /// Ends a session whose WebSocket is gone.
+    /// Ends a session whose WebSocket disconnected.
     fn disconnect(&mut self, sid: Sid, reason: CloseReason) {
         if self.remove(sid).is_some() {
             self.events.push_back(Event::Close(sid, reason));

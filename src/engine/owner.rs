@@ -1,33 +1,34 @@
-//! Whose a session of revision 3 is.
+//! Which client owns a session of revision 3.
 //!
-//! Its clients show the session's id to others, as the id of their socket. So the id proves nothing: a
-//! request also has to come from the client's address and, once the client has returned it, with a
-//! cookie that was set at the handshake. To all others there is no such session. One that a WebSocket
-//! carries takes no requests at all: polls and POSTs do not find it, another WebSocket is closed.
+//! Clients of revision 3 show the session's id to others, as the id of their socket. So the id
+//! alone proves nothing: a request must also come from the client's address. After the client has
+//! returned the cookie of the handshake, a request must carry that cookie too. Other requests are
+//! answered as if the session did not exist. A session on a WebSocket accepts no requests: polls
+//! and POSTs get "unknown sid", and a second WebSocket is closed.
 
 use serde::{Deserialize, Serialize};
 
 use super::sid::Token;
 use crate::io::Request;
 
-/// The name of the cookie. Its value is that of the browser, not of one session: two pages would
-/// overwrite each other's.
+/// The name of the cookie. Its value identifies the browser, not the session: two pages of one
+/// browser would overwrite each other's cookies.
 const COOKIE: &str = "signalbox";
 
-/// Who may use a session that polls.
+/// The client that may use a polling session.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Owner {
     address: String,
     cookie: Token,
-    /// Whether the client returned the cookie, which not every client does.
+    /// Whether the client has returned the cookie. Some clients never do.
     returned: bool,
-    /// Whether the client has yet to be given the cookie.
+    /// Whether the cookie must still be sent to the client.
     #[serde(skip)]
     unset: bool,
 }
 
 impl Owner {
-    /// Who sent this handshake.
+    /// The owner that sent this handshake.
     pub(super) fn new(address: &str, cookies: &str, mint: impl FnOnce() -> [u8; 15]) -> Self {
         let known = returned(cookies).next();
         Self {
@@ -38,12 +39,12 @@ impl Owner {
         }
     }
 
-    /// Whether a request is the owner's.
+    /// Whether a request comes from the owner.
     pub(super) fn admits(&self, request: &Request) -> bool {
         request.address == self.address && (!self.returned || self.returns(request))
     }
 
-    /// Takes note of the cookie in a request of the owner's. `true` if it is the first.
+    /// Notes the cookie in a request of the owner. Returns `true` the first time.
     pub(super) fn note(&mut self, request: &Request) -> bool {
         let is_first = !self.returned && self.returns(request);
         self.returned |= is_first;
@@ -54,15 +55,15 @@ impl Owner {
         returned(request.headers.cookies()).any(|cookie| cookie == self.cookie)
     }
 
-    /// What sets the cookie, once. Pages of other sites do not send it, so they cannot use a session
-    /// whose id they were shown.
+    /// The `Set-Cookie` header, once. Pages of other sites do not send this cookie, so they cannot
+    /// use a session by its id.
     pub(super) fn set_cookie(&mut self) -> Option<String> {
         let unset = std::mem::take(&mut self.unset);
         unset.then(|| format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax", self.cookie))
     }
 }
 
-/// The values of the cookie in a `Cookie` header.
+/// The values of our cookie in a `Cookie` header.
 fn returned(cookies: &str) -> impl Iterator<Item = Token> {
     let pairs = cookies.split(';').filter_map(|pair| pair.split_once('='));
     let ours = pairs.filter(|(name, _)| name.trim() == COOKIE);

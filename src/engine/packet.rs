@@ -4,19 +4,20 @@
 //! packet = type [ data ]        0 open · 1 close · 2 ping · 3 pong · 4 message · 5 upgrade · 6 noop
 //! ```
 //!
-//! Each direction has its own enum, as each has packets that the other must not send. What is read and
-//! written here is revision 4, which is also the form in which packets are stored;
-//! [`revision_3`](super::revision_3) is the other.
+//! Each direction has its own enum, because each has packets that the other must not send. The
+//! functions here read and write revision 4, which is also the stored form;
+//! [`revision_3`](super::revision_3) has the other form.
 
 use std::rc::Rc;
 
 use crate::base64;
 use crate::io::{Data, Text};
 
-/// A message, either way. Text is kept as the whole frame, so that passing it on copies nothing.
+/// A message in either direction. A text is kept as the whole frame, so forwarding it copies
+/// nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// Text, behind its packet type `4`.
+    /// A text, with its packet type `4`.
     Text(Frame),
     /// Bytes.
     Binary(Rc<[u8]>),
@@ -40,13 +41,13 @@ impl Frame {
 }
 
 impl Message {
-    /// A text message.
+    /// Makes a text message.
     #[must_use]
     pub fn text(text: &str) -> Self {
         Self::written(text.len(), |frame| frame.push_str(text))
     }
 
-    /// A text message that `write` appends, of about `size` bytes.
+    /// Makes a text message of about `size` bytes. `write` appends its text.
     pub(crate) fn written(size: usize, write: impl FnOnce(&mut String)) -> Self {
         let mut frame = String::with_capacity(size.saturating_add(1));
         frame.push('4');
@@ -54,7 +55,7 @@ impl Message {
         Self::Text(Frame(frame.into()))
     }
 
-    /// Its size in bytes, without its packet type.
+    /// The message's size in bytes, without the packet type.
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
@@ -63,7 +64,7 @@ impl Message {
         }
     }
 
-    /// A binary message.
+    /// Makes a binary message.
     pub fn binary(bytes: impl Into<Rc<[u8]>>) -> Self {
         Self::Binary(bytes.into())
     }
@@ -72,7 +73,7 @@ impl Message {
 /// A packet that a client may send on an open session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientPacket {
-    /// `1`: ends the session.
+    /// `1`: closes the session.
     Close,
     /// `2`: asks for a pong, in revision 3.
     Ping,
@@ -80,16 +81,16 @@ pub enum ClientPacket {
     Pong,
     /// `4…`, `b…` or a binary frame.
     Message(Message),
-    /// `0`, `5`, `6`: without meaning here, and ignored.
+    /// `0`, `5`, `6`: these have no meaning here and are ignored.
     Ignored,
 }
 
-/// Why some bytes are no packet.
+/// Why a packet is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PacketError {
-    /// No packet type.
+    /// It has no packet type.
     Empty,
-    /// A packet type that does not exist, or that a client must not send.
+    /// Its packet type is unknown, or only a server may send it.
     Type,
 }
 
@@ -135,7 +136,7 @@ pub enum ProbePacket {
 }
 
 impl ProbePacket {
-    /// `None` for anything else.
+    /// Reads a frame. `None` if it is neither packet.
     #[must_use]
     pub fn from_frame(frame: &Data) -> Option<Self> {
         match frame {
@@ -146,10 +147,10 @@ impl ProbePacket {
     }
 }
 
-/// A packet that a server sends.
+/// A packet that the server sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerPacket {
-    /// `0…`: opens the session, with the handshake's JSON.
+    /// `0…`: opens the session; the handshake as JSON follows.
     Open(String),
     /// `1`: ends a polling session.
     Close,
@@ -159,14 +160,14 @@ pub enum ServerPacket {
     Pong,
     /// `3probe`: accepts a probe.
     ProbePong,
-    /// `4…` or binary.
+    /// `4…`, or a binary frame.
     Message(Message),
-    /// `6`: releases a poll.
+    /// `6`: answers a poll without data.
     Noop,
 }
 
 impl ServerPacket {
-    /// As one WebSocket frame. With `base64`, binary messages become text.
+    /// Writes one WebSocket frame. With `base64`, a binary message becomes text.
     #[must_use]
     pub fn to_frame(&self, base64: bool) -> Data {
         match self {
@@ -180,7 +181,7 @@ impl ServerPacket {
         }
     }
 
-    /// Appends the packet as a payload holds it.
+    /// Appends the packet in the form of a payload.
     pub(super) fn write(&self, out: &mut String) {
         match self {
             Self::Open(handshake) => {
@@ -200,7 +201,7 @@ impl ServerPacket {
         }
     }
 
-    /// About how many bytes the packet takes in a payload.
+    /// The packet's approximate size in a payload, in bytes.
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Message(Message::Text(frame)) => frame.0.len(),

@@ -1,22 +1,23 @@
-//! Payloads of revision 4: the packets of one HTTP body, joined by the record separator. Stored
-//! packets have this form, too, whatever their session speaks.
+//! Payloads of revision 4: the packets of one HTTP body, separated by the record separator. Stored
+//! packets have this form in both revisions.
 
 use super::Rejection;
 use super::packet::{ClientPacket, Message, PacketError, ServerPacket};
 
 const SEPARATOR: char = '\x1e';
 
-/// The most packets in a body, as each takes some memory of its own, however short it is: as many of
-/// the shortest events, `42["a"]`, as fill a room's `maxPayload`, by which clients split.
+/// The maximum number of packets in a body: each packet takes memory, however short it is. Clients
+/// split bodies by `maxPayload`. A body of this size holds this many of the shortest events,
+/// `42["a"]`.
 pub(super) const MAX_PACKETS: usize = 16_384;
 
-/// Reads the packets of a request's body up to the first bad one, which it returns as its error.
-/// What is not UTF-8 is read as U+FFFD, as JavaScript reads it.
+/// Reads the packets of a request's body. It stops at the first invalid packet and returns its
+/// error. Invalid UTF-8 becomes U+FFFD, as in JavaScript.
 ///
 /// # Errors
 ///
-/// [`Rejection::TooLarge`] if one of them is longer than `max_packet` bytes, of binary before it was
-/// encoded as base64, or if there are too many.
+/// [`Rejection::TooLarge`] if a packet is longer than `max_packet` bytes, or if there are too many.
+/// Binary packets are measured before base64.
 pub fn parse(
     body: &[u8],
     max_packet: usize,
@@ -53,7 +54,7 @@ pub fn encode<'a>(packets: impl IntoIterator<Item = &'a ServerPacket>) -> String
     body
 }
 
-/// Writes messages behind `body` as that of a response would hold them, to be stored.
+/// Appends messages to `body` in the form of a payload, for storage.
 pub(crate) fn pack(mut body: String, messages: &[Message]) -> String {
     for (position, message) in messages.iter().enumerate() {
         if position > 0 {
@@ -67,13 +68,13 @@ pub(crate) fn pack(mut body: String, messages: &[Message]) -> String {
     body
 }
 
-/// Reads the packets of a body that was stored.
+/// Reads the packets of a stored body.
 pub(super) fn unpack_packets(body: &str) -> Vec<ServerPacket> {
     let packet = |part: &str| unpack_packet(part);
     body.split(SEPARATOR).filter_map(packet).collect()
 }
 
-/// Reads a packet that was stored. Of those that wait, pings are not kept.
+/// Reads one stored packet. Queued pings are not stored.
 pub(super) fn unpack_packet(part: &str) -> Option<ServerPacket> {
     Some(match ClientPacket::parse(&part.into()) {
         Ok(ClientPacket::Message(message)) => ServerPacket::Message(message),
@@ -84,7 +85,7 @@ pub(super) fn unpack_packet(part: &str) -> Option<ServerPacket> {
     })
 }
 
-/// Reads what [`pack`] wrote.
+/// Reads the output of [`pack`].
 pub(crate) fn unpack(body: &str) -> Vec<Message> {
     let packets = body.split(SEPARATOR);
     let message = |packet: &str| match ClientPacket::parse(&packet.into()) {

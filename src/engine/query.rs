@@ -7,7 +7,8 @@
 use super::{Codec, Config, Rejection, Revision, Sid};
 use crate::io::Method;
 
-/// The parameters that matter, as they were sent. A parameter given twice counts as it was last.
+/// The parameters that the engine reads, as they were sent. Of a repeated parameter the last
+/// counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Query<'a> {
     /// `EIO`: the protocol's revision.
@@ -21,7 +22,7 @@ pub struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    /// Reads a query; everything unknown belongs to the application and is passed over.
+    /// Reads a query. Unknown parameters belong to the application and are skipped.
     #[must_use]
     pub fn parse(query: &'a str) -> Self {
         let mut parsed = Self::default();
@@ -37,14 +38,14 @@ impl<'a> Query<'a> {
         parsed
     }
 
-    /// Whether it asks for a new session.
+    /// Whether the query asks for a new session.
     #[must_use]
     pub const fn is_handshake(&self) -> bool {
         self.sid.is_empty()
     }
 
-    /// What is wrong with a request of this query whatever sessions there are. The engine checks it
-    /// first, in engine.io's order. A Worker may ask before it wakes an object for a request.
+    /// Why a request with this query is refused, whatever sessions exist. The engine checks this
+    /// first, in engine.io's order. A Worker may check it before it wakes an object.
     #[must_use]
     pub fn precheck(&self, method: Method, upgrade: bool, config: &Config) -> Option<Rejection> {
         if !matches!(self.transport, "polling" | "websocket") {
@@ -70,7 +71,7 @@ impl<'a> Query<'a> {
         self.transport == "websocket"
     }
 
-    /// Its revision, if that is spoken here.
+    /// The revision, if it is enabled.
     pub(super) fn revision(&self, config: &Config) -> Option<Revision> {
         match self.protocol {
             "4" => Some(Revision::Four),
@@ -79,7 +80,7 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// How the client reads packets, whether or not its revision is spoken here.
+    /// How the client reads packets, even if its revision is disabled.
     #[must_use]
     pub fn codec(&self) -> Codec {
         let revision = match self.protocol {

@@ -1,7 +1,7 @@
-//! Packets that wait for a poll, or for the upgrade.
+//! Packets that wait for a poll, or for the end of an upgrade.
 //!
-//! All queues of an engine have one bound together. What waits in them costs memory and storage, and
-//! clients decide how many queues there are.
+//! All queues of an engine share one limit. Queued packets cost memory and storage, and clients
+//! decide how many queues exist.
 
 use std::cell::Cell;
 use std::ops::Deref;
@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::packet::ServerPacket;
 use super::{CloseReason, Engine};
 
-/// What waits in all queues of an engine.
+/// The totals of all queues of an engine.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
     bytes: Cell<usize>,
@@ -19,7 +19,7 @@ pub(super) struct Queues {
 }
 
 impl Queues {
-    /// How many bytes wait.
+    /// How many bytes are queued.
     pub(super) fn bytes(&self) -> usize {
         self.bytes.get()
     }
@@ -35,7 +35,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// An empty queue, which counts among `all`.
+    /// An empty queue that counts towards `all`.
     pub(super) fn new(all: &Rc<Queues>) -> Self {
         Self {
             packets: Vec::new(),
@@ -45,12 +45,13 @@ impl Queue {
         }
     }
 
-    /// How many bytes wait in it.
+    /// How many bytes are queued.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The number of its first packet among all that were queued: the lowest has waited longest.
+    /// The number of the first packet, counted over all queues: the lowest number has waited
+    /// longest.
     pub(super) fn since(&self) -> u64 {
         self.since
     }
@@ -69,7 +70,7 @@ impl Queue {
         self.packets.push(packet);
     }
 
-    /// All packets, which are delivered now.
+    /// Takes all packets, for delivery.
     pub(super) fn take(&mut self) -> Vec<ServerPacket> {
         let bytes = std::mem::take(&mut self.bytes);
         self.all
@@ -94,8 +95,8 @@ impl Drop for Queue {
 }
 
 impl Engine {
-    /// While more waits for polls than may, ends the session whose packets have waited longest. Its
-    /// client has stopped polling, or is the slowest of all.
+    /// While the queues exceed their common limit, closes the session with the oldest queued
+    /// packet. Its client has stopped polling, or polls more slowly than all others.
     pub(super) fn bound_queues(&mut self) {
         while self.queues.bytes() > self.config.max_queued_in_all {
             let overdue = self.sessions.values_mut().filter_map(|session| {
@@ -103,7 +104,7 @@ impl Engine {
                 is_overdue.then(|| (session.queue.since(), session.sid))
             });
             let Some((_, sid)) = overdue.min() else {
-                return; // polls take the rest with this turn
+                return; // parked polls take the rest at the end of this turn
             };
             self.fail(sid, CloseReason::TransportError);
         }

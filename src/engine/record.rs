@@ -1,7 +1,8 @@
-//! What is kept of the sessions where it outlives memory.
+//! How sessions are stored, so that they survive the loss of memory.
 //!
-//! A session on a WebSocket rides in its attachment. A polling session has no socket that lasts, so
-//! it is a stored row; the heartbeat, which moves often, rides in the attachment of its parked poll.
+//! A session on a WebSocket is stored in the attachment of its WebSocket. A polling session has no
+//! socket of its own, so it is a stored row. Its heartbeat changes often and is stored in the
+//! attachment of its parked poll.
 
 use std::rc::Rc;
 
@@ -22,7 +23,7 @@ use crate::time::Timestamp;
 
 const PREFIX: &str = "session/";
 
-/// What is attached to a connection or to a parked poll.
+/// The attachment of a connection or of a parked poll.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Attachment {
@@ -36,7 +37,7 @@ enum Attachment {
         revision: Revision,
         memo: Option<Box<RawValue>>,
     },
-    /// A WebSocket being probed.
+    /// A WebSocket that is being probed.
     Probe {
         sid: Sid,
         probed: bool,
@@ -59,7 +60,7 @@ enum Attachment {
 #[derive(Serialize, Deserialize)]
 struct Row {
     sid: Sid,
-    /// When it expires, if it was found without a poll after memory was lost.
+    /// When the session expires, if it was restored without a parked poll.
     expires: Option<Timestamp>,
     memo: Option<Box<RawValue>>,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -72,7 +73,7 @@ fn key(sid: Sid) -> String {
     format!("{PREFIX}{}", sid.reveal())
 }
 
-/// The row of a packet that waits for a poll. It sorts behind its session's, in the queue's order.
+/// The key of a queued packet's row. It sorts after the session's row, in the order of the queue.
 fn packet_key(sid: Sid, position: usize) -> String {
     format!("{}/{position:06}", key(sid))
 }
@@ -83,13 +84,13 @@ fn attach(connection: ConnectionId, attachment: &Attachment) -> Output {
     Output::Attach(connection, store::seal(&text))
 }
 
-/// `None` for what is damaged, or what another version wrote.
+/// Reads an attachment. `None` if it is damaged, or if another version wrote it.
 fn attached(text: &str) -> Option<Attachment> {
     serde_json::from_str(store::open(text)?).ok()
 }
 
 impl Session {
-    /// Brings what is kept of the session up to date.
+    /// Updates the stored form of the session.
     pub(super) fn save(&mut self, store: &Store, out: &mut Vec<Output>) {
         if let Transport::WebSocket(WebSocket { connection, codec }) = self.transport {
             if std::mem::take(&mut self.unsaved) {
@@ -115,7 +116,7 @@ impl Session {
         self.save_poll(out);
     }
 
-    /// Deletes the rows of a session that is over, or has become a WebSocket's.
+    /// Deletes the rows of a session that has ended, or that has moved to a WebSocket.
     pub(super) fn forget(&mut self, store: &Store) {
         let stored = std::mem::take(&mut self.stored);
         if stored.row {
@@ -183,8 +184,8 @@ impl Session {
 }
 
 impl Engine {
-    /// Rebuilds the sessions from what outlived memory. A connection whose attachment cannot be read
-    /// is closed; damaged rows end the turn, see [`Store`].
+    /// Rebuilds the sessions from storage and attachments. A connection with an unreadable
+    /// attachment is closed; damaged rows end the turn, see [`Store`].
     pub fn restore(&mut self, now: Timestamp, survivors: Survivors) {
         self.restore_rows(now);
         self.restore_farewells();
@@ -214,7 +215,7 @@ impl Engine {
             match key.strip_prefix(PREFIX).and_then(|key| key.split_once('/')) {
                 Some((sid, _)) => {
                     if self.restore_packet(sid, &value).is_none() {
-                        store.damaged(&key, "a packet has no session");
+                        store.damaged(&key, "its session is missing");
                     }
                 }
                 None => {
@@ -246,7 +247,7 @@ impl Engine {
         if let Some(packet) = payload::unpack_packet(value) {
             session.send(packet, &mut self.out);
         }
-        // What is stored may hold pings too: it is written anew.
+        // Stored packets may include pings, so they are written again.
         session.stored.stale = session.stored.stale.saturating_add(1);
         Some(())
     }
@@ -270,7 +271,7 @@ impl Engine {
         let mut session = Session::new(sid, transport, codec, heartbeat, queue);
         session.memo = memo;
         session.unsaved = false;
-        // A row is left if memory was lost between the upgrade and the deletion.
+        // Memory was lost between the upgrade and the deletion of the row.
         self.remove(sid);
         self.connections.insert(connection, sid);
         self.insert(session);
@@ -337,8 +338,9 @@ impl Engine {
         self.connections.insert(connection, sid);
     }
 
-    /// A polling session without a poll is a client that is gone, or one that lost its object in
-    /// mid-request: it gets one more `pingTimeout`, counted across further losses of memory.
+    /// Restores polling sessions without a parked poll. The client is gone, or it lost its object
+    /// during a request. It gets one more `pingTimeout`, which continues over further losses of
+    /// memory.
     fn restore_orphans(&mut self, now: Timestamp) {
         let expires = now + self.config.ping_timeout;
         for session in self.sessions.values_mut() {

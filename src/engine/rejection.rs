@@ -1,35 +1,34 @@
-//! The ways in which a request can be refused, as engine.io words them.
+//! Why a request is refused, with engine.io's messages.
 
 use crate::io::{ContentType, Response};
 
-/// Why a request does not reach a session.
+/// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// The `transport` is neither `polling` nor `websocket`.
     UnknownTransport,
     /// No session has this `sid`.
     UnknownSid,
-    /// A handshake is a GET.
+    /// A handshake must be a GET.
     BadHandshakeMethod,
-    /// The session, its transport and the request do not fit together.
+    /// The request does not fit the session or its transport.
     BadRequest,
-    /// There are as many sessions as there may be. Clients come back later by themselves.
+    /// The number of sessions has reached its maximum. Clients retry by themselves.
     Full,
-    /// The page's origin may not connect.
+    /// The page's origin is not allowed.
     OriginNotAllowed,
-    /// The client's address has opened too many sessions lately. Clients come back by themselves.
+    /// The client's address has opened too many sessions recently. Clients retry by themselves.
     TooManyHandshakes,
-    /// The revision is not spoken here.
+    /// The protocol revision is not supported, or disabled.
     UnsupportedProtocol,
-    /// A second poll beside the first, or a body that is none of the session's revision: ends the
-    /// session.
+    /// The client sent a second poll beside the first, or an invalid body. This closes the session.
     Misuse,
     /// The body, or a packet in it, is too large.
     TooLarge,
 }
 
 impl Rejection {
-    /// The code and message of engine.io's JSON body; `None` where it sends an empty one.
+    /// The code and message of engine.io's JSON body; `None` if the body is empty.
     #[must_use]
     pub const fn code(self) -> Option<(u8, &'static str)> {
         Some(match self {
@@ -51,8 +50,8 @@ impl Rejection {
         })
     }
 
-    /// The HTTP status. Beyond engine.io: it says 403 to whom it does not admit, but who finds no
-    /// room now does so later.
+    /// The HTTP status. engine.io always sends 403 for a refused client. Here temporary refusals
+    /// have a status of their own: the client may retry.
     const fn status(self) -> u16 {
         match self {
             Self::OriginNotAllowed => 403,
@@ -82,7 +81,7 @@ impl Rejection {
         }
     }
 
-    /// The answer to a request for a WebSocket: the bare message, as engine.io sends it.
+    /// The answer to a request for a WebSocket: only the message, as in engine.io.
     #[must_use]
     pub fn upgrade_response(self) -> Response {
         let (_, message) = self.code().unwrap_or((3, "Bad request"));

@@ -1,4 +1,4 @@
-//! HTTP requests: which session they belong to, and what is wrong with them.
+//! HTTP requests: the session of each, and the checks.
 
 use super::handshake::{Handshake, open_packet};
 use super::heartbeat::Heartbeat;
@@ -67,7 +67,7 @@ impl Engine {
             let is_current = revision == Some(session.codec.revision);
             let is_other = request.method == Method::Other;
             if session.unsaved {
-                self.touch(sid); // its client returned the cookie
+                self.touch(sid); // the client returned the cookie
             }
             if (!upgrade && websocket != upgraded) || !is_current || is_other {
                 return Some(Rejection::BadRequest);
@@ -92,7 +92,7 @@ impl Engine {
             self.respond(reply, codec.answer(&[open]));
             return;
         }
-        // What follows at once, such as the CONNECT packet, is in the same answer.
+        // The response also carries what follows at once, such as a CONNECT packet.
         let sid = Sid::new(self.mint());
         let open = self.open_packet(sid, &["websocket"], codec);
         let transport = Transport::Polling(Poll::Parked {
@@ -121,7 +121,7 @@ impl Engine {
         self.open(session, handshake);
     }
 
-    /// What the application learns of a request that opens a session.
+    /// The handshake that the application gets.
     fn handshake(&self, address: String, query: String, headers: Headers) -> Handshake {
         let keep = self.config.keep_headers;
         let headers = if keep { headers } else { Headers::default() };
@@ -152,8 +152,8 @@ impl Engine {
             self.connections.insert(socket.connection, sid);
             self.touch(sid);
         } else {
-            // "the server MUST close it" (v4, Upgrade). Refusing it over HTTP would look the same
-            // to a browser, but not to every client.
+            // "the server MUST close it" (v4, Upgrade). A browser sees no difference to an HTTP
+            // error, but other clients do.
             self.out.push(Output::Dismiss(reply));
         }
     }
@@ -176,7 +176,7 @@ impl Engine {
         }
         let max_payload = self.config.max_payload;
         let Some(session) = self.sessions.get_mut(&sid) else {
-            return; // a request of an ended session is no POST
+            return; // an ended session accepts no POST
         };
         let was = session.codec;
         let packets = session

@@ -8,10 +8,10 @@
 //!
 //! Specification: <https://github.com/socketio/engine.io-protocol/tree/v3>.
 //!
-//! Beyond it, clients of Socket.IO 1 encode a text as UTF-8 before they put it into a text payload, so
-//! that a character becomes as many as it has bytes, and they expect the same. They get binary
-//! payloads, in which nothing is encoded twice, unless they cannot read these. Then the first text
-//! that came encoded twice tells.
+//! Beyond the specification: clients of Socket.IO 1 encode a text as UTF-8 before they put it into
+//! a text payload, so each byte becomes one character. They expect the same from the server. The
+//! server sends them binary payloads, in which texts are encoded once, unless they cannot read
+//! binary payloads. For those clients the first text that was encoded twice shows that they do so.
 
 use super::Rejection;
 use super::packet::{ClientPacket, Message, PacketError, ServerPacket};
@@ -19,13 +19,13 @@ use super::payload;
 use crate::base64;
 use crate::io::{ContentType, Data, Text};
 
-/// The most packets in an answer: clients in Python read no more.
+/// The maximum number of packets in a response: clients in Python read no more.
 pub(super) const MAX_PACKETS: usize = 16;
 
-/// Stands behind the length in a binary payload.
+/// Follows the length in a binary payload.
 const LENGTH_END: u8 = 255;
 
-/// More digits than the length of any body has.
+/// The maximum number of digits in a length: the length of the largest body has fewer.
 const MAX_DIGITS: usize = 9;
 
 type Packet = Result<ClientPacket, PacketError>;
@@ -55,7 +55,7 @@ fn read_binary(bytes: &[u8]) -> Packet {
     typed(*kind, || data.to_vec())
 }
 
-/// A packet with binary data, which only messages have.
+/// A packet with binary data. Only messages may have binary data.
 fn typed(kind: u8, data: impl FnOnce() -> Vec<u8>) -> Packet {
     match kind {
         1 => Ok(ClientPacket::Close),
@@ -86,14 +86,14 @@ fn write_binary(bytes: &[u8]) -> Vec<u8> {
     [&[4], bytes].concat()
 }
 
-/// The packets of a body, within their bounds.
+/// The packets of a body, and their limits.
 struct Packets {
     read: Vec<Packet>,
     max_packet: usize,
 }
 
 impl Packets {
-    /// Takes a packet of so many bytes. `false` if it is a bad one, behind which nothing is read.
+    /// Adds a packet of this size. Returns `false` if the packet is invalid: reading stops there.
     fn push(&mut self, packet: Packet, written: usize) -> Result<bool, Rejection> {
         let size = match &packet {
             Ok(ClientPacket::Message(Message::Binary(bytes))) => bytes.len(),
@@ -108,7 +108,7 @@ impl Packets {
     }
 }
 
-/// Reads a text payload. What is not UTF-8 is read as U+FFFD, as JavaScript reads it.
+/// Reads a text payload. Invalid UTF-8 becomes U+FFFD, as in JavaScript.
 pub(super) fn read_text(
     body: &[u8],
     max_packet: usize,
@@ -173,7 +173,7 @@ pub(super) fn read_bytes(body: &[u8], max_packet: usize) -> Result<Vec<Packet>, 
     Ok(packets.read)
 }
 
-/// The number of these digits.
+/// The number that these digits form.
 fn number(digits: impl ExactSizeIterator<Item = u8>) -> Result<usize, Rejection> {
     if !(1..=MAX_DIGITS).contains(&digits.len()) {
         return Err(Rejection::Misuse);
@@ -185,7 +185,7 @@ fn number(digits: impl ExactSizeIterator<Item = u8>) -> Result<usize, Rejection>
     })
 }
 
-/// Splits a text behind so many UTF-16 units.
+/// Splits a text after this many UTF-16 units.
 fn split_at_unit(text: &str, units: usize) -> Option<(&str, &str)> {
     let mut left = units;
     for (at, letter) in text.char_indices() {
@@ -197,9 +197,9 @@ fn split_at_unit(text: &str, units: usize) -> Option<(&str, &str)> {
     (left == 0).then_some((text, ""))
 }
 
-/// The text of which `text` is the UTF-8, a character for each byte; `None` if it is of none, or is
-/// ASCII, which is its own. Text that means itself looks like that by accident only if it is as good
-/// as unreadable, such as `Ã©`.
+/// Undoes the second UTF-8 encoding: each character of `text` is one byte. `None` if the bytes are
+/// not UTF-8, or are ASCII, which is the same in both forms. A text that was encoded only once is
+/// misread only if it looks like `Ã©`, which hardly occurs in real text.
 fn decode_once(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;
@@ -209,7 +209,7 @@ fn decode_once(text: &str) -> Option<String> {
     String::from_utf8(bytes?).ok()
 }
 
-/// Writes an answer: as text if it is ASCII, or if the client reads nothing else.
+/// Writes a response: as text if it is ASCII, or if the client reads only text.
 pub(super) fn write_body(
     packets: &[ServerPacket],
     base64: bool,

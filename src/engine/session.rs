@@ -1,4 +1,4 @@
-//! A session: one client, whatever transport carries it.
+//! A session: one client on any transport.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,52 +17,53 @@ use super::{Codec, Config, Revision, payload};
 use crate::io::{ConnectionId, Data, Output, Reply, Request, RequestId};
 use crate::time::Timestamp;
 
-/// How long a poll that comes after `2probe` may wait for the `5` that may be on its way on another
-/// connection.
+/// How long a poll after `2probe` is held: a `5` may still arrive on the WebSocket.
 const UPGRADE_HOLD: Duration = Duration::from_millis(100);
 
-/// By how much a poll may have overtaken `2probe` and a `5` right behind it. A stock client's came at
-/// least a round trip before, and it sends no `5` until that poll returned.
+/// By how much a poll may overtake a `2probe` that a `5` follows at once. A stock client's poll
+/// arrives at least one round trip before the probe, and that client sends no `5` until the poll
+/// has returned.
 const OVERTAKING: Duration = Duration::from_millis(20);
 
 pub(super) struct Session {
     pub(super) sid: Sid,
     pub(super) transport: Transport,
-    /// How its polls are answered, and which revision it speaks.
+    /// The revision, and how polls are answered.
     pub(super) codec: Codec,
-    /// Whose it is, if its id does not prove that.
+    /// The client that owns the session, if the session id is public.
     pub(super) owner: Option<Box<Owner>>,
     pub(super) heartbeat: Heartbeat,
     /// Packets that wait for a poll, or for the upgrade.
     pub(super) queue: Queue,
-    /// What the layer above wants to find again after memory was lost.
+    /// The data that the layer above stores with the session.
     pub(super) memo: Option<Box<RawValue>>,
-    /// Whether what is kept of this session is out of date.
+    /// Whether the stored form is out of date.
     pub(super) unsaved: bool,
-    /// What is stored of it.
+    /// What is stored of the session.
     pub(super) stored: Stored,
-    /// Whether it was found without a poll after memory was lost, and nothing came since.
+    /// Whether the session was restored without a parked poll, and its client has sent nothing
+    /// since.
     pub(super) orphan: bool,
-    /// Whether its poll, timer or record may have to follow this turn's changes.
+    /// Whether the session changed in this turn, see [`Engine`](super::Engine).
     pub(super) touched: bool,
-    /// The deadline for which a timer is set.
+    /// The deadline in the engine's list of timers.
     pub(super) armed: Option<Timestamp>,
-    /// The parked poll by which it can be found.
+    /// The parked poll in the engine's list of polls.
     pub(super) listed: Option<RequestId>,
 }
 
-/// What is stored of a polling session.
+/// Which rows of a polling session are stored.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stored {
-    /// Its row.
+    /// Whether the session's own row is stored.
     pub(super) row: bool,
-    /// That many packets of the queue, from its head.
+    /// How many packets at the head of the queue are stored and up to date.
     pub(super) packets: usize,
-    /// That many packets, of which those beyond the queue are delivered.
+    /// How many rows of packets exist. Those beyond the queue have been delivered.
     pub(super) stale: usize,
 }
 
-/// What became of a session's input.
+/// The result of an input: an error ends the session.
 pub(super) type Fate = Result<(), CloseReason>;
 
 impl Session {
@@ -90,13 +91,13 @@ impl Session {
         }
     }
 
-    /// The next deadline of the heartbeat. Upgrades have no timer: one that takes too long is given up
-    /// when the client sends something, or is pinged.
+    /// The next deadline of the heartbeat. An upgrade has no timer of its own: its timeout is
+    /// checked when the client sends something, or when it is pinged.
     pub(super) fn deadline(&self) -> Timestamp {
         self.heartbeat.ping_at.min(self.heartbeat.expires)
     }
 
-    /// Sends now, or queues.
+    /// Sends a packet now, or queues it.
     pub(super) fn send(&mut self, packet: ServerPacket, out: &mut Vec<Output>) {
         match self.transport {
             Transport::WebSocket(WebSocket { connection, codec }) => {
@@ -106,25 +107,26 @@ impl Session {
         }
     }
 
-    /// Whether one more packet of this size would exceed the `limit` of the queue while no poll is
+    /// Whether the queue would exceed `limit` with one more packet of this size, and no poll is
     /// parked. A single packet always fits.
     pub(super) fn overflows(&mut self, size: usize, limit: usize) -> bool {
         self.is_overdue() && self.queue.bytes().saturating_add(size) > limit
     }
 
-    /// Whether packets wait, and no poll is parked that takes them.
+    /// Whether packets are queued and no parked poll takes them.
     pub(super) fn is_overdue(&mut self) -> bool {
         let poll = self.transport.poll();
         !self.queue.is_empty() && poll.is_some_and(|poll| poll.request().is_none())
     }
 
-    /// Whether a request that names it is its client's, as far as that can be told.
+    /// Whether a request with this session's id comes from its client, as far as this can be
+    /// checked.
     pub(super) fn admits(&mut self, request: &Request) -> bool {
         if self.codec.revision == Revision::Four {
-            return true; // nobody else knows its id
+            return true; // only the client knows the id
         }
         if matches!(self.transport, Transport::WebSocket(_)) {
-            return request.upgrade; // which is closed
+            return request.upgrade; // the engine then closes it
         }
         let Some(owner) = self.owner.as_mut().filter(|owner| owner.admits(request)) else {
             return false;
@@ -133,7 +135,7 @@ impl Session {
         true
     }
 
-    /// The client came back, if it was missed.
+    /// Marks the client as present again after it was missing.
     pub(super) fn adopt(&mut self, now: Timestamp, config: &Config) {
         if std::mem::take(&mut self.orphan) {
             self.heartbeat = Heartbeat::start(now, config, self.codec.revision);
@@ -141,7 +143,7 @@ impl Session {
         }
     }
 
-    /// A GET arrived: answers it with what waits, or parks it.
+    /// Handles a GET: answers it with the queue, or parks it.
     pub(super) fn poll(&mut self, reply: Reply, now: Timestamp, out: &mut Vec<Output>) -> Fate {
         let upgrading =
             matches!(&self.transport, Transport::Upgrading { probe, .. } if probe.probed);
@@ -167,7 +169,7 @@ impl Session {
         Ok(())
     }
 
-    /// Answers a parked poll, if anything waits for it.
+    /// Answers a parked poll if packets are queued.
     pub(super) fn flush(&mut self, out: &mut Vec<Output>) {
         if self.queue.is_empty() {
             return;
@@ -192,7 +194,7 @@ impl Session {
         self.queue.take()
     }
 
-    /// Answers a parked poll with what waits or, failing that, a noop.
+    /// Answers a parked poll with the queue or, if that is empty, with a noop.
     pub(super) fn release(&mut self, out: &mut Vec<Output>) {
         self.flush(out);
         if let Some(reply) = self.transport.poll().and_then(Poll::take) {
@@ -200,7 +202,7 @@ impl Session {
         }
     }
 
-    /// A WebSocket opened for this session. `false` if it has one already.
+    /// Handles a new WebSocket for this session. Returns `false` if the session already has one.
     pub(super) fn probe(&mut self, socket: WebSocket, expires: Timestamp) -> bool {
         let Transport::Polling(poll) = &mut self.transport else {
             return false;
@@ -217,7 +219,7 @@ impl Session {
         true
     }
 
-    /// A frame arrived on the WebSocket that is being probed.
+    /// Handles a frame on a WebSocket that is being probed.
     pub(super) fn probed(
         &mut self,
         frame: &Data,
@@ -236,7 +238,7 @@ impl Session {
                 let pong = socket.codec.write_frame(&ServerPacket::ProbePong);
                 out.push(Output::Send(socket.connection, pong));
                 match *poll {
-                    // Beyond the spec: this poll may have been sent when polling was over.
+                    // Beyond the spec: the client may have sent this poll just before its upgrade.
                     Poll::Parked {
                         ref reply, since, ..
                     } if now < since + OVERTAKING => {
@@ -247,8 +249,8 @@ impl Session {
             }
             Some(ProbePacket::Upgrade) => {
                 if let Some(reply) = poll.take() {
-                    // Beyond the spec: a client that upgrades has no poll left; whoever sent this
-                    // one learns that polling is over.
+                    // Beyond the spec: a client that upgrades has no poll left. The sender of this
+                    // poll is told that polling has ended.
                     out.push(Output::Respond(reply, Rejection::BadRequest.response()));
                 }
                 self.transport = Transport::WebSocket(socket);
@@ -262,21 +264,21 @@ impl Session {
         }
     }
 
-    /// Gives an upgrade up; polling goes on.
+    /// Abandons the upgrade; polling continues.
     pub(super) fn abandon_probe(&mut self, out: &mut Vec<Output>) {
         if let Some(probe) = self.forget_probe() {
             out.push(Output::Close(probe, None));
         }
     }
 
-    /// Gives an upgrade up that takes too long.
+    /// Abandons an upgrade that takes too long.
     pub(super) fn expire_probe(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         if matches!(&self.transport, Transport::Upgrading { probe, .. } if probe.expires <= now) {
             self.abandon_probe(out);
         }
     }
 
-    /// An upgrade ended by the loss of its WebSocket, which is returned.
+    /// Ends an upgrade after its WebSocket disconnected. Returns that WebSocket.
     pub(super) fn forget_probe(&mut self) -> Option<ConnectionId> {
         let Transport::Upgrading { poll, probe } = &mut self.transport else {
             return None;
@@ -286,7 +288,7 @@ impl Session {
         Some(connection)
     }
 
-    /// What is due: gives up an upgrade, pings.
+    /// Handles what is due: abandons an expired upgrade, pings.
     pub(super) fn tick(&mut self, now: Timestamp, config: &Config, out: &mut Vec<Output>) -> Fate {
         if self.heartbeat.expires <= now {
             return Err(CloseReason::PingTimeout);
@@ -304,7 +306,7 @@ impl Session {
         self.send(ServerPacket::Ping, out);
     }
 
-    /// A pong arrived, or a ping, which is answered.
+    /// Handles a pong, or a ping, which it answers.
     pub(super) fn beat(&mut self, now: Timestamp, config: &Config, out: &mut Vec<Output>) {
         self.heartbeat.beat(now, config, self.codec.revision);
         self.heartbeat_moved();
@@ -313,7 +315,7 @@ impl Session {
         }
     }
 
-    /// What is kept of the heartbeat is out of date.
+    /// Marks the stored heartbeat as out of date.
     fn heartbeat_moved(&mut self) {
         match &mut self.transport {
             Transport::WebSocket(_) => self.unsaved = true,
@@ -325,10 +327,11 @@ impl Session {
         }
     }
 
-    /// Ends the session by the server's will. Returns what is left for the client: with a WebSocket if
-    /// the client is about to upgrade to it.
+    /// Closes the session on the server's side. Returns what the client still gets, with the
+    /// WebSocket if the client is about to upgrade to it.
     pub(super) fn close(mut self, out: &mut Vec<Output>) -> Left {
-        // Between `3probe` and `5` the client has paused its polling: what is left goes behind the `5`.
+        // Between `3probe` and `5` the client has paused its polling: it gets the rest after the
+        // `5`.
         let probe = match self.transport {
             Transport::Upgrading { probe, .. } if probe.probed => {
                 self.forget_probe();
@@ -340,8 +343,8 @@ impl Session {
         Left { probe, ..left }
     }
 
-    /// Ends the session: its connections are closed, a parked poll is answered. Returns what the next
-    /// polls are to get, if the client polls.
+    /// Ends the session: closes its connections and answers a parked poll. Returns the responses to
+    /// the next polls, if the client polls.
     pub(super) fn end(mut self, last: &ServerPacket, out: &mut Vec<Output>) -> Left {
         self.abandon_probe(out);
         let mut left = Left {
@@ -360,8 +363,8 @@ impl Session {
         let reply = poll.take();
         let mut last = vec![last.clone()];
         if last == [ServerPacket::Close] {
-            // Beyond the spec: a client acts on a packet of Socket.IO later than on the close
-            // behind it, and would take a DISCONNECT for a lost connection.
+            // Beyond the spec: a client handles a close packet before the Socket.IO packet in front
+            // of it. It would take a DISCONNECT for a lost connection.
             if reply.is_none() || !self.queue.is_empty() {
                 last.insert(0, ServerPacket::Noop);
             }
@@ -384,9 +387,9 @@ impl Session {
     }
 }
 
-/// What an ended session leaves for its client.
+/// What the client of an ended session still gets.
 pub(super) struct Left {
-    /// The next answers, as they are stored.
+    /// The next responses, in stored form.
     pub(super) bodies: VecDeque<String>,
     /// The WebSocket to which the client is about to upgrade.
     pub(super) probe: Option<Probe>,

@@ -6,45 +6,45 @@ use serde::{Deserialize, Serialize};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Fifteen random bytes, written as twenty URL-safe characters: each number has sixty bits, ten
-/// characters.
+/// Fifteen random bytes, written as twenty URL-safe characters. Each number holds sixty bits, which
+/// are ten characters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Token(u64, u64);
 
 impl Token {
     pub(crate) const fn new(bytes: [u8; 15]) -> Self {
-        let [first @ .., _, _, _, _, _, _, _] = bytes; // one byte is in both
+        let [first @ .., _, _, _, _, _, _, _] = bytes; // one byte is in both numbers
         let [_, _, _, _, _, _, _, last @ ..] = bytes;
         let last = u64::from_be_bytes(last) & (u64::MAX >> 4);
         Self(u64::from_be_bytes(first) >> 4, last)
     }
 
-    /// A token of the first twelve of these bytes and a checksum of them, by which
-    /// [`Token::is_checked`] recognizes it.
+    /// A token of the first twelve of these bytes and their checksum, which [`Token::is_checked`]
+    /// recognizes.
     pub(crate) const fn checked(mut bytes: [u8; 15]) -> Self {
         let [random @ .., x, y, z] = &mut bytes;
         [*x, *y, *z] = checksum(*random);
         Self::new(bytes)
     }
 
-    /// Whether it may have been made by [`Token::checked`]. One in 2²⁴ others looks so by accident.
+    /// Whether the token may come from [`Token::checked`]. One in 2²⁴ others passes by accident.
     pub(crate) fn is_checked(self) -> bool {
         Self::checked(self.bytes()) == self
     }
 
-    /// The bytes that it is made of.
+    /// The bytes of the token.
     pub(crate) const fn bytes(self) -> [u8; 15] {
         let [_, bytes @ ..] = ((self.0 as u128) << 60 | self.1 as u128).to_be_bytes();
         bytes
     }
 
-    /// `None` unless `text` is what [`fmt::Display`] writes of some token.
+    /// Reads the output of [`fmt::Display`]; `None` if `text` is not a token.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (first, last) = text.as_bytes().split_at_checked(10)?;
         Some(Self(number(first)?, number(last)?))
     }
 
-    /// Calls this with the twenty characters.
+    /// Calls `take` with the twenty characters.
     fn with_text<T>(self, take: impl FnOnce(&str) -> T) -> T {
         let mut text = [0; 20];
         for (mut number, letters) in [self.0, self.1].into_iter().zip(text.chunks_mut(10)) {
@@ -58,7 +58,7 @@ impl Token {
     }
 }
 
-/// A checksum of 24 bits. It proves nothing: anybody can compute it.
+/// A checksum of 24 bits. It is no proof: anybody can compute it.
 const fn checksum(bytes: [u8; 12]) -> [u8; 3] {
     let [first @ .., _, _, _, _] = bytes;
     let [_, _, _, _, _, _, _, _, last @ ..] = bytes;
@@ -75,14 +75,14 @@ pub(crate) const fn mix(bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// The number that ten characters stand for.
+/// The number that ten characters represent.
 fn number(letters: &[u8]) -> Option<u64> {
     let letters: &[u8; 10] = letters.try_into().ok()?;
     let mut sextets = letters.iter().map(|letter| sextet(*letter));
     sextets.try_fold(0, |number, sextet| Some(number << 6 | u64::from(sextet?)))
 }
 
-/// What a letter of the alphabet stands for.
+/// The value of a letter of the alphabet.
 const fn sextet(letter: u8) -> Option<u8> {
     Some(match letter {
         b'A'..=b'Z' => letter - b'A',
@@ -113,32 +113,31 @@ impl<'de> Deserialize<'de> for Token {
     }
 }
 
-/// An Engine.IO session id. In revision 4 it is the session's secret: whoever knows it can take the
-/// session over, so only the handshake shows it, to its own client. In revision 3 it is public, see
+/// An Engine.IO session id. In revision 4 it is a secret: whoever knows it can take over the
+/// session, so only the handshake shows it, to its own client. In revision 3 it is public, see
 /// `owner.rs`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sid(Token);
 
 impl Sid {
-    /// An id of the form that socket ids have. It has a checksum, so that most ids that somebody made up
-    /// are refused where they arrive, before any object is asked.
+    /// Makes an id. Its checksum lets a Worker refuse most invented ids before it wakes an object.
     pub(super) const fn new(bytes: [u8; 15]) -> Self {
         Self(Token::checked(bytes))
     }
 
-    /// The token that it is.
+    /// The id as a token.
     pub(super) const fn token(self) -> Token {
         self.0
     }
 
-    /// `None` if no session can have this id.
+    /// Reads an id; `None` if no session can have it.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let token = Token::parse(text).filter(|token| token.is_checked());
         token.map(Self)
     }
 
-    /// The text that goes into the handshake and the client's URLs, and nowhere else.
+    /// The id as text, only for the handshake and for the client's URLs.
     pub(super) fn reveal(self) -> String {
         self.0.to_string()
     }

@@ -1,8 +1,9 @@
 //! The subprotocol of a WebSocket.
 
-/// The subprotocol that the answer to a request confirms, as JavaScript's server does: of those that
-/// its `Sec-WebSocket-Protocol` header offers, the first. A client that offered some and finds none
-/// in the answer closes the connection. `None` if the first one is no token, which no answer may hold.
+/// The subprotocol that the response confirms: the first one in the request's
+/// `Sec-WebSocket-Protocol` header, as engine.io does. A client that offered subprotocols closes
+/// the connection if the response confirms none. `None` if the first one is not a token, which no
+/// response may contain.
 #[must_use]
 pub fn subprotocol(offered: &str) -> Option<&str> {
     let first = offered.split(',').next()?.trim_matches([' ', '\t']);

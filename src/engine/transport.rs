@@ -1,4 +1,4 @@
-//! How a session's packets travel.
+//! The transports of a session.
 
 use super::Codec;
 use crate::io::{ConnectionId, Reply, RequestId};
@@ -12,22 +12,22 @@ use crate::time::Timestamp;
 pub(super) enum Transport {
     Polling(Poll),
     Upgrading {
-        /// The polling that goes on until the upgrade, and after it failed.
+        /// The poll. Polling continues during the upgrade and after a failed upgrade.
         poll: Poll,
         probe: Probe,
     },
     WebSocket(WebSocket),
 }
 
-/// A WebSocket on which a client tries whether it may upgrade.
+/// A WebSocket that a client probes before its upgrade.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Probe {
     pub(super) socket: WebSocket,
     /// Whether `2probe` was answered.
     pub(super) probed: bool,
-    /// When the upgrade is given up.
+    /// When the upgrade times out.
     pub(super) expires: Timestamp,
-    /// Whether this is kept as it stands.
+    /// Whether the stored form is up to date.
     pub(super) saved: bool,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct WebSocket {
     pub(super) codec: Codec,
 }
 
-/// The one outstanding GET of a session.
+/// The one active GET of a session.
 #[derive(Debug)]
 pub(super) enum Poll {
     Idle,
@@ -45,12 +45,12 @@ pub(super) enum Poll {
         reply: Reply,
         /// When it arrived.
         since: Timestamp,
-        /// Whether this is kept as it stands.
+        /// Whether the stored form is up to date.
         saved: bool,
     },
 }
 
-/// What a WebSocket is to a session.
+/// The role of a WebSocket in its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Carrier,
@@ -74,7 +74,7 @@ impl Poll {
 }
 
 impl Transport {
-    /// The poll, while polling goes on.
+    /// The poll, unless the session has left polling.
     pub(super) fn poll(&mut self) -> Option<&mut Poll> {
         match self {
             Self::Polling(poll) | Self::Upgrading { poll, .. } => Some(poll),
@@ -82,7 +82,7 @@ impl Transport {
         }
     }
 
-    /// `None` for a WebSocket that was given up.
+    /// The role of this connection; `None` if its upgrade was abandoned.
     pub(super) fn role(&self, connection: ConnectionId) -> Option<Role> {
         match self {
             Self::WebSocket(socket) if socket.connection == connection => Some(Role::Carrier),
