@@ -1,9 +1,10 @@
-//! Maps and sets as sorted lists. A room has some hundred entries in each, found by halving; the
-//! standard library's trees, one for each type of entry, were a tenth of the Worker.
+//! Maps and sets as sorted lists. A room has a few hundred entries in each, and a binary search
+//! finds them. The standard library's trees, compiled for each type of entry, were a tenth of the
+//! Worker's size.
 
 use std::borrow::Borrow;
 
-/// A sorted list of keys, each with its value.
+/// A sorted list of keys with values.
 #[derive(Debug)]
 pub(crate) struct Map<K, V>(Vec<(K, V)>);
 
@@ -14,7 +15,7 @@ impl<K, V> Default for Map<K, V> {
 }
 
 impl<K: Ord, V> Map<K, V> {
-    /// A map of entries that are sorted by their keys, each key once.
+    /// A map of entries that are already sorted by unique keys.
     pub(crate) fn from_sorted(entries: Vec<(K, V)>) -> Self {
         Self(entries)
     }
@@ -35,7 +36,7 @@ impl<K: Ord, V> Map<K, V> {
         self.0.get_mut(index).map(|(_, value)| value)
     }
 
-    /// The entries of these keys, in their order: it is best that of the map.
+    /// The entries of these keys, in the order of `keys`. It is fastest if `keys` are sorted.
     pub(crate) fn of<'a>(&'a self, keys: &'a [K]) -> impl Iterator<Item = (&'a K, &'a V)> {
         let mut next = 0_usize;
         keys.iter().filter_map(move |key| {
@@ -52,7 +53,7 @@ impl<K: Ord, V> Map<K, V> {
         self.find(key).is_ok()
     }
 
-    /// Puts a value in place of an earlier one.
+    /// Inserts a value. It replaces an earlier value of the key.
     pub(crate) fn insert(&mut self, key: K, value: V) {
         match self.find(&key) {
             Ok(index) => {
@@ -64,7 +65,7 @@ impl<K: Ord, V> Map<K, V> {
         }
     }
 
-    /// Changes the value of a key, which is added if it is missing.
+    /// Changes the value of a key. A missing key is added first.
     pub(crate) fn change(&mut self, key: K, change: impl FnOnce(&mut V))
     where
         V: Default,
@@ -99,7 +100,7 @@ impl<K: Ord, V> Map<K, V> {
 }
 
 impl<V> Map<String, V> {
-    /// The entries whose keys begin with `prefix`, in order.
+    /// The entries whose keys begin with `prefix`, sorted.
     pub(crate) fn starting_with(&self, prefix: &str) -> impl Iterator<Item = (&String, &V)> {
         let (Ok(index) | Err(index)) = self.find(prefix);
         let entries = self.0.get(index..).unwrap_or_default().iter();
@@ -117,12 +118,12 @@ impl<K, V> Map<K, V> {
         self.0.is_empty()
     }
 
-    /// The entries, sorted by their keys.
+    /// The entries, sorted by key.
     pub(crate) fn into_vec(self) -> Vec<(K, V)> {
         self.0
     }
 
-    /// In the order of the keys, as all that follow.
+    /// The entries, sorted by key.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.0.iter().map(|(key, value)| (key, value))
     }
@@ -168,7 +169,7 @@ impl<T: Ord> Set<T> {
         self.0.insert(item, ());
     }
 
-    /// Returns whether it was there.
+    /// Removes an item. Returns whether it was present.
     pub(crate) fn remove(&mut self, item: &T) -> bool {
         self.0.remove(item).is_some()
     }
@@ -194,12 +195,12 @@ impl<T> Set<T> {
         self.0.is_empty()
     }
 
-    /// The least.
+    /// The smallest item.
     pub(crate) fn first(&self) -> Option<&T> {
         self.iter().next()
     }
 
-    /// In order.
+    /// The items, sorted.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.keys()
     }

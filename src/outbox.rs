@@ -1,19 +1,19 @@
-//! What waits between a core and its shell: outputs until what they promise is committed, and frames
-//! until a busy object has a moment to send them.
+//! Outputs that wait between a core and its shell: for a commit, or until a busy object sends its
+//! frames.
 //!
-//! - **Commits are paced.** A commit writes few rows, mostly one, and after each row nothing is
-//!   committed for [`PACE`]. So a room writes at most forty rows in a second, whatever its clients do.
-//!   A room that was quiet commits at once.
-//! - **Many bytes wait longer**, if nobody was promised anything: most of what a busy room keeps for
-//!   clients that may come back is out of date before it is written.
-//! - **Promises wait.** Outputs behind an [`Output::Commit`] are done when its records are committed.
-//!   Later outputs about the same connection or request wait behind them, and others do not: what one
-//!   connection gets is in order.
-//! - **A halt comes first.** Behind an [`Output::Halt`], or a commit that failed, nothing is done any
-//!   more: it would rest on records that are damaged or missing.
-//! - **A busy object gathers.** An idle object sends at once. Until its next moment of rest what else
-//!   is to be sent is gathered, because sending to one socket several times in a row costs the platform
-//!   half of what it costs to send to many sockets in turn.
+//! - **Commits are paced.** After a commit no other follows for [`PACE`] times its number of rows,
+//!   which is mostly one. So a room writes at most forty rows per second, whatever its clients do.
+//!   The first commit after a pause is immediate.
+//! - **Large commits wait longer**, unless an output promises them. A busy room keeps events for
+//!   clients that may come back, and most of these events are obsolete before they are written.
+//! - **Promises wait.** Outputs after an [`Output::Commit`] are performed when its records are
+//!   committed. Later outputs to the same connection or request wait behind them, so each
+//!   connection gets its frames in order. Other outputs do not wait.
+//! - **A halt stops everything.** After an [`Output::Halt`], or a failed commit, no output is
+//!   performed: it would rely on damaged or missing records.
+//! - **A busy object gathers.** An idle object sends at once. A busy object collects its outputs
+//!   until the event loop is free, because sending several frames to one socket in a row takes the
+//!   platform half the time of sending to many sockets in turn.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,42 +21,41 @@ use std::time::Duration;
 use crate::io::{ConnectionId, Output, Record, RequestId, SOON};
 use crate::time::Timestamp;
 
-/// How long nothing is committed after a row was written.
+/// The pause after a committed row.
 pub const PACE: Duration = SOON;
 
-/// After a commit of so many bytes, what nobody was promised waits twice as long for the next one, and
-/// so on.
+/// For each this many bytes of a commit, the next commit without a promise waits [`SOON`] longer.
 const MANY_BYTES: usize = 65_536;
 
-/// The longest that it waits.
+/// The longest delay.
 const LATEST: Duration = Duration::from_millis(250);
 
 /// See the [module](self).
 #[derive(Default)]
 pub struct Outbox {
     waiting: Vec<Waiting>,
-    /// Whether some of it waits for a commit.
+    /// Whether some of the outputs wait for a commit.
     promised: bool,
-    /// Since when records wait for a commit, if any do.
+    /// Since when uncommitted records wait.
     unsaved: Option<Timestamp>,
-    /// When the last commit was, and the earliest time of the next one.
+    /// The time of the last commit, and the earliest time of the next one.
     committed: Option<(Timestamp, Timestamp)>,
-    /// How long what nobody was promised waits, beyond [`SOON`].
+    /// The delay of a commit without a promise, beyond [`SOON`].
     delay: Duration,
     gathering: bool,
-    /// Nothing is done any more.
+    /// After a halt: no output is performed.
     ended: bool,
 }
 
 struct Waiting {
     output: Output,
-    /// It waits for a commit.
+    /// Whether this output waits for a commit.
     promised: bool,
 }
 
 impl Outbox {
-    /// Takes the outputs of a turn. `keep` gets the records, which are to be committed when
-    /// [`Outbox::commit_at`] says so. [`Outbox::flush`] has the others.
+    /// Takes the outputs of a turn. Records go to `keep`, to be committed at [`Outbox::commit_at`].
+    /// [`Outbox::flush`] returns the other outputs.
     pub fn push(
         &mut self,
         now: Timestamp,
@@ -93,7 +92,8 @@ impl Outbox {
         }
     }
 
-    /// When the next commit is due; `None` if nothing is to be committed. A time in the past is now.
+    /// When the next commit is due; `None` if there is nothing to commit. A time in the past means
+    /// now.
     #[must_use]
     pub fn commit_at(&self) -> Option<Timestamp> {
         let since = self.unsaved?;
@@ -108,8 +108,9 @@ impl Outbox {
         })
     }
 
-    /// Commits if that is due, and returns what can be done now. `commit` returns how many rows and
-    /// bytes it wrote; `None` if it failed: what waits promises that this was done, and is dropped.
+    /// Commits if a commit is due, and returns the outputs to perform now. `commit` returns how
+    /// many rows and bytes it wrote, or `None` if it failed. After a failure the waiting outputs
+    /// are dropped, because they promise the commit.
     pub fn flush(
         &mut self,
         now: Timestamp,
@@ -124,7 +125,7 @@ impl Outbox {
         self.take()
     }
 
-    /// Drops what waits, and takes nothing more.
+    /// Drops the waiting outputs, and all later ones.
     fn end(&mut self) {
         *self = Self {
             ended: true,
@@ -135,13 +136,13 @@ impl Outbox {
     /// Whether a commit is due.
     #[must_use]
     pub fn is_commit_due(&self, now: Timestamp) -> bool {
-        // A clock that was set back must not keep anything waiting.
+        // If the clock was set back, nothing must wait for it.
         let is_back = self.committed.is_some_and(|(last, _)| now < last)
             || self.unsaved.is_some_and(|since| now < since);
         self.commit_at().is_some_and(|at| is_back || at <= now)
     }
 
-    /// All records that were kept are committed, which took this many rows and bytes.
+    /// Notes that all records are committed, which took this many rows and bytes.
     fn committed(&mut self, now: Timestamp, rows: usize, bytes: usize) {
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
         self.committed = Some((now, now + PACE.saturating_mul(rows)));
@@ -154,8 +155,8 @@ impl Outbox {
         }
     }
 
-    /// What can be done now: in order, but for frames to several sockets in a row, which are in order
-    /// for each socket.
+    /// The outputs to perform now. Frames to several sockets are grouped by socket; all else, and
+    /// the frames of each socket, keep their order.
     fn take(&mut self) -> Vec<Output> {
         let mut ready = self.take_ready();
         if self.gathering {
@@ -187,7 +188,7 @@ impl Outbox {
         ready
     }
 
-    /// Whether the answer to this request waits.
+    /// Whether the answer to this request is waiting.
     #[must_use]
     pub fn owes(&self, request: RequestId) -> bool {
         let mut waiting = self.waiting.iter();
@@ -199,24 +200,24 @@ impl Outbox {
         })
     }
 
-    /// Whether outputs are gathered now.
+    /// Whether outputs are being gathered.
     #[must_use]
     pub fn is_gathering(&self) -> bool {
         self.gathering
     }
 
-    /// From now on outputs are gathered, until the object has a moment of rest.
+    /// Starts gathering outputs, until [`Outbox::rest`].
     pub fn gather(&mut self) {
         self.gathering = !self.ended;
     }
 
-    /// Nothing is gathered any more.
+    /// Stops gathering.
     pub fn rest(&mut self) {
         self.gathering = false;
     }
 }
 
-/// Which connection or request an output is about.
+/// The connection or request that an output addresses.
 fn about(output: &Output) -> Option<ConnectionId> {
     match output {
         Output::Respond(reply, _) | Output::Accept(reply) | Output::Dismiss(reply) => {

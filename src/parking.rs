@@ -1,4 +1,4 @@
-//! The frames in which a room's object answers a poll that waits in the Worker.
+//! The frames by which a room's object answers a poll that is parked in the Worker.
 //!
 //! ```text
 //! frame   = version ( answer | hold )
@@ -6,8 +6,8 @@
 //! hold    = "hold" milliseconds
 //! ```
 //!
-//! For a while after a deploy the object may run other code than the Worker. So a frame begins with
-//! the version of this format: change it with the format.
+//! After a deploy the object and the Worker may run different versions for a while. So a frame
+//! begins with the version of this format: change the version with the format.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,21 +17,21 @@ use crate::time::millis;
 
 const VERSION: char = '1';
 
-/// A frame of the object's.
+/// A frame from the object.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Frame {
-    /// The answer.
+    /// The response to the poll.
     Answer(Response),
-    /// Within what time the object wants to be asked for it.
+    /// The object will release the poll within this time: the Worker asks it to.
     Hold(Duration),
 }
 
-/// Why some text is no frame.
+/// Why a text is not a valid frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum FrameError {
-    /// It is of another version, or of none.
+    /// It has another version, or none.
     Version(String),
-    /// It is of this version, and malformed.
+    /// It has this version, but is malformed.
     Form,
 }
 
@@ -106,7 +106,7 @@ mod tests {
         })
     }
 
-    /// As other code of this version writes them.
+    /// Pins the form that other deployments of this version write.
     #[test]
     fn frames_of_this_version() {
         for (text, frame) in [
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn frames_of_other_versions() {
         for (text, version) in [
-            ("200t6", "2"), // from before there were versions
+            ("200t6", "2"), // written before frames had versions
             ("hold100", "h"),
             ("3200t6", "3"),
             ("é200t6", "é"),

@@ -1,4 +1,4 @@
-//! How often something may happen: token buckets.
+//! Rate limits: token buckets.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use serde::Serialize;
 
 use crate::time::Timestamp;
 
-/// A token bucket's size and inflow.
+/// The size and refill rate of a token bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rate {
-    /// How many at once.
+    /// The maximum number at once.
     pub burst: u32,
-    /// How many per second from then on.
+    /// The number per second after that.
     pub per_second: u32,
 }
 
 impl Rate {
-    /// How a rate is written.
+    /// The form of a rate, in words.
     pub const FORM: &str = "how many at once and how many per second, such as 200/20";
 
-    /// `None` if `text` is no rate, or one of nothing.
+    /// Reads a rate. `None` if `text` is invalid, or if a number is 0.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (burst, per_second) = text.split_once('/')?;
@@ -32,24 +32,29 @@ impl Rate {
     }
 }
 
-/// What a token counts in: thousandths, as many as a millisecond brings at one per second.
+/// The unit of a bucket is a thousandth of a token: at one token per second a millisecond brings
+/// one.
 const TOKEN: u64 = 1000;
 
-/// What is left of a rate.
+/// A token bucket.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Bucket {
-    /// What was taken, in thousandths of a token.
+    /// How much was taken, in thousandths of a token.
     taken: u64,
     at: Timestamp,
-    /// When it was last news that there is none.
+    /// When an empty bucket was last reported.
     news: Option<Timestamp>,
 }
 
-/// For how long that is no news again.
+/// How long an empty bucket is not reported again.
 const STALE: Duration = Duration::from_secs(60);
 
 impl Bucket {
     /// Takes a token.
+    ///
+    /// # Errors
+    ///
+    /// How long until a token is available.
     ///
     /// # Errors
     ///
@@ -72,7 +77,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// Whether it is news that there was no token.
+    /// Whether an empty bucket should be reported now.
     pub(crate) fn is_news(&mut self, now: Timestamp) -> bool {
         let is_news = self.news.is_none_or(|at| at + STALE <= now);
         if is_news {
@@ -82,25 +87,25 @@ impl Bucket {
     }
 }
 
-/// What one socket has left of the events that it may send. Not kept: a socket that waits until memory
-/// is lost gains a burst.
+/// The token buckets of one socket. They are not stored: a socket that is idle until memory is lost
+/// gains a burst.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Allowance {
     events: Bucket,
     errors: Bucket,
 }
 
-/// Too many events at once.
+/// A refused event: its bucket is empty.
 pub(crate) struct Excess {
     pub(crate) retry_after: Duration,
-    /// Whether operators have not been told lately.
+    /// Whether to tell operators: they were not told recently.
     pub(crate) is_news: bool,
-    /// Whether the client goes on although it was told so often that it is to be disconnected.
+    /// Whether to disconnect the client: it has sent too many refused events.
     pub(crate) is_last: bool,
 }
 
 impl Allowance {
-    /// Takes a token for an event; `patience` is how often the client may be told that there is none.
+    /// Takes a token for an event. `patience` is how many refused events a client may send.
     pub(crate) fn take(
         &mut self,
         now: Timestamp,
@@ -115,7 +120,7 @@ impl Allowance {
     }
 }
 
-/// How many lines something may write into the operators' log, whoever causes them.
+/// The number of lines that one source may write into the operators' log.
 #[derive(Debug, Default)]
 pub(crate) struct LogLimit {
     bucket: Bucket,
@@ -128,8 +133,8 @@ impl LogLimit {
         per_second: 5,
     };
 
-    /// Takes one more line: how many were dropped since the last one that was taken, or `None` if
-    /// this one is dropped.
+    /// Takes one line. Returns how many lines were dropped since the last one, or `None` if this
+    /// line is dropped too.
     pub(crate) fn take(&mut self, now: Timestamp) -> Option<usize> {
         if self.bucket.take(now, Self::RATE).is_err() {
             self.dropped = self.dropped.saturating_add(1);
@@ -193,7 +198,7 @@ mod tests {
             (1_000_249, Err(1)),
             (1_000_250, Ok(())),
             (1_000_250, Err(250)),
-            (1_000_100, Err(250)), // a clock that goes back
+            (1_000_100, Err(250)), // a clock that was set back
             (2_000_000, Ok(())),
             (2_000_000, Ok(())),
             (2_000_000, Err(250)),

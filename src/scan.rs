@@ -1,30 +1,31 @@
-//! Where the values of a JSON text are, and that it is one: [RFC 8259](https://www.rfc-editor.org/rfc/rfc8259).
+//! Checks that a text is JSON, and finds its values: [RFC
+//! 8259](https://www.rfc-editor.org/rfc/rfc8259).
 //!
-//! What passes through is looked at once, whatever it is nested in, and never read: strings, which
-//! are most of it, eight bytes at a time.
+//! The scanner reads each byte once, at any depth of nesting, and builds no values. Most bytes are
+//! in strings, which it reads eight bytes at a time.
 
 use std::ops::Range;
 
-/// A JSON text, seen through.
+/// The result of scanning a JSON text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scan {
-    /// Of an object, where in it the names, in their quotes, and the values of its fields are.
+    /// If the text is an object: the ranges of its fields, each name with its quotes and its value.
     pub(crate) fields: Option<Vec<(Range<usize>, Range<usize>)>>,
-    /// If a field holds an object, where the names in that object are, each with the index of the
-    /// field in `fields`.
+    /// If a field holds an object: the ranges of the names in that object, each with the index of
+    /// the field in `fields`.
     pub(crate) nested: Vec<(usize, Range<usize>)>,
-    /// How deep it is nested: 0 for what is neither an array nor an object.
+    /// The depth of nesting: 0 for a value that is neither an array nor an object.
     pub(crate) depth: usize,
 }
 
-/// `None` if `text` is no JSON.
+/// Scans a text. `None` if it is not JSON.
 pub(crate) fn scan(text: &str) -> Option<Scan> {
     let mut scanner = Scanner::new(text);
     let (_, scan) = scanner.whole()?;
     scanner.is_done().then_some(scan)
 }
 
-/// The elements of an array, each seen through in its turn. `None` if `text` is no array in JSON.
+/// The elements of an array, each with its own scan. `None` if `text` is not a JSON array.
 pub(crate) fn elements(text: &str) -> Option<Vec<(Range<usize>, Scan)>> {
     let mut scanner = Scanner::new(text);
     scanner.space();
@@ -59,13 +60,13 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Whether nothing follows.
+    /// Whether the text ends here.
     fn is_done(&mut self) -> bool {
         self.space();
         self.at == self.text.len()
     }
 
-    /// A value, with the places of what it holds.
+    /// Reads a value and records the ranges in it.
     fn whole(&mut self) -> Option<(Range<usize>, Scan)> {
         let start = self.at;
         self.space();
@@ -97,8 +98,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes over an object and notes its fields, and the names of those in its fields. All places
-    /// are relative to `start`.
+    /// Reads an object and records its fields, and the names in fields that hold objects. All
+    /// ranges are relative to `start`.
     fn fields(&mut self, start: usize, scan: &mut Scan) -> Option<()> {
         let place = |range: Range<usize>| {
             range.start.saturating_sub(start)..range.end.saturating_sub(start)
@@ -122,7 +123,7 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// Passes over an object. `take` gets the place of each name, and passes over the value.
+    /// Reads an object. `take` gets the range of each name, and must read the value.
     fn each_field(
         &mut self,
         mut take: impl FnMut(&mut Self, Range<usize>) -> Option<()>,
@@ -140,7 +141,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A value, with all that is in it.
+    /// Reads a value with everything in it.
     fn value(&mut self) -> Option<Range<usize>> {
         self.space();
         let start = self.at;
@@ -162,7 +163,7 @@ impl<'a> Scanner<'a> {
                 }
             };
             if !inside {
-                // Up to where the next value begins.
+                // Close brackets until the next value begins.
                 while self.open.len() > outside && self.ends()? {}
                 if self.open.len() == outside {
                     return Some(start..self.at);
@@ -180,7 +181,7 @@ impl<'a> Scanner<'a> {
         self.depth = self.depth.max(self.open.len());
     }
 
-    /// Whether the innermost bracket closes here, as if it were empty.
+    /// Whether the innermost bracket closes here: it is empty.
     fn leaves(&mut self) -> Option<bool> {
         self.space();
         let closing = match self.open.last()? {
@@ -195,7 +196,7 @@ impl<'a> Scanner<'a> {
         Some(true)
     }
 
-    /// Whether the innermost bracket closes behind a value, or else another value follows.
+    /// Whether the innermost bracket closes after a value; otherwise another value follows.
     fn ends(&mut self) -> Option<bool> {
         if self.leaves()? {
             return Some(true);
@@ -204,7 +205,7 @@ impl<'a> Scanner<'a> {
         Some(false)
     }
 
-    /// The name of a field, and its colon.
+    /// Reads the name of a field, and the colon.
     fn name(&mut self) -> Option<Range<usize>> {
         self.space();
         let start = self.at;
@@ -288,7 +289,7 @@ impl<'a> Scanner<'a> {
         self.accept(|next| next == byte).then_some(())
     }
 
-    /// Passes over the next byte if it is such a one.
+    /// Reads the next byte if it satisfies the condition.
     fn accept(&mut self, is_such: impl Fn(u8) -> bool) -> bool {
         let accepted = self.peek().is_some_and(is_such);
         if accepted {
@@ -302,7 +303,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many of these bytes, looked at a word at a time, come before one that may end a string.
+/// How many bytes, in whole words, come before a word with a byte that may end a string.
 fn plain(bytes: &[u8]) -> usize {
     let (words, _) = bytes.as_chunks();
     let mut passed = 0;
@@ -316,8 +317,8 @@ fn plain(bytes: &[u8]) -> usize {
     passed
 }
 
-/// The highest bit of each byte of a word that may end a string: a quote, a backslash, or less than a
-/// space. Only above the lowest one can a byte be taken for such that is none.
+/// The highest bit of each byte that may end a string: a quote, a backslash, or a control
+/// character. Only the lowest set bit is exact: borrows corrupt the higher ones.
 const fn special(word: u64) -> u64 {
     const LOWEST: u64 = u64::MAX / 255; // the lowest bit of each byte
     const HIGHEST: u64 = LOWEST << 7;

@@ -1,12 +1,13 @@
-//! What outlives memory: a map of keys and texts, with the changes of the turn on top.
+//! The stored state: a map of keys and texts, with the uncommitted changes of the turn on top.
 //!
-//! All layers of a core share one [`Store`]. A read sees what the same turn changed before. At the end
-//! of the turn the changes become one commit, by one rule:
+//! All layers of a core share one [`Store`]. A read sees the earlier changes of the same turn. At
+//! the end of the turn the changes become one commit, by one rule:
 //!
-//! - If the turn promised anything, such as an ack, the commit comes before all effects of the turn.
-//! - Else the effects come first, and the commit soon.
-//! - If anything that was read is damaged, or of another version, the turn has no effect but
-//!   [`Output::Halt`]. To go on with less would open locks and repeat numbers.
+//! - If the turn promised anything, such as an ack, the commit comes before all other outputs of
+//!   the turn.
+//! - Otherwise the other outputs come first, and the commit follows soon.
+//! - If a read value is damaged, or has another version, the turn's only output is
+//!   [`Output::Halt`]. To continue without it would open locked rooms and reuse numbers.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,25 +18,25 @@ use serde::de::DeserializeOwned;
 use crate::io::{Output, Platform, Record};
 use crate::map::Map;
 
-/// The version of everything that is kept: the first character of each stored value, attachment and
-/// frame between the object and the Worker.
+/// The version of everything that is stored. It is the first character of each stored value, each
+/// attachment and each frame between the object and the Worker.
 pub(crate) const VERSION: char = '1';
 
-/// A text as it is kept.
+/// Adds the version to a text, for storage.
 pub(crate) fn seal(text: &str) -> String {
     let mut sealed = begin(text.len());
     sealed.push_str(text);
     sealed
 }
 
-/// The beginning of a value for [`Store::put_sealed`], to which as many bytes are added.
+/// Begins a value for [`Store::put_sealed`], with capacity for this many more bytes.
 pub(crate) fn begin(bytes: usize) -> String {
     let mut sealed = String::with_capacity(bytes.saturating_add(1));
     sealed.push(VERSION);
     sealed
 }
 
-/// The text that [`seal`] was given; `None` if another version wrote it.
+/// Reverses [`seal`]; `None` if another version wrote the text.
 pub(crate) fn open(sealed: &str) -> Option<&str> {
     sealed.strip_prefix(VERSION)
 }
@@ -49,7 +50,7 @@ pub struct Store {
 /// The state of a turn.
 #[derive(Default)]
 struct Turn {
-    /// What was stored or, with `None`, deleted.
+    /// The changed values; `None` if deleted.
     changes: Map<String, Option<String>>,
     promised: bool,
     purged: bool,
@@ -58,7 +59,7 @@ struct Turn {
 }
 
 impl Store {
-    /// The store of this platform, without changes.
+    /// A store on this platform, without changes.
     #[must_use]
     pub fn new(platform: Rc<dyn Platform>) -> Rc<Self> {
         Rc::new(Self {
@@ -73,12 +74,12 @@ impl Store {
         &*self.platform
     }
 
-    /// Stores a value in place of an earlier one.
+    /// Stores a value. It replaces an earlier value of the key.
     pub fn put(&self, key: String, value: &str) {
         self.put_sealed(key, seal(value));
     }
 
-    /// Stores a value that began with [`begin`], without another copy of it.
+    /// Stores a value that began with [`begin`], without copying it.
     pub(crate) fn put_sealed(&self, key: String, sealed: String) {
         self.turn.borrow_mut().changes.insert(key, Some(sealed));
     }
@@ -93,8 +94,8 @@ impl Store {
         self.turn.borrow_mut().changes.insert(key, None);
     }
 
-    /// All values whose keys begin with `prefix`, in the keys' order. If the storage cannot be read,
-    /// none, and the turn ends with [`Output::Halt`].
+    /// All values whose keys begin with `prefix`, sorted by key. If the storage cannot be read, the
+    /// result is empty and the turn ends with [`Output::Halt`].
     #[must_use]
     pub fn load(&self, prefix: &str) -> Vec<(String, String)> {
         let stored = self.platform.load(prefix).unwrap_or_else(|reason| {
@@ -125,8 +126,8 @@ impl Store {
         opened
     }
 
-    /// The value of one key, read as JSON. One that cannot be read is `None`, and the turn ends with
-    /// [`Output::Halt`].
+    /// The value of one key, read as JSON. If it cannot be read, the result is `None` and the turn
+    /// ends with [`Output::Halt`].
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         let rows = self.load(key);
@@ -134,7 +135,7 @@ impl Store {
         self.read(key, value)
     }
 
-    /// Reads a value of [`Store::load`] as JSON, as [`Store::get`] does.
+    /// Reads a value of [`Store::load`] as JSON, like [`Store::get`].
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self, key: &str, value: &str) -> Option<T> {
         let read = serde_json::from_str(value);
@@ -142,8 +143,8 @@ impl Store {
             .ok()
     }
 
-    /// What is stored under this key cannot be used: the turn ends with [`Output::Halt`]. The log has
-    /// the part of the key that tells no secret.
+    /// Reports that the value of this key cannot be used: the turn ends with [`Output::Halt`]. The
+    /// log shows only the part of the key that is not secret.
     pub fn damaged(&self, key: &str, reason: &str) {
         let kind = key.split('/').next().unwrap_or_default();
         self.fail(&format!(
@@ -151,12 +152,12 @@ impl Store {
         ));
     }
 
-    /// Leaves nothing in storage of what this turn deletes.
+    /// Removes from storage all traces of the values that this turn deletes.
     pub fn purge(&self) {
         self.turn.borrow_mut().purged = true;
     }
 
-    /// Deletes everything that is stored, with the changes of this turn.
+    /// Deletes everything that is stored, including the changes of this turn.
     pub(crate) fn erase(&self) {
         self.turn.borrow_mut().erased = true;
     }
@@ -171,12 +172,12 @@ impl Store {
         fault.get_or_insert_with(|| reason.to_owned());
     }
 
-    /// An effect of this turn tells somebody that its changes are kept.
+    /// Marks that an output of this turn tells a client that the changes are stored.
     pub(crate) fn promise(&self) {
         self.turn.borrow_mut().promised = true;
     }
 
-    /// Ends the turn: its effects and its commit, in the order of the [rule](self).
+    /// Ends the turn: returns its outputs and its commit, ordered by the [rule](self).
     pub(crate) fn end_turn(&self, mut effects: Vec<Output>) -> Vec<Output> {
         let Turn {
             changes,

@@ -1,8 +1,9 @@
-//! Commits: which rows are written, and what they carry.
+//! Commits: which rows are written, and which values are carried.
 //!
-//! A row can be written when its segment does not count any more: when what is live of it was
-//! carried, which is to say written again. Segments are carried in their order. A commit carries as
-//! much as keeps all later ones from having to carry more, so a long segment is carried by many.
+//! To carry a value is to write it again in a newer segment. A row is free for writing when all
+//! live values of its segment have been carried. Segments are carried in order of age. Each commit
+//! carries enough that no later commit must carry more, so a long segment is carried by several
+//! commits.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -14,16 +15,16 @@ use super::{Journal, Map, Put, Row};
 /// What a commit carries.
 #[derive(Default)]
 struct Carried {
-    /// How many segments do not count any more.
+    /// How many segments are fully carried: they do not count any more.
     segments: usize,
-    /// The row of the next one if a part of it was carried, and its bytes if they were read.
+    /// The row of the next segment if it was carried in part, and its bytes if they were read.
     part: Option<(Row, Option<Vec<u8>>)>,
 }
 
 impl Journal {
-    /// The rows to be stored so that what is pending outlives memory: none if nothing is, otherwise
-    /// nearly always one. They have to be stored in one transaction; if that fails, open the journal
-    /// anew. `read` reads a row. After an error everything is pending as before.
+    /// Returns the rows to store so that the pending changes survive: none without changes,
+    /// otherwise nearly always one. Store them in one transaction; if that fails, open the journal
+    /// again. `read` reads a row. After an error all changes are still pending.
     pub fn commit(&mut self, read: impl Fn(Row) -> Option<Vec<u8>>) -> Result<Vec<Put>, Error> {
         if self.pending.keys().next().is_none() {
             return Ok(Vec::new());
@@ -31,8 +32,8 @@ impl Journal {
         self.write(read, false)
     }
 
-    /// Like a commit, but writes every row anew that holds anything, so that no value that was
-    /// deleted is left in storage. A commit leaves them until their rows are written again.
+    /// Like a commit, but rewrites every row, so that no deleted value is left in storage. A commit
+    /// leaves deleted values until their rows are written again.
     pub fn purge(&mut self, read: impl Fn(Row) -> Option<Vec<u8>>) -> Result<Vec<Put>, Error> {
         self.write(read, true)
     }
@@ -75,8 +76,7 @@ impl Journal {
         Ok(self.enter(rows, carried))
     }
 
-    /// The rows that can be written, in the order in which they are: the one that was written first,
-    /// or the longest.
+    /// The free rows, in the order of use: the one that was written first, or the longest.
     fn free(&self, oldest: u64, longest: bool) -> Vec<Row> {
         let free = self.rows().filter(|(_, slot)| slot.number < oldest);
         let mut free: Vec<_> = free.collect();
@@ -87,14 +87,14 @@ impl Journal {
         free.into_iter().map(|(row, _)| row).collect()
     }
 
-    /// How many bytes the rows have whose segments have this number or a higher one.
+    /// The total size of the rows whose segments have this number or a higher one.
     fn held(&self, oldest: u64) -> usize {
         let slots = self.slots.iter().filter(|slot| slot.number >= oldest);
         slots.map(|slot| slot.len).sum()
     }
 
-    /// Writes what has to be carried so that there are enough rows, and the segments that count have
-    /// at most `most` bytes.
+    /// Carries values until there are enough free rows, and the segments that count have at most
+    /// `most` bytes.
     fn carry(
         &self,
         writer: &mut Writer,
@@ -104,7 +104,7 @@ impl Journal {
     ) -> Result<Carried, Corrupt> {
         let mut free = self.slots.len().saturating_sub(self.ring.len());
         let due = self.due(live, free);
-        // A commit that is long in any case leaves it to shorter ones.
+        // A commit that is long anyway carries nothing extra: shorter commits do that.
         let until = if due > writer.bytes() {
             due.saturating_add(writer.bytes())
         } else {
@@ -137,8 +137,8 @@ impl Journal {
         Ok(carried)
     }
 
-    /// Writes what is live of a row, so that no more than `until` bytes are written. Returns whether
-    /// that is all.
+    /// Carries the live values of a row until `until` bytes are written. Returns whether all of
+    /// them are carried.
     fn carry_row(
         &self,
         row: Row,
@@ -159,7 +159,7 @@ impl Journal {
         Ok(true)
     }
 
-    /// How many bytes of each row are live after the commit, but for what it sets.
+    /// How many bytes of each row are live after the commit, without the commit's own entries.
     fn live(&self) -> Vec<usize> {
         let mut live = vec![0_usize; self.slots.len()];
         for (key, place) in self.index.iter() {
@@ -183,8 +183,8 @@ impl Journal {
         values.sum()
     }
 
-    /// How many bytes the commit has to carry so that, if all later ones carry as many, each segment
-    /// is carried before its row is needed.
+    /// How many bytes this commit must carry so that each segment is carried before its row is
+    /// needed, if all later commits carry as much.
     fn due(&self, live: &[usize], free: usize) -> usize {
         let mut bytes = 0_usize;
         let mut due = 0;
@@ -195,7 +195,7 @@ impl Journal {
         due
     }
 
-    /// Takes over what is about to be stored.
+    /// Updates the state in memory for the rows that are about to be stored.
     fn enter(&mut self, rows: Vec<(Header, Vec<u8>)>, carried: Carried) -> Vec<Put> {
         self.pending = Map::default();
         self.ring.drain(..carried.segments.min(self.ring.len()));

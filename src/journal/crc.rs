@@ -1,4 +1,4 @@
-//! CRC-32 as in zip and PNG (ITU-T V.42): any damage within 32 bits changes it for certain.
+//! CRC-32 as in zip and PNG (ITU-T V.42): it detects any damage within 32 bits.
 
 use std::sync::LazyLock;
 
@@ -7,8 +7,9 @@ type Table = [u32; 256];
 /// The polynomial, its lowest bit first.
 const POLYNOMIAL: u32 = 0xEDB8_8320;
 
-/// `TABLES[n]` has what a byte adds that `n` more bytes follow: eight bytes are one step. They are
-/// computed, as random-looking bytes would add 8 KB to the Worker.
+/// `TABLES[n]` has the effect of a byte that `n` more bytes follow, so that eight bytes are one
+/// step. The tables are computed at the start: their bytes do not compress, so they would add 8 KB
+/// to the Worker.
 static TABLES: LazyLock<[Table; 8]> = LazyLock::new(|| {
     let table = std::array::from_fn(|byte| {
         (0..8).fold(u32::try_from(byte).unwrap_or_default(), |crc, _| {
@@ -46,7 +47,7 @@ pub(super) fn crc(bytes: &[u8]) -> u32 {
     !crc
 }
 
-/// A byte is never outside of a table, which the compiler sees.
+/// The entry for a byte. The compiler sees that a byte never exceeds the table.
 fn entry(table: &Table, byte: u8) -> u32 {
     table.get(usize::from(byte)).copied().unwrap_or_default()
 }
@@ -55,7 +56,7 @@ fn entry(table: &Table, byte: u8) -> u32 {
 mod tests {
     use super::*;
 
-    /// The definition, bit by bit.
+    /// The definition of the checksum, bit by bit.
     fn naive(bytes: &[u8]) -> u32 {
         let mut crc = u32::MAX;
         for byte in bytes {

@@ -1,10 +1,10 @@
-//! What can be wrong with a journal, and with what is to be stored in it.
+//! The errors of a journal.
 
 use std::fmt;
 
 use super::Row;
 
-/// Stored rows that are no journal. Nothing is to be written over them.
+/// The stored rows are not a valid journal. Nothing may be written over them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Corrupt {
     /// The storage key of the row.
@@ -16,29 +16,29 @@ pub struct Corrupt {
 /// What is wrong with a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The journal has no row with this key.
+    /// The journal has no row with this storage key.
     Key,
     /// The caller cannot read the row.
     Unreadable,
-    /// It was cut off, or is longer than it says.
+    /// The row was cut off, or is longer than its header says.
     Length,
-    /// It has this version of the format, which is unknown.
+    /// The row has this unknown version of the format.
     Version(u8),
-    /// Bytes were altered.
+    /// The checksum is wrong.
     Checksum,
-    /// It was written to another row.
+    /// The row's bytes belong to this other row.
     Misplaced(Row),
-    /// Its header contradicts itself.
+    /// The header contradicts itself.
     Header,
-    /// Its entries cannot be read.
+    /// The entries cannot be read.
     Entries,
-    /// Another row holds the segment with the same number.
+    /// Another row has a segment with the same number.
     Repeated(u64),
-    /// The row is not the one that memory knows: it holds the segment with this number.
+    /// The row has changed: it now holds the segment with this number.
     Unexpected(u64),
-    /// The row is the last of the journal, and needs the segment with this number, which is missing.
+    /// The newest row needs the segment with this number, which is missing.
     Missing(u64),
-    /// The row is not whole without the rest of its commit, which is missing.
+    /// The row is part of a commit, and other rows of that commit are missing.
     Torn,
 }
 
@@ -64,17 +64,17 @@ impl fmt::Display for Corrupt {
     }
 }
 
-/// Why a value is not stored, or a commit is not made. The journal is as it was before.
+/// Why a value is not stored, or a commit is not made. The journal is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The key, or the key and the value together, are too long for a row.
+    /// The key alone, or the key with its value, is too long for a row.
     TooLong {
-        /// How many bytes they have.
+        /// Their size.
         bytes: usize,
     },
-    /// All keys and values together would be more than the journal may hold.
+    /// All keys and values together would exceed the journal's limit.
     Full {
-        /// How many bytes they would have.
+        /// Their size.
         bytes: usize,
     },
     /// A row cannot be read back.

@@ -1,5 +1,5 @@
-//! The journal: a map of keys to values, kept in few rows of storage. A commit writes one row,
-//! whatever it changes, and no row is ever deleted.
+//! The journal: a map of keys to values, stored in few rows. A commit writes one row, however many
+//! values it changes, and no row is ever deleted.
 //!
 //! ```text
 //! set, set, … ─▶ pending ─commit─▶ a segment: what changed, and what the oldest segment still holds
@@ -9,12 +9,13 @@
 //! open: all rows, in the order of their numbers; of each key the last entry counts
 //! ```
 //!
-//! Memory has the keys, and where each value is; values are read from the rows. The rows are a ring:
-//! the oldest segment is given up first, so when a deletion's mark goes, all that it deleted is gone.
-//! The newest segment names the oldest one that counts, so a missing row is noticed.
+//! Memory holds the keys and the place of each value; the values are read from the rows. The rows
+//! form a ring: the oldest segment is freed first. So the mark of a deletion is kept until all
+//! older values of its key are gone. The newest segment names the oldest one that counts, so a
+//! missing row is detected.
 //!
-//! Here are no storage calls: the caller reads and writes the rows. All rows of a commit have to be
-//! written in one transaction. `docs/journal.md` has the format and the reasons.
+//! The journal makes no storage calls: the caller reads and writes the rows. All rows of a commit
+//! must be written in one transaction. `docs/journal.md` has the format and the reasons.
 
 mod commit;
 mod crc;
@@ -31,10 +32,10 @@ pub use error::{Corrupt, Error, Fault};
 use crate::map::Map;
 use segment::{Entry, Header, entries, size};
 
-/// What the storage keys of all rows begin with.
+/// The prefix of the storage keys of all rows.
 pub const PREFIX: &str = "journal/";
 
-/// The number of a row. Shown, it is the storage key.
+/// The number of a row. Its `Display` is the storage key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row(u8);
 
@@ -57,30 +58,30 @@ impl fmt::Display for Row {
     }
 }
 
-/// A row to be stored, in place of an earlier one. Bytes, as a platform may store a text with two
-/// bytes for each character.
+/// A row to store, in place of its earlier content. It is bytes, because a platform may store a
+/// text with two bytes for each character.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Put {
-    /// Under which key.
+    /// The row.
     pub row: Row,
-    /// The value.
+    /// Its content.
     pub bytes: Vec<u8>,
 }
 
-/// How much a journal may take. A journal can be opened with other bounds than it was written with,
-/// but not with fewer rows.
+/// The limits of a journal. A journal may be opened with other limits than it was written with, but
+/// not with fewer rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// How many rows there are. With more rows a commit carries less, and opening reads more.
+    /// The number of rows. With more rows a commit carries less, and opening reads more.
     pub rows: u8,
-    /// How many bytes a row may have. A longer commit takes more rows.
+    /// The maximum size of a row, in bytes. A longer commit takes several rows.
     pub row_bytes: usize,
-    /// How many bytes all keys and values together may have.
+    /// The maximum size of all keys and values together, in bytes.
     pub live_bytes: usize,
-    /// The rows have at most this many bytes more than twice what the keys and values have, which
+    /// The rows may take this many bytes more than twice the size of the keys and values. This
     /// bounds what opening reads.
     pub spare_bytes: usize,
-    /// Up to how many bytes the rows stay in memory, as reading one takes as long as half a commit.
+    /// The rows stay in memory up to this total size: reading a row takes half as long as a commit.
     pub memory_bytes: usize,
 }
 
@@ -88,15 +89,15 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             rows: 32,
-            row_bytes: 1_900_000,   // the platform takes values of 2 MB
-            live_bytes: 32_000_000, // more than `docs/bounds.md` adds up to
+            row_bytes: 1_900_000,   // the platform accepts values of 2 MB
+            live_bytes: 32_000_000, // more than the total in `docs/bounds.md`
             spare_bytes: 128_000,
             memory_bytes: 128_000,
         }
     }
 }
 
-/// Where a value is: in this row, from this byte on.
+/// The place of a value: a row, and the offset in it.
 #[derive(Clone, Copy)]
 struct Place {
     row: Row,
@@ -104,26 +105,26 @@ struct Place {
     len: usize,
 }
 
-/// What a row holds.
+/// The content of a row.
 #[derive(Clone, Default)]
 struct Slot {
-    /// The number of its segment; 0 if it was never written.
+    /// The number of the row's segment; 0 if the row was never written.
     number: u64,
     len: usize,
-    /// All its bytes, if they are in memory.
+    /// The row's bytes, if they are in memory.
     bytes: Option<Vec<u8>>,
 }
 
-/// A map of keys to values that outlives memory. See the [module](self).
+/// A persistent map of keys to values. See the [module](self).
 pub struct Journal {
     bounds: Bounds,
-    /// What was set since the last commit; `None` deletes.
+    /// The changes since the last commit; `None` deletes the key.
     pending: Map<String, Option<String>>,
-    /// All keys that were committed.
+    /// The committed keys.
     index: Map<String, Place>,
-    /// What each row holds.
+    /// The content of each row.
     slots: Vec<Slot>,
-    /// The rows of the segments that count, the oldest one first.
+    /// The rows of the segments that count, oldest first.
     ring: VecDeque<Row>,
     /// The number of the next segment.
     next: u64,
@@ -136,7 +137,7 @@ impl Default for Journal {
 }
 
 impl Journal {
-    /// An empty journal, for a storage without rows.
+    /// An empty journal, for an empty storage.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
         Self {
@@ -149,9 +150,9 @@ impl Journal {
         }
     }
 
-    /// The journal that these rows hold, by their storage keys: all those that begin with
-    /// [`PREFIX`], in any order. If there are none, the journal is empty. The rows stay in memory
-    /// until the first commit, as much of them is read after a start; later if they are short.
+    /// Opens the journal in these rows, given with their storage keys: all rows whose keys begin
+    /// with [`PREFIX`], in any order. Without rows the journal is empty. The rows stay in memory
+    /// until the first commit, because they are often read after a start. Short rows stay longer.
     pub fn open(
         bounds: Bounds,
         rows: impl IntoIterator<Item = (String, Vec<u8>)>,
@@ -194,7 +195,7 @@ impl Journal {
         Ok(header)
     }
 
-    /// Where the values are, by rows that are all in memory.
+    /// The places of all values. All rows must be in memory.
     fn read_index(&self) -> Result<Map<String, Place>, Corrupt> {
         let mut all = Vec::new();
         for (age, row) in self.ring.iter().copied().enumerate() {
@@ -204,7 +205,7 @@ impl Journal {
                 all.push((entry.map_err(|fault| fault.of(row))?, row, age));
             }
         }
-        // The last entry of each key is in front.
+        // The last entry of each key comes first.
         all.sort_unstable_by_key(|(entry, _, age)| (entry.key, Reverse((*age, entry.start))));
         all.dedup_by_key(|(entry, ..)| entry.key);
         let live = all.into_iter().filter_map(|(entry, row, _)| {
@@ -214,9 +215,9 @@ impl Journal {
         Ok(Map::from_sorted(live.collect()))
     }
 
-    /// Stores a value under a key, or deletes the key: at once for [`Journal::load`], in storage with
-    /// the next commit. What changes nothing is not committed, as far as that is known without
-    /// reading a row.
+    /// Stores a value under a key, or deletes the key. [`Journal::load`] sees it at once; storage
+    /// gets it with the next commit. A value that is known to be unchanged is not committed: only
+    /// rows in memory are compared.
     pub fn set(&mut self, key: String, value: Option<String>) -> Result<(), Error> {
         let len = value.as_ref().map_or(0, String::len);
         if !segment::fits(self.bounds.row_bytes, &key, len) {
@@ -236,7 +237,7 @@ impl Journal {
         Ok(())
     }
 
-    /// All keys that begin with `prefix`, with their values, in order. `read` reads a row.
+    /// All keys that begin with `prefix`, with their values, sorted. `read` reads a row.
     pub fn load(
         &self,
         prefix: &str,
@@ -264,13 +265,13 @@ impl Journal {
         Ok(found.into_vec())
     }
 
-    /// Whether no row was ever committed, and nothing is to be stored.
+    /// Whether no row was ever committed and no change is pending.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.next == 1 && self.pending.is_empty()
     }
 
-    /// The bytes of a row that counts.
+    /// The bytes of a row.
     fn row(
         &self,
         row: Row,
@@ -309,12 +310,12 @@ impl Journal {
 }
 
 impl Place {
-    /// How many bytes the entry takes.
+    /// The size of the entry in bytes.
     fn size(self, key: &str) -> usize {
         size(key, self.len)
     }
 
-    /// The value, in the bytes of its row.
+    /// The value, from the bytes of its row.
     fn of(self, bytes: &[u8]) -> Option<&[u8]> {
         let end = self.start.checked_add(self.len)?;
         bytes.get(self.start..end)
@@ -322,7 +323,7 @@ impl Place {
 }
 
 impl Entry<'_> {
-    /// Where the value is; `None` if the key is deleted.
+    /// The place of the value; `None` if the key is deleted.
     fn place(&self, row: Row) -> Option<Place> {
         let len = self.value?.len();
         Some(Place {
@@ -342,7 +343,7 @@ impl Fault {
     }
 }
 
-/// Whether segments with these headers, in their order, are a journal whose last one is `newest`.
+/// Checks that segments with these headers, in this order, are a journal with `newest` as the last.
 fn check(headers: &[Header], newest: &Header) -> Result<(), Corrupt> {
     let mut before: Option<&Header> = None;
     for header in headers {

@@ -25,23 +25,23 @@ const HEADER: usize = 24;
 
 const CHECKSUM: usize = 4;
 
-/// How many bytes a row has without an entry.
+/// The size of a row without entries.
 pub(super) const EMPTY: usize = HEADER + CHECKSUM;
 
-/// The lengths in front of a key.
+/// The size of the two lengths in front of a key.
 const LENGTHS: usize = 6;
 
-/// The length of a value that was deleted.
+/// The length that marks a deleted key.
 const DELETED: u32 = u32::MAX;
 
-/// No journal gets as far as this number, so the next one can always be computed.
+/// A journal cannot reach this number, so the next number can always be computed.
 const LAST: u64 = u64::MAX / 2;
 
-/// What a segment says of itself.
+/// The header of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) row: Row,
-    /// Which segment of its commit it is, and how many there are.
+    /// The segment's position in its commit, and how many segments the commit has.
     pub(super) part: u8,
     pub(super) parts: u8,
     pub(super) number: u64,
@@ -49,7 +49,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// The header of a whole segment that belongs into this row.
+    /// Reads the header of a segment that must belong to this row, and checks the segment.
     pub(super) fn parse(bytes: &[u8], row: Row) -> Result<Self, Fault> {
         let (header, rest) = bytes.split_first_chunk::<HEADER>().ok_or(Fault::Length)?;
         let (entries, checksum) = rest.split_last_chunk().ok_or(Fault::Length)?;
@@ -84,7 +84,7 @@ impl Header {
         is_sound.then_some(header).ok_or(Fault::Header)
     }
 
-    /// Writes it in front of the entries, where a place is left for it.
+    /// Writes the header into the space that is reserved for it in front of the entries.
     fn write(&self, bytes: &mut [u8]) {
         let entries = u32::try_from(bytes.len().saturating_sub(HEADER)).unwrap_or_default();
         let header = [VERSION, self.row.0, self.part, self.parts].into_iter();
@@ -97,7 +97,7 @@ impl Header {
         }
     }
 
-    /// Whether it may be the part of a commit that comes after this one.
+    /// Whether this segment may follow `before` in one commit.
     pub(super) fn follows(&self, before: &Self) -> bool {
         let next = before.part.saturating_add(1);
         if next < before.parts {
@@ -112,28 +112,28 @@ impl Header {
     }
 }
 
-/// A key with its value, or with none if it is deleted.
+/// A key with its value; a deleted key has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry<'a> {
     pub(super) key: &'a str,
     pub(super) value: Option<&'a str>,
-    /// Where in the row the value begins.
+    /// The offset of the value in the row.
     pub(super) start: usize,
 }
 
-/// How many bytes an entry takes.
+/// The size of an entry in bytes.
 pub(super) fn size(key: &str, value: usize) -> usize {
     LENGTHS.saturating_add(key.len()).saturating_add(value)
 }
 
-/// Whether a row of `limit` bytes can hold an entry.
+/// Whether an entry fits into a row of `limit` bytes.
 pub(super) fn fits(limit: usize, key: &str, value: usize) -> bool {
     let len = size(key, value).saturating_add(HEADER + CHECKSUM);
     let is_short = u32::try_from(len).is_ok_and(|len| len < DELETED);
     len <= limit && is_short && u16::try_from(key.len()).is_ok()
 }
 
-/// The entries of a whole segment, each as long as it can be read.
+/// The entries of a valid segment. Iteration stops at the first invalid entry.
 pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, Fault>> {
     let end = bytes.len().saturating_sub(CHECKSUM);
     let mut rest = bytes.get(HEADER..end).unwrap_or_default();
@@ -151,7 +151,7 @@ pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, Fa
     })
 }
 
-/// The first entry's key and value, and what is behind it.
+/// The key and value of the first entry, and the bytes after it.
 fn split_entry(bytes: &[u8]) -> Option<(&str, Option<&str>, &[u8])> {
     let (lengths, bytes) = bytes.split_first_chunk::<LENGTHS>()?;
     let [a, b, lengths @ ..] = *lengths;
@@ -165,15 +165,15 @@ fn split_entry(bytes: &[u8]) -> Option<(&str, Option<&str>, &[u8])> {
     Some((key, Some(str::from_utf8(value).ok()?), bytes))
 }
 
-/// Writes the segments of a commit: one, unless its row would be too long.
+/// Writes the segments of a commit: several only if one row would be too long.
 pub(super) struct Writer {
-    /// How long a row may be.
+    /// The maximum size of a row.
     limit: usize,
     rows: Vec<Vec<u8>>,
 }
 
 impl Writer {
-    /// Without entries, and without rows.
+    /// A writer without rows.
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -181,7 +181,7 @@ impl Writer {
         }
     }
 
-    /// Adds an entry that fits into a row.
+    /// Adds an entry, which must fit into a row.
     pub(super) fn push(&mut self, key: &str, value: Option<&[u8]>) {
         let len = size(key, value.map_or(0, <[u8]>::len)).saturating_add(CHECKSUM);
         let most = self.limit.saturating_sub(len);
@@ -200,7 +200,7 @@ impl Writer {
         row.extend(value.unwrap_or_default());
     }
 
-    /// Begins a row; the header is written at the end.
+    /// Begins a row; its header is written at the end.
     pub(super) fn push_row(&mut self) {
         self.rows.push(vec![0; HEADER]);
     }
@@ -209,13 +209,12 @@ impl Writer {
         self.rows.len()
     }
 
-    /// How long the rows are, without their checksums.
+    /// The size of the rows, without their checksums.
     pub(super) fn bytes(&self) -> usize {
         self.rows.iter().map(Vec::len).sum()
     }
 
-    /// The rows as they are to be stored, the first segment with this number; `places` has a row for
-    /// each.
+    /// The finished rows. The first segment gets this number; `places` has a row for each segment.
     pub(super) fn finish(self, places: &[Row], number: u64, oldest: u64) -> Vec<(Header, Vec<u8>)> {
         let parts = u8::try_from(self.rows.len()).unwrap_or(u8::MAX);
         let rows = self.rows.into_iter().zip(places);
