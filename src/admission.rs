@@ -1,5 +1,5 @@
-//! Who may open a session: pages of which origins, and which clients count as one where handshakes are
-//! limited. And who is an operator.
+//! Who may open a session, and who is an operator: allowed origins, networks for rate limits, and
+//! the operators' token.
 
 mod api_token;
 mod network;

@@ -1,8 +1,8 @@
-//! The index of rooms, for operators: which rooms have peers. It is an object of the same class as the
-//! rooms, which tell it of their first peer and of the end of their last.
+//! The index of rooms, for operators: which rooms have peers. It is an object of the same class as
+//! the rooms. A room tells it when its first peer joins and when its last peer leaves.
 //!
-//! An entry may be out of date for as long as a room's word is under way; whoever lists rooms asks each
-//! of them how many peers it has, and tells the index of those that are empty.
+//! An entry may be out of date while a room's message is on its way. So the API asks each listed
+//! room for its number of peers, and removes empty rooms from the index.
 
 use std::rc::Rc;
 
@@ -16,28 +16,28 @@ use crate::socket::{App, Command, Event, Json, Object};
 use crate::store::Store;
 use crate::time::Timestamp;
 
-/// The name of the index's object, which no room can have.
+/// The name of the index's object. No room can have this name.
 pub const NAME: &str = ":";
 
-/// What rooms ask of it.
+/// The action that rooms request.
 const TELL: &str = "tell";
 
-/// What operators ask of it, with a [`Query`].
+/// The action that operators request, with a [`Query`].
 pub const LIST: &str = "list";
 
-/// How many rooms it lists at most. A room beyond them is taken when another one has closed.
+/// The maximum number of rooms in the index. A further room is refused until another one closes.
 const MAX_ROOMS: usize = 10_000;
 
-/// How many rooms an answer has, at most and unless asked for another number.
+/// The number of rooms in an answer: the maximum, and the default.
 const MAX_PAGE: usize = 100;
 const PAGE: usize = 50;
 
 const PREFIX: &str = "open/";
 
-/// How long the index may take.
+/// The time limit for the index's answer.
 const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// What a room tells: since when it has had peers, or that it has none any more since then.
+/// A room's message: the room has had peers since this time, or its peers since then have left.
 #[derive(Serialize, Deserialize)]
 struct Told {
     room: String,
@@ -45,16 +45,16 @@ struct Told {
     since: Timestamp,
 }
 
-/// Which page of the rooms is asked for.
+/// Which page of the list is requested.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Query {
     /// The page begins after this room.
     pub after: Option<String>,
-    /// How many rooms it may have.
+    /// The maximum number of rooms on the page.
     pub limit: Option<usize>,
 }
 
-/// A room of a page.
+/// A room in the list.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Entry {
     /// Its name.
@@ -63,25 +63,25 @@ pub struct Entry {
     pub since: Timestamp,
 }
 
-/// A page of rooms.
+/// A page of the list.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Page {
     /// How many rooms the index has.
     pub count: usize,
-    /// Those of this page, by their names.
+    /// The rooms of this page, sorted by name.
     pub rooms: Vec<Entry>,
-    /// The last of them, if there are more.
+    /// The last room of this page, if more rooms follow.
     pub next: Option<String>,
 }
 
-/// Tells the index that a room has had peers since then.
+/// The message to the index that a room has had peers since this time.
 #[must_use]
 pub fn opened(number: u64, room: &str, since: Timestamp) -> Post {
     tell(number, room, true, since)
 }
 
-/// Tells the index that a room which had peers since then has none any more. If it has some again, the
-/// index has another time of it, and nothing changes.
+/// The message to the index that a room's peers since this time have left. If the room has new
+/// peers, the index has a later time, and this message changes nothing.
 #[must_use]
 pub fn closed(number: u64, room: &str, since: Timestamp) -> Post {
     tell(number, room, false, since)
@@ -113,7 +113,7 @@ pub struct Index {
 }
 
 impl Index {
-    /// The index, with what it remembers.
+    /// Loads the index from the store.
     #[must_use]
     pub fn new(store: Rc<Store>) -> Self {
         let mut rooms = Map::default();
@@ -132,7 +132,7 @@ impl Index {
             LIST => serde_json::from_str(&body).map(|query| ok(Object::of(&self.page(query)))),
             _ => return refusal(404, Code::Unsupported, "there is no such action"),
         };
-        let wrong = |_| refusal(400, Code::BadPayload, "the body is not what this takes");
+        let wrong = |_| refusal(400, Code::BadPayload, "the body is invalid for this action");
         done.unwrap_or_else(wrong)
     }
 
@@ -202,7 +202,7 @@ impl App for Index {
         self.rooms = Map::default();
     }
 
-    /// What rooms told is kept for as long as there are any.
+    /// The object keeps its storage as long as the index has rooms.
     fn is_busy(&self) -> bool {
         !self.rooms.is_empty()
     }

@@ -1,5 +1,5 @@
-//! The boundary of the core: what happened comes in as an [`Input`], what is to be done goes out as
-//! [`Output`]s, and the little that the core must ask in between is the [`Platform`].
+//! The boundary of the core. Each event arrives as an [`Input`], and the core returns [`Output`]s
+//! to perform. The few questions that the core asks meanwhile go to the [`Platform`].
 
 use std::ops::Deref;
 use std::rc::Rc;
@@ -9,31 +9,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// Names one HTTP request, for as long as it is unanswered. Chosen by the shell; never reused while
-/// a request or connection of that number is open.
+/// The number of an HTTP request, as long as it is unanswered. The shell chooses it, and reuses no
+/// number of an open request or connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(u64);
 
 impl RequestId {
-    /// The request of this number.
+    /// Makes the id from the shell's number.
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// The number the shell chose.
+    /// The shell's number.
     #[must_use]
     pub const fn number(self) -> u64 {
         self.0
     }
 }
 
-/// Names one WebSocket. It has the number of the request that opened it.
+/// The number of a WebSocket: that of the request that opened it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(u64);
 
 impl ConnectionId {
-    /// The connection of this number.
+    /// Makes the id from the number of the request.
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
@@ -52,26 +52,26 @@ impl From<RequestId> for ConnectionId {
     }
 }
 
-/// The right to answer one request, once: neither `Clone` nor `Copy`.
+/// The right to answer one request once. It is neither `Clone` nor `Copy`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Reply(RequestId);
 
 impl Reply {
-    /// The right to answer `request`. Only the shell makes one, when the request arrives or, after
-    /// its memory was lost, when it finds the request still waiting.
+    /// Makes the right to answer `request`. Only the shell does so: when the request arrives, or
+    /// when it finds an unanswered request after the loss of memory.
     #[must_use]
     pub const fn to(request: RequestId) -> Self {
         Self(request)
     }
 
-    /// The request to be answered.
+    /// The request that it answers.
     #[must_use]
     pub const fn request(&self) -> RequestId {
         self.0
     }
 }
 
-/// A text that many share, made of a `String` without a copy.
+/// A shared text. Making it from a `String` copies nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text(Rc<String>);
 
@@ -95,7 +95,7 @@ impl Deref for Text {
     }
 }
 
-/// One WebSocket frame, shared by all who receive it.
+/// One WebSocket frame. Its receivers share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Data {
     /// A text frame.
@@ -106,7 +106,7 @@ pub enum Data {
 
 #[cfg(target_arch = "wasm32")]
 impl Data {
-    /// Whether both are shares of one frame.
+    /// Whether both are the same shared frame.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Text(text), Self::Text(other)) => Rc::ptr_eq(&text.0, &other.0),
@@ -116,22 +116,22 @@ impl Data {
     }
 }
 
-/// The methods that are told apart.
+/// The HTTP methods that the core distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// `GET`
     Get,
     /// `POST`
     Post,
-    /// Any other.
+    /// Any other method.
     Other,
 }
 
-/// The headers of a handshake that an application may want to know.
+/// The headers of a handshake that are available to the application.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Headers {
-    /// `Origin`: of the page that connects.
+    /// `Origin`: the origin of the page that connects
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// `User-Agent`
@@ -143,15 +143,15 @@ pub struct Headers {
 }
 
 impl Headers {
-    /// The longest header that is kept, in bytes. One that is longer counts as missing.
+    /// The maximum size of a header, in bytes. A longer header counts as missing.
     pub const BYTES: usize = 4096;
 
-    /// The `Cookie` header, empty if absent.
+    /// The `Cookie` header, or an empty text.
     pub(crate) fn cookies(&self) -> &str {
         self.cookie.as_deref().unwrap_or_default()
     }
 
-    /// These headers, without those that are too long.
+    /// Removes the headers that are too long.
     pub(crate) fn bounded(self) -> Self {
         let fits = |header: Option<String>| header.filter(|text| text.len() <= Self::BYTES);
         Self {
@@ -166,101 +166,102 @@ impl Headers {
     }
 }
 
-/// An HTTP request. `CORS` and the path have been dealt with.
+/// An HTTP request, after the shell has handled CORS and the path.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The right to answer it.
+    /// The right to answer the request.
     pub reply: Reply,
     /// Its method.
     pub method: Method,
     /// The URL's query, without the question mark, still percent-encoded.
     pub query: String,
-    /// Whether it asks to become a WebSocket.
+    /// Whether the request asks for a WebSocket.
     pub upgrade: bool,
-    /// The client's address, as the platform tells it; empty if it does not.
+    /// The client's address, if the platform tells it, else empty.
     pub address: String,
     /// The `Content-Type` header, empty if absent.
     pub content_type: String,
-    /// What else is known of the client, if the application wants to know.
+    /// More headers, if the application needs them.
     pub headers: Headers,
-    /// The body, in bytes.
+    /// The body.
     pub body: Vec<u8>,
 }
 
-/// Who gets a [`Post`].
+/// The recipient of a [`Post`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipient {
     /// The server at this URL.
     Server(String),
-    /// Another object of the same class, as [`Input::Operate`] whose query is the action.
+    /// Another object of the same class. It gets [`Input::Operate`] with the action as its query.
     Object {
         /// The object's name.
         name: String,
-        /// What it is asked for.
+        /// The action.
         action: &'static str,
     },
 }
 
-/// A `POST` of JSON.
+/// An HTTP `POST` request with a JSON body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
-    /// The application's number for it, which comes back with the answer.
+    /// The application's number for this request. [`Input::Posted`] returns it.
     pub number: u64,
-    /// Who gets it.
+    /// The recipient.
     pub to: Recipient,
-    /// The headers beside `Content-Type`. They may be secrets.
+    /// The headers other than `Content-Type`. They may be secret.
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
-    /// How long the answer may take.
+    /// The time limit for the answer.
     pub timeout: Duration,
 }
 
-/// What another server answered.
+/// The answer of another server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The body; empty if it is longer than what a shell reads of it.
+    /// The body; empty if it is longer than the shell's limit.
     pub body: String,
 }
 
-/// What happened.
+/// An event that the core handles.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A request arrived. It is answered by [`Output::Respond`], now or later, or by
+    /// A request arrived. The core answers it, now or later, by [`Output::Respond`],
     /// [`Output::Accept`] or [`Output::Dismiss`].
     Request(Request),
-    /// A handshake arrived from an address that has opened too many sessions lately. Only a client
-    /// that comes back opens a session with it.
+    /// A handshake arrived from an address that has opened too many sessions recently. It may only
+    /// restore an earlier session of the client.
     OverLimit(Request),
-    /// An unanswered request's client gave up.
+    /// The client of an unanswered request disconnected.
     Aborted(RequestId),
-    /// The shell would not hold an unanswered request any longer: of itself, or as [`Output::Hold`]
-    /// said.
+    /// The shell cannot hold an unanswered request any longer, or the time limit of an
+    /// [`Output::Hold`] has passed.
     Overdue(RequestId),
-    /// An operator's request to the application arrived, whom the shell knows to be one. Its query
-    /// names what is asked for. It is answered by [`Output::Respond`], at once.
+    /// An operator's request to the application arrived. The shell has authenticated it. Its query
+    /// is the action. The core answers it at once by [`Output::Respond`].
     Operate(Request),
-    /// A frame arrived.
+    /// A WebSocket frame arrived.
     Received {
-        /// On this connection.
+        /// The connection.
         from: ConnectionId,
         /// The frame.
         data: Data,
     },
-    /// A connection is gone, whoever closed it.
+    /// A connection closed, on either side.
     Disconnected(ConnectionId),
-    /// A client closed its connection because its page was left: code 1001 (RFC 6455, section 7.4.1).
+    /// A client closed its connection because the user left the page: code 1001 (RFC 6455, section
+    /// 7.4.1).
     WentAway(ConnectionId),
-    /// The [`Output::Post`] of this number was answered, or failed for this reason.
+    /// The answer to the [`Output::Post`] with this number, or the reason of its failure.
     Posted(u64, Result<Answer, String>),
-    /// The deadline came.
+    /// The deadline has passed.
     Wake,
 }
 
 impl Input {
-    /// Whether a client is gone: it must not be sent anything in this turn before that is known.
+    /// Whether a client is lost. The core must handle this before it sends that client anything.
     pub(crate) fn is_loss(&self) -> bool {
         matches!(
             self,
@@ -269,7 +270,7 @@ impl Input {
     }
 }
 
-/// A response's media type.
+/// The media type of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentType {
     /// `text/plain; charset=UTF-8`
@@ -278,12 +279,12 @@ pub enum ContentType {
     Html,
     /// `application/json`
     Json,
-    /// `application/octet-stream`. The body is in base64, as what carries it from an object to a
-    /// Worker is text.
+    /// `application/octet-stream`. The body is base64, because the object sends it to the Worker as
+    /// text.
     Octets,
 }
 
-/// The answer to a request. It is never to be cached.
+/// The response to a request. It must not be cached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.
@@ -292,36 +293,36 @@ pub struct Response {
     pub content_type: ContentType,
     /// The body.
     pub body: String,
-    /// The `Set-Cookie` header, if there is one.
+    /// The `Set-Cookie` header.
     pub cookie: Option<String>,
 }
 
-/// A change to what is stored. A turn's changes are committed together, each key once.
+/// A change of the stored state. All changes of a turn are committed together, one per key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// Store a value, in place of an earlier one, until it is deleted.
+    /// Store a value. It replaces an earlier value of the key.
     Stored {
-        /// Where.
+        /// The key.
         key: String,
-        /// What.
+        /// The value.
         value: String,
     },
-    /// Delete a stored value.
+    /// Delete a value.
     Deleted {
-        /// Where.
+        /// The key.
         key: String,
     },
-    /// Leave nothing in storage of values that were deleted or replaced.
+    /// Remove all traces of deleted and replaced values from storage.
     Purged,
-    /// Delete everything that is stored, so that the storage is as if it had never been used.
+    /// Delete everything that is stored. The storage is then as if it had never been used.
     Erased,
 }
 
-/// A number behind a prefix, as in the keys of records: such texts sort as their numbers do.
+/// A prefix with a number, for keys of records. Such texts sort in the order of their numbers.
 pub(crate) fn numbered(prefix: &str, number: u64) -> String {
-    const DIGITS: usize = 16; // at least
+    const DIGITS: usize = 16; // minimum
     const LONGEST: usize = 20;
-    let behind = 1; // what callers may add
+    let behind = 1; // callers may append this much
     let mut digits = [b'0'; LONGEST];
     let mut rest = number;
     for digit in digits.iter_mut().rev() {
@@ -337,43 +338,45 @@ pub(crate) fn numbered(prefix: &str, number: u64) -> String {
     text
 }
 
-/// How long a commit that nothing was promised for may wait, so that one write serves several turns.
+/// How long a commit without a promise may wait, so that one write serves several turns.
 pub const SOON: Duration = Duration::from_millis(25);
 
-/// What is to be done, in this order.
+/// An action that the shell performs. The order matters.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Answer a request.
+    /// Respond to a request.
     Respond(Reply, Response),
-    /// Answer a request by making it a WebSocket.
+    /// Upgrade a request to a WebSocket.
     Accept(Reply),
-    /// Answer a request by making it a WebSocket that is closed at once, without a code. No other
-    /// output, and no input, is about it.
+    /// Upgrade a request to a WebSocket and close it at once, without a code. No other output and
+    /// no input refers to it.
     Dismiss(Reply),
-    /// Hold an unanswered request no longer than this, from now: [`Input::Overdue`] follows then. If
-    /// memory is lost meanwhile, it follows all the same.
+    /// Hold an unanswered request for at most this time from now. [`Input::Overdue`] follows, even
+    /// if memory is lost meanwhile.
     Hold(RequestId, Duration),
     /// Send a frame.
     Send(ConnectionId, Data),
-    /// Close a connection; with this code, if any.
+    /// Close a connection, with this code if there is one.
     Close(ConnectionId, Option<u16>),
-    /// Attach this text, in place of an earlier one, to an open connection or, under the same number,
-    /// to an unanswered request. It survives the loss of memory and is lost with the connection.
+    /// Attach this text to an open connection or to the unanswered request of that number. It
+    /// replaces an earlier attachment. It survives the loss of memory, and is lost with the
+    /// connection.
     Attach(ConnectionId, String),
-    /// Commit these records and all that still wait, as a whole. The outputs that follow promise
-    /// that this was done: none of them may happen if it fails.
+    /// Commit these records, and all earlier uncommitted ones, as a whole. The outputs that follow
+    /// promise this commit: if it fails, none of them may be performed.
     Commit(Vec<Record>),
-    /// Commit these records within [`SOON`], or with the next [`Output::Commit`] if that is earlier.
-    /// Only a server that is killed before forgets them.
+    /// Commit these records within [`SOON`], or with the next [`Output::Commit`] if that is
+    /// earlier. They are lost only if the server is killed before that.
     CommitSoon(Vec<Record>),
-    /// Stop: what is stored cannot be read, for this reason. It is the only output of its turn. The
-    /// shell writes the reason into the log and ends the object; clients are told to try again.
+    /// Stop, because the storage cannot be read, for this reason. It is the only output of its
+    /// turn. The shell logs the reason and ends the object; clients are told to retry.
     Halt(String),
-    /// Ask another server: [`Input::Posted`] follows in any case, unless memory is lost before.
+    /// Send a request to another server. [`Input::Posted`] follows, unless memory is lost before.
     Post(Post),
 }
 
-/// What is still open when memory was lost. What is stored is read through [`Store`](crate::store::Store).
+/// What is still open after the loss of memory. Stored values are read through
+/// [`Store`](crate::store::Store).
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Survivors {
     /// Open connections, each with its attachment.
@@ -382,65 +385,65 @@ pub struct Survivors {
     pub requests: Vec<(Reply, String)>,
 }
 
-/// A state machine that a shell can run. [`socket::Host`](crate::socket::Host) is one.
+/// A state machine that a shell runs. [`socket::Host`](crate::socket::Host) is one.
 pub trait Core {
-    /// Memory was lost, or there never was any: rebuilds the state from what survived, and returns
-    /// what is to be done. Comes first.
+    /// Rebuilds the state after the loss of memory, or builds it for the first time. Returns the
+    /// outputs to perform. It is called before all other methods.
     fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output>;
 
-    /// Something happened; returns what is to be done, in order.
+    /// Handles an input. Returns the outputs to perform, in order.
     fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output>;
 
-    /// When [`Input::Wake`] is due, if nothing else happens before.
+    /// When [`Input::Wake`] is due, unless another input comes first.
     fn deadline(&self) -> Option<Timestamp>;
 }
 
-/// Something that operators count: one row of a data set.
+/// An event that operators count: one row of a data set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point<'a> {
-    /// What happened.
+    /// The event.
     pub event: &'a str,
-    /// In which room.
+    /// The room.
     pub room: &'a str,
-    /// Why, or of what kind; may be empty.
+    /// The reason, or the kind; may be empty.
     pub detail: &'a str,
-    /// What is measured, if anything: milliseconds, or a number of receivers.
+    /// The measured value, if there is one: milliseconds, or a number of receivers.
     pub value: f64,
-    /// How many peers there are then.
+    /// The number of peers at that time.
     pub peers: f64,
 }
 
-/// What the core asks of the place where it runs. All answers are immediate.
+/// What the core asks of the platform. All answers are immediate.
 pub trait Platform {
-    /// Fifteen random bytes, for an id that cannot be guessed.
+    /// Fifteen random bytes, for an unguessable id.
     fn mint(&self) -> [u8; 15];
 
-    /// When the platform last answered a frame on this connection by itself
-    /// (see [`crate::engine::AUTO_RESPONSE`]), if it ever did.
+    /// When the platform last answered a frame on this connection (see
+    /// [`crate::engine::AUTO_RESPONSE`]); `None` if it never did.
     fn last_auto_response(&self, connection: ConnectionId) -> Option<Timestamp>;
 
-    /// The stored records whose keys begin with `prefix`, as key and value, in the keys' order. It sees
-    /// what is yet to be committed.
+    /// The stored records whose keys begin with `prefix`, as keys and values, sorted by key.
+    /// Uncommitted changes are included.
     ///
     /// # Errors
     ///
-    /// Why the storage cannot be read.
+    /// The reason why the storage cannot be read.
     fn load(&self, prefix: &str) -> Result<Vec<(String, String)>, String>;
 
-    /// Whether nothing was stored since the storage was made or everything in it was deleted. A
-    /// storage whose records were deleted one by one is not blank.
+    /// Whether the storage has been empty since it was made, or since it was last deleted as a
+    /// whole. A storage whose records were deleted one by one is not blank.
     fn is_blank(&self) -> bool {
         true
     }
 
-    /// Writes a line into the log that operators read.
+    /// Writes a line into the operators' log.
     fn log(&self, line: &str);
 
-    /// Whether points are counted.
+    /// Whether data points are written.
     fn is_measuring(&self) -> bool {
         false
     }
 
-    /// Counts something, if points are counted.
+    /// Writes a data point, if [`Platform::is_measuring`].
     fn measure(&self, _point: &Point) {}
 }

@@ -85,8 +85,8 @@ impl fmt::Display for FrameError {
         match self {
             Self::Version(version) => write!(
                 f,
-                "it is of version {version:?}, this Worker reads {VERSION:?}: after a deploy the object \
-                 may run the code from before for a moment"
+                "it has version {version:?}, this Worker reads {VERSION:?}: after a deploy the object \
+                 may run the previous version for a moment"
             ),
             Self::Form => f.write_str("it is malformed"),
         }
@@ -147,7 +147,7 @@ mod tests {
         }
         let said = FrameError::Version("3".to_owned()).to_string();
         assert!(
-            said.starts_with("it is of version \"3\", this Worker reads '1'"),
+            said.starts_with("it has version \"3\", this Worker reads '1'"),
             "{said}"
         );
     }

@@ -1,4 +1,4 @@
-//! What an application of handlers needs: `use signalbox::prelude::*;`
+//! The imports of an application that uses handlers: `use signalbox::prelude::*;`
 
 pub use serde::{Deserialize, Serialize};
 

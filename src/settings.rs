@@ -1,4 +1,4 @@
-//! All settings, and how variables change them.
+//! All settings, and the variables that change them.
 
 mod contradictions;
 mod place;
@@ -21,44 +21,44 @@ use webhook::Webhook;
 /// The settings of every layer.
 #[derive(Debug, Default)]
 pub struct Settings {
-    /// The engine's.
+    /// Settings of the engine.
     pub engine: engine::Config,
-    /// The server's.
+    /// Settings of the Socket.IO server.
     pub socket: socket::Config,
-    /// The room's.
+    /// Settings of the room.
     pub room: room::Config,
-    /// The dialects.
+    /// The configured dialects.
     pub dialects: Dialects,
-    /// Whose pages may connect.
+    /// The origins whose pages may connect.
     pub origins: Origins,
-    /// What operators show; without it nobody is one.
+    /// The operators' token; without it the API is off.
     pub api_token: Option<ApiToken>,
-    /// Where rooms are.
+    /// Where the platform places rooms.
     pub place: Place,
 }
 
 /// An invalid variable.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Invalid {
-    /// The variable.
+    /// Its name.
     pub name: &'static str,
     /// What is wrong with its value.
     pub found: String,
-    /// What its value may be.
+    /// The form of a valid value.
     pub form: String,
-    /// Whether it is a secret.
+    /// Whether the variable is a secret.
     pub secret: bool,
 }
 
 impl Settings {
-    /// The names of all variables: those in `wrangler.toml` or, if `secret`, those that are not.
+    /// The names of all variables: the secrets, or those in `wrangler.toml`.
     pub fn variables(secret: bool) -> impl Iterator<Item = &'static str> {
         let variables = VARIABLES.into_iter();
         let of_this_kind = move |kind: &Kind| kind.is_secret() == secret;
         variables.filter_map(move |(name, kind)| of_this_kind(&kind).then_some(name))
     }
 
-    /// These settings, with what `read` knows of the variables in place of their own.
+    /// Applies the variables that `read` returns to these settings.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl Settings {
     }
 }
 
-/// Without the value, which strangers may see.
+/// Does not show the value, because clients see this text.
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (before, after) = if self.secret {

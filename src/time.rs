@@ -1,4 +1,4 @@
-//! Time as the caller tells it.
+//! Points in time. The caller provides them; nothing here reads a clock.
 
 use std::ops::Add;
 use std::time::Duration;
@@ -22,7 +22,7 @@ impl Timestamp {
         Self(millis)
     }
 
-    /// How much later this is than `earlier`; zero if it is not.
+    /// The time since `earlier`; zero if `earlier` is later than this.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

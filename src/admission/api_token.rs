@@ -1,17 +1,17 @@
-//! Who is an operator.
+//! The operators' token.
 
 use std::fmt;
 use std::hint::black_box;
 
-/// What an operator shows with each request. It does not print itself.
+/// The token that an operator sends with each request. It has no `Debug` or `Display`.
 pub struct ApiToken(String);
 
 impl ApiToken {
-    /// What a token is, in words.
+    /// The form of a token, in words.
     pub const FORM: &str =
         "16 or more visible ASCII characters: `openssl rand -hex 32` prints good ones";
 
-    /// `None` if `text` is no token: one that is short could be guessed.
+    /// Reads a token. `None` if it is invalid or too short: a short token could be guessed.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let token = text.trim();
@@ -19,8 +19,8 @@ impl ApiToken {
         fits.then(|| Self(token.to_owned()))
     }
 
-    /// Whether an `Authorization` header has this token. How long that takes tells nothing of it but
-    /// its length.
+    /// Whether an `Authorization` header has this token. The time of the comparison reveals only
+    /// the token's length.
     #[must_use]
     pub fn is_in(&self, authorization: Option<&str>) -> bool {
         let shown = authorization.and_then(|header| header.split_once(' '));

@@ -1,8 +1,9 @@
-//! Which clients count as one where handshakes are limited.
+//! Which addresses count as one client where handshakes are limited.
 
-/// Whom a client's address, as the platform writes it, stands for: an IPv6 network of 64 bits is
-/// commonly one customer's. `None` is this machine itself, where developers and tests connect from;
-/// no client elsewhere has such an address. By hand, as the standard library's parser is large.
+/// The network of a client's address, for rate limits. An IPv6 network of 64 bits usually belongs
+/// to one customer. `None` is this machine itself, from which developers and tests connect; no
+/// client elsewhere has such an address. The address is parsed by hand, because the standard
+/// library's parser is large.
 #[must_use]
 pub fn network(address: &str) -> Option<String> {
     let address = match address.rsplit_once(':') {

@@ -1,39 +1,40 @@
-//! The pages of which origins may connect.
+//! Which origins may connect.
 
 /// The origins whose pages may connect.
 ///
-/// Browsers name a page's origin in every request that it makes to another origin, and whenever it
-/// opens a WebSocket. A request without is of the deployment's own page, or no browser's: that could
-/// claim any origin, and nobody can make it act for a visitor who did not want that. So it passes.
+/// Browsers send a page's origin in every request to another origin, and whenever they open a
+/// WebSocket. A request without an origin comes from the deployment's own page, or from a client
+/// that is no browser. Such a client could claim any origin, and no site can misuse it on behalf of
+/// a visitor. So the request is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origins {
-    /// All there are.
+    /// All origins.
     Any,
-    /// The deployment's own, and what these patterns match: normalized origins, of which the host may
-    /// begin with `*.`, for one or more names in its place; or `loopback`.
+    /// The deployment's own origin, and those that match these patterns. A pattern is a normalized
+    /// origin whose host may begin with `*.`, which stands for one or more names; or `loopback`.
     Listed(Vec<String>),
 }
 
-/// The pattern for all origins of the machine itself, for requests that were sent to the machine
-/// itself. `npm start` adds it, for pages that another development server serves.
+/// Matches all origins on this machine, for requests to this machine. `npm start` adds this pattern
+/// for pages of other development servers.
 const LOOPBACK: &str = "loopback";
 
 impl Default for Origins {
-    /// The deployment's own alone.
+    /// Only the deployment's own origin.
     fn default() -> Self {
         Self::Listed(Vec::new())
     }
 }
 
 impl Origins {
-    /// What [`parse`](Self::parse) takes, in words.
+    /// The form that [`parse`](Self::parse) accepts, in words.
     pub const FORM: &str = r#""same" (the deployment's own origin alone), "*" (any), or origins like https://example.com, https://*.example.com, http://localhost:5173 or file://, with commas between them"#;
 
     /// Reads a policy.
     ///
     /// # Errors
     ///
-    /// The entry that is no origin.
+    /// The first invalid entry.
     pub fn parse(text: &str) -> Result<Self, &str> {
         match text.trim() {
             "*" => Ok(Self::Any),
@@ -52,9 +53,10 @@ impl Origins {
         }
     }
 
-    /// Whether a request with this `Origin` header may pass, if it was sent to `host`: a URL's name
-    /// and port. The scheme of the deployment's own origin may differ, as a proxy that ends TLS hides
-    /// it, so the default port of either scheme counts as none.
+    /// Whether a request with this `Origin` header is allowed if it was sent to `host`, a name with
+    /// an optional port. Only the name and the port are compared with the deployment's own origin:
+    /// a proxy that ends TLS hides the scheme. So the default port of either scheme counts as no
+    /// port.
     #[must_use]
     pub fn allow(&self, origin: Option<&str>, host: &str) -> bool {
         let (Self::Listed(patterns), Some(origin)) = (self, origin) else {
@@ -81,7 +83,7 @@ fn without_scheme(origin: &str) -> &str {
         .map_or("", |(_, authority)| authority)
 }
 
-/// Whether an authority is this machine itself: `localhost`, a name below it, or a loopback address.
+/// Whether an authority is this machine: `localhost`, a name below it, or a loopback address.
 fn is_loopback(authority: &str) -> bool {
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => host,
@@ -106,7 +108,7 @@ fn matches(pattern: &str, origin: &str) -> bool {
     }
 }
 
-/// An authority without the default port of either scheme.
+/// An authority without a default port.
 fn without_port(authority: &str) -> &str {
     let stripped = authority.strip_suffix(":443");
     stripped
@@ -114,16 +116,16 @@ fn without_port(authority: &str) -> &str {
         .unwrap_or(authority)
 }
 
-/// An origin, or a pattern for some, in the form in which they are compared, which is a browser's:
-/// lower case, without the scheme's default port. Other clients name the scheme of their WebSocket,
-/// which counts as that of HTTP, or the port. `None` if it is neither.
+/// Normalizes an origin or a pattern to a browser's form: lower case, without the scheme's default
+/// port. Other clients may write the port, or the scheme of their WebSocket, which counts as that
+/// of HTTP. `None` if the entry is invalid.
 fn normalize(entry: &str) -> Option<String> {
     let entry = entry.to_ascii_lowercase();
     let (scheme, authority) = entry.split_once("://")?;
     let scheme = match scheme {
         "ws" => "http",
         "wss" => "https",
-        "file" if authority.is_empty() => return Some(entry), // of apps, and of pages on a disk
+        "file" if authority.is_empty() => return Some(entry), // used by apps and by pages on a disk
         scheme => scheme,
     };
     let (host, port) = match authority.rsplit_once(':') {
@@ -152,7 +154,7 @@ fn is_name(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Pages of another development server on the same machine.
+    /// Pages of another development server on the same machine connect.
     #[test]
     fn which_origins_pass_on_the_machine_itself() {
         let policy = Origins::parse("same,loopback").unwrap_or_default();
@@ -220,7 +222,7 @@ mod tests {
             (list, "capacitor://localhost", true),
             (list, "null", false),
             // Clients that are no browsers write origins in other ways.
-            ("same,loopback", "http://localhost:5173", false), // the host is no loopback host
+            ("same,loopback", "http://localhost:5173", false), // the host is not loopback
             ("same, loopback", "https://calls.example:8443", true),
             ("same", "wss://calls.example:8443", true),
             ("same", "HTTPS://Calls.Example:8443", true),
@@ -235,7 +237,7 @@ mod tests {
             (list, "https://*.wild.example", false),
             (list, "https://a.example:", false),
             (list, "https://a.example/", false),
-            // Pages on a disk, and some libraries of devices.
+            // Pages on a disk, and some device libraries.
             ("same", "file://", false),
             (list, "file://", true),
             (list, "FILE://", true),

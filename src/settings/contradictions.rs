@@ -6,11 +6,11 @@ use crate::dialect::Dialects;
 use crate::room::config::TokenSecret;
 use crate::room::signal::WRAPPING_BYTES;
 
-/// The most bytes that a character takes in JSON: `\ud83d\ude00`, as Python writes it.
+/// The maximum size of a character in JSON: `\ud83d\ude00`, as Python writes it.
 const CHARACTER_BYTES: usize = 12;
 
 impl Settings {
-    /// The settings that contradict others.
+    /// The settings that contradict other settings.
     pub(super) fn contradictions(&self) -> Vec<Invalid> {
         let tokens = self.token_contradiction();
         let dialect = self.dialect_contradiction();
@@ -45,12 +45,12 @@ impl Settings {
         })
     }
 
-    /// The one table of limits that others bound.
+    /// The limits that must not exceed other limits.
     fn limit_contradictions(&self) -> impl Iterator<Item = Invalid> {
         let limits = &self.room.limits;
         let content = limits.max_payload.saturating_sub(WRAPPING_BYTES);
         let in_payload = "1024 less than MAX_PAYLOAD";
-        let in_json = "a twelfth of what is 1024 less than MAX_PAYLOAD: JSON may take 12 bytes for a character";
+        let in_json = "a twelfth of (MAX_PAYLOAD - 1024): JSON may take 12 bytes for a character";
         let pairs = [
             ("MAX_DESCRIPTION", limits.description, content, in_payload),
             ("MAX_CANDIDATE", limits.candidate, content, in_payload),

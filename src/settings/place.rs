@@ -1,13 +1,13 @@
-//! Where rooms are.
+//! Where the platform places rooms.
 
-/// Where the platform makes the objects of rooms, and keeps what they store. An object stays where it
-/// was made. In another jurisdiction a room's name stands for another object.
+/// Where the platform makes a room's object, and stores its data. An object never moves. In another
+/// jurisdiction the same room name stands for another object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// The part of the world in which new objects are made, if the platform can; `None` is near
-    /// whoever comes first.
+    /// The region in which new objects are made, if the platform can; `None` means near the first
+    /// client.
     pub location: Option<&'static str>,
-    /// The jurisdiction that no object leaves; `None` is any.
+    /// The jurisdiction that objects never leave; `None` means any.
     pub jurisdiction: Option<&'static str>,
 }
 
@@ -21,7 +21,7 @@ impl Place {
     pub(super) const JURISDICTION_FORM: &str = "eu, us, fedramp or fedramp-high, or nothing: any";
 }
 
-/// The one of these that a text names; `None` if it names nothing.
+/// The entry of `names` that the text names; `None` for an empty text.
 pub(super) fn find(names: &[&'static str], text: &str) -> Result<Option<&'static str>, String> {
     let text = text.trim();
     if text.is_empty() {

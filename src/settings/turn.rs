@@ -1,10 +1,10 @@
-//! The variables that say who relays: several make one setting.
+//! The variables for TURN relays. Together they make one setting.
 
 use super::Invalid;
 use crate::room::config::Relay;
 use crate::room::ice_url::Scheme;
 
-/// What the variables say, each by itself.
+/// The value of each variable.
 pub(super) struct Turn {
     urls: Vec<String>,
     secret: String,
@@ -46,17 +46,17 @@ impl Turn {
             .find(|url| Scheme::of(url) != Some(Scheme::Turn))
         {
             Some(url) => Err(format!(
-                "{url:?} is no turn:host:port, with ?transport=udp or tcp"
+                "{url:?} is not turn:host:port with an optional ?transport=udp or tcp"
             )),
             None => Ok(()),
         }
     }
 
-    /// What is said of it does not quote it.
+    /// The error does not quote the value.
     pub(super) fn set_secret(&mut self, text: &str) -> Result<(), String> {
         text.trim().clone_into(&mut self.secret);
         if self.secret.chars().any(char::is_control) {
-            return Err("it is of several lines".to_owned());
+            return Err("it has several lines".to_owned());
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Turn {
             .ok_or_else(|| format!("it is {text:?}"))
     }
 
-    /// What is said of it does not quote it.
+    /// The error does not quote the value.
     pub(super) fn set_token(&mut self, text: &str) -> Result<(), String> {
         text.trim().clone_into(&mut self.token);
         self.token
@@ -89,7 +89,7 @@ impl Turn {
             .ok_or_else(|| format!("it is {text:?}"))
     }
 
-    /// What they say together.
+    /// Combines the variables to a setting.
     pub(super) fn relay(self) -> Result<Option<Relay>, Invalid> {
         let Self {
             urls,
@@ -132,7 +132,8 @@ impl Turn {
             (false, false) => Err(Invalid {
                 name: "CLOUDFLARE_TURN_KEY_ID",
                 found: "both are set".to_owned(),
-                form: "empty while TURN_URLS is set: relays come from one of both".to_owned(),
+                form: "empty while TURN_URLS is set: only one of the two can provide relays"
+                    .to_owned(),
                 secret: false,
             }),
         }

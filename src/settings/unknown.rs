@@ -1,10 +1,10 @@
-//! Variables that nothing reads: mostly another one was meant.
+//! Unknown variables: most are misspelt names of known ones.
 
 use super::Settings;
 use crate::dialect::nearest;
 
-/// What is probably misspelt of the names of all variables that are set, each with the name that was
-/// meant. A name that is like none of Signalbox's is the application's own.
+/// Finds the names of set variables that are probably misspelt, each with the name that was meant.
+/// A name that resembles no known one belongs to the application.
 pub fn unknown<'a>(
     names: impl IntoIterator<Item = &'a str>,
 ) -> impl Iterator<Item = (&'a str, &'static str)> {

@@ -1,4 +1,4 @@
-//! The table of all variables: what each may be, and which setting it changes.
+//! The table of all variables: the form of each, and the setting that it changes.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -15,21 +15,21 @@ use crate::room::config::TokenSecret;
 use crate::room::{Rate, ice};
 use crate::socket::{self, Json};
 
-/// What a variable may be, and where it goes.
+/// The form of a variable, and the function that applies it.
 pub(super) enum Kind {
-    /// A whole number of this range.
+    /// A whole number in this range.
     Whole(RangeInclusive<u64>, fn(&mut Settings, u64)),
-    /// A text of this form; an error says what is wrong with another.
+    /// A text of this form. The error says what is wrong.
     Text(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
-    /// Tables of dialects. What is wrong with them is told with the form: they are no secret.
+    /// The tables of dialects. Clients see the error, because the tables are not secret.
     Tables(fn(&mut Settings, &str) -> Result<(), String>),
-    /// A text that is kept out of `wrangler.toml`. What is wrong with it is told without quoting it.
+    /// A secret text that is not in `wrangler.toml`. The error does not quote it.
     Secret(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
-    /// A text about relays, which count together.
+    /// A text about TURN relays. These variables are combined later.
     Turn(&'static str, fn(&mut Turn, &str) -> Result<(), String>),
-    /// A secret about relays.
+    /// A secret about TURN relays.
     TurnSecret(&'static str, fn(&mut Turn, &str) -> Result<(), String>),
-    /// A text about webhooks, which count together.
+    /// A text about webhooks. These variables are combined later.
     Webhook(&'static str, fn(&mut Webhook, &str) -> Result<(), String>),
     /// A secret about webhooks.
     WebhookSecret(&'static str, fn(&mut Webhook, &str) -> Result<(), String>),
@@ -44,20 +44,20 @@ impl Kind {
     }
 }
 
-/// The variables that others name.
+/// The names of variables that error messages mention.
 pub(super) const DIALECT: &str = "DIALECT";
 pub(super) const TOKEN_SECRET: &str = "TOKEN_SECRET";
 
 const HOUR: u64 = 3_600_000;
 
-/// The largest packet. The platform stores 2 MB in a row: that is enough for such a packet
-/// in base64, which is a third longer, and what is stored with it.
+/// The largest packet. The platform stores 2 MB in a row: enough for the packet in base64, which is
+/// a third longer, and for the data that is stored with it.
 const PAYLOAD_BYTES: u64 = 1_000_000;
 
-/// The longest time but for ever: ten years, in seconds.
+/// The longest finite time: ten years, in seconds.
 const LONGEST_S: u64 = 3650 * 86_400;
 
-/// As many sockets as the platform gives an object.
+/// The platform's maximum number of sockets in an object.
 const SOCKETS: u64 = 32_768;
 
 /// Every variable, in the order of `wrangler.toml` and the documents.
@@ -66,7 +66,7 @@ pub(super) const VARIABLES: [(&str, Kind); 39] = [
         "ALLOWED_ORIGINS",
         Kind::Text(Origins::FORM, |settings, text| {
             settings.origins =
-                Origins::parse(text).map_err(|entry| format!("{entry:?} is no origin"))?;
+                Origins::parse(text).map_err(|entry| format!("{entry:?} is not an origin"))?;
             Ok(())
         }),
     ),
@@ -113,7 +113,7 @@ pub(super) const VARIABLES: [(&str, Kind); 39] = [
         }),
     ),
     (
-        // Below the smallest there is no room for a description.
+        // A smaller packet could not hold a description.
         "MAX_PAYLOAD",
         Kind::Whole(2048..=PAYLOAD_BYTES, |settings, number| {
             settings.engine.max_payload = size(number);
@@ -218,7 +218,8 @@ pub(super) const VARIABLES: [(&str, Kind); 39] = [
     ),
     ("CLOUDFLARE_TURN_API", Kind::Turn(Turn::API, Turn::set_api)),
     (
-        // Less than a minute would not last until a call is up; Cloudflare allows 48 hours.
+        // Credentials of less than a minute may expire before a call is connected. Cloudflare
+        // allows 48 hours.
         "TURN_TTL_S",
         Kind::Whole(60..=172_800, |settings, number| {
             settings.room.ice.ttl = number;
@@ -242,7 +243,7 @@ pub(super) const VARIABLES: [(&str, Kind); 39] = [
             |settings, text| {
                 let longest = time(text)?;
                 if longest.is_some_and(|longest| longest.is_zero()) {
-                    return Err("no token is valid for no time".to_owned());
+                    return Err("it is 0".to_owned());
                 }
                 settings.room.tokens.longest = longest;
                 Ok(())
@@ -296,12 +297,12 @@ pub(super) const VARIABLES: [(&str, Kind); 39] = [
     (
         "API_TOKEN",
         Kind::Secret(ApiToken::FORM, |settings, text| {
-            // An empty one turns the API off, as none does.
+            // An empty token turns the API off, like a missing one.
             settings.api_token = match text.trim() {
                 "" => None,
                 text => Some(ApiToken::parse(text).ok_or("it is invalid")?),
             };
-            settings.room.listed = settings.api_token.is_some(); // nobody else could ask
+            settings.room.listed = settings.api_token.is_some(); // only the API reads the list
             Ok(())
         }),
     ),
@@ -323,7 +324,7 @@ fn size(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// How long; `None` is for ever.
+/// Reads a time; `None` means forever.
 fn time(text: &str) -> Result<Option<Duration>, String> {
     let text = text.trim();
     if text == "forever" {
@@ -332,7 +333,7 @@ fn time(text: &str) -> Result<Option<Duration>, String> {
     let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("", 0)];
     let parsed = units.into_iter().find_map(|(unit, seconds)| {
         let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
-        // Only 0 goes without a unit.
+        // Only 0 needs no unit.
         (seconds > 0 || number == 0).then(|| number.saturating_mul(seconds))
     });
     let seconds = parsed.filter(|seconds| *seconds <= LONGEST_S);
@@ -349,7 +350,7 @@ fn token_secret(text: &str) -> Result<TokenSecret, String> {
 }
 
 fn ice_servers(text: &str) -> Result<Vec<String>, String> {
-    // This tells where the text is no JSON.
+    // This error gives the position if the text is not JSON.
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| error.to_string())?;
     let servers = ice::servers(&Json::unread(text))?;
     let texts = servers.iter().map(|server| server.as_str().to_owned());

@@ -1,9 +1,9 @@
-//! The variables of webhooks: several make one setting.
+//! The variables for webhooks. Together they make one setting.
 
 use super::Invalid;
 use crate::room::config;
 
-/// What the variables say, each by itself.
+/// The value of each variable.
 #[derive(Default)]
 pub(super) struct Webhook {
     url: String,
@@ -40,7 +40,7 @@ impl Webhook {
         Ok(())
     }
 
-    /// The error does not quote it.
+    /// The error does not quote the value.
     pub(super) fn set_secret(&mut self, text: &str) -> Result<(), String> {
         text.trim().clone_into(&mut self.secret);
         (self.secret.len() >= 32)
@@ -48,7 +48,7 @@ impl Webhook {
             .ok_or_else(|| "it is too short".to_owned())
     }
 
-    /// What they say together.
+    /// Combines the variables to a setting.
     pub(super) fn setting(self) -> Result<Option<config::Webhook>, Invalid> {
         let Self { url, chat, secret } = self;
         if url.is_empty() {

@@ -146,7 +146,7 @@ test("a setting that is none is an error that names it, and nothing is served un
     await misconfigured.logged(/PING_INTERVAL_MS/);
     const errors = misconfigured.logs.filter(({ level }) => level === "error").map(({ message }) => message);
     assert.equal(errors.length, 2);
-    assert.ok(errors[0].startsWith(named[0]) && errors[0].endsWith(': "example.com" is no origin'), errors[0]);
+    assert.ok(errors[0].startsWith(named[0]) && errors[0].endsWith(': "example.com" is not an origin'), errors[0]);
     assert.equal(errors[1], `${named[1]}: it is "0"`);
   } finally {
     await misconfigured.stop();

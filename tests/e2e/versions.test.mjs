@@ -40,9 +40,9 @@ test("a poll is answered by a frame of the Worker's version", async () => {
 });
 
 for (const [frame, why] of [
-  ["200t6", /cannot be read: it is of version "2", this Worker reads '1'/],
-  ["hold100", /cannot be read: it is of version "h"/],
-  ["9200t6", /cannot be read: it is of version "9"/],
+  ["200t6", /cannot be read: it has version "2", this Worker reads '1'/],
+  ["hold100", /cannot be read: it has version "h"/],
+  ["9200t6", /cannot be read: it has version "9"/],
   ["1200", /cannot be read: it is malformed/],
 ]) {
   test(`the frame ${frame} is answered with 503, and the log says why`, async () => {

@@ -196,7 +196,7 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
         ),
         ("RECOVERY_MS", "86400001", "from 0 to 86400000", "it is"),
         ("RETENTION", "24", "such as \"24h\"", r#"it is "24""#),
-        ("MAX_TOKEN_LIFE", "0", "such as \"12h\"", "no time"),
+        ("MAX_TOKEN_LIFE", "0", "such as \"12h\"", "it is 0"),
         ("MAX_TOKEN_LIFE", "1", "or \"forever\"", "it is"),
         ("LOCATION", "europe", "wnam, enam", r#"it is "europe""#),
         ("JURISDICTION", "EU", "eu, us", r#"it is "EU""#),
@@ -223,7 +223,7 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
             "ALLOWED_ORIGINS",
             "https://a.example,b.example",
             "ALLOWED_ORIGINS in wrangler.toml has to be \"same\"",
-            r#""b.example" is no origin"#,
+            r#""b.example" is not an origin"#,
         ),
         (
             "TOKENS",
@@ -278,7 +278,7 @@ fn limits_that_contradict_each_other() {
     assert_eq!(said(&both), [description, peers]);
     let small = [("MAX_PAYLOAD", "4096"), ("MAX_DESCRIPTION", "3072")];
     let candidate = "MAX_CANDIDATE in wrangler.toml has to be at most 3072, 1024 less than MAX_PAYLOAD: it is 3073";
-    let message = "MAX_MESSAGE in wrangler.toml has to be at most 256, a twelfth of what is 1024 less than MAX_PAYLOAD: JSON may take 12 bytes for a character: it is 257";
+    let message = "MAX_MESSAGE in wrangler.toml has to be at most 256, a twelfth of (MAX_PAYLOAD - 1024): JSON may take 12 bytes for a character: it is 257";
     assert_eq!(
         said(
             &[
@@ -293,7 +293,7 @@ fn limits_that_contradict_each_other() {
     let sockets = "MAX_SOCKETS in wrangler.toml has to be at most 99, MAX_SESSIONS: it is 100";
     assert_eq!(said(&[("MAX_SESSIONS", "99")]), [sockets]);
     let long_names = [&small[..], &[("MAX_MESSAGE", "256"), ("MAX_NAME", "257")]].concat();
-    let name = "MAX_NAME in wrangler.toml has to be at most 256, a twelfth of what is 1024 less than MAX_PAYLOAD: JSON may take 12 bytes for a character: it is 257";
+    let name = "MAX_NAME in wrangler.toml has to be at most 256, a twelfth of (MAX_PAYLOAD - 1024): JSON may take 12 bytes for a character: it is 257";
     assert_eq!(said(&long_names), [name]);
     let peers = [("MAX_PEERS", "7"), ("MAX_SOCKETS", "7")];
     for vars in [
