@@ -1,4 +1,4 @@
-//! The alarm of a Durable Object, of which there is one.
+//! The alarm of a Durable Object. Each object has only one.
 
 use std::rc::Rc;
 
@@ -11,10 +11,10 @@ use super::platform::{Result, log_error};
 use super::runtime::timestamp;
 use crate::io::Core;
 
-/// What is known of the object's one alarm.
+/// The known state of the object's alarm.
 #[derive(Clone, Copy)]
 pub(super) enum Alarm {
-    /// Memory was lost: it may be set.
+    /// Memory was lost: an alarm may be set.
     Unknown,
     Unset,
     /// Set for this time, in milliseconds since the Unix epoch.
@@ -22,23 +22,23 @@ pub(super) enum Alarm {
 }
 
 impl<C: Core + 'static> Shell<C> {
-    /// Sets the alarm, and leaves a failure to the next event: there is one, since clients that get
-    /// no ping give up, and the Worker asks for parked requests by its own clock.
+    /// Sets the alarm in the background. A failure is only logged: other events follow, because
+    /// clients without a ping give up, and the Worker's own timer asks for parked requests.
     pub(super) fn rearm(self: &Rc<Self>) {
         if let Some(set) = self.arm() {
-            let _ = self.runtime.state.wait_until(&set); // it is logged
+            let _ = self.runtime.state.wait_until(&set); // a failure is logged
         }
     }
 
-    /// Sets the alarm, if the next deadline comes before it. One that comes too early does no
-    /// harm, and setting it costs.
+    /// Sets the alarm if the next deadline is earlier. An alarm that comes too early does no harm,
+    /// and moving it costs time.
     pub(super) fn arm(self: &Rc<Self>) -> Option<Promise> {
         self.too_late()?;
         let shell = Rc::clone(self);
         Some(future_to_promise(async move { shell.set_alarm().await }))
     }
 
-    /// The next deadline, if it comes before the alarm.
+    /// The next deadline, if it is earlier than the alarm.
     fn too_late(&self) -> Option<u64> {
         if self.runtime.is_halted() {
             return None;
@@ -58,7 +58,7 @@ impl<C: Core + 'static> Shell<C> {
         if matches!(self.alarm.get(), Alarm::Unknown) {
             let alarm = JsFuture::from(storage.alarm()?).await;
             let alarm = alarm.inspect_err(|error| log_error("the alarm cannot be read:", error));
-            // `null` if there is none
+            // `null` if no alarm is set
             let at = alarm.ok().and_then(|at| at.as_f64()).map(timestamp);
             self.alarm
                 .set(at.map_or(Alarm::Unset, |at| Alarm::Set(at.as_millis())));

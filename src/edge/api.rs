@@ -1,5 +1,5 @@
-//! The API for operators: which requests are let through to a room's object. Pages of other sites
-//! get no access, as it is for servers.
+//! The operators' API: which requests reach a room's object. Its clients are servers, so pages of
+//! other sites get no access.
 
 use worker::web_sys::{Request, Response};
 
@@ -11,8 +11,8 @@ use crate::room::operator::{Action, refusal};
 use crate::room::{Code, RoomName};
 use crate::settings::Settings;
 
-/// The URL by which the object knows what comes from here. No client has a say in it: theirs is
-/// another, whatever they send.
+/// The URL prefix of a request from the operators' API. The object trusts it, because a client's
+/// request always arrives under another URL.
 const INNER: &str = "https://operator/?";
 
 pub(super) fn inner_url(action: &str) -> String {
@@ -31,11 +31,11 @@ pub(super) fn is_api(path: &str) -> bool {
 pub(super) enum Asked {
     /// The rooms that have peers.
     Rooms,
-    /// Of this room, what has this name.
+    /// The action with this name, for this room.
     Room(RoomName, String),
 }
 
-/// What a request asks for, or its refusal.
+/// Checks a request. Returns what it asks for, or the refusal.
 pub(super) fn admit(
     request: &Request,
     settings: &Settings,
@@ -64,7 +64,7 @@ pub(super) fn admit(
     let Some(action) = Action::named(name).filter(|_| !room.is_empty()) else {
         let names: Vec<_> = Action::names().collect();
         let message = format!(
-            "there is /api/rooms, /api/rooms/<room>, and behind that a slash and one of {}",
+            "unknown path: use /api/rooms, /api/rooms/<room> or /api/rooms/<room>/ and one of {}",
             names.join(", ")
         );
         return refuse(404, Code::Unsupported, &message).map(Err);
@@ -84,7 +84,7 @@ pub(super) fn too_large() -> Result<Response> {
 }
 
 fn other_method(allowed: &str) -> Result<Response> {
-    let message = "this takes another method: see Allow";
+    let message = "this path needs another method: see Allow";
     let response = refuse(405, Code::Unsupported, message)?;
     response.headers().set("allow", allowed)?;
     Ok(response)

@@ -1,17 +1,17 @@
 //! The class of a Durable Object, which is the same for every application.
 
-/// Declares the Durable Object class `$name` that runs `$core`. `$new`, a
-/// `fn(edge::State, &worker::Env) -> edge::Result<Rc<Shell<$core>>>`, makes its
-/// [`Shell`](crate::edge::Shell). An object for which it fails answers no request.
+/// Declares the Durable Object class `$name` that runs `$core`. `$new` is a `fn(edge::State,
+/// &worker::Env) -> edge::Result<Rc<Shell<$core>>>` that makes its [`Shell`](crate::edge::Shell).
+/// If it fails, the object answers no requests.
 ///
 /// The attribute of the crate `worker` would make every handler asynchronous. Here a frame has been
-/// dealt with when its handler returns, and no promise is made for it.
+/// handled when its handler returns, and no promise is made for it.
 ///
-/// For an application of [handlers](crate::handlers), the function that adds them is enough:
+/// An application of [handlers](crate::handlers) only needs the function that adds them:
 /// `signalbox::durable_object!(Chat = chat);`.
 ///
 /// ```ignore
-/// use worker::wasm_bindgen; // what this expands to looks for it here
+/// use worker::wasm_bindgen; // the macro's expansion needs this name in scope
 ///
 /// signalbox::durable_object! {
 ///     /// Echoes events.
@@ -93,16 +93,16 @@ macro_rules! durable_object {
     };
 }
 
-/// Makes the Worker's `fetch` of an application of [handlers](crate::handlers), whose class `wrangler.toml`
-/// binds to this name: `signalbox::fetch!("CHAT");`.
+/// Makes the Worker's `fetch` for an application of [handlers](crate::handlers). The argument is
+/// the name that `wrangler.toml` binds to its class: `signalbox::fetch!("CHAT");`.
 #[macro_export]
 macro_rules! fetch {
     ($class:literal) => {
-        /// A request.
+        /// Handles a request.
         ///
         /// # Errors
         ///
-        /// When the platform fails; it then answers itself.
+        /// If the platform fails. The platform then answers the request.
         #[::worker::wasm_bindgen::prelude::wasm_bindgen(
                                             wasm_bindgen = ::worker::wasm_bindgen,
                                             wasm_bindgen_futures = ::worker::wasm_bindgen_futures,

@@ -20,14 +20,14 @@ use crate::settings::{Invalid, Settings, unknown};
 use crate::socket::{self, App, Host, Server};
 use crate::store::Store;
 
-/// The settings of a Worker, once they are read.
+/// The settings of a Worker, or its invalid variables, after the first read.
 pub type Once = OnceLock<std::result::Result<Settings, Vec<Invalid>>>;
 
-/// These settings, with what the environment names in place of their own.
+/// Applies the variables of the environment to `defaults`.
 ///
 /// # Errors
 ///
-/// The invalid variables. They are logged here; [`misconfigured`] answers with them.
+/// The invalid variables. They are also logged; [`misconfigured`] makes the response for them.
 pub fn settings(env: &Env, defaults: Settings) -> std::result::Result<Settings, Vec<Invalid>> {
     warn_of_unknown(env);
     let settings = defaults.configure(|name| variable(env, name));
@@ -38,12 +38,12 @@ pub fn settings(env: &Env, defaults: Settings) -> std::result::Result<Settings, 
     })
 }
 
-/// The answer to every request of a Worker whose settings are wrong. To go on with others would hide
-/// that, and some of them keep strangers out.
+/// The response to every request while settings are invalid. With default values instead, nobody
+/// would notice the mistake, and some settings keep clients out.
 ///
 /// # Errors
 ///
-/// When the platform fails.
+/// If the platform fails.
 pub fn misconfigured(invalid: &[Invalid]) -> Result<Response> {
     let messages: Vec<_> = invalid.iter().map(Invalid::to_string).collect();
     let message = format!("this deployment is misconfigured: {}", messages.join("; "));
@@ -55,12 +55,12 @@ pub fn misconfigured(invalid: &[Invalid]) -> Result<Response> {
     )
 }
 
-/// Says that the Worker runs, that its settings are valid, and which version it is: that of the code and
-/// that of the deployment. With `missing`, that it cannot serve.
+/// The response of the health check: that the Worker runs with valid settings, the version of the
+/// code, and the version of the deployment. `missing` says why it cannot serve.
 ///
 /// # Errors
 ///
-/// When the platform fails.
+/// If the platform fails.
 pub fn health(env: &Env, version: &str, missing: Option<&str>) -> Result<Response> {
     let deployed: Option<Version> = binding(env, "VERSION");
     let body = socket::Object::new()
@@ -101,7 +101,7 @@ pub fn object<A: App + 'static>(
     })
 }
 
-/// Tells once of the variables that are probably misspelt: what they would have changed stays as it is.
+/// Warns once about variables that are probably misspelt: they have no effect.
 fn warn_of_unknown(env: &Env) {
     static WARNED: AtomicBool = AtomicBool::new(false);
     if WARNED.swap(true, Ordering::Relaxed) {
@@ -114,8 +114,8 @@ fn warn_of_unknown(env: &Env) {
     }
 }
 
-/// A variable as text. TOML may give it as a number, or as a list of texts, which then have commas
-/// between them; any other value is written as JSON.
+/// A variable as text. TOML may give it as a number, or as a list of texts, which are then joined
+/// by commas. Any other value is written as JSON.
 pub(super) fn variable(env: &Env, name: &str) -> Option<String> {
     let value: JsValue = binding(env, name)?;
     if let Some(text) = value.as_string() {

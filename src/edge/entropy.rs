@@ -1,7 +1,7 @@
 //! Ids that cannot be guessed.
 
-/// Whether there is entropy. The runtime refuses it to whole events, if at all: what is there when a
-/// request arrives is there for its answer.
+/// Whether random bytes are available. The runtime refuses them for a whole event or not at all, so
+/// one check at the start of a request is enough.
 pub(super) fn is_available() -> bool {
     getrandom::fill(&mut [0]).is_ok()
 }
@@ -10,7 +10,7 @@ pub(super) fn is_available() -> bool {
 pub(super) fn mint() -> [u8; 15] {
     let mut bytes = [0; 15];
     if getrandom::fill(&mut bytes).is_err() {
-        // Requests are refused before it comes to this. An object that loses its memory does less
+        // Requests are refused before this can happen. The loss of an object's memory does less
         // harm than an id that can be guessed.
         std::process::abort();
     }

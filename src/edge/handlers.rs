@@ -1,4 +1,4 @@
-//! A Worker and its Durable Object for an application of handlers.
+//! The Worker and the Durable Object of an application that uses handlers.
 
 use std::rc::Rc;
 
@@ -14,14 +14,14 @@ use crate::handlers::{Handlers, Io};
 use crate::settings::Settings;
 use crate::socket::Host;
 
-/// The object that runs the handlers which `add` adds, with the settings of the environment.
-/// [`durable_object!`](crate::durable_object) makes it a class.
+/// The object that runs the handlers of `add`, with the environment's settings.
+/// [`durable_object!`](crate::durable_object) makes a class of it.
 ///
 /// # Errors
 ///
-/// When the platform fails.
+/// If the platform fails.
 pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Host<Handlers>>>> {
-    // With wrong settings the Worker lets nobody in.
+    // If settings are invalid, the Worker refuses all clients anyway.
     let settings = config::settings(env, defaults()).unwrap_or_else(|_| defaults());
     let variables_of = env.clone();
     Ok(config::object(state, env, settings, |room, store| {
@@ -30,12 +30,12 @@ pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Host
     }))
 }
 
-/// Serves a request: hands it to the object of its room, of the class that `wrangler.toml` binds to this
-/// name. [`fetch!`](crate::fetch) makes it the Worker's.
+/// Serves a request: forwards it to its room's object. `class` is the name that `wrangler.toml`
+/// binds to the object's class. [`fetch!`](crate::fetch) makes the Worker's `fetch` of it.
 ///
 /// # Errors
 ///
-/// When the platform fails; what a client does wrong is answered.
+/// If the platform fails. Clients' errors are answered.
 pub async fn fetch(request: Request, env: &Env, class: &str) -> Result<Response> {
     static SETTINGS: config::Once = config::Once::new();
     let settings = SETTINGS.get_or_init(|| config::settings(env, defaults()));
@@ -53,7 +53,7 @@ pub async fn fetch(request: Request, env: &Env, class: &str) -> Result<Response>
     serve(request, &endpoint).await
 }
 
-/// The settings that the environment does not name.
+/// The settings for variables that are not set.
 fn defaults() -> Settings {
     let mut settings = Settings::default();
     settings.engine.keep_headers = true;

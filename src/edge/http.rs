@@ -1,4 +1,4 @@
-//! HTTP: from a request to its room's object and back; who is let in, body limits.
+//! HTTP: forwards each request to its room's object. Refuses clients, and bodies that are too long.
 
 use std::cell::RefCell;
 use std::pin::pin;
@@ -33,37 +33,37 @@ use crate::rate::LogLimit;
 use crate::settings::Settings;
 use crate::socket;
 
-/// How long the object may take. It answers at once; one that does not has lost the request. The
-/// platform itself retries what is safe to retry, on a fresh stub, for ten seconds of these.
+/// The time limit for the object's answer. It normally answers at once; after this time the request
+/// is lost. The platform itself retries safe requests on a fresh stub for up to ten seconds.
 const OBJECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The answer to a path at which there is nothing. A health check or a client behind a proxy that
-/// keeps a base path has to see that.
+/// The response to an unknown path. It helps if a health check, or a proxy that keeps a base path,
+/// uses a wrong path.
 const NOTHING_HERE: &str = "there is nothing here: a room is at /r/<room>, its Socket.IO endpoint at \
 /r/<room>/socket.io/; a base path in front of these is not supported";
 
-/// Tells the object whom the client's address stands for.
+/// The header that tells the object the network of the client's address.
 const ADDRESS: &str = "x-signalbox-address";
 
-/// Tells the object that the client's address is over the limit of handshakes.
+/// The header that tells the object that the client's address has exceeded the limit of handshakes.
 const OVER_LIMIT: &str = "x-signalbox-over-limit";
 
 const TOO_MANY_REQUESTS: u16 = 429;
 
-/// The headers that an object may want to know.
+/// The headers that are forwarded if the application needs them.
 const HEADERS: [&str; 3] = ["origin", "user-agent", "cookie"];
 
-/// What a Worker serves.
+/// The settings of a Worker's Socket.IO endpoint.
 pub struct Endpoint<'a> {
     /// The path, without slashes: `socket.io` for clients with default options.
     pub path: &'a str,
-    /// The objects, one for each room.
+    /// The class of the rooms' objects.
     pub rooms: Objects,
-    /// The dialects that URLs may name, if the objects know them.
+    /// The dialects that URLs may select, if the objects support dialects.
     pub dialects: Option<&'a Dialects>,
     /// The settings.
     pub settings: &'a Settings,
-    /// How many sessions an address may open.
+    /// The limits of sessions per address.
     pub limits: Limits,
 }
 
@@ -76,11 +76,11 @@ impl Endpoint<'_> {
     }
 }
 
-/// Serves one request of the Worker: hands it to the object of its room.
+/// Serves a request of the Worker: forwards it to its room's object.
 ///
 /// # Errors
 ///
-/// When the platform fails; what a client does wrong is answered.
+/// If the platform fails. Clients' errors are answered.
 pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response> {
     if api::is_api(&path(&request)) {
         return match api::admit(&request, endpoint.settings)? {
@@ -112,7 +112,7 @@ pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response
     with_cors(response, origins, origin.as_deref(), revision)
 }
 
-/// Hands a request that may pass to its room.
+/// Forwards a request that the Worker does not refuse.
 async fn enter(
     request: Request,
     room: &str,
@@ -129,7 +129,7 @@ async fn enter(
     } else if let Some(rejection) =
         query.precheck(method(&request), upgrade, &endpoint.settings.engine)
     {
-        Some(rejection) // an object that nobody uses would be made for it
+        Some(rejection) // it would create an object that nobody uses
     } else if query.is_handshake() {
         let admission = client.count_handshake().await?;
         over_limit = admission == Admission::OfReturning;
@@ -159,7 +159,7 @@ async fn enter(
         Some(Rejection::OriginNotAllowed) => Some("origin-not-allowed"),
         Some(Rejection::UnsupportedProtocol) => Some("unsupported-protocol"),
         _ if status == TOO_MANY_REQUESTS => Some("rate-limited"),
-        // Sessions expire every day: requests that come too late are not logged.
+        // Sessions expire all the time, so their late requests are not logged.
         _ => (query.is_handshake() && status >= 400).then_some("handshake-refused"),
     };
     if let Some(reason) = reason {
@@ -169,11 +169,11 @@ async fn enter(
 }
 
 thread_local! {
-    /// Of the whole isolate, as one client can cause a refusal with each request.
+    /// One limit for the whole isolate, because a client can cause a refusal with each request.
     static LOG_LIMIT: RefCell<LogLimit> = RefCell::default();
 }
 
-/// One line for each client that is not let in, as far as the limit goes.
+/// Logs a refused client in one line, within the limit.
 pub(super) fn log_refusal(
     event: &str,
     status: u16,
@@ -184,7 +184,7 @@ pub(super) fn log_refusal(
     let Some(dropped) = LOG_LIMIT.with_borrow_mut(|limit| limit.take(Runtime::now())) else {
         return;
     };
-    let origin = origin.filter(|origin| origin.len() < 300); // no name is longer
+    let origin = origin.filter(|origin| origin.len() < 300); // no real origin is longer
     let line = socket::Object::new()
         .with("event", event)
         .with("reason", reason)
@@ -196,7 +196,7 @@ pub(super) fn log_refusal(
     console::log_1(&JsValue::from_str(line.as_str()));
 }
 
-/// Whether this is the answer to a request of a session that there is not.
+/// Whether the response says that the session does not exist.
 async fn is_unknown_sid(response: &Response) -> Result<bool> {
     if response.status() != 400 {
         return Ok(false);
@@ -209,8 +209,8 @@ async fn is_unknown_sid(response: &Response) -> Result<bool> {
     Ok(unknown.into_iter().any(|answer| Some(answer.body) == body))
 }
 
-/// What the room answers: to an operator, if there is an `action`, else to a client, which may be
-/// `over_limit`.
+/// Forwards a request to the room's object: an operator's if there is an `action`, else a client's.
+/// A client may be `over_limit`.
 async fn hand_over(
     request: Request,
     room: &str,
@@ -302,7 +302,7 @@ async fn ask(
     }
 }
 
-/// The request as the object gets it: of its headers, those that matter.
+/// The request for the object, with only the necessary headers.
 fn inner_request(
     request: &Request,
     url: &str,
@@ -332,7 +332,7 @@ fn inner_request(
     Request::new_with_str_and_init(url, &init)
 }
 
-/// The body; `None` if it is longer than `max` bytes, of which no more is then read.
+/// Reads the body; `None` if it is longer than `max` bytes. Reading stops there.
 async fn read(request: &Request, max: usize) -> Result<Option<Vec<u8>>> {
     if method(request) != io::Method::Post {
         return Ok(Some(Vec::new()));
@@ -348,7 +348,7 @@ async fn read(request: &Request, max: usize) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// What a stream has; `None` if that is more than `max` bytes, of which no more is then read.
+/// Reads a stream; `None` if it is longer than `max` bytes. Reading stops there.
 pub(super) async fn read_stream(stream: &ReadableStream, max: usize) -> Result<Option<Vec<u8>>> {
     let chunks: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut body = Vec::new();
@@ -380,7 +380,7 @@ fn is_upgrade(request: &Request) -> Result<bool> {
     Ok(upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket")))
 }
 
-/// A request that arrived at the object, as the core sees it.
+/// Converts a request that arrived at the object into an input for the core.
 pub(super) fn to_input(request: &Request, body: Vec<u8>, reply: Reply) -> Result<Input> {
     let headers = request.headers();
     let input = if api::is_inner(&request.url()) {

@@ -1,4 +1,5 @@
-//! How much a client may ask of objects, which wake for it: counted by the platform, by address.
+//! Rate limits for clients, by address: the platform counts. They limit how often clients wake
+//! objects.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,17 +11,17 @@ use worker::{Env, console_warn};
 use super::platform::{RateLimiter, Result, binding, log_error};
 use crate::admission::network;
 
-/// How many sessions an address may open. Without a limiter nothing is counted.
+/// The limits of new sessions per address. A missing limiter counts nothing.
 #[derive(Default)]
 pub struct Limits {
     /// In one room.
     pub in_room: Option<RateLimiter>,
-    /// In all rooms together: more, as many people may share an address.
+    /// In all rooms together. This limit is higher, because many people may share an address.
     pub in_all: Option<RateLimiter>,
 }
 
 impl Limits {
-    /// The limits that `[[ratelimits]]` in `wrangler.toml` sets. The log tells once of a missing one.
+    /// The limits of `[[ratelimits]]` in `wrangler.toml`. A missing one is logged once.
     #[must_use]
     pub fn of(env: &Env) -> Self {
         static WARNED: AtomicBool = AtomicBool::new(false);
@@ -49,20 +50,20 @@ impl Limits {
     }
 }
 
-/// Who may open a session with a handshake.
+/// The result of counting a handshake.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// Everybody.
+    /// Every handshake is accepted.
     OfAll,
-    /// Only a client that comes back, which the room decides.
+    /// Only handshakes that restore an earlier session are accepted; the room checks this.
     OfReturning,
-    /// Nobody.
+    /// No handshake is accepted.
     Refused,
 }
 
-/// A client, as far as it is limited: by its address, in a room.
+/// A client for the rate limits: its network, in a room.
 pub(super) struct Client<'a> {
-    /// `None` for a client of the machine itself.
+    /// `None` for a client on this machine.
     network: Option<String>,
     room: &'a str,
     limits: &'a Limits,
@@ -94,9 +95,9 @@ impl<'a> Client<'a> {
         Ok(Admission::OfAll)
     }
 
-    /// Counts a request of a session that does not exist, as it woke an object. Sessions expire, and
-    /// their clients then open another, which this must not prevent: such requests count as
-    /// handshakes only beyond as many as handshakes may be.
+    /// Counts a request of an unknown session, because it woke an object. Sessions expire, and
+    /// their clients must still be able to open new ones. So these requests first have a limit of
+    /// their own, as high as that of handshakes. Only beyond it do they count as handshakes.
     pub(super) async fn count_stray(&self) -> Result<()> {
         if let Some(network) = &self.network
             && is_over(self.limits.in_room.as_ref(), format!("stray {network}")).await?
@@ -107,7 +108,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// Counts one more under this key; whether that is too many.
+/// Counts one more under this key. Returns whether the limit is exceeded.
 async fn is_over(limit: Option<&RateLimiter>, key: String) -> Result<bool> {
     let Some(limit) = limit else {
         return Ok(false);

@@ -1,9 +1,9 @@
-//! The shell: a Worker that hands each request to its room's Durable Object, and the object that
-//! runs a [`Core`](crate::io::Core).
+//! The shell: the Worker, which forwards each request to its room's Durable Object, and the object,
+//! which runs a [`Core`](crate::io::Core).
 //!
-//! Nothing here knows the protocols. What an application of its own needs is [`serve`] for its
-//! Worker, [`Shell`] and [`durable_object!`](crate::durable_object) for its Durable Object;
-//! `worker/` is how that looks for the room, `tests/conformance/` for others.
+//! The shell does not know the protocols. Your own application uses [`serve`] in its Worker, and
+//! [`Shell`] and [`durable_object!`](crate::durable_object) for its Durable Object. See `worker/`
+//! for the room, and `tests/conformance/` for other applications.
 
 mod alarm;
 mod api;

@@ -1,4 +1,4 @@
-//! A Durable Object's callbacks become inputs, the core's outputs become calls.
+//! A Durable Object: its callbacks become inputs, and the core's outputs become calls.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -25,33 +25,33 @@ use crate::outbox::Outbox;
 use crate::settings::Place;
 use crate::time::Timestamp;
 
-/// The close code of a page that is left (RFC 6455, section 7.4.1).
+/// The close code of a page that the user left (RFC 6455, section 7.4.1).
 const GOING_AWAY: u16 = 1001;
 
-/// Runs a core in a Durable Object. Each method is one of the object's handlers. They are done when
-/// they return, but for what a promise is returned for.
+/// Runs a core in a Durable Object. Each method is a handler of the object. The work is done when
+/// it returns, except where it returns a promise.
 pub struct Shell<C> {
     pub(super) runtime: Rc<Runtime>,
     pub(super) core: RefCell<C>,
     next_number: Cell<u64>,
     pub(super) alarm: Cell<Alarm>,
-    /// The tags of sockets that were asked for before.
+    /// The tags of sockets that were read before.
     tags: Numbers,
     pub(super) outbox: RefCell<Outbox>,
     pub(super) timers: Timers,
-    /// When the next commit has a timer.
+    /// The time for which a timer of the next commit is set.
     pub(super) committing: Cell<Option<Timestamp>>,
-    /// What resolves the promises of answers that wait for a commit, by the requests' numbers.
+    /// Resolves the promises of responses that wait for a commit, by the numbers of their requests.
     pub(super) late: RefCell<Map<u64, Function>>,
 }
 
-/// What a socket is. Its tag is this number, negative of a parked request.
+/// The role of a socket. Its tag is this number, which is negative for a parked request.
 enum Tag {
     Connection(ConnectionId),
     Parked(RequestId),
 }
 
-/// A request in hand, until it is answered or parked.
+/// The current request, until it is answered or parked.
 pub(super) struct Pending {
     pub(super) request: RequestId,
     pub(super) attachment: Option<String>,
@@ -60,8 +60,8 @@ pub(super) struct Pending {
 }
 
 impl<C: Core + 'static> Shell<C> {
-    /// A new object, or one whose memory was lost. The objects of its class are in `place`. With
-    /// `auto_response`, the platform answers [`AUTO_RESPONSE`] by itself.
+    /// Makes a new object, or one after the loss of memory. `place` is where the objects of its
+    /// class are. With `auto_response` the platform answers [`AUTO_RESPONSE`].
     pub fn new(
         state: State,
         env: &Env,
@@ -95,12 +95,12 @@ impl<C: Core + 'static> Shell<C> {
         shell
     }
 
-    /// A request, as [`super::serve`] hands it over. Returns its response or, if there is a body to
-    /// be read before, a promise of it.
+    /// Handles a request from [`super::serve`]. Returns the response, or a promise of it if a body
+    /// must be read first.
     ///
     /// # Errors
     ///
-    /// When the platform refuses a socket.
+    /// If the platform refuses a socket.
     pub fn fetch(self: &Rc<Self>, request: Request) -> Result<JsValue> {
         if !entropy::is_available() {
             console_error!("no entropy: a request is refused");
@@ -146,7 +146,7 @@ impl<C: Core + 'static> Shell<C> {
         response.map(JsValue::from)
     }
 
-    /// A frame.
+    /// Handles a frame.
     pub fn message(self: &Rc<Self>, socket: &Socket, data: &JsValue) {
         let input = match self.tag(socket) {
             Some(Tag::Connection(from)) => {
@@ -156,7 +156,7 @@ impl<C: Core + 'static> Shell<C> {
                 };
                 Input::Received { from, data }
             }
-            // The Worker has held the request long enough.
+            // The Worker has held the request for its maximum time.
             Some(Tag::Parked(request)) => Input::Overdue(request),
             None => return,
         };
@@ -164,10 +164,10 @@ impl<C: Core + 'static> Shell<C> {
         self.rearm();
     }
 
-    /// A socket is closing, or gone.
+    /// Handles a socket that is closing or closed.
     pub fn closed(self: &Rc<Self>, socket: &Socket, code: u16) {
-        // Without an answer the peer would see an abnormal closure. There is nobody to answer if
-        // the connection was lost, and not every code may be sent back.
+        // Without an answer the peer would see an abnormal closure. A lost connection cannot be
+        // answered, and not every code may be sent back.
         let answer = match code {
             1006 | 1015 => None,
             1000 | 3000..=4999 => Some(Some(code)),
@@ -191,16 +191,16 @@ impl<C: Core + 'static> Shell<C> {
         self.rearm();
     }
 
-    /// The alarm. Returns the promise that the next one is set, if there is to be one. When that
-    /// fails the platform runs this one again, up to six times; the core, which has done what was
-    /// due, does it once.
+    /// Handles the alarm. Returns a promise if the next alarm must be set. If that fails, the
+    /// platform repeats this alarm up to six times. The core has then done its work already, and
+    /// does not repeat it.
     pub fn alarm(self: &Rc<Self>) -> Option<Promise> {
         self.alarm.set(Alarm::Unset);
         self.handle(Input::Wake, None);
         self.arm()
     }
 
-    /// One turn: nothing may come between an input and its last output, so nothing here waits.
+    /// Handles one input and all its outputs. Nothing may come in between, so nothing here waits.
     pub(super) fn handle(self: &Rc<Self>, input: Input, pending: Option<&mut Pending>) {
         if self.runtime.is_halted() {
             return;
@@ -239,7 +239,7 @@ impl<C: Core + 'static> Shell<C> {
         })
     }
 
-    /// The sockets that outlived memory. Numbers go on above theirs.
+    /// The sockets that are still open after the loss of memory. New numbers begin above theirs.
     fn survivors(&self) -> Survivors {
         let mut survivors = Survivors::default();
         for socket in self.runtime.state.sockets().unwrap_or_default() {

@@ -1,6 +1,6 @@
-//! Parked requests: a long poll waits here in the Worker, on a socket to the object, which may
-//! sleep meanwhile. The Worker asks for the answer when it has waited long enough, as its timers are
-//! punctual and cost nothing.
+//! Parked requests. A long poll waits in the Worker, on a socket to the object, so that the object
+//! can hibernate. The Worker asks for the answer when the poll has waited long enough: the Worker's
+//! timers are exact and free.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -16,21 +16,22 @@ use super::responses;
 use crate::engine::Codec;
 use crate::parking::Frame;
 
-/// Marks a request whose answer may come on a socket.
+/// The header of a request that accepts its answer on a socket.
 pub(super) const HEADER: &str = "x-signalbox-park";
 
-/// How long a request waits before the object is asked to answer it: less than proxies wait.
+/// How long a request waits before the Worker asks for its answer. It is shorter than the timeouts
+/// of proxies.
 const POLL_HOLD: Duration = Duration::from_secs(25);
 
-/// How long the object may then take.
+/// The object's time limit after that.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn is_parkable(request: &Request) -> Result<bool> {
     request.headers().has(HEADER)
 }
 
-/// Waits for the answer. Only the object answers, as a frame may be on its way already; if the
-/// object was lost, the client is told to ask again.
+/// Waits for the answer. Only the object answers, because its frame may already be on its way. If
+/// the object is lost, the client is told to poll again.
 pub(super) async fn wait(socket: &Socket, codec: Codec) -> Result<Response> {
     let (heard, frames) = mpsc::unbounded();
     let listener = Listener::new(move |event: MessageEvent| {
@@ -71,7 +72,7 @@ async fn answer(
             Either::Left(_) => return responses::to_response(&codec.noop()),
             Either::Right(_) if asked => return responses::unavailable(),
             Either::Right(_) => {
-                let _ = socket.send(&"release".into()); // if it is closed, that is the next event
+                let _ = socket.send(&"release".into()); // if it is closed, the next event says so
                 asked = true;
                 limit = RELEASE_TIMEOUT;
             }

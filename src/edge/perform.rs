@@ -1,4 +1,4 @@
-//! The core's outputs, done: at once or, as the [`Outbox`](crate::outbox::Outbox) says, later.
+//! Performs the core's outputs, at once or when the [`Outbox`](crate::outbox::Outbox) returns them.
 
 use std::rc::{Rc, Weak};
 use std::time::Duration;
@@ -18,10 +18,10 @@ use crate::io::{self, ConnectionId, Core, Data, Input, Output, Post, Reply, Requ
 use crate::parking::Frame;
 use crate::time::Timestamp;
 
-/// How many frames are looked through for one that JavaScript has already.
+/// How many recent frames are compared to find one that already exists in JavaScript.
 const FRAMES: usize = 64;
 
-/// What the shell is called back for.
+/// The callbacks for timers.
 pub(super) struct Timers {
     rest: Closure<dyn Fn()>,
     commit: Closure<dyn Fn()>,
@@ -45,7 +45,7 @@ impl Timers {
 }
 
 impl<C: Core + 'static> Shell<C> {
-    /// Does the outputs of a turn, or leaves them to a later moment.
+    /// Performs the outputs of a turn, or puts them into the outbox.
     pub(super) fn perform(self: &Rc<Self>, outputs: Vec<Output>, pending: Option<&mut Pending>) {
         if outputs.is_empty() {
             return;
@@ -59,22 +59,23 @@ impl<C: Core + 'static> Shell<C> {
         if is_gathering && pending.is_none() {
             return;
         }
-        // A request is answered before its handler returns, and what came before it is sent before.
+        // The answer to a request must be ready when its handler returns, and earlier outputs come
+        // first.
         if self.flush(pending) && !is_gathering {
             self.gather();
         }
     }
 
-    /// Gathers outputs until the object has a moment of rest.
+    /// Gathers outputs until the event loop is free.
     fn gather(&self) {
         let mut outbox = self.outbox.borrow_mut();
         match set_timeout(&self.timers.rest, Duration::ZERO) {
             Ok(()) => outbox.gather(),
-            Err(_) => outbox.rest(), // the platform allows for no more timers
+            Err(_) => outbox.rest(), // the platform allows no more timers
         }
     }
 
-    /// A moment of rest.
+    /// Sends what was gathered.
     fn rest(self: &Rc<Self>) {
         if self.flush(None) {
             self.gather();
@@ -83,13 +84,13 @@ impl<C: Core + 'static> Shell<C> {
         }
     }
 
-    /// The time for a commit has come.
+    /// Handles the timer of a commit.
     fn commit_later(self: &Rc<Self>) {
         self.committing.set(None);
         self.flush(None);
     }
 
-    /// Does what can be done now. Returns whether that was anything.
+    /// Performs the outputs that are ready. Returns whether there were any.
     fn flush(self: &Rc<Self>, pending: Option<&mut Pending>) -> bool {
         if self.runtime.is_halted() {
             return false;
@@ -108,8 +109,8 @@ impl<C: Core + 'static> Shell<C> {
         did
     }
 
-    /// Has [`Shell::commit_later`] called at this time. One timer mostly: the platform allows for few,
-    /// and a busy object hears of them late.
+    /// Sets a timer for [`Shell::commit_later`]. Usually one timer is enough: the platform allows
+    /// few, and on a busy object they are late.
     fn arm_commit(self: &Rc<Self>, now: Timestamp, at: Timestamp) {
         if self.committing.get().is_some_and(|armed| armed <= at) || self.runtime.is_halted() {
             return;
@@ -162,29 +163,29 @@ impl<C: Core + 'static> Shell<C> {
                 (Output::Attach(id, text), _) => self.attach(id.number(), &text),
                 (Output::Halt(reason), _) => self.runtime.halt(&reason),
                 (Output::Post(post), _) => self.post(post),
-                (Output::Commit(_) | Output::CommitSoon(_), _) => {} // the outbox keeps them
+                (Output::Commit(_) | Output::CommitSoon(_), _) => {} // the outbox has taken them
             }
         }
     }
 
-    /// The answer to a request that waits for a commit.
+    /// A promise of the answer to a request that waits for a commit.
     pub(super) fn promise_answer(&self, request: RequestId) -> Promise {
         Promise::new(&mut |resolve, _| {
             self.late.borrow_mut().insert(request.number(), resolve);
         })
     }
 
-    /// Gives a request the answer that [`Shell::promise_answer`] promised. Returns whether it did.
+    /// Resolves the promise of [`Shell::promise_answer`]. Returns whether there was one.
     fn answer_late(&self, request: RequestId, answer: impl FnOnce() -> Result<Response>) -> bool {
         let Some(resolve) = self.late.borrow_mut().remove(&request.number()) else {
-            return false; // its client is gone
+            return false; // the client disconnected
         };
         let answer = answer().or_else(|error| {
             log_error("a request cannot be answered:", &error);
             responses::unavailable()
         });
         if let Ok(answer) = answer {
-            let _ = resolve.call1(&JsValue::UNDEFINED, &answer); // a promise takes everything
+            let _ = resolve.call1(&JsValue::UNDEFINED, &answer); // a promise accepts any value
         }
         true
     }
@@ -193,16 +194,17 @@ impl<C: Core + 'static> Shell<C> {
         if let Some(socket) = self.runtime.socket(number)
             && let Err(error) = socket.attach(text)
         {
-            // Without it the session would be lost with the memory: its client comes back now.
+            // Without its attachment the session would be lost with the memory. The client
+            // reconnects now.
             log_error(
-                "a connection is closed, as it cannot be attached to:",
+                "a connection is closed, because its attachment cannot be written:",
                 &error,
             );
             close(&socket, None);
         }
     }
 
-    /// Asks another server.
+    /// Sends a request to another server.
     fn post(self: &Rc<Self>, post: Post) {
         let shell = Rc::clone(self);
         let asked = future_to_promise(async move {
@@ -211,7 +213,7 @@ impl<C: Core + 'static> Shell<C> {
             shell.rearm();
             Ok(JsValue::UNDEFINED)
         });
-        let _ = self.runtime.state.wait_until(&asked); // it is under way
+        let _ = self.runtime.state.wait_until(&asked); // it runs in the background
     }
 
     fn send(&self, connection: ConnectionId, data: Data, frames: &mut Frames) {
@@ -219,7 +221,7 @@ impl<C: Core + 'static> Shell<C> {
         if let Some(socket) = sockets.get(&connection.number())
             && let Some(frame) = frames.get(data)
         {
-            // A socket that is closing takes nothing more; its close is under way to the core.
+            // A closing socket accepts no frames; the core gets its close event next.
             let _ = socket.send(frame);
         }
     }
@@ -229,7 +231,7 @@ impl<C: Core + 'static> Shell<C> {
         upgraded(&self.open(request.number(), &tag)?)
     }
 
-    /// Leaves a request to the Worker, which waits for its answer on a socket.
+    /// Parks a request in the Worker, which waits for the answer on a socket.
     pub(super) fn park(
         &self,
         request: RequestId,
@@ -247,15 +249,15 @@ impl<C: Core + 'static> Shell<C> {
         upgraded(&client)
     }
 
-    /// Tells the Worker within what time it is to ask for the answer to a parked request.
+    /// Tells the Worker the time limit for a parked request.
     fn hold(&self, request: RequestId, limit: Duration) {
         if let Some(socket) = self.runtime.socket(request.number()) {
-            // If the client is gone, the core is told when the socket closes.
+            // If the client disconnected, the core gets an event when the socket closes.
             let _ = socket.send(&Frame::Hold(limit).encode().into());
         }
     }
 
-    /// Answers a request that waits: for a commit, or parked.
+    /// Answers a request that is parked or waits for a commit.
     fn release(&self, reply: &Reply, response: io::Response) {
         let request = reply.request();
         if self.answer_late(request, || responses::to_response(&response)) {
@@ -263,13 +265,13 @@ impl<C: Core + 'static> Shell<C> {
         }
         let socket = self.runtime.sockets.borrow_mut().remove(&request.number());
         if let Some(socket) = socket {
-            // If the client is gone, the core is told when the socket closes.
+            // If the client disconnected, the core gets an event when the socket closes.
             let _ = socket.send(&Frame::Answer(response).encode().into());
             close(&socket, Some(1000));
         }
     }
 
-    /// A new socket, of which this is the other end.
+    /// Opens a socket. Returns its other end.
     fn open(&self, number: u64, tag: &str) -> Result<Socket> {
         let (client, server) = socket_pair()?;
         self.runtime
@@ -280,11 +282,11 @@ impl<C: Core + 'static> Shell<C> {
     }
 }
 
-/// Frames as JavaScript has them: many sockets may get the same, in the same order.
+/// The JavaScript values of recent frames: many sockets may get the same frames in the same order.
 #[derive(Default)]
 struct Frames {
     known: Vec<(Data, JsValue)>,
-    /// Where the next one is expected.
+    /// Where the next frame is expected.
     next: usize,
 }
 
@@ -310,8 +312,9 @@ impl Frames {
     }
 }
 
-/// Closes a socket for good. The platform lists it until the peer has answered, which one that
-/// vanished never does: without its attachment it is nobody's when memory is lost meanwhile.
+/// Closes a socket and removes its attachment. The platform lists the socket until the peer
+/// confirms the close, which a lost peer never does. Without an attachment it is ignored after the
+/// loss of memory.
 pub(super) fn close(socket: &Socket, code: Option<u16>) {
     let _ = socket.attach("");
     let _ = socket.close(code); // it may be closed already

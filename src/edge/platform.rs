@@ -1,5 +1,5 @@
-//! The platform's calls, on its own values: the crate's wrappers would bring code for all that they
-//! offer, and these calls are what most of the time goes to.
+//! Bindings to the platform. The `worker` crate's wrappers would add unused code, and these calls
+//! take most of the time.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use worker::web_sys::{self, ResponseInit, console};
 
 use crate::settings::Place;
 
-/// What goes wrong is the platform's: a JavaScript exception.
+/// The error is a JavaScript exception from the platform.
 pub type Result<T> = std::result::Result<T, JsValue>;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
-    /// The state of a Durable Object, which its class is made with.
+    /// The state that a Durable Object is constructed with.
     pub type State;
 
     #[wasm_bindgen(method, getter)]
@@ -61,7 +61,7 @@ extern "C" {
     pub(super) fn new(request: &str, response: &str) -> Result<AutoResponse>;
 }
 
-/// Is told of the events of a socket.
+/// A callback for a socket's events.
 pub(super) type Listener = Closure<dyn Fn(web_sys::MessageEvent)>;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
@@ -71,7 +71,7 @@ extern "C" {
     #[derive(Clone)]
     pub type Socket;
 
-    /// In a Worker: to be told of what happens to it.
+    /// For a socket in the Worker: adds a listener.
     #[wasm_bindgen(method, catch)]
     pub(super) fn accept(this: &Socket) -> Result<()>;
 
@@ -99,14 +99,14 @@ extern "C" {
     #[wasm_bindgen(constructor, catch, js_class = WebSocketPair)]
     fn new() -> Result<Pair>;
 
-    /// A number for each socket, for as long as there is the socket.
+    /// Numbers sockets. An entry lasts as long as its socket.
     #[wasm_bindgen(js_name = WeakMap)]
     pub(super) type Numbers;
 
     #[wasm_bindgen(constructor, js_class = WeakMap)]
     pub(super) fn new() -> Numbers;
 
-    /// NaN, which is 0 as a whole number, if there is none.
+    /// NaN if there is none, which becomes 0 as a whole number.
     #[wasm_bindgen(method)]
     pub(super) fn get(this: &Numbers, socket: &Socket) -> f64;
 
@@ -124,7 +124,7 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = getAlarm)]
     pub(super) fn alarm(this: &Storage) -> Result<Promise>;
 
-    /// At this time, in milliseconds since the Unix epoch.
+    /// Sets the alarm, in milliseconds since the Unix epoch.
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
     pub(super) fn set_alarm(this: &Storage, millis: f64) -> Result<Promise>;
 
@@ -132,12 +132,12 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = deleteAll)]
     pub(super) fn delete_all(this: &Storage) -> Result<Promise>;
 
-    /// Runs this; if it fails, nothing is stored of what it wrote.
+    /// Runs this function in a transaction: if it fails, nothing that it wrote is stored.
     #[wasm_bindgen(method, catch, js_name = transactionSync)]
     pub(super) fn transaction(this: &Storage, run: &mut dyn FnMut() -> Result<()>) -> Result<()>;
 
-    /// The synchronous keys and values of a SQLite-backed object. It has no tables before the first
-    /// `put`.
+    /// The synchronous key-value storage of a SQLite-backed object. It has no tables before the
+    /// first `put`.
     pub(super) type Kv;
 
     #[wasm_bindgen(method, catch)]
@@ -153,7 +153,7 @@ extern "C" {
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
-    /// The objects of a class.
+    /// The namespace of a Durable Object class.
     pub type Objects;
 
     #[wasm_bindgen(method, catch, js_name = getByName)]
@@ -162,25 +162,25 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = jurisdiction)]
     fn within(this: &Objects, jurisdiction: &str) -> Result<Objects>;
 
-    /// An object of which nothing is known but its name.
+    /// A stub of the object with this name.
     pub type Stub;
 
     #[wasm_bindgen(method, catch)]
     pub(super) fn fetch(this: &Stub, request: &web_sys::Request) -> Result<Promise>;
 
-    /// The version of the Worker that is deployed.
+    /// The deployed version of the Worker.
     pub(super) type Version;
 
-    /// Its id, which the platform gives.
+    /// Its id, from the platform.
     #[wasm_bindgen(method, getter)]
     pub(super) fn id(this: &Version) -> String;
-    /// A data set of the platform's, for what operators count.
+    /// A data set of the platform's Analytics Engine.
     pub(super) type Metrics;
 
     #[wasm_bindgen(method, catch, js_name = writeDataPoint)]
     pub(super) fn write(this: &Metrics, point: &Object) -> Result<()>;
 
-    /// Counts what is done too often.
+    /// A rate limiter of the platform.
     pub type RateLimiter;
 
     #[wasm_bindgen(method, catch)]
@@ -196,7 +196,7 @@ extern "C" {
     fn set_timer(handler: &Closure<dyn Fn()>, millis: f64) -> Result<JsValue>;
 }
 
-/// The objects of a class, and where they are.
+/// The namespace of a class, and the location of its objects.
 #[derive(Clone, Copy)]
 pub(super) struct Placed<'a> {
     pub(super) objects: &'a Objects,
@@ -204,7 +204,7 @@ pub(super) struct Placed<'a> {
 }
 
 impl Placed<'_> {
-    /// The object of this name.
+    /// The object with this name.
     pub(super) fn named(self, name: &str) -> Result<Stub> {
         let options = Object::new();
         if let Some(location) = self.place.location {
@@ -221,7 +221,7 @@ impl Placed<'_> {
 }
 
 impl Kv {
-    /// The entries whose keys begin with `prefix`, each a key and a value, in the keys' order.
+    /// The entries whose keys begin with `prefix`, as pairs of key and value, sorted by key.
     pub(super) fn list(&self, prefix: &str) -> Result<Array> {
         let options = Object::new();
         Reflect::set(&options, &"prefix".into(), &prefix.into())?;
@@ -230,8 +230,8 @@ impl Kv {
 }
 
 impl State {
-    /// Ends the object and closes its sockets, right after this event. The platform stops all code of
-    /// the object where it stands, so none of ours may be on the stack then.
+    /// Ends the object and closes its sockets, right after this event. The platform stops all code
+    /// of the object at once, so this must not happen while our code runs.
     pub(super) fn abort_soon(&self, reason: &str) -> Result<()> {
         let abort = self.abort().bind1(self, &reason.into());
         set_timer_of(abort.unchecked_ref(), 0.0).map(drop)
@@ -241,14 +241,14 @@ impl State {
     ///
     /// # Errors
     ///
-    /// If it has none, as it was asked for by an id that is not made of a name.
+    /// If the object has no name: it was addressed by an id that is not made from a name.
     pub fn object_name(&self) -> Result<String> {
         let name = self.id().name();
-        name.ok_or_else(|| error("this object has no name: ask for objects by getByName(<room>)"))
+        name.ok_or_else(|| error("this object has no name: get objects by getByName(<room>)"))
     }
 }
 
-/// Calls this once, later.
+/// Calls the handler once, after this time.
 pub(super) fn set_timeout(handler: &Closure<dyn Fn()>, after: Duration) -> Result<()> {
     set_timer(handler, after.as_secs_f64() * 1e3).map(drop)
 }
@@ -260,7 +260,7 @@ pub(super) fn socket_pair() -> Result<(Socket, Socket)> {
     Ok((end(0)?, end(1)?))
 }
 
-/// The response that makes a request a WebSocket, of which this is the client's end.
+/// The response that upgrades a request to a WebSocket. `client` is the client's end.
 pub(super) fn upgraded(client: &Socket) -> Result<web_sys::Response> {
     let init = ResponseInit::new();
     init.set_status(101);
@@ -268,7 +268,7 @@ pub(super) fn upgraded(client: &Socket) -> Result<web_sys::Response> {
     web_sys::Response::new_with_opt_str_and_init(None, &init)
 }
 
-/// What the configuration binds to a name, if it is there.
+/// The binding with this name, if the configuration has one.
 #[must_use]
 pub fn binding<T: JsCast>(env: &Env, name: &str) -> Option<T> {
     let value = Reflect::get(env, &JsValue::from_str(name)).ok()?;
@@ -281,7 +281,7 @@ pub fn error(message: &str) -> JsValue {
     worker::js_sys::Error::new(message).into()
 }
 
-/// An error in the log.
+/// Writes an error into the log.
 pub(super) fn log_error(what: &str, error: &JsValue) {
     console::error_2(&JsValue::from_str(what), error);
 }

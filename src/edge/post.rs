@@ -1,4 +1,4 @@
-//! Asking another server.
+//! Requests to other servers.
 
 use std::pin::pin;
 
@@ -16,10 +16,10 @@ use super::http::read_stream;
 use super::platform::{Placed, Result, error, fetch};
 use crate::io::{Answer, Post, Recipient};
 
-/// How much of an answer is read, in bytes.
+/// The maximum size of an answer that is read, in bytes.
 const MAX_ANSWER: usize = 65_536;
 
-/// Asks another server; an error is why it gave no answer.
+/// Sends a request to another server. The error says why there is no answer.
 pub(super) async fn post(
     post: &Post,
     objects: Option<Placed<'_>>,
@@ -27,7 +27,7 @@ pub(super) async fn post(
     let Ok(controller) = AbortController::new() else {
         return Err("the request cannot be limited".to_owned());
     };
-    // A timer that is left behind, as that of `AbortSignal.timeout`, would keep the object awake.
+    // A timer of `AbortSignal.timeout` cannot be cancelled, and would keep the object awake.
     let signal = controller.signal();
     let answer = pin!(ask(post, objects, &signal));
     let answer = match select(answer, pin!(Delay::from(post.timeout))).await {
@@ -54,7 +54,7 @@ async fn ask(post: &Post, objects: Option<Placed<'_>>, signal: &AbortSignal) -> 
     init.set_method("POST");
     init.set_headers(&headers);
     init.set_body(&JsValue::from_str(&post.body));
-    init.set_redirect(RequestRedirect::Manual); // the secret is for this server alone
+    init.set_redirect(RequestRedirect::Manual); // a redirect must not get the secret headers
     init.set_signal(Some(signal));
     let fetched = match &post.to {
         Recipient::Server(url) => fetch(url, &init)?,

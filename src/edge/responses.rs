@@ -1,4 +1,4 @@
-//! Responses: the core's, the shell's own, and what browsers must find in all of them.
+//! Responses: those of the core and of the shell, with the CORS headers that browsers need.
 
 use worker::js_sys::Uint8Array;
 use worker::web_sys::{Headers, Response, ResponseInit};
@@ -10,10 +10,10 @@ use crate::engine::{Rejection, Revision};
 use crate::io::{self, ContentType};
 use crate::socket::Object;
 
-/// What browsers are told that pages of other origins may send.
+/// The methods that pages of other origins may use.
 const METHODS: &str = "GET,HEAD,PUT,PATCH,POST,DELETE";
 
-/// The core's response, as the platform sends it.
+/// Converts the core's response.
 pub(super) fn to_response(response: &io::Response) -> Result<Response> {
     let content_type = match response.content_type {
         ContentType::Text => "text/plain; charset=UTF-8",
@@ -46,16 +46,16 @@ fn init(status: u16, headers: &Headers) -> ResponseInit {
     init
 }
 
-/// The room cannot answer now; clients try again.
+/// The room cannot answer now; the client should retry.
 pub(super) fn unavailable() -> Result<Response> {
     json_error(503, "the room is not available at the moment: try again")
 }
 
-/// Marks the object's answer to a request for a WebSocket that is to be closed at once.
+/// The header of the object's response to a request for a WebSocket that the Worker must close.
 const DISMISSAL: &str = "x-signalbox-dismissal";
 
-/// Leaves a WebSocket that is closed at once to the Worker: the platform ends the connection of one
-/// that an object accepted and closed only when the object goes to sleep.
+/// Leaves the closing of a WebSocket to the Worker. If an object accepts and closes it, the
+/// platform ends the connection only when the object hibernates.
 pub(super) fn dismissal() -> Result<Response> {
     let headers = Headers::new()?;
     headers.set(DISMISSAL, "1")?;
@@ -66,7 +66,7 @@ pub(super) fn is_dismissal(response: &Response) -> Result<bool> {
     response.headers().has(DISMISSAL)
 }
 
-/// A WebSocket that opens and is closed without a code.
+/// A WebSocket that opens and closes at once, without a code.
 pub(super) fn closed_websocket() -> Result<Response> {
     let (client, server) = socket_pair()?;
     server.accept()?;
@@ -96,7 +96,7 @@ pub(super) fn json_error(status: u16, message: &str) -> Result<Response> {
     })
 }
 
-/// A refusal of the Worker's own.
+/// A refusal by the Worker.
 pub(super) fn refusal(rejection: Rejection, upgrade: bool) -> Result<Response> {
     to_response(&if upgrade {
         rejection.upgrade_response()
@@ -105,7 +105,8 @@ pub(super) fn refusal(rejection: Rejection, upgrade: bool) -> Result<Response> {
     })
 }
 
-/// Grants what is asked, to all: the request itself is refused where it has to be, readably.
+/// Allows every preflight request. A request that is not allowed is refused later, with a readable
+/// answer.
 pub(super) fn preflight(asked: Option<String>) -> Result<Response> {
     let headers = Headers::new()?;
     headers.set("access-control-allow-methods", METHODS)?;
@@ -116,9 +117,8 @@ pub(super) fn preflight(asked: Option<String>) -> Result<Response> {
     build(204, &headers, None)
 }
 
-/// Without these a browser would see an error's status as 0. That is why an origin that may not
-/// connect may read its refusal, too. Clients of revision 3 ask with credentials, which `*` does not
-/// grant.
+/// Adds CORS headers. Without them a browser shows the status of an error as 0, so even a refused
+/// origin may read its refusal. Clients of revision 3 send credentials, which `*` does not allow.
 pub(super) fn with_cors(
     response: Response,
     origins: &Origins,

@@ -1,4 +1,4 @@
-//! `GET /api/rooms`: the rooms of the index, each asked how many peers it has.
+//! `GET /api/rooms`: lists the rooms of the index, with each room's number of peers.
 
 use std::time::Duration;
 
@@ -16,17 +16,17 @@ use crate::io::{self, ContentType, Post, Recipient};
 use crate::room::Code;
 use crate::socket::{Json, Object};
 
-/// How long an object may take.
+/// The time limit for an object's answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a room answers.
+/// A room's answer.
 #[derive(Deserialize)]
 struct Count {
     peers: usize,
 }
 
-/// The page of rooms that the URL's query asks for. An entry of a room that has no peers any more is
-/// left out and deleted.
+/// The page of rooms that the URL's query asks for. Entries of rooms without peers are left out and
+/// deleted.
 pub(super) async fn list(text: &str, objects: Placed<'_>) -> Result<Response> {
     let limit = parameter(text, "limit=").map(|limit| limit.parse());
     let Ok(limit) = limit.transpose() else {
@@ -56,8 +56,8 @@ pub(super) async fn list(text: &str, objects: Placed<'_>) -> Result<Response> {
     })
 }
 
-/// How many peers a room has; `None` if it does not answer. Whether the index hears of a room that has
-/// none is of no matter to the answer.
+/// The number of peers in a room; `None` if it does not answer. If the room is empty, the index is
+/// told; a failure of that does not matter here.
 async fn count(objects: Placed<'_>, room: &Entry) -> Option<usize> {
     let count: Count = ask(objects, &room.name, "count", &Object::new().json()).await?;
     if count.peers == 0 {
@@ -67,7 +67,7 @@ async fn count(objects: Placed<'_>, room: &Entry) -> Option<usize> {
     Some(count.peers)
 }
 
-/// What an object answers, read; `None` if it does not, or something else.
+/// An object's answer; `None` if it does not answer, or if the answer is invalid.
 async fn ask<T: for<'a> Deserialize<'a>>(
     objects: Placed<'_>,
     name: &str,

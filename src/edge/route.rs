@@ -1,4 +1,4 @@
-//! Which room and which dialect a URL names.
+//! The room and the dialect in a URL.
 
 use worker::js_sys::{self, JsString};
 use worker::wasm_bindgen::JsCast;
@@ -7,21 +7,22 @@ use worker::web_sys::Request;
 use crate::dialect::{self, Dialects};
 use crate::room::{RoomName, RoomNameError};
 
-/// What a request is for.
+/// The target of a request.
 pub(super) enum Route {
-    /// The Engine.IO endpoint of the object of this name: that of a room or, behind the name of a
-    /// dialect and a colon, which no room's name has, of a dialect in that room.
+    /// The Engine.IO endpoint of the object with this name: the name of a room, or the name of a
+    /// dialect, a colon and the name of a room. No room's name has a colon.
     Object(String),
-    /// The same, with a dialect that does not exist.
+    /// An endpoint with a dialect that does not exist.
     BadDialect(String),
-    /// The same, with a name that no room can have.
+    /// An endpoint with an invalid room name.
     BadName(RoomNameError),
-    /// Nothing that is served here.
+    /// No known path.
     Unknown,
 }
 
-/// `/r/<room>/<endpoint>…`, else `/<endpoint>…` with `?room=<room>`, else the lobby. A dialect is named
-/// by `?dialect=<name>`, else, where the path names no room, by the settings.
+/// Reads the route: `/r/<room>/<endpoint>…`, else `/<endpoint>…` with `?room=<room>`, else the
+/// lobby. `?dialect=<name>` selects a dialect. If the path names no room, the default is the
+/// dialect in the settings.
 pub(super) fn route(request: &Request, endpoint: &str, dialects: Option<&Dialects>) -> Route {
     let path = path(request);
     let text = query(request);
@@ -55,7 +56,7 @@ pub(super) fn route(request: &Request, endpoint: &str, dialects: Option<&Dialect
     }
 }
 
-/// The path as it was sent.
+/// The path, still percent-encoded.
 #[must_use]
 pub fn path(request: &Request) -> String {
     let url = request.url();
@@ -67,14 +68,14 @@ pub fn path(request: &Request) -> String {
         .to_owned()
 }
 
-/// The query as it was sent, without the question mark.
+/// The query, still percent-encoded, without the question mark.
 pub(super) fn query(request: &Request) -> String {
     let url = request.url();
     let (_, query) = url.split_once('?').unwrap_or_default();
     query.to_owned()
 }
 
-/// The host that the request was sent to, with the port unless it is the scheme's own.
+/// The host of the request's URL, with the port unless it is the scheme's default.
 pub(super) fn host(request: &Request) -> String {
     let url = request.url();
     let (_, rest) = url.split_once("://").unwrap_or_default();
@@ -82,7 +83,7 @@ pub(super) fn host(request: &Request) -> String {
     host.unwrap_or_default().to_owned()
 }
 
-/// The last parameter of this name, unless it is empty.
+/// The last parameter with this name, unless it is empty.
 pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
     let parameters = query.split('&').rev();
     let mut names = parameters.filter_map(|parameter| parameter.strip_prefix(name));
@@ -90,13 +91,15 @@ pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
     Some(decode(&name.replace('+', " ")))
 }
 
-/// By prefix, as engine.io matches: `/socket.io`, `/socket.io/`, `/socket.io/anything`.
+/// Whether the path begins with the endpoint, as in engine.io: `/socket.io`, `/socket.io/`,
+/// `/socket.io/anything`.
 fn is_endpoint(path: &str, endpoint: &str) -> bool {
     path.strip_prefix(endpoint)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Percent-decoded and normalised; left as it is, with its percent signs, if it is no text.
+/// Decodes and normalises a percent-encoded name. A name that is not valid UTF-8 is returned
+/// unchanged.
 pub(super) fn decode(name: &str) -> String {
     let Ok(name) = js_sys::decode_uri_component(name) else {
         return name.to_owned();

@@ -1,4 +1,4 @@
-//! The Durable Object as the core sees it: its storage, its sockets, its clock.
+//! The platform for the core: the storage, the sockets and the clock of a Durable Object.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -18,22 +18,22 @@ use crate::settings::Place;
 use crate::socket::Object;
 use crate::time::Timestamp;
 
-/// What the core may ask of a Durable Object.
+/// Implements [`Platform`] for a Durable Object.
 pub struct Runtime {
     pub(super) state: State,
-    /// All objects of the class, if they are bound to the name `ROOM`.
+    /// The namespace of the class, if it is bound to the name `ROOM`.
     objects: Option<Objects>,
     place: Place,
     metrics: Option<Metrics>,
     kv: Kv,
-    /// The open sockets, parked requests included, by their number.
+    /// The open sockets by number, including those of parked requests.
     pub(super) sockets: RefCell<Map<u64, Socket>>,
-    /// What is stored, and what is yet to be committed; `None` before the first read.
+    /// The journal, with uncommitted changes; `None` before the first read.
     journal: RefCell<Option<Journal>>,
     halted: Cell<bool>,
-    /// The next commit leaves nothing of deleted values.
+    /// Whether the next commit must remove all traces of deleted values.
     purging: Cell<bool>,
-    /// Everything was deleted, and the alarm with it.
+    /// Whether everything was deleted, and the alarm with it.
     erased: Cell<bool>,
 }
 
@@ -54,14 +54,14 @@ impl Runtime {
         }
     }
 
-    /// All objects of the class.
+    /// The namespace of the class.
     pub(super) fn objects(&self) -> Option<Placed<'_>> {
         let place = &self.place;
         let objects = self.objects.as_ref()?;
         Some(Placed { objects, place })
     }
 
-    /// The time, by the platform's clock.
+    /// The current time of the platform's clock.
     pub(super) fn now() -> Timestamp {
         timestamp(Date::now())
     }
@@ -70,11 +70,11 @@ impl Runtime {
         self.sockets.borrow().get(&number).cloned()
     }
 
-    /// Takes records to be committed at the next [`Runtime::commit`].
+    /// Takes records for the next [`Runtime::commit`].
     pub(super) fn keep(self: &Rc<Self>, records: Vec<Record>) {
         let mut journal = self.journal.borrow_mut();
         let Some(journal) = &mut *journal else {
-            return; // it could not be opened, and the object is at its end
+            return; // the journal could not be opened, and the object is ending
         };
         for record in records {
             let set = match record {
@@ -98,9 +98,9 @@ impl Runtime {
         }
     }
 
-    /// Writes what is to be committed, and returns how many rows and bytes that took. The platform
-    /// holds what is sent after that back until it is confirmed. `None` if it failed: nothing of it is
-    /// stored, and the object is at its end.
+    /// Commits the records. Returns how many rows and bytes were written. The platform holds later
+    /// messages back until the write is confirmed. `None` if it failed: nothing of it is stored,
+    /// and the object is ending.
     pub(super) fn commit(&self) -> Option<(usize, usize)> {
         if self.halted.get() {
             return None;
@@ -126,7 +126,7 @@ impl Runtime {
         Some((puts.len(), bytes))
     }
 
-    /// Writes the rows of a commit: all of them or none.
+    /// Writes all rows of a commit, or none.
     fn write(&self, puts: &[Put]) -> Result<()> {
         let write = || {
             puts.iter().try_for_each(|put| {
@@ -136,12 +136,12 @@ impl Runtime {
         };
         match puts {
             [] | [_] => write(),
-            // Rows that were written before one failed would stay, and be a journal that is torn.
+            // If one row failed, the rows before it would be stored: a torn journal.
             _ => self.state.storage().transaction(&mut || write()),
         }
     }
 
-    /// Deletes everything that is stored, the alarm with it. What is sent waits for it.
+    /// Deletes everything that is stored, and the alarm. Later messages wait for the deletion.
     fn erase(self: &Rc<Self>) {
         let deleted = match self.state.storage().delete_all() {
             Ok(deleted) => deleted,
@@ -155,27 +155,27 @@ impl Runtime {
             }
             Ok(JsValue::UNDEFINED)
         });
-        let _ = self.state.wait_until(&erased); // it goes on without
+        let _ = self.state.wait_until(&erased); // it runs in the background
     }
 
-    /// Memory believes the storage to be empty, which it is not.
+    /// Ends the object: memory assumes an empty storage, but it is not.
     fn halt_unerased(&self, error: &JsValue) {
         log_error("the storage cannot be deleted:", error);
         self.halt("the storage cannot be deleted");
     }
 
-    /// Whether the alarm was deleted since the last time.
+    /// Whether the alarm was deleted since the last call.
     pub(super) fn take_erased(&self) -> bool {
         self.erased.take()
     }
 
-    /// A row of the journal.
+    /// Reads a row of the journal.
     fn row(&self, row: Row) -> Option<Vec<u8>> {
         let bytes = self.kv.get(&row.to_string()).ok()?;
         bytes.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
     }
 
-    /// Does something with the journal, which is read from storage at the first time.
+    /// Runs `then` on the journal, which is first read from storage if needed.
     fn opened<T>(&self, then: impl FnOnce(&Journal) -> T) -> std::result::Result<T, String> {
         let mut journal = self.journal.borrow_mut();
         let journal = match &mut *journal {
@@ -185,7 +185,7 @@ impl Runtime {
         Ok(then(journal))
     }
 
-    /// Reads all rows of the journal, once.
+    /// Reads all rows of the journal.
     fn open(&self) -> std::result::Result<Journal, String> {
         let list = self.kv.list(journal::PREFIX).map_err(|error| {
             log_error("the storage cannot be read:", &error);
@@ -202,8 +202,8 @@ impl Runtime {
         Journal::open(Bounds::default(), rows).map_err(|corrupt| corrupt.to_string())
     }
 
-    /// Ends the object: what it would do next would rest on records that are damaged or missing. The
-    /// next request makes it anew, from what is stored.
+    /// Ends the object: to continue would rely on damaged or missing records. The next request
+    /// makes a new object from the stored records.
     pub(super) fn halt(&self, reason: &str) {
         self.halted.set(true);
         let room = self.state.object_name().ok();
@@ -260,7 +260,7 @@ impl Platform for Runtime {
     }
 }
 
-/// Writes a data point, in the columns that `docs/metrics.md` names.
+/// Writes a data point, with the columns of `docs/metrics.md`.
 fn write(metrics: &Metrics, point: &Point) -> Result<()> {
     let texts = [point.event, point.room, point.detail].map(JsValue::from_str);
     let numbers = [point.value, point.peers].map(JsValue::from_f64);
@@ -271,7 +271,7 @@ fn write(metrics: &Metrics, point: &Point) -> Result<()> {
     metrics.write(&data)
 }
 
-/// A date after 1970, in milliseconds.
+/// Converts a date after 1970 to milliseconds.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
