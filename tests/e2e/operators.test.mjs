@@ -1,4 +1,4 @@
-// What operators and back ends get: the API with its token, and the log. The README's examples run as they stand.
+// What operators and back ends get: the API with its token, and the log. The examples of docs/api.md run as they stand.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -295,10 +295,8 @@ test("a body is not needed to close a room", async () => {
   assert.deepEqual(body, { ok: true, closed: 1 });
 });
 
-test("the README's examples", async () => {
-  const readme = readFileSync(inRoot("README.md"), "utf8");
-  const [, section] = readme.split("\n## For operators\n");
-  const [, script] = section.split("```sh\n");
+test("the examples of docs/api.md", async () => {
+  const [, script] = readFileSync(inRoot("docs/api.md"), "utf8").split("```sh\n");
   const [commands] = script.split("```");
   const heard = once(await connect(server, { room: "my-room" }), "room:closed");
   const run = promisify(execFile);

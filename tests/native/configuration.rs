@@ -1,4 +1,4 @@
-//! Variables become settings; wrangler.toml and the README name the same ones, with the defaults.
+//! Variables become settings; wrangler.toml and docs/configuration.md have the same ones, with the defaults.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use signalbox::settings::{Invalid, Settings, unknown};
 
 const WRANGLER: &str = include_str!("../../wrangler.toml");
 const SECRET: &str = "a secret of 32 or more characters";
-const README: &str = include_str!("../../README.md");
+const DOCUMENT: &str = include_str!("../../docs/configuration.md");
 
 /// The `[vars]` of wrangler.toml: name and text.
 fn vars() -> Vec<(&'static str, &'static str)> {
@@ -40,8 +40,8 @@ fn wrangler_toml_states_every_default() {
 }
 
 #[test]
-fn the_readme_states_them_too() {
-    let (_, table) = README
+fn the_document_states_them_too() {
+    let (_, table) = DOCUMENT
         .split_once("| variable | default | what |\n|---|---|---|\n")
         .expect("the table");
     let rows = table.lines().take_while(|line| line.starts_with('|'));
@@ -66,7 +66,7 @@ fn the_readme_states_them_too() {
         })
         .collect();
     assert_eq!(stated, expected);
-    let (_, table) = README
+    let (_, table) = DOCUMENT
         .split_once("| secret | what |\n|---|---|\n")
         .expect("the table of secrets");
     let rows = table.lines().take_while(|line| line.starts_with('|'));
