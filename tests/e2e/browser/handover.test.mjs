@@ -1,40 +1,25 @@
 // The path to the room dies without a word. The heartbeat needs up to two minutes to notice; people must not.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { startServer } from "../support.mjs";
+import { after, test } from "node:test";
 import { startCoturn } from "./coturn.mjs";
 import { startDatagramProxy, startProxy } from "./proxy.mjs";
 import { moving, relayed, seen, state } from "./relayed.mjs";
-import { hears, joinRoom, launch, otherSite, say, sees } from "./support.mjs";
+import { setUp } from "./setup.mjs";
+import { hears, joinRoom, say, sees } from "./support.mjs";
 
 const noticed = { timeout: 60_000 }; // it takes six seconds; the heartbeat takes longer than this
 const MEDIA_BACK = 15_000; // ms after both paths died
 
-let coturn;
-let relay;
-let server;
-let proxy;
-let site;
-let browser;
+const coturn = await startCoturn();
+after(() => coturn.stop());
+const relay = await startDatagramProxy(coturn.port);
+after(() => relay.stop());
+const place = await setUp({ vars: { ...coturn.vars, TURN_URLS: `turn:127.0.0.1:${relay.port}`, ALLOWED_ORIGINS: "*" } });
+const { server, browser } = place;
+const proxy = await startProxy(server);
+after(() => proxy.stop());
 let rooms = 0;
-before(async () => {
-  coturn = await startCoturn();
-  relay = await startDatagramProxy(coturn.port);
-  server = await startServer({ vars: { ...coturn.vars, TURN_URLS: `turn:127.0.0.1:${relay.port}`, ALLOWED_ORIGINS: "*" } });
-  proxy = await startProxy(server);
-  site = await otherSite(server, "");
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  site.close();
-  proxy.stop();
-  await server.stop();
-  relay.stop();
-  await coturn.stop();
-});
-afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
 /** Ada, and Bob, whose path to the room is about to die. */
 async function two() {
@@ -83,8 +68,8 @@ const watchPictures = (page) => page.evaluate(() => {
 });
 
 test("the paths of media and signaling die without a word: media is back on others within 15 seconds", async (t) => {
-  const ada = await relayed(browser, site, server, "both", "Ada");
-  const bob = await relayed(browser, site, proxy, "both", "Bob");
+  const ada = await relayed(place, "both", "Ada");
+  const bob = await relayed({ ...place, server: proxy }, "both", "Bob");
   for (const page of [ada, bob]) {
     await seen(page);
     await moving(page);

@@ -1,34 +1,21 @@
 // What the application sends between its users: channels from peer to peer, messages through the room, private chat.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { startServer } from "../support.mjs";
+import { test } from "node:test";
 import { watchConnections } from "./descriptions.mjs";
 import { connected, joinAs, moduleUser } from "./module-user.mjs";
-import { hears, joinRoom, launch, otherSite } from "./support.mjs";
+import { setUp } from "./setup.mjs";
+import { hears, joinRoom } from "./support.mjs";
 
-let server;
-let site;
-let browser;
+const place = await setUp();
 let rooms = 0;
-before(async () => {
-  server = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
-  site = await otherSite(server, "");
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  site.close();
-  await server.stop();
-});
-afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
 /** People in a room of their own, all linked to all. */
 async function people(...names) {
   const room = `messages-${(rooms += 1)}`;
   const pages = [];
   for (const name of names) {
-    const page = await moduleUser(browser, site, server, watchConnections);
+    const page = await moduleUser(place, watchConnections);
     await joinAs(page, room, name);
     pages.push(page);
   }
@@ -169,8 +156,8 @@ test("a message of the application goes through the room, to all or to one", asy
 for (const key of [undefined, "shared-secret"]) {
   test(`a private message is for one alone, and marked as such${key ? ", encrypted" : ""}`, async () => {
     const room = `private-${(rooms += 1)}`;
-    const bob = await joinRoom(browser, server, room, "Bob", { key });
-    const [ada, cleo] = [await moduleUser(browser, site, server), await moduleUser(browser, site, server)];
+    const bob = await joinRoom(place.browser, place.server, room, "Bob", { key });
+    const [ada, cleo] = [await moduleUser(place), await moduleUser(place)];
     await joinAs(ada, room, "Ada", { key });
     await joinAs(cleo, room, "Cleo", { key });
     const sent = await ada.evaluate(async () => {
@@ -197,7 +184,7 @@ test("what was said before is read page by page", async () => {
     for (let number = 0; number < 50; number += 1) chat.send(`${number} ${"x".repeat(3_900)}`);
     await sent;
   });
-  const bob = await moduleUser(browser, site, server);
+  const bob = await moduleUser(place);
   await joinAs(bob, `messages-${rooms}`, "Bob");
   const read = await bob.evaluate(async () => {
     const { chat } = window.room;
@@ -216,7 +203,7 @@ test("the host lets in all who wait at once", async () => {
   const room = `messages-${rooms}`;
   await host.evaluate(() => window.room.host.lock(true));
   const names = ["Bob", "Cleo", "Dan"];
-  const waiting = await Promise.all(names.map(() => moduleUser(browser, site, server)));
+  const waiting = await Promise.all(names.map(() => moduleUser(place)));
   const joining = waiting.map((page, index) => joinAs(page, room, names[index]));
   await host.waitForFunction(() => window.room.knocks.length === 3);
   await host.evaluate(() => window.room.host.admitAll());
@@ -225,7 +212,7 @@ test("the host lets in all who wait at once", async () => {
 });
 
 test("an application's own ICE servers take the place of the deployment's", async () => {
-  const page = await moduleUser(browser, site, server, watchConnections);
+  const page = await moduleUser(place, watchConnections);
   const [ada] = await people("Ada");
   const iceServers = [{ urls: ["stun:127.0.0.1:9"] }];
   await joinAs(page, `messages-${rooms}`, "Bob", { rtcConfig: { iceServers, iceCandidatePoolSize: 1 } });

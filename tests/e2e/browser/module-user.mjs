@@ -1,9 +1,9 @@
-// Users of the module on a page of another site, without a user interface.
+// Users of the module on a page of another site.
 
 import { openPage } from "./support.mjs";
 
 /** A page on which `signalbox.join` is the module's, and `prepare` has run. */
-export async function moduleUser(browser, site, server, prepare = () => {}) {
+export async function moduleUser({ browser, site, server }, prepare = () => {}) {
   const page = await openPage(browser, site.url);
   await prepare(page);
   await page.evaluate(async (origin) => (window.signalbox = await import(`${origin}/signalbox.js`)), server.url);
@@ -17,6 +17,21 @@ export function joinAs(page, room, name, { media, ...options } = {}) {
     window.room = await window.signalbox.join(room, { name, media: made, ...options });
   }, { room, name, media, options });
 }
+
+/** Somebody in a room who sends microphone and camera, and shows each peer in a video of its own. */
+export async function caller(place, room, name, { prepare, ...options } = {}) {
+  const page = await moduleUser(place, prepare);
+  await joinAs(page, room, name, { media: "({ audio: true, video: true })", ...options });
+  await page.evaluate(() => window.room.on("peer", (peer) => {
+    const video = Object.assign(document.createElement("video"), { autoplay: true, playsInline: true, muted: true, srcObject: peer.stream });
+    document.body.append(video);
+    peer.on("left", () => video.remove());
+  }));
+  return page;
+}
+
+/** Waits until the first video moves. */
+export const moves = (page) => page.waitForFunction(() => (document.querySelector("video")?.getVideoPlaybackQuality().totalVideoFrames ?? 0) > 3);
 
 /** Waits until this many peers are connected. */
 export const connected = (page, count) =>

@@ -1,49 +1,19 @@
 // signalbox.js as another site uses it.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { startServer } from "../support.mjs";
+import { test } from "node:test";
 import { agreement, watchConnections } from "./descriptions.mjs";
-import { joinRoom, launch, openPage, otherSite, sees } from "./support.mjs";
+import { caller, moves } from "./module-user.mjs";
+import { setUp } from "./setup.mjs";
+import { joinRoom, openPage, sees } from "./support.mjs";
 
-let server;
-let site;
-let browser;
-before(async () => {
-  server = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
-  site = await otherSite(server, "");
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  site.close();
-  await server.stop();
-});
-afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
-
-/** A page of the other site, in the room. */
-async function elsewhere(room, name, prepare = () => {}) {
-  const page = await openPage(browser, site.url);
-  await prepare(page);
-  await page.evaluate(async ({ origin, room, name }) => {
-    const { join } = await import(`${origin}/signalbox.js`);
-    window.room = await join(room, { name, media: { audio: true, video: true } });
-    window.room.on("peer", (peer) => {
-      const video = Object.assign(document.createElement("video"), { autoplay: true, playsInline: true, muted: true });
-      video.srcObject = peer.stream;
-      document.body.append(video);
-      peer.on("left", () => video.remove());
-    });
-  }, { origin: server.url, room, name });
-  return page;
-}
-
-const moving = (page) => page.waitForFunction(() => (document.querySelector("video")?.getVideoPlaybackQuality().totalVideoFrames ?? 0) > 3);
+const place = await setUp();
+const { server, site, browser } = place;
 
 test("ten lines on another site make a video room, together with the page", async () => {
   const ada = await joinRoom(browser, server, "module", "Ada");
-  const bob = await elsewhere("module", "Bob");
-  await moving(bob);
+  const bob = await caller(place, "module", "Bob");
+  await moves(bob);
   await sees(ada, "Bob");
   const heard = bob.evaluate(() => new Promise((heard) => window.room.chat.on("message", ({ text }) => heard(text))));
   await ada.locator('[data-input="message"]').fill("hello, other site");
@@ -77,11 +47,11 @@ test("20 times two offers cross while both change their tracks, and sound, pictu
       held = null;
     });
   };
-  const ada = await elsewhere("glare", "Ada", watchConnections);
-  const bob = await elsewhere("glare", "Bob", crossing);
+  const ada = await caller(place, "glare", "Ada", { prepare: watchConnections });
+  const bob = await caller(place, "glare", "Bob", { prepare: crossing });
   const pages = [ada, bob];
   for (const page of pages) {
-    await moving(page);
+    await moves(page);
     await page.evaluate(() => {
       const [peer] = window.room.peers.values();
       const heard = (window.heard = new Set());
@@ -116,7 +86,7 @@ test("20 times two offers cross while both change their tracks, and sound, pictu
   }
   for (const page of pages) {
     await page.evaluate(() => (document.querySelector("video").srcObject = [...window.room.peers.values()][0].stream));
-    await moving(page);
+    await moves(page);
     assert.equal(await page.evaluate(() => [...window.room.peers.values()][0].state), "connected");
     assert.deepEqual(page.errors, []);
   }

@@ -1,47 +1,27 @@
 // How two browsers agree, when signals come twice, late or early, and when the browser refuses a step.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
+import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { startServer } from "../support.mjs";
 import { agreement, watchConnections } from "./descriptions.mjs";
-import { launch, openPage, otherSite } from "./support.mjs";
+import { caller, moves } from "./module-user.mjs";
+import { setUp } from "./setup.mjs";
+import { openPage } from "./support.mjs";
 
-let server;
-let slow;
-let site;
-let browser;
+const place = await setUp();
+const { server, site, browser } = place;
+const slow = await startServer({ vars: { ALLOWED_ORIGINS: "*", SIGNAL_RATE: "3/3" } });
+after(() => slow.stop());
 let rooms = 0;
-before(async () => {
-  server = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
-  slow = await startServer({ vars: { ALLOWED_ORIGINS: "*", SIGNAL_RATE: "3/3" } });
-  site = await otherSite(server, "");
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  site.close();
-  await server.stop();
-  await slow.stop();
-});
-afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
 /** Somebody in a room; `prepare` gets the page first. */
-async function come(room, name, prepare = () => {}, { url } = server) {
-  const page = await openPage(browser, site.url);
-  await watchConnections(page);
-  await prepare(page);
-  await page.evaluate(async ({ origin, room, name }) => {
-    const { join } = await import(`${origin}/signalbox.js`);
-    window.room = await join(room, { name, media: { audio: true, video: true } });
-    window.room.on("peer", (peer) => {
-      const video = Object.assign(document.createElement("video"), { autoplay: true, muted: true, srcObject: peer.stream });
-      document.body.append(video);
-      peer.on("left", () => video.remove());
-    });
-  }, { origin: url, room, name });
-  return page;
-}
+const come = (room, name, prepare = () => {}, at = server) => caller({ ...place, server: at }, room, name, {
+  async prepare(page) {
+    await watchConnections(page);
+    await prepare(page);
+  },
+});
 
 /** Ada, then Bob, who makes the first offer; they agree, and see each other. */
 async function two({ ada: prepareAda, bob: prepareBob, at } = {}) {
@@ -52,8 +32,6 @@ async function two({ ada: prepareAda, bob: prepareBob, at } = {}) {
   await agreement([ada, bob]);
   return [ada, bob];
 }
-
-const moves = (page) => page.waitForFunction(() => (document.querySelector("video")?.getVideoPlaybackQuality().totalVideoFrames ?? 0) > 3);
 
 /** Changes what comes from the room: `change(event, payload)` returns the payloads to hand over instead. */
 const incoming = (change) => (page) => page.routeWebSocket(/socket\.io/, (socket) => {

@@ -1,23 +1,11 @@
 // A page of a site that the deployment does not name: it is refused, and told so.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startServer } from "../support.mjs";
-import { launch, openPage, otherSite } from "./support.mjs";
+import { test } from "node:test";
+import { setUp } from "./setup.mjs";
+import { openPage } from "./support.mjs";
 
-let server;
-let site;
-let browser;
-before(async () => {
-  server = await startServer();
-  site = await otherSite(server, "");
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  site.close();
-  await server.stop();
-});
+const { server, site, browser } = await setUp({ vars: {} });
 
 test("a stock client on another site is told why it may not connect", async () => {
   const page = await openPage(browser, site.url);

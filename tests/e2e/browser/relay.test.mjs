@@ -1,33 +1,21 @@
 // Calls over a real TURN server, with credentials that the room gave.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
+import { after, test } from "node:test";
 import { ask, connect, startServer } from "../support.mjs";
 import { password, startCoturn } from "./coturn.mjs";
 import { agreement } from "./descriptions.mjs";
 import { moving, relayed as join, seen, state } from "./relayed.mjs";
-import { enter, launch, openPage, otherSite, sees, tile } from "./support.mjs";
+import { setUp } from "./setup.mjs";
+import { enter, openPage, sees, tile } from "./support.mjs";
 
 const secret = "north";
-let coturn;
-let server;
-let site;
-let browser;
-before(async () => {
-  coturn = await startCoturn({ secret });
-  server = await startServer({ vars: { ...coturn.vars, ALLOWED_ORIGINS: "*" } });
-  site = await otherSite(server, "");
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  site.close();
-  await server.stop();
-  await coturn.stop();
-});
-afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+const coturn = await startCoturn({ secret });
+after(() => coturn.stop());
+const place = await setUp({ vars: { ...coturn.vars, ALLOWED_ORIGINS: "*" } });
+const { server, site, browser } = place;
 
-const relayed = (room, name) => join(browser, site, server, room, name);
+const relayed = (room, name) => join(place, room, name);
 
 /** What a page's peer says of the path in use: the types of both candidates. */
 const path = (page) => page.evaluate(async () => {

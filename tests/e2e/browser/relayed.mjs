@@ -1,23 +1,10 @@
 // Users of the module whose only path is the relay: a path that a test can cut.
 
 import { watchConnections } from "./descriptions.mjs";
-import { openPage } from "./support.mjs";
+import { caller } from "./module-user.mjs";
 
-/** Somebody in a room of `server`, on a page of another `site`, who takes no other path than the relay. */
-export async function relayed(browser, site, server, room, name) {
-  const page = await openPage(browser, site.url);
-  await watchConnections(page);
-  await page.evaluate(async ({ origin, room, name }) => {
-    const { join } = await import(`${origin}/signalbox.js`);
-    window.room = await join(room, { name, media: { audio: true, video: true }, iceTransportPolicy: "relay" });
-    window.room.on("peer", (peer) => {
-      const video = Object.assign(document.createElement("video"), { autoplay: true, playsInline: true, muted: true });
-      video.srcObject = peer.stream;
-      document.body.append(video);
-    });
-  }, { origin: server.url, room, name });
-  return page;
-}
+/** Somebody in a room, on a page of another site, who takes no other path than the relay. */
+export const relayed = (place, room, name) => caller(place, room, name, { prepare: watchConnections, iceTransportPolicy: "relay" });
 
 /** Waits until so many more pictures of the other have come. */
 export const moving = (page, count = 5) => page.evaluate((count) => new Promise((done) => {

@@ -1,28 +1,19 @@
 // Tracks that the application brings, in place of those of devices.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { startServer } from "../support.mjs";
+import { test } from "node:test";
 import { connected, joinAs, moduleUser } from "./module-user.mjs";
-import { launch, otherSite } from "./support.mjs";
+import { setUp } from "./setup.mjs";
 
-let server;
-let site;
-let browser;
-before(async () => {
-  server = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
-  site = await otherSite(server, `<script src="${server.url}/socket.io/socket.io.js"></script>`);
-  browser = await launch({ devices: false, autoplay: "no-user-gesture-required" }); // any question for a device is left without an answer
+const place = await setUp({
+  body: (url) => `<script src="${url}/socket.io/socket.io.js"></script>`,
+  devices: false, // any question for a device is left without an answer
+  autoplay: "no-user-gesture-required",
 });
-after(async () => {
-  await browser.close();
-  site.close();
-  await server.stop();
-});
-afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+const { server } = place;
 
 /** A page that can make tracks: `colour(css)` of a canvas, `tone()` of an oscillator. */
-const artist = () => moduleUser(browser, site, server, (page) => page.evaluate(() => {
+const artist = () => moduleUser(place, (page) => page.evaluate(() => {
   window.colour = (css) => {
     const canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 120 });
     const context = canvas.getContext("2d");
