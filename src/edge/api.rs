@@ -1,12 +1,13 @@
 //! The operators' API: which requests reach a room's object. Its clients are servers, so pages of
 //! other sites get no access.
 
-use worker::web_sys::{Request, Response};
+use worker::web_sys::Response;
 
 use super::http::log_refusal;
+use super::incoming::Incoming;
 use super::platform::Result;
 use super::responses::to_response;
-use super::route::{decode, path};
+use super::route::decode;
 use crate::room::operator::{Action, refusal};
 use crate::room::{Code, RoomName};
 use crate::settings::Settings;
@@ -37,14 +38,14 @@ pub(super) enum Asked {
 
 /// Checks a request. Returns what it asks for, or the refusal.
 pub(super) fn admit(
-    request: &Request,
+    request: &Incoming,
     settings: &Settings,
 ) -> Result<std::result::Result<Asked, Response>> {
     let Some(token) = &settings.api_token else {
         let message = "the API is off: `npx wrangler secret put API_TOKEN` turns it on";
         return refuse(404, Code::Unsupported, message).map(Err);
     };
-    let authorization = request.headers().get("authorization")?;
+    let authorization = request.header("authorization")?;
     if !token.is_in(authorization.as_deref()) {
         log_refusal("api-refusal", 401, "bad-token", None, None);
         let message = "the request needs the header Authorization: Bearer and the API_TOKEN";
@@ -52,9 +53,9 @@ pub(super) fn admit(
         response.headers().set("www-authenticate", "Bearer")?;
         return Ok(Err(response));
     }
-    let path = path(request);
+    let path = request.path();
     if path == "/api/rooms" {
-        return match request.method().as_str() {
+        return match request.name_of_method() {
             "GET" => Ok(Ok(Asked::Rooms)),
             _ => other_method("GET").map(Err),
         };
@@ -70,7 +71,7 @@ pub(super) fn admit(
         return refuse(404, Code::Unsupported, &message).map(Err);
     };
     let method = action.method();
-    if request.method() != method {
+    if request.name_of_method() != method {
         return other_method(method).map(Err);
     }
     match RoomName::parse(&decode(room)) {

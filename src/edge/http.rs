@@ -1,57 +1,32 @@
 //! HTTP: forwards each request to its room's object. Refuses clients, and bodies that are too long.
 
 use std::cell::RefCell;
-use std::pin::pin;
-use std::time::Duration;
 
-use futures::future::{Either, select};
-use worker::js_sys::{Reflect, Uint8Array};
-use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::{
-    Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit, Response,
-    ResponseInit, console,
-};
-use worker::{Delay, console_error};
+use worker::web_sys::{Request, Response, console};
 
 use super::api::{self, Asked};
+use super::forward::{Purpose, forward};
+use super::incoming::Incoming;
 use super::limit::{Admission, Client, Limits};
-use super::parked;
-use super::platform::{Objects, Placed, Result, Stub, log_error, upgraded};
-use super::responses::{
-    closed_websocket, is_dismissal, json_error, plain, preflight, refusal, to_response,
-    unavailable, with_cors,
-};
+use super::platform::{Objects, Placed, Result};
+use super::responses::{json_error, plain, preflight, refusal, with_cors};
 use super::rooms;
-use super::route::{Route, host, path, query, route};
+use super::route::{Route, route};
 use super::runtime::Runtime;
-use crate::admission::network;
 use crate::dialect::Dialects;
-use crate::engine::{Query, Rejection, Revision, subprotocol};
-use crate::io::{self, Input, Reply};
+use crate::engine::{Query, Rejection, subprotocol};
 use crate::rate::LogLimit;
 use crate::settings::Settings;
 use crate::socket;
-
-/// The time limit for the object's answer. It normally answers at once; after this time the request
-/// is lost. The platform itself retries safe requests on a fresh stub for up to ten seconds.
-const OBJECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The response to an unknown path. It helps if a health check, or a proxy that keeps a base path,
 /// uses a wrong path.
 const NOTHING_HERE: &str = "there is nothing here: a room is at /r/<room>, its Socket.IO endpoint at \
 /r/<room>/socket.io/; a base path in front of these is not supported";
 
-/// The header that tells the object the network of the client's address.
-const ADDRESS: &str = "x-signalbox-address";
-
-/// The header that tells the object that the client's address has exceeded the limit of handshakes.
-const OVER_LIMIT: &str = "x-signalbox-over-limit";
-
 const TOO_MANY_REQUESTS: u16 = 429;
-
-/// The headers that are forwarded if the application needs them.
-const HEADERS: [&str; 3] = ["origin", "user-agent", "cookie"];
 
 /// The settings of a Worker's Socket.IO endpoint.
 pub struct Endpoint<'a> {
@@ -68,7 +43,7 @@ pub struct Endpoint<'a> {
 }
 
 impl Endpoint<'_> {
-    fn objects(&self) -> Placed<'_> {
+    pub(super) fn objects(&self) -> Placed<'_> {
         Placed {
             objects: &self.rooms,
             place: &self.settings.place,
@@ -82,17 +57,19 @@ impl Endpoint<'_> {
 ///
 /// If the platform fails. Clients' errors are answered.
 pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response> {
-    if api::is_api(&path(&request)) {
+    let request = Incoming::new(request)?;
+    if api::is_api(request.path()) {
         return match api::admit(&request, endpoint.settings)? {
-            Ok(Asked::Rooms) => rooms::list(&query(&request), endpoint.objects()).await,
+            Ok(Asked::Rooms) => rooms::list(request.query(), endpoint.objects()).await,
             Ok(Asked::Room(room, action)) => {
-                hand_over(request, room.as_str(), endpoint, Some(&action), false).await
+                let action = Purpose::Operate(&action);
+                forward(&request, room.as_str(), endpoint, action).await
             }
             Err(refused) => Ok(refused),
         };
     }
-    let origin = request.headers().get("origin")?;
-    let revision = Query::parse(&query(&request)).codec().revision;
+    let origin = request.header("origin")?;
+    let revision = Query::parse(request.query()).codec().revision;
     let response = match route(&request, endpoint.path, endpoint.dialects) {
         Route::Unknown => plain(404, NOTHING_HERE)?,
         Route::BadName(error) => {
@@ -103,10 +80,10 @@ pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response
             log_refusal("refusal", 400, "unknown-dialect", None, origin.as_deref());
             json_error(400, &message)?
         }
-        Route::Object(_) if request.method() == "OPTIONS" => {
-            preflight(request.headers().get("access-control-request-headers")?)?
+        Route::Object(_) if request.name_of_method() == "OPTIONS" => {
+            preflight(request.header("access-control-request-headers")?)?
         }
-        Route::Object(name) => enter(request, &name, endpoint, origin.as_deref()).await?,
+        Route::Object(name) => enter(&request, &name, endpoint, origin.as_deref()).await?,
     };
     let origins = &endpoint.settings.origins;
     with_cors(response, origins, origin.as_deref(), revision)
@@ -114,20 +91,18 @@ pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response
 
 /// Forwards a request that the Worker does not refuse.
 async fn enter(
-    request: Request,
+    request: &Incoming,
     room: &str,
     endpoint: &Endpoint<'_>,
     origin: Option<&str>,
 ) -> Result<Response> {
-    let text = query(&request);
-    let query = Query::parse(&text);
-    let upgrade = is_upgrade(&request)?;
-    let client = Client::of(&request, room, &endpoint.limits)?;
+    let query = Query::parse(request.query());
+    let client = Client::of(request, room, &endpoint.limits)?;
     let mut over_limit = false;
-    let rejection = if !endpoint.settings.origins.allow(origin, &host(&request)) {
+    let rejection = if !endpoint.settings.origins.allow(origin, request.host()) {
         Some(Rejection::OriginNotAllowed)
     } else if let Some(rejection) =
-        query.precheck(method(&request), upgrade, &endpoint.settings.engine)
+        query.precheck(request.method(), request.upgrade, &endpoint.settings.engine)
     {
         Some(rejection) // it would create an object that nobody uses
     } else if query.is_handshake() {
@@ -137,13 +112,14 @@ async fn enter(
     } else {
         None
     };
-    let offered = request.headers().get("sec-websocket-protocol")?;
     let response = match rejection {
-        Some(rejection) => refusal(rejection, upgrade)?,
-        None => hand_over(request, room, endpoint, None, over_limit).await?,
+        Some(rejection) => refusal(rejection, request.upgrade)?,
+        None => forward(request, room, endpoint, Purpose::Client { over_limit }).await?,
     };
-    if response.status() == 101
-        && let Some(confirmed) = offered.as_deref().and_then(subprotocol)
+    let status = response.status();
+    if status == 101
+        && let Some(offered) = request.header("sec-websocket-protocol")?
+        && let Some(confirmed) = subprotocol(&offered)
     {
         let headers = response.headers();
         headers.set("sec-websocket-protocol", confirmed)?;
@@ -151,7 +127,6 @@ async fn enter(
     if !query.is_handshake() && is_unknown_sid(&response).await? {
         client.count_stray().await?;
     }
-    let status = response.status();
     if status == TOO_MANY_REQUESTS {
         response.headers().set("retry-after", "60")?; // the longest period of a limit
     }
@@ -207,201 +182,4 @@ async fn is_unknown_sid(response: &Response) -> Result<bool> {
         Rejection::UnknownSid.upgrade_response(),
     ];
     Ok(unknown.into_iter().any(|answer| Some(answer.body) == body))
-}
-
-/// Forwards a request to the room's object: an operator's if there is an `action`, else a client's.
-/// A client may be `over_limit`.
-async fn hand_over(
-    request: Request,
-    room: &str,
-    endpoint: &Endpoint<'_>,
-    action: Option<&str>,
-    over_limit: bool,
-) -> Result<Response> {
-    let engine = &endpoint.settings.engine;
-    let max_body = match action {
-        Some(_) => engine.max_payload,
-        None => engine.max_body(),
-    };
-    let response = match endpoint.objects().named(room) {
-        Ok(stub) => ask(request, &stub, endpoint, max_body, (action, over_limit)).await,
-        Err(error) => Err(error),
-    };
-    response.or_else(|error| {
-        log_error("a request failed:", &error);
-        unavailable()
-    })
-}
-
-async fn ask(
-    request: Request,
-    stub: &Stub,
-    endpoint: &Endpoint<'_>,
-    max_body: usize,
-    (action, over_limit): (Option<&str>, bool),
-) -> Result<Response> {
-    let Some(body) = read(&request, max_body).await? else {
-        return match action {
-            Some(_) => api::too_large(),
-            None => to_response(&Rejection::TooLarge.response()),
-        };
-    };
-    let upgrade = action.is_none() && is_upgrade(&request)?;
-    let waits = action.is_none() && !upgrade && method(&request) == io::Method::Get;
-    let url = match action {
-        Some(action) => api::inner_url(action),
-        None => format!("https://room/?{}", query(&request)),
-    };
-    let codec = Query::parse(&query(&request)).codec();
-    let inner = inner_request(&request, &url, upgrade, waits, &body)?;
-    if over_limit {
-        inner.headers().set(OVER_LIMIT, "1")?;
-    }
-    if codec.revision == Revision::Three
-        && let Some(cookies) = request.headers().get("cookie")?
-    {
-        inner.headers().set("cookie", &cookies)?;
-    }
-    if endpoint.settings.engine.keep_headers {
-        for name in HEADERS {
-            if let Some(value) = request.headers().get(name)? {
-                inner.headers().set(name, &value)?;
-            }
-        }
-    }
-    let answer = JsFuture::from(stub.fetch(&inner)?);
-    let response: Response = match select(answer, pin!(Delay::from(OBJECT_TIMEOUT))).await {
-        Either::Left((Ok(response), _)) => response.unchecked_into(),
-        Either::Left((Err(error), _)) => {
-            log_error("a room failed:", &error);
-            return unavailable();
-        }
-        Either::Right(_) => {
-            console_error!("a room did not answer");
-            return unavailable();
-        }
-    };
-    if is_dismissal(&response)? {
-        return closed_websocket();
-    }
-    if response.status() != 101 {
-        let body = JsFuture::from(response.array_buffer()?).await?;
-        let init = ResponseInit::new();
-        init.set_status(response.status());
-        init.set_headers(&response.headers());
-        return Response::new_with_opt_buffer_source_and_init(Some(body.unchecked_ref()), &init);
-    }
-    let socket = Reflect::get(&response, &"webSocket".into())?;
-    if socket.is_null() {
-        return unavailable();
-    }
-    if waits {
-        parked::wait(socket.unchecked_ref(), codec).await
-    } else {
-        upgraded(socket.unchecked_ref())
-    }
-}
-
-/// The request for the object, with only the necessary headers.
-fn inner_request(
-    request: &Request,
-    url: &str,
-    upgrade: bool,
-    waits: bool,
-    body: &[u8],
-) -> Result<Request> {
-    let headers = Headers::new()?;
-    if upgrade || waits {
-        headers.set("upgrade", "websocket")?;
-    }
-    if waits {
-        headers.set(parked::HEADER, "1")?;
-    }
-    if let Some(kind) = request.headers().get("content-type")? {
-        headers.set("content-type", &kind)?;
-    }
-    if let Some(address) = request.headers().get("cf-connecting-ip")? {
-        headers.set(ADDRESS, &network(&address).unwrap_or(address))?;
-    }
-    let init = RequestInit::new();
-    init.set_method(&request.method());
-    init.set_headers(&headers);
-    if method(request) == io::Method::Post {
-        init.set_body(&Uint8Array::from(body).into());
-    }
-    Request::new_with_str_and_init(url, &init)
-}
-
-/// Reads the body; `None` if it is longer than `max` bytes. Reading stops there.
-async fn read(request: &Request, max: usize) -> Result<Option<Vec<u8>>> {
-    if method(request) != io::Method::Post {
-        return Ok(Some(Vec::new()));
-    }
-    let length = request.headers().get("content-length")?;
-    let length = length.and_then(|length| length.parse::<usize>().ok());
-    if length.is_some_and(|length| length > max) {
-        return Ok(None);
-    }
-    match request.body() {
-        Some(stream) => read_stream(&stream, max).await,
-        None => Ok(Some(Vec::new())),
-    }
-}
-
-/// Reads a stream; `None` if it is longer than `max` bytes. Reading stops there.
-pub(super) async fn read_stream(stream: &ReadableStream, max: usize) -> Result<Option<Vec<u8>>> {
-    let chunks: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let mut body = Vec::new();
-    loop {
-        let chunk = JsFuture::from(chunks.read()).await?;
-        let value = Reflect::get(&chunk, &"value".into())?;
-        if value.is_undefined() {
-            return Ok(Some(body));
-        }
-        body.append(&mut Uint8Array::new(&value).to_vec());
-        if body.len() > max {
-            drop(chunks.cancel());
-            return Ok(None);
-        }
-    }
-}
-
-/// The method.
-pub(super) fn method(request: &Request) -> io::Method {
-    match request.method().as_str() {
-        "GET" => io::Method::Get,
-        "POST" => io::Method::Post,
-        _ => io::Method::Other,
-    }
-}
-
-fn is_upgrade(request: &Request) -> Result<bool> {
-    let upgrade = request.headers().get("upgrade")?;
-    Ok(upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket")))
-}
-
-/// Converts a request that arrived at the object into an input for the core.
-pub(super) fn to_input(request: &Request, body: Vec<u8>, reply: Reply) -> Result<Input> {
-    let headers = request.headers();
-    let input = if api::is_inner(&request.url()) {
-        Input::Operate
-    } else if headers.has(OVER_LIMIT)? {
-        Input::OverLimit
-    } else {
-        Input::Request
-    };
-    Ok(input(io::Request {
-        reply,
-        method: method(request),
-        query: query(request),
-        upgrade: is_upgrade(request)? && !parked::is_parkable(request)?,
-        address: headers.get(ADDRESS)?.unwrap_or_default(),
-        content_type: headers.get("content-type")?.unwrap_or_default(),
-        headers: io::Headers {
-            origin: headers.get("origin")?,
-            user_agent: headers.get("user-agent")?,
-            cookie: headers.get("cookie")?,
-        },
-        body,
-    }))
 }

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use worker::js_sys::{Object, Reflect};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::Request;
 use worker::{Env, console_warn};
 
+use super::incoming::Incoming;
 use super::platform::{RateLimiter, Result, binding, log_error};
 use crate::admission::network;
 
@@ -70,8 +70,8 @@ pub(super) struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    pub(super) fn of(request: &Request, room: &'a str, limits: &'a Limits) -> Result<Self> {
-        let address = request.headers().get("cf-connecting-ip")?;
+    pub(super) fn of(request: &Incoming, room: &'a str, limits: &'a Limits) -> Result<Self> {
+        let address = request.header("cf-connecting-ip")?;
         let network = address.and_then(|address| network(&address));
         Ok(Self {
             network,

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use worker::js_sys::{Function, Promise, Uint8Array};
 use worker::wasm_bindgen::JsValue;
-use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
+use worker::wasm_bindgen_futures::future_to_promise;
 use worker::web_sys::{Request, Response};
 use worker::{Env, console_error};
 
 use super::alarm::Alarm;
 use super::entropy;
-use super::http;
+use super::forward::to_input;
+use super::incoming::Incoming;
 use super::parked;
 use super::perform::Timers;
 use super::platform::{AutoResponse, Numbers, Result, Socket, State, log_error};
@@ -90,8 +91,9 @@ impl<C: Core + 'static> Shell<C> {
             late: RefCell::default(),
         });
         let survivors = shell.survivors();
-        let outputs = shell.core.borrow_mut().restore(Runtime::now(), survivors);
-        shell.perform(outputs, None);
+        let now = Runtime::now();
+        let outputs = shell.core.borrow_mut().restore(now, survivors);
+        shell.perform(now, outputs, None);
         shell
     }
 
@@ -106,21 +108,22 @@ impl<C: Core + 'static> Shell<C> {
             console_error!("no entropy: a request is refused");
             return responses::unavailable().map(JsValue::from);
         }
-        if http::method(&request) != io::Method::Post {
+        let request = Incoming::new(request)?;
+        if request.method() != io::Method::Post {
             return self.answer(&request, Vec::new());
         }
-        let (shell, body) = (Rc::clone(self), request.array_buffer()?);
+        let shell = Rc::clone(self);
         let response = async move {
-            let body = Uint8Array::new(&JsFuture::from(body).await?).to_vec();
+            let body = request.body().await?;
             shell.answer(&request, body)
         };
         Ok(future_to_promise(response).into())
     }
 
-    fn answer(self: &Rc<Self>, request: &Request, body: Vec<u8>) -> Result<JsValue> {
+    fn answer(self: &Rc<Self>, request: &Incoming, body: Vec<u8>) -> Result<JsValue> {
         let id = self.next_request();
         let parkable = parked::is_parkable(request)?;
-        let input = http::to_input(request, body, Reply::to(id))?;
+        let input = to_input(request, body, Reply::to(id), parkable)?;
         let mut pending = Pending {
             request: id,
             attachment: None,
@@ -205,8 +208,9 @@ impl<C: Core + 'static> Shell<C> {
         if self.runtime.is_halted() {
             return;
         }
-        let outputs = self.core.borrow_mut().handle(Runtime::now(), input);
-        self.perform(outputs, pending);
+        let now = Runtime::now();
+        let outputs = self.core.borrow_mut().handle(now, input);
+        self.perform(now, outputs, pending);
     }
 
     fn next_request(&self) -> RequestId {

@@ -8,9 +8,10 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::future::{Either, select};
-use worker::web_sys::{MessageEvent, Request, Response};
+use worker::web_sys::{MessageEvent, Response};
 use worker::{Delay, console_error};
 
+use super::incoming::Incoming;
 use super::platform::{Listener, Result, Socket};
 use super::responses;
 use crate::engine::Codec;
@@ -26,8 +27,8 @@ const POLL_HOLD: Duration = Duration::from_secs(25);
 /// The object's time limit after that.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) fn is_parkable(request: &Request) -> Result<bool> {
-    request.headers().has(HEADER)
+pub(super) fn is_parkable(request: &Incoming) -> Result<bool> {
+    request.has_header(HEADER)
 }
 
 /// Waits for the answer. Only the object answers, because its frame may already be on its way. If

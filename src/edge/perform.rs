@@ -46,22 +46,25 @@ impl Timers {
 
 impl<C: Core + 'static> Shell<C> {
     /// Performs the outputs of a turn, or puts them into the outbox.
-    pub(super) fn perform(self: &Rc<Self>, outputs: Vec<Output>, pending: Option<&mut Pending>) {
+    pub(super) fn perform(
+        self: &Rc<Self>,
+        now: Timestamp,
+        outputs: Vec<Output>,
+        pending: Option<&mut Pending>,
+    ) {
         if outputs.is_empty() {
             return;
         }
         self.outbox
             .borrow_mut()
-            .push(Runtime::now(), outputs, |records| {
-                self.runtime.keep(records);
-            });
+            .push(now, outputs, |records| self.runtime.keep(records));
         let is_gathering = self.outbox.borrow().is_gathering();
         if is_gathering && pending.is_none() {
             return;
         }
         // The answer to a request must be ready when its handler returns, and earlier outputs come
         // first.
-        if self.flush(pending) && !is_gathering {
+        if self.flush(now, pending) && !is_gathering {
             self.gather();
         }
     }
@@ -77,7 +80,7 @@ impl<C: Core + 'static> Shell<C> {
 
     /// Sends what was gathered.
     fn rest(self: &Rc<Self>) {
-        if self.flush(None) {
+        if self.flush(Runtime::now(), None) {
             self.gather();
         } else {
             self.outbox.borrow_mut().rest();
@@ -87,15 +90,14 @@ impl<C: Core + 'static> Shell<C> {
     /// Handles the timer of a commit.
     fn commit_later(self: &Rc<Self>) {
         self.committing.set(None);
-        self.flush(None);
+        self.flush(Runtime::now(), None);
     }
 
     /// Performs the outputs that are ready. Returns whether there were any.
-    fn flush(self: &Rc<Self>, pending: Option<&mut Pending>) -> bool {
+    fn flush(self: &Rc<Self>, now: Timestamp, pending: Option<&mut Pending>) -> bool {
         if self.runtime.is_halted() {
             return false;
         }
-        let now = Runtime::now();
         let outputs = self
             .outbox
             .borrow_mut()

@@ -12,7 +12,7 @@ use worker::web_sys::{
 };
 
 use super::api::inner_url;
-use super::http::read_stream;
+use super::incoming::read_stream;
 use super::platform::{Placed, Result, error, fetch};
 use crate::io::{Answer, Post, Recipient};
 

@@ -4,6 +4,7 @@ use worker::js_sys::{self, JsString};
 use worker::wasm_bindgen::JsCast;
 use worker::web_sys::Request;
 
+use super::incoming::Incoming;
 use crate::dialect::{self, Dialects};
 use crate::room::{RoomName, RoomNameError};
 
@@ -23,15 +24,15 @@ pub(super) enum Route {
 /// Reads the route: `/r/<room>/<endpoint>…`, else `/<endpoint>…` with `?room=<room>`, else the
 /// lobby. `?dialect=<name>` selects a dialect. If the path names no room, the default is the
 /// dialect in the settings.
-pub(super) fn route(request: &Request, endpoint: &str, dialects: Option<&Dialects>) -> Route {
-    let path = path(request);
-    let text = query(request);
+pub(super) fn route(request: &Incoming, endpoint: &str, dialects: Option<&Dialects>) -> Route {
+    let path = request.path();
+    let query = request.query();
     let (name, rest) = match path
         .strip_prefix("/r/")
         .and_then(|path| path.split_once('/'))
     {
         Some((name, rest)) => (Some(decode(name)), rest),
-        None => (parameter(&text, "room="), path.trim_start_matches('/')),
+        None => (parameter(query, "room="), path.trim_start_matches('/')),
     };
     if !is_endpoint(rest, endpoint) {
         return Route::Unknown;
@@ -46,7 +47,7 @@ pub(super) fn route(request: &Request, endpoint: &str, dialects: Option<&Dialect
         return Route::Object(room.to_owned());
     };
     let default = dialects.default_name().filter(|_| !path.starts_with("/r/"));
-    let dialect = parameter(&text, "dialect=").or_else(|| default.map(str::to_owned));
+    let dialect = parameter(query, "dialect=").or_else(|| default.map(str::to_owned));
     match dialect.filter(|dialect| dialect != dialect::NATIVE) {
         None => Route::Object(room.to_owned()),
         Some(dialect) if dialects.source(&dialect).is_some() => {
@@ -56,31 +57,19 @@ pub(super) fn route(request: &Request, endpoint: &str, dialects: Option<&Dialect
     }
 }
 
-/// The path, still percent-encoded.
+/// The path as it was sent.
 #[must_use]
 pub fn path(request: &Request) -> String {
-    let url = request.url();
-    let (target, _) = url.split_once('?').unwrap_or((&url, ""));
+    path_of(&request.url()).to_owned()
+}
+
+/// The path of a URL.
+pub(super) fn path_of(url: &str) -> &str {
+    let (target, _) = url.split_once('?').unwrap_or((url, ""));
     let (_, rest) = target.split_once("://").unwrap_or_default();
     rest.find('/')
         .and_then(|slash| rest.get(slash..))
         .unwrap_or("/")
-        .to_owned()
-}
-
-/// The query, still percent-encoded, without the question mark.
-pub(super) fn query(request: &Request) -> String {
-    let url = request.url();
-    let (_, query) = url.split_once('?').unwrap_or_default();
-    query.to_owned()
-}
-
-/// The host of the request's URL, with the port unless it is the scheme's default.
-pub(super) fn host(request: &Request) -> String {
-    let url = request.url();
-    let (_, rest) = url.split_once("://").unwrap_or_default();
-    let host = rest.split(['/', '?']).next();
-    host.unwrap_or_default().to_owned()
 }
 
 /// The last parameter with this name, unless it is empty.
