@@ -3,25 +3,13 @@
 
 use worker::web_sys::{Request, Response};
 
-use super::http::log_refusal;
 use super::platform::Result;
+use super::refusals::log_refusal;
 use super::responses::to_response;
 use super::route::{decode, path};
 use crate::room::operator::{Action, refusal};
 use crate::room::{Code, RoomName};
 use crate::settings::Settings;
-
-/// The URL prefix of a request from the operators' API. The object trusts it, because a client's
-/// request always arrives under another URL.
-const INNER: &str = "https://operator/?";
-
-pub(super) fn inner_url(action: &str) -> String {
-    format!("{INNER}{action}")
-}
-
-pub(super) fn is_inner(url: &str) -> bool {
-    url.starts_with(INNER)
-}
 
 pub(super) fn is_api(path: &str) -> bool {
     path == "/api" || path.starts_with("/api/")

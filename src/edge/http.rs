@@ -1,37 +1,32 @@
-//! HTTP: forwards each request to its room's object. Refuses clients, and bodies that are too long.
+//! HTTP: checks a request, hands it to the object of its room, and returns the answer.
 
-use std::cell::RefCell;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use worker::js_sys::{Reflect, Uint8Array};
-use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::Reflect;
+use worker::wasm_bindgen::JsCast;
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::{
-    Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit, Response,
-    ResponseInit, console,
-};
+use worker::web_sys::{Request, Response, ResponseInit};
 use worker::{Delay, console_error};
 
 use super::api::{self, Asked};
+use super::inner;
 use super::limit::{Admission, Client, Limits};
 use super::parked;
 use super::platform::{Objects, Placed, Result, Stub, log_error, upgraded};
+use super::refusals::log_refusal;
+use super::request::{is_upgrade, method, read_body};
 use super::responses::{
     closed_websocket, is_dismissal, json_error, plain, preflight, refusal, to_response,
     unavailable, with_cors,
 };
 use super::rooms;
 use super::route::{Route, host, path, query, route};
-use super::runtime::Runtime;
-use crate::admission::network;
 use crate::dialect::Dialects;
 use crate::engine::{Query, Rejection, Revision, subprotocol};
-use crate::io::{self, Input, Reply};
-use crate::rate::LogLimit;
+use crate::io::Method;
 use crate::settings::Settings;
-use crate::socket;
 
 /// The time limit for the object's answer. It normally answers at once; after this time the request
 /// is lost. The platform itself retries safe requests on a fresh stub for up to ten seconds.
@@ -42,16 +37,7 @@ const OBJECT_TIMEOUT: Duration = Duration::from_secs(15);
 const NOTHING_HERE: &str = "there is nothing here: a room is at /r/<room>, its Socket.IO endpoint at \
 /r/<room>/socket.io/; a base path in front of these is not supported";
 
-/// The header that tells the object the network of the client's address.
-const ADDRESS: &str = "x-signalbox-address";
-
-/// The header that tells the object that the client's address has exceeded the limit of handshakes.
-const OVER_LIMIT: &str = "x-signalbox-over-limit";
-
 const TOO_MANY_REQUESTS: u16 = 429;
-
-/// The headers that are forwarded if the application needs them.
-const HEADERS: [&str; 3] = ["origin", "user-agent", "cookie"];
 
 /// The settings of a Worker's Socket.IO endpoint.
 pub struct Endpoint<'a> {
@@ -168,34 +154,6 @@ async fn enter(
     Ok(response)
 }
 
-thread_local! {
-    /// One limit for the whole isolate, because a client can cause a refusal with each request.
-    static LOG_LIMIT: RefCell<LogLimit> = RefCell::default();
-}
-
-/// Logs a refused client in one line, within the limit.
-pub(super) fn log_refusal(
-    event: &str,
-    status: u16,
-    reason: &str,
-    room: Option<&str>,
-    origin: Option<&str>,
-) {
-    let Some(dropped) = LOG_LIMIT.with_borrow_mut(|limit| limit.take(Runtime::now())) else {
-        return;
-    };
-    let origin = origin.filter(|origin| origin.len() < 300); // no real origin is longer
-    let line = socket::Object::new()
-        .with("event", event)
-        .with("reason", reason)
-        .with("status", &status)
-        .with("room", &room)
-        .with("origin", &origin)
-        .with("dropped", &dropped)
-        .json();
-    console::log_1(&JsValue::from_str(line.as_str()));
-}
-
 /// Whether the response says that the session does not exist.
 async fn is_unknown_sid(response: &Response) -> Result<bool> {
     if response.status() != 400 {
@@ -240,34 +198,23 @@ async fn ask(
     max_body: usize,
     (action, over_limit): (Option<&str>, bool),
 ) -> Result<Response> {
-    let Some(body) = read(&request, max_body).await? else {
+    let Some(body) = read_body(&request, max_body).await? else {
         return match action {
             Some(_) => api::too_large(),
             None => to_response(&Rejection::TooLarge.response()),
         };
     };
     let upgrade = action.is_none() && is_upgrade(&request)?;
-    let waits = action.is_none() && !upgrade && method(&request) == io::Method::Get;
-    let url = match action {
-        Some(action) => api::inner_url(action),
-        None => format!("https://room/?{}", query(&request)),
-    };
+    let waits = action.is_none() && !upgrade && method(&request) == Method::Get;
     let codec = Query::parse(&query(&request)).codec();
-    let inner = inner_request(&request, &url, upgrade, waits, &body)?;
+    let inner = inner::write(&request, action, upgrade, waits, &body)?;
     if over_limit {
-        inner.headers().set(OVER_LIMIT, "1")?;
-    }
-    if codec.revision == Revision::Three
-        && let Some(cookies) = request.headers().get("cookie")?
-    {
-        inner.headers().set("cookie", &cookies)?;
+        inner::mark_over_limit(&inner)?;
     }
     if endpoint.settings.engine.keep_headers {
-        for name in HEADERS {
-            if let Some(value) = request.headers().get(name)? {
-                inner.headers().set(name, &value)?;
-            }
-        }
+        inner::copy_headers(&request, &inner, &inner::HEADERS)?;
+    } else if codec.revision == Revision::Three {
+        inner::copy_headers(&request, &inner, &["cookie"])?;
     }
     let answer = JsFuture::from(stub.fetch(&inner)?);
     let response: Response = match select(answer, pin!(Delay::from(OBJECT_TIMEOUT))).await {
@@ -300,108 +247,4 @@ async fn ask(
     } else {
         upgraded(socket.unchecked_ref())
     }
-}
-
-/// The request for the object, with only the necessary headers.
-fn inner_request(
-    request: &Request,
-    url: &str,
-    upgrade: bool,
-    waits: bool,
-    body: &[u8],
-) -> Result<Request> {
-    let headers = Headers::new()?;
-    if upgrade || waits {
-        headers.set("upgrade", "websocket")?;
-    }
-    if waits {
-        headers.set(parked::HEADER, "1")?;
-    }
-    if let Some(kind) = request.headers().get("content-type")? {
-        headers.set("content-type", &kind)?;
-    }
-    if let Some(address) = request.headers().get("cf-connecting-ip")? {
-        headers.set(ADDRESS, &network(&address).unwrap_or(address))?;
-    }
-    let init = RequestInit::new();
-    init.set_method(&request.method());
-    init.set_headers(&headers);
-    if method(request) == io::Method::Post {
-        init.set_body(&Uint8Array::from(body).into());
-    }
-    Request::new_with_str_and_init(url, &init)
-}
-
-/// Reads the body; `None` if it is longer than `max` bytes. Reading stops there.
-async fn read(request: &Request, max: usize) -> Result<Option<Vec<u8>>> {
-    if method(request) != io::Method::Post {
-        return Ok(Some(Vec::new()));
-    }
-    let length = request.headers().get("content-length")?;
-    let length = length.and_then(|length| length.parse::<usize>().ok());
-    if length.is_some_and(|length| length > max) {
-        return Ok(None);
-    }
-    match request.body() {
-        Some(stream) => read_stream(&stream, max).await,
-        None => Ok(Some(Vec::new())),
-    }
-}
-
-/// Reads a stream; `None` if it is longer than `max` bytes. Reading stops there.
-pub(super) async fn read_stream(stream: &ReadableStream, max: usize) -> Result<Option<Vec<u8>>> {
-    let chunks: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let mut body = Vec::new();
-    loop {
-        let chunk = JsFuture::from(chunks.read()).await?;
-        let value = Reflect::get(&chunk, &"value".into())?;
-        if value.is_undefined() {
-            return Ok(Some(body));
-        }
-        body.append(&mut Uint8Array::new(&value).to_vec());
-        if body.len() > max {
-            drop(chunks.cancel());
-            return Ok(None);
-        }
-    }
-}
-
-/// The method.
-pub(super) fn method(request: &Request) -> io::Method {
-    match request.method().as_str() {
-        "GET" => io::Method::Get,
-        "POST" => io::Method::Post,
-        _ => io::Method::Other,
-    }
-}
-
-fn is_upgrade(request: &Request) -> Result<bool> {
-    let upgrade = request.headers().get("upgrade")?;
-    Ok(upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket")))
-}
-
-/// Converts a request that arrived at the object into an input for the core.
-pub(super) fn to_input(request: &Request, body: Vec<u8>, reply: Reply) -> Result<Input> {
-    let headers = request.headers();
-    let input = if api::is_inner(&request.url()) {
-        Input::Operate
-    } else if headers.has(OVER_LIMIT)? {
-        Input::OverLimit
-    } else {
-        Input::Request
-    };
-    Ok(input(io::Request {
-        reply,
-        method: method(request),
-        query: query(request),
-        upgrade: is_upgrade(request)? && !parked::is_parkable(request)?,
-        address: headers.get(ADDRESS)?.unwrap_or_default(),
-        content_type: headers.get("content-type")?.unwrap_or_default(),
-        headers: io::Headers {
-            origin: headers.get("origin")?,
-            user_agent: headers.get("user-agent")?,
-            cookie: headers.get("cookie")?,
-        },
-        body,
-    }))
 }

@@ -12,10 +12,11 @@ use worker::{Env, console_error};
 
 use super::alarm::Alarm;
 use super::entropy;
-use super::http;
+use super::inner;
 use super::parked;
 use super::perform::Timers;
 use super::platform::{AutoResponse, Numbers, Result, Socket, State, log_error};
+use super::request::method;
 use super::responses;
 use super::runtime::Runtime;
 use crate::engine::AUTO_RESPONSE;
@@ -106,7 +107,7 @@ impl<C: Core + 'static> Shell<C> {
             console_error!("no entropy: a request is refused");
             return responses::unavailable().map(JsValue::from);
         }
-        if http::method(&request) != io::Method::Post {
+        if method(&request) != io::Method::Post {
             return self.answer(&request, Vec::new());
         }
         let (shell, body) = (Rc::clone(self), request.array_buffer()?);
@@ -120,7 +121,7 @@ impl<C: Core + 'static> Shell<C> {
     fn answer(self: &Rc<Self>, request: &Request, body: Vec<u8>) -> Result<JsValue> {
         let id = self.next_request();
         let parkable = parked::is_parkable(request)?;
-        let input = http::to_input(request, body, Reply::to(id))?;
+        let input = inner::read(request, body, Reply::to(id))?;
         let mut pending = Pending {
             request: id,
             attachment: None,

@@ -11,9 +11,9 @@ use worker::web_sys::{
     AbortController, AbortSignal, Headers, Request, RequestInit, RequestRedirect, Response,
 };
 
-use super::api::inner_url;
-use super::http::read_stream;
+use super::inner::operator_url;
 use super::platform::{Placed, Result, error, fetch};
+use super::request::read_stream;
 use crate::io::{Answer, Post, Recipient};
 
 /// The maximum size of an answer that is read, in bytes.
@@ -60,7 +60,7 @@ async fn ask(post: &Post, objects: Option<Placed<'_>>, signal: &AbortSignal) -> 
         Recipient::Server(url) => fetch(url, &init)?,
         Recipient::Object { name, action } => {
             let objects = objects.ok_or_else(|| error("wrangler.toml binds no ROOM"))?;
-            let request = Request::new_with_str_and_init(&inner_url(action), &init)?;
+            let request = Request::new_with_str_and_init(&operator_url(action), &init)?;
             objects.named(name)?.fetch(&request)?
         }
     };
