@@ -1,229 +1,21 @@
 //! The boundary of the core. Each event arrives as an [`Input`], and the core returns [`Output`]s
 //! to perform. The few questions that the core asks meanwhile go to the [`Platform`].
 
-use std::ops::Deref;
-use std::rc::Rc;
+mod data;
+mod http;
+mod ids;
+mod platform;
+mod post;
+
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+pub use data::{Data, Text};
+pub use http::{ContentType, Headers, Method, Request, Response};
+pub use ids::{ConnectionId, Reply, RequestId};
+pub use platform::{Platform, Point};
+pub use post::{Answer, Post, Recipient};
 
 use crate::time::Timestamp;
-
-/// The number of an HTTP request, as long as it is unanswered. The shell chooses it, and reuses no
-/// number of an open request or connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(u64);
-
-impl RequestId {
-    /// Makes the id from the shell's number.
-    #[must_use]
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// The shell's number.
-    #[must_use]
-    pub const fn number(self) -> u64 {
-        self.0
-    }
-}
-
-/// The number of a WebSocket: that of the request that opened it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId(u64);
-
-impl ConnectionId {
-    /// Makes the id from the number of the request.
-    #[must_use]
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// The number of the request that opened the connection.
-    #[must_use]
-    pub const fn number(self) -> u64 {
-        self.0
-    }
-}
-
-impl From<RequestId> for ConnectionId {
-    fn from(request: RequestId) -> Self {
-        Self(request.0)
-    }
-}
-
-/// The right to answer one request once. It is neither `Clone` nor `Copy`.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Reply(RequestId);
-
-impl Reply {
-    /// Makes the right to answer `request`. Only the shell does so: when the request arrives, or
-    /// when it finds an unanswered request after the loss of memory.
-    #[must_use]
-    pub const fn to(request: RequestId) -> Self {
-        Self(request)
-    }
-
-    /// The request that it answers.
-    #[must_use]
-    pub const fn request(&self) -> RequestId {
-        self.0
-    }
-}
-
-/// A shared text. Making it from a `String` copies nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text(Rc<String>);
-
-impl From<String> for Text {
-    fn from(text: String) -> Self {
-        Self(Rc::new(text))
-    }
-}
-
-impl From<&str> for Text {
-    fn from(text: &str) -> Self {
-        text.to_owned().into()
-    }
-}
-
-impl Deref for Text {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-/// One WebSocket frame. Its receivers share it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Data {
-    /// A text frame.
-    Text(Text),
-    /// A binary frame.
-    Binary(Rc<[u8]>),
-}
-
-#[cfg(target_arch = "wasm32")]
-impl Data {
-    /// Whether both are the same shared frame.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Text(text), Self::Text(other)) => Rc::ptr_eq(&text.0, &other.0),
-            (Self::Binary(bytes), Self::Binary(other)) => Rc::ptr_eq(bytes, other),
-            _ => false,
-        }
-    }
-}
-
-/// The HTTP methods that the core distinguishes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// `GET`
-    Get,
-    /// `POST`
-    Post,
-    /// Any other method.
-    Other,
-}
-
-/// The headers of a handshake that are available to the application.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Headers {
-    /// `Origin`: the origin of the page that connects
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub origin: Option<String>,
-    /// `User-Agent`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_agent: Option<String>,
-    /// `Cookie`
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cookie: Option<String>,
-}
-
-impl Headers {
-    /// The maximum size of a header, in bytes. A longer header counts as missing.
-    pub const BYTES: usize = 4096;
-
-    /// The `Cookie` header, or an empty text.
-    pub(crate) fn cookies(&self) -> &str {
-        self.cookie.as_deref().unwrap_or_default()
-    }
-
-    /// Removes the headers that are too long.
-    pub(crate) fn bounded(self) -> Self {
-        let fits = |header: Option<String>| header.filter(|text| text.len() <= Self::BYTES);
-        Self {
-            origin: fits(self.origin),
-            user_agent: fits(self.user_agent),
-            cookie: fits(self.cookie),
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// An HTTP request, after the shell has handled CORS and the path.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The right to answer the request.
-    pub reply: Reply,
-    /// Its method.
-    pub method: Method,
-    /// The URL's query, without the question mark, still percent-encoded.
-    pub query: String,
-    /// Whether the request asks for a WebSocket.
-    pub upgrade: bool,
-    /// The client's address, if the platform tells it, else empty.
-    pub address: String,
-    /// The `Content-Type` header, empty if absent.
-    pub content_type: String,
-    /// More headers, if the application needs them.
-    pub headers: Headers,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-/// The recipient of a [`Post`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recipient {
-    /// The server at this URL.
-    Server(String),
-    /// Another object of the same class. It gets [`Input::Operate`] with the action as its query.
-    Object {
-        /// The object's name.
-        name: String,
-        /// The action.
-        action: &'static str,
-    },
-}
-
-/// An HTTP `POST` request with a JSON body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Post {
-    /// The application's number for this request. [`Input::Posted`] returns it.
-    pub number: u64,
-    /// The recipient.
-    pub to: Recipient,
-    /// The headers other than `Content-Type`. They may be secret.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body.
-    pub body: String,
-    /// The time limit for the answer.
-    pub timeout: Duration,
-}
-
-/// The answer of another server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body; empty if it is longer than the shell's limit.
-    pub body: String,
-}
 
 /// An event that the core handles.
 #[derive(Debug, PartialEq, Eq)]
@@ -268,33 +60,6 @@ impl Input {
             Self::Disconnected(_) | Self::WentAway(_) | Self::Aborted(_)
         )
     }
-}
-
-/// The media type of a response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContentType {
-    /// `text/plain; charset=UTF-8`
-    Text,
-    /// `text/html`
-    Html,
-    /// `application/json`
-    Json,
-    /// `application/octet-stream`. The body is base64, because the object sends it to the Worker as
-    /// text.
-    Octets,
-}
-
-/// The response to a request. It must not be cached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// The HTTP status.
-    pub status: u16,
-    /// The type of the body.
-    pub content_type: ContentType,
-    /// The body.
-    pub body: String,
-    /// The `Set-Cookie` header.
-    pub cookie: Option<String>,
 }
 
 /// A change of the stored state. All changes of a turn are committed together, one per key.
@@ -396,54 +161,4 @@ pub trait Core {
 
     /// When [`Input::Wake`] is due, unless another input comes first.
     fn deadline(&self) -> Option<Timestamp>;
-}
-
-/// An event that operators count: one row of a data set.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point<'a> {
-    /// The event.
-    pub event: &'a str,
-    /// The room.
-    pub room: &'a str,
-    /// The reason, or the kind; may be empty.
-    pub detail: &'a str,
-    /// The measured value, if there is one: milliseconds, or a number of receivers.
-    pub value: f64,
-    /// The number of peers at that time.
-    pub peers: f64,
-}
-
-/// What the core asks of the platform. All answers are immediate.
-pub trait Platform {
-    /// Fifteen random bytes, for an unguessable id.
-    fn mint(&self) -> [u8; 15];
-
-    /// When the platform last answered a frame on this connection (see
-    /// [`crate::engine::AUTO_RESPONSE`]); `None` if it never did.
-    fn last_auto_response(&self, connection: ConnectionId) -> Option<Timestamp>;
-
-    /// The stored records whose keys begin with `prefix`, as keys and values, sorted by key.
-    /// Uncommitted changes are included.
-    ///
-    /// # Errors
-    ///
-    /// The reason why the storage cannot be read.
-    fn load(&self, prefix: &str) -> Result<Vec<(String, String)>, String>;
-
-    /// Whether the storage has been empty since it was made, or since it was last deleted as a
-    /// whole. A storage whose records were deleted one by one is not blank.
-    fn is_blank(&self) -> bool {
-        true
-    }
-
-    /// Writes a line into the operators' log.
-    fn log(&self, line: &str);
-
-    /// Whether data points are written.
-    fn is_measuring(&self) -> bool {
-        false
-    }
-
-    /// Writes a data point, if [`Platform::is_measuring`].
-    fn measure(&self, _point: &Point) {}
 }

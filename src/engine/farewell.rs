@@ -196,7 +196,7 @@ impl Engine {
     }
 
     fn close_farewell_connection(&mut self, connection: ConnectionId) {
-        self.connections.remove(&connection);
+        self.sessions.connections.remove(&connection);
         self.out.push(Output::Close(connection, None));
     }
 

@@ -22,20 +22,11 @@ impl Engine {
         } else {
             now
         };
-        if self
-            .timers
-            .first()
-            .is_none_or(|(deadline, _)| by < *deadline)
-        {
+        if self.sessions.deadline().is_none_or(|first| by < first) {
             return;
         }
         let mut pinged = false;
-        let due: Vec<Sid> = self
-            .timers
-            .iter()
-            .take_while(|(deadline, _)| *deadline <= horizon)
-            .map(|(_, sid)| *sid)
-            .collect();
+        let due = self.sessions.due(horizon);
         for &sid in &due {
             self.absorb(sid);
             self.with(sid, |session, config, out| {
@@ -68,19 +59,19 @@ impl Engine {
     pub(crate) fn answered(&mut self, sid: Sid, since: Timestamp) -> bool {
         let silence = self.silence();
         self.absorb(sid);
-        let session = self.sessions.get(&sid);
+        let session = self.sessions.get(sid);
         session.is_some_and(|session| session.heartbeat.expires >= since + silence)
     }
 
     /// Whether a polling session without a parked poll was restored after the loss of memory. Its
     /// client may be gone.
     pub(crate) fn has_orphans(&self) -> bool {
-        self.sessions.values().any(|session| session.orphan)
+        self.sessions.iter().any(|session| session.orphan)
     }
 
     /// Asks the platform for the last pong that it absorbed.
     fn absorb(&mut self, sid: Sid) {
-        if let Some(session) = self.sessions.get_mut(&sid)
+        if let Some(session) = self.sessions.get_mut(sid)
             && let Transport::WebSocket(socket) = session.transport
             && self.config.absorb_pongs
             && let Some(then) = self.store.platform().last_auto_response(socket.connection)

@@ -21,6 +21,7 @@ mod rejection;
 mod requests;
 mod revision_3;
 mod session;
+mod sessions;
 mod sid;
 mod subprotocol;
 mod transport;
@@ -44,13 +45,13 @@ pub(crate) use sid::Token;
 pub(crate) use sid::mix;
 pub use subprotocol::subprotocol;
 
-use crate::io::{ConnectionId, Data, Input, Output, Reply, Request, RequestId, Response};
-use crate::map::{Map, Set};
+use crate::io::{ConnectionId, Data, Input, Output, Reply, Request, Response};
 use crate::store::Store;
 use crate::time::Timestamp;
 use farewell::{CLOSE_RACE, Farewell, ORDERLY_CLOSE};
 use queue::Queues;
 use session::{Fate, Session};
+use sessions::Sessions;
 use transport::Role;
 
 /// A frame, and the response that the platform may send to it without waking the object: a pong,
@@ -75,19 +76,10 @@ pub enum Event {
 pub struct Engine {
     config: Config,
     store: Rc<Store>,
-    sessions: Map<Sid, Session>,
-    /// The session of each WebSocket, including probes.
-    connections: Map<ConnectionId, Sid>,
-    /// The session of each parked poll.
-    polls: Map<RequestId, Sid>,
-    /// The deadline of each session, one entry per session.
-    timers: Set<(Timestamp, Sid)>,
+    sessions: Sessions,
     /// The last packets of ended sessions.
     farewells: Vec<Farewell>,
     queues: Rc<Queues>,
-    /// Sessions changed in this turn. Their timers, parked polls and records are updated at its
-    /// end.
-    touched: Vec<Sid>,
     events: VecDeque<Event>,
     /// The outputs of the turn, from all layers, in order.
     out: Vec<Output>,
@@ -100,13 +92,9 @@ impl Engine {
         Self {
             config,
             store,
-            sessions: Map::default(),
-            connections: Map::default(),
-            polls: Map::default(),
-            timers: Set::default(),
+            sessions: Sessions::default(),
             farewells: Vec::new(),
             queues: Rc::default(),
-            touched: Vec::new(),
             events: VecDeque::new(),
             out: Vec::new(),
         }
@@ -131,16 +119,16 @@ impl Engine {
             }
             Input::WentAway(connection) => self.disconnected(connection, CloseReason::GoingAway),
             Input::Aborted(request) => {
-                if let Some(&sid) = self.polls.get(&request) {
-                    if let Some(poll) = self.sessions.get_mut(&sid).and_then(|s| s.transport.poll())
-                    {
+                if let Some(sid) = self.sessions.polled_by(request) {
+                    let session = self.sessions.get_mut(sid);
+                    if let Some(poll) = session.and_then(|session| session.transport.poll()) {
                         poll.take();
                     }
                     self.fail(sid, CloseReason::TransportError);
                 }
             }
             Input::Overdue(request) => {
-                if let Some(&sid) = self.polls.get(&request) {
+                if let Some(sid) = self.sessions.polled_by(request) {
                     self.with(sid, |session, _, out| {
                         session.release(out);
                         Ok(())
@@ -163,7 +151,7 @@ impl Engine {
 
     /// Sends a message. Does nothing if the session has ended.
     pub fn send(&mut self, sid: Sid, message: &Message) {
-        let Some(session) = self.sessions.get_mut(&sid) else {
+        let Some(session) = self.sessions.get_mut(sid) else {
             return;
         };
         let packet = ServerPacket::Message(message.clone());
@@ -173,7 +161,7 @@ impl Engine {
         }
         session.send(packet, &mut self.out);
         if !session.queue.is_empty() {
-            self.touch(sid);
+            self.sessions.touch(sid);
             self.bound_queues();
         }
     }
@@ -192,17 +180,17 @@ impl Engine {
     /// Stores `memo` with the session for as long as the session lasts. [`Engine::memo`] returns
     /// it, also after the loss of memory.
     pub fn remember(&mut self, sid: Sid, memo: Box<RawValue>) {
-        if let Some(session) = self.sessions.get_mut(&sid) {
+        if let Some(session) = self.sessions.get_mut(sid) {
             session.memo = Some(memo);
             session.unsaved = true;
-            self.touch(sid);
+            self.sessions.touch(sid);
         }
     }
 
     /// The memo of a session.
     #[must_use]
     pub fn memo(&self, sid: Sid) -> Option<&RawValue> {
-        self.sessions.get(&sid)?.memo.as_deref()
+        self.sessions.get(sid)?.memo.as_deref()
     }
 
     /// Whether there are no sessions and no stored packets of ended ones.
@@ -217,54 +205,30 @@ impl Engine {
 
     /// Whether a session speaks revision 3.
     pub(crate) fn speaks_revision_3(&self, sid: Sid) -> bool {
-        let session = self.sessions.get(&sid);
+        let session = self.sessions.get(sid);
         session.is_some_and(|session| session.codec.revision == Revision::Three)
     }
 
     /// Whether a session is open.
     pub(crate) fn is_open(&self, sid: Sid) -> bool {
-        self.sessions.contains_key(&sid)
+        self.sessions.get(sid).is_some()
     }
 
     /// The open sessions.
     pub fn sids(&self) -> impl Iterator<Item = Sid> {
-        self.sessions.keys().copied()
+        self.sessions.sids()
     }
 
     /// The outputs to perform, in order. Ends the turn.
     pub fn drain(&mut self) -> Vec<Output> {
-        let mut touched = std::mem::take(&mut self.touched);
-        for sid in touched.drain(..) {
-            let Some(session) = self.sessions.get_mut(&sid) else {
-                continue;
-            };
-            session.touched = false;
-            session.flush(&mut self.out);
-            session.save(&self.store, &mut self.out);
-            let deadline = session.deadline();
-            if let Some(armed) = session.armed.replace(deadline) {
-                self.timers.remove(&(armed, sid));
-            }
-            self.timers.insert((deadline, sid));
-            let poll = session.transport.poll().and_then(|poll| poll.request());
-            if poll != session.listed {
-                if let Some(answered) = std::mem::replace(&mut session.listed, poll) {
-                    self.polls.remove(&answered);
-                }
-                if let Some(parked) = poll {
-                    self.polls.insert(parked, sid);
-                }
-            }
-        }
-        self.touched = touched; // keep its capacity for the next turn
+        self.sessions.settle(&self.store, &mut self.out);
         self.store.end_turn(std::mem::take(&mut self.out))
     }
 
     /// When [`Input::Wake`] is due, unless another input comes first.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        let timer = self.timers.first().map(|(deadline, _)| *deadline);
-        [timer, self.farewell_deadline()]
+        [self.sessions.deadline(), self.farewell_deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -301,10 +265,10 @@ impl Engine {
     // Frames.
 
     fn received(&mut self, now: Timestamp, from: ConnectionId, data: &Data) {
-        let Some(&sid) = self.connections.get(&from) else {
+        let Some(&sid) = self.sessions.connections.get(&from) else {
             return;
         };
-        let Some(session) = self.sessions.get(&sid) else {
+        let Some(session) = self.sessions.get(sid) else {
             self.upgrade_farewell(sid, data);
             return;
         };
@@ -330,7 +294,7 @@ impl Engine {
     }
 
     fn packet(&mut self, now: Timestamp, sid: Sid, packet: Result<ClientPacket, PacketError>) {
-        let Some(session) = self.sessions.get_mut(&sid) else {
+        let Some(session) = self.sessions.get_mut(sid) else {
             return; // an earlier packet of the same payload ended the session
         };
         match packet {
@@ -357,16 +321,16 @@ impl Engine {
             }
             Err(_) => self.fail(sid, CloseReason::ParseError),
         }
-        self.touch(sid);
+        self.sessions.touch(sid);
     }
 
     fn disconnected(&mut self, connection: ConnectionId, reason: CloseReason) {
-        let Some(sid) = self.connections.remove(&connection) else {
+        let Some(sid) = self.sessions.connections.remove(&connection) else {
             return;
         };
         match self
             .sessions
-            .get(&sid)
+            .get(sid)
             .and_then(|session| session.transport.role(connection))
         {
             Some(Role::Carrier) => self.disconnect(sid, reason),
@@ -386,28 +350,13 @@ impl Engine {
         sid: Sid,
         change: impl FnOnce(&mut Session, &Config, &mut Vec<Output>) -> Fate,
     ) {
-        self.touch(sid);
-        let Some(session) = self.sessions.get_mut(&sid) else {
+        self.sessions.touch(sid);
+        let Some(session) = self.sessions.get_mut(sid) else {
             return;
         };
         if let Err(reason) = change(session, &self.config, &mut self.out) {
             self.fail(sid, reason);
         }
-    }
-
-    /// Marks the session as changed, for the end of the turn.
-    fn touch(&mut self, sid: Sid) {
-        if let Some(session) = self.sessions.get_mut(&sid)
-            && !std::mem::replace(&mut session.touched, true)
-        {
-            self.touched.push(sid);
-        }
-    }
-
-    fn insert(&mut self, session: Session) {
-        let sid = session.sid;
-        self.sessions.insert(sid, session);
-        self.touch(sid);
     }
 
     /// Ends a session at once: a parked poll is answered, later requests get "unknown sid".
@@ -426,13 +375,7 @@ impl Engine {
     }
 
     fn remove(&mut self, sid: Sid) -> Option<Session> {
-        let mut session = self.sessions.remove(&sid)?;
-        if let Some(armed) = session.armed {
-            self.timers.remove(&(armed, sid));
-        }
-        if let Some(poll) = session.listed {
-            self.polls.remove(&poll);
-        }
+        let mut session = self.sessions.remove(sid)?;
         session.forget(&self.store);
         Some(session)
     }

@@ -99,7 +99,7 @@ impl Engine {
     /// packet. Its client has stopped polling, or polls more slowly than all others.
     pub(super) fn bound_queues(&mut self) {
         while self.queues.bytes() > self.config.max_queued_in_all {
-            let overdue = self.sessions.values_mut().filter_map(|session| {
+            let overdue = self.sessions.iter_mut().filter_map(|session| {
                 let is_overdue = session.is_overdue();
                 is_overdue.then(|| (session.queue.since(), session.sid))
             });

@@ -239,11 +239,11 @@ impl Engine {
         session.unsaved = false;
         session.stored.row = true;
         session.orphan = row.expires.is_some();
-        self.insert(session);
+        self.sessions.insert(session);
     }
 
     fn restore_packet(&mut self, sid: &str, value: &str) -> Option<()> {
-        let session = self.sessions.get_mut(&Sid::parse(sid)?)?;
+        let session = self.sessions.get_mut(Sid::parse(sid)?)?;
         if let Some(packet) = payload::unpack_packet(value) {
             session.send(packet, &mut self.out);
         }
@@ -273,8 +273,8 @@ impl Engine {
         session.unsaved = false;
         // Memory was lost between the upgrade and the deletion of the row.
         self.remove(sid);
-        self.connections.insert(connection, sid);
-        self.insert(session);
+        self.sessions.connections.insert(connection, sid);
+        self.sessions.insert(session);
     }
 
     fn restore_poll(&mut self, now: Timestamp, reply: Reply, kept: Option<&Attachment>) {
@@ -284,7 +284,7 @@ impl Engine {
             expires,
             revision,
         }) = kept
-            && let Some(session) = self.sessions.get_mut(&sid)
+            && let Some(session) = self.sessions.get_mut(sid)
             && let Some(poll @ Poll::Idle) = session.transport.poll()
         {
             *poll = Poll::Parked {
@@ -324,7 +324,7 @@ impl Engine {
                 expires,
                 saved: true,
             });
-        } else if let Some(session) = self.sessions.get_mut(&sid)
+        } else if let Some(session) = self.sessions.get_mut(sid)
             && session.probe(socket, expires)
         {
             if let Transport::Upgrading { probe, .. } = &mut session.transport {
@@ -335,7 +335,7 @@ impl Engine {
             self.close_stray(connection);
             return;
         }
-        self.connections.insert(connection, sid);
+        self.sessions.connections.insert(connection, sid);
     }
 
     /// Restores polling sessions without a parked poll. The client is gone, or it lost its object
@@ -343,7 +343,7 @@ impl Engine {
     /// memory.
     fn restore_orphans(&mut self, now: Timestamp) {
         let expires = now + self.config.ping_timeout;
-        for session in self.sessions.values_mut() {
+        for session in self.sessions.iter_mut() {
             if matches!(session.transport, Transport::Polling(Poll::Idle)) && !session.orphan {
                 session.heartbeat.expires = expires;
                 session.orphan = true;

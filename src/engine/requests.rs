@@ -59,7 +59,7 @@ impl Engine {
         };
         let websocket = query.wants_websocket();
         let revision = query.revision(&self.config);
-        if let Some(session) = self.sessions.get_mut(&sid) {
+        if let Some(session) = self.sessions.get_mut(sid) {
             if !session.admits(request) {
                 return Some(Rejection::UnknownSid);
             }
@@ -67,7 +67,7 @@ impl Engine {
             let is_current = revision == Some(session.codec.revision);
             let is_other = request.method == Method::Other;
             if session.unsaved {
-                self.touch(sid); // the client returned the cookie
+                self.sessions.touch(sid); // the client returned the cookie
             }
             if (!upgrade && websocket != upgraded) || !is_current || is_other {
                 return Some(Rejection::BadRequest);
@@ -114,7 +114,7 @@ impl Engine {
         self.out.push(Output::Accept(request.reply));
         self.out
             .push(Output::Send(socket.connection, open.to_frame(false)));
-        self.connections.insert(socket.connection, sid);
+        self.sessions.connections.insert(socket.connection, sid);
         let transport = Transport::WebSocket(socket);
         let session = self.session(now, sid, transport, socket.codec);
         let handshake = self.handshake(request.address, request.query, request.headers);
@@ -139,18 +139,18 @@ impl Engine {
 
     fn open(&mut self, session: Session, handshake: Handshake) {
         let sid = session.sid;
-        self.insert(session);
+        self.sessions.insert(session);
         self.events.push_back(Event::Open(sid, handshake));
     }
 
     fn upgrade(&mut self, now: Timestamp, sid: Sid, reply: Reply, socket: WebSocket) {
         let expires = now + self.config.upgrade_timeout;
-        if let Some(session) = self.sessions.get_mut(&sid)
+        if let Some(session) = self.sessions.get_mut(sid)
             && session.probe(socket, expires)
         {
             self.out.push(Output::Accept(reply));
-            self.connections.insert(socket.connection, sid);
-            self.touch(sid);
+            self.sessions.connections.insert(socket.connection, sid);
+            self.sessions.touch(sid);
         } else {
             // "the server MUST close it" (v4, Upgrade). A browser sees no difference to an HTTP
             // error, but other clients do.
@@ -175,7 +175,7 @@ impl Engine {
             return;
         }
         let max_payload = self.config.max_payload;
-        let Some(session) = self.sessions.get_mut(&sid) else {
+        let Some(session) = self.sessions.get_mut(sid) else {
             return; // an ended session accepts no POST
         };
         let was = session.codec;

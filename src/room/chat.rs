@@ -5,11 +5,12 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Room;
 use super::contract::{Message, names};
 use super::error::{Code, Error};
 use super::fields::{DEPTH, is_too_deep};
 use super::host::Switch;
-use super::{Room, Turn};
+use super::turn::Turn;
 use crate::io::numbered;
 use crate::socket::{Args, Json, Object, SocketId};
 use crate::store::Store;

@@ -2,12 +2,13 @@
 
 use serde::Deserialize;
 
+use super::Room;
 use super::contract::names;
 use super::error::{Code, Error};
 use super::journal::Line;
 use super::member::{Buckets, Member};
 use super::token::Refused;
-use super::{Room, Turn};
+use super::turn::Turn;
 use crate::engine::Handshake;
 use crate::socket::{Command, Json, Namespace, SocketId};
 use crate::time::Timestamp;

@@ -2,11 +2,12 @@
 
 use serde::Deserialize;
 
+use super::Room;
 use super::contract::names;
 use super::error::{Code, Error};
 use super::fields::Fields;
 use super::password::Password;
-use super::{Room, Turn};
+use super::turn::Turn;
 use crate::socket::{Args, Command, Json, Object, SocketId};
 
 /// Whom a host's event is about.

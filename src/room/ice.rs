@@ -11,12 +11,13 @@ use std::time::Duration;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
+use super::Room;
 use super::config::{Ice, Relay};
 use super::contract::{IceServers, names};
 use super::error::{Code, Error};
 use super::fields::Fields;
 use super::ice_url::Scheme;
-use super::{Room, Turn};
+use super::turn::Turn;
 use crate::base64;
 use crate::io::{Answer, Post, Recipient};
 use crate::socket::{Ack, Command, Json, Object, SocketId};
@@ -116,12 +117,8 @@ impl Room {
         let servers = IceServers { ice_servers, ttl };
         for waiting in std::mem::take(&mut self.waiting) {
             let Waiting { id, want, ack, seq } = waiting;
-            let mut turn = Turn {
-                now,
-                ack,
-                reply: None,
-                out,
-            };
+            let mut turn = Turn::new(now, out);
+            turn.ack = ack;
             if self.is_peer(id) {
                 self.grant(&mut turn, (id, seq), want, &servers);
             } else if turn.ack.is_some() {

@@ -1,10 +1,11 @@
 //! Who waits outside a closed room: knocking, and being let in or not.
 
+use super::Room;
 use super::contract::names;
 use super::error::{Code, Error};
 use super::ice::Want;
 use super::member::Joining;
-use super::{Room, Turn};
+use super::turn::Turn;
 use crate::map::Set;
 use crate::socket::{Json, Object, SocketId};
 

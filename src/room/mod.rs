@@ -32,6 +32,7 @@ mod seats;
 pub(crate) mod signal;
 mod target;
 mod token;
+mod turn;
 mod webhook;
 
 use std::rc::Rc;
@@ -45,7 +46,7 @@ pub(crate) use token::Refused;
 use crate::engine::CloseReason;
 use crate::map::{Map, Set};
 pub use crate::rate::Rate;
-use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, Object, SocketId};
+use crate::socket::{App, Args, Command, DisconnectReason, Event, Json, SocketId};
 use crate::store::Store;
 use crate::time::Timestamp;
 use chat::History;
@@ -59,6 +60,7 @@ use listing::Listing;
 use member::{Member, Profile, Spent};
 use signal::Kind;
 use target::check_room;
+use turn::Turn;
 use webhook::Deliveries;
 
 /// A room.
@@ -87,58 +89,6 @@ const LEFT_PAGE: DisconnectReason = DisconnectReason::Transport(CloseReason::Goi
 /// What errors about packets without an event's name call it.
 const NO_EVENT: &str = "";
 
-/// What one event leads to.
-struct Turn<'a> {
-    now: Timestamp,
-    ack: Option<Ack>,
-    /// What the ack will say: it comes last, as it promises all else.
-    reply: Option<Args>,
-    out: &'a mut Vec<Command>,
-}
-
-impl Turn<'_> {
-    fn emit(&mut self, to: Vec<SocketId>, name: &str, values: Vec<Json>) {
-        self.push(to, name, values, false);
-    }
-
-    fn push(&mut self, to: Vec<SocketId>, name: &str, values: Vec<Json>, volatile: bool) {
-        if !to.is_empty() {
-            self.out.push(Command::Emit {
-                to,
-                name: name.to_owned(),
-                args: Args::new(values),
-                ack: None,
-                volatile,
-            });
-        }
-    }
-
-    /// Acknowledges the event with these fields, and `ok`; they are made only if that is wanted.
-    fn succeed(&mut self, fields: impl FnOnce() -> Object) {
-        if self.ack.is_some() {
-            self.reply = Some(Args::new(vec![fields().with("ok", &true).json()]));
-        }
-    }
-
-    /// Acknowledges the event with the error or, failing that, sends it.
-    fn fail(&mut self, from: SocketId, event: &str, error: &Error) {
-        let error = error.for_event(event);
-        if self.ack.is_some() {
-            let reply = Object::new().with("ok", &false).with_json("error", &error);
-            self.reply = Some(Args::new(vec![reply.json()]));
-        } else {
-            // Whoever is away by then cannot do anything about it any more.
-            self.push(vec![from], names::ROOM_ERROR, vec![error], true);
-        }
-    }
-
-    fn acknowledge(self) {
-        if let (Some(ack), Some(reply)) = (self.ack, self.reply) {
-            self.out.push(Command::Acknowledge(ack, reply));
-        }
-    }
-}
-
 impl App for Room {
     fn reset(&mut self) {
         self.ledger.forget();
@@ -162,12 +112,7 @@ impl App for Room {
     }
 
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
-        let mut turn = Turn {
-            now,
-            ack: None,
-            reply: None,
-            out,
-        };
+        let mut turn = Turn::new(now, out);
         self.door.expire(now);
         // The room is whole when all its sockets are restored.
         let is_restored = matches!(event, Event::Restore { .. });

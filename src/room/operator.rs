@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Room;
 use super::config::Limits;
 use super::contract::{RoomInfo, names};
 use super::error::{Code, Error};
@@ -9,7 +10,7 @@ use super::fields::{Fields, is_too_deep};
 use super::ledger::Ledger;
 use super::member::Member;
 use super::presence::{info, shown};
-use super::{Room, Turn};
+use super::turn::Turn;
 use crate::io::{ContentType, Request, Response};
 use crate::socket::{Args, Command, Json, Object, SocketId, is_reserved};
 

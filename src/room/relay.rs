@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::Room;
 use super::contract::Meta;
 use super::error::{Code, Error};
 use super::ledger::Partner;
 use super::signal::{Kind, Signal};
-use super::{Room, Turn};
+use super::turn::Turn;
 use crate::socket::{Args, Command, Json, Object, SocketId};
 
 /// About how many bytes may wait for one peer that is away: a quarter of what is kept for all.

@@ -1,9 +1,10 @@
 //! Seats: how many peers may send media, and who gives theirs up.
 
+use super::Room;
 use super::contract::Media;
 use super::error::{Code, Error};
 use super::member::Member;
-use super::{Room, Turn};
+use super::turn::Turn;
 use crate::socket::{Command, SocketId};
 
 impl Room {

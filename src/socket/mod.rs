@@ -10,6 +10,7 @@ mod args;
 mod client;
 mod commands;
 mod config;
+mod connect;
 mod decoder;
 mod host;
 mod inbound;

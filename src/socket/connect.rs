@@ -1,0 +1,114 @@
+//! CONNECT: a client wants to connect to a namespace.
+
+use std::rc::Rc;
+
+use super::app::Event;
+use super::args::Json;
+use super::client::{self, Link, Socket};
+use super::log::Offset;
+use super::namespace::Namespace;
+use super::recovery::has_past;
+use super::server::Server;
+use super::socket_id::{Pid, SocketId};
+use crate::engine::Sid;
+use crate::time::Timestamp;
+
+impl Server {
+    /// A client wants to connect to a namespace that it is not in.
+    pub(super) fn enter(
+        &mut self,
+        now: Timestamp,
+        sid: Sid,
+        namespace: Namespace,
+        auth: Option<Json>,
+    ) {
+        let (namespace, query) = self.split_query(sid, namespace);
+        if query.is_some() && self.socket_in(sid, &namespace).is_some() {
+            return;
+        }
+        let Some(client) = self.clients.get(&sid) else {
+            return;
+        };
+        let auth_bytes = auth.as_ref().map_or(0, |auth| auth.as_str().len());
+        let refusal = if namespace.as_str().len() > client::NAMESPACE_BYTES {
+            Some("Invalid namespace")
+        } else if client.sockets.len() >= client::NAMESPACES {
+            Some("too many namespaces: a connection may be in 32 at a time")
+        } else if auth_bytes > client::AUTH_BYTES {
+            Some("auth is too large: it may have 16384 bytes as JSON")
+        } else {
+            None
+        };
+        if let Some(message) = refusal {
+            self.cancel_connect_timeout(sid);
+            self.refuse_connect(sid, namespace, message, None);
+            return;
+        }
+        match self.past(&namespace, auth.as_ref()) {
+            Some(past) => self.claim(now, sid, namespace, auth, past),
+            None => self.connect_with(sid, namespace, auth, query.as_deref()),
+        }
+    }
+
+    /// Of a namespace, the name and the query, which belong together but in revision 3.
+    fn split_query(&self, sid: Sid, namespace: Namespace) -> (Namespace, Option<String>) {
+        let split = namespace.as_str().split_once('?');
+        if let Some((name, query)) = split.filter(|_| self.engine.speaks_revision_3(sid))
+            && let Some(name) = Namespace::parse(name)
+        {
+            let query = query.to_owned();
+            return (name, Some(query));
+        }
+        (namespace, None)
+    }
+
+    pub(super) fn connect(&mut self, sid: Sid, namespace: Namespace, auth: Option<Json>) {
+        self.connect_with(sid, namespace, auth, None);
+    }
+
+    fn connect_with(
+        &mut self,
+        sid: Sid,
+        namespace: Namespace,
+        auth: Option<Json>,
+        query: Option<&str>,
+    ) {
+        // In revision 3 a client makes the socket's id of the session's.
+        let known = self.engine.public_id(sid);
+        let is_recoverable = self.log.is_some() && known.is_none();
+        let id = match known {
+            Some(sid) => SocketId::of_session(sid, &namespace),
+            None => SocketId::new(self.engine.mint()),
+        };
+        let pid = is_recoverable.then(|| Pid::new(self.engine.mint()));
+        let Some(client) = self.clients.get_mut(&sid) else {
+            return;
+        };
+        client.removed.retain(|removed| *removed != namespace);
+        client.sockets.push(id);
+        let handshake = match query {
+            Some(query) => Rc::new(client.handshake.with(query)),
+            None => Rc::clone(&client.handshake),
+        };
+        if !has_past(auth.as_ref()) {
+            self.replace_left_page(&namespace, &handshake.address);
+        }
+        let socket = Socket {
+            namespace: namespace.clone(),
+            address: handshake.address.clone(),
+            link: Link::Joining(sid),
+            state: None,
+            pid,
+            unsaved: false,
+            since: Offset::default(),
+            is_unseen: false,
+        };
+        self.sockets.insert(id, socket);
+        self.events.push_back(Event::Connect {
+            socket: id,
+            namespace,
+            auth,
+            handshake,
+        });
+    }
+}
