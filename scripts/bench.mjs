@@ -81,7 +81,7 @@ function rate({ tenthOf }, results) {
   return { rate: Math.min(...slowest) / members / 10 };
 }
 
-/** One measurement: what the load generator found and, of connections that stay, the memory that each takes. */
+/** One measurement: the result of the load generator and, for connections that stay open, the memory that each takes. */
 async function measure(server, how, order) {
   const { cores } = how;
   return withServer(server, how, async ({ port, pid }) => {
