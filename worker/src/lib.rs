@@ -124,7 +124,7 @@ fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<Served>>>> {
     }
     let name = RoomName::parse(name)
         .map_err(|invalid| error(&format!("the object {object:?} is not a room: {invalid}")))?;
-    // If the settings are invalid, the Worker refuses every request, so the defaults are never used.
+    // If the settings are invalid, the Worker refuses every client.
     let settings = read_settings(env).unwrap_or_default();
     let table = match dialect {
         None => None,
