@@ -167,7 +167,7 @@ pub(super) struct Meta<'a> {
     pub(super) room: &'a str,
     pub(super) ts: Timestamp,
     pub(super) seq: u64,
-    /// The negotiation, as the sender calls it.
+    /// The sender's id for this negotiation.
     pub(super) cid: Option<Json>,
     /// Whether the receiver is the polite one of the two.
     pub(super) polite: bool,
