@@ -1,5 +1,5 @@
-// A project: a folder that was made from the template. Its signalbox.json records the template's version and a digest of
-// each of its files, so an upgrade knows what nobody has changed.
+// A project: a folder that was made from the template. Its signalbox.json has the template's version and a digest of each of
+// the template's files, so an upgrade can tell which files the user has not changed.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { inRoot, Problem, root } from "../scripts/task.mjs";
 const record = "signalbox.json";
 export const { version } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
 
-/** Where the template has a file: npm leaves files named .gitignore out of packages. */
+/** The path of a file of the template. In the package .gitignore has another name, because npm leaves out files of that name. */
 function inTemplate(file) {
   const path = inRoot("template", file);
   return existsSync(path) ? path : inRoot("template", file.replace(/^\./, ""));
@@ -23,7 +23,7 @@ function templateFiles() {
 
 const configName = /^name = "(.*)"/m;
 
-/** A text of the template for the project that has the manifest `mine`: with its name, and what its package.json has besides. */
+/** A text of the template for a project with the manifest `mine`: it keeps the project's name and its other fields and dependencies. */
 function personalize(file, text, mine) {
   if (file === "wrangler.toml") return text.replace(configName, () => `name = "${mine.name}"`);
   if (file !== "package.json") return text;
@@ -33,7 +33,7 @@ function personalize(file, text, mine) {
   return `${JSON.stringify({ ...mine, ...template, name: mine.name, dependencies }, null, 2)}\n`;
 }
 
-/** The digest of what the template has in a file, whatever ends its lines: not of what `personalize` keeps. */
+/** The digest of a file, without line ends and without the parts that `personalize` keeps. */
 export function digest(file, text) {
   let rest = text.replaceAll("\r\n", "\n");
   if (file === "wrangler.toml") rest = rest.replace(configName, "");
@@ -44,20 +44,20 @@ export function digest(file, text) {
   return createHash("sha256").update(rest).digest("hex");
 }
 
-/** What a project is to depend on to get this very package: as whoever installed it asked for it, or this version. */
+/** How a project depends on this package: as in the manifest with which it was installed, or by its version. */
 function ownSource() {
-  const manifest = resolve(root, "../../package.json"); // beside the node_modules that this package is in
+  const manifest = resolve(root, "../../package.json"); // beside the node_modules that has this package
   const asked = existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).dependencies?.signalbox;
   if (!asked) return `^${version}`;
   if (!asked.startsWith("file:")) return asked;
   return `file:${resolve(dirname(manifest), asked.slice("file:".length)).replaceAll("\\", "/")}`;
 }
 
-/** The name of a folder as one that a Worker may have. */
+/** The name of a folder, changed to a valid name of a Worker. */
 const workerName = (folder) =>
   basename(folder).toLowerCase().replace(/[^a-z0-9-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 54) || "signalbox";
 
-/** Makes a project in a folder that is empty or not there yet. */
+/** Makes a project in a folder that is empty or does not exist. */
 export function init(folder) {
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     throw new Problem(`${folder} is not empty: name a folder that does not exist yet`);
@@ -73,16 +73,16 @@ function write(folder, file, text) {
   writeFileSync(path, text);
 }
 
-/** The folder as a project, or a `Problem`. */
+/** Returns the folder if it is a project; otherwise throws a `Problem`. */
 export function project(folder) {
   if (existsSync(join(folder, "wrangler.toml"))) return folder;
   throw new Problem(`there is no wrangler.toml in ${folder}: run this in a folder that signalbox init made`);
 }
 
 /**
- * Brings a project's files to this package's template. Files that were not changed since are replaced. Where the project
- * has a text of its own, the template's is laid into `.signalbox/template/`. Returns the version that it comes `since`, a
- * line for each file that the template changed, and the `changes` of the server since.
+ * Updates a project's files to this package's template. Files that the user did not change are replaced. For a file that the
+ * user changed, the template's text is written into `.signalbox/template/`. Returns the version `since` which the project is
+ * updated, a line for each file that changed in the template, and the `changes` of the server.
  */
 export function upgrade(folder) {
   const recorded = existsSync(join(folder, record)) ? JSON.parse(readFileSync(join(folder, record), "utf8")) : { files: {} };
@@ -104,14 +104,14 @@ export function upgrade(folder) {
       lines.push(`${file}: ${mine ? "updated" : "new"}${file === "package.json" ? "; run npm install" : ""}`);
     } else {
       write(folder, join(".signalbox/template", file), personalize(file, text, manifest));
-      lines.push(`${file}: ${mine ? "you changed it" : "you removed it"}, so it is left; the template's is now ${join(".signalbox/template", file)}`);
+      lines.push(`${file}: ${mine ? "you changed it" : "you removed it"}, so it is kept; the template's file is ${join(".signalbox/template", file)}`);
     }
   }
   write(folder, record, readFileSync(inRoot("template", record), "utf8"));
   return { since: recorded.template, lines, changes: recorded.template === version ? "" : changesSince(recorded.template) };
 }
 
-/** The manifest of a project, with the name that its wrangler.toml has. */
+/** The manifest of a project, with the name from its wrangler.toml. */
 function ownManifest(folder) {
   const path = join(folder, "package.json");
   const manifest = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {};
@@ -126,7 +126,7 @@ function changesSince(before) {
   return sections.slice(0, known === -1 ? 1 : known).join("").trim();
 }
 
-/** The record of a template's files, as signalbox.json has it. */
+/** The text of signalbox.json for the files of a template. */
 export function templateRecord(files) {
   const digests = Object.fromEntries([...files].sort().map(([file, text]) => [file, digest(file, text)]));
   return `${JSON.stringify({ template: version, files: digests }, null, 2)}\n`;

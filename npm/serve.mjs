@@ -1,4 +1,4 @@
-// The process behind `signalbox start`: serves a project and takes up what changes in its folder `public/`.
+// The process of `signalbox start`: serves a project, and watches its folder `public/`.
 
 import { existsSync, watch } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { startDevelopment, told } from "../scripts/serving.mjs";
 import { main } from "../scripts/task.mjs";
 import { buildSite } from "./site.mjs";
 
-const calm = 100; // ms without another change
+const calm = 100; // ms to wait for another change
 
 await main(async ([port, project]) => {
   const start = () => startDevelopment({ port: Number(port), folder: project, isRoom: true });
@@ -18,7 +18,7 @@ await main(async ([port, project]) => {
       await server.dispose();
       server = await start();
     }
-    console.log("what changed in public/ is served");
+    console.log("changes in public/ are served");
   }
 
   let timer;

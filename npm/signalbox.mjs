@@ -10,10 +10,10 @@ import { init, project, upgrade, version } from "./project.mjs";
 import { buildSite } from "./site.mjs";
 
 const usage = `signalbox init DIR          makes a project: a folder with settings and a page of your own
-signalbox start [--port N]  serves the project in this folder on this machine, on port N, else PORT, else 3000
-signalbox deploy [OPTION…]  deploys it to Cloudflare and asks whether it runs; the options are those of wrangler deploy
-signalbox upgrade           brings the project to the template of this version; what you changed stays as it is
-signalbox build             puts together what is served, in .signalbox/; wrangler calls this
+signalbox start [--port N]  serves the project in this folder on this machine, on port N; by default on PORT, or 3000
+signalbox deploy [OPTION…]  deploys it to Cloudflare and checks that it runs; the options are those of wrangler deploy
+signalbox upgrade           updates the project to the template of this version; your changes stay
+signalbox build             makes .signalbox/, from which the project is served; wrangler calls this
 signalbox --version         prints the version
 signalbox --help            prints this`;
 
@@ -21,7 +21,7 @@ const commands = {
   init([folder]) {
     if (!folder) throw new Problem("signalbox init takes the name of a folder: signalbox init my-room");
     init(resolve(folder));
-    console.log(`${folder} is made. Now:\n\n  cd ${/\s/.test(folder) ? `"${folder}"` : folder}\n  npm install\n  npm start\n\nREADME.md there says what is what.`);
+    console.log(`${folder} is made. Now:\n\n  cd ${/\s/.test(folder) ? `"${folder}"` : folder}\n  npm install\n  npm start\n\nIts README.md describes the files.`);
   },
   async start(_, { port }) {
     const folder = project(process.cwd());
@@ -53,7 +53,7 @@ await main(async ([command, ...args]) => {
   return commands[command](...parse(command, args));
 });
 
-/** The words and the options after a command. */
+/** The arguments and options of a command. */
 function parse(command, args) {
   try {
     const { positionals, values } = parseArgs({ args, options: flags[command] ?? {}, allowPositionals: command === "init" });

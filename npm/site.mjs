@@ -1,24 +1,24 @@
-// What a project serves and deploys: the package's Worker, and the package's page with the project's own files over it.
-// Both stand in the project's folder `.signalbox/`, where its wrangler.toml has them.
+// Makes `.signalbox/` in a project: the package's Worker, and the package's page with the project's own files, which replace files
+// of the same name. The project's wrangler.toml names both folders.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { inRoot } from "../scripts/task.mjs";
 
-/** Files of rules, where those of the project and those of the package both hold. */
+/** Files of rules: the rules of the project and of the package both apply. */
 const rules = {
-  _headers: (own, packaged) => `${packaged}\n${own}`, // a later rule can take a header away
-  _redirects: (own, packaged) => `${own}\n${packaged}`, // the first rule that fits is the one
+  _headers: (own, packaged) => `${packaged}\n${own}`, // a later rule can remove a header
+  _redirects: (own, packaged) => `${own}\n${packaged}`, // the first rule that matches is applied
 };
 
-/** The files in a folder and in the folders within: `{name, bytes}` each. */
+/** The files in a folder and its subfolders: `{name, bytes}` each. */
 function filesIn(folder) {
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder, { recursive: true }).filter((name) => statSync(join(folder, name)).isFile());
   return names.map((name) => ({ name, bytes: readFileSync(join(folder, name)) }));
 }
 
-/** The files that a project's `.signalbox/` has to have, by their names. */
+/** The files that a project's `.signalbox/` should have, by name. */
 function wantedFiles(project) {
   const wanted = new Map();
   for (const name of ["index.js", "index_bg.wasm"]) wanted.set(join("worker", name), readFileSync(inRoot("worker/build", name)));
@@ -31,8 +31,8 @@ function wantedFiles(project) {
 }
 
 /**
- * Puts `.signalbox/` of a project together. Returns whether a server that runs has to start anew: it reads a page's file
- * when it is asked for it, but learns only at its start which files there are, and what the rules and the Worker are.
+ * Makes `.signalbox/` of a project. Returns whether a running server has to restart: it reads a file of the page at each
+ * request, but the list of files, the rules and the Worker only at its start.
  */
 export function buildSite(project) {
   const site = join(project, ".signalbox");

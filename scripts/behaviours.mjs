@@ -1,8 +1,8 @@
-// Holds docs/protocol.md, docs/bounds.md and the tests to each other: each numbered row of the documents has a test, each
-// id of a test is a row of the documents.
+// Compares docs/protocol.md and docs/bounds.md with the tests: each numbered row of the documents has a test, and each id
+// of a test is in the documents.
 //
-// What a test verifies stands at its head: `/// P-7, E-8: why` directly above the attributes of a Rust test,
-// "P-7, E-8: what" as the title of a Node test. An id anywhere else refers to a behaviour and does not count.
+// A test names the ids that it verifies at its head: `/// P-7, E-8: why` directly above the attributes of a Rust test,
+// "P-7, E-8: what" as the title of a Node test. An id in another place is a reference and does not count.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -22,7 +22,7 @@ function filesIn(folder, ending) {
   return names.filter((name) => name.endsWith(ending)).map((name) => `${folder}/${name}`);
 }
 
-/** The files with tests that run: a native one counts from when main.rs names it. */
+/** The files with tests that run: of the native ones, those that main.rs names. */
 function testFiles() {
   const modules = [...read("tests/native/main.rs").matchAll(/^mod (\w+);/gm)].map(([, name]) => name);
   const native = filesIn("tests/native", ".rs").filter((file) => modules.includes(basename(file, ".rs")));
@@ -41,7 +41,7 @@ function testsOf(file) {
   return headed.map(({ name, head }) => ({ name: `${file}: ${name}`, ids: head.split(", ") }));
 }
 
-/** Prints what is amiss; resolves to `{passed, failed}` as every check does. */
+/** Prints the problems; returns `{passed, failed}` as every check does. */
 export function behaviours() {
   const text = documents.map(read).join("\n");
   const rows = [...text.matchAll(row)].map(([, id, mark, what]) => ({ id, text: what, offered: !mark }));
@@ -52,7 +52,7 @@ export function behaviours() {
   const failed = [];
   for (const behaviour of rows) {
     const { id, text, offered } = behaviour;
-    if (known.get(id) !== behaviour) failed.push(`${id} stands twice in the documents`);
+    if (known.get(id) !== behaviour) failed.push(`${id} occurs twice in the documents`);
     if (offered && !tested.has(id)) failed.push(`${id} has no test: ${text}`);
     if (!offered && text.length < 20) failed.push(`${id} is not offered, without a reason`);
   }

@@ -1,6 +1,6 @@
-// `npm run bench`: the core by itself, then Signalbox on workerd, measured beside the least that a Durable Object in
-// JavaScript can do, socket.io on Node and, if wanted, socketioxide, by the same load. Each takes its turn in every repetition, so that what else the machine does meets
-// all of them; ratios are of the same repetition.
+// `npm run bench`: measures the core by itself, and then Signalbox on workerd beside a bare Durable Object in JavaScript,
+// socket.io on Node and, with --all, socketioxide, with the same load. The servers take turns in every repetition, so that
+// other work of the machine affects all of them. A ratio compares figures of the same repetition.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,26 +14,26 @@ import { measureCore } from "../tests/bench/core.mjs";
 import { benchPackages, benchProgram, benchRust, benchSocketioxide, workerd } from "./setup.mjs";
 import { main, options, Problem, steps, works } from "./task.mjs";
 
-/** A generator that used more of its core than this may have been what was measured. */
+/** If the load generator uses more of its core than this, it may have limited the result. */
 const busy = 0.85;
 
 await main(async (args) => {
   const about = "Measures the release build on workerd, beside a bare Durable Object in JavaScript and socket.io on Node.";
   const chosen = options(args, "npm run bench", about, {
     quick: { type: "boolean", about: "a few scenarios, once, in less than a minute" },
-    all: { type: "boolean", about: "beside socketioxide, too, which takes a minute to compile" },
-    core: { type: "boolean", about: "nothing but the core, natively" },
+    all: { type: "boolean", about: "measures socketioxide, too, which takes a minute to compile" },
+    core: { type: "boolean", about: "only the core, natively" },
     only: { type: "string", value: "TEXT", about: "only scenarios with this in their names" },
-    repeat: { type: "string", value: "N", about: "repetitions, 5 unless told otherwise" },
-    seconds: { type: "string", value: "N", about: "how long each measurement takes, 3 unless told otherwise" },
-    workerd: { type: "string", value: "VERSION", about: "on this version of workerd, from its npm package, in place of the pinned one" },
+    repeat: { type: "string", value: "N", about: "repetitions, by default 5" },
+    seconds: { type: "string", value: "N", about: "length of each measurement, by default 3" },
+    workerd: { type: "string", value: "VERSION", about: "uses this version of workerd, from its npm package, instead of the pinned one" },
     json: { type: "boolean", about: "prints the figures as JSON at the end" },
   });
   const repeat = chosen.quick ? 1 : Number(chosen.repeat ?? 5);
   const seconds = Number(chosen.seconds ?? (chosen.quick ? 2 : 3));
   if (!(repeat >= 1 && seconds > 0)) throw new Problem("--repeat and --seconds take numbers");
   if (chosen.core) {
-    await steps([["what measures", benchRust]]);
+    await steps([["the benchmark programs", benchRust]]);
     return measureCore();
   }
   const names = Object.keys(scenarios).filter((name) => name.includes(chosen.only ?? "") && (!chosen.quick || scenarios[name].quick));
@@ -43,13 +43,13 @@ await main(async (args) => {
   await steps([
     ...buildSteps,
     ["packages to compare with", benchPackages],
-    ["what measures", benchRust],
+    ["the benchmark programs", benchRust],
     ...(chosen.all ? [["socketioxide", benchSocketioxide]] : []),
     ...(version ? [[`workerd ${version}`, (busy) => workerd(busy, version)]] : []),
   ]);
   if (!chosen.only) await measureCore();
   const cores = cpus().length > 1 && (await works("taskset", "--version")) ? { server: "1", generator: "0" } : undefined;
-  if (!cores) console.log("without taskset and a second core, server and load share what there is");
+  if (!cores) console.log("without taskset and a second core, server and load share the processor");
 
   const results = {};
   let valid = true;
@@ -72,7 +72,7 @@ await main(async (args) => {
   return valid ? 0 : 1;
 });
 
-/** How often a sender sends, if that depends on what another scenario found. */
+/** How often a sender sends, if that depends on the result of another scenario. */
 function rate({ tenthOf }, results) {
   if (!tenthOf) return {};
   const { members } = scenarios[tenthOf].order;
@@ -81,7 +81,7 @@ function rate({ tenthOf }, results) {
   return { rate: Math.min(...slowest) / members / 10 };
 }
 
-/** One measurement: what the load generator found and, of connections that stay, the memory that each takes. */
+/** One measurement: the result of the load generator and, for connections that stay open, the memory that each takes. */
 async function measure(server, how, order) {
   const { cores } = how;
   return withServer(server, how, async ({ port, pid }) => {
@@ -107,7 +107,7 @@ async function measure(server, how, order) {
   });
 }
 
-/** What a process keeps in memory, in bytes. */
+/** The resident memory of a process, in bytes. */
 function memory(pid) {
   const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
   return Number(kilobytes) * 1024;
@@ -118,7 +118,7 @@ function median(values) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-/** Prints what was found. Returns whether it counts: not if the load was what could do no more. */
+/** Prints the result. Returns whether it counts: it does not if the load generator was the limit. */
 function show(name, { figure, unit, order, goals }, runs) {
   console.log(`\n${name} (${unit})`);
   const busiest = order.rate === undefined && ["traffic", "handshakes"].includes(order.scenario);
@@ -126,7 +126,7 @@ function show(name, { figure, unit, order, goals }, runs) {
   const [first, ...others] = Object.keys(runs);
   for (const server of [first, ...others]) {
     if (slow(server)) {
-      console.log(`  ${server.padEnd(17)}no result: the load used its whole core, so it may be what was measured`);
+      console.log(`  ${server.padEnd(17)}no result: the load generator used its whole core, so it may have been the limit`);
       continue;
     }
     const of = (what) => median(runs[server].map(what));

@@ -1,5 +1,5 @@
-// `npm run build`: from a bare clone to worker/build/index.js, the Worker that wrangler serves and deploys. The Worker of
-// the conformance tests is built in the same way, into its own build/.
+// `npm run build`: makes worker/build/index.js from a bare clone. It is the Worker that wrangler serves and deploys. The
+// Worker of the conformance tests is built in the same way, into its own build/.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -18,15 +18,15 @@ const tools = [
 export const workerCrate = "worker";
 export const buildSteps = [...tools, ["Worker", (busy) => worker(busy, workerCrate)]];
 
-/** The Worker of the conformance tests, the steps that build it, and the option that asks for it. */
+/** The Worker of the conformance tests, the steps that build it, and the option that chooses it. */
 export const conformanceCrate = "tests/conformance";
 export const conformanceSteps = [...tools, ["conformance Worker", (busy) => worker(busy, conformanceCrate)]];
-export const conformanceOption = { type: "boolean", about: `takes the Worker of ${conformanceCrate} instead` };
+export const conformanceOption = { type: "boolean", about: `uses the Worker of ${conformanceCrate} instead` };
 
 /** The steps that build the examples. */
 export const exampleSteps = ["chat", "cursors", "game"].map((name) => [`example ${name}`, (busy) => worker(busy, `examples/${name}`)]);
 
-/** The size of a crate's built WebAssembly, raw and as it travels. */
+/** The size of a crate's built WebAssembly, raw and compressed. */
 export function wasmSize(crate) {
   const bytes = readFileSync(inRoot(crate, "build/index_bg.wasm"));
   return { raw: bytes.length, gzipped: gzipSync(bytes, { level: 9 }).length };
@@ -48,20 +48,20 @@ async function worker(busy, crate) {
   return upToDate ? `up to date, ${size}` : `built, ${size}`;
 }
 
-/** From a crate to its build/index.js and build/index_bg.wasm. */
+/** Compiles a crate to its build/index.js and build/index_bg.wasm. */
 async function compile(crate) {
   const build = inRoot(crate, "build");
   const staging = inRoot(crate, "build/staging");
   rmSync(staging, { recursive: true, force: true });
   mkdirSync(staging, { recursive: true });
   writeFileSync(join(build, ".gitignore"), "*\n");
-  // Both at once: one core is idle while the Worker is linked.
+  // Both at the same time, because one core is idle while the Worker is linked.
   const flags = ["--release", "--locked", "--target", wasmTarget, "--manifest-path", inRoot(crate, "Cargo.toml")];
   await Promise.all([rustTools(), mustRun("cargo", ["build", ...flags], { env: { RUSTFLAGS: small } })]);
   const [, name] = /^name = "(.+)"/m.exec(readFileSync(inRoot(crate, "Cargo.toml"), "utf8"));
   const compiled = inRoot("target", wasmTarget, "release", `${name.replaceAll("-", "_")}.wasm`);
   await mustRun(bindgen, [compiled, staging]);
-  // Workers get a compiled module from a plain import.
+  // In a Worker a plain import gives the compiled module.
   const bindings = readFileSync(join(staging, "bindings.js"), "utf8").replace(/import source (\w+) from "[^"]+"/, 'import $1 from "./index_bg.wasm"');
   writeFileSync(join(staging, "bindings.js"), bindings);
   const classes = [...bindings.matchAll(/^export class (\w+)/gm)].map(([, name]) => name);
@@ -75,7 +75,7 @@ async function compile(crate) {
   rmSync(staging, { recursive: true });
 }
 
-/** Makes the WebAssembly smaller. `unused` are exported classes of libraries, which nothing calls. */
+/** Makes the WebAssembly smaller. `unused` are classes that libraries export and nothing calls. */
 async function optimize(staging, unused) {
   const { default: binaryen } = await import("binaryen"); // it is there by now
   const bytes = readFileSync(join(staging, "bindings_bg.wasm"));
@@ -87,20 +87,20 @@ async function optimize(staging, unused) {
   writeFileSync(join(staging, "used.wasm"), module.emitBinary());
   module.dispose();
   const features = wasmFeatures.map((feature) => `--enable-${feature}`);
-  // Nothing lies at the lowest addresses: there the stack ends.
+  // The lowest addresses hold no data, because the stack ends there.
   const options = ["-Oz", "--low-memory-unused", ...features, join(staging, "used.wasm"), "-o", join(staging, "index_bg.wasm")];
   await mustRun(process.execPath, [inRoot("node_modules/binaryen/bin/wasm-opt"), ...options]);
 }
 
-/** SHA-256 in fewer bytes: what is hashed is short. */
+/** The small implementation of SHA-256: the hashed texts are short. */
 const small = `${process.env.RUSTFLAGS ?? ""} --cfg sha2_backend_soft="compact"`.trim();
 
-/** What rustc and wasm-bindgen use, named so that nothing newer is emitted than the runtime takes. */
+/** What rustc and wasm-bindgen use. The list keeps wasm-opt from using anything newer, which the runtime may not support. */
 const wasmFeatures = ["mutable-globals", "sign-ext", "nontrapping-float-to-int", "bulk-memory", "multivalue", "reference-types", "exception-handling"];
 
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;
 
-/** A digest of everything a crate's Worker is built from. */
+/** A digest of everything that a crate's Worker is built from. */
 function digest(crate) {
   const hash = createHash("sha256");
   const add = (path) => {
@@ -119,7 +119,7 @@ function digest(crate) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await main(async (args) => {
-    const about = "Builds the Worker into worker/build/, installing first what that needs.";
+    const about = "Installs what is missing, and builds the Worker into worker/build/.";
     const { conformance } = options(args, "npm run build", about, { conformance: conformanceOption });
     await steps(conformance ? conformanceSteps : buildSteps);
   });

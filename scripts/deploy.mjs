@@ -1,4 +1,4 @@
-// `npm run deploy`: builds, deploys with the pinned Node.js, asks the deployment whether it runs, prints its address.
+// `npm run deploy`: builds, deploys with the pinned Node.js, checks that the deployment runs, and prints its address.
 
 import { buildSteps } from "./build.mjs";
 import { deploy } from "./deployment.mjs";

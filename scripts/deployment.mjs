@@ -1,4 +1,4 @@
-// Deploys a folder with a wrangler.toml to Cloudflare, and asks the deployment whether it runs.
+// Deploys a folder with a wrangler.toml to Cloudflare, and checks that the deployment runs.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,21 +8,21 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { environment, mustBeInstalled, Problem, wrangler } from "./task.mjs";
 
-const patience = 120_000; // ms; a new host name takes some seconds until everybody knows it
+const patience = 120_000; // ms; it takes some seconds until every name server knows a new host name
 const pause = 2_000; // ms
 
-/** `wrangler deploy`, which logs in first where nobody is; resolves to its exit code. */
+/** Runs `wrangler deploy`, which asks the user to log in if necessary; resolves to its exit code. */
 export async function deploy(folder, args) {
   mustBeInstalled();
   const reports = mkdtempSync(join(tmpdir(), "signalbox-"));
-  const report = join(reports, "wrangler.ndjson"); // a line of JSON for each thing that wrangler did
+  const report = join(reports, "wrangler.ndjson"); // wrangler writes a line of JSON for each step
   try {
     const [command, ...words] = wrangler("deploy", ...args);
     const child = spawn(command, words, { cwd: folder, env: environment({ WRANGLER_OUTPUT_FILE_PATH: report }), stdio: "inherit" });
     const [code] = await once(child, "exit");
     if (code !== 0) throw new Problem(`wrangler deploy ended with ${code}; its output is above`);
     const url = existsSync(report) && deployedUrl(readFileSync(report, "utf8"));
-    if (!url) return 0; // a dry run, or a deployment without a host name of its own
+    if (!url) return 0; // a dry run, or a deployment without its own host name
     console.log(`\nasking ${url}/healthz …`);
     const { version } = await health(url);
     console.log(`Signalbox ${version} runs on ${url}`);
@@ -32,7 +32,7 @@ export async function deploy(folder, args) {
   }
 }
 
-/** The first address in what wrangler reports, if there is one. */
+/** The first address in wrangler's report, if there is one. */
 export function deployedUrl(report) {
   const entries = report.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   const targets = entries.find(({ type }) => type === "deploy")?.targets ?? [];
@@ -40,7 +40,7 @@ export function deployedUrl(report) {
   return host && `https://${host}`;
 }
 
-/** What /healthz answers, as soon as the deployment answers; a `Problem` where its settings are wrong or nothing answers. */
+/** The answer of /healthz, as soon as there is one. A `Problem` if the settings are invalid, or if there is no answer in time. */
 export async function health(url, { wait = patience } = {}) {
   const end = Date.now() + wait;
   for (;;) {
@@ -52,7 +52,7 @@ export async function health(url, { wait = patience } = {}) {
   }
 }
 
-/** An answer's JSON, or what is wrong. */
+/** The JSON of an answer, or the problem. */
 async function ask(url) {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });

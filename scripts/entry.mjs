@@ -1,20 +1,20 @@
-// What Cloudflare calls in a Worker made of WebAssembly. The build puts the classes of its Durable Objects below.
+// The entry point of a Worker made of WebAssembly. The build appends the classes of its Durable Objects.
 //
-// All objects of an isolate share one WebAssembly instance. After a panic its memory is not to be trusted: the next call
-// makes the instance anew, and each object with it, from what it stored.
+// All objects of an isolate share one WebAssembly instance. After a panic the instance's memory cannot be trusted. So the next
+// call makes a new instance, and each object is created again from what it stored.
 
 import * as bindings from "./bindings.js";
 
-let instance = 0; // how often it was made anew
+let instance = 0; // how many instances were replaced
 let isBroken = false;
-const inHand = new Set(); // what ends each request of the Worker's that the instance has not answered
+const inHand = new Set(); // for each request that the Worker has not answered yet, a function that ends it
 
-/** Takes note of what was thrown, if it was a panic. */
+/** Notes that the instance is broken, if the error is a panic. */
 function judge(error) {
   isBroken ||= error instanceof WebAssembly.RuntimeError || error instanceof RangeError; // a trap, or no stack left
 }
 
-/** Makes the instance anew if it panicked. */
+/** Makes a new instance if the present one panicked. */
 function mend() {
   if (!isBroken) return;
   bindings.__wbg_reset_state();
@@ -24,7 +24,7 @@ function mend() {
   console.log("the WebAssembly instance is made anew after a panic");
 }
 
-// What a promise or a timer throws reaches nobody else.
+// An error in a promise or a timer is reported only here.
 addEventListener("error", ({ error }) => judge(error));
 addEventListener("unhandledrejection", ({ reason }) => judge(reason));
 
@@ -45,7 +45,7 @@ export default {
   },
 };
 
-/** A Durable Object whose handlers are those of `Class`, which is WebAssembly's. */
+/** A Durable Object whose handlers are those of `Class`, a class in WebAssembly. */
 function durableObject(Class) {
   return class {
     #arguments;
@@ -62,7 +62,7 @@ function durableObject(Class) {
       }
     }
 
-    /** The object, of the instance that there is now. */
+    /** The object in the present instance. */
     #current() {
       mend();
       if (this.#instance !== instance) {
@@ -85,7 +85,7 @@ function durableObject(Class) {
       try {
         return await this.#call(handler, ...event);
       } catch (error) {
-        judge(error); // of a promise, too
+        judge(error); // also the error of a promise
         throw error;
       }
     }

@@ -1,5 +1,5 @@
-// `npm run package`: the npm package `signalbox`, packed into target/npm/. It holds the built Worker, the page, the client
-// module, the template of a project and the command, with what they need from scripts/, each where the repository has it.
+// `npm run package`: packs the npm package `signalbox` into target/npm/. It has the built Worker, the page, the client module,
+// the template of a project, the command, and the scripts that these need. Each file has the same path as in the repository.
 
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,20 +11,20 @@ import { templateRecord } from "../npm/project.mjs";
 const folder = "target/npm/package";
 const { version, description, license, devDependencies } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
 
-/** The packed package. */
+/** The path of the packed package. */
 export const tarball = inRoot(`target/npm/signalbox-${version}.tgz`);
 
-/** What of the repository is in the package. */
+/** The files and folders of the repository that are in the package. */
 const contents = [
   "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "docs", "npm/project.mjs", "npm/serve.mjs", "npm/signalbox.mjs",
   "npm/site.mjs", "public", "scripts/deployment.mjs", "scripts/server.mjs", "scripts/serving.mjs", "scripts/settings.mjs",
   "scripts/starting.mjs", "scripts/task.mjs", "template", "worker/build/index.js", "worker/build/index_bg.wasm",
 ];
 
-/** What of the repository's own packages serves and deploys. */
+/** The npm packages that serve and deploy a project, in the versions of the repository. */
 const tools = { node: devDependencies.node, wrangler: devDependencies.wrangler };
 
-/** package.json of the package. A project brings the tools: a page that wants the client module alone needs none of them. */
+/** package.json of the package. The tools are optional, because a page that uses only the client module needs none. */
 const packageManifest = {
   name: "signalbox",
   version,
@@ -43,7 +43,7 @@ const packageManifest = {
   peerDependenciesMeta: Object.fromEntries(Object.keys(tools).map((name) => [name, { optional: true }])),
 };
 
-/** The text of template/wrangler.toml: the Worker's own settings, for a project that has the Worker from the package. */
+/** The text of template/wrangler.toml: wrangler.toml, changed for a project that uses the Worker of the package. */
 function templateConfig() {
   const changes = [
     [/^main = .*$/m, 'main = ".signalbox/worker/index.js"'],
@@ -61,7 +61,7 @@ function templateManifest(text) {
   return `${JSON.stringify({ ...JSON.parse(text), dependencies: { node: tools.node, signalbox: `^${version}`, wrangler: tools.wrangler } }, null, 2)}\n`;
 }
 
-/** The files of the template that are made from others, as they have to be: their texts by their names. */
+/** The generated files of the template: `[path, text]` each, up to date. */
 export function madeFiles() {
   const files = new Map();
   for (const name of readdirSync(inRoot("template"), { recursive: true })) {
@@ -74,21 +74,21 @@ export function madeFiles() {
   return ["package.json", "signalbox.json", "wrangler.toml"].map((name) => [`template/${name}`, files.get(name)]);
 }
 
-/** Brings those files up to date. */
+/** Updates those files. */
 function updateTemplate() {
   const stale = madeFiles().filter(([path, text]) => !existsSync(inRoot(path)) || readFileSync(inRoot(path), "utf8") !== text);
   for (const [path, text] of stale) writeFileSync(inRoot(path), text);
   return stale.length > 0 ? `${stale.map(([path]) => path).join(" and ")} updated, to be committed` : "up to date";
 }
 
-/** Packs what is built. */
+/** Packs the built files. */
 export async function pack() {
   rmSync(inRoot(folder), { recursive: true, force: true });
   for (const path of contents) {
     mkdirSync(dirname(inRoot(folder, path)), { recursive: true });
     cpSync(inRoot(path), inRoot(folder, path), { recursive: true });
   }
-  // npm leaves out files of this name, and what they name.
+  // npm leaves out files named .gitignore, and the files that these list.
   renameSync(inRoot(folder, "template/.gitignore"), inRoot(folder, "template/gitignore"));
   cpSync(inRoot("npm/README.md"), inRoot(folder, "README.md"));
   writeFileSync(inRoot(folder, "package.json"), `${JSON.stringify(packageManifest, null, 2)}\n`);

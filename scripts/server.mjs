@@ -1,4 +1,4 @@
-// A built Worker in wrangler's local workerd, set up as its wrangler.toml says. Runs under the pinned Node.js.
+// Runs a built Worker in wrangler's local workerd, as its wrangler.toml says. Needs the pinned Node.js.
 
 import { dirname, join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
@@ -11,19 +11,19 @@ import { inRoot } from "./task.mjs";
  * @param {object} options
  * @param {number} options.port
  * @param {string} [options.crate] the Worker's folder
- * @param {string} [options.storage] folder that keeps the Durable Objects; without it they go with the server
+ * @param {string} [options.storage] folder for the storage of the Durable Objects; without it the storage ends with the server
  * @param {Record<string, unknown>} [options.vars] in place of those of wrangler.toml
  * @param {Record<string, unknown>} [options.ratelimits] in place of those of wrangler.toml
  * @param {Record<string, unknown>} [options.durableObjects] in place of those of wrangler.toml
- * @param {(log: {level: string, message: string}) => void} [options.onLog] takes what else is printed
+ * @param {(log: {level: string, message: string}) => void} [options.onLog] gets what the Worker logs
  * @param {string[]} [options.envFiles] files with secrets, in place of .dev.vars
- * @param {boolean} [options.development] pages of every origin of this machine may connect; there is no jurisdiction
+ * @param {boolean} [options.development] pages on this machine may connect, whatever their port; the jurisdiction is ignored
  * @param {string} [options.metrics] the script of a Worker whose entrypoint takes the place of the data set METRICS
  * @param {string} [options.objects] the script of a Worker whose class Room takes the place of the Worker's own
  */
 export async function serve({ port, crate = ".", storage, vars, ratelimits, durableObjects, onLog, envFiles, objects, metrics, development }) {
   const { workerOptions: worker, main } = workerOptions(inRoot(crate, "wrangler.toml"), undefined, { envFiles });
-  delete worker.modulesRules; // the modules are named instead
+  delete worker.modulesRules; // `modules` below lists them instead
   const own = {
     ...worker,
     name: "signalbox",
@@ -38,7 +38,7 @@ export async function serve({ port, crate = ".", storage, vars, ratelimits, dura
   };
   const { ALLOWED_ORIGINS: origins } = own.bindings;
   if (development && origins !== "*") own.bindings.ALLOWED_ORIGINS = `${origins || "same"},loopback`;
-  if (development) own.bindings.JURISDICTION = ""; // the local runtime knows none
+  if (development) own.bindings.JURISDICTION = ""; // the local runtime has no jurisdictions
   const workers = [own];
   if (objects) {
     const { compatibilityDate } = worker;
@@ -55,7 +55,7 @@ export async function serve({ port, crate = ".", storage, vars, ratelimits, dura
       workers,
       host: "127.0.0.1",
       port,
-      cf: false, // what the edge knows of a request is not asked for elsewhere
+      cf: false, // do not download what the edge would know of a request
       log: new Log(LogLevel.WARN),
       handleStructuredLogs: onLog,
       resourcePersistencePath: storage,

@@ -1,4 +1,4 @@
-// The process behind a start: serves until it is told to stop or its parent is gone.
+// The process that serves: it ends when it is told to, or when its parent has ended.
 
 import { existsSync, readFileSync } from "node:fs";
 import { unstable_readConfig as readConfig } from "wrangler";
@@ -6,7 +6,7 @@ import { serve } from "./server.mjs";
 import { mistakes } from "./settings.mjs";
 import { inRoot, portInUse, Problem } from "./task.mjs";
 
-/** Starts the Worker of a folder for development, with storage in that folder. `isRoom`: its settings are checked. */
+/** Starts the Worker of a folder for development, with its storage in that folder. `isRoom`: check its settings. */
 export async function startDevelopment({ port, folder, isRoom }) {
   const storage = inRoot(folder, ".wrangler/state", String(port));
   const server = await serve({ crate: folder, port, storage, development: true }).catch((error) => {
@@ -20,10 +20,10 @@ export async function startDevelopment({ port, folder, isRoom }) {
   }
   const { message } = await health.json();
   await server.dispose();
-  throw new Problem(`${message} (.dev.vars goes before wrangler.toml)`);
+  throw new Problem(`${message} (.dev.vars overrides wrangler.toml)`);
 }
 
-/** Prints what is probably a mistake in the files that the settings come from. */
+/** Prints what is probably a mistake in .dev.vars and wrangler.toml. */
 function warn(folder) {
   const devVars = inRoot(folder, ".dev.vars");
   const { vars } = readConfig({ config: inRoot(folder, "wrangler.toml") });
@@ -36,5 +36,5 @@ export async function told() {
   await new Promise((stop) => {
     for (const event of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"]) process.on(event, stop);
   });
-  if (process.connected) process.disconnect(); // an open channel keeps the process
+  if (process.connected) process.disconnect(); // an open channel would keep the process alive
 }

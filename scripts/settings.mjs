@@ -1,8 +1,8 @@
-// What is probably a mistake in the files that the settings come from. The Worker cannot see these: a line that wrangler
-// does not understand is not there for it, and a secret is a text like others.
+// Finds what is probably a mistake in .dev.vars and wrangler.toml and the Worker cannot notice: it never gets a line that
+// wrangler does not understand, and it cannot tell whether a secret came from [vars].
 
 /**
- * One line for each.
+ * Returns a line for each mistake.
  *
  * @param {object} files
  * @param {string} [files.devVars] the text of .dev.vars
@@ -14,7 +14,7 @@ export function mistakes({ devVars = "", vars = {} }) {
   const unread = [...lines.entries()].filter(([, line]) => !/^\s*(#.*|(export\s+)?[\w.-]+\s*=.*)?$/.test(line) && line.trim() !== "");
   const secrets = Object.keys(vars).filter((name) => /_(SECRET|TOKEN)(_OLD)?$/.test(name) && vars[name] !== "");
   return [
-    ...unread.map(([index]) => `.dev.vars, line ${index + 1}, has no NAME="value" and is ignored`),
-    ...secrets.map((name) => `${name} is in [vars] of wrangler.toml, where whoever sees the file reads it: take it out, and run npx wrangler secret put ${name}`),
+    ...unread.map(([index]) => `.dev.vars, line ${index + 1}, is not NAME="value" and is ignored`),
+    ...secrets.map((name) => `${name} is in [vars] of wrangler.toml, where everyone who sees the file can read it: remove it, and run npx wrangler secret put ${name}`),
   ];
 }

@@ -1,4 +1,4 @@
-// Puts in place what the commands need, and leaves alone what is there.
+// Installs what the commands need, unless it is there.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ export async function interopPackages(busy) {
   return npmInstall(folder);
 }
 
-/** npm writes its hidden lock file last: it tells what is installed. */
+/** npm writes its hidden lock file last, so its time tells whether the installation is complete and up to date. */
 function isInstalled(folder) {
   const installed = inRoot(folder, "node_modules/.package-lock.json");
   const changed = (file) => statSync(file).mtimeMs;
@@ -38,7 +38,7 @@ async function npmInstall(folder) {
   return "installed";
 }
 
-/** What Signalbox is measured against on Node. */
+/** The servers on Node that the benchmarks compare with. */
 export async function benchPackages(busy) {
   const folder = "tests/bench";
   if (isInstalled(folder)) return "in place";
@@ -82,7 +82,7 @@ export async function rust(busy) {
   return version;
 }
 
-/** What links the programs of the build itself. On Windows rustup has brought it, or said where to get it. */
+/** The linker for the build's own programs. On Windows rustup installs it, or says where to get it. */
 async function linker(busy) {
   if (isWindows || (await works("cc", "--version"))) return;
   if (process.platform === "darwin") throw new Problem("a C compiler is missing: run xcode-select --install, then run this again");
@@ -111,7 +111,7 @@ function lockedVersion(lock, name) {
   return new RegExp(`name = "${name}"\nversion = "([^"]+)"`).exec(readFileSync(inRoot(lock), "utf8"))?.[1];
 }
 
-/** Compiles that program. It reads what the wasm-bindgen of its own version has written, and nothing else. */
+/** Compiles that program. It can only read the output of its own version of wasm-bindgen. */
 export async function rustTools() {
   const wanted = lockedVersion("Cargo.lock", "wasm-bindgen");
   const present = lockedVersion("tools/bindgen/Cargo.lock", "wasm-bindgen-cli-support");
@@ -124,7 +124,7 @@ export async function rustTools() {
   });
 }
 
-/** OpenSSL, with which some crates link on Linux. */
+/** OpenSSL, which some crates link on Linux. */
 async function openSsl(busy) {
   if (process.platform !== "linux" || process.env.OPENSSL_DIR || (await works("pkg-config", "--exists", "openssl"))) return;
   await debianPackages(busy, "OpenSSL's development package", "pkg-config", "libssl-dev");
@@ -136,7 +136,7 @@ export const rustPeer = (name) => executable(inRoot(interopTarget, "debug", name
 
 /** The programs of tests/interop/rust, compiled. */
 export async function interopRust(busy) {
-  await openSsl(busy); // the clients could speak TLS
+  await openSsl(busy); // the clients support TLS
   const isFirst = !existsSync(rustPeer("socketio"));
   if (isFirst) busy("compiling rust_socketio, one to two minutes, this once");
   await mustRun("cargo", ["build", "--quiet", "--locked", "--manifest-path", "tests/interop/rust/Cargo.toml"], {
@@ -150,10 +150,10 @@ const benchTarget = "target/bench";
 
 export const benchProgram = (name) => executable(inRoot(benchTarget, "release", name));
 
-/** The programs that measure. */
+/** The programs of the benchmarks. */
 export const benchRust = (busy) => benchCrate(busy, "tests/bench");
 
-/** What Signalbox is measured against natively. */
+/** The native server that the benchmarks compare with. */
 export const benchSocketioxide = (busy) => benchCrate(busy, "tests/bench/socketioxide");
 
 async function benchCrate(busy, folder) {
@@ -165,7 +165,7 @@ async function benchCrate(busy, folder) {
   return "compiled";
 }
 
-/** Installs Debian packages when it may, else says which to install. */
+/** Installs Debian packages if it may; otherwise says which to install. */
 async function debianPackages(busy, what, ...packages) {
   const command = `apt-get install ${packages.join(" ")}`;
   if (process.getuid?.() !== 0 || !(await works("apt-get", "--version"))) {
@@ -217,39 +217,39 @@ async function pythonPackages(busy, folder, file) {
 /** The Chromium that the browser tests drive. */
 export const chromiumPath = () => process.env.CHROMIUM || "/usr/bin/chromium";
 
-/** The Firefox that they drive. */
+/** The Firefox that the browser tests drive. */
 export const firefoxPath = () => process.env.FIREFOX || "/usr/bin/firefox-esr";
 
-/** The TURN server that they call over. */
+/** The TURN server of the browser tests. */
 export const coturnPath = () => process.env.TURNSERVER || "/usr/bin/turnserver";
 
 export const chromium = (busy) => program(busy, chromiumPath(), "CHROMIUM", "chromium");
 export const firefox = (busy) => program(busy, firefoxPath(), "FIREFOX", "firefox-esr");
 export const coturn = (busy) => program(busy, coturnPath(), "TURNSERVER", "coturn");
 
-/** A display for browsers that need one. */
+/** A virtual display for browsers that need one. */
 export async function display(busy) {
   if (process.platform !== "linux") return "not Linux: browsers use the display there is";
   return program(busy, process.env.XVFB || "/usr/bin/Xvfb", "XVFB", "xvfb");
 }
 
-/** WebKit as GTK has it. */
+/** WebKitGTK's driver. */
 export async function webkit(busy) {
   if (process.platform !== "linux") return "not Linux: the tests of WebKit will be skipped";
   return program(busy, process.env.WEBKIT_DRIVER || "/usr/bin/WebKitWebDriver", "WEBKIT_DRIVER", "webkit2gtk-driver");
 }
 
-/** What the tests of networks need, where they can run at all: elsewhere they say why they are skipped. */
+/** The tools of the network tests. Where these tests cannot run, they are skipped and say why. */
 export async function networkTools(busy) {
   if (process.platform !== "linux" || process.getuid() !== 0) return "not root: the tests of networks will be skipped";
   if (!(await works("ip", "-V")) || !(await works("nft", "--version"))) await debianPackages(busy, "ip or nft", "iproute2", "nftables");
   return "in place";
 }
 
-/** A program of a Debian package, unless the environment names another. */
+/** A program of a Debian package, or the one that the environment variable names. */
 async function program(busy, path, variable, packageName) {
   if (!existsSync(path)) {
-    if (process.env[variable]) throw new Problem(`${variable} names ${path}, which is not there: correct it or unset it`);
+    if (process.env[variable]) throw new Problem(`${variable} names ${path}, which does not exist: correct it or unset it`);
     await debianPackages(busy, `${path} (or another, named by ${variable})`, packageName);
   }
   return path;

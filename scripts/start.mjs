@@ -1,5 +1,5 @@
-// `npm start`: from a bare clone to Signalbox on http://localhost:3000. `npm run start:conformance`: likewise, to the
-// echoes that the protocols' conformance tests talk to.
+// `npm start`: builds and serves Signalbox on http://localhost:3000, from a bare clone. `npm run start:conformance` serves the
+// echoes for the protocols' conformance tests instead.
 
 import { buildSteps, conformanceCrate, conformanceOption, conformanceSteps } from "./build.mjs";
 import { freePort, portOption, runServer } from "./starting.mjs";

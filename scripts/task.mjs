@@ -1,5 +1,5 @@
-// What every script here does: run programs, say what is going on, end with one line when it cannot go on.
-// Only Node's own modules: these scripts run before anything is installed.
+// What all scripts share: they run programs, print their progress, and end with one line if they cannot continue.
+// Uses only Node's own modules, because the scripts run before anything is installed.
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
-/** The path of a file of this folder; an absolute path stays what it is. */
+/** The path of a file in the repository; an absolute path is returned unchanged. */
 export const inRoot = (...path) => resolve(root, ...path);
 
 export const isWindows = process.platform === "win32";
@@ -19,7 +19,7 @@ export const executable = (path) => (isWindows ? `${path}.exe` : path);
 
 const { resolve: find } = createRequire(import.meta.url);
 
-/** The folder of an npm package: where it is installed, else where it will be. */
+/** The folder of an npm package: where it is installed, or will be. */
 export function packageFolder(name) {
   try {
     return dirname(find(`${name}/package.json`));
@@ -28,30 +28,30 @@ export function packageFolder(name) {
   }
 }
 
-/** The pinned Node.js: wrangler needs 22, the system's may be older. */
+/** The pinned Node.js: wrangler needs version 22, and the system's may be older. */
 export const pinnedNode = executable(join(packageFolder("node"), "bin", "node"));
 
 const wranglerFile = join(packageFolder("wrangler"), "bin", "wrangler.js");
 
-/** The words that run wrangler. Its name alone would be a shell script on Windows, which `spawn` cannot start. */
+/** The command that runs wrangler. On Windows `wrangler` is a shell script, which `spawn` cannot start. */
 export const wrangler = (...args) => [pinnedNode, wranglerFile, ...args];
 
-/** Refuses to go on without what serves and deploys. */
+/** Throws a `Problem` if the tools that serve and deploy are not installed. */
 export function mustBeInstalled() {
   if (!existsSync(wranglerFile)) throw new Problem("wrangler is not installed: run npm install");
   if (existsSync(pinnedNode)) return;
   throw new Problem("Node.js 22, which wrangler needs, is not installed: run npm install, with the install script of the package node allowed");
 }
 
-/** Something the reader can mend: shown as one line, without a stack. */
+/** An error that the user can correct: shown as one line, without a stack. */
 export class Problem extends Error {}
 
 export const portInUse = (port) =>
   new Problem(`port ${port} is in use: stop what uses it, or choose another with npm start -- --port 8787`);
 
 /**
- * npm runs a script in a shell. Told to end, npm ends that shell, which may not pass it on: so a script of npm's ends when
- * its parent is gone. On Windows a process does not learn that; there a console ends all that run in it.
+ * Ends this script when npm ends. npm runs a script in a shell. When npm is told to end, it ends that shell, which may not pass
+ * the signal on. So the script ends when its parent has ended. Windows does not show that; there a console ends all its processes.
  */
 function endWithShell() {
   const parent = process.ppid;
@@ -59,7 +59,7 @@ function endWithShell() {
   setInterval(() => process.ppid !== parent && process.kill(process.pid, "SIGTERM"), 500).unref();
 }
 
-/** Runs a script's main function; a `Problem` ends it with one line. */
+/** Runs a script's main function. A `Problem` is printed as one line. */
 export async function main(script) {
   endWithShell();
   try {
@@ -105,7 +105,7 @@ export function run(command, args, { env, show = false, shell = false } = {}) {
   });
 }
 
-/** Like `run`, shown; `remedy` is what to do when the program fails. */
+/** Like `run`, with output shown; `remedy` says what to do if the program fails. */
 export async function mustRun(command, args, { remedy, env, shell } = {}) {
   const { code } = await run(command, args, { env, shell, show: true });
   if (code !== 0) {
@@ -114,11 +114,11 @@ export async function mustRun(command, args, { remedy, env, shell } = {}) {
   }
 }
 
-/** Runs npm like `mustRun`. On Windows npm is a script that only a shell runs, so no word may need quotes there. */
+/** Runs npm like `mustRun`. On Windows only a shell can run npm, so no argument may need quotes. */
 export const npm = (words, options) =>
   isWindows ? mustRun(["npm", ...words].join(" "), [], { ...options, shell: true }) : mustRun("npm", words, options);
 
-/** What a program prints, or `undefined` when it fails or is not there. */
+/** What a program prints, or `undefined` if it fails or does not exist. */
 export async function ask(command, ...args) {
   try {
     const { code, output } = await run(command, args);
@@ -128,14 +128,14 @@ export async function ask(command, ...args) {
   }
 }
 
-/** Whether a program is there and does as told. */
+/** Whether a program exists and succeeds. */
 export const works = async (...words) => (await ask(...words)) !== undefined;
 
 export const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
 /**
- * Runs the steps of `[title, function]` in order and numbers them. A step returns what it found or did, in a few
- * words, and calls `busy(text)` before anything that takes long.
+ * Runs the steps, `[title, function]` each, in order, and numbers them. A step returns its result in a few words, and calls
+ * `busy(text)` before anything that takes long.
  */
 export async function steps(list) {
   for (const [index, [title, step]] of list.entries()) {
@@ -147,8 +147,8 @@ export async function steps(list) {
 }
 
 /**
- * Parses the command line: `--help` prints `usage` and ends, anything that `known` (as in node:util's parseArgs)
- * does not name is refused.
+ * Parses the command line. `--help` prints the options and ends. An option that is not in `known` (as in node:util's
+ * parseArgs) is an error.
  */
 export function options(args, command, about, known = {}) {
   const flags = Object.entries({ ...known, help: { type: "boolean", about: "prints this" } });

@@ -1,4 +1,4 @@
-// `npm test`: from a bare clone to "N passed, N failed".
+// `npm test`: installs what is missing, runs every check and test, and prints "N passed, N failed".
 
 import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -7,9 +7,9 @@ import { buildSteps, conformanceSteps, exampleSteps, wasmSize, workerCrate } fro
 import { chromium, chromiumPath, coturn, coturnPath, display, firefox, firefoxPath, interopPackages, interopRust, networkTools, npmPackages, oldPython, python, rust, rustLints, webkit } from "./setup.mjs";
 import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps, wrangler } from "./task.mjs";
 
-const wasmLimit = 300_000; // bytes, gzipped: a Worker starts quickly
-const coreDependencies = "hmac,serde,serde_json,sha1,sha2"; // data formats and digests, nothing that reaches out
-const fileTimeout = 900_000; // ms, of one file of end-to-end tests; what they wait for has deadlines of its own
+const wasmLimit = 300_000; // bytes, gzipped, so that a Worker starts quickly
+const coreDependencies = "hmac,serde,serde_json,sha1,sha2"; // data formats and digests, without I/O
+const fileTimeout = 900_000; // ms, for one file of end-to-end tests; each wait in them has its own deadline
 
 const cores = availableParallelism();
 
@@ -17,7 +17,7 @@ const tsc = [pinnedNode, inRoot("node_modules/typescript/bin/tsc")];
 
 const isConformance = (file) => file.startsWith("conformance-");
 
-/** The parts in their order: what each needs, and its checks. */
+/** The parts in their order, each with its set-up and its checks. */
 const parts = {
   lint: {
     setup: [["Rust", rust], ["rustfmt and clippy", rustLints], ["npm packages", npmPackages]],
@@ -105,7 +105,7 @@ await main(async (args) => {
   return summarize(results);
 });
 
-/** Prints what each check found; the last line is the sum. Returns the exit code. */
+/** Prints the result of each check, and the sum as the last line. Returns the exit code. */
 function summarize(results) {
   console.log("\n== summary");
   let passed = 0;
@@ -121,24 +121,24 @@ function summarize(results) {
   return failed === 0 ? 0 : 1;
 }
 
-/** The result of a check that is no collection of tests. */
+/** The result of a check that is not a collection of tests. */
 function judge(good, reason) {
   return { passed: good ? 1 : 0, failed: good ? [] : [reason] };
 }
 
-/** A check that is one command; an object in front adds to its environment. */
+/** A check that is one command. If the first argument is an object, it adds to the environment. */
 async function command(...words) {
   const env = typeof words[0] === "object" ? words.shift() : {};
   const { code } = await run(words[0], words.slice(1), { env, show: true });
   return judge(code === 0, `${words.join(" ")} ended with ${code}`);
 }
 
-/** Natively the crate depends on serde and serde_json and nothing else, so the core has no clock and no JavaScript. */
+/** Checks the native dependencies of the crate: with these the core can have no clock, no I/O and no JavaScript. */
 async function purity() {
   const { code, output } = await run("cargo", ["tree", "--edges", "normal", "--depth", "1", "--prefix", "none"]);
   console.log(output.trim());
   const dependencies = output.trim().split("\n").slice(1).map((line) => line.split(" ")[0]);
-  return judge(code === 0 && dependencies.sort().join() === coreDependencies, `it needs ${dependencies.join(", ")}`);
+  return judge(code === 0 && dependencies.sort().join() === coreDependencies, `the core depends on ${dependencies.join(", ")}`);
 }
 
 async function size() {
@@ -154,7 +154,7 @@ async function nativeTests() {
   return verdict(code, "cargo test", { passed: sum("passed"), failed, skipped: sum("ignored") });
 }
 
-/** The folder's test files that `only` picks, each in a process of its own, one a core. */
+/** Runs the test files of a folder that `only` picks: each in its own process, one for each core. */
 async function nodeTests(folder, { only = () => true, env } = {}) {
   const files = readdirSync(inRoot(folder)).filter((name) => name.endsWith(".test.mjs") && only(name)).sort();
   if (files.length === 0) return judge(false, `no *.test.mjs in ${folder}`);
@@ -167,7 +167,7 @@ async function nodeTests(folder, { only = () => true, env } = {}) {
   return verdict(code, `node --test ${folder}`, { passed: count("pass"), failed, skipped: count("skipped") + count("todo") });
 }
 
-/** Distrusts a run that failed without naming a test, and one that ran none. */
+/** A run that failed without naming a test has failed, and so has a run without tests. */
 function verdict(code, name, result) {
   const { passed, failed } = result;
   if (code !== 0 && failed.length === 0) return { ...result, failed: [`${name} ended with ${code}`] };

@@ -1,4 +1,4 @@
-// `npm run token`: makes a token, or checks one and says why a room would refuse it, as the room itself would.
+// `npm run token`: makes a token, or checks one as a room does, and says why the room would refuse it.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -8,18 +8,18 @@ import { inRoot, main, Problem } from "./task.mjs";
 const about = `npm run token -- make ROOM [options]    prints a token for a room
 npm run token -- check TOKEN [options]  says whether a token is valid, and why not
 
-  --name NAME    make: what its peer is called
-  --sub ID       make: who it is; a kick bars it under this
-  --ref TEXT     make: by what it is found in the log
-  --host         make: it is host
-  --for TIME     make: for how long, such as 45s, 30m, 12h or 7d; 1h if not said
-  --room ROOM    check: the room that it has to be for
+  --name NAME    make: the name of the peer
+  --sub ID       make: the subject; a kick bans it
+  --ref TEXT     make: the text that identifies the peer in the log
+  --host         make: the peer is host
+  --for TIME     make: how long the token is valid, such as 45s, 30m, 12h or 7d; 1h by default
+  --room ROOM    check: the room that the token should be for
 
-The secret is TOKEN_SECRET of the environment or of .dev.vars, and in a check TOKEN_SECRET_OLD, too.`;
+The secret is TOKEN_SECRET in the environment or in .dev.vars. A check also accepts TOKEN_SECRET_OLD.`;
 
 const flags = { name: {}, sub: {}, ref: {}, for: {}, room: {}, host: { type: "boolean" }, help: { type: "boolean" } };
-const skew = 60; // seconds by which clocks may differ
-const milliseconds = 1e11; // no time in seconds is as late
+const skew = 60; // seconds; clocks may differ by this
+const milliseconds = 1e11; // a time from here on cannot be in seconds
 
 /** Why a token is refused. */
 class Refused extends Error {}
@@ -55,14 +55,14 @@ function read(args) {
   }
 }
 
-/** The secret that signs, and that before it if there is one. */
+/** The secret that signs, and the previous one if there is one. */
 function knownSecrets() {
   const file = inRoot(".dev.vars");
   const known = { ...(existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {}), ...process.env };
   const secrets = [known.TOKEN_SECRET, known.TOKEN_SECRET_OLD].map((secret) => secret?.trim());
   if (!secrets[0]) throw new Problem("there is no TOKEN_SECRET: put it into the environment or .dev.vars");
   if (secrets.some((secret) => secret && Buffer.byteLength(secret) < 32)) {
-    throw new Problem("a secret has 32 or more characters: `openssl rand -base64 48` prints good ones");
+    throw new Problem("a secret has 32 or more characters: `openssl rand -base64 48` makes one");
   }
   return secrets.filter(Boolean);
 }
@@ -81,7 +81,7 @@ function sign(secret, text) {
   return createHmac("sha256", secret).update(text).digest();
 }
 
-/** The claims of a token that these secrets signed, in the order in which a room checks it. */
+/** The claims of a token that one of these secrets signed. The checks have the same order as in a room. */
 function check(secrets, token, room) {
   const [header, payload, signature, ...more] = token.split(".");
   const { alg, crit } = decode(header) ?? {};
@@ -127,7 +127,7 @@ function decode(part = "") {
   }
 }
 
-/** The names of an object's fields, as often as they are there: JSON.parse keeps the last of each. */
+/** The names of an object's fields, with repetitions. (JSON.parse keeps only the last field of a name.) */
 function topNames(json) {
   const names = [];
   let depth = 0;

@@ -1,4 +1,4 @@
-//! When something that another server has to accept is sent, and sent again.
+//! When to send something that another server must accept, and when to send it again.
 
 use std::time::Duration;
 
@@ -7,33 +7,33 @@ use serde::{Deserialize, Serialize};
 use crate::io::Answer;
 use crate::time::Timestamp;
 
-/// What was sent, and whose answer is not known after so long, is sent again: the server may have been
-/// killed before the answer came. It is longer than the interval of pings, whose alarm then serves.
+/// If a request has no answer after this time, it is sent again: the server may have been killed before
+/// the answer came. The time is longer than the ping interval, so the alarm of the pings is enough.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// What failed is sent again after this, then after twice as long, and so on.
+/// After a failure the request is sent again after this time, then after twice the time, and so on.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(3600);
 
-/// The attempts to send one thing after the other.
+/// The attempts to send requests, one after another.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Attempts {
     /// How often sending has failed since it last succeeded.
     failures: u32,
     /// When to send next.
     retry_at: Timestamp,
-    /// The number of the request that is under way, and since when it is.
+    /// The number of the pending request, and when it was sent.
     #[serde(skip)]
     in_flight: Option<(u64, Timestamp)>,
 }
 
 impl Attempts {
-    /// Whether something may be sent now.
+    /// Whether a request may be sent now.
     pub(super) fn may_start(&self, now: Timestamp) -> bool {
         self.deadline() <= now
     }
 
-    /// When something may be sent, unless an answer comes before.
+    /// When a request may be sent, unless an answer comes earlier.
     pub(super) fn deadline(&self) -> Timestamp {
         match self.in_flight {
             Some((_, since)) => since + LEASE,
@@ -41,20 +41,20 @@ impl Attempts {
         }
     }
 
-    /// A request of this number is sent.
+    /// The request with this number is sent.
     pub(super) fn start(&mut self, now: Timestamp, number: u64) {
         self.in_flight = Some((number, now));
     }
 
-    /// A request is not under way any more. Returns whether it was.
+    /// The request is no longer pending. Returns whether it was.
     pub(super) fn end(&mut self, number: u64) -> bool {
         self.in_flight
             .take_if(|(sent, _)| *sent == number)
             .is_some()
     }
 
-    /// The last request succeeded; the next one is not sent within `pause`. Returns whether that is
-    /// something to store.
+    /// The last request succeeded; the next one is not sent within `pause`. Returns whether the state
+    /// has to be stored.
     pub(super) fn succeeded(&mut self, now: Timestamp, pause: Duration) -> bool {
         let is_news = self.failures > 0 || !pause.is_zero();
         self.failures = 0;
@@ -62,7 +62,7 @@ impl Attempts {
         is_news
     }
 
-    /// The last request failed. Returns whether the one before had succeeded.
+    /// The last request failed. Returns whether the previous one had succeeded.
     pub(super) fn failed(&mut self, now: Timestamp) -> bool {
         let delay = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(self.failures));
         self.retry_at = now + delay.min(LONGEST_RETRY);
@@ -71,7 +71,7 @@ impl Attempts {
     }
 }
 
-/// Why an answer is no success, if it is none.
+/// Why the request failed; `None` if it succeeded.
 pub(super) fn failure(answer: Result<Answer, String>) -> Option<String> {
     match answer {
         Ok(answer) if (200..300).contains(&answer.status) => None,

@@ -1,4 +1,4 @@
-//! The claims of a token, each checked when it is asked for, so that an error names it.
+//! The claims of a token. Each is checked when it is read, so that an error can name it.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ use crate::socket::Json;
 pub(super) struct Claims(Vec<(String, Json)>);
 
 impl Claims {
-    /// A claim that is a text; `null` counts as none.
+    /// A claim that is a text; `null` counts as missing.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, Flaw> {
         self.get(name, "has to be a text")
     }
 
-    /// A claim that is a time, in seconds since 1970; `null` counts as none.
+    /// A claim that is a time, in seconds since 1970; `null` counts as missing.
     pub(super) fn time(&self, name: &'static str) -> Result<Option<f64>, Flaw> {
         self.get(name, "has to be a number of seconds since 1970")
     }

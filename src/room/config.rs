@@ -8,30 +8,30 @@ use crate::rate::Rate;
 /// The room's settings.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// What may be sent, and how much of it.
+    /// What peers may send, and how much of it.
     pub limits: Limits,
-    /// What peers are told of ICE servers.
+    /// The ICE servers that peers get.
     pub ice: Ice,
-    /// Who may come in by a token, or must.
+    /// Whether clients may or must have a token, and how it is checked.
     pub tokens: Tokens,
-    /// The server that is told of the room's events, if there is one.
+    /// The server that gets the room's events, if there is one.
     pub webhook: Option<Webhook>,
     /// Whether the [index](crate::index) lists the room while it has peers.
     pub listed: bool,
 }
 
-/// A server that is told of a room's events.
+/// A server that gets a room's events.
 #[derive(Clone, Debug)]
 pub struct Webhook {
     /// Its URL.
     pub url: String,
-    /// What the events are signed with.
+    /// The key that signs the events.
     pub secret: String,
-    /// Whether it is told of chat messages, too.
+    /// Whether it gets chat messages, too.
     pub chat: bool,
 }
 
-/// Limits, as peers are told of them.
+/// The limits, in the form in which peers get them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
@@ -51,26 +51,26 @@ pub struct Limits {
     pub wrong_passwords: usize,
     /// How many peers may join with media.
     pub peers: usize,
-    /// How many sockets may connect.
+    /// How many sockets may be inside; as many more may be outside.
     pub sockets: usize,
     /// How many chat messages are kept.
     pub history: usize,
     /// How many signals may wait for a peer that is away.
     pub waiting: usize,
-    /// How often one socket may do what.
+    /// How many events one socket may send.
     pub rates: Rates,
 }
 
-/// Rates, by what is done.
+/// Rates, by the kind of event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rates {
     /// Offers, answers, candidates and other signals.
     pub signal: Rate,
     /// Chat messages.
     pub chat: Rate,
-    /// All else.
+    /// All other events.
     pub control: Rate,
-    /// Being told that it was too much: who exceeds this, too, is disconnected.
+    /// Refusals because of a rate: a client that exceeds this rate, too, is disconnected.
     #[serde(skip)]
     pub patience: Rate,
 }
@@ -106,18 +106,18 @@ impl Default for Limits {
     }
 }
 
-/// ICE servers, and where relays come from.
+/// ICE servers, and the source of relays.
 #[derive(Clone, Debug)]
 pub struct Ice {
-    /// Told to every peer: each an `RTCIceServer` in JSON.
+    /// For every peer: each is an `RTCIceServer` in JSON.
     pub servers: Vec<String>,
-    /// What they are told of besides.
+    /// The source of relays, if there is one.
     pub relay: Option<Relay>,
-    /// For how many seconds credentials of the relay are good.
+    /// The lifetime of the relay's credentials, in seconds.
     pub ttl: u64,
 }
 
-/// Who relays media where there is no direct path.
+/// The source of relays, which pass media on where there is no direct path.
 #[derive(Clone, Debug)]
 pub enum Relay {
     /// A TURN server that shares a secret with the room, such as coturn with `use-auth-secret`.
@@ -127,9 +127,9 @@ pub enum Relay {
         /// The secret.
         secret: String,
     },
-    /// Cloudflare, whose API hands out credentials.
+    /// Cloudflare, whose API issues credentials.
     Cloudflare {
-        /// What to ask.
+        /// The URL of the API.
         url: String,
         /// The API's token: a secret.
         token: String,

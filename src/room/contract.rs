@@ -20,70 +20,70 @@ pub mod names {
     pub const ICE_CANDIDATE: &str = "ice-candidate";
     /// A candidate, as other tutorials name it.
     pub const ICE: &str = "ice";
-    /// Anything else that one peer has to tell another.
+    /// Any other data from one peer to another.
     pub const SIGNAL: &str = "signal";
     /// A chat message.
     pub const CHAT_MESSAGE: &str = "chat-message";
     /// Asks for earlier chat messages.
     pub const CHAT_HISTORY: &str = "chat:history";
-    /// Tells that somebody writes, or no longer.
+    /// Tells that a peer starts or stops typing.
     pub const CHAT_TYPING: &str = "chat:typing";
     /// Takes an alias.
     pub const JOIN: &str = "join";
-    /// Tells those with an alias of another one.
+    /// Tells the sockets with an alias that a socket took one.
     pub const USER_JOINED: &str = "user-joined";
-    /// Tells those with an alias that one is gone.
+    /// Tells the sockets with an alias that an alias is free again.
     pub const USER_LEFT: &str = "user-left";
     /// Becomes a peer of the room.
     pub const ROOM_JOIN: &str = "room:join";
-    /// Ceases to be one.
+    /// Leaves the room as a peer.
     pub const ROOM_LEAVE: &str = "room:leave";
     /// Tells of a change to the room.
     pub const ROOM_STATE: &str = "room:state";
-    /// Tells of an error that no ack could tell of.
+    /// Tells of an error, if the event asked for no ack.
     pub const ROOM_ERROR: &str = "room:error";
-    /// Changes what a peer shows of itself.
+    /// Changes a peer's name, media or raised hand.
     pub const PEER_UPDATE: &str = "peer:update";
-    /// Tells of such a change.
+    /// Tells of a change of a peer's name, media or raised hand.
     pub const PEER_UPDATED: &str = "peer:updated";
     /// Tells of a new peer.
     pub const PEER_JOINED: &str = "peer:joined";
-    /// Tells that a peer is gone.
+    /// Tells that a peer has left.
     pub const PEER_LEFT: &str = "peer:left";
-    /// Tells that a peer's connection is lost, and may come back.
+    /// Tells that a peer's connection is lost; the peer may come back.
     pub const PEER_AWAY: &str = "peer:away";
-    /// Tells that it did.
+    /// Tells that a peer whose connection was lost came back.
     pub const PEER_BACK: &str = "peer:back";
-    /// Puts somebody out.
+    /// Disconnects a socket and bans its client.
     pub const HOST_KICK: &str = "host:kick";
     /// Asks a peer to mute itself.
     pub const HOST_MUTE: &str = "host:mute";
     /// Makes another peer host.
     pub const HOST_TRANSFER: &str = "host:transfer";
-    /// Sets the room's password, or takes it away.
+    /// Sets or removes the room's password.
     pub const HOST_PASSWORD: &str = "host:password";
-    /// Lets in somebody who waits.
+    /// Admits a waiting socket.
     pub const HOST_ADMIT: &str = "host:admit";
-    /// Does not.
+    /// Denies a waiting socket.
     pub const HOST_DENY: &str = "host:deny";
-    /// Locks the room, or opens it.
+    /// Locks or unlocks the room.
     pub const HOST_LOCK: &str = "host:lock";
-    /// Forgets the chat.
+    /// Deletes the chat.
     pub const HOST_CLEAR: &str = "host:clear";
-    /// Tells the host that somebody waits to be let in.
+    /// Tells the host that a socket waits to be admitted.
     pub const HOST_KNOCK: &str = "host:knock";
     /// Tells a peer that the host asks it to mute itself.
     pub const HOST_MUTE_REQUEST: &str = "host:mute-request";
-    /// Tells somebody who waited that they are in, with what `room:join` answers.
+    /// Tells a waiting socket that it is admitted, with what `room:join` answers.
     pub const ROOM_ADMITTED: &str = "room:admitted";
-    /// Tells somebody who waited that they are not.
+    /// Tells a waiting socket that it is denied.
     pub const ROOM_DENIED: &str = "room:denied";
-    /// Tells everyone that an operator ended the room, and why.
+    /// Tells all sockets that an operator closed the room, and why.
     pub const ROOM_CLOSED: &str = "room:closed";
     /// Asks for ICE servers.
     pub const ICE_GET: &str = "ice:get";
 
-    /// Whether clients take an event of this name for one of the contract's.
+    /// Whether clients would take an event of this name for an event of the contract.
     pub(crate) fn is_own(event: &str) -> bool {
         let mut prefixes = ["room:", "peer:", "host:", "chat:", "ice:"].into_iter();
         let others = [CHAT_MESSAGE, JOIN, USER_JOINED, USER_LEFT];
@@ -93,7 +93,7 @@ pub mod names {
     }
 }
 
-/// What a peer sends.
+/// The media that a peer sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Media {
@@ -106,7 +106,7 @@ pub struct Media {
 }
 
 impl Media {
-    /// Whether it sends anything.
+    /// Whether the peer sends any media.
     #[must_use]
     pub const fn is_any(self) -> bool {
         self.audio || self.video || self.screen
@@ -119,7 +119,7 @@ impl Media {
 pub struct Peer<'a> {
     /// Its id.
     pub id: SocketId,
-    /// Its join ordinal: of two peers, the one with the greater is polite.
+    /// Its join ordinal: of two peers, the one with the greater ordinal is polite.
     pub n: u64,
     /// Its name, if it gave one.
     pub name: Option<&'a str>,
@@ -129,31 +129,31 @@ pub struct Peer<'a> {
     pub media: Media,
     /// Whether it raised its hand.
     pub hand: bool,
-    /// Whether its connection is lost and may come back.
+    /// Whether its connection is lost and it may come back.
     pub away: bool,
     /// When it joined.
     pub joined_at: Timestamp,
 }
 
-/// A chat message, as it is delivered.
+/// A chat message, in the form in which it is delivered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Message {
     /// The text.
     pub message: String,
     /// Its id.
     pub id: String,
-    /// Its place among all that the room relayed; grows, with gaps.
+    /// Its sequence number among everything that the room relayed. Numbers grow, with gaps.
     pub seq: u64,
     /// When it was sent.
     pub ts: Timestamp,
-    /// By whom.
+    /// The id of the sender.
     pub from: SocketId,
     /// The sender's name, if it had one.
     pub name: Option<String>,
-    /// To whom alone, if not to all.
+    /// The only receiver, if the message is private.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<SocketId>,
-    /// What the sender says of its encryption.
+    /// The sender's information about the encryption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enc: Option<Json>,
 }
@@ -162,35 +162,35 @@ pub struct Message {
 #[derive(Debug, Serialize)]
 pub(super) struct Meta<'a> {
     pub(super) from: SocketId,
-    /// `None` for all others.
+    /// The only receiver; `None` if all others get the signal.
     pub(super) to: Option<SocketId>,
     pub(super) room: &'a str,
     pub(super) ts: Timestamp,
     pub(super) seq: u64,
-    /// The negotiation, as the sender calls it.
+    /// The sender's id for this negotiation.
     pub(super) cid: Option<Json>,
     /// Whether the receiver is the polite one of the two.
     pub(super) polite: bool,
     pub(super) name: Option<&'a str>,
 }
 
-/// The room, as a peer is told on joining.
+/// The room, in the form in which a peer gets it when it joins.
 #[derive(Debug, Serialize)]
 pub(super) struct RoomInfo<'a> {
     pub(super) name: &'a str,
     pub(super) locked: bool,
-    /// Whether it has one.
+    /// Whether it has a password.
     pub(super) password: bool,
     pub(super) capacity: usize,
     pub(super) count: usize,
 }
 
-/// ICE servers, as `RTCPeerConnection` takes them.
+/// ICE servers, in the form that `RTCPeerConnection` takes.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct IceServers {
     pub(super) ice_servers: Vec<Json>,
-    /// For how many seconds they can be used.
+    /// For how many seconds they are valid.
     pub(super) ttl: u64,
 }
 
@@ -204,6 +204,6 @@ pub(super) struct Snapshot<'a> {
     pub(super) history: Vec<&'a Message>,
     pub(super) ice: &'a IceServers,
     pub(super) limits: &'a Limits,
-    /// With this, `room:join` lets the same peer in again, past lock and password.
+    /// A secret: with it `room:join` admits the same peer again, past lock and password.
     pub(super) rejoin: &'a str,
 }

@@ -1,4 +1,4 @@
-//! The door: whether the room is locked, its password, and who is barred.
+//! The door: the lock, the password and the bans.
 
 use std::time::Duration;
 
@@ -13,22 +13,22 @@ use crate::time::Timestamp;
 
 const KEY: &str = "room/door";
 
-/// What no address begins with.
+/// Marks a subject. No address begins with this.
 const SUBJECT: &str = "sub ";
 
-/// How long somebody who was put out stays out.
+/// How long a ban lasts.
 const BAR: Duration = Duration::from_secs(600);
 
-/// How many are remembered; the oldest are forgotten first.
+/// How many bans are kept; the oldest are dropped first.
 const BARS: usize = 100;
 
-/// Within what time wrong passwords are counted.
+/// The time within which wrong passwords are counted.
 const GUESSING: Duration = Duration::from_secs(60);
 
-/// How many wrong passwords are remembered.
+/// How many wrong passwords are kept.
 const GUESSES: usize = 500;
 
-/// How many secrets to come back with are remembered; the oldest are forgotten first.
+/// How many rejoin secrets are kept; the oldest are dropped first.
 const SECRETS: usize = 200;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ pub(super) struct Door {
     bars: Vec<Bar>,
     /// Wrong passwords, oldest first.
     guesses: Vec<Guess>,
-    /// While lock, password or a ban keep strangers out: the secrets of those who were inside since.
+    /// While there is a lock, a password or a ban: the rejoin secrets of the peers that were inside since.
     secrets: Vec<String>,
     #[serde(skip)]
     unsaved: bool,
@@ -49,14 +49,14 @@ pub(super) struct Bar {
     /// An address or, behind [`SUBJECT`], a token's subject.
     who: String,
     pub(super) until: Timestamp,
-    /// Whether peers who were not put out have this address, too: the host decides who comes from it.
+    /// Whether other peers have this address, too. Then the host decides about clients of the address.
     pub(super) shared: bool,
     /// The socket that was kicked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<SocketId>,
 }
 
-/// A ban, as operators see it.
+/// A ban, in the form in which operators get it.
 #[derive(Debug, Serialize)]
 pub(super) struct Ban<'a> {
     id: Option<SocketId>,
@@ -78,19 +78,19 @@ impl Door {
         store.get(KEY).unwrap_or_default()
     }
 
-    /// Whether it keeps strangers out.
+    /// Whether new clients are not simply let in.
     pub(super) fn is_closed(&self) -> bool {
         self.locked || self.password.is_some() || !self.bars.is_empty()
     }
 
-    /// Remembers the secrets of those who are inside, if the door is closed, and none if it is open.
+    /// Keeps the secrets of the peers inside if the door is closed, and none if it is open.
     pub(super) fn remember_all(&mut self, inside: Vec<String>) {
         let secrets = if self.is_closed() { inside } else { Vec::new() };
         self.unsaved |= self.secrets != secrets;
         self.secrets = secrets;
     }
 
-    /// Remembers the secret of somebody who comes in.
+    /// Keeps the secret of a peer that joins, if the door is closed.
     pub(super) fn remember(&mut self, secret: &str) {
         if self.is_closed() && !self.knows(secret) {
             if self.secrets.len() >= SECRETS {
@@ -101,18 +101,18 @@ impl Door {
         }
     }
 
-    /// Whether this is the secret of somebody who was inside.
+    /// Whether this is the secret of a peer that was inside.
     pub(super) fn knows(&self, secret: &str) -> bool {
         self.secrets.iter().any(|known| known == secret)
     }
 
-    /// Forgets a secret: whoever had it is a stranger again.
+    /// Deletes a secret: its peer is like a new client again.
     pub(super) fn forget_secret(&mut self, secret: &str) {
         self.unsaved |= self.knows(secret);
         self.secrets.retain(|known| known != secret);
     }
 
-    /// Whether that changes anything.
+    /// Locks or unlocks. Returns whether that changes anything.
     pub(super) fn lock(&mut self, on: bool) -> bool {
         let changes = self.locked != on;
         self.locked = on;
@@ -130,7 +130,7 @@ impl Door {
         self.unsaved = true;
     }
 
-    /// Lets in who gives the password, and counts wrong ones: `limit` in a minute from one address.
+    /// Checks a password, and counts wrong ones: `limit` in a minute from one address.
     pub(super) fn check(
         &mut self,
         now: Timestamp,
@@ -151,7 +151,7 @@ impl Door {
             .map(|guess| guess.at + GUESSING)
             .nth(limit.saturating_sub(1));
         if let Some(until) = oldest.filter(|until| now < *until) {
-            // A right one would tell that it is.
+            // Not even the right one is accepted, or guessing could go on.
             return Err(Error::rate_limited(until.since(now)));
         }
         if password.is(given) {
@@ -169,8 +169,8 @@ impl Door {
         Err(Error::new(Code::BadPassword, "that is not the password").because("wrong"))
     }
 
-    /// Bans a member that was kicked: by its address, as it may call itself what it likes, and by the
-    /// subject of its token.
+    /// Bans a member that was kicked: by its address, because a name proves nothing, and by the subject
+    /// of its token.
     pub(super) fn bar(&mut self, now: Timestamp, id: SocketId, member: &Member, shared: bool) {
         if let Some(sub) = member.subject() {
             self.bar_as(now, id, [SUBJECT, sub].concat(), false);
@@ -217,7 +217,7 @@ impl Door {
         lifted
     }
 
-    /// Forgets the bars whose time is up.
+    /// Deletes the bans whose time is over.
     pub(super) fn expire(&mut self, now: Timestamp) {
         self.bars.retain(|bar| now < bar.until);
     }
@@ -232,7 +232,7 @@ impl Door {
         })
     }
 
-    /// Opens the door, to all.
+    /// Removes lock, password and bans.
     pub(super) fn forget(&mut self) {
         *self = Self {
             unsaved: true,
@@ -240,7 +240,7 @@ impl Door {
         };
     }
 
-    /// Whether it is as in a room that was never used.
+    /// Whether there is nothing to store.
     fn is_new(&self) -> bool {
         !self.is_closed() && self.guesses.is_empty() && self.secrets.is_empty()
     }

@@ -108,7 +108,7 @@ impl Room {
         }
         let away = self.inside().filter(|(_, member)| member.is_away());
         let Some((ghost, _)) = away.min_by_key(|(_, member)| member.away_since) else {
-            let message = "the room is full: try again when somebody has left";
+            let message = "the room is full: try again when a peer has left";
             return Err(Error::new(Code::RoomFull, message));
         };
         self.give_up(turn, ghost);
@@ -147,7 +147,7 @@ impl Room {
         match self.door.bar_of(member) {
             Some(bar) if !bar.shared => Err(Error {
                 retry_after: Some(bar.until.since(now)),
-                ..Error::new(Code::Kicked, "the host of this room put you out")
+                ..Error::new(Code::Kicked, "the host of this room kicked you")
             }),
             _ => Ok(()),
         }
@@ -168,7 +168,7 @@ impl Room {
         if event == names::ROOM_JOIN {
             return Ok(());
         }
-        let message = "this room is locked or has a password: room:join is the way in";
+        let message = "this room is locked or has a password: send room:join";
         Err(Error::new(Code::RoomLocked, message))
     }
 

@@ -1,4 +1,4 @@
-//! What a client is told when its event cannot be served.
+//! The errors that clients get.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::socket::{Json, Object};
 use crate::time::millis;
 
-/// An error, by its code. Serializes as that.
+/// The code of an error. It serializes as in the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
@@ -16,44 +16,44 @@ pub enum Code {
     BadPayload,
     /// Something is longer than the limits allow.
     TooLarge,
-    /// Only a peer may do this: `room:join` comes first.
+    /// Only a peer may do this; the client has to send `room:join` first.
     NotJoined,
-    /// The target names nobody in this room.
+    /// No socket in this room has this id or alias.
     UnknownPeer,
-    /// No more may join.
+    /// The room has no place left.
     RoomFull,
-    /// Somebody else has this alias.
+    /// Another socket has this alias.
     IdTaken,
-    /// Too much at once.
+    /// Too many events at once.
     RateLimited,
-    /// The room is locked: the host was asked, and may answer.
+    /// The room is locked. The host was asked, and may answer.
     Waiting,
-    /// The room is locked, and this is for those inside.
+    /// The room is locked, and only sockets inside may do this.
     RoomLocked,
-    /// The host did not let this client in.
+    /// The host denied this client.
     Denied,
-    /// The room has a password, and this is not it.
+    /// The password is missing or wrong.
     BadPassword,
-    /// The token does not count, or is missing.
+    /// The token is invalid or missing.
     BadToken,
-    /// The host put this client out, not long ago.
+    /// The client is banned.
     Kicked,
     /// Only the host may do this.
     Forbidden,
-    /// There is no such event, or not like this.
+    /// There is no such event, or it is for another room.
     Unsupported,
 }
 
-/// An error: a code for programs, words for people.
+/// An error: a code for programs, and a message for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     /// The code.
     pub code: Code,
-    /// What is wrong and what to do.
+    /// The message: what is wrong, and what to do.
     pub message: String,
-    /// When to try again, if that is all there is to do.
+    /// When to try again, if trying again helps.
     pub retry_after: Option<Duration>,
-    /// What operators are told of it, in a word, where the code is not enough.
+    /// The reason in the operators' log, where the code is not enough.
     pub reason: Option<String>,
 }
 
@@ -90,12 +90,12 @@ impl Error {
         Self::new(Code::BadPayload, message)
     }
 
-    /// As a client gets it whose event it answers.
+    /// The form for the client that sent this event.
     pub(crate) fn for_event(&self, event: &str) -> Json {
         self.object().with("event", event).json()
     }
 
-    /// As a client gets it that is not let in.
+    /// The form for a client that is refused.
     pub(crate) fn data(&self) -> Json {
         self.object().json()
     }

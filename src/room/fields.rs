@@ -7,16 +7,16 @@ use super::role::Role;
 use crate::scan::Scan;
 use crate::socket::{Json, Object, SocketId};
 
-/// How deep what is passed on may be nested; parsers of some languages fail on more.
+/// How deep a relayed value may be nested. Parsers of some languages fail on deeper ones.
 pub(super) const DEPTH: usize = 64;
 
-/// What quotes, commas and a sender take of an object, as a rule.
+/// How many bytes quotes, commas and a sender usually add to an object.
 const OVERHEAD_BYTES: usize = 128;
 
 /// The most fields that an object may have. Signals have fewer.
 pub(super) const MAX: usize = 64;
 
-/// The fields of an object. Of a name that occurs twice, the last counts.
+/// The fields of an object. If a name occurs twice, the last field counts.
 #[derive(Debug)]
 pub(super) struct Fields {
     /// The object itself.
@@ -27,9 +27,9 @@ pub(super) struct Fields {
 
 #[derive(Debug)]
 struct Field {
-    /// The name as it is written.
+    /// The name, as written in the JSON.
     written: Json,
-    /// What its escapes stand for, if it has some.
+    /// The decoded name, if it has escapes.
     decoded: Option<String>,
     role: Role,
     value: Json,
@@ -105,8 +105,8 @@ impl Fields {
         })
     }
 
-    /// Whether the field of this name holds an object that may state a sender or a room. This looks
-    /// at names only, which the scan of the whole object found.
+    /// Whether the field of this name has an object that may state a sender or a room. This looks only
+    /// at the names that the scan of the whole object found.
     pub(super) fn may_claim(&self, name: &str) -> bool {
         let place = self.field(name).map(|field| field.place);
         let mut nested = self.scan.nested.iter();
@@ -147,7 +147,7 @@ impl Fields {
     }
 
     /// The object with the true sender in every field that states one, and in `from` if that is
-    /// `required`. Without such a field, and if it is not, the object stays as it is written.
+    /// `required`. If there is nothing to replace, the object is unchanged.
     pub(super) fn with_sender(&self, sender: SocketId, required: bool) -> Json {
         let is_sender = |field: &Field| field.role == Role::Sender;
         if required || self.list.iter().any(is_sender) {
@@ -176,8 +176,8 @@ impl Fields {
     }
 }
 
-/// Whether the name at this place may state a sender or a room. A name with escapes may state
-/// anything, as it is not decoded here.
+/// Whether the name at this place may state a sender or a room. A name with escapes always may,
+/// because it is not decoded here.
 fn is_claim(json: &Json, name: &Range<usize>) -> bool {
     let name = inner(json.as_str().get(name.clone()).unwrap_or_default());
     let has_escapes = name.as_bytes().contains(&b'\\');

@@ -61,7 +61,7 @@ impl Room {
     fn named(&self, args: &Args) -> Result<SocketId, Error> {
         let named: Option<Named> = args.get(0).and_then(Json::read);
         let named = named.ok_or_else(|| Error::bad_payload("this takes {id}"))?;
-        let unknown = || Error::new(Code::UnknownPeer, "nobody here has that id");
+        let unknown = || Error::new(Code::UnknownPeer, "no socket here has that id");
         self.holder(&named.id).ok_or_else(unknown)
     }
 
@@ -69,7 +69,7 @@ impl Room {
     fn kick(&mut self, turn: &mut Turn, by: Option<SocketId>, args: &Args) -> Result<(), Error> {
         let id = self.named(args)?;
         if Some(id) == by {
-            return Err(Error::bad_payload("room:leave is how to leave"));
+            return Err(Error::bad_payload("use room:leave to leave"));
         }
         if let Some(member) = self.members.get(&id) {
             // Others of this address, the host perhaps, are to find their way back.
@@ -103,7 +103,7 @@ impl Room {
         if !self.is_peer(id) {
             return Err(Error::new(
                 Code::UnknownPeer,
-                "nobody who joined has that id",
+                "no peer has that id",
             ));
         }
         Ok(id)
@@ -140,7 +140,7 @@ impl Room {
         if !knocks(id) {
             return Err(Error::new(
                 Code::UnknownPeer,
-                "nobody who waits has that id",
+                "no waiting socket has that id",
             ));
         }
         Ok(id)

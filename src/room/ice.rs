@@ -200,7 +200,7 @@ fn password(secret: &str, username: &str) -> String {
 /// Reads a list of `RTCIceServer` as browsers do: one that a browser refuses would break every
 /// call. What is said of a mistake quotes nothing, as there may be credentials.
 pub(crate) fn servers(list: &Json) -> Result<Vec<Json>, String> {
-    let servers = list.elements().ok_or("it is no list in JSON")?;
+    let servers = list.elements().ok_or("it is not a list in JSON")?;
     for (server, number) in servers.iter().zip(1..) {
         let fields = Fields::read(server).unwrap_or_default();
         let urls = urls(&fields);

@@ -1,11 +1,11 @@
-//! URLs of ICE servers (RFC 7064, RFC 7065), as browsers read them: a URL that a browser refuses
-//! would break every call.
+//! URLs of ICE servers (RFC 7064, RFC 7065). They are checked as browsers do it, because a URL that a
+//! browser refuses would break every call.
 //!
 //! ```text
 //! stun:host[:port]   turn:host[:port][?transport=udp|tcp]   likewise stuns:, turns:
 //! ```
 
-/// What a server is asked for.
+/// The scheme of a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     Stun,
@@ -13,7 +13,7 @@ pub(crate) enum Scheme {
 }
 
 impl Scheme {
-    /// What a URL is, in words.
+    /// The valid forms, for error messages.
     pub(super) const FORM: &str =
         "stun:host:port or turn:host:port, with ?transport=udp or tcp behind turn:";
 
@@ -54,13 +54,13 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
-/// Whether this is a host's name or its IPv4 address.
+/// Whether this is a host name or an IPv4 address.
 fn is_name(host: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     !host.is_empty() && host.len() <= 253 && host.bytes().all(is_allowed)
 }
 
-/// By hand, as the standard library's parser is large.
+/// Written by hand, because the parser of the standard library makes the Worker larger.
 fn is_ipv6(address: &str) -> bool {
     let is_group = |group: &str| {
         (1..=4).contains(&group.len()) && group.bytes().all(|b| b.is_ascii_hexdigit())

@@ -1,7 +1,7 @@
-//! Tells the index of rooms that this room has peers, or none any more.
+//! Tells the index of rooms when this room has peers, and when it has none any more.
 //!
-//! The room repeats what it tells until the index has acknowledged it, whatever becomes of either
-//! server, so the index is right in the end.
+//! The room repeats the message until the index has acknowledged it, even after a kill of either
+//! server. So the index becomes right in the end.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,25 +19,25 @@ const STATE: &str = "listing";
 /// The number of the request to the index. There is one at a time.
 pub(super) const POST: u64 = u64::MAX;
 
-/// A room that opens and closes again and again tells no more often than this.
+/// The shortest time between two messages, for a room that opens and closes again and again.
 const PAUSE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct State {
-    /// Since when there have been peers.
+    /// Since when there are peers.
     since: Option<Timestamp>,
-    /// What the index knows of that.
+    /// The same, as the index knows it.
     known: Option<Timestamp>,
     attempts: Attempts,
 }
 
-/// What the index has to be told.
+/// What the room has to tell the index.
 pub(super) struct Listing {
     store: Rc<Store>,
     /// Whether there is an index.
     on: bool,
     state: State,
-    /// What it is being told.
+    /// What the pending request tells.
     telling: Option<Timestamp>,
     unsaved: bool,
 }
@@ -64,7 +64,7 @@ impl Listing {
         self.on
     }
 
-    /// So many peers are here. Returns what to tell the index now, if anything.
+    /// The room has this number of peers. Returns the request to the index, if one is due.
     pub(super) fn next(&mut self, now: Timestamp, room: &str, peers: usize) -> Option<Post> {
         if !self.on {
             return None;
@@ -79,14 +79,14 @@ impl Listing {
         }
         self.state.attempts.start(now, POST);
         self.telling = self.state.since;
-        self.store.promise(); // what the index is told is stored
+        self.store.promise(); // the state is stored before the index learns of it
         Some(match (self.state.since, self.state.known) {
             (Some(since), _) => index::opened(POST, room, since),
             (None, known) => index::closed(POST, room, known.unwrap_or_default()),
         })
     }
 
-    /// The index answered, or did not.
+    /// The request to the index was answered, or failed.
     pub(super) fn answered(&mut self, now: Timestamp, answer: Result<Answer, String>) {
         if !self.state.attempts.end(POST) {
             return;
@@ -100,17 +100,17 @@ impl Listing {
         }
     }
 
-    /// Whether the index has to be told something.
+    /// Whether the room has something to tell.
     pub(super) fn is_busy(&self) -> bool {
         self.state.since != self.state.known
     }
 
-    /// When that is.
+    /// When the next request is due.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         self.is_busy().then(|| self.state.attempts.deadline())
     }
 
-    /// Stores what changed. Once the index knows that there is nobody, nothing is left to store.
+    /// Stores what changed. Once the index knows that the room is empty, nothing remains stored.
     pub(super) fn save(&mut self) {
         if !std::mem::take(&mut self.unsaved) {
             return;

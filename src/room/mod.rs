@@ -265,7 +265,7 @@ impl Room {
                 self.supply(turn, from, Want::Get);
                 Ok(())
             }
-            names::ICE_GET => Err(Error::new(Code::NotJoined, "room:join comes first")),
+            names::ICE_GET => Err(Error::new(Code::NotJoined, "send room:join first")),
             _ => Err(Error::new(Code::Unsupported, "there is no such event")),
         }
     }

@@ -2,28 +2,28 @@
 
 use std::fmt;
 
-/// A room's name: 1 to 64 letters, digits and `. _ ~ -`, of any script, case-sensitive. The caller
-/// normalises it to NFC, so that what looks alike is one room.
+/// A room's name: 1 to 64 letters of any script, digits and `. _ ~ -`, case-sensitive. The caller
+/// normalises it to NFC, so that names that look the same are the same room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomName(String);
 
-/// Why some text is no room's name.
+/// Why a text is not a room's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoomNameError {
     /// It is empty.
     Empty,
     /// It has more than 64 characters.
     TooLong,
-    /// It is one or two dots, which URLs take for a folder.
+    /// It is one or two dots, which mean a folder in a URL.
     Dots,
-    /// It has a character that is neither letter nor digit nor one of `. _ ~ -`.
+    /// It has a character that is not a letter, a digit or one of `. _ ~ -`.
     Character(char),
 }
 
 const MAX: usize = 64;
 
 impl RoomName {
-    /// The room of those who name none.
+    /// The room of a URL that names none.
     #[must_use]
     pub fn lobby() -> Self {
         Self("lobby".to_owned())
@@ -61,7 +61,7 @@ fn is_allowed(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '.' | '_' | '~' | '-') || is_mark(c)
 }
 
-/// Marks that letters of some scripts cannot be written without and that Unicode does not count as
+/// Whether a character is a mark that some scripts need and that Unicode does not count as
 /// alphabetic: combining diacritics, nuktas, viramas, tone marks.
 fn is_mark(c: char) -> bool {
     matches!(c,

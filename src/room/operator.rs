@@ -280,7 +280,7 @@ fn read(request: &Request, names: &[&str]) -> Result<Fields, Error> {
     }
     let text = String::from_utf8_lossy(&request.body);
     let fields = Fields::read(&Json::unread(&text))
-        .ok_or_else(|| Error::bad_payload("the body is no JSON object"))?;
+        .ok_or_else(|| Error::bad_payload("the body is not a JSON object"))?;
     if let Some((unknown, _)) = fields.iter().find(|(name, _)| !names.contains(name)) {
         let names = names.join(", ");
         let message = format!("there is no field {unknown:?}: this takes {{{names}}}");

@@ -6,11 +6,11 @@ use sha2::Sha256;
 
 use crate::base64;
 
-/// A password as it is kept: an HMAC-SHA-256 of it under a salt of its own.
+/// A password in the form in which it is stored: its HMAC-SHA-256 with a random salt.
 ///
-/// A slow hash would protect a weak password from whoever reads the storage, which nobody but the
-/// operator can; and any stranger could make the object, whose processor time is paid for, compute
-/// it. What strangers can do is guess, so that is limited instead: see [`Door::check`].
+/// A slow hash would protect a weak password from readers of the storage, but only the operator can
+/// read it. And any client could make the object compute the hash, whose processor time costs money.
+/// Clients can only guess, so guesses are limited instead: see [`Door::check`].
 ///
 /// [`Door::check`]: super::door::Door::check
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ impl Password {
         })
     }
 
-    /// Whether this is the password. How long that takes does not depend on how much of it is right.
+    /// Whether this is the password. The time that this takes does not depend on how much of it is right.
     pub(super) fn is(&self, text: &str) -> bool {
         let digest = base64::decode(&self.digest);
         hmac(&base64::decode(&self.salt), text)
@@ -39,7 +39,7 @@ impl Password {
     }
 }
 
-/// `None` never happens: any key will do.
+/// `None` never happens, because HMAC takes a key of any length.
 fn hmac(salt: &[u8], text: &str) -> Option<Hmac<Sha256>> {
     let hmac = Hmac::new_from_slice(salt).ok()?;
     Some(hmac.chain_update(text))

@@ -188,14 +188,14 @@ impl Room {
             .member(id)
             .is_none_or(|member| member.profile.is_none())
         {
-            return Err(Error::new(Code::NotJoined, "room:join comes first"));
+            return Err(Error::new(Code::NotJoined, "send room:join first"));
         }
         if let Some(media) = update.media {
             self.check_capacity(id, media)?;
         }
         let rename = update.name.is_some();
         if rename && self.member(id).and_then(Member::pass_name).is_some() {
-            let message = "your name is what your token says";
+            let message = "your token sets your name";
             return Err(Error::new(Code::Forbidden, message));
         }
         let name = self.checked_name(update.name)?;

@@ -1,8 +1,8 @@
-//! What a field states, by its name. Published pages use many names for the same thing.
+//! The role of a field, by its name. Published pages use many names for the same role.
 
 use crate::socket::Json;
 
-/// The tutorial's names for the target. A page that uses them expects the bare payload.
+/// The names for the target with which a page expects the bare payload.
 const TUTORIAL: [&str; 4] = [
     "remotePeerId",
     "remoteUserId",
@@ -10,10 +10,10 @@ const TUTORIAL: [&str; 4] = [
     "targetUserId",
 ];
 
-/// How many letters of a name are looked at: more than any name has that states something.
+/// How many letters of a name are compared: more than the longest known name has.
 const LONGEST: usize = 32;
 
-/// What a field states. If several fields state a target, the least role decides.
+/// The role of a field. If several fields state a target, the least role decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
     /// The target, by one of the tutorial's names.
@@ -22,7 +22,7 @@ pub(super) enum Role {
     Target(u8),
     /// A peer: the target, unless the value names the sender itself.
     Peer(u8),
-    /// A peer, too. In a candidate, `id` names the media section.
+    /// Also a peer. In a candidate, `id` is the media section.
     Id,
     /// The sender.
     Sender,
@@ -30,7 +30,7 @@ pub(super) enum Role {
     Room,
     /// The signal itself or a part of it: a description, a field of a candidate, the `cid`.
     Payload,
-    /// Nothing that is known.
+    /// No known role.
     Other,
 }
 
@@ -87,7 +87,7 @@ impl Role {
         }
     }
 
-    /// The role of a name such as `targetSocketId`: what is left without the endings decides.
+    /// The role of a name such as `targetSocketId`: the name without its endings decides.
     fn of_stem(name: &[u8]) -> Self {
         let stem = without(name, [b"uuid", b"uid", b"sid", b"id"]);
         let is_id = stem.len() < name.len();
@@ -121,7 +121,7 @@ fn normal<'a>(name: &[u8], letters: &'a mut [u8; LONGEST]) -> &'a [u8] {
     letters.get(..len).unwrap_or_default()
 }
 
-/// The name without the first of these endings that it has. An ending that is the whole name stays.
+/// The name without the first of these endings that it has. A name that is only an ending stays.
 fn without<'a, const N: usize>(name: &'a [u8], endings: [&[u8]; N]) -> &'a [u8] {
     let mut stems = endings
         .into_iter()
@@ -129,7 +129,7 @@ fn without<'a, const N: usize>(name: &'a [u8], endings: [&[u8]; N]) -> &'a [u8] 
     stems.find(|stem| !stem.is_empty()).unwrap_or(name)
 }
 
-/// Whether a value looks like the name of a peer or a room: a text or a number.
+/// Whether a value may be the name of a peer or a room: a text or a number.
 pub(super) fn is_word(json: &Json) -> bool {
     matches!(json.as_str().as_bytes().first(), Some(b'"' | b'0'..=b'9'))
 }

@@ -1,17 +1,17 @@
-//! Signals: offers, answers, candidates, in all the shapes that published pages send them.
+//! Signals: offers, answers and candidates, in all shapes that published pages send.
 //!
 //! | shape | sent | delivered |
 //! |---|---|---|
 //! | tutorial | `{offer, remotePeerId}` | the bare description |
 //! | bare | `description` | the same |
-//! | wrapped | `{to, description, …}` | the object, its sender stated |
+//! | wrapped | `{to, description, …}` | the object, with its sender |
 //! | id first | `id, description` | `fromId, description` |
 //! | id last | `description, id` | the description |
 //! | room first | `room, …` | as without the room |
 //! | room last | `description, room` | the description |
 //!
-//! In each object that is delivered as an argument, every field that states a sender holds the true
-//! one. What a signal carries is read no further than needed to tell the shapes apart.
+//! In each object that is delivered as an argument, every field that states a sender has the true one.
+//! The payload of a signal is read only as far as necessary to recognize its shape.
 
 use super::RoomName;
 use super::config::Limits;
@@ -22,7 +22,7 @@ use super::role::{Role, is_word, word};
 use super::target::check_room;
 use crate::socket::{Args, Json, SocketId};
 
-/// Fields that hold what a wrapped signal is about.
+/// The fields that have the payload of a wrapped signal.
 const PAYLOADS: [&str; 7] = [
     "description",
     "offer",
@@ -33,16 +33,16 @@ const PAYLOADS: [&str; 7] = [
     "data",
 ];
 
-/// How much longer than its payload a wrapped signal may be.
+/// How many bytes a wrapped signal may have beside its payload.
 pub(crate) const WRAPPING_BYTES: usize = 1024;
 
-/// The most arguments of a signal. Each may name a peer, and looking for one takes time.
+/// The most arguments of a signal. Each may name a peer, and each search for a peer takes time.
 const MAX_ARGUMENTS: usize = 16;
 
-/// The longest `cid`, in bytes: each receiver gets it twice.
+/// The longest `cid`, in bytes. Each receiver gets it twice.
 const MAX_CID: usize = 256;
 
-/// What a signal is for.
+/// The kind of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Offer,
@@ -52,7 +52,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// `None` if the event is no signal.
+    /// `None` if the event is not a signal.
     pub(super) fn of(event: &str) -> Option<Self> {
         Some(match event {
             names::OFFER => Self::Offer,
@@ -81,7 +81,7 @@ impl Kind {
     }
 }
 
-/// A signal, ready to be delivered.
+/// A parsed signal.
 #[derive(Debug)]
 pub(super) struct Signal {
     pub(super) kind: Kind,
@@ -127,7 +127,7 @@ impl Value {
         Ok(Self::Plain(json.clone()))
     }
 
-    /// The payload of a signal. It is delivered without the object around it, and read only if it
+    /// The payload of a signal. It is delivered without the object around it. It is read only if it
     /// may state a sender or a room.
     fn payload(kind: Kind, fields: &Fields, json: &Json) -> Result<Self, Error> {
         if fields.may_claim(kind.field()) {
@@ -150,7 +150,7 @@ impl Value {
         }
     }
 
-    /// The value as it is delivered: see [`Fields::with_sender`].
+    /// The value for delivery: see [`Fields::with_sender`].
     fn deliver(&self, sender: SocketId, required: bool) -> Json {
         match self {
             Self::Object(fields) => fields.with_sender(sender, required),
@@ -220,7 +220,7 @@ impl Signal {
         let limit = self.kind.limit(limits);
         let attached: usize = args.attachments.iter().map(|bytes| bytes.len()).sum();
         if args.len() <= limit {
-            return Ok(()); // what the escapes stand for is no longer than they are
+            return Ok(()); // decoded, it is not longer than with escapes
         }
         let fits = match (&self.shape, &self.first) {
             (Shape::Wrapped, Value::Object(fields)) => {
@@ -288,9 +288,9 @@ impl Signal {
         }
     }
 
-    /// The arguments to deliver, with the true sender and, for those who want it, the meta.
+    /// The arguments to deliver, with the true sender and, if the receiver wants it, the meta.
     pub(super) fn deliver(&self, from: SocketId, meta: Option<Json>) -> Vec<Json> {
-        let mut values = Vec::with_capacity(4); // as a rule, with the offset that comes behind
+        let mut values = Vec::with_capacity(4); // usually enough, with the offset
         match &self.shape {
             Shape::Bare => values.push(self.first.deliver(from, false)),
             Shape::Wrapped => values.push(self.first.deliver(from, true)),
@@ -337,7 +337,7 @@ fn shape(kind: Kind, fields: &Fields) -> Result<Shape, Error> {
     if is_description || is_candidate(kind, fields) {
         return Ok(Shape::Bare);
     }
-    // `null` stands for `undefined`, such as a target before somebody entered it.
+    // Clients send `undefined` as `null`, such as a target that the user has not entered yet.
     let is_alone = || {
         fields
             .iter()
@@ -374,7 +374,7 @@ fn missing(kind: Kind) -> Error {
     })
 }
 
-/// A JSON text's length with each escape counted as one byte, as the text it stands for has.
+/// The length of a JSON text, with each escape counted as one byte.
 fn decoded_len(json: &Json) -> usize {
     let mut bytes = json.as_str().bytes();
     let mut len = 0_usize;

@@ -37,7 +37,7 @@ fn elsewhere(room: &RoomName, name: &str) -> Error {
 }
 
 fn unknown_peer() -> Error {
-    Error::new(Code::UnknownPeer, "nobody in this room has that id")
+    Error::new(Code::UnknownPeer, "no socket in this room has that id")
 }
 
 impl Room {
@@ -66,7 +66,7 @@ impl Room {
     fn target(&self, from: SocketId, signal: &Signal) -> Result<Option<SocketId>, Error> {
         if let Some(name) = signal.first_word() {
             let unknown = || {
-                let message = "nobody in this room has that id; if you mean a room, connect to \
+                let message = "no socket in this room has that id; if you mean a room, connect to \
                                /r/<room>/socket.io/";
                 Error::new(Code::UnknownPeer, message)
             };

@@ -1,4 +1,4 @@
-//! Tokens: who may come in, as what, by the word of whoever knows the secret.
+//! Tokens: signed statements about who may enter this room, with which name and role.
 //!
 //! A token is a JWT (RFC 7519), signed with HMAC-SHA-256: `{room, exp, sub?, ref?, name?, role?, nbf?}`.
 
@@ -18,33 +18,33 @@ use crate::engine::Handshake;
 use crate::socket::Json;
 use crate::time::Timestamp;
 
-/// How much the clock of whoever signs may differ from this one.
+/// How much the signer's clock may differ from this one.
 const SKEW: Duration = Duration::from_secs(60);
 
-/// A time as late as this, in the year 5138, is in milliseconds.
+/// A time from here on, in the year 5138, can only be in milliseconds.
 const MILLISECONDS: f64 = 1e11;
 
-/// How much of a reference is kept, in characters.
+/// The longest reference, in characters; a longer one is cut.
 const REFERENCE: usize = 128;
 
-/// The secret that tokens are signed with. It does not print itself.
+/// The secret that signs tokens. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenSecret(String);
 
-/// Whether tokens are needed, and how they are checked.
+/// Whether tokens are required, and how they are checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {
-    /// Without it no token is looked at.
+    /// The secret. Without it, tokens are ignored.
     pub secret: Option<TokenSecret>,
-    /// The secret before it: tokens that are signed with it are valid, too, while secrets change.
+    /// The previous secret: tokens that it signed stay valid while the operator changes the secret.
     pub old_secret: Option<TokenSecret>,
-    /// Whether only clients with a token may come in.
+    /// Whether a client without a token is refused.
     pub required: bool,
-    /// The longest time for which a token may still be valid; `None` is any.
+    /// The longest time for which a token may still be valid; `None` for any time.
     pub longest: Option<Duration>,
 }
 
-/// What a client may say of itself on connecting.
+/// The fields of `auth` that a client may send when it connects.
 #[derive(Deserialize)]
 struct Auth {
     token: Option<String>,
@@ -53,9 +53,9 @@ struct Auth {
 /// A client that is refused.
 #[derive(Debug)]
 pub(crate) struct Refused {
-    /// What it is told.
+    /// The error that it gets.
     pub(crate) error: Error,
-    /// Who it is, by a token with a valid signature.
+    /// Its reference, if the token's signature is valid.
     pub(crate) reference: Option<String>,
 }
 
@@ -84,7 +84,7 @@ pub(super) enum Flaw {
     NoJwt,
     Algorithm,
     Signature,
-    /// A claim, by its name, and what is wrong with it.
+    /// The name of a claim, and what is wrong with it.
     Claim(&'static str, &'static str),
     OtherRoom,
     Expired,
@@ -93,7 +93,7 @@ pub(super) enum Flaw {
 }
 
 impl Flaw {
-    /// In one word, for programs.
+    /// One word, for programs.
     fn reason(self) -> String {
         match self {
             Self::Missing => "missing",
@@ -130,11 +130,12 @@ impl fmt::Display for Flaw {
 }
 
 impl Tokens {
-    /// What a client's token says, if it has one: in its `auth` or, as `token`, in its URL's query.
+    /// The content of a client's token, if it has one. The token is in `auth`, or in the query of the
+    /// URL.
     ///
     /// # Errors
     ///
-    /// Why its client is refused.
+    /// Why the client is refused.
     pub(crate) fn admit(
         &self,
         now: Timestamp,
@@ -164,7 +165,7 @@ impl Tokens {
     fn claims(&self, token: &str) -> Result<Claims, Flaw> {
         let (signed, signature) = token.rsplit_once('.').ok_or(Flaw::NoJwt)?;
         let (header, claims) = signed.split_once('.').ok_or(Flaw::NoJwt)?;
-        // Which algorithm is used is ours to say.
+        // The server decides about the algorithm, not the token.
         let header: Header = decode(header).ok_or(Flaw::NoJwt)?;
         if header.alg != "HS256" || header.crit.is_some() {
             return Err(Flaw::Algorithm);
@@ -177,7 +178,7 @@ impl Tokens {
         decode(claims).ok_or(Flaw::NoJwt)
     }
 
-    /// What these claims say, if they let a client into this room now.
+    /// The content of these claims, if they are valid for this room now.
     fn pass(
         &self,
         now: Timestamp,
@@ -224,8 +225,8 @@ impl Tokens {
     }
 }
 
-/// Whether a role is that of the host. All other roles are guests, but a misspelt one would be a guest
-/// whom somebody meant to be host.
+/// Whether a role is that of the host. All other roles are guests. A misspelt `host` is an error,
+/// because it was probably not meant to be a guest.
 fn is_host(role: Option<&str>) -> Result<bool, Flaw> {
     let role = role.unwrap_or_default();
     if role != "host" && role.trim().eq_ignore_ascii_case("host") {
@@ -234,28 +235,28 @@ fn is_host(role: Option<&str>) -> Result<bool, Flaw> {
     Ok(role == "host")
 }
 
-/// By what operators find a client: the `ref` of its token, else the `sub`.
+/// The text by which operators find a client: the `ref` of its token, or its `sub`.
 fn reference(claims: &Claims) -> Option<String> {
     let text = |name| claims.text(name).ok().flatten();
     let reference = text("ref").or_else(|| text("sub"))?;
     Some(reference.chars().take(REFERENCE).collect())
 }
 
-/// What a token says of who has it.
+/// The content of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pass {
-    /// Who it is, whatever name it has and wherever it comes from.
+    /// The subject: who the token is for.
     pub(super) sub: Option<String>,
-    /// By what operators find it.
+    /// The text by which operators find the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<String>,
-    /// What it is called, whatever it calls itself.
+    /// The client's name, which it cannot change.
     pub(super) name: Option<String>,
-    /// Whether it is the host.
+    /// Whether the client is host.
     pub(super) host: bool,
 }
 
-/// The header. What else it says is of no matter, but for what it says must be understood.
+/// The header. Its other fields are ignored, except `crit`, which lists fields that must be understood.
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -263,11 +264,11 @@ struct Header {
 }
 
 impl TokenSecret {
-    /// What a secret is, in words.
+    /// The form of a secret, for error messages.
     pub const FORM: &str = "32 or more characters: `openssl rand -base64 48` prints good ones";
 
-    /// `None` if `text` is invalid: a short one could be guessed. White space around it does not
-    /// count, as whoever pastes a secret hardly sees it.
+    /// `None` if `text` is invalid: a short secret could be guessed. White space around it is removed,
+    /// because it is easily pasted unnoticed.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();

@@ -1,14 +1,14 @@
-//! Webhooks: tells a server of the operator's what happens in the room.
+//! Webhooks: the operator's server is told what happens in the room.
 //!
 //! ```text
-//! event ─▶ stored with what caused it, numbered ─▶ Post ─▶ accepted (2xx) ─▶ deleted
-//!                                                   ▲ └─ failed ─▶ waits ─┐
-//!                                                   └─────────────────────┘
+//! event ─▶ numbered, stored with its cause ─▶ Post ─▶ accepted (2xx) ─▶ deleted
+//!                                             ▲ └─ failed ─▶ waits ─┐
+//!                                             └─────────────────────┘
 //! ```
 //!
-//! The events of a room are sent one after the other, in order. An event is sent only when it is
-//! stored, so that no number stands for two events, even if the server is killed. An event may arrive
-//! twice, with the same id. `docs/webhooks.md` is what receivers are promised.
+//! The events of a room are sent one after another, in order. An event is sent only after it is
+//! stored, so no number is used for two events, even if the server is killed. An event may arrive
+//! twice, with the same id. `docs/webhooks.md` has the promises to receivers.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -31,32 +31,32 @@ const STATE: &str = "webhook/state";
 /// The prefix of the keys of events.
 const EVENTS: &str = "webhook/event/";
 
-/// How many events wait at most, and how many bytes of them; the oldest are dropped first.
+/// The most events that wait, and their most bytes; the oldest are dropped first.
 const MAX_EVENTS: usize = 1000;
 const MAX_BYTES: usize = 1_048_576;
 
-/// An event that is not accepted for so long is dropped.
+/// An event that is not accepted within this time is dropped.
 const MAX_AGE: Duration = Duration::from_secs(86_400);
 
-/// How long the receiver may take.
+/// How long the receiver may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The header of the signature.
 const SIGNATURE: &str = "x-signalbox-signature";
 
-/// What is stored beside the events.
+/// The state that is stored beside the events.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct State {
-    /// Names the sequence that the events are numbered in. When a room's storage is deleted, its next
-    /// event begins another.
+    /// The id of the stream in which the events are numbered. When a room's storage is deleted, its next
+    /// event begins another stream.
     stream: String,
     /// The number of the last event.
     seq: u64,
     /// The host that the receiver knows of.
     host: Option<SocketId>,
-    /// Whether the receiver knows that somebody is here.
+    /// Whether the receiver knows that the room has peers.
     occupied: bool,
-    /// Whether the sequence ends with the events that wait: the room was closed.
+    /// Whether the stream ends with the events that wait, because the room was closed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     ending: bool,
     attempts: Attempts,
@@ -76,7 +76,7 @@ struct Stamp {
     ts: Timestamp,
 }
 
-/// The events that wait, and the one that is under way.
+/// The events that wait, and the one that is being sent.
 pub(super) struct Deliveries {
     store: Rc<Store>,
     /// `None` if webhooks are off.
@@ -84,7 +84,7 @@ pub(super) struct Deliveries {
     state: State,
     /// Oldest first.
     queue: VecDeque<Waiting>,
-    /// How many bytes the events have.
+    /// The bytes of the events.
     bytes: usize,
     /// How many events were dropped since [`Deliveries::take_dropped`].
     dropped: usize,
@@ -126,7 +126,7 @@ impl Deliveries {
         self.webhook.is_some()
     }
 
-    /// Whether the receiver wants to hear of chat messages.
+    /// Whether the receiver gets chat messages.
     pub(super) fn wants_chat(&self) -> bool {
         self.webhook.as_ref().is_some_and(|webhook| webhook.chat)
     }
@@ -165,7 +165,7 @@ impl Deliveries {
         }
     }
 
-    /// Tells of the room's host and of its end, if the receiver knows otherwise.
+    /// Stores events for a new host and for the end of the room, if the receiver does not know yet.
     pub(super) fn settle(
         &mut self,
         now: Timestamp,
@@ -195,7 +195,7 @@ impl Deliveries {
         }
     }
 
-    /// What is to be sent now, if anything.
+    /// The request to send now, if one is due.
     pub(super) fn next(&mut self, now: Timestamp) -> Option<Post> {
         let webhook = self.webhook.clone()?;
         if !self.state.attempts.may_start(now) {
@@ -206,7 +206,7 @@ impl Deliveries {
         }
         let oldest = self.queue.front()?;
         self.state.attempts.start(now, oldest.seq);
-        self.store.promise(); // what is sent is stored
+        self.store.promise(); // the event is stored before it is sent
         Some(Post {
             number: oldest.seq,
             to: Recipient::Server(webhook.url),
@@ -216,8 +216,7 @@ impl Deliveries {
         })
     }
 
-    /// The receiver answered, or did not. Returns why it did not accept the event, if it has accepted
-    /// the one before.
+    /// The request was answered, or failed. Returns the reason of the first failure after a success.
     pub(super) fn answered(
         &mut self,
         now: Timestamp,
@@ -254,8 +253,8 @@ impl Deliveries {
         Some(self.state.attempts.deadline())
     }
 
-    /// The room was closed, and nothing is to be left of it: unless somebody comes before the events
-    /// that wait are sent, the next event begins another sequence.
+    /// The room was closed, and its storage is to be deleted. So the next event begins another stream,
+    /// unless a client connects before the events that wait are sent.
     pub(super) fn end(&mut self) {
         self.state.ending = self.is_on();
         self.unsaved |= self.is_on();
@@ -303,7 +302,7 @@ fn sign(secret: &str, now: Timestamp, body: &str) -> String {
         mac.update(format!("{}.", now.as_millis() / 1000).as_bytes());
         mac.update(body.as_bytes());
         for byte in mac.finalize().into_bytes() {
-            let _ = write!(signature, "{byte:02x}"); // a string takes everything
+            let _ = write!(signature, "{byte:02x}"); // writing to a string cannot fail
         }
     }
     signature
@@ -316,7 +315,7 @@ mod tests {
     #[test]
     fn signatures() {
         let at = Timestamp::from_millis(1_700_000_000_999);
-        // By `printf '1700000000.{"a":"ä"}' | openssl dgst -sha256 -hmac north`.
+        // From `printf '1700000000.{"a":"ä"}' | openssl dgst -sha256 -hmac north`.
         assert_eq!(
             sign("north", at, r#"{"a":"ä"}"#),
             "t=1700000000,v1=4a879f007a8c2f8ff9dca0d2a891d982de993fad212bd46f9b99d192afbb8b86"

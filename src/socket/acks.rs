@@ -1,4 +1,4 @@
-//! The acks that an application asks of its sockets.
+//! The acks that an application asks its sockets for.
 
 use std::time::Duration;
 
@@ -12,22 +12,22 @@ use super::sockets::Sockets;
 use crate::map::Set;
 use crate::time::Timestamp;
 
-/// How many acks may be asked of a socket at a time.
+/// The most pending acks of a socket.
 pub const MAX_ASKED: usize = 16;
 
-/// An ack that is awaited.
+/// A pending ack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Asked {
     pub(super) id: u64,
-    /// The name under which the application takes it.
+    /// The name under which the application handles the answer.
     name: String,
     pub(super) by: Timestamp,
 }
 
 impl<T: Serialize + DeserializeOwned> Sockets<T> {
-    /// Sends an event that the client is to acknowledge within `timeout`: [`Sockets::answered`] or
-    /// [`Sockets::expire`] then return `answer`. `false` if the socket is gone, or if
-    /// [`MAX_ASKED`] acks of it are awaited.
+    /// Sends an event that the client should acknowledge within `timeout`. Then [`Sockets::answered`] or
+    /// [`Sockets::expire`] returns `answer`. `false` if the socket has left, or if it has [`MAX_ASKED`]
+    /// pending acks.
     pub fn ask(
         &mut self,
         now: Timestamp,
@@ -61,8 +61,8 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         true
     }
 
-    /// An ack arrived: the name under which it was asked for. `None` if it was not asked for, or too
-    /// long ago.
+    /// An ack arrived. Returns the name under which it was asked for; `None` if it was not asked for, or
+    /// came too late.
     pub fn answered(&mut self, id: SocketId, ack: u64) -> Option<String> {
         let entry = self.all.get_mut(&id)?;
         let at = entry.asked.iter().position(|asked| asked.id == ack)?;
@@ -72,13 +72,13 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         Some(asked.name)
     }
 
-    /// The sockets that did not acknowledge in time, each with the name under which it was asked.
+    /// The sockets that did not acknowledge in time, each with the name under which the ack was asked for.
     pub fn expire(&mut self, now: Timestamp) -> Vec<(SocketId, String)> {
         let mut late = Vec::new();
         while let Some((_, id, ack)) = self.asked.first().copied().filter(|(by, ..)| *by <= now) {
             match self.answered(id, ack) {
                 Some(name) => late.push((id, name)),
-                None => self.asked = Set::default(), // what is in it is asked
+                None => self.asked = Set::default(), // no ack is pending
             }
         }
         late
@@ -92,7 +92,7 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
 }
 
 impl<T> Sockets<T> {
-    /// The names under which acks of a socket are awaited.
+    /// The names of a socket's pending acks.
     #[must_use]
     pub fn awaited(&self, id: SocketId) -> Vec<String> {
         let entry = self.all.get(&id);

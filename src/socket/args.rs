@@ -1,4 +1,4 @@
-//! The arguments of events and acks, which mostly pass through unread.
+//! The arguments of events and acks. Most are passed on without being parsed.
 
 use std::fmt;
 use std::ops::Range;
@@ -13,28 +13,28 @@ use super::surrogates;
 use crate::io::Text;
 use crate::scan::{Scan, elements, scan};
 
-/// A JSON value: a slice of the text in which it arrived, shared and unread.
+/// A JSON value: a part of the text in which it arrived, shared and not parsed.
 #[derive(Clone)]
 pub struct Json {
     source: Text,
     range: Range<usize>,
-    /// What is known of it from where it arrived, if it is an array or an object.
+    /// The positions of its parts, from the scan of the whole text, if it is an array or an object.
     scan: Option<Rc<Scan>>,
 }
 
 impl Json {
-    /// A value written as JSON. One that JSON cannot express becomes `null`; the types of this
-    /// crate all can.
+    /// A value written as JSON. A value that JSON cannot express becomes `null`; this does not happen
+    /// with the types of this crate.
     pub fn of(value: &(impl Serialize + ?Sized)) -> Self {
         Self::written(write(value))
     }
 
-    /// A text that is said to be JSON, unread.
+    /// A text that the caller says is JSON. It is not parsed.
     pub(crate) fn unread(text: &str) -> Self {
         Self::written(text.to_owned())
     }
 
-    /// A value that is written already.
+    /// A value that is already written as JSON.
     pub(super) fn written(text: String) -> Self {
         Self {
             range: 0..text.len(),
@@ -60,12 +60,12 @@ impl Json {
         Self::written(text)
     }
 
-    /// The value with U+FFFD in place of each lone surrogate, which no text can hold.
+    /// The value with U+FFFD in place of each lone surrogate, which no text in Rust can have.
     pub(crate) fn mended(&self) -> Self {
         surrogates::replace(self.as_str()).map_or_else(|| self.clone(), Self::written)
     }
 
-    /// The value that is in this part of `source`.
+    /// The value in this part of `source`.
     pub(super) fn slice(source: &Text, range: Range<usize>) -> Self {
         Self {
             source: source.clone(),
@@ -74,14 +74,14 @@ impl Json {
         }
     }
 
-    /// The value that is in this part of this one's text.
+    /// The value in this part of this value's text.
     pub(crate) fn part(&self, Range { start, end }: Range<usize>) -> Self {
         let offset = self.range.start;
         let range = offset.saturating_add(start)..offset.saturating_add(end);
         Self::slice(&self.source, range)
     }
 
-    /// The elements that an array has, each with what is known of it. `None` if this is no array.
+    /// The elements of an array. `None` if this is not an array.
     pub(crate) fn elements(&self) -> Option<Vec<Self>> {
         let elements = elements(self.as_str())?.into_iter();
         let elements = elements.map(|(range, scan)| Self {
@@ -91,7 +91,7 @@ impl Json {
         Some(elements.collect())
     }
 
-    /// Where the values are that this one holds.
+    /// The positions of the values in this one.
     pub(crate) fn scan(&self) -> Option<Rc<Scan>> {
         let known = self.scan.clone();
         known.or_else(|| scan(self.as_str()).map(Rc::new))
@@ -103,17 +103,17 @@ impl Json {
         self.source.get(self.range.clone()).unwrap_or("null")
     }
 
-    /// The text that the value is, or `None` if it is none.
+    /// The value as a text, or `None` if it is not a text.
     #[must_use]
     pub fn text(&self) -> Option<String> {
         let inner = self.as_str().strip_prefix('"')?.strip_suffix('"')?;
         if inner.contains('\\') {
             return self.read();
         }
-        Some(inner.to_owned()) // as most are
+        Some(inner.to_owned()) // most texts have no escapes
     }
 
-    /// The value as a `T`, or `None` if it is none.
+    /// The value as a `T`, or `None` if it is not a `T`.
     #[must_use]
     pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
         serde_json::from_str(self.as_str()).ok()
@@ -148,12 +148,12 @@ pub(super) fn write_text(out: &mut impl fmt::Write, text: &str) -> fmt::Result {
     {
         return out.write_str(&write(text));
     }
-    out.write_char('"')?; // as most are
+    out.write_char('"')?; // most texts need no escapes
     out.write_str(text)?;
     out.write_char('"')
 }
 
-/// A JSON object in the making.
+/// Builds a JSON object.
 pub(crate) struct Object(String);
 
 impl Object {
@@ -162,31 +162,31 @@ impl Object {
         Self::with_capacity(0)
     }
 
-    /// The same, with room for so many bytes.
+    /// An object without fields, with space for this number of bytes.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
         let mut text = String::with_capacity(bytes.saturating_add(2));
         text.push('{');
         Self(text)
     }
 
-    /// What this is as an object.
+    /// The value as an object that further fields can be added to.
     pub(crate) fn of(fields: &impl Serialize) -> Self {
         let mut text = write(fields);
         text.pop();
         Self(text)
     }
 
-    /// The object with one more field, which it does not have yet, and whose name needs no escapes.
+    /// Adds a field. The object must not have it yet, and the name must need no escapes.
     pub(crate) fn with(self, name: &str, value: &(impl Serialize + ?Sized)) -> Self {
         self.with_text(name, &write(value))
     }
 
-    /// The same, its value passed on unread.
+    /// Adds a field with a value in JSON.
     pub(crate) fn with_json(self, name: &str, value: &Json) -> Self {
         self.with_text(name, value.as_str())
     }
 
-    /// The same, its name passed on as it is written.
+    /// Adds a field whose name is already written as JSON.
     pub(crate) fn with_named(mut self, name: &Json, value: &Json) -> Self {
         self.separate();
         self.0.push_str(name.as_str());
@@ -195,7 +195,7 @@ impl Object {
         self
     }
 
-    /// The same, if there is a value.
+    /// Adds a field if there is a value.
     pub(crate) fn maybe(self, name: &str, value: Option<&(impl Serialize + ?Sized)>) -> Self {
         match value {
             Some(value) => self.with(name, value),
@@ -237,10 +237,10 @@ impl fmt::Debug for Json {
     }
 }
 
-/// Arguments, with the attachments that their placeholders stand for.
+/// Arguments, with the attachments of their placeholders.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Args {
-    /// The arguments, in order; where one is binary, a placeholder names its attachment.
+    /// The arguments, in order. A placeholder stands for each binary value and names its attachment.
     pub values: Vec<Json>,
     /// The attachments: at most ten.
     pub attachments: Vec<Rc<[u8]>>,
@@ -261,8 +261,8 @@ impl Args {
         Self::new(vec![Json::of(value)])
     }
 
-    /// These arguments with U+FFFD in place of each lone surrogate, which no text can hold; `None` if
-    /// there is none.
+    /// These arguments with U+FFFD in place of each lone surrogate, which no text in Rust can have;
+    /// `None` if there is none.
     pub(crate) fn mended(&self) -> Option<Self> {
         let mut mended = None;
         for (position, value) in self.values.iter().enumerate() {
@@ -277,8 +277,8 @@ impl Args {
         mended
     }
 
-    /// Arguments that were made of those of `event`, with the attachments that they need. `None` if
-    /// one of them names an attachment that there is not.
+    /// Arguments that contain values of `event`, with the attachments that they need. `None` if a
+    /// placeholder names an attachment that does not exist.
     pub(crate) fn taken_from(values: Vec<Json>, event: &Self) -> Option<Self> {
         let count = event.attachments.len();
         let mut args = Self::new(values);
@@ -291,15 +291,15 @@ impl Args {
         Some(args)
     }
 
-    /// How many bytes they have, attachments included.
+    /// The bytes of the arguments and their attachments.
     pub(crate) fn len(&self) -> usize {
         let values = self.values.iter().map(|json| json.as_str().len());
         let attachments = self.attachments.iter().map(|bytes| bytes.len());
         values.chain(attachments).sum()
     }
 
-    /// The argument at `position`, counted from 0. `null` is none: that is how an `undefined`
-    /// arrives.
+    /// The argument at `position`, counted from 0. `null` counts as missing, because clients send
+    /// `undefined` as `null`.
     #[must_use]
     pub fn get(&self, position: usize) -> Option<&Json> {
         let json = self.values.get(position)?;

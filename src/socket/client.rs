@@ -18,12 +18,12 @@ use crate::time::Timestamp;
 
 pub(super) const PREFIX: &str = "socket/";
 
-/// How often a client may connect to a namespace: this often at once, then once in a second.
+/// The limit of a client's CONNECTs: this many at once, then one in a second.
 const CONNECTS: u32 = 20;
 const CONNECTS_EVERY: Duration = Duration::from_secs(1);
 
-/// In how many namespaces a client may be at a time, and of how many it is remembered that the server
-/// disconnected it from them.
+/// The most namespaces that a client may be in at a time, and the most namespaces that are kept from
+/// which the server disconnected it.
 pub(super) const NAMESPACES: usize = 32;
 
 /// The longest name of a namespace, in bytes.
@@ -36,19 +36,19 @@ pub(super) const AUTH_BYTES: usize = 16_384;
 pub(super) struct Client {
     pub(super) decoder: Decoder,
     pub(super) sockets: Vec<SocketId>,
-    /// How it opened its session.
+    /// The handshake of its session.
     pub(super) handshake: Rc<Handshake>,
     /// The deadline for its first CONNECT.
     pub(super) connect_by: Option<Timestamp>,
     /// The theoretical arrival time of its next CONNECT (GCRA). Not persisted.
     pub(super) connects: Timestamp,
-    /// Since when it has owed the rest of a binary packet.
+    /// Since when it is sending a binary packet whose attachments are not complete.
     pub(super) partial_since: Timestamp,
-    /// Whether its memo is out of date.
+    /// Whether its stored memo is out of date.
     pub(super) unsaved: bool,
-    /// Whether it claims to be a socket from before, and that is not decided yet.
+    /// Whether it claims to be an earlier socket, and the claim is not decided yet.
     pub(super) claiming: bool,
-    /// Whether its session is being closed: nothing it still sends counts.
+    /// Whether its session is being closed. Then further packets are ignored.
     pub(super) ending: bool,
     /// Namespaces from which the server disconnected it: packets for them may still arrive.
     pub(super) removed: Vec<Namespace>,
@@ -60,11 +60,11 @@ pub(super) struct Socket {
     /// The address of its client.
     pub(super) address: String,
     pub(super) link: Link,
-    /// What the app keeps with it.
+    /// The data that the app keeps with it.
     pub(super) state: Option<Json>,
-    /// Whether its row is out of date.
+    /// Whether its stored row is out of date.
     pub(super) unsaved: bool,
-    /// What its client has to know to recover it; `None` without recovery.
+    /// The secret with which its client recovers it; `None` without recovery.
     pub(super) pid: Option<Pid>,
     /// The offset of the last event before it was accepted.
     pub(super) since: Offset,
@@ -78,14 +78,14 @@ pub(super) struct Socket {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {
-    /// The app has not let it in yet.
+    /// The app has not accepted it yet.
     Joining(Sid),
     Joined(Sid),
-    /// Its connection is lost; it may come back until then.
+    /// Its connection is lost; it may come back until this time.
     Away(Timestamp, DisconnectReason),
 }
 
-/// What is remembered of a client with its session.
+/// The data of a client that are stored with its session.
 #[derive(Serialize, Deserialize)]
 struct Memo {
     handshake: Handshake,
@@ -95,13 +95,13 @@ struct Memo {
 }
 
 impl Client {
-    /// Whether it may connect once more.
+    /// Whether it may send one more CONNECT now.
     pub(super) fn may_connect(&mut self, now: Timestamp) -> bool {
         self.connects = self.connects.max(now) + CONNECTS_EVERY;
         self.connects <= now + CONNECTS_EVERY * CONNECTS
     }
 
-    /// `None` only if it cannot be written, which ids and numbers always can.
+    /// `None` only if it cannot be written as JSON, which does not happen with ids and numbers.
     pub(super) fn memo(&self, joined: impl Fn(SocketId) -> bool) -> Option<Box<RawValue>> {
         let sockets = self.sockets.iter().copied();
         let memo = Memo {
@@ -125,7 +125,7 @@ impl Client {
     }
 }
 
-/// The row of a socket.
+/// The stored row of a socket.
 #[derive(Serialize, Deserialize)]
 struct Row {
     namespace: String,
@@ -155,7 +155,7 @@ impl Socket {
         matches!(self.link, Link::Joined(_))
     }
 
-    /// Whether the app let it in, be it away or not.
+    /// Whether the app accepted it, also if it is away.
     pub(super) fn is_accepted(&self) -> bool {
         !matches!(self.link, Link::Joining(_))
     }
@@ -175,7 +175,7 @@ impl Socket {
         store.put_json(key(id), &row);
     }
 
-    /// Its id, itself, and until when it may come back, if it is known to be away. `None` if the row
+    /// The id, the socket, and until when it may come back if it is known to be away. `None` if the row
     /// is damaged, see [`Store`].
     pub(super) fn restore(
         store: &Store,
@@ -202,15 +202,15 @@ impl Socket {
     }
 }
 
-/// A client says that it was a socket before.
+/// A client claims to be an earlier socket.
 pub(super) struct Claim {
     pub(super) sid: Sid,
     pub(super) namespace: Namespace,
     pub(super) auth: Option<Json>,
     pub(super) socket: SocketId,
-    /// The last event it had, if it had any.
+    /// The last event that it got, if it got any.
     pub(super) offset: Option<Offset>,
     pub(super) asked: Timestamp,
-    /// If the socket's earlier connection is not gone by then, it has to have proved alive.
+    /// Until when the socket's earlier connection, if it still exists, may show that it is alive.
     pub(super) by: Timestamp,
 }

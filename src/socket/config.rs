@@ -7,9 +7,9 @@ use std::time::Duration;
 pub struct Config {
     /// How long a client may take to join its first namespace.
     pub connect_timeout: Duration,
-    /// Connection state recovery; `None` is without.
+    /// Connection state recovery; `None` turns it off.
     pub recovery: Option<Recovery>,
-    /// How long what is stored outlives the last client; `None` is for ever.
+    /// How long stored data outlive the last client; `None` for ever.
     pub retention: Option<Duration>,
 }
 
@@ -28,8 +28,8 @@ impl Default for Config {
 pub struct Recovery {
     /// How long a client may be away.
     pub window: Duration,
-    /// How many events are kept for those who are; their bytes are bounded as those that wait for
-    /// a poll are.
+    /// The most events that are kept for clients that are away. Their bytes have the same bound as
+    /// packets that wait for a poll.
     pub events: usize,
 }
 

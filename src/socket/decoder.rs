@@ -1,4 +1,4 @@
-//! From messages to packets: waits for a packet's attachments.
+//! Makes packets of messages: waits for the attachments of a packet.
 
 use std::num::NonZeroU8;
 
@@ -14,11 +14,11 @@ pub enum Decoder {
     /// The next message begins a packet.
     #[default]
     Idle,
-    /// A packet's attachments are still to come.
+    /// Attachments of a packet are missing.
     Awaiting {
         /// The packet so far.
         packet: Packet,
-        /// How many are to come.
+        /// How many attachments are missing.
         missing: NonZeroU8,
         /// The size of the packet so far, in bytes.
         size: usize,
@@ -26,12 +26,12 @@ pub enum Decoder {
 }
 
 impl Decoder {
-    /// Takes the next message; `None` while attachments are still to come. A packet and its
-    /// attachments may have `limit` bytes together.
+    /// Takes the next message; `None` while attachments are missing. A packet and its attachments may
+    /// have `limit` bytes together.
     ///
     /// # Errors
     ///
-    /// All variants of [`ParseError`]. The connection is then to be closed.
+    /// All variants of [`ParseError`]. The caller then has to close the connection.
     pub fn push(&mut self, message: &Message, limit: usize) -> Result<Option<Packet>, ParseError> {
         match (std::mem::take(self), message) {
             (Self::Idle, Message::Text(frame)) => match packet::parse(frame)? {
@@ -80,7 +80,7 @@ impl Decoder {
         }
     }
 
-    /// The namespace and the size of a packet whose attachments are still to come.
+    /// The namespace and the size of a packet whose attachments are not complete.
     #[must_use]
     pub fn awaiting(&self) -> Option<(&Namespace, usize)> {
         match self {

@@ -1,7 +1,7 @@
-//! From messages to packets and what these want, and what has to wait until then.
+//! Makes packets of messages, and handles them.
 //!
-//! Two things wait: the beginning of a packet whose attachments are still to come, and all that a
-//! client sends while it is undecided which socket it is. Both are bounded, for all clients together.
+//! Two things wait: a packet whose attachments are not complete, and the messages of a client whose
+//! claim to an earlier socket is not decided. Both are bounded for all clients together.
 
 use std::collections::VecDeque;
 
@@ -14,11 +14,11 @@ use crate::engine::{Message, Sid};
 use crate::map::Map;
 use crate::time::Timestamp;
 
-/// How much may wait of all clients together, in bytes. Beyond it the packet that has waited longest
-/// for its attachments is given up, with its client's connection.
+/// How many bytes of all clients together may wait. Beyond that the packet that has waited longest for
+/// its attachments is dropped, and its client's connection is closed.
 const MAX_BYTES: usize = 4_194_304;
 
-/// How many bytes a message takes beside what it says.
+/// How many bytes a message takes beside its content.
 const OVERHEAD: usize = 64;
 
 /// Messages of clients whose claim to an earlier socket is undecided, in their order.
@@ -29,7 +29,7 @@ pub(super) struct Deferred {
 }
 
 impl Deferred {
-    /// `false` if there is no room for it.
+    /// `false` if there is no space for it.
     fn push(&mut self, sid: Sid, message: Message) -> bool {
         let bytes = self.bytes.saturating_add(cost(&message));
         if bytes > MAX_BYTES {
@@ -71,7 +71,7 @@ impl Server {
         }
     }
 
-    /// Takes one deferred message up whose client is decided. `false` if there is none.
+    /// Handles one deferred message of a client whose claim is decided. `false` if there is none.
     pub(super) fn take_up_deferred(&mut self, now: Timestamp) -> bool {
         let claims = &self.claims;
         let is_decided = |sid| !claims.iter().any(|claim| claim.sid == sid);
@@ -90,7 +90,7 @@ impl Server {
         let was_idle = client.decoder.awaiting().is_none();
         match client.decoder.push(message, limit) {
             Ok(Some(packet)) if is_connect(&packet) && !client.may_connect(now) => {
-                self.misuse(now, sid); // beyond the spec: each CONNECT makes a socket, or a refusal
+                self.misuse(now, sid); // beyond the spec: each CONNECT costs a socket or a refusal
             }
             Ok(Some(packet)) => self.packet(now, sid, packet),
             Ok(None) => {
@@ -103,7 +103,7 @@ impl Server {
         }
     }
 
-    /// Attachments are still to come: the packet has to be for a socket, and there has to be room.
+    /// Attachments are missing: the packet has to be for a socket, and there has to be space.
     fn check_partial(&mut self, now: Timestamp, sid: Sid) {
         let client = self.clients.get(&sid);
         let partial = client.and_then(|client| client.decoder.awaiting());
@@ -128,7 +128,7 @@ impl Server {
         }
     }
 
-    /// Does what a packet of a client wants.
+    /// Handles a packet of a client.
     fn packet(&mut self, now: Timestamp, sid: Sid, packet: Packet) {
         let Packet { namespace, kind } = packet;
         let id = self.socket_in(sid, &namespace);
@@ -159,7 +159,7 @@ impl Server {
             (Kind::Disconnect, Some((id, _))) => {
                 self.forget(id, DisconnectReason::ClientNamespaceDisconnect);
             }
-            // It was connected without being asked, or is not there any more.
+            // The server connected it without a CONNECT, or it has left.
             (Kind::Connect(_), Some(_)) | (_, None) if self.engine.speaks_revision_3(sid) => {}
             (Kind::ConnectError(_) | Kind::Connect(_), _) => self.misuse(now, sid),
             _ => {

@@ -1,9 +1,9 @@
-//! The log: the last events that were sent, for those who lose their connection and come back.
+//! The replay log: the last events that were sent, for clients that lose their connection and recover.
 //!
-//! Each event is a row under its offset, which the client gets as the event's last argument. The
-//! log is bounded by number and bytes. What is too much is taken from the receivers who have most
-//! in it, and those alone have a gap. Old events are deleted unless somebody is away, and all of them
-//! when there is no socket left that could recover.
+//! Each event is a row under its offset, which the client gets as the event's last argument. The log is
+//! bounded by number and bytes. If it is full, events are dropped for the receivers that have most in it,
+//! and only these have a gap. Old events are deleted unless a socket is away, and all events are deleted
+//! when no socket is left that could recover.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 
 const PREFIX: &str = "log/";
 
-/// Which part of the log goes at once when it is full.
+/// The part of the log, as a fraction, that is dropped at once when it is full.
 const AT_ONCE: usize = 8;
 
 /// Where the [`State`] is stored.
@@ -31,8 +31,8 @@ pub(super) const STATE: &str = "log/state";
 /// How many offsets a millisecond has, unless it needs more.
 const PER_MILLI: u64 = 1024;
 
-/// An event's place among all that a server sends. Offsets grow with time, so they also do across
-/// losses of memory; as texts they sort alike.
+/// The position of an event among all that a server sends. Offsets grow with time, so they also grow
+/// after memory was lost. As texts they sort in the same order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Offset(u64);
@@ -42,7 +42,7 @@ impl Offset {
         Self(now.as_millis().saturating_mul(PER_MILLI))
     }
 
-    /// What a client gets as an event's last argument.
+    /// The text that a client gets as the last argument of an event.
     pub(super) fn json(self) -> Json {
         let mut text = numbered("\"", self.0);
         text.push('"');
@@ -64,7 +64,7 @@ impl Offset {
 pub(super) struct Bounds {
     pub(super) events: usize,
     pub(super) bytes: usize,
-    /// What is older has reached everyone who is not away.
+    /// An event that is older has reached every client that is not away.
     pub(super) age: Duration,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct Sent<'a> {
     pub(super) messages: &'a [Message],
 }
 
-/// The row of an event: a line of this as JSON, then the messages as they are.
+/// The row of an event: one line of JSON, and then the messages, unchanged.
 #[derive(Serialize, Deserialize)]
 struct Row {
     to: Receivers,
@@ -87,7 +87,7 @@ struct Row {
     messages: String,
 }
 
-/// Whom an event is for: the shorter of two lists.
+/// The receivers of an event, as the shorter of two lists.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Receivers {
@@ -95,7 +95,7 @@ enum Receivers {
     AllBut(Vec<SocketId>),
 }
 
-/// What is in memory of a row.
+/// The part of a row that is in memory.
 struct Entry {
     offset: Offset,
     to: Receivers,
@@ -108,21 +108,21 @@ pub(super) struct Log {
     bounds: Bounds,
     /// Nothing expires before this: clients may have vanished unnoticed during a restart.
     aging_from: Timestamp,
-    /// Read when first needed: most wakes need none of it.
+    /// Read when first needed, because most wakes do not need it.
     index: Option<Index>,
 }
 
-/// What the entries themselves do not tell.
+/// The state that cannot be told from the entries.
 #[derive(Default, Serialize, Deserialize)]
 struct State {
     /// The offset of the newest event, which may have been deleted.
     last: Offset,
-    /// Of what was sent to these sockets, something up to this offset may have been deleted before
-    /// they had it.
+    /// For each of these sockets: events up to this offset may have been deleted before the socket got
+    /// them.
     gaps: Vec<(SocketId, Offset)>,
 }
 
-/// What is in memory of the log.
+/// The part of the log that is in memory.
 #[derive(Default)]
 struct Index {
     entries: VecDeque<Entry>,
@@ -159,7 +159,7 @@ impl Log {
         })
     }
 
-    /// Clients may have vanished together with the server, unnoticed: for a while nothing expires.
+    /// Clients may have vanished unnoticed together with the server, so nothing expires for a while.
     pub(super) fn spare(&mut self, now: Timestamp) {
         self.aging_from = now + self.bounds.age;
     }
@@ -177,7 +177,7 @@ impl Log {
         index.state.last
     }
 
-    /// Takes an event in. With `aging`, old events are deleted.
+    /// Adds an event. With `aging`, old events are deleted.
     pub(super) fn append(&mut self, now: Timestamp, sent: Sent, aging: bool) {
         let (bounds, aging) = (self.bounds, aging && self.aging_from <= now);
         let store = Rc::clone(&self.store);
@@ -204,12 +204,12 @@ impl Log {
         }
     }
 
-    /// Deletes the events of this name; nobody misses them.
+    /// Deletes the events of this name. No client has a gap because of that.
     pub(super) fn forget(&mut self, name: &str) {
         self.delete(|entry| entry.name == name);
     }
 
-    /// Deletes all events: there is nobody who could recover.
+    /// Deletes all events, because there is no client that could recover.
     pub(super) fn clear(&mut self) {
         let index = self.index();
         if !index.state.gaps.is_empty() || !index.entries.is_empty() {
@@ -234,12 +234,12 @@ impl Log {
                 at = at.saturating_add(1);
             }
         }
-        // The newest may be among them, and its offset must not be forgotten.
+        // The newest event may be among them, and its offset has to be kept.
         store.put_json(STATE.to_owned(), &index.state);
     }
 
-    /// What a socket missed after `after`, each event as its messages, oldest first; `None` if that
-    /// cannot be known: some of it was deleted, or `after` is no offset that is known here.
+    /// The events that a socket missed after `after`, each as its messages, oldest first. `None` if they
+    /// are not known: some were deleted, or `after` is an unknown offset.
     pub(super) fn missed(&mut self, id: SocketId, after: Offset) -> Option<Vec<Vec<Message>>> {
         let state = &self.index().state;
         let mut gaps = state.gaps.iter();
@@ -284,7 +284,7 @@ impl Index {
         }
     }
 
-    /// Makes room for an event of this size and, as each time looks at all entries, for some more.
+    /// Makes space for an event of this size. Each time looks at all entries, so it makes space for more.
     fn trim(&mut self, bounds: Bounds, among: &Map<SocketId, Socket>, size: usize, store: &Store) {
         let is_over = |index: &Self, events, bytes| {
             index.entries.len() >= events || index.bytes.saturating_add(size) > bytes
@@ -293,12 +293,12 @@ impl Index {
             return;
         }
         let less = |bound: usize| bound - bound / AT_ONCE;
-        // Each event takes this at least, as their number is bounded, too.
+        // Each event counts at least this many bytes, because the number of events is bounded, too.
         let least = bounds.bytes.checked_div(bounds.events).unwrap_or_default();
         let mut shares = self.shares(least);
         while is_over(self, less(bounds.events), less(bounds.bytes)) {
-            // The oldest of those receivers whose events take most of the log: whoever fills it
-            // pushes out nothing that is for others.
+            // Drops the oldest event of the receivers whose events take most of the log. So a receiver
+            // that fills the log does not push out events for others.
             let Some((to, share)) = shares.iter_mut().max_by_key(|(_, share)| *share) else {
                 break;
             };
@@ -319,7 +319,7 @@ impl Index {
         store.put_json(STATE.to_owned(), &self.state);
     }
 
-    /// How many bytes the events for the same receivers take together, each `least` or more.
+    /// The bytes of all events for the same receivers, each counted as `least` or more.
     fn shares(&self, least: usize) -> Vec<(Receivers, usize)> {
         let mut shares: Vec<(Receivers, usize)> = Vec::new();
         for entry in &self.entries {
@@ -333,7 +333,7 @@ impl Index {
     }
 }
 
-/// All who could have got an event.
+/// All sockets that could have got an event.
 fn everyone(among: &Map<SocketId, Socket>) -> impl Iterator<Item = SocketId> {
     let accepted = among.iter().filter(|(_, socket)| socket.is_accepted());
     accepted.map(|(id, _)| *id)
@@ -344,7 +344,7 @@ impl Receivers {
         if to.len() <= among.len() / 2 {
             return Self::Only(to);
         }
-        // Apps mostly have their sockets in order.
+        // Apps usually have their sockets in order.
         let sorted = to.is_sorted();
         let has_it = |id: &SocketId| {
             if sorted {
@@ -368,7 +368,7 @@ fn key(offset: Offset) -> String {
     numbered(PREFIX, offset.0)
 }
 
-/// Reads a row as it is stored: its offset and what it says.
+/// Reads a stored row: its offset and its content.
 fn read(key: &str, value: &str) -> Option<(Offset, Row)> {
     let offset = key.strip_prefix(PREFIX).and_then(Offset::parse)?;
     let (row, messages) = value.split_once('\n')?;

@@ -1,4 +1,4 @@
-//! Namespaces: the sockets that share one session are told apart by them.
+//! Namespaces: they separate the sockets that share one session.
 
 use std::fmt;
 use std::rc::Rc;
@@ -10,7 +10,7 @@ pub struct Namespace(Option<Rc<str>>); // `None` is `/`, which most are
 const MAIN: &str = "/";
 
 impl Namespace {
-    /// `None` unless `name` begins with a slash and holds no comma, which would end it in a packet.
+    /// `None` unless `name` begins with a slash and has no comma. A comma would end it in a packet.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let is_one = name.starts_with('/') && !name.contains(',');

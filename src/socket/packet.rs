@@ -1,4 +1,4 @@
-//! Packets, inside messages of Engine.IO.
+//! Packets. Each is in a message of Engine.IO.
 //!
 //! ```text
 //! packet = type [ n "-" ] [ namespace "," ] [ ack id ] [ json ]
@@ -18,10 +18,10 @@ use crate::engine::{Frame, Message};
 /// The most attachments a packet may have, as in socket.io-parser.
 const MAX_ATTACHMENTS: u8 = 10;
 
-/// How deep the arguments may be nested among which attachments have their places.
+/// How deep arguments with placeholders may be nested.
 const MAX_DEPTH: usize = 64;
 
-/// Names that mean something to a socket itself and cannot be sent.
+/// Names that clients use for their own events. They cannot be sent.
 const RESERVED: [&str; 6] = [
     "connect",
     "connect_error",
@@ -36,11 +36,11 @@ const RESERVED: [&str; 6] = [
 pub struct Packet {
     /// The namespace it belongs to.
     pub namespace: Namespace,
-    /// What it says.
+    /// Its type and content.
     pub kind: Kind,
 }
 
-/// What a packet says.
+/// The type and content of a packet.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     /// CONNECT, with the client's `auth` or the server's `sid`: an object.
@@ -49,9 +49,9 @@ pub enum Kind {
     Disconnect,
     /// EVENT or, with attachments, BINARY_EVENT.
     Event {
-        /// Its ack id, if an ack is wanted.
+        /// Its ack id, if it asks for an ack.
         id: Option<AckId>,
-        /// Its name, decoded; of a numeric one, the digits.
+        /// Its name, decoded. If the name is a number, its digits.
         name: String,
         /// Its arguments.
         args: Args,
@@ -63,18 +63,18 @@ pub enum Kind {
         /// The arguments.
         args: Args,
     },
-    /// CONNECT_ERROR: an object. In revision 3, whose servers alone send it, ERROR: any JSON.
+    /// CONNECT_ERROR: an object. In revision 3, ERROR: any JSON. Only servers send it there.
     ConnectError(Json),
     /// An EVENT without payload: tolerated, and without effect.
     Nothing,
 }
 
-/// An ack id: digits, echoed as they came.
+/// An ack id: digits, returned unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AckId(Box<str>);
 
 impl AckId {
-    /// The id as a number, if it is one that fits.
+    /// The id as a number, if it fits.
     #[must_use]
     pub fn number(&self) -> Option<u64> {
         self.0.parse().ok()
@@ -87,28 +87,28 @@ impl From<u64> for AckId {
     }
 }
 
-/// Why a message is no packet.
+/// Why a message is not a valid packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParseError {
-    /// No packet type, or one that does not exist.
+    /// The packet type is missing or unknown.
     Type,
     /// The number of attachments is missing, zero, or more than ten.
     AttachmentCount,
     /// The payload is not JSON.
     Json,
-    /// The payload is JSON, but not of the kind that the packet's type takes.
+    /// The payload is JSON, but not of the kind that this type of packet has.
     Payload,
     /// The event's name is neither a string nor a number.
     Name,
-    /// The event's name is one of a socket's own.
+    /// The event's name is reserved.
     ReservedName,
-    /// A placeholder names no attachment.
+    /// A placeholder names an attachment that does not exist.
     Placeholder,
-    /// Text, where an attachment was to come.
+    /// Text instead of an attachment.
     MissingAttachment,
-    /// An attachment, where none was to come.
+    /// An attachment that was not announced.
     StrayAttachment,
-    /// A packet and its attachments are too large together.
+    /// A packet and its attachments together are too large.
     TooLarge,
 }
 
@@ -116,7 +116,7 @@ pub enum ParseError {
 ///
 /// # Errors
 ///
-/// All variants of [`ParseError`] but the last four.
+/// All variants of [`ParseError`] except the last four.
 pub(super) fn parse(frame: &Frame) -> Result<(Packet, Option<NonZeroU8>), ParseError> {
     let text = frame.text();
     let mut rest = Rest(text.get(1..).unwrap_or_default());
@@ -159,7 +159,7 @@ fn event(frame: &Frame, id: Option<AckId>, json: &str) -> Result<Kind, ParseErro
     }
     let name = values.remove(0);
     let name = match name.as_str().as_bytes().first() {
-        // A name with a lone surrogate is no Rust string: as it stands, it equals no other name.
+        // A name with a lone surrogate cannot be a Rust string. Not decoded, it equals no other name.
         Some(b'"') => name.text().unwrap_or_else(|| name.as_str().to_owned()),
         Some(b'-' | b'0'..=b'9') => name.as_str().to_owned(),
         _ => return Err(ParseError::Name),
@@ -174,12 +174,12 @@ fn event(frame: &Frame, id: Option<AckId>, json: &str) -> Result<Kind, ParseErro
     })
 }
 
-/// Whether no event can have this name.
+/// Whether this name is reserved.
 pub(crate) fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
 }
 
-/// The elements of the array that a frame ends with.
+/// The elements of the array at the end of a frame.
 fn array(frame: &Frame, json: &str) -> Result<Vec<Json>, ParseError> {
     let payload = payload(frame, json);
     payload.elements().ok_or_else(|| match payload.scan() {
@@ -188,7 +188,7 @@ fn array(frame: &Frame, json: &str) -> Result<Vec<Json>, ParseError> {
     })
 }
 
-/// The object that a frame ends with.
+/// The object at the end of a frame.
 fn object(frame: &Frame, json: &str) -> Result<Json, ParseError> {
     let payload = payload(frame, json);
     let scan = payload.scan().ok_or(ParseError::Json)?;
@@ -243,7 +243,7 @@ pub(super) fn placeholders_fit(values: &[Json], count: usize) -> bool {
     })
 }
 
-/// Looks at each level anew, so there must not be many.
+/// Each level is scanned again, so the number of levels is limited.
 fn fits(json: &Json, count: usize) -> bool {
     let Some(scan) = json.scan().filter(|scan| scan.depth <= MAX_DEPTH) else {
         return false;
@@ -253,7 +253,7 @@ fn fits(json: &Json, count: usize) -> bool {
         return elements.iter().all(|json| fits(json, count));
     };
     let field = |name| {
-        let mut fields = fields.iter().rev(); // the last of a name counts
+        let mut fields = fields.iter().rev(); // the last field of a name counts
         let (_, value) =
             fields.find(|(n, _)| json.part(n.clone()).text().as_deref() == Some(name))?;
         Some(json.part(value.clone()))
@@ -319,7 +319,7 @@ impl fmt::Display for Packet {
 }
 
 impl Packet {
-    /// The message that it is, without its attachments.
+    /// The message of this packet, without its attachments.
     #[must_use]
     pub fn message(&self) -> Message {
         let payload = match &self.kind {
@@ -332,9 +332,9 @@ impl Packet {
             Kind::Connect(Some(json)) | Kind::ConnectError(json) => json.as_str().len(),
             _ => 0_usize,
         };
-        let around = 64; // as a rule, so that the text need not grow
+        let around = 64; // usually enough, so that the text does not have to grow
         Message::written(payload.saturating_add(around), |frame| {
-            write!(frame, "{self}").unwrap_or_default(); // a String takes all
+            write!(frame, "{self}").unwrap_or_default(); // writing to a String cannot fail
         })
     }
 

@@ -1,4 +1,4 @@
-//! How long what is stored outlives the last client.
+//! How long stored data outlive the last client.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,21 +9,21 @@ use crate::time::Timestamp;
 
 const KEY: &str = "retention";
 
-/// How long what is worthless without clients outlives the last one. To delete everything is slow, and
-/// whoever reloads a page is back within seconds.
+/// How long data that are worthless without clients outlive the last one. Deleting everything is slow,
+/// and a client that reloads its page is back within seconds.
 const QUIET: Duration = Duration::from_secs(30);
 
-/// When everything that is stored is deleted: some time after the last client has gone, unless one
-/// comes meanwhile.
+/// When everything that is stored is deleted: some time after the last client has left, unless a client
+/// connects before.
 pub(super) struct Retention {
     store: Rc<Store>,
-    /// How long it is kept; `None` is for ever.
+    /// How long it is kept; `None` for ever.
     after: Option<Duration>,
     /// When it is deleted; `None` while there are clients.
     at: Option<Timestamp>,
-    /// Whether there was a client since it was last decided when.
+    /// Whether there was a client since the time was last decided.
     was_used: bool,
-    /// Whether memory was lost before that was decided.
+    /// Whether memory was lost before the time was decided.
     is_undecided: bool,
 }
 
@@ -38,14 +38,14 @@ impl Retention {
         }
     }
 
-    /// Memory was lost; whether there are no clients.
+    /// Memory was lost. `is_empty` tells that there are no clients.
     pub(super) fn restore(&mut self, is_empty: bool) {
         self.at = self.store.get(KEY);
         // The server may have been killed before the time was stored.
         self.is_undecided = is_empty && self.at.is_none() && !self.store.platform().is_blank();
     }
 
-    /// Looks at what a turn left: whether there are no clients. Returns whether everything that is
+    /// Checks at the end of a turn whether there are no clients. Returns whether everything that is
     /// stored is deleted with this turn.
     pub(super) fn look(&mut self, now: Timestamp, is_empty: bool) -> bool {
         if !is_empty {
@@ -57,7 +57,7 @@ impl Retention {
         }
         let was_used = std::mem::take(&mut self.was_used) || self.store.has_changes();
         if was_used {
-            // The last client has gone: nothing is left of what was kept for clients alone.
+            // The last client has left: delete what was kept only for clients.
             self.store.purge();
         }
         if std::mem::take(&mut self.is_undecided) || was_used {
@@ -78,7 +78,7 @@ impl Retention {
         let after = if !is_worthless {
             self.after
         } else if self.store.platform().is_blank() {
-            Some(Duration::ZERO) // it costs nothing
+            Some(Duration::ZERO) // deleting nothing costs nothing
         } else {
             Some(self.after.unwrap_or(QUIET).min(QUIET))
         };
@@ -91,14 +91,14 @@ impl Retention {
         }
     }
 
-    /// When it is to look again.
+    /// When to check again.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         self.at
     }
 }
 
-/// Whether a record is of no use when there are no clients: what the log knows of its offsets, and the
-/// time of the deletion itself.
+/// Whether a record is worthless without clients: the log's state about its offsets, and the time of the
+/// deletion.
 fn is_worthless(key: &str) -> bool {
     key == log::STATE || key == KEY
 }

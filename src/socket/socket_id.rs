@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use super::namespace::Namespace;
 use crate::engine::Token;
 
-/// A Socket.IO `sid`: names one client in one namespace, and may be shown to all. It gives no
-/// access, unlike an [`engine::Sid`](crate::engine::Sid).
+/// A Socket.IO `sid`: identifies one client in one namespace. It is public and gives no access, unlike
+/// an [`engine::Sid`](crate::engine::Sid).
 ///
 /// Of its 120 bits, 96 are random. The last 24 are a checksum of these, by which
 /// [`is_id`](Self::is_id) recognizes ids without a list of all that were ever minted.
@@ -24,9 +24,9 @@ impl SocketId {
         Self(Token::checked(bytes))
     }
 
-    /// The id of the socket in this namespace of a session of revision 3, whose id is `sid`. In `/` it
-    /// is the session's. Elsewhere its client calls it `/name#<sid>`, which [`SocketId::parse`] takes
-    /// for this id.
+    /// The id of the socket in this namespace, for a session of revision 3 with the id `sid`. In `/` it is
+    /// the session's id. In other namespaces its client uses `/name#<sid>`, which [`SocketId::parse`]
+    /// reads as this id.
     pub(super) fn of_session(sid: Token, namespace: &Namespace) -> Self {
         if namespace.is_main() {
             return Self(sid);
@@ -42,7 +42,7 @@ impl SocketId {
         Self::new(bytes)
     }
 
-    /// Whether this text has the form of an id, be the socket connected or not. One in 2²⁴ other
+    /// Whether this text has the form of an id, whether or not the socket is connected. One in 2²⁴ other
     /// texts of 20 characters has this form by accident.
     #[must_use]
     pub fn is_id(text: &str) -> bool {
@@ -68,7 +68,7 @@ impl fmt::Display for SocketId {
     }
 }
 
-/// The room that a socket is in by itself.
+/// The room of a socket's own id.
 impl From<SocketId> for String {
     fn from(id: SocketId) -> Self {
         id.to_string()
@@ -81,8 +81,8 @@ impl fmt::Debug for SocketId {
     }
 }
 
-/// The `pid` of connection state recovery: proves that a client was a socket before. Only that
-/// client is told.
+/// The `pid` of connection state recovery: it proves that a client had a socket before. Only that client
+/// gets it.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Pid(Token);

@@ -1,12 +1,12 @@
-//! Lone surrogates: JavaScript can write them into JSON, Rust's text cannot hold them.
+//! Lone surrogates: JavaScript can write them into JSON, but a text in Rust cannot have them.
 
 const REPLACEMENT: &str = "\\ufffd";
 
 /// How many bytes `\uXXXX` has.
 const ESCAPE: usize = 6;
 
-/// A JSON text with U+FFFD in place of each lone surrogate, as a browser sends them in UTF-8; `None`
-/// if there is none.
+/// Replaces each lone surrogate in a JSON text by U+FFFD, as browsers do for UTF-8; `None` if there is
+/// none.
 pub(super) fn replace(json: &str) -> Option<String> {
     let mut mended = String::new();
     let (mut from, mut at) = (0, 0);
@@ -31,7 +31,7 @@ pub(super) fn replace(json: &str) -> Option<String> {
     Some(mended)
 }
 
-/// The UTF-16 unit that is escaped at `at`.
+/// The UTF-16 unit of the escape at `at`.
 fn unit(json: &str, at: usize) -> Option<u16> {
     let digits = json
         .get(at..at.saturating_add(ESCAPE))?

@@ -1,10 +1,10 @@
-//! Whom an event is for.
+//! The receivers of an event.
 
 use super::namespace::Namespace;
 use super::socket_id::SocketId;
 
-/// Whom an event is for, within one namespace: all sockets, those in some rooms, or one. A room's
-/// name is any text; each socket is also in the room of its own id.
+/// The receivers of an event within one namespace: all sockets, the sockets in some rooms, or one
+/// socket. A room's name is any text; each socket is also in the room of its own id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
     pub(super) namespace: Namespace,
@@ -27,29 +27,28 @@ impl Target {
         }
     }
 
-    /// Those in this room, and in the rooms named before. A socket that is in several gets the event
-    /// once.
+    /// Adds the sockets in this room. A socket that is in several rooms gets the event once.
     #[must_use]
     pub fn to(mut self, room: impl Into<String>) -> Self {
         self.rooms.get_or_insert_default().push(room.into());
         self
     }
 
-    /// None of those in this room.
+    /// Leaves out the sockets in this room.
     #[must_use]
     pub fn except(mut self, room: impl Into<String>) -> Self {
         self.except.push(room.into());
         self
     }
 
-    /// Not this socket.
+    /// Leaves out this socket.
     #[must_use]
     pub fn but(mut self, socket: SocketId) -> Self {
         self.but = Some(socket);
         self
     }
 
-    /// Only those that are connected now: sockets that are away miss it.
+    /// Only sockets that are connected now: sockets that are away miss the event.
     #[must_use]
     pub fn volatile(mut self) -> Self {
         self.volatile = true;

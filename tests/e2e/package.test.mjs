@@ -288,7 +288,7 @@ describe("a project", () => {
     assert.match(output, /^README\.md: new$/m);
     assert.equal(text("README.md"), before["README.md"]);
     assert.match(output, /^gone\.txt: no longer part of the template/m);
-    assert.match(output, /^public\/call\.css: you changed it, so it is left/m);
+    assert.match(output, /^public\/call\.css: you changed it, so it is kept/m);
     assert.equal(text("public/call.css"), "/* mine */\n");
     assert.equal(text(".signalbox/template/public/call.css"), before["public/call.css"]);
     assert.match(output, /^## /m, "what CHANGELOG.md says");

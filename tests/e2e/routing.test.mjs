@@ -75,7 +75,7 @@ test("an object without a room's name serves nobody, and says why", async () => 
   const objects = await server.objects();
   const ask = (id) => objects.get(id).fetch("https://room/?EIO=4&transport=polling");
   await assert.rejects(ask(objects.newUniqueId()), /this object has no name/);
-  await assert.rejects(ask(objects.idFromName("a b")), /the object "a b" is no room: a room's name consists of/);
+  await assert.rejects(ask(objects.idFromName("a b")), /the object "a b" is not a room: a room's name consists of/);
   assert.equal((await ask(objects.idFromName("a-b"))).status, 200);
 });
 

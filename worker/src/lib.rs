@@ -18,11 +18,11 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{Request, Response};
 use worker::{Env, wasm_bindgen};
 
-/// A request.
+/// Answers a request.
 ///
 /// # Errors
 ///
-/// When the platform fails; it then answers itself.
+/// When the platform fails. Then the platform answers.
 #[wasm_bindgen(
     wasm_bindgen = worker::wasm_bindgen,
     wasm_bindgen_futures = worker::wasm_bindgen_futures,
@@ -51,7 +51,7 @@ pub async fn fetch(request: Request, env: Env) -> Result<Response> {
 
 const NO_ROOMS: &str = "[[durable_objects.bindings]] in wrangler.toml has no ROOM";
 
-/// The settings.
+/// Reads the settings.
 fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
     config::settings(env, Settings::default())
 }
@@ -61,7 +61,7 @@ durable_object! {
     pub struct Room(Host<Served>) = room;
 }
 
-/// What an object serves.
+/// The application of an object.
 pub enum Served {
     /// The native room.
     Room(Box<room::Room>),
@@ -123,8 +123,8 @@ fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<Served>>>> {
         return Ok(rooms_index(state, env));
     }
     let name = RoomName::parse(name)
-        .map_err(|invalid| error(&format!("the object {object:?} is no room: {invalid}")))?;
-    // With wrong settings the Worker lets nobody in.
+        .map_err(|invalid| error(&format!("the object {object:?} is not a room: {invalid}")))?;
+    // If the settings are invalid, the Worker refuses every client.
     let settings = read_settings(env).unwrap_or_default();
     let table = match dialect {
         None => None,

@@ -1,5 +1,6 @@
-//! T-3: the application against which the protocol's own tests run. For the tests of clients it asks
-//! as well: `ask`, …args returns as `question`, …args, whose ack's arguments return as `answer`; and `panic` panics.
+//! T-3: the application for the protocol's own tests. For the tests of clients it has two more events. `ask` with
+//! arguments sends a `question` with the same arguments, and sends the arguments of its ack back as `answer`. `panic`
+//! panics.
 
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ pub fn echo(io: &mut Io) {
     io.on_any(|| {});
 }
 
-/// For the test that an object goes on after a panic.
-#[allow(clippy::panic, reason = "it is asked for")]
+/// For the test that an object works again after a panic.
+#[allow(clippy::panic, reason = "the test needs it")]
 fn panic() {
     panic!("a client asked for it");
 }

@@ -1,17 +1,17 @@
-//! The Worker against which the protocols' conformance tests run: an echo of Engine.IO messages at
-//! `/engine.io/`, one of Socket.IO events at `/socket.io/`, with heartbeats so fast that tests need
-//! not wait for them. `npm run start:conformance` serves it.
+//! The Worker for the protocols' conformance tests: it echoes Engine.IO messages at `/engine.io/` and
+//! Socket.IO events at `/socket.io/`. Its heartbeats are fast, so that tests do not wait long.
+//! `npm run start:conformance` serves it.
 //!
-//! It is also how an application with settings of its own is built on Signalbox:
+//! It is also an example of an application with its own settings, built on Signalbox:
 //!
-//! 1. A crate, `crate-type = ["cdylib"]`, that depends on `signalbox` and on `worker`.
+//! 1. A crate with `crate-type = ["cdylib"]` that depends on `signalbox` and `worker`.
 //! 2. An application: handlers, as in `echo.rs`. Or, on Engine.IO alone, any
 //!    [`io::Core`](signalbox::io::Core), as in `raw.rs`.
-//! 3. A function that puts it into a [`Shell`], and a class that [`durable_object!`] makes of that.
-//! 4. A `fetch` that gives requests to [`serve`], with the class's binding.
+//! 3. A function that puts the application into a [`Shell`], and [`durable_object!`], which makes a class of it.
+//! 4. A `fetch` that passes requests to [`serve`], with the binding of the class.
 //! 5. A `wrangler.toml` that binds the class. `scripts/build.mjs` shows how it is built.
 //!
-//! With the settings that are deployed, steps 3 and 4 are two lines: see `examples/chat/`.
+//! With the settings of the deployed Worker, steps 3 and 4 are two lines: see `examples/chat/`.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -38,7 +38,7 @@ use worker::{Env, wasm_bindgen};
 use echo::echo;
 use raw::Raw;
 
-/// What the tests assume, unless the environment says otherwise.
+/// The settings that the tests assume, unless a variable changes them.
 fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
     let defaults = Settings {
         engine: settings::conformance(),
@@ -52,11 +52,11 @@ fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
     config::settings(env, defaults)
 }
 
-/// A request.
+/// Answers a request.
 ///
 /// # Errors
 ///
-/// When the platform fails; it then answers itself.
+/// When the platform fails. Then the platform answers.
 #[wasm_bindgen(
     wasm_bindgen = worker::wasm_bindgen,
     wasm_bindgen_futures = worker::wasm_bindgen_futures,

@@ -1,4 +1,4 @@
-//! T-1: Engine.IO alone, without Socket.IO on top. Each message returns to its sender.
+//! T-1: Engine.IO without Socket.IO. Each message is returned to its sender.
 
 use signalbox::engine::{Engine, Event};
 use signalbox::io::{Core, Input, Output, Survivors};

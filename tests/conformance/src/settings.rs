@@ -1,4 +1,4 @@
-//! T-2: the settings under which the protocols' own tests run.
+//! T-2: the settings for the protocols' own tests.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub fn conformance() -> engine::Config {
         ping_interval: Duration::from_millis(300),
         ping_timeout: Duration::from_millis(200),
         max_payload: 1_000_000,
-        max_queued: 4_000_000, // what is posted waits for a poll
+        max_queued: 4_000_000, // echoes of a POST wait for a poll
         ping_slack: Some(Duration::ZERO),
         absorb_pongs: false,
         ..engine::Config::default()
