@@ -1,5 +1,5 @@
-//! What rooms cost: workloads, the rows that they write, and the sum at list price. `docs/cost.md` has
-//! the table for operators.
+//! What rooms cost: workloads, the rows that they write, and the cost at list price. `docs/cost.md`
+//! has the table for operators.
 
 use serde_json::json;
 
@@ -10,17 +10,17 @@ use crate::webhook;
 
 const MINUTE: u64 = 60 * SECOND;
 
-/// List prices of the platform, in dollars for a million.
+/// List prices of the platform, in dollars per million.
 const ROW: f64 = 1.0;
 const REQUEST: f64 = 0.15;
 const WORKER_REQUEST: f64 = 0.30;
 const GB_SECOND: f64 = 12.50;
 
-/// So many frames are billed as one request to the object.
+/// This many frames are billed as one request to the object.
 const FRAMES: f64 = 20.0;
 
-/// What is assumed of an event: for how long it keeps the object awake, in seconds. Half of it is the
-/// time until what it changed is committed.
+/// The assumed time for which an event keeps the object awake, in seconds. Half of it is the time
+/// until the commit.
 const AWAKE: f64 = 0.05;
 
 const MEMORY_GB: f64 = 0.128;
@@ -74,7 +74,7 @@ fn say(object: &mut Object, at: u64, place: usize, packet: &str) {
     object.settle();
 }
 
-/// Each calls each that came before, with this many candidates on either side, one in 15 ms.
+/// Each peer calls all earlier ones. Each side sends this many candidates, one every 15 ms.
 fn call(object: &mut Object, people: usize, candidates: u64) {
     for caller in 0..people {
         for callee in 0..caller {
@@ -125,7 +125,7 @@ fn idle_hour(kind: Kind) -> Bill {
     Bill::of(&object.cost)
 }
 
-/// 100 people, of whom one says something each second.
+/// 100 people; one of them sends a message each second.
 fn crowd() -> Bill {
     let mut object = Object::new(&[Kind::WebSocket; 100], punctual);
     let start = 600 * SECOND;
@@ -146,7 +146,7 @@ fn crowd() -> Bill {
     Bill::of(&object.cost)
 }
 
-/// Two join and leave.
+/// Two clients join and leave.
 fn visit(hall: Hall) -> Bill {
     let mut object = Object::of(hall, &[Kind::WebSocket; 2], punctual);
     for place in 0..2 {
@@ -174,7 +174,7 @@ fn the_bill() {
     visit(listing::listed_hall()).print("the same, listed", 12);
 }
 
-/// The most rows that anybody can make a room write in a second.
+/// The maximum number of rows that clients can make a room write in a second.
 const MOST: usize = 40;
 
 /// M-14
@@ -240,7 +240,7 @@ fn a_client_that_reconnects_and_reconnects_writes_few_rows() {
     assert!((1..=MOST).contains(&most), "{most} rows in a second");
 }
 
-/// A host who deletes the chat again and again: each time all rows are written anew.
+/// A host deletes the chat again and again. Each time all rows are rewritten.
 #[test]
 fn a_host_who_clears_and_clears_writes_few_rows() {
     let (mut hall, [host]) = hall_of();

@@ -1,4 +1,4 @@
-//! How large the body of a POST may be, and its packets.
+//! The size limits of a POST's body and of its packets.
 
 use signalbox::engine::{CloseReason, Config};
 use signalbox::io::Method;
@@ -24,8 +24,8 @@ fn passes(script: &mut Script<Raw>, sid: &str, body: &str, echo: &str) {
     script.expect([ok(post), polled(poll, echo)]);
 }
 
-/// E-10: of a body with a packet that is too large nothing counts, wherever the packet stands, and
-/// the session stays. Bytes are measured as they were before base64.
+/// E-10: if one packet of a body is too large, the whole body is refused, wherever the packet is,
+/// and the session stays open. The size is measured before base64.
 #[test]
 fn e_10_a_packet_beyond_max_payload_refuses_its_body() {
     for body in [
@@ -45,7 +45,7 @@ fn e_10_a_packet_beyond_max_payload_refuses_its_body() {
     }
 }
 
-/// E-10: `maxPayload` bounds each packet, and not the body that holds them.
+/// E-10: `maxPayload` limits each packet, not the whole body.
 #[test]
 fn e_10_a_body_may_hold_many_packets_of_max_payload() {
     let mut script = with_max_payload(10);
@@ -93,8 +93,8 @@ fn e_10_a_body_beyond_the_limit_is_refused() {
     }
 }
 
-/// E-10: each packet takes memory of its own, so there is a limit of their number, too: as many of
-/// the shortest events as fill a room's `maxPayload`, by which clients split what they send.
+/// E-10: each packet takes memory, so their number is limited too. The limit is the number of the
+/// shortest events in a body of `maxPayload`, by which clients split.
 #[test]
 fn e_10_a_body_holds_sixteen_thousand_packets() {
     let shortest = r#"42["a"]"#;
@@ -111,7 +111,7 @@ fn e_10_a_body_holds_sixteen_thousand_packets() {
     }
 }
 
-/// P-2: bytes that are not UTF-8 are read as U+FFFD, as JavaScript reads them, and end nothing.
+/// P-2: invalid UTF-8 becomes U+FFFD, as in JavaScript, and does not end the session.
 #[test]
 fn p_2_what_is_not_utf_8_is_replaced() {
     for (bytes, echo) in [
@@ -129,7 +129,7 @@ fn p_2_what_is_not_utf_8_is_replaced() {
         let poll = script.poll(&sid);
         script.expect([ok(post), polled(poll, echo)]);
     }
-    // What is no packet type is none in any encoding.
+    // An invalid packet type is invalid in any encoding.
     let mut script = script(conformance());
     let sid = script.open_polling();
     let post = post_bytes(&mut script, &sid, b"\xff\xfe4");
@@ -137,7 +137,7 @@ fn p_2_what_is_not_utf_8_is_replaced() {
     assert_eq!(script.core.ended, [CloseReason::ParseError]);
 }
 
-/// E-10: a replaced byte counts as it is read.
+/// E-10: a replaced byte counts with the size of its replacement.
 #[test]
 fn e_10_replaced_bytes_are_measured_as_they_are_read() {
     let mut script = with_max_payload(10);

@@ -1,4 +1,4 @@
-//! The bounds of docs/bounds.md: whatever clients send, a room holds and writes no more than that.
+//! The limits of docs/bounds.md hold for whatever clients send.
 
 use serde_json::{Value, json};
 use signalbox::engine::{self, Engine};
@@ -9,8 +9,8 @@ use signalbox::socket::{self, Host, Server};
 use crate::peer::{Hall, Peer, hall, hall_of, hall_with, unhurried};
 use crate::support::{Done, Script, closed};
 
-/// M-1: a packet and its attachments have `MAX_PAYLOAD` bytes together; more ends the connection,
-/// which can be recovered.
+/// M-1: a packet and its attachments together may have `MAX_PAYLOAD` bytes. A larger packet closes
+/// the connection, which can be recovered.
 #[test]
 fn m_1_attachments_within_max_payload() {
     let (mut hall, [a, b]) = hall_of();
@@ -27,7 +27,7 @@ fn m_1_attachments_within_max_payload() {
     assert!(a.reconnect(&mut hall).recovered);
 }
 
-/// M-1: a packet whose attachments are still to come is for a namespace that the client is in.
+/// M-1: a packet may wait for attachments only in a namespace that the client has joined.
 #[test]
 fn m_1_attachments_are_for_somebody() {
     for header in ["451-[\"signal\",1]", "451-/other,[\"signal\",1]"] {
@@ -41,8 +41,8 @@ fn m_1_attachments_are_for_somebody() {
     }
 }
 
-/// M-2: packets whose attachments do not come take 4 MB of all clients together. Beyond it the oldest
-/// is given up, and nobody else.
+/// M-2: incomplete packets of all clients together may have 4 MB. Beyond that only the client with
+/// the oldest one is disconnected.
 #[test]
 fn m_2_incomplete_packets_of_all_clients() {
     let mut hall = hall();
@@ -76,8 +76,8 @@ fn m_2_incomplete_packets_of_all_clients() {
     assert_eq!(open(&hall), 41);
 }
 
-/// M-3: what clients send behind an undecided claim takes 4 MB together; it is served, in order, once
-/// the claim is decided (S-13).
+/// M-3: packets of clients whose recovery is undecided may have 4 MB together. They are handled in
+/// order after the decision (S-13).
 #[test]
 fn m_3_what_comes_behind_a_claim() {
     for alive in [true, false] {
@@ -117,7 +117,7 @@ fn m_3_what_comes_behind_a_claim() {
     assert_eq!(taken.count(), 4_194_304 / (large.len() - 1));
 }
 
-/// M-3: messages without a byte count as well.
+/// M-3: empty messages count too.
 #[test]
 fn m_3_empty_messages_behind_a_claim() {
     let (mut hall, [a, _b]) = hall_of();
@@ -146,7 +146,7 @@ fn with_engine(config: engine::Config) -> Hall {
     })
 }
 
-/// M-4: what waits for the polls of all sessions together is bounded.
+/// M-4: the queues of all sessions together are limited.
 #[test]
 fn m_4_queues_of_all_sessions() {
     let mut hall = with_engine(engine::Config {
@@ -178,8 +178,8 @@ fn stored(hall: &Hall, kind: &str) -> usize {
     of_kind.map(|(key, value)| key.len() + value.len()).sum()
 }
 
-/// M-4, M-15: a page of the history is measured as it is sent. Answers that nobody polls for fit into the
-/// journal, however many sessions ask for them.
+/// M-4, M-15: a page of the history is measured in its sent form. The unfetched answers of all
+/// sessions fit into the journal.
 #[test]
 fn m_4_pages_of_the_history_that_nobody_polls_for() {
     let mut hall = hall();
@@ -204,7 +204,7 @@ fn m_4_pages_of_the_history_that_nobody_polls_for() {
     assert_eq!(sender.call(&mut hall, json!(["chat:history"]))["ok"], true);
 }
 
-/// M-4: all sessions together have one bound, also if they fill their queues one after the other.
+/// M-4: all sessions share one limit, even if they fill their queues one after the other.
 #[test]
 fn m_4_sessions_that_fill_their_queues_one_after_the_other() {
     let mut hall = hall();
@@ -222,7 +222,7 @@ fn m_4_sessions_that_fill_their_queues_one_after_the_other() {
     assert_eq!(sender.call(&mut hall, json!(["chat:history"]))["ok"], true);
 }
 
-/// M-4: a client that polls is not ended for what others do not fetch.
+/// M-4: a client that polls stays connected, however much others leave in their queues.
 #[test]
 fn m_4_whoever_polls_is_not_ended() {
     let mut hall = hall();
@@ -241,8 +241,8 @@ fn m_4_whoever_polls_is_not_ended() {
     }
 }
 
-/// M-15: what a room stores at most, as its journal takes it: queues full of the longest packets, and a
-/// chat of characters that take most bytes.
+/// M-15: the maximum that a room stores fits into its journal: queues of the longest packets, and a
+/// chat of the largest characters.
 #[test]
 fn m_15_what_is_stored_fits_into_the_journal() {
     let mut hall = hall();
@@ -274,10 +274,10 @@ fn m_15_what_is_stored_fits_into_the_journal() {
     let rows = hall.meter.disk.rows.values();
     let longest = rows.map(Vec::len).max().unwrap();
     assert!(longest <= 1_900_000, "{longest}");
-    hall.lose_memory(); // which compares the journal with what is stored
+    hall.lose_memory(); // it compares the journal with the stored rows
 }
 
-/// M-5: farewells are bounded in number and bytes; the oldest are forgotten.
+/// M-5: farewells are limited in number and size; the oldest are dropped.
 #[test]
 fn m_5_farewells() {
     let mut hall = hall();
@@ -307,8 +307,8 @@ fn m_5_farewells() {
     assert!((900_000..1_100_000).contains(&bytes), "{bytes}");
 }
 
-/// M-6: a client may be in 32 namespaces, their names have 256 bytes and `auth` has 16,384; more is
-/// refused, and the connection goes on.
+/// M-6: a client may join 32 namespaces. Their names may have 256 bytes, and `auth` 16,384.
+/// Anything beyond is refused, and the connection stays open.
 #[test]
 fn m_6_namespaces_and_auth() {
     let mut script = crate::obedient::obedient();
@@ -338,7 +338,7 @@ fn m_6_namespaces_and_auth() {
     assert!(!refused(&mut script, "40/one more,"));
 }
 
-/// M-7: the chat takes 4 MB, whatever the number and length of its messages.
+/// M-7: the chat is limited to 4 MB, whatever the number and length of its messages.
 #[test]
 fn m_7_the_history() {
     let mut hall = hall_with(Config {
@@ -367,7 +367,7 @@ fn m_7_the_history() {
     assert_eq!(newest, Some(true));
 }
 
-/// M-8: what has no effect counts like what has: acks for events that nobody sent, events without a
+/// M-8: packets without effect count against the rate too: unexpected acks, and events without a
 /// name.
 #[test]
 fn m_8_nothing_is_free() {

@@ -1,4 +1,4 @@
-//! Every way to cut what arrives: nothing panics, and nothing is read that is not whole.
+//! Inputs cut at every position: nothing panics, and no partial packet is accepted.
 
 use signalbox::engine::{ClientPacket, Message, PacketError, payload};
 use signalbox::socket::Decoder;
@@ -23,7 +23,7 @@ const PACKETS: [&str; 14] = [
     r#"61-15["bar",{"_placeholder":true,"num":0}]"#,
 ];
 
-/// The places where a text may be cut.
+/// The positions at which a text may be cut.
 fn cuts(text: &str) -> impl Iterator<Item = usize> {
     (0..=text.len()).filter(|at| text.is_char_boundary(*at))
 }
@@ -50,8 +50,8 @@ fn every_prefix_and_suffix_of_a_packet() {
     }
 }
 
-/// K-9, S-3: a packet's attachments come one by one, ten at most; before the last of them there is no
-/// packet.
+/// K-9, S-3: attachments come one by one, ten at most. The packet is complete only with the last of
+/// them.
 #[test]
 fn every_number_of_attachments() {
     for count in 1..=10_u8 {
@@ -83,7 +83,7 @@ fn parse(body: &[u8]) -> Vec<Result<ClientPacket, PacketError>> {
 
 const BODY: &str = "4hello\x1ebAQIDBA==\x1e4中文😀\x1e3\x1e4world\x1e6";
 
-/// A body that was cut, at any byte, in the middle of a character too.
+/// A body that is cut at any byte, even within a character.
 #[test]
 fn every_prefix_of_a_payload() {
     let whole = parse(BODY.as_bytes());
@@ -95,7 +95,7 @@ fn every_prefix_of_a_payload() {
     }
 }
 
-/// Split at its separators in every way, a payload means the same.
+/// A payload split at its separators has the same packets.
 #[test]
 fn every_split_of_a_payload_into_posts() {
     let packets: Vec<&str> = BODY.split('\x1e').collect();

@@ -1,4 +1,4 @@
-//! Variables become settings; wrangler.toml and docs/configuration.md have the same ones, with the defaults.
+//! Variables become settings. wrangler.toml and docs/configuration.md have the same names and defaults.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ const WRANGLER: &str = include_str!("../../wrangler.toml");
 const SECRET: &str = "a secret of 32 or more characters";
 const DOCUMENT: &str = include_str!("../../docs/configuration.md");
 
-/// The `[vars]` of wrangler.toml: name and text.
+/// The `[vars]` of wrangler.toml, as names and texts.
 fn vars() -> Vec<(&'static str, &'static str)> {
     let (_, vars) = WRANGLER.split_once("\n[vars]\n").expect("[vars]");
     let lines = vars.lines().take_while(|line| !line.is_empty());
@@ -74,7 +74,7 @@ fn the_document_states_them_too() {
     assert_eq!(stated, Settings::variables(true).collect::<Vec<_>>());
 }
 
-/// A secret in wrangler.toml would be one in the repository.
+/// A secret in wrangler.toml would be published with the repository.
 #[test]
 fn no_secret_is_in_wrangler_toml() {
     for secret in Settings::variables(true) {
@@ -93,7 +93,7 @@ fn every_variable_changes_a_setting_of_its_own() {
         ("WEBHOOK_URL", "https://a.example"),
         ("WEBHOOK_SECRET", SECRET),
     ];
-    // Each with what it does not do without.
+    // Each variable with the others that it needs.
     let changes: [(&str, &str, &[_]); 39] = [
         ("ALLOWED_ORIGINS", "https://a.example", &[]),
         ("PING_INTERVAL_MS", "100", &[]),
@@ -152,7 +152,7 @@ fn every_variable_changes_a_setting_of_its_own() {
         .map(|vars| shown(&configure(vars).expect("valid")))
         .into();
     for (name, text, others) in changes {
-        let mut vars = vec![(name, text)]; // the first of a name counts
+        let mut vars = vec![(name, text)]; // of a repeated name the first counts
         vars.extend(others);
         let settings = configure(&vars).expect(name);
         assert!(seen.insert(shown(&settings)), "{name} changes nothing");
@@ -246,7 +246,7 @@ fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
     ]);
 }
 
-/// Each variable with this text is an error of this message, and this was found.
+/// Each variable with this value is refused with this message and this cause.
 pub fn refuses(rows: &[(&str, &str, &str, &str)]) {
     for (name, text, message, found) in rows {
         let invalid = configure(&[(*name, *text)]).expect_err(text);
@@ -262,7 +262,7 @@ pub fn refuses(rows: &[(&str, &str, &str, &str)]) {
     }
 }
 
-/// What could never happen, as another limit is below it, is told with both names.
+/// If one limit contradicts another, the message names both.
 #[test]
 fn limits_that_contradict_each_other() {
     let said = |vars: &[(&str, &str)]| {
@@ -322,7 +322,7 @@ fn tokens_that_are_needed_need_a_secret() {
     assert!(settings.expect("valid settings").room.tokens.required);
 }
 
-/// The old secret is for a change of secrets, and no secret by itself.
+/// The old secret is only valid beside a new one.
 #[test]
 fn an_old_secret_needs_a_new_one() {
     let invalid = configure(&[("TOKEN_SECRET_OLD", SECRET)]).expect_err("no secret");
@@ -333,7 +333,7 @@ fn an_old_secret_needs_a_new_one() {
     );
 }
 
-/// White space around a secret does not count.
+/// White space around a secret is ignored.
 #[test]
 fn secrets_are_trimmed() {
     let secret = |text: &str| {
@@ -345,8 +345,8 @@ fn secrets_are_trimmed() {
     configure(&[("TOKEN_SECRET", blank.as_str())]).expect_err("nothing but white space");
 }
 
-/// An empty `API_TOKEN` turns the API off. An empty `TOKEN_SECRET` is an error, as without it tokens do
-/// not count.
+/// An empty `API_TOKEN` turns the API off. An empty `TOKEN_SECRET` is an error, because without it
+/// tokens are not checked.
 #[test]
 fn empty_secrets() {
     for text in ["", " ", "\n"] {
@@ -356,7 +356,8 @@ fn empty_secrets() {
     }
 }
 
-/// A misspelt variable is told with the name that was meant; those of an application are its own.
+/// A misspelt variable is reported with the name that was meant. An application's own variables are
+/// not reported.
 #[test]
 fn variables_that_are_misspelt() {
     for (name, meant) in [
@@ -398,7 +399,8 @@ fn all_wrong_values_are_told_at_once_and_no_credential() {
     assert!(!format!("{invalid:?}").contains("hunter2"));
 }
 
-/// Tables are checked when the deployment starts, and so is the name of the default dialect.
+/// The tables of dialects, and the name of the default dialect, are checked when the deployment
+/// starts.
 #[test]
 fn dialects() {
     let mine = r#"{"mine": {"on": {"x": [{"emit": "y", "to": "$target"}]}}}"#;

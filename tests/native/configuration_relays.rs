@@ -1,4 +1,4 @@
-//! Variables about ICE servers and relays.
+//! Variables for ICE servers and relays.
 
 use crate::configuration::{configure, refuses};
 
@@ -104,7 +104,7 @@ fn a_wrong_value_about_relays() {
     ]);
 }
 
-/// Relays come from a TURN server, or from Cloudflare; either needs a variable and a secret.
+/// Relays come from a TURN server or from Cloudflare. Each needs a variable and a secret.
 #[test]
 fn what_is_set_of_relays_has_to_be_whole() {
     for (vars, message) in [

@@ -7,7 +7,7 @@ pub use crate::dialect_client::table;
 
 pub use signalbox::dialect::SHIPPED as SHIPPED_TABLES;
 
-/// What is wrong with a table.
+/// The errors of a table.
 pub fn errors(json: &str) -> Vec<String> {
     match Table::parse(json) {
         Ok(_) => Vec::new(),
@@ -15,7 +15,7 @@ pub fn errors(json: &str) -> Vec<String> {
     }
 }
 
-/// The server of each tutorial, as a table, does what its own server does.
+/// Each shipped table behaves as the tutorial's own server.
 #[test]
 fn each_shipped_dialect_plays_its_transcript() {
     for (name, json) in SHIPPED {
@@ -30,7 +30,7 @@ fn each_shipped_dialect_plays_its_transcript() {
     }
 }
 
-/// The blocks of JSON in the guide.
+/// The JSON blocks of the guide.
 fn blocks() -> Vec<&'static str> {
     let guide = include_str!("../../docs/dialects.md");
     let blocks = guide.split("```json\n").skip(1);
@@ -39,7 +39,7 @@ fn blocks() -> Vec<&'static str> {
         .collect()
 }
 
-/// The guide's table is one, and its transcript goes as written.
+/// The guide's table is valid, and its transcript passes.
 #[test]
 fn the_guide_is_right() {
     let [json, transcript] = blocks()[..] else {
@@ -50,7 +50,7 @@ fn the_guide_is_right() {
     }
 }
 
-/// The guide names all shipped dialects and no others.
+/// The guide names exactly the shipped dialects.
 #[test]
 fn the_guide_has_all_shipped_dialects() {
     let guide = include_str!("../../docs/dialects.md");
@@ -63,7 +63,7 @@ fn the_guide_has_all_shipped_dialects() {
     assert_eq!(names, SHIPPED.map(|(name, _)| name));
 }
 
-/// Tables that were written for tutorials off the list, by the guide alone.
+/// Tables for further tutorials, written with the guide alone.
 #[test]
 fn tables_of_other_tutorials() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects");

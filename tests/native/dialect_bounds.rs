@@ -1,4 +1,4 @@
-//! What a hostile client of a dialect gets: nothing of others, and no more than the bounds.
+//! A hostile client of a dialect learns nothing about others, and cannot exceed the limits.
 
 use serde_json::{Value, json};
 use signalbox::dialect::limits;
@@ -12,7 +12,7 @@ pub fn clients<const N: usize>(place: &mut Place) -> [Client; N] {
     std::array::from_fn(|_| Client::connect(place))
 }
 
-/// A sender that the table states cannot be claimed, in whatever way the field's name is written.
+/// A sender that the table states cannot be forged, however the field's name is written.
 #[test]
 fn no_client_claims_to_be_another() {
     let json = json!({"on": {"x": [{"emit": "x", "to": "$0.to", "args": [{"...": "$0", "from": "$id"}]}]}});
@@ -39,8 +39,8 @@ fn no_client_claims_to_be_another() {
     }
 }
 
-/// A client that joins a room named after another's id or alias, or takes a name that another has, gets
-/// nothing that is for the other.
+/// A client may join a room named after another's id or alias, or take another's name. It gets no
+/// messages for the other.
 #[test]
 fn no_client_takes_the_place_of_another() {
     let json = json!({"on": {
@@ -70,13 +70,13 @@ fn no_client_takes_the_place_of_another() {
         assert_eq!(ann.heard(&mut place), [json!(["told", "secret"])]);
         assert!(eve.heard(&mut place).is_empty());
     }
-    // A name is free again when its holder is gone.
+    // A name is free after its holder disconnected.
     place.lost(ann.connection);
     eve.emit(&mut place, json!(["name", "ann"]));
     assert!(eve.heard(&mut place).is_empty());
 }
 
-/// Whom nobody knows: an error for the sender, and for nobody else.
+/// An unknown target is an error, for the sender alone.
 #[test]
 fn an_unknown_receiver() {
     let json = json!({"on": {"tell": [{"emit": "told", "to": "$0"}]}});
@@ -97,7 +97,7 @@ fn an_unknown_receiver() {
     assert!(bob.heard(&mut place).is_empty());
 }
 
-/// What a table needs of an event has to be there.
+/// An event must have the arguments that a table needs.
 #[test]
 fn what_is_missing_or_wrong() {
     let json = json!({"on": {
@@ -138,7 +138,7 @@ fn what_is_missing_or_wrong() {
     assert_eq!(ann.heard(&mut place), [json!(["done"])]);
 }
 
-/// M-21, M-22: one event does not become many: actions, receivers and bytes are counted, for each event anew.
+/// M-21, M-22: the actions, receivers and bytes that one event causes are limited.
 #[test]
 fn amplification() {
     let json = json!({"on": {
@@ -178,7 +178,7 @@ fn amplification() {
     assert_eq!(ann.error(&mut place), "bad-payload");
 }
 
-/// M-22: many receivers of many events: they are counted together.
+/// M-22: the receivers of many events are counted together.
 #[test]
 fn deliveries() {
     let json = json!({"on": {"x": [{"each": "$0", "emit": "x", "to": "everyone"}]}});
@@ -195,7 +195,7 @@ fn deliveries() {
     );
 }
 
-/// M-21: rooms of a socket are bounded, and are gone with their last member.
+/// M-21: a socket's rooms are limited. A room ends with its last member.
 #[test]
 fn rooms_are_bounded() {
     let json = json!({"on": {
@@ -220,7 +220,8 @@ fn rooms_are_bounded() {
     assert_eq!(bob.heard(&mut place), [json!(["rooms", 0])]);
 }
 
-/// Rates are those of a room's signals: too much is an error, and who goes on is disconnected.
+/// The rates are those of a room's signals: too many events are an error, and a client that
+/// continues is disconnected.
 #[test]
 fn rates() {
     let mut config = Config {
@@ -269,7 +270,7 @@ fn rates() {
     );
 }
 
-/// A deployment that needs tokens needs them of the clients of dialects, too.
+/// A deployment that requires tokens requires them of clients of dialects too.
 #[test]
 fn tokens() {
     let mut config = Config::default();
@@ -282,7 +283,7 @@ fn tokens() {
     }
 }
 
-/// As many sockets as a room may have.
+/// The number of sockets is limited as in a room.
 #[test]
 fn sockets_are_bounded() {
     let mut config = Config {

@@ -1,4 +1,4 @@
-//! Clients of a dialect, each on a `WebSocket` of its own.
+//! Clients of a dialect, each on its own `WebSocket`.
 
 use std::rc::Rc;
 
@@ -14,7 +14,7 @@ use crate::support::{Done, Script, WEBSOCKET};
 
 pub type Place = Script<Host<Dialect>>;
 
-/// The table as it was read, or all that is wrong with it.
+/// Reads the table. Panics with its errors.
 pub fn table(json: &str) -> Table {
     Table::parse(json).unwrap_or_else(|errors| {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
@@ -22,7 +22,7 @@ pub fn table(json: &str) -> Table {
     })
 }
 
-/// A place where this table is spoken, with rates that no test exceeds by accident.
+/// A server for this table, with rates that no test exceeds by accident.
 pub fn place(json: &str) -> Place {
     let config = Config {
         limits: unhurried(),
@@ -51,17 +51,17 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that wants exactly the arguments that are sent, and cannot be recovered.
+    /// A client that needs the exact arguments and cannot be recovered.
     pub fn connect<A: App>(place: &mut Script<Host<A>>) -> Self {
         Self::connect_with(place, "strict=1", &json!({}))
     }
 
-    /// A client with this in its URL's query, and this `auth`.
+    /// A client with this query in its URL, and this `auth`.
     pub fn connect_with<A: App>(place: &mut Script<Host<A>>, query: &str, auth: &Value) -> Self {
         Self::try_connect(place, query, auth).unwrap_or_else(|refusal| panic!("refused: {refusal}"))
     }
 
-    /// The same, or the refusal. What arrives on connecting is passed over.
+    /// Like `connect`, but may be refused. Packets on connecting are skipped.
     pub fn try_connect<A: App>(
         place: &mut Script<Host<A>>,
         query: &str,
@@ -101,7 +101,7 @@ impl Client {
         place.text(self.connection, format!("42{}", event.to_string()));
     }
 
-    /// Sends an event, and returns what it is acknowledged with, if it is. What came before is passed over.
+    /// Sends an event, and returns its ack if there is one. Earlier packets are skipped.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "callers write an event in place"
@@ -117,7 +117,7 @@ impl Client {
         acks.next().map(|ack| serde_json::from_str(&ack).unwrap())
     }
 
-    /// The events since the last look, as they were written.
+    /// The events since the last call, as they were written.
     pub fn heard_raw<A: App>(&self, place: &mut Script<Host<A>>) -> Vec<String> {
         let done = place.take_of(self.connection).into_iter();
         let event = |done| match done {
@@ -127,14 +127,14 @@ impl Client {
         done.filter_map(event).collect()
     }
 
-    /// The events since the last look.
+    /// The events since the last call.
     pub fn heard<A: App>(&self, place: &mut Script<Host<A>>) -> Vec<Value> {
         let events = self.heard_raw(place);
         let read = |event: &String| serde_json::from_str(event).unwrap();
         events.iter().map(read).collect()
     }
 
-    /// The code of the error that is all that was heard.
+    /// The code of the error, which must be the only event.
     pub fn error<A: App>(&self, place: &mut Script<Host<A>>) -> String {
         match &self.heard(place)[..] {
             [event] if event[0] == "room:error" => {

@@ -1,4 +1,4 @@
-//! The form of tables: what is said about mistakes.
+//! The errors of tables.
 
 use serde_json::{Value, json};
 use signalbox::dialect::{ACTION_KEYS, CONDITION_KEYS, TABLE_KEYS, limits};
@@ -10,7 +10,7 @@ fn errors_of(on: &Value) -> Vec<String> {
     errors(&json!({ "on": on }).to_string())
 }
 
-/// An error names its place and, if something is near, what may have been meant.
+/// An error names the place and, if possible, a similar name.
 #[test]
 fn mistakes_are_named_with_their_places() {
     for (on, error) in [
@@ -111,7 +111,7 @@ fn mistakes_are_named_with_their_places() {
     }
 }
 
-/// Mistakes of names, of order and of what stands there twice.
+/// Errors of names, of order, and of repeated keys.
 #[test]
 fn more_mistakes_are_named_with_their_places() {
     for (on, error) in [
@@ -146,7 +146,7 @@ fn more_mistakes_are_named_with_their_places() {
     }
 }
 
-/// A name that somebody may have is no mistake.
+/// A name that may exist is not an error.
 #[test]
 fn names_that_somebody_may_have() {
     let to = |to: &str| json!([{"emit": "said", "to": to}]);
@@ -163,7 +163,7 @@ fn names_that_somebody_may_have() {
     }
 }
 
-/// Of what stands in a table twice, only one would be done.
+/// Only one of two equal keys would count, so they are an error.
 #[test]
 fn what_stands_there_twice() {
     for (json, error) in [
@@ -193,7 +193,7 @@ fn what_stands_there_twice() {
     }
 }
 
-/// All mistakes are told at once.
+/// All errors are reported at once.
 #[test]
 fn all_mistakes_are_told() {
     let on = json!({"x": [{"emit": "y", "to": "$a.b"}, {"jion": "$0"}], "z": [{"emit": "y", "args": ["$c"]}]});
@@ -242,7 +242,7 @@ fn what_is_no_table() {
     }
 }
 
-/// A table is bounded in bytes, in actions and in depth.
+/// A table is limited in bytes, actions and depth.
 #[test]
 fn a_table_is_bounded() {
     let long = json!({ "about": "x".repeat(limits::TABLE_BYTES), "on": {} });
@@ -278,7 +278,7 @@ fn a_table_is_bounded() {
     }
 }
 
-/// The schema for editors knows what the server knows.
+/// The schema for editors has the same names as the server.
 #[test]
 fn the_schema_has_the_same_keys() {
     let schema = include_str!("../../dialects/schema.json");

@@ -1,4 +1,5 @@
-//! What a dialect keeps when memory is lost, a connection, or the server; and what it passes on as it came.
+//! What a dialect keeps over the loss of memory, of a connection and of the server, and what it
+//! forwards unchanged.
 
 use serde_json::json;
 
@@ -29,14 +30,14 @@ fn two(place: &mut Place) -> [Client; 2] {
     })
 }
 
-/// Rooms and their order, names, data, and what the client said on connecting outlive memory.
+/// Rooms and their order, names, data and the handshake survive the loss of memory.
 #[test]
 fn memory_is_lost() {
     let mut place = place(TABLE);
     let clients: [Client; 5] = std::array::from_fn(|n| {
         Client::connect_with(&mut place, &format!("strict=1&q=q{n}"), &json!({ "a": n }))
     });
-    // In another order than that of the ids.
+    // The order differs from that of the ids.
     for n in [3, 0, 4, 1, 2] {
         clients[n].call(&mut place, json!(["join", "one"]));
         clients[n].call(&mut place, json!(["join", "two"]));
@@ -63,8 +64,8 @@ fn memory_is_lost() {
     }
 }
 
-/// A client that loses its connection, or whose server is killed, comes back as the socket it was: in its
-/// rooms, with its name, and with what it missed. One that does not come back has left.
+/// A client that loses its connection or its server returns as the same socket, with its rooms, its
+/// name and the missed events. A client that does not return leaves.
 #[test]
 fn connection_and_server_are_lost() {
     for kill in [false, true] {
@@ -107,7 +108,7 @@ fn connection_and_server_are_lost() {
             (&heard[0][0], &heard[0][1]),
             (&json!("told"), &json!("hello"))
         );
-        // The third one does not come back.
+        // The third client does not return.
         place.until(place.now() + 40_000);
         let left = |place: &mut Place, client: &Client| {
             let heard = client.heard(place);
@@ -129,7 +130,7 @@ fn connection_and_server_are_lost() {
     }
 }
 
-/// Values pass byte for byte: spaces, order, numbers, escapes, lone surrogates.
+/// Values are forwarded byte for byte: spaces, order, numbers, escapes, lone surrogates.
 #[test]
 fn values_pass_as_they_are_written() {
     let mut place = place(TABLE);
@@ -154,7 +155,7 @@ fn values_pass_as_they_are_written() {
     );
 }
 
-/// Attachments pass with the values that name them, and cannot be kept.
+/// Attachments are forwarded with the values that name them, and cannot be stored.
 #[test]
 fn attachments_pass() {
     let mut place = place(TABLE);
@@ -196,7 +197,7 @@ fn attachments_pass() {
             Done::SentBytes(bob.connection, vec![2, 3]),
         ]
     );
-    // Values without attachments are sent without.
+    // Values without attachments are sent without any.
     place.text(
         ann.connection,
         format!(r#"451-["pick",{{"c":{},"b":1}}]"#, at(0)),
@@ -206,12 +207,12 @@ fn attachments_pass() {
     place.text(ann.connection, format!(r#"451-["set",{}]"#, at(0)));
     place.bytes(ann.connection, &[1]);
     assert_eq!(ann.error(&mut place), "bad-payload");
-    // A placeholder that was kept as a plain value does not become another's attachment, or break a client.
+    // A stored placeholder becomes neither another's attachment nor an invalid packet.
     ann.emit(&mut place, format!(r#"["set",{}]"#, at(9)));
     assert!(ann.heard(&mut place).is_empty());
 }
 
-/// An id that has the form of data which cannot be read ends the object, and does not open it.
+/// If stored data of an id cannot be read, the object stops.
 #[test]
 fn damaged_rows_halt() {
     let mut place = place(TABLE);

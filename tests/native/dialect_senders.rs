@@ -1,4 +1,4 @@
-//! Whom pages of the shipped dialects take for the sender: no client claims to be another.
+//! In pages of the shipped dialects no client can claim to be another sender.
 
 use serde_json::{Value, json};
 
@@ -6,8 +6,8 @@ use crate::dialect::SHIPPED_TABLES;
 use crate::dialect_bounds::clients;
 use crate::dialect_client::place;
 
-/// How pages of the shipped dialects know a sender: by fields of the first argument, or by a whole
-/// argument. Those of the last five know none: what they pass on has no sender.
+/// Where pages of the shipped dialects find the sender: in fields of the first argument, or in a
+/// whole argument. The pages of the last five show no sender.
 const SENDERS: [(&str, &[&str]); 17] = [
     ("anoek", &["peer_id"]),
     ("chaim-group-video", &["callerID", "id"]),
@@ -28,7 +28,7 @@ const SENDERS: [(&str, &[&str]); 17] = [
     ("voice-call", &[]),
 ];
 
-/// No shipped dialect is left out above.
+/// The list above has all shipped dialects.
 #[test]
 fn senders_of_all_dialects() {
     let mut names = SENDERS.map(|(name, _)| name);
@@ -36,8 +36,8 @@ fn senders_of_all_dialects() {
     assert_eq!(names, SHIPPED_TABLES.map(|(name, _)| name));
 }
 
-/// Video-Meeting states the sender as an argument of its own, and Web Dev Simplified by an alias that
-/// nobody else can take.
+/// Video-Meeting sends the sender as an argument of its own. Web Dev Simplified sends an alias that
+/// only one client can have.
 #[test]
 fn senders_that_are_arguments() {
     let of = |wanted: &str| {
@@ -71,7 +71,7 @@ fn senders_that_are_arguments() {
     assert!(bob.heard(&mut place).is_empty());
 }
 
-/// No shipped dialect passes on, as its sender, whom a client claims to be.
+/// No shipped dialect forwards a sender that a client claims.
 #[test]
 fn no_shipped_dialect_lets_a_client_claim_to_be_another() {
     for (name, fields) in SENDERS.into_iter().filter(|(_, fields)| !fields.is_empty()) {

@@ -1,5 +1,5 @@
-//! Clients that are in no room, or send what a table does not expect: they neither reach the members of
-//! a room nor learn of them, unless the table says so.
+//! Clients in no room, or with unexpected events, neither reach a room's members nor learn of them,
+//! unless the table allows it.
 
 use serde_json::{Value, json};
 use signalbox::dialect::limits;
@@ -17,7 +17,7 @@ fn of(on: &Value) -> Place {
     place(&json!({ "on": on }).to_string())
 }
 
-/// A text of a client is a text: steps into it lead to no socket and to no room.
+/// A client's text stays a text: a path into it leads to no socket and to no room.
 #[test]
 fn a_text_of_a_client_is_no_socket_and_no_room() {
     let mut place = of(&json!({
@@ -62,7 +62,7 @@ fn a_text_of_a_client_is_no_socket_and_no_room() {
     assert!(ann.heard(&mut place).is_empty());
 }
 
-/// A table asks for the socket, or for the room, that a text names.
+/// A table may look up the socket or the room that a text names.
 #[test]
 fn a_table_asks_for_a_socket_or_a_room() {
     let mut place = of(&json!({
@@ -100,7 +100,8 @@ fn a_table_asks_for_a_socket_or_a_room() {
     assert_eq!(bob.heard(&mut place), [json!(["rooms", {"r": 1}])]);
 }
 
-/// Piyush Garg's table: a text in place of an object does not lead into the room of the socket that it names.
+/// Piyush Garg's table: a text in place of an object does not lead to the room of the socket that
+/// it names.
 #[test]
 fn piyush_garg_joins_no_room_of_another() {
     let mut place = shipped("piyush-garg");
@@ -115,7 +116,7 @@ fn piyush_garg_joins_no_room_of_another() {
     assert!(ann.heard(&mut place).is_empty());
 }
 
-/// An object that has fields named as those of a room is none.
+/// An object with the field names of a room is not a room.
 #[test]
 fn an_object_is_no_room() {
     for (name, event) in [
@@ -148,7 +149,7 @@ fn an_object_is_no_room() {
     }
 }
 
-/// In a table with rooms, a socket that is in none reaches no members, and knows none.
+/// In a table with rooms, a socket in no room reaches no members.
 #[test]
 fn without_a_room_there_is_nobody() {
     let mut place = of(&json!({
@@ -176,14 +177,14 @@ fn without_a_room_there_is_nobody() {
         eve.heard(&mut place),
         [json!(["seen", [], [], null, [], []])]
     );
-    // The last member of a room that has left it is in none.
+    // A room's last member that leaves is in no room.
     bob.emit(&mut place, json!(["leave"]));
     assert!(ann.heard(&mut place).is_empty());
     ann.emit(&mut place, json!(["others"]));
     assert!(bob.heard(&mut place).is_empty());
 }
 
-/// A table that joins no rooms has one: all its sockets.
+/// A table without rooms has one room with all sockets.
 #[test]
 fn a_table_without_rooms_is_one_room() {
     let mut place = of(&json!({
@@ -203,7 +204,7 @@ fn a_table_without_rooms_is_one_room() {
     );
 }
 
-/// No event of a client that is in no room reaches a member of a room of a shipped dialect, unless the
+/// No event of a client in no room reaches a member of a room of a shipped dialect, unless the
 /// tutorial's own server broadcasts, or the client names the room or the member.
 #[test]
 fn no_stranger_is_heard_in_a_shipped_dialect() {
@@ -266,7 +267,8 @@ fn no_stranger_is_heard_in_a_shipped_dialect() {
     assert!(tried > 50, "{tried}");
 }
 
-/// `in` holds for the list of `each` in the same action, unless it is taken from the list's items.
+/// `in` applies to the list of `each` in the same action, unless it is computed from the list's
+/// items.
 #[test]
 fn in_holds_for_each() {
     let mut place = of(&json!({
@@ -294,7 +296,7 @@ fn in_holds_for_each() {
     );
 }
 
-/// `when` is asked before a room of `in` has to be there.
+/// `when` is checked before `in` looks up the room.
 #[test]
 fn when_guards_in() {
     let mut place = of(&json!({
@@ -311,13 +313,13 @@ fn when_guards_in() {
     ann.emit(&mut place, json!(["leave", {"room": "r"}]));
     assert_eq!(ann.heard(&mut place), [json!(["bye"])]);
     assert_eq!(bob.heard(&mut place), [json!(["left"])]);
-    // The room that `in` does not find is not the sender's own.
+    // If `in` finds no room, the sender's own room is not used.
     ann.emit(&mut place, json!(["say", {}]));
     assert_eq!(ann.error(&mut place), "bad-payload");
     assert!(bob.heard(&mut place).is_empty());
 }
 
-/// Rooms and aliases are in each other's way only where a table sends to a name that may be either.
+/// Rooms and aliases may have the same name, unless a table sends to a name that may be either.
 #[test]
 fn nobody_squats_on_a_room() {
     let mut place = shipped("web-dev-simplified");
@@ -327,7 +329,7 @@ fn nobody_squats_on_a_room() {
     bob.emit(&mut place, json!(["join-room", "r", "b"]));
     assert_eq!(ann.heard(&mut place), [json!(["user-connected", "b"])]);
     assert!(bob.heard(&mut place).is_empty() && eve.heard(&mut place).is_empty());
-    // What is for a room, or for a socket, stays with it.
+    // Messages for a room, or for a socket, reach only that.
     let mut place = of(&json!({
         "join": [{"join": "$0"}],
         "name": [{"alias": "$0"}],
@@ -350,7 +352,7 @@ fn nobody_squats_on_a_room() {
     }
 }
 
-/// M-21: whatever a table makes of rooms, data and arguments counts, not only lists of sockets.
+/// M-21: whatever a table derives from rooms, data and arguments counts, not only lists of sockets.
 #[test]
 fn all_that_is_made_counts() {
     let mut place = of(&json!({
@@ -399,7 +401,7 @@ fn all_that_is_made_counts() {
     }
 }
 
-/// An error takes back no ack that was given before it.
+/// An error does not withdraw an ack that was already given.
 #[test]
 fn an_error_keeps_the_ack() {
     let mut place = of(&json!({

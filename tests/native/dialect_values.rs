@@ -1,4 +1,4 @@
-//! The form of tables: what can be said.
+//! The valid forms of tables.
 
 use serde_json::{Value, json};
 use signalbox::dialect::transcript::play;
@@ -13,7 +13,7 @@ fn plays(on: &Value, steps: &Value) {
     }
 }
 
-/// Two clients, ann and bob, in a room r; cat in none.
+/// Two clients, ann and bob, in a room r; cat is in no room.
 fn in_room(on: &Value, steps: Value) {
     let mut on = on.clone();
     on["enter"] = json!([{"join": "r"}]);
@@ -231,7 +231,7 @@ fn conditions() {
     }
 }
 
-/// Rooms, names, data, acks: what a server.js keeps in variables.
+/// Rooms, names, data and acks: the state that a server.js keeps in variables.
 #[test]
 fn what_servers_keep() {
     plays(
@@ -277,7 +277,7 @@ fn what_servers_keep() {
     );
 }
 
-/// A connection is refused by what it says, and nobody hears of it.
+/// A connection may be refused by its handshake. Nobody else learns of it.
 #[test]
 fn a_connection_is_refused() {
     plays(
@@ -296,7 +296,7 @@ fn a_connection_is_refused() {
     );
 }
 
-/// Events that the table does not name have their own list, or an error.
+/// Events that the table does not name have a list of their own, or are errors.
 #[test]
 fn other_events() {
     plays(
@@ -318,7 +318,7 @@ fn other_events() {
     );
 }
 
-/// What is not as written is told with its step.
+/// A transcript that fails names the step.
 #[test]
 fn transcripts_that_do_not_go_as_written() {
     let json = json!({"on": {"x": [{"emit": "y", "args": ["$0"], "ack": ["$0"]}]}}).to_string();

@@ -1,13 +1,13 @@
-//! A journal on rows that are in memory, as a platform's storage would have them.
+//! A journal on rows in memory, in place of a platform's storage.
 
 use std::collections::BTreeMap;
 
 use signalbox::journal::{Bounds, Corrupt, Error, Journal, Put, Row};
 
-/// Stored rows, by their keys.
+/// Stored rows, by key.
 pub type Rows = BTreeMap<String, Vec<u8>>;
 
-/// What a journal holds.
+/// The content of a journal.
 pub type State = BTreeMap<String, String>;
 
 pub struct Disk {
@@ -42,12 +42,12 @@ impl Disk {
         self.load("").into_iter().collect()
     }
 
-    /// The rows of a commit that are yet to be stored.
+    /// The rows of a commit that are not stored yet.
     pub fn prepare(&mut self) -> Result<Vec<Put>, Error> {
         self.journal.commit(reader(&self.rows))
     }
 
-    /// Returns what was stored.
+    /// Commits, and returns the stored rows.
     pub fn commit(&mut self) -> Vec<Put> {
         let puts = self.prepare().unwrap();
         store(&mut self.rows, &puts);
@@ -60,7 +60,7 @@ impl Disk {
         puts
     }
 
-    /// Memory is lost.
+    /// Loses the memory.
     pub fn reopen(&mut self) {
         self.journal = open(self.bounds, &self.rows).unwrap();
     }
@@ -80,14 +80,14 @@ pub fn open(bounds: Bounds, rows: &Rows) -> Result<Journal, Corrupt> {
     Journal::open(bounds, rows.clone())
 }
 
-/// What these rows hold.
+/// The content of these rows.
 pub fn read(bounds: Bounds, rows: &Rows) -> Result<State, Corrupt> {
     let journal = open(bounds, rows)?;
     let all = journal.load("", |row| panic!("{row} is in memory"))?;
     Ok(all.into_iter().collect())
 }
 
-/// Keys with their values, as they are loaded.
+/// Keys with their values, as the journal loads them.
 pub fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
     pairs.map(|(key, value)| (key.into(), value.into())).into()
 }

@@ -1,4 +1,4 @@
-//! The engine: constants, queries, the handshake, and the ways in which requests are refused.
+//! The engine: constants, queries, the handshake, and refusals.
 
 use signalbox::engine::{Config, Rejection};
 use signalbox::io::{ContentType, Method};
@@ -9,8 +9,8 @@ use crate::support::{
     refused_upgrade, sent, session_id, sid_of, websocket,
 };
 
-/// K-1, K-2: the handshake says what is configured; the settings of a sleeping room are longer than
-/// engine.io's.
+/// K-1, K-2: the handshake has the configured values. The intervals of a hibernating room are
+/// longer than engine.io's.
 #[test]
 fn k_1_k_2_the_handshake_states_the_settings() {
     for (config, numbers) in [
@@ -49,7 +49,7 @@ fn r_3_parameters_come_in_any_order_and_the_last_of_a_name_counts() {
     }
 }
 
-/// the first POST, the upgrade and the first poll leave a client in one millisecond, on three
+/// the first POST, the upgrade and the first poll may come within one millisecond on three
 /// connections.
 #[test]
 fn r_4_the_first_requests_arrive_in_any_order() {
@@ -84,8 +84,8 @@ fn r_4_the_first_requests_arrive_in_any_order() {
     }
 }
 
-/// with `b64=1` binary messages leave as text, on a WebSocket too, before and after memory is
-/// lost.
+/// with `b64=1` binary messages are sent as text, even on a WebSocket, before and after the
+/// loss of memory.
 #[test]
 fn r_9_base64_on_request() {
     let mut script = script(conformance());
@@ -157,7 +157,7 @@ fn h_4_a_sid_is_twenty_url_safe_characters_and_belongs_to_one_session() {
     }
 }
 
-/// E-1: of two mistakes, the one that engine.io looks for first is named.
+/// E-1: of two errors, engine.io's order decides which is reported.
 #[test]
 fn e_1_the_order_of_the_checks() {
     let mut script = script(conformance());
@@ -254,8 +254,8 @@ fn e_5_a_session_and_a_request_that_do_not_fit() {
     script.text(probe, "4alive").expect([sent(probe, "4alive")]);
 }
 
-/// E-6: a session too many is refused for now, on either transport; those that live notice nothing,
-/// and it is let in when one of them is over.
+/// E-6: a handshake beyond the maximum number of sessions is refused on either transport. Other
+/// sessions are not affected. The client is accepted when one of them has ended.
 #[test]
 fn e_6_sessions_are_limited() {
     let mut script = script(Config {
@@ -277,7 +277,7 @@ fn e_6_sessions_are_limited() {
         body.to_owned(),
     )]);
     assert_eq!(script.platform.stored(), rows, "nothing is kept");
-    // E-1: what else is wrong with it is named as usual.
+    // E-1: other errors of the request are reported as usual.
     let post = script.post(POLLING, "4x");
     script.expect([refused(post, 2)]);
     let revision = script.get("EIO=5&transport=polling");
@@ -289,12 +289,12 @@ fn e_6_sessions_are_limited() {
     script.expect([accepted(probe)]);
     script.text(connection, "1").take();
     script.open_websocket();
-    // Who is gone without a word makes room when it expires.
+    // A lost client counts until it expires.
     script.until(45_000).take();
     script.open_polling();
 }
 
-/// E-7: a revision that is not spoken here; with `revision_3` off, 3 is among these.
+/// E-7: a revision that is not supported; with `revision_3` off, 3 is one of them.
 #[test]
 fn e_7_other_revisions_are_refused() {
     for (query, always) in [
@@ -319,7 +319,7 @@ fn e_7_other_revisions_are_refused() {
     }
 }
 
-/// E-8: a second GET. An overlapping POST cannot be seen here: a request arrives with its body.
+/// E-8: a second GET. An overlapping POST cannot occur here: a request arrives with its whole body.
 #[test]
 fn e_8_a_second_poll_ends_the_session() {
     let mut script = script(conformance());
@@ -360,7 +360,7 @@ fn e_11_another_method_on_a_session() {
     script.expect([ok(post)]);
 }
 
-/// E-13, E-14: each refusal of a WebSocket is the bare message, never JSON.
+/// E-13, E-14: a refused WebSocket gets only the message, never JSON.
 #[test]
 fn e_13_e_14_a_websocket_is_refused_in_words() {
     let mut script = script(conformance());
@@ -375,7 +375,7 @@ fn e_13_e_14_a_websocket_is_refused_in_words() {
     }
 }
 
-/// E-15, T-6: a WebSocket too many is accepted and closed.
+/// E-15, T-6: a second WebSocket is accepted and closed.
 #[test]
 fn e_15_a_second_websocket_of_a_session_is_closed() {
     let mut script = script(conformance());
@@ -401,7 +401,7 @@ fn e_16_a_websocket_that_wants_to_poll_is_refused() {
     }
 }
 
-/// No two refusals look alike, but the two that say nothing.
+/// Refusals differ from each other, except the two without a message.
 #[test]
 fn e_each_refusal_has_its_own_code() {
     let codes: Vec<u8> = [
@@ -420,7 +420,7 @@ fn e_each_refusal_has_its_own_code() {
     assert_eq!(Rejection::TooLarge.code(), None);
 }
 
-/// H-4: the handshake of a session is the only place that shows its `sid`.
+/// H-4: only the handshake of a session shows its `sid`.
 #[test]
 fn h_4_what_is_sent_later_does_not_show_the_sid() {
     let mut script = script(conformance());

@@ -1,4 +1,4 @@
-//! The fuzz targets, on random bytes that are the same in every run, and on what was found before.
+//! The fuzz targets, on random bytes that are the same in every run, and on the saved corpus.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::targets::bytes::Bytes;
 use crate::targets::junk::{junk, junk_bytes};
 use crate::targets::{self, ALL};
 
-/// What queries are made of; `P` and `W` are sessions.
+/// The parts of queries; `P` and `W` are sessions.
 const PARAMETERS: [&str; 14] = [
     "EIO=4",
     "EIO=4",
@@ -26,12 +26,12 @@ const PARAMETERS: [&str; 14] = [
     "=",
 ];
 
-/// What each target returns for these runs of random bytes, all of the same length.
+/// The results of each target for these random inputs of equal length.
 fn runs<T>(runs: u64, len: usize, target: fn(&[u8]) -> T) -> impl Iterator<Item = T> {
     (0..runs).map(move |seed| target(&Random::new(seed).bytes(len)))
 }
 
-/// That the runs got so far: in all of them together, clients saw each of these this often.
+/// Checks the coverage: in all runs together, clients saw each of these this often.
 fn expect_seen(seen: &[String], least: usize, parts: &[&str]) {
     for part in parts {
         let count = seen.iter().filter(|text| text.contains(part)).count();
@@ -84,7 +84,7 @@ fn sessions() {
     expect_seen(&seen, 100, &["3probe", "b", "unknown", "Bad request"]);
 }
 
-/// Clients that keep to the rules miss nothing and get nothing twice.
+/// Clients that follow the rules get every message exactly once.
 #[test]
 fn sessions_beside_their_model() {
     let received: usize = runs(100, 1_000, targets::session_model).sum();
@@ -106,7 +106,7 @@ fn rooms() {
     expect_seen(&seen, 1, &["peer:back"]);
 }
 
-/// Clients that keep to the rules hear what they are to hear, each once and in order.
+/// Clients that follow the rules get the right events, once each and in order.
 #[test]
 fn rooms_beside_their_model() {
     let heard: usize = runs(50, 900, targets::room_model).sum();
@@ -120,8 +120,8 @@ fn rooms_with_and_without_strangers() {
     assert!(heard > 3_000, "few events were heard: {heard}");
 }
 
-/// Tables of all kinds, with errors and without, and events of all kinds: nothing panics, and what is sent
-/// stays within the bounds.
+/// Valid and invalid tables, and events of all kinds: nothing panics, and the output stays within
+/// the limits.
 #[test]
 fn random_tables() {
     let sent: Vec<usize> = runs(200, 300, targets::tables).flatten().collect();
@@ -139,7 +139,7 @@ fn dialects_beside_their_model() {
     assert!(heard > 1_000, "few events were heard: {heard}");
 }
 
-/// What was committed outlives memory, and damage never makes up another state.
+/// Committed values survive the loss of memory. Damage never produces a state that did not exist.
 #[test]
 fn journals_beside_their_model() {
     let stored: usize = runs(1_000, 600, targets::journal).sum();

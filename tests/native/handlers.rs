@@ -1,4 +1,4 @@
-//! Applications of handlers.
+//! Applications that use handlers.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -80,7 +80,7 @@ fn a_chat() {
     assert_eq!(bob.heard(&mut stage), [json!(["left", ann.id])]);
 }
 
-/// A payload that does not fit is an error for its sender: as the ack or, without one, as an event.
+/// An invalid payload is an error for its sender: the ack, or an event if there is no ack.
 #[test]
 fn what_does_not_fit_is_an_error_for_the_sender() {
     let mut stage = stage(chat);
@@ -112,7 +112,7 @@ fn what_does_not_fit_is_an_error_for_the_sender() {
 
 fn doors(io: &mut Io) {
     io.on_connect("/", |socket: Socket, auth: Auth| {
-        // Nobody hears of a socket that is refused.
+        // Nobody is told of a refused socket.
         socket.broadcast().emit("knock", &socket.id());
         let name = auth
             .read::<Name>()
@@ -144,7 +144,8 @@ struct Name {
     name: String,
 }
 
-/// Hooks before a connection run in order; one that fails refuses it, and all before it is undone.
+/// The hooks before a connection run in order. A hook that fails refuses the connection, and the
+/// earlier ones are undone.
 #[test]
 fn middleware() {
     let mut stage = stage(doors);
@@ -161,7 +162,7 @@ fn middleware() {
     assert_eq!(ann.heard(&mut stage).len(), 1);
 }
 
-/// What handlers send on connecting comes behind the answer.
+/// Messages that handlers send on connecting come after the reply.
 #[test]
 fn the_first_event_follows_the_answer() {
     let mut stage = stage(doors);
@@ -213,7 +214,8 @@ fn questions(io: &mut Io) {
     });
 }
 
-/// An ack arrives at the handler of its name, even if memory was lost meanwhile; or it is told that none came.
+/// An ack reaches the handler of its name, even after the loss of memory. If no ack comes, the
+/// handler is told.
 #[test]
 fn answers() {
     let mut stage = stage(questions);
@@ -272,7 +274,8 @@ fn counter(io: &mut Io) {
     io.on_any(|socket: Socket, All(all): All<Vec<u64>>| socket.emit("any", &all));
 }
 
-/// What an application stores outlives memory and a killed server, once it is acknowledged.
+/// An application's stored values survive the loss of memory, and a killed server once they are
+/// acknowledged.
 #[test]
 fn stored_values() {
     let mut stage = stage(counter);
@@ -318,7 +321,7 @@ fn raw_arguments_and_other_events() {
     );
 }
 
-/// A client that sends too much is refused, and disconnected if it goes on.
+/// A client that sends too many events is refused, and disconnected if it continues.
 #[test]
 fn rates() {
     let rate = |burst| Rate {
@@ -348,7 +351,7 @@ fn introductions(io: &mut Io) {
     });
 }
 
-/// What a client said of itself in its request outlives memory; a header that is too long counts as missing.
+/// The handshake's headers survive the loss of memory; a header that is too long counts as missing.
 #[test]
 fn connect_information() {
     let mut stage = stage(introductions);

@@ -1,5 +1,5 @@
-//! Applications of handlers: what a handler may return, what a client hears of an error, and what an error
-//! undoes.
+//! Applications that use handlers: what a handler may return, what the client learns of an error,
+//! and what an error undoes.
 
 use std::rc::Rc;
 
@@ -38,7 +38,7 @@ fn returns(io: &mut Io) {
         ack.send(&socket.rooms());
     });
     io.on("fail", |_: Socket| Err::<(), _>("no"));
-    // An ack that is taken before another parameter does not fit, or before the handler fails.
+    // The ack was taken before another parameter was invalid, or before the handler failed.
     io.on("first", |ack: Ack, Data(n): Data<u8>| ack.send(&n));
     io.on("late", |_ack: Ack| -> Result<(), Refusal> {
         Err("no".into())
@@ -49,7 +49,7 @@ fn returns(io: &mut Io) {
     });
 }
 
-/// A handler returns nothing, a result, or what counts for nothing.
+/// A handler returns nothing, a result, or an empty value.
 #[test]
 fn what_handlers_return() {
     let mut stage = stage(returns);
@@ -67,7 +67,8 @@ fn what_handlers_return() {
     }
 }
 
-/// An error is the ack, wherever the handler takes that, unless it has acknowledged the event.
+/// An error is sent as the ack, wherever the handler takes the ack, unless it has already
+/// acknowledged.
 #[test]
 fn an_error_is_the_ack() {
     let mut stage = stage(returns);
@@ -109,7 +110,8 @@ fn knocks(io: &mut Io) {
     });
 }
 
-/// A refusal undoes what was sent, and the socket; what was stored, or changed of others, stays.
+/// A refusal undoes the sent messages and the socket. Stored values, and changes of other sockets,
+/// stay.
 #[test]
 fn what_a_refusal_undoes() {
     let mut stage = stage(knocks);
@@ -142,7 +144,7 @@ fn new(io: &mut Io) {
     io.on("again", |socket: Socket| socket.unstore("game"));
 }
 
-/// A stored value of another type is an error that the log explains, and the object goes on.
+/// A stored value of another type is an error that the log explains; the object continues.
 #[test]
 fn a_stored_type_has_changed() {
     let mut stage = stage(new);
@@ -179,7 +181,7 @@ fn doors(io: &mut Io) {
     });
 }
 
-/// Handlers get the variables of the environment, also after memory was lost.
+/// Handlers get the variables of the environment, also after the loss of memory.
 #[test]
 fn variables() {
     let mut stage = Script::new(|store: Rc<Store>| {
@@ -210,8 +212,8 @@ fn variables() {
     assert!(Client::try_connect(&mut stage, "", &json!({"key": "secret", "name": "Ann"})).is_err());
 }
 
-/// The programs of the guide are compiled: the first is that of the example, the second stands above. The
-/// example has at most 30 lines.
+/// The programs in the guide compile: the first is the example, the second is above. The example
+/// has at most 30 lines.
 #[test]
 fn the_programs_of_the_guide() {
     let example = include_str!("../../examples/chat/src/lib.rs");

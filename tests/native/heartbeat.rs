@@ -1,4 +1,4 @@
-//! B: the heartbeat. A ping goes out every pingInterval, whether or not the pong was seen.
+//! B: the heartbeat. A ping is sent every pingInterval, whether or not a pong arrived.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn b_1_no_pong_within_ping_timeout_ends_the_session() {
     assert_eq!(script.core.ended, [CloseReason::PingTimeout]);
 }
 
-/// B-1: on polling, too.
+/// B-1: the same on polling.
 #[test]
 fn b_1_a_polling_session_expires() {
     let mut script = script(defaults());
@@ -42,7 +42,7 @@ fn b_1_a_polling_session_expires() {
     assert_eq!(script.core.ended, [CloseReason::PingTimeout]);
 }
 
-/// B-2: while a pong is awaited any other packet extends the deadline, once.
+/// B-2: while a pong is awaited, another packet extends the deadline once.
 #[test]
 fn b_2_another_packet_stands_in_for_the_pong_once() {
     let mut script = script(conformance());
@@ -59,7 +59,7 @@ fn b_2_another_packet_stands_in_for_the_pong_once() {
     assert_eq!(script.core.ended, [CloseReason::PingTimeout]);
 }
 
-/// B-2: before a ping, packets prove nothing.
+/// B-2: before a ping, packets do not extend the deadline.
 #[test]
 fn b_2_packets_before_the_ping_do_not_count() {
     let mut script = script(conformance());
@@ -88,7 +88,7 @@ fn b_3_pings_go_out_on_busy_links() {
     assert_eq!(pings, 10);
 }
 
-/// B-4, T-8: who is due to expire has expired, even if the alarm is late.
+/// B-4, T-8: an expired session is closed, even if the alarm is late.
 #[test]
 fn b_4_expiry_does_not_wait_for_the_alarm() {
     let mut script = script(conformance());
@@ -102,7 +102,7 @@ fn b_4_expiry_does_not_wait_for_the_alarm() {
     script.expect([polled(poll, "2")]);
 }
 
-/// B-5: intervals of minutes are kept, and no poll is held for longer than one.
+/// B-5: intervals of minutes work, and no poll is held for longer than a minute.
 #[test]
 fn b_5_intervals_of_minutes() {
     const INTERVAL: u64 = 300_000;
@@ -125,7 +125,7 @@ fn b_5_intervals_of_minutes() {
     }
 }
 
-/// B-5: pings that are nearly due go out with one that is, so that a room wakes once for all.
+/// B-5: pings that are nearly due are sent with one that is due, so that a room wakes once for all.
 #[test]
 fn b_5_pings_go_out_together() {
     let mut script = script(Config {
@@ -146,7 +146,7 @@ fn b_5_pings_go_out_together() {
     script.until(45_001).expect([sent(d, "2")]);
 }
 
-/// B-6: pongs that the platform absorbs are asked for before anyone expires.
+/// B-6: before a session expires, the platform is asked for absorbed pongs.
 #[test]
 fn b_6_absorbed_pongs_keep_a_session() {
     assert_eq!(AUTO_RESPONSE, ("3", "6"));
@@ -165,7 +165,7 @@ fn b_6_absorbed_pongs_keep_a_session() {
     assert_eq!(script.core.ended, [CloseReason::PingTimeout]);
 }
 
-/// B-6: they are asked for after memory was lost, too.
+/// B-6: the same after the loss of memory.
 #[test]
 fn b_6_absorbed_pongs_keep_a_session_that_was_forgotten() {
     let mut script = script(Config {
@@ -192,7 +192,7 @@ fn b_7_a_pong_is_not_answered() {
     script.until(600).expect([sent(c, "2")]);
 }
 
-/// B-1: a pong on polling rearms the heartbeat as one on a WebSocket does.
+/// B-1: a pong by POST extends the deadline like one on a WebSocket.
 #[test]
 fn b_1_a_posted_pong_keeps_the_session() {
     let mut script = script(defaults());
@@ -207,7 +207,7 @@ fn b_1_a_posted_pong_keeps_the_session() {
     assert_eq!(script.core.ended, []);
 }
 
-/// What was due while the alarm was late is not told to those who just went.
+/// Pings that were due before a late alarm are not sent twice.
 #[test]
 fn b_who_is_gone_is_not_pinged() {
     for late in [300, 500] {

@@ -12,25 +12,25 @@ use crate::random::Random;
 use crate::support::{Done, WEBSOCKET_3, at};
 use crate::webhook::status;
 
-/// An object without events loses its memory after this long.
+/// An object hibernates after this long without an event.
 const HIBERNATES: u64 = 10_000;
 
 /// The Worker asks for the answer to a poll after this long.
 const RELEASES: u64 = 25_000;
 
-/// A client's answer takes this long.
+/// A client answers after this long.
 const ROUND_TRIP: u64 = 50;
 
 pub const SECOND: u64 = 1_000;
 pub const HOUR: u64 = 3_600 * SECOND;
 
-/// How long a client waits for a ping: pingInterval and pingTimeout.
+/// How long a client waits for a ping: pingInterval plus pingTimeout.
 const CLIENT_WAITS: u64 = 120 * SECOND;
 
-/// When all pings of a room go out together.
+/// The time at which all pings of a room are sent together.
 pub const SETTLED: u64 = 200 * SECOND;
 
-/// How late an alarm may be.
+/// The delay of an alarm.
 const LATEST: u64 = 60 * SECOND;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,27 +49,27 @@ const ROOMS: [(&str, [Kind; 4]); 3] = [
     ("mixed", [WebSocket, Polling, WebSocket, Polling]),
 ];
 
-/// A room whose clients ping, each of its own accord.
+/// A room whose clients send the pings themselves.
 const OLD_ROOM: (&str, [Kind; 4]) = ("revision 3", [Old; 4]);
 
-/// How often they do.
+/// The interval of these pings.
 const PING_INTERVAL: u64 = 45 * SECOND;
 
 pub struct Client {
     kind: Kind,
     sid: String,
-    /// Its connection, or the poll that is pending.
+    /// The connection, or the pending poll.
     number: u64,
-    /// It vanished: nothing more comes from it.
+    /// Whether the client vanished: it sends nothing more.
     ghost: bool,
     last_ping: u64,
     longest_silence: u64,
-    /// When it last gave a sign, and when the others were told that it is gone.
+    /// When the client last sent something, and when the others were told that it is gone.
     last_sign: u64,
     missed: Option<u64>,
 }
 
-/// What comes next. Of one time, in this order.
+/// The next event. Events of the same time come in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Next {
     Alarm,
@@ -79,19 +79,19 @@ enum Next {
     Pong(usize),
     /// This client polls.
     Poll(usize),
-    /// The Worker wants this poll answered.
+    /// The Worker asks for the answer to this poll.
     Release(u64),
 }
 
-/// What is paid for, attachments and what is sent aside.
+/// The billed events, without attachments and outgoing frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cost {
     pub alarms_run: u64,
     pub alarms_set: u64,
     pub rows: u64,
-    /// HTTP requests that reached the object: polls and posted pongs.
+    /// HTTP requests to the object: polls, and pongs by POST.
     pub requests: u64,
-    /// Frames that did: releases, and what clients say on a WebSocket.
+    /// Frames to the object: releases, and packets on a WebSocket.
     pub frames: u64,
     /// Requests to other servers.
     pub posts: u64,
@@ -106,9 +106,9 @@ pub struct Object {
     /// The clients' peer ids.
     pub ids: Vec<String>,
     agenda: BTreeSet<(u64, Next)>,
-    /// What the alarm is set for.
+    /// The time for which the alarm is set.
     alarm: Option<u64>,
-    /// How late the next alarm is.
+    /// The delay of the next alarm.
     lateness: Box<dyn FnMut() -> u64>,
     last_event: u64,
     pub cost: Cost,
@@ -120,7 +120,7 @@ impl Object {
         Self::of(hall(), kinds, lateness)
     }
 
-    /// The same, of a room with settings of its own.
+    /// The same with other settings.
     pub fn of(hall: Hall, kinds: &[Kind], lateness: impl FnMut() -> u64 + 'static) -> Self {
         let start = hall.now();
         let mut object = Self {
@@ -188,7 +188,7 @@ impl Object {
         self.agenda.insert(release);
     }
 
-    /// Lets time pass up to this point.
+    /// Lets time pass until this point.
     pub fn run(&mut self, until: u64) {
         while let Some((time, next)) = self.agenda.first().copied()
             && time <= until
@@ -210,7 +210,7 @@ impl Object {
             }
             Next::Pong(place) if self.clients[place].ghost => {}
             Next::Pong(place) if self.clients[place].kind == WebSocket => {
-                // The platform absorbs it; the object sleeps on.
+                // The platform absorbs the pong; the object keeps hibernating.
                 self.clients[place].last_sign = self.hall.now();
                 let mut answered = self.hall.platform.auto_responses.borrow_mut();
                 answered.insert(self.clients[place].number, at(self.hall.now()));
@@ -245,7 +245,7 @@ impl Object {
         }
     }
 
-    /// An event reaches the object, which may have slept.
+    /// An event reaches the object, which may have hibernated.
     pub fn wake(&mut self) {
         let now = self.hall.now();
         if now >= self.last_event + HIBERNATES {
@@ -255,8 +255,8 @@ impl Object {
         self.last_event = now;
     }
 
-    /// After an event: the clients and other servers get what was sent, and the alarm is set as the
-    /// shell sets it.
+    /// After an event, clients and other servers get the outputs, and the alarm is set as the shell
+    /// sets it.
     pub fn settle(&mut self) {
         while !self.hall.posts.is_empty() {
             self.hall.late(self.hall.now() + ROUND_TRIP);
@@ -326,7 +326,7 @@ impl Object {
         }
     }
 
-    /// A poll was answered, or a POST, whose number is no client's.
+    /// A response to a poll, or to a POST, whose number belongs to no client.
     fn answer(&mut self, number: u64, body: &str) {
         let Some(place) = self.client(number) else {
             assert!(body == "ok" || body.starts_with('0'), "{body}");
@@ -353,8 +353,8 @@ fn late(seed: u64) -> impl FnMut() -> u64 {
     }
 }
 
-/// One alarm run and one alarm set in 45 s, nothing written beside them; of a client that polls, two
-/// polls, a pong and a release in the same time; of one of revision 3 a frame, its ping.
+/// In 45 s one alarm runs and one alarm is set, and nothing else is written. A polling client adds
+/// two polls, a pong and a release; a client of revision 3 adds one frame, its ping.
 #[test]
 fn an_idle_room_costs_its_alarm_and_its_polls() {
     println!("an idle room of 4, pinged every 45 s, in an hour:");
@@ -389,7 +389,7 @@ fn an_idle_room_costs_its_alarm_and_its_polls() {
     }
 }
 
-/// However late the alarms are, up to a minute, everyone is pinged in time and nobody is dropped.
+/// With alarms up to a minute late, every client is pinged in time and none is disconnected.
 #[test]
 fn late_alarms_drop_nobody() {
     for (name, kinds) in ROOMS {
@@ -406,8 +406,7 @@ fn late_alarms_drop_nobody() {
     }
 }
 
-/// Who vanishes without a word is gone for the others when its time is up, or with the alarm that
-/// is late.
+/// A vanished client leaves for the others when it expires, or with the late alarm.
 #[test]
 fn a_ghost_goes() {
     for (name, kinds) in ROOMS {
@@ -438,7 +437,7 @@ fn a_ghost_goes() {
     }
 }
 
-/// An alarm that never comes: whatever wakes the room sends the pings that are overdue.
+/// If the alarm never comes, any other event sends the overdue pings.
 #[test]
 fn any_event_sends_overdue_pings() {
     let pinged = |room: &Object| room.clients.iter().map(|client| client.last_ping).min();

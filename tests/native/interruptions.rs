@@ -1,5 +1,5 @@
-//! Memory, connections and servers that are lost in between: in the middle of a packet, between an
-//! event and its commit, while a socket waits to be accepted.
+//! The loss of memory, connections and servers at bad moments: within a packet, between an event
+//! and its commit, while a socket waits for its acceptance.
 
 use serde_json::{Value, json};
 use signalbox::engine::Engine;
@@ -11,8 +11,8 @@ use crate::raw::defaults;
 use crate::recovery::{say, texts};
 use crate::support::{Done, Script, closed, sent};
 
-/// Memory may be lost between any two frames, also between a packet and its attachments: the session
-/// ends at the next attachment, and its client comes back as who it was.
+/// Memory may be lost between any two frames, even between a packet and its attachments. Then the
+/// session ends at the next attachment, and its client recovers.
 #[test]
 fn memory_is_lost_within_a_binary_packet() {
     let frames: [Result<&str, &[u8]>; 4] = [
@@ -56,8 +56,8 @@ fn memory_is_lost_within_a_binary_packet() {
     }
 }
 
-/// V-1: who is accepted late gets what was sent from then on, and not what was sent before, also when
-/// it recovers without an offset.
+/// V-1: a client that is accepted late gets the events since its acceptance, and no earlier ones,
+/// even if it recovers without an offset.
 #[test]
 fn a_socket_that_is_accepted_late() {
     let mut script = Script::new(|store| {
@@ -82,8 +82,8 @@ fn a_socket_that_is_accepted_late() {
     );
 }
 
-/// V-5: a client that had an event which a killed server does not know begins anew, though the clock went
-/// back meanwhile: the server cannot tell what else it missed. Everybody else recovers.
+/// V-5: a client has an event that a killed server does not know. It begins a new session, even if
+/// the clock was set back: the server cannot tell what else is missing. All other clients recover.
 #[test]
 fn an_offset_that_the_server_does_not_know() {
     for (back_by, committed) in [(0, true), (0, false), (5_000, true), (5_000, false)] {
@@ -110,8 +110,8 @@ fn an_offset_that_the_server_does_not_know() {
     }
 }
 
-/// V-2: a client takes the last element of any event for its offset if that is a text. A volatile
-/// event does not cost it its recovery, whatever its arguments are.
+/// V-2: a client takes the last argument of any event as its offset if that is a text. A volatile
+/// event must not break its recovery, whatever its arguments are.
 #[test]
 fn v_2_a_volatile_event_costs_no_offset() {
     for args in ["", r#","text""#, ",1", r#",{"a":1},"text""#] {
@@ -136,8 +136,8 @@ fn v_2_a_volatile_event_costs_no_offset() {
     }
 }
 
-/// V-6: a client whose listeners take exactly the arguments that were sent says so, in the URL or in
-/// `auth`: it gets neither offset nor meta, and is not recovered. The others get both.
+/// V-6: a client whose listeners need the exact arguments says so in the URL or in `auth`. It gets
+/// neither offset nor meta, and is not recovered. Other clients get both.
 #[test]
 fn a_strict_client_gets_the_arguments_alone() {
     for (query, connect) in [("&strict=1", "40"), ("", r#"40{"strict":true}"#)] {
@@ -179,7 +179,7 @@ fn a_strict_client_gets_the_arguments_alone() {
     }
 }
 
-/// A server that is killed forgets a strict peer at once, and the others are told.
+/// A killed server forgets a strict peer at once, and the others are told.
 #[test]
 fn a_strict_peer_that_is_lost_has_left() {
     for kill in [true, false] {
@@ -201,7 +201,7 @@ fn a_strict_peer_that_is_lost_has_left() {
     }
 }
 
-/// K-5: a farewell is not shorter than its memory: one that nobody fetched is gone after 30 s, with
+/// K-5: the deadline of a farewell continues over the loss of memory: after 30 s it is gone, with
 /// its record.
 #[test]
 fn k_5_farewells_expire() {

@@ -1,4 +1,4 @@
-//! The journal: commits, what is read back, what outlives memory.
+//! The journal: commits, reading, and the loss of memory.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -20,7 +20,7 @@ fn disk() -> Disk {
     Disk::new(Bounds::default())
 }
 
-/// A state of three values that no row can hold together.
+/// A state of three values that do not fit into one row together.
 fn spilled() -> Disk {
     let mut disk = Disk::new(SMALL);
     disk.set("a", &"a".repeat(200));
@@ -132,7 +132,7 @@ fn what_changes_nothing_is_not_stored() {
     assert_eq!(disk.load(""), pairs([("a", "1")]));
 }
 
-/// Many laps of the ring: no row is deleted, one is stored each time, and all of it can be read.
+/// Many laps of the ring: no row is deleted, each commit stores one, and every value can be read.
 #[test]
 fn laps() {
     let mut disk = disk();
@@ -158,7 +158,7 @@ fn laps() {
     assert_eq!(disk.rows.len(), 32);
 }
 
-/// A value that nobody sets again is carried by some commit of each lap, and outlives them all.
+/// A value that is never set again is carried once per lap, and is never lost.
 #[test]
 fn what_rests_is_carried() {
     let mut disk = disk();
@@ -179,8 +179,8 @@ fn what_rests_is_carried() {
     assert!(holding(&disk.rows) <= 2, "{} rows", holding(&disk.rows));
 }
 
-/// A deletion's mark is not carried, and what it deleted does not come back. After a lap nothing is
-/// left of what was replaced or deleted.
+/// A deletion's mark is not carried, and the deleted value does not return. After a lap all
+/// replaced and deleted values are gone from the rows.
 #[test]
 fn what_was_deleted_does_not_come_back() {
     let mut disk = disk();
@@ -215,7 +215,7 @@ fn a_long_commit_takes_more_rows() {
     let state = disk.state();
     disk.reopen();
     assert_eq!(disk.state(), state);
-    // With what is carried it needs the fourth row and two of those that there are.
+    // With the carried values the commit needs the fourth row and two others.
     for key in ["a", "b", "c"] {
         disk.set(key, &"x".repeat(200));
     }
@@ -246,7 +246,7 @@ fn large_values_by_default() {
     assert_eq!(disk.load("b"), [("b".to_owned(), "b".repeat(1_800_000))]);
 }
 
-/// If the process dies between the rows of one commit, it is found out.
+/// If the process dies between the rows of one commit, opening detects it.
 #[test]
 fn a_torn_commit() {
     let mut disk = spilled();
@@ -286,8 +286,8 @@ fn more_than_it_may_hold() {
     assert_eq!(disk.state().len(), state.len());
 }
 
-/// Opening reads all rows once. Until the first commit nothing has to be read again, and later
-/// nothing as long as the rows are short: what is set to what it was is known, and not stored.
+/// Opening reads all rows once. No row is read again until the first commit, or later as long as
+/// the rows are short. A value that is set again unchanged is not stored.
 #[test]
 fn rows_in_memory() {
     let nothing = |row| panic!("{row} is in memory");
@@ -313,7 +313,7 @@ fn rows_in_memory() {
     assert_eq!(disk.load("").len(), 101);
 }
 
-/// A row that is not what was written stops what needs it, and changes nothing.
+/// An altered row fails every operation that needs it, and changes nothing.
 #[test]
 fn a_row_that_cannot_be_read_back() {
     let mut disk = Disk::new(Bounds {
@@ -346,7 +346,7 @@ fn a_row_that_cannot_be_read_back() {
     let of_another = disk.journal.load("a", reader(&elsewhere.rows));
     assert_eq!(of_another, Err(corrupt(Fault::Unexpected(2))));
 
-    // A commit that has to carry the row fails, and what is pending stays so.
+    // A commit that must carry the row fails, and its changes stay pending.
     disk.rows.insert(row.to_string(), Vec::new());
     disk.set("b", "2");
     let failed = (0..64).find_map(|turn| {

@@ -1,4 +1,4 @@
-//! What commits cost: the rows that they store and read, and the bytes that they carry.
+//! The cost of commits: rows stored and read, and bytes carried.
 
 use std::cell::Cell;
 
@@ -7,7 +7,7 @@ use signalbox::journal::Bounds;
 use crate::disk::{Disk, reader, store};
 use crate::random::Random;
 
-/// A journal under load, and what its commits took.
+/// A journal under load, with the totals of its commits.
 struct Load {
     disk: Disk,
     random: Random,
@@ -22,7 +22,7 @@ struct Load {
     /// The most that one commit carried, and one that carried more than had changed.
     most_carried: usize,
     most_beyond: usize,
-    /// The most bytes that all rows had together.
+    /// The maximum size of all rows together.
     held: usize,
 }
 
@@ -67,7 +67,7 @@ impl Load {
         self.set(&format!("{prefix}{number:020}"), len);
     }
 
-    /// One more entry of those of which `count` are kept.
+    /// Adds one entry to a list of `count` entries.
     fn push(&mut self, prefix: &str, count: u64, len: usize) {
         self.next += 1;
         let next = self.next;
@@ -199,7 +199,7 @@ const WORKLOADS: [Workload; 9] = [
     ),
 ];
 
-/// Each commit stores one row, and what it carries is an even share of what is live.
+/// Each commit stores one row, and carries an even share of the live values.
 #[test]
 fn rows_and_bytes() {
     println!("bytes that are live | of a commit: changed, stored, carried at most |");
@@ -228,7 +228,7 @@ fn rows_and_bytes() {
             load.most_beyond < live / 32 * 3 / 2 + longest + 100,
             "{name}"
         );
-        // What does not count any more is yet to be written over.
+        // Rows that do not count any more are not rewritten yet.
         assert!(load.held < 2 * (2 * live + 128_000), "{name}");
     }
 }

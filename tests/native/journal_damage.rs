@@ -1,4 +1,4 @@
-//! A journal whose rows were damaged opens to a state that was committed, or does not open.
+//! A journal with damaged rows opens to a committed state, or fails to open.
 
 use signalbox::journal::{Bounds, Fault};
 
@@ -12,7 +12,7 @@ const BOUNDS: Bounds = Bounds {
     memory_bytes: 0,
 };
 
-/// Journals of so many commits, each with the states it had and the rows before each commit: in the
+/// Journals after this many commits, with all their states and the rows before each commit: in the
 /// first lap, in later ones, and with commits of two rows.
 fn journals() -> Vec<(Disk, Vec<State>, Vec<Rows>)> {
     (1..14).map(journal).collect()
@@ -86,8 +86,8 @@ fn every_row_cut_off_or_longer() {
     }
 }
 
-/// Any of the rows may be missing. What is lost without a trace is at most the newest commits, one
-/// after the other, as long as no row of an older one was written over.
+/// Any rows may be missing. Only the newest commits can be lost without an error, as long as no
+/// older row was overwritten.
 #[test]
 fn rows_missing() {
     let mut opened = 0;
@@ -109,7 +109,7 @@ fn rows_missing() {
     assert!(opened > 10, "{opened}");
 }
 
-/// In a full ring each commit writes over a row that the one before needs.
+/// In a full ring each commit overwrites a row that the commit before needs.
 #[test]
 fn no_row_of_a_full_ring_is_missed_unnoticed() {
     let mut disk = Disk::new(BOUNDS);
@@ -144,7 +144,7 @@ fn rows_swapped_and_repeated() {
     }
 }
 
-/// A row as it was before any of the commits, or several of them: a state of then, or an error.
+/// Some rows are older than the others: the journal opens to a committed state, or fails to open.
 #[test]
 fn rows_of_an_earlier_time() {
     for (disk, states, before) in journals() {

@@ -1,11 +1,11 @@
-//! The format of the journal's rows, and how errors are told.
+//! The format of the journal's rows, and the texts of errors.
 
 use signalbox::journal::{Bounds, Error, Fault};
 
 use crate::disk::{Disk, Rows, open, pairs};
 use crate::targets::seal;
 
-/// What the rows below were written with.
+/// The limits with which the rows below were written.
 const BOUNDS: Bounds = Bounds {
     rows: 4,
     row_bytes: 120,
@@ -27,7 +27,7 @@ fn the_format() {
         &[1, 1, 0, 1][..],     // version 1, row 1, the first segment of one
         &24_u32.to_le_bytes(), // bytes of entries
         &2_u64.to_le_bytes(),  // the segment's number
-        &1_u64.to_le_bytes(),  // the oldest that counts
+        &1_u64.to_le_bytes(),  // the oldest segment that counts
         &[4, 0, 255, 255, 255, 255],
         b"gone",
         &[2, 0, 6, 0, 0, 0],
@@ -37,7 +37,7 @@ fn the_format() {
     assert_eq!(put.row.to_string(), "journal/1");
 }
 
-/// A segment without entries, as its header says.
+/// A segment without entries, according to its header.
 fn segment(row: u8, (part, parts): (u8, u8), number: u64, oldest: u64) -> (String, Vec<u8>) {
     let header = [&[1, row, part, parts][..], &[0; 4]].concat();
     let numbers = [number, oldest].map(u64::to_le_bytes).concat();
@@ -45,7 +45,7 @@ fn segment(row: u8, (part, parts): (u8, u8), number: u64, oldest: u64) -> (Strin
     (format!("journal/{row}"), bytes)
 }
 
-/// Checksums and lengths are right, and yet these are rows that no journal wrote.
+/// Rows with valid checksums and lengths that no journal writes.
 #[test]
 fn headers_that_contradict() {
     let one = (0, 1);
@@ -110,8 +110,8 @@ fn the_last_entry_of_a_key_counts() {
     assert_eq!(journal.load("", |_| None), Ok(pairs([("k", "3")])));
 }
 
-/// Rows as this version wrote them, after eight commits into a ring of four; the last commit has
-/// two rows. Later versions have to read them.
+/// Rows as this version writes them, after eight commits into a ring of four; the last commit has
+/// two rows. Later versions must read them.
 const VERSION_ONE: &str = "\
 journal/0 010000024e00000008000000000000000600000000000000010001000000613704003c0000006c6f6e6778\
 787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878787878\
@@ -148,7 +148,7 @@ fn rows_of_version_one() {
     assert_eq!(journal.load("", |_| None), Ok(pairs(state)));
 }
 
-/// Errors say which row it is, and what is wrong with it.
+/// An error names the row and the fault.
 #[test]
 fn errors_are_told_in_words() {
     let mut rows = version_one();

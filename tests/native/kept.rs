@@ -1,7 +1,7 @@
-//! What is kept, as this version writes it: tests/native/fixtures/kept.json and, of a room that is
-//! empty, left.json. A change of its form needs these files written anew: `KEPT=write cargo test --test
-//! native kept::`. It needs a new `store::VERSION` as well, unless what is new is a field that may be
-//! missing: then the file of before becomes one more of those that are still read.
+//! The stored form of everything, as this version writes it: tests/native/fixtures/kept.json and,
+//! for an empty room, left.json. After a change of the form, write these files again: `KEPT=write
+//! cargo test --test native kept::`. Also change `store::VERSION`, unless the change only adds an
+//! optional field. Then keep the old file as one more that must be readable.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ const KEPT: &str = "tests/native/fixtures/kept.json";
 
 const LEFT: &str = "tests/native/fixtures/left.json";
 
-/// What earlier forms of this version wrote.
+/// The earlier forms of this version.
 const EARLIER: [&str; 2] = [
     "tests/native/fixtures/kept-without-address.json",
     "tests/native/fixtures/kept-with-less.json",
@@ -27,9 +27,9 @@ fn new_room() -> Hall {
     hall_with_tokens(false, unhurried())
 }
 
-/// A room in which there is something of every kind: a peer on a WebSocket, one with a token and an
-/// alias, one that polls, one that upgrades, one that is away, one that knocks, a farewell, a lock, a
-/// password, a wrong one, a ban, chat. Returns the host and who knocks.
+/// A room with one of everything: a peer on a WebSocket, one with a token and an alias, one that
+/// polls, one that upgrades, one that is away, one that knocks, a farewell, a lock, a password, a
+/// wrong password, a ban, chat. Returns the room, the host and the client that knocks.
 fn room_of_everything() -> (Hall, Peer, Peer) {
     let mut hall = new_room();
     let host = Peer::connect(&mut hall);
@@ -69,7 +69,7 @@ fn room_of_everything() -> (Hall, Peer, Peer) {
     let wrong = json!(["room:join", { "name": "Guesser", "password": "wrong" }]);
     assert_eq!(guesser.refusal(&mut hall, &wrong), "bad-password");
     away.vanish(&mut hall);
-    hall.poll(&sid); // which gets what waits
+    hall.poll(&sid); // the client gets its queue
     hall.get(&polling(&sid));
     hall.platform.flush();
     (hall, host, stranger)
@@ -126,7 +126,7 @@ impl Kept {
     }
 }
 
-/// This version writes what the fixtures say.
+/// This version writes the same as the fixtures.
 #[test]
 fn what_is_kept_has_this_form() {
     for (hall, file) in [(room_of_everything().0, KEPT), (room_that_was_left(), LEFT)] {
@@ -142,7 +142,7 @@ fn what_is_kept_has_this_form() {
     }
 }
 
-/// A room with what a fixture says, whose memory was lost.
+/// Restores a room from a fixture, after the loss of memory.
 fn read(file: &str) -> Hall {
     let mut hall = new_room();
     hall.late(hall.now() + 1_000);
@@ -162,10 +162,10 @@ fn restore(hall: &mut Hall, file: &str) {
     hall.lose_memory();
 }
 
-/// This version reads what the fixtures say, and goes on as if nothing had happened.
+/// This version reads the fixtures and continues as if nothing had happened.
 #[test]
 fn what_was_kept_is_read() {
-    let (_, host, stranger) = room_of_everything(); // for what their clients know
+    let (_, host, stranger) = room_of_everything(); // for the state of their clients
     let mut hall = read(KEPT);
     assert_eq!(hall.take(), [], "nothing is closed");
     let (_, room) = hall.operate("", "", "");
@@ -189,7 +189,7 @@ fn what_was_kept_is_read() {
     hall.expect_of(poll, [polled(poll, "6")]);
 }
 
-/// An empty room knows how long it is kept.
+/// An empty room knows how long it is stored.
 #[test]
 fn what_was_left_is_read() {
     let mut hall = read(LEFT);
@@ -203,7 +203,7 @@ fn what_was_left_is_read() {
 
 #[test]
 fn what_earlier_forms_wrote_is_read() {
-    let (_, host, _) = room_of_everything(); // for what its client knows
+    let (_, host, _) = room_of_everything(); // for the state of its client
     for file in EARLIER {
         let mut hall = hall();
         hall.late(2_000);

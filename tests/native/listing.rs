@@ -1,4 +1,4 @@
-//! The index of rooms, and what rooms tell it.
+//! The index of rooms, and the rooms' messages to it.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ const JSON: &str = "application/json";
 const SECOND: u64 = 1_000;
 const HOUR: u64 = 3_600 * SECOND;
 
-/// A room of this name that the index lists.
+/// A room with this name, which the index lists.
 fn listed(name: &'static str) -> Hall {
     Script::new(move |store: Rc<Store>| {
         let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
@@ -49,7 +49,7 @@ fn index() -> Script<Host<Index>> {
     })
 }
 
-/// The index gets what a room tells it; its answer.
+/// Sends a room's message to the index. Returns the answer.
 fn tell(index: &mut Script<Host<Index>>, post: &Post) -> Answer {
     let Recipient::Object { name, action } = &post.to else {
         panic!("not for an object: {post:?}");
@@ -71,7 +71,7 @@ fn names(page: &Value) -> Vec<&str> {
     rooms.map(|room| room["name"].as_str().unwrap()).collect()
 }
 
-/// What the room is telling the index: whether it is open.
+/// Whether the room is now telling the index that it is open.
 fn told(hall: &Hall) -> Vec<(bool, u64)> {
     let posts = hall.posts.iter().map(|post| {
         let told: Value = serde_json::from_str(&post.body).expect("JSON");
@@ -84,7 +84,7 @@ fn told(hall: &Hall) -> Vec<(bool, u64)> {
     posts.collect()
 }
 
-/// A room tells the index of its first peer and of the end of its last, and of nothing in between.
+/// A room tells the index of its first join and its last leave, and of nothing in between.
 #[test]
 fn a_room_tells_that_it_opens_and_closes() {
     let mut hall = listed_hall();
@@ -114,8 +114,8 @@ fn a_room_without_an_index_tells_nothing() {
     assert!(!hall.platform.stored().contains_key("listing"));
 }
 
-/// What the index has not acknowledged is told again, whatever becomes of the room: after a failure,
-/// after memory was lost, and after a kill, with nobody there. The room's storage waits for that.
+/// A room repeats a message until the index confirms it: after a failure, after the loss of memory
+/// and after a kill, even with no clients. Its storage is kept until then.
 #[test]
 fn a_room_repeats_what_it_told() {
     let mut hall = listed_hall();
@@ -145,7 +145,7 @@ fn a_room_repeats_what_it_told() {
     assert_eq!(hall.core.deadline(), None);
 }
 
-/// A room that opens and closes again and again tells at most once in ten seconds.
+/// A room that opens and closes repeatedly sends at most one message in ten seconds.
 #[test]
 fn a_restless_room_tells_little() {
     let mut hall = listed_hall();
@@ -203,7 +203,7 @@ fn pages_of_rooms() {
     );
 }
 
-/// An old word does not close a room that has opened again.
+/// A late message does not close a room that has opened again.
 #[test]
 fn a_room_is_closed_as_of_when_it_opened() {
     let mut index = index();
@@ -220,7 +220,7 @@ fn a_room_is_closed_as_of_when_it_opened() {
     assert_eq!(tell(false, 2), 0);
 }
 
-/// M-24: the index has 10,000 rooms at most; one more is taken when another has closed.
+/// M-24: the index has at most 10,000 rooms; one more is accepted when another has closed.
 #[test]
 fn m_24_rooms_of_the_index() {
     let mut index = index();
@@ -237,7 +237,8 @@ fn m_24_rooms_of_the_index() {
     assert_eq!(tell(10_000, true), 200);
 }
 
-/// What the index knows outlives it for as long as a room is open, and goes with the last.
+/// The index's entries survive the loss of memory while rooms are open. Its storage is deleted with
+/// the last room.
 #[test]
 fn the_index_keeps_what_it_was_told() {
     let mut index = index();
@@ -255,8 +256,8 @@ fn the_index_keeps_what_it_was_told() {
     assert!(index.platform.stored().is_empty());
 }
 
-/// Rooms that open and close at random, requests and answers that are lost, servers that are killed: in
-/// the end the index is right.
+/// Rooms open and close at random, requests and answers are lost, servers are killed: in the end
+/// the index is right.
 #[test]
 fn the_index_is_right_in_the_end() {
     for seed in 0..8 {

@@ -1,7 +1,7 @@
 //! The core on a virtual clock: no sleeps, no sockets.
 //!
-//! The ids at the head of a test's documentation, as in `/// U-2, K-3: why`, are the behaviours of
-//! `docs/protocol.md` that the test verifies; `npm test` looks for a test of each.
+//! The ids at the head of a test's documentation, as in `/// U-2, K-3: why`, are behaviours of
+//! `docs/protocol.md` that the test verifies; `npm test` checks that each behaviour has a test.
 
 #![allow(
     unreachable_pub,

@@ -1,4 +1,4 @@
-//! What outlives memory: hibernation, eviction and a restart are the same to the core.
+//! What survives the loss of memory. Hibernation, eviction and a restart are the same to the core.
 
 use signalbox::engine::CloseReason;
 
@@ -31,8 +31,8 @@ fn a_pending_poll_stays_pending() {
     script.lose_memory().until(300).expect([polled(poll, "2")]);
 }
 
-/// What waits for a poll waits on, text and bytes; a ping comes with it, as nobody knows when the
-/// last one went out.
+/// A polling session's queue survives, text and bytes. A ping is added, because the time of the
+/// last ping is unknown.
 #[test]
 fn what_waits_for_a_poll_is_not_lost() {
     let mut script = script(conformance());
@@ -82,7 +82,7 @@ fn an_upgrade_that_nobody_finishes_is_given_up_in_time() {
     script.expect([closed(probe), accepted(again)]);
 }
 
-/// A poll that overtook the probe is released though nobody knows when it came.
+/// A poll that overtook the probe is released, although its arrival time is unknown.
 #[test]
 fn a_poll_during_the_upgrade_is_released() {
     let mut script = script(defaults());
@@ -93,7 +93,7 @@ fn a_poll_during_the_upgrade_is_released() {
     script.expect([sent(probe, "3probe"), polled(poll, "6")]);
 }
 
-/// A pong that was posted beside a pending poll is not forgotten.
+/// A pong by POST beside a pending poll is not lost.
 #[test]
 fn a_posted_pong_is_remembered() {
     let mut script = script(defaults());
@@ -107,7 +107,7 @@ fn a_posted_pong_is_remembered() {
     assert_eq!(script.core.ended, []);
 }
 
-/// A client that was between two polls has pingTimeout to come back.
+/// A client between two polls has pingTimeout to return.
 #[test]
 fn a_session_between_two_polls_is_kept() {
     for (wait, kept) in [(19_999, true), (20_000, false)] {
@@ -119,7 +119,7 @@ fn a_session_between_two_polls_is_kept() {
     }
 }
 
-/// However often memory is lost, and though something waits for it, a client that is gone expires.
+/// A lost client expires however often memory is lost, even if its queue is not empty.
 #[test]
 fn a_session_whose_client_is_gone_expires() {
     for body in ["", "4unread"] {
@@ -140,7 +140,7 @@ fn a_session_whose_client_is_gone_expires() {
     }
 }
 
-/// Whoever comes back counts as new, and expires only if silent again.
+/// A client that returns has a new deadline, and expires only if it is silent again.
 #[test]
 fn a_session_whose_client_comes_back_lives_on() {
     let mut script = script(defaults());
@@ -165,13 +165,13 @@ fn nothing_is_left_behind() {
     for body in ["1", "4bye", "abc"] {
         let sid = script.open_polling();
         script.send(&sid, body);
-        let then = script.now() + 30_001; // a farewell waits as long
+        let then = script.now() + 30_001; // a farewell waits this long
         assert!(script.until(then).platform.stored().is_empty(), "{body}");
     }
 }
 
-/// An attachment that cannot be read, be it damaged or of another version, ends what it is attached
-/// to: a connection is closed, a request answered. Nobody else is affected.
+/// An attachment that is damaged or of another version ends only its own connection or request: the
+/// connection is closed, the request answered.
 #[test]
 fn attachments_that_cannot_be_read() {
     for junk in JUNK {
@@ -188,8 +188,7 @@ fn attachments_that_cannot_be_read() {
     }
 }
 
-/// A record that cannot be read, be it damaged or of another version, stops the object: it serves
-/// nobody, and the reason tells no secret.
+/// A record that is damaged or of another version stops the object. The reason reveals no secret.
 #[test]
 fn records_that_cannot_be_read() {
     for junk in JUNK {
@@ -216,7 +215,7 @@ fn records_that_cannot_be_read() {
     }
 }
 
-/// Storage that cannot be read at all stops the object, too.
+/// A storage that cannot be read stops the object too.
 #[test]
 fn storage_that_fails() {
     let mut script = script(conformance());
@@ -232,7 +231,7 @@ fn storage_that_fails() {
     script.expect([polled(poll, "2")]);
 }
 
-/// What is stored or attached when nothing can read it: truncated, damaged, of other versions.
+/// Unreadable stored values and attachments: truncated, damaged, of other versions.
 const JUNK: [&str; 8] = [
     "",
     "1",
@@ -261,7 +260,7 @@ fn a_row_that_outlived_its_upgrade_is_deleted() {
     script.expect([dismissed(second)]);
 }
 
-/// Ids that were minted before are not minted again by what is restored.
+/// Restored sessions do not reuse earlier ids.
 #[test]
 fn restoring_mints_nothing() {
     let mut script = script(conformance());
@@ -271,7 +270,7 @@ fn restoring_mints_nothing() {
     assert_eq!(script.open_polling(), session_id(3));
 }
 
-/// A turn that changes nothing worth keeping keeps nothing.
+/// A turn without a lasting change stores nothing.
 #[test]
 fn messages_on_a_websocket_are_not_written_down() {
     let mut script = script(conformance());

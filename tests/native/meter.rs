@@ -1,5 +1,5 @@
-//! What a platform would write for the outputs of a core: the shell's outbox and journal, on the
-//! script's clock.
+//! Counts what a platform would write for a core's outputs, with the shell's outbox and journal, on
+//! the script's clock.
 
 use signalbox::io::{Output, Record};
 use signalbox::journal::Bounds;
@@ -14,7 +14,7 @@ pub struct Meter {
     purging: bool,
     /// How many rows were written.
     pub rows: u64,
-    /// When, in milliseconds, and how many at a time.
+    /// The times of the writes in milliseconds, with the number of rows.
     pub written: Vec<(u64, usize)>,
 }
 
@@ -78,7 +78,7 @@ impl Meter {
         });
     }
 
-    /// The object goes to sleep, with all commits made: what is stored then.
+    /// Makes all commits, as before hibernation, and returns the stored rows.
     pub fn sleep(&mut self) -> State {
         while let Some(due) = self.outbox.commit_at() {
             self.commit(due.as_millis());
@@ -87,7 +87,7 @@ impl Meter {
         self.disk.state()
     }
 
-    /// The server was killed with this stored.
+    /// Continues after a kill with these stored rows.
     pub fn kill(&mut self, stored: &State) {
         self.outbox = Outbox::default();
         self.disk.reopen();
@@ -102,7 +102,7 @@ impl Meter {
         self.disk.commit();
     }
 
-    /// The most rows that were written within a second.
+    /// The maximum number of rows that were written within a second.
     pub fn most_in_a_second(&self) -> usize {
         let within = |from: u64| {
             let written = self.written.iter();

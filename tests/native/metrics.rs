@@ -1,10 +1,10 @@
-//! What is counted for operators, where somebody counts.
+//! Data points for operators.
 
 use serde_json::json;
 
 use crate::peer::{Hall, Peer, hall_of};
 
-/// The points since the last look, without the number of peers.
+/// The points since the last call, without the number of peers.
 fn points(hall: &Hall) -> Vec<(String, String, f64)> {
     let points = hall.platform.points.take().into_iter();
     points
@@ -45,7 +45,7 @@ fn joins_leaves_refusals_and_kicks_are_counted() {
     );
 }
 
-/// A point for each, though the log is limited.
+/// Each event is a point, even if the log is limited.
 #[test]
 fn more_is_counted_than_logged() {
     let (mut hall, [a]) = hall_of();

@@ -1,4 +1,4 @@
-//! The page, the documentation and the types speak of events and errors as the server does.
+//! The page, the documentation and the types have the same events and errors as the server.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ const DOCUMENT: &str = include_str!("../../docs/contract.md");
 const TYPES: &str = include_str!("../../public/contract.d.ts");
 const PAGE: &str = include_str!("../../public/client/protocol.js");
 
-/// The names in `text`, by what they are called there.
+/// The names in `text`, by their constants.
 fn names(text: &'static str, prefix: &str, assigned: &str) -> BTreeMap<&'static str, &'static str> {
     let lines = text
         .lines()
@@ -19,7 +19,7 @@ fn names(text: &'static str, prefix: &str, assigned: &str) -> BTreeMap<&'static 
         .collect()
 }
 
-/// The names of all events, by what the server calls them.
+/// The names of all events, by the server's constants.
 pub fn events() -> BTreeMap<&'static str, &'static str> {
     let (_, after) = SERVER.split_once("pub mod names {").expect("the names");
     let (server, _) = after.split_once("\n}").expect("their end");
@@ -68,7 +68,7 @@ fn every_error_is_documented_and_typed() {
     assert_eq!(TYPES.matches("\n  | \"").count(), codes.len());
 }
 
-/// What the native tests of the room say.
+/// The source text of the room's native tests.
 fn tests() -> String {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/native");
     let files = std::fs::read_dir(folder).expect("the tests");

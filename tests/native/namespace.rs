@@ -1,4 +1,4 @@
-//! S: namespaces, joining and leaving them.
+//! S: joining and leaving namespaces.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::peer::hall;
 use crate::socket::{echo, joined};
 use crate::support::{Done, closed, id, ok, polled, refused, sent, sent_bytes, session_id};
 
-/// S-8, R-5, R-6, T-3: auth comes in the CONNECT packet; the reply has the sid alone.
+/// S-8, R-5, R-6, T-3: auth comes in the CONNECT packet; the reply has only the sid.
 #[test]
 fn s_8_connect() {
     for (frame, auth) in [
@@ -52,7 +52,7 @@ fn s_9_an_unknown_namespace() {
         .expect([sent(c, r#"42["message-back"]"#)]);
 }
 
-/// S-10, D-8: a refusal has a message and, if set, data; the client may ask again.
+/// S-10, D-8: a refusal has a message and, if set, data; the client may try again.
 #[test]
 fn s_10_a_refusal() {
     let mut script = obedient();
@@ -91,7 +91,7 @@ fn s_12_packets_for_namespaces_that_were_not_joined() {
     }
 }
 
-/// S-13: events that follow their CONNECT at once are served after it.
+/// S-13: events right behind a CONNECT are handled after it.
 #[test]
 fn s_13_events_may_follow_connect_at_once() {
     let mut script = echo();
@@ -111,7 +111,7 @@ fn s_13_events_may_follow_connect_at_once() {
     )]);
 }
 
-/// S-13: what was under way to a namespace that the server closed is no mistake.
+/// S-13: events on their way to a namespace that the server closed are not errors.
 #[test]
 fn s_13_packets_for_a_namespace_that_the_server_left() {
     let mut script = obedient();
@@ -145,7 +145,7 @@ fn s_14_leaving_a_namespace_keeps_the_connection() {
         .expect([sent(c, r#"42["message-back"]"#)]);
 }
 
-/// S-11: a socket that was not let in is sent nothing.
+/// S-11: a refused socket gets no events.
 #[test]
 fn s_11_nothing_is_sent_before_the_connect_is_answered() {
     let mut script = obedient();
@@ -153,7 +153,7 @@ fn s_11_nothing_is_sent_before_the_connect_is_answered() {
     script.text(c, "40/later").expect([]);
 }
 
-/// S-14: the server leaves one namespace, or all and the connection.
+/// S-14: the server closes one namespace, or all and the connection.
 #[test]
 fn s_14_the_server_disconnects() {
     let mut script = obedient();
@@ -167,7 +167,7 @@ fn s_14_the_server_disconnects() {
     assert_eq!(script.core.app().log, ["server namespace disconnect"; 3]);
 }
 
-/// S-16, S-11, K-4: having asked is not enough, a client has to be let in.
+/// S-16, S-11, K-4: a client must be accepted in time; to ask is not enough.
 #[test]
 fn s_16_a_client_has_to_join_within_the_connect_timeout() {
     for (frame, stays) in [
@@ -188,7 +188,7 @@ fn s_16_a_client_has_to_join_within_the_connect_timeout() {
     }
 }
 
-/// S-16: a client that went by itself is not closed, though it was due.
+/// S-16: a client that has closed its connection is not closed again at the deadline.
 #[test]
 fn s_16_a_client_that_is_gone_is_not_closed() {
     let mut script = obedient();
@@ -197,7 +197,7 @@ fn s_16_a_client_that_is_gone_is_not_closed() {
     script.late(45_000).lost(c).expect([]);
 }
 
-/// S-17: a restart sends nothing; sockets live on with what the app kept with them.
+/// S-17: a restart sends nothing; sockets and the application's data survive.
 #[test]
 fn s_17_sockets_outlive_memory() {
     let mut script = obedient();
@@ -250,7 +250,7 @@ fn the_sample_session() {
     assert_eq!(script.core.app().log[4..], ["transport close"; 2]);
 }
 
-/// S-18: whoever connects over and over is put out; at that of a person, it may go on.
+/// S-18: a client that connects too often is disconnected. A human rate is allowed.
 #[test]
 fn s_18_connects_without_end() {
     let mut script = obedient();
@@ -279,7 +279,7 @@ fn s_18_connects_without_end() {
     hall.text(c, "40/refused").expect([closed(c)]);
 }
 
-/// D-12: why a socket is gone, in socket.io's words.
+/// D-12: the reasons of a disconnect, in socket.io's words.
 #[test]
 fn d_12_reasons() {
     let mut script = obedient();
@@ -305,7 +305,7 @@ fn d_12_reasons() {
     assert_eq!(script.core.app().log.last().unwrap(), "transport error");
 }
 
-/// T-4: a client that only answers pings is kept for that long, and no longer.
+/// T-4: a client that only answers pings is connected until the connect timeout, and no longer.
 #[test]
 fn t_4_the_heartbeat_tests_join_no_namespace() {
     let mut script = echo();
@@ -318,7 +318,7 @@ fn t_4_the_heartbeat_tests_join_no_namespace() {
     script.until(45_000).expect([closed(c)]);
 }
 
-/// T-3: `/custom` only greets.
+/// T-3: a client in `/custom` gets only the greeting.
 #[test]
 fn t_3_custom_only_greets() {
     let mut script = echo();
