@@ -18,6 +18,7 @@
 //! - [`room`]: the signaling application
 //! - [`dialect`]: applications that are tables: the servers of published tutorials
 //! - [`handlers`]: applications of your own, as functions for events; [`prelude`] has what they need
+//! - [`stage`]: clients, a clock and a storage for the tests of applications
 //! - [`index`]: which rooms have peers
 //! - [`store`]: what outlives memory, shared by the layers
 //! - [`journal`]: what the core stores, in few rows
@@ -45,6 +46,7 @@ pub mod room;
 mod scan;
 pub mod settings;
 pub mod socket;
+pub mod stage;
 pub mod store;
 pub mod time;
 

@@ -1,7 +1,5 @@
 //! Who may come in, and who is inside.
 
-use serde::Deserialize;
-
 use super::contract::names;
 use super::error::{Code, Error};
 use super::journal::Line;
@@ -9,18 +7,8 @@ use super::member::{Buckets, Member};
 use super::token::Refused;
 use super::{Room, Turn};
 use crate::engine::Handshake;
-use crate::socket::{Command, Json, Namespace, SocketId};
+use crate::socket::{Command, Json, Namespace, SocketId, is_strict};
 use crate::time::Timestamp;
-
-/// The parameter of the URL by which a client asks for events with exactly the arguments that were
-/// sent: `strict=1`.
-const STRICT: &str = "strict";
-
-/// What a client may say of itself on connecting.
-#[derive(Deserialize)]
-struct Auth {
-    strict: Option<bool>,
-}
 
 impl Room {
     pub(super) fn connect(
@@ -40,8 +28,6 @@ impl Room {
             return;
         }
         let address = &handshake.address;
-        let strict = auth.and_then(Json::read);
-        let strict = strict.and_then(|auth: Auth| auth.strict);
         let pass = self
             .config
             .tokens
@@ -52,7 +38,7 @@ impl Room {
                 address: address.clone(),
                 came_at: turn.now,
                 came_seq: self.ledger.last_seq(),
-                strict: strict.unwrap_or_else(|| handshake.parameter(STRICT) == Some("1")),
+                strict: is_strict(auth, handshake),
                 pass,
                 ..Member::default()
             };
