@@ -11,16 +11,21 @@
 use std::fs;
 use std::process::ExitCode;
 
-use signalbox::dialect::{SHIPPED, Table, transcript};
+use signalbox::dialect::{Dialects, SHIPPED, Table, transcript};
 
 /// The largest value of a variable on Cloudflare, with all of `DIALECTS` in it.
 const VARIABLE_BYTES: usize = 5_000;
+
+/// In place of a file: the variable `DIALECTS` of the environment, which `npm run dialect` takes from a
+/// `wrangler.toml`.
+const VARIABLE: &str = "DIALECTS";
 
 const USAGE: &str = "usage: npm run dialect -- check FILE [--transcript FILE]
        npm run dialect -- list
        npm run dialect -- show NAME
 
-check  reads a table and says what is wrong with it; with --transcript, plays a transcript against it
+check  reads a table and says what is wrong with it; with --transcript, plays a transcript against it;
+       FILE may also have the form of DIALECTS, or be a wrangler.toml with DIALECTS in it
 list   the dialects that come with Signalbox
 show   prints one of them";
 
@@ -28,6 +33,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
+        ["check", VARIABLE] => std::env::var("DIALECTS")
+            .map_err(|_| "this wrangler.toml has no DIALECTS in [vars]".to_owned())
+            .and_then(|json| check_all(VARIABLE, &json)),
         ["check", file] => check(file, None),
         ["check", file, "--transcript", transcript] => check(file, Some(transcript)),
         ["list"] => list(),
@@ -52,6 +60,14 @@ fn read(file: &str) -> Result<String, String> {
 
 fn check(file: &str, transcript: Option<&str>) -> Result<String, String> {
     let json = read(file)?;
+    if has_form_of_dialects(&json) {
+        return match transcript {
+            None => check_all(file, &json),
+            Some(_) => Err(format!(
+                "{file} has the form of DIALECTS: a transcript is for a file with one table"
+            )),
+        };
+    }
     let table = Table::parse(&json).map_err(|errors| {
         let lines: Vec<String> = errors
             .iter()
@@ -68,6 +84,26 @@ fn check(file: &str, transcript: Option<&str>) -> Result<String, String> {
         "{file} is a dialect, and {transcript} went as written: {steps} steps{}",
         size(&json)
     ))
+}
+
+/// Whether this is an object of tables, by their names.
+fn has_form_of_dialects(json: &str) -> bool {
+    let json = serde_json::from_str::<serde_json::Value>(json).unwrap_or_default();
+    let tables = json.as_object().filter(|fields| !fields.contains_key("on"));
+    tables.is_some_and(|tables| {
+        !tables.is_empty() && tables.values().all(|table| table.get("on").is_some())
+    })
+}
+
+/// Checks the tables of `DIALECTS`.
+fn check_all(file: &str, json: &str) -> Result<String, String> {
+    let mut dialects = Dialects::default();
+    dialects
+        .set_own(json)
+        .map_err(|errors| format!("{file}: {errors}"))?;
+    let shipped = SHIPPED.map(|(name, _)| name);
+    let names = dialects.names().len().saturating_sub(shipped.len());
+    Ok(format!("{file} has {names} dialects{}", size(json)))
 }
 
 /// What is to be said of a table's size: the platform bounds variables.
@@ -98,5 +134,11 @@ fn show(name: &str) -> Result<String, String> {
     let table = SHIPPED.iter().find(|(known, _)| *known == name);
     let (_, json) =
         table.ok_or_else(|| format!("there is no dialect {name}: npm run dialect -- list"))?;
-    Ok((*json).to_owned())
+    // A copy elsewhere finds the schema all the same.
+    let schema = concat!(
+        "file://",
+        env!("CARGO_MANIFEST_DIR"),
+        "/dialects/schema.json"
+    );
+    Ok(json.replace("./schema.json", schema))
 }

@@ -7,7 +7,15 @@ import { main, run } from "./task.mjs";
 await main(async (args) => {
   await rust(console.error);
   // Paths are relative to the folder in which npm was called.
-  const words = args.map((word) => (word.endsWith(".json") ? resolve(process.env.INIT_CWD ?? ".", word) : word));
-  const { code } = await run("cargo", ["run", "--quiet", "--example", "dialect", "--", ...words], { show: true });
+  const isFile = (word, at) => args[0] === "check" && at > 0 && !word.startsWith("--");
+  const words = args.map((word, at) => (isFile(word, at) ? resolve(process.env.INIT_CWD ?? ".", word) : word));
+  const env = {};
+  if (words[1]?.endsWith(".toml")) {
+    const { unstable_readConfig: readConfig } = await import("wrangler");
+    const { DIALECTS } = readConfig({ config: words[1] }).vars;
+    if (DIALECTS !== undefined) env.DIALECTS = String(DIALECTS);
+    words[1] = "DIALECTS";
+  }
+  const { code } = await run("cargo", ["run", "--quiet", "--example", "dialect", "--", ...words], { env, show: true });
   return code;
 });

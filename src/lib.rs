@@ -20,6 +20,7 @@
 //! - [`dialect`]: applications defined by tables: they replace the servers of published tutorials
 //! - [`handlers`]: your own application, as functions that handle events; [`prelude`] has the
 //!   imports
+//! - [`stage`]: clients, a clock and a storage for the tests of applications
 //! - [`index`]: the list of rooms that have peers
 //! - [`store`]: the stored state, shared by the layers
 //! - [`journal`]: how the stored state is written in few rows
@@ -48,6 +49,7 @@ pub mod room;
 mod scan;
 pub mod settings;
 pub mod socket;
+pub mod stage;
 pub mod store;
 pub mod time;
 

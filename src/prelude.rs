@@ -2,5 +2,7 @@
 
 pub use serde::{Deserialize, Serialize};
 
-pub use crate::handlers::{Ack, All, Answer, Auth, Data, Io, Raw, Reason, Refusal, Socket};
+pub use crate::handlers::{
+    Ack, All, Answer, Auth, Call, Data, Extract, Io, Raw, Reason, Refusal, Socket,
+};
 pub use crate::socket::{Args, Json, SocketId};

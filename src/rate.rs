@@ -1,5 +1,6 @@
 //! Rate limits: token buckets.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -214,5 +215,34 @@ mod tests {
             per_second: 0,
         };
         assert!(Bucket::default().take(at(5), never).is_err());
+    }
+}
+
+/// Of how many addresses it is remembered what their last socket had left of its rates.
+const SPENT: usize = 100;
+
+/// What sockets that are gone had left of their rates, by their addresses: whoever leaves and comes
+/// again, as a socket of its own, gains nothing.
+pub(crate) struct Spent<T>(VecDeque<(String, T)>);
+
+impl<T> Default for Spent<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T: Default> Spent<T> {
+    pub(crate) fn keep(&mut self, address: String, left: T) {
+        if self.0.len() >= SPENT {
+            self.0.pop_front();
+        }
+        self.0.push_back((address, left));
+    }
+
+    /// What the last one of this address had left.
+    pub(crate) fn take(&mut self, address: &str) -> T {
+        let last = self.0.iter().rposition(|(from, _)| from == address);
+        let spent = last.and_then(|last| self.0.remove(last));
+        spent.map(|(_, left)| left).unwrap_or_default()
     }
 }

@@ -100,7 +100,7 @@ impl Condition {
             return None;
         }
         match node(json) {
-            Node::Text(_) => Template::read(reader, place, json).map(Self::Has),
+            Node::Text(_) => Template::read_varying(reader, place, json).map(Self::Has),
             Node::List(items) => Self::list(reader, place, &items, depth).map(Self::All),
             Node::Object(fields) if !fields.is_empty() => {
                 Self::object(reader, place, &fields, depth)
@@ -145,20 +145,23 @@ impl Condition {
         let next = depth.saturating_add(1);
         reader.check_keys(place, fields);
         let mut all = Vec::new();
+        let of_place = format!("{place}.of");
         for (name, json) in fields {
             let place = format!("{place}.{name}");
             all.push(match name.as_str() {
-                "has" => Self::Has(Template::read(reader, &place, json)?),
+                "has" => Self::Has(Template::read_varying(reader, &place, json)?),
                 "equal" => {
                     let Node::List(items) = node(json) else {
                         reader.error(&place, "equal takes a list of the values to compare");
                         return None;
                     };
-                    Self::Equal(reader.templates(&place, &items)?)
+                    let values = reader.templates(&place, &items)?;
+                    reader.check_varies(&place, values.iter().all(Template::is_constant));
+                    Self::Equal(values)
                 }
                 "members" => {
                     let of = match find("of") {
-                        Some(of) => Some(Template::read(reader, &place, of)?),
+                        Some(of) => Some(Template::read(reader, &of_place, of)?),
                         None => None,
                     };
                     Self::Members(Compare::read(reader, &place, json)?, of)
@@ -168,7 +171,7 @@ impl Condition {
                         reader.error(&place, "count needs a list beside it, as of");
                         return None;
                     };
-                    let of = Template::read(reader, &place, of)?;
+                    let of = Template::read_varying(reader, &of_place, of)?;
                     Self::Count(Compare::read(reader, &place, json)?, of)
                 }
                 "of" if find("members").or(find("count")).is_some() => continue,

@@ -157,16 +157,13 @@ impl Run<'_> {
         let (mut list, mut object) = (Vec::new(), Vec::new());
         for item in items {
             self.it.set(Some(item));
-            let Some(json) = self.json(&each.value)? else {
+            let json = self.json(&each.value)?;
+            let Some(key) = &each.key else {
+                list.push(json.unwrap_or_else(|| Json::unread("null")));
                 continue;
             };
-            match &each.key {
-                None => list.push(json),
-                Some(key) => {
-                    if let Some(key) = self.name(key)? {
-                        put(&mut object, key, json);
-                    }
-                }
+            if let (Some(json), Some(key)) = (json, self.name(key)?) {
+                put(&mut object, key, json);
             }
         }
         match each.key {

@@ -34,15 +34,16 @@ pub use shipped::{Dialects, NATIVE, SHIPPED};
 pub use table::Table;
 
 use crate::engine::Handshake;
-use crate::rate::{Allowance, Excess, LogLimit};
+use crate::rate::{Allowance, Excess, LogLimit, Spent};
 use crate::room::config::Config;
 use crate::room::{Code, Error, Refused, RoomName, operator};
 use crate::socket::{
     App, Args, Command, DisconnectReason, Event, Json, Namespace, Object, SocketId, Sockets,
+    is_strict,
 };
 use crate::store::Store;
 use crate::time::Timestamp;
-use peer::{Peer, Spent};
+use peer::Peer;
 use run::{Done, Happening, Run, Scene};
 
 /// The event that tells a client of an error, as in a room.
@@ -56,7 +57,7 @@ pub struct Dialect {
     config: Config,
     store: Rc<Store>,
     sockets: Sockets<Peer>,
-    spent: Spent,
+    spent: Spent<Allowance>,
     log_limit: LogLimit,
 }
 
@@ -168,14 +169,14 @@ impl Dialect {
             });
             return;
         }
-        let recoverable = peer::is_recoverable(auth.as_ref(), handshake);
+        let recoverable = !is_strict(auth.as_ref(), handshake);
         let mut peer = Peer::new(&self.table, auth, handshake);
         peer.allowance = self.spent(&handshake.address);
         self.sockets.connect(socket, namespace, peer);
         let mut commands = Vec::new();
         let (done, _) = self.run(now, socket, &Happening::Connect, &mut commands);
         if let Ok(Done::Refused { message, data }) = done {
-            self.sockets.disconnect(socket);
+            self.forget(socket);
             self.log(now, "refusal", socket, None);
             out.push(Command::Refuse {
                 socket,
@@ -325,10 +326,15 @@ impl Dialect {
         }
         // An error has no one to be told.
         let _ = self.run(now, socket, &Happening::Disconnect(reason), out);
-        if let Some(peer) = self.sockets.disconnect(socket) {
-            self.spent.keep(peer);
-        }
+        self.forget(socket);
         self.log(now, "leave", socket, None);
+    }
+
+    /// A socket is gone; what it had left of its rates is not.
+    fn forget(&mut self, socket: SocketId) {
+        if let Some(peer) = self.sockets.disconnect(socket) {
+            self.spent.keep(peer.address, peer.allowance);
+        }
     }
 
     /// Writes a line into the log for operators. Of people it has ids alone.

@@ -123,6 +123,14 @@ impl Reader {
         }
     }
 
+    /// A constant, where only a value of the event makes sense, is a mistake.
+    pub(super) fn check_varies(&mut self, place: &str, is_constant: bool) {
+        if is_constant {
+            let message = "this is always the same: a value begins with $, such as \"$0.room\"";
+            self.error(place, message);
+        }
+    }
+
     /// Whether a part of a table is nested too deep, which is an error.
     pub(super) fn is_too_deep(&mut self, place: &str, depth: usize) -> bool {
         let is_too_deep = depth > TABLE_DEPTH;
@@ -165,8 +173,8 @@ impl Reader {
         let mut has_events = false;
         for (name, json) in &fields {
             match name.as_str() {
-                "$schema" => {}
-                "about" => table.about = json.text().unwrap_or_default(),
+                "$schema" => drop(self.text(name, json)),
+                "about" => table.about = self.text(name, json),
                 "namespace" => {
                     let namespace = json.text().and_then(|name| Namespace::parse(&name));
                     match namespace {
@@ -190,6 +198,14 @@ impl Reader {
         table.uses = self.uses;
         table.names = self.names;
         Some(table)
+    }
+
+    /// A text.
+    fn text(&mut self, place: &str, json: &Json) -> String {
+        json.text().unwrap_or_else(|| {
+            self.error(place, "this is a text");
+            String::new()
+        })
     }
 
     fn events(&mut self, json: &Json, table: &mut Table) {
@@ -288,6 +304,9 @@ impl Reader {
         };
         let next = depth.saturating_add(1);
         let mut action = Action::default();
+        if let Some((place, json)) = find("about") {
+            self.text(&place, json);
+        }
         if let Some((place, json)) = find("when") {
             action.when = Condition::read(self, &place, json);
         }
@@ -299,6 +318,8 @@ impl Reader {
         }
         if let Some((place, json)) = find("each") {
             action.each = Template::read(self, &place, json);
+            let is_literal = matches!(action.each, Some(Template::Literal(_)));
+            self.check_varies(&place, is_literal);
         }
         if let Some((place, json)) = find("in") {
             action.room = Template::read(self, &place, json);

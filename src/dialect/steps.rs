@@ -133,7 +133,15 @@ impl Reader {
             None => Some(Arguments::List(Vec::new())),
             Some((place, json)) => self.arguments(&place, json),
         };
-        let volatile = find("volatile").is_some_and(|(_, json)| json.as_str() == "true");
+        let volatile = match find("volatile") {
+            None => false,
+            Some((place, json)) => {
+                if !matches!(json.as_str(), "true" | "false") {
+                    self.error(&place, "volatile is true or false");
+                }
+                json.as_str() == "true"
+            }
+        };
         Some(Step::Emit {
             name,
             to: to?,

@@ -92,6 +92,7 @@ impl Template {
                     }
                     let value = Self::read_in(reader, &place, value, next)?;
                     parts.push(if name == "..." {
+                        reader.check_varies(&place, matches!(value, Self::Literal(_)));
                         Part::Spread(value)
                     } else {
                         Part::Field(name.clone(), value)
@@ -121,7 +122,10 @@ impl Template {
                     return None;
                 }
             };
-            *into = Some(Self::read_in(reader, &place, json, depth)?);
+            let template = Self::read_in(reader, &place, json, depth)?;
+            let is_list = name == "$each";
+            reader.check_varies(&place, is_list && matches!(template, Self::Literal(_)));
+            *into = Some(template);
         }
         // One list in another would make as many values as the product of both.
         if [&list, &key, &value]
@@ -156,6 +160,27 @@ impl Template {
             Self::List(items) => items.iter().any(|item| item.uses(root)),
             Self::Object(_) | Self::Each(_) | Self::Literal(_) => false, // these are no names
         }
+    }
+
+    /// Whether no path is in it: it is the same whatever happened.
+    pub(super) fn is_constant(&self) -> bool {
+        match self {
+            Self::Literal(_) => true,
+            Self::Path(_) | Self::Text(_) | Self::Each(_) => false,
+            Self::List(items) => items.iter().all(Self::is_constant),
+            Self::Object(parts) => parts.iter().all(|part| {
+                let (Part::Field(_, value) | Part::Spread(value)) = part;
+                value.is_constant()
+            }),
+        }
+    }
+
+    /// Reads a template that stands where a constant would be a mistake: such as a text without its
+    /// dollar sign.
+    pub(super) fn read_varying(reader: &mut Reader, place: &str, json: &Json) -> Option<Self> {
+        let template = Self::read(reader, place, json)?;
+        reader.check_varies(place, template.is_constant());
+        Some(template)
     }
 
     fn has_each(&self) -> bool {

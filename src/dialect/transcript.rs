@@ -8,29 +8,33 @@
 //!   {"connect": "ann", "gets": {"ann": [["me", "$ann"]]}},
 //!   {"connect": "bob", "query": "name=Bob", "auth": {"x": 1}, "gets": {"bob": [["me", "$bob"]]}},
 //!   {"by": "ann", "emit": ["call", {"to": "$bob"}], "ack": ["ok"], "gets": {"bob": [["called", {"from": "$ann"}]]}},
+//!   {"by": "ann", "emit": ["file", {"$bytes": "00ff"}], "ack": null, "gets": {"bob": [["file", {"$bytes": "00ff"}]]}},
+//!   {"lose": "bob"},
+//!   {"by": "ann", "emit": ["call", {"to": "$bob"}]},
+//!   {"recover": "bob", "gets": {"bob": [["called", {"from": "$ann"}]]}},
 //!   {"disconnect": "ann", "gets": {"bob": [["left", "$ann"]]}},
-//!   {"connect": "eve", "refused": "go away"}
+//!   {"connect": "eve", "refused": "go away", "data": {"code": 1}}
 //! ]
 //! ```
 //!
 //! `gets` has all events of everybody, in their order; a client that is not named gets none. A text that is
 //! `$` and a client's name is that client's id. Any other text that begins with `$` stands for a value
 //! that the server made up: the first time for any value, from then on for the same.
+//!
+//! With `"ack": null` the client asks for an ack and must not get one. `lose` ends a client's connection,
+//! and `recover` restores it: the client then gets the events that it missed.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::{Dialect, Table};
 use crate::engine::Handshake;
-use crate::io::{ConnectionId, Platform};
 use crate::room::RoomName;
 use crate::room::config::Config;
-use crate::socket::{Ack, App, Args, Command, DisconnectReason, Event, Json, Namespace, SocketId};
-use crate::store::Store;
-use crate::time::Timestamp;
+use crate::socket::{Ack, Args, Json, Namespace, SocketId};
+use crate::stage::{Client, Stage};
 
 /// Plays a transcript against a table. Returns the number of steps.
 ///
@@ -40,71 +44,58 @@ use crate::time::Timestamp;
 pub fn play(table: Table, transcript: &str) -> Result<usize, String> {
     let steps: Vec<Value> = serde_json::from_str(transcript)
         .map_err(|error| format!("this is no transcript: {error}"))?;
-    let mut stage = Stage::new(table);
+    let mut play = Play::new(table);
     for (at, step) in steps.iter().enumerate() {
         let number = at.saturating_add(1);
-        stage
-            .step(step)
+        play.step(step)
             .map_err(|message| format!("step {number}: {message}"))?;
     }
     Ok(steps.len())
 }
 
-/// Random numbers that are the same in every run, and no storage.
-struct Desk(Cell<u64>);
+/// The keys of a step.
+const KEYS: [&str; 12] = [
+    "connect",
+    "query",
+    "auth",
+    "refused",
+    "data",
+    "by",
+    "emit",
+    "ack",
+    "lose",
+    "recover",
+    "disconnect",
+    "gets",
+];
 
-impl Platform for Desk {
-    fn mint(&self) -> [u8; 15] {
-        let number = self.0.get().saturating_add(1);
-        self.0.set(number);
-        let mut bytes = [0x5a; 15];
-        for (byte, digit) in bytes.iter_mut().zip(number.to_be_bytes()) {
-            *byte = digit;
-        }
-        bytes
-    }
+/// The field of an object that stands for binary data, as hexadecimal digits.
+const BYTES: &str = "$bytes";
 
-    fn last_auto_response(&self, _: ConnectionId) -> Option<Timestamp> {
-        None
-    }
-
-    fn load(&self, _: &str) -> Result<Vec<(String, String)>, String> {
-        Ok(Vec::new())
-    }
-
-    fn log(&self, _: &str) {}
-}
-
-struct Stage {
-    dialect: Dialect,
-    store: Rc<Store>,
+struct Play {
+    stage: Stage<Dialect>,
     namespace: Namespace,
     /// What the names stand for: clients by their ids, and values that the server made up.
     known: BTreeMap<String, Value>,
-    clients: BTreeMap<SocketId, String>,
+    clients: BTreeMap<String, SocketId>,
     /// What happened in a step.
-    got: BTreeMap<String, Vec<Value>>,
-    ack: Option<Value>,
-    refused: Option<String>,
+    ack: Option<Args>,
+    refused: Option<Value>,
 }
 
-impl Stage {
+impl Play {
     fn new(table: Table) -> Self {
-        let store = Store::new(Rc::new(Desk(Cell::new(0))));
         let namespace = table.namespace().clone();
+        let table = Rc::new(table);
         Self {
-            dialect: Dialect::new(
-                "transcript".to_owned(),
-                RoomName::lobby(),
-                Rc::new(table),
-                Config::default(),
-                Rc::clone(&store),
-            ),
-            store,
+            stage: Stage::new(move |store| {
+                let name = "transcript".to_owned();
+                let table = Rc::clone(&table);
+                Dialect::new(name, RoomName::lobby(), table, Config::default(), store)
+            }),
             namespace,
             known: BTreeMap::new(),
             clients: BTreeMap::new(),
-            got: BTreeMap::new(),
             ack: None,
             refused: None,
         }
@@ -112,54 +103,50 @@ impl Stage {
 
     fn step(&mut self, step: &Value) -> Result<(), String> {
         let keys = step.as_object().ok_or("a step is an object")?.keys();
-        let known = [
-            "connect",
-            "query",
-            "auth",
-            "by",
-            "emit",
-            "ack",
-            "disconnect",
-            "refused",
-            "gets",
-        ];
-        if let Some(key) = keys.map(String::as_str).find(|key| !known.contains(key)) {
+        if let Some(key) = keys.map(String::as_str).find(|key| !KEYS.contains(key)) {
             return Err(format!(
                 "a step has no {key:?}: there are {}",
-                known.join(", ")
+                KEYS.join(", ")
             ));
         }
-        self.got.clear();
         (self.ack, self.refused) = (None, None);
         let text = |key: &str| step.get(key).and_then(Value::as_str);
         if let Some(name) = text("connect") {
             self.connect(name, text("query").unwrap_or_default(), step.get("auth"));
         } else if let Some(name) = text("by") {
             self.emit(name, step)?;
+        } else if let Some(name) = text("lose") {
+            self.stage.lose(self.client(name)?);
+        } else if let Some(name) = text("recover") {
+            self.stage.recover(self.client(name)?);
         } else if let Some(name) = text("disconnect") {
-            self.disconnect(name)?;
+            self.stage.disconnect(self.client(name)?);
+            self.clients.remove(name);
         } else {
-            return Err("a step has connect, by with emit, or disconnect".to_owned());
+            return Err("a step has connect, by with emit, lose, recover or disconnect".to_owned());
         }
         self.compare(step)
     }
 
     fn connect(&mut self, name: &str, query: &str, auth: Option<&Value>) {
-        let socket = SocketId::new(self.store.platform().mint());
-        self.known
-            .insert(name.to_owned(), Value::String(socket.to_string()));
-        self.clients.insert(socket, name.to_owned());
         let handshake = Handshake {
             address: "192.0.2.1".to_owned(),
             query: query.to_owned(),
             ..Handshake::default()
         };
-        self.tell(Event::Connect {
-            socket,
+        let connected = self.stage.connect_as(Client {
             namespace: self.namespace.clone(),
             auth: auth.map(Json::of),
-            handshake: Rc::new(handshake),
+            handshake,
         });
+        match connected {
+            Ok(socket) => {
+                self.known
+                    .insert(name.to_owned(), json!(socket.to_string()));
+                self.clients.insert(name.to_owned(), socket);
+            }
+            Err(refusal) => self.refused = refusal.read(),
+        }
     }
 
     fn emit(&mut self, name: &str, step: &Value) -> Result<(), String> {
@@ -169,106 +156,60 @@ impl Stage {
             .and_then(|emit| emit.split_first())
             .ok_or("emit is a list")?;
         let event = event.as_str().ok_or("emit begins with the event's name")?;
-        let args = args.iter().map(|arg| Json::of(&self.filled(arg)));
+        let mut attachments = Vec::new();
+        let args: Vec<Value> = args.iter().map(|arg| self.filled(arg)).collect();
+        let args = Value::Array(args);
+        let args = detached(&args, &mut attachments);
         // As they would arrive.
-        let list = Json::list(&args.collect::<Vec<_>>());
-        let values = list.elements().unwrap_or_default();
-        self.tell(Event::Emit {
-            from,
-            name: event.to_owned(),
-            args: Args::new(values),
-            ack: step.get("ack").map(|_| Ack::new(from, 1)),
-        });
-        Ok(())
-    }
-
-    fn disconnect(&mut self, name: &str) -> Result<(), String> {
-        let socket = self.client(name)?;
-        self.clients.remove(&socket);
-        self.tell(Event::Disconnect {
-            socket,
-            reason: DisconnectReason::ClientNamespaceDisconnect,
-        });
+        let args = Args {
+            values: Json::of(&args).elements().unwrap_or_default(),
+            attachments,
+        };
+        let ack = step.get("ack").map(|_| Ack::new(from, 1));
+        self.ack = self.stage.emit_args(from, event, args, ack);
         Ok(())
     }
 
     fn client(&self, name: &str) -> Result<SocketId, String> {
-        let mut clients = self.clients.iter();
-        let found = clients.find(|(_, known)| *known == name);
-        let (id, _) = found.ok_or_else(|| format!("{name:?} is not connected"))?;
-        Ok(*id)
-    }
-
-    fn tell(&mut self, event: Event) {
-        let mut commands = Vec::new();
-        self.dialect
-            .event(Timestamp::from_millis(1_000), event, &mut commands);
-        for command in commands {
-            match command {
-                Command::Emit { to, name, args, .. } => {
-                    let mut event = vec![Value::String(name)];
-                    event.extend(args.values.iter().map(|arg| arg.read().unwrap_or_default()));
-                    for id in to {
-                        if let Some(name) = self.clients.get(&id) {
-                            let got = self.got.entry(name.clone()).or_default();
-                            got.push(Value::Array(event.clone()));
-                        }
-                    }
-                }
-                Command::Acknowledge(_, args) => {
-                    let args = args.values.iter().map(|arg| arg.read().unwrap_or_default());
-                    self.ack = Some(Value::Array(args.collect()));
-                }
-                Command::Refuse {
-                    socket, message, ..
-                } => {
-                    self.clients.remove(&socket);
-                    self.refused = Some(message);
-                }
-                _ => {}
-            }
-        }
+        let found = self.clients.get(name);
+        found
+            .copied()
+            .ok_or_else(|| format!("{name:?} is not connected"))
     }
 
     /// Compares what happened with what the step says.
     fn compare(&mut self, step: &Value) -> Result<(), String> {
-        let nothing = Value::Array(Vec::new());
         let gets = step.get("gets").unwrap_or(&Value::Null);
-        let names = gets.as_object().into_iter().flat_map(serde_json::Map::keys);
-        let mut names: Vec<String> = names.cloned().collect();
-        if let Some(name) = names.iter().find(|name| !self.known.contains_key(*name)) {
-            return Err(format!("{name:?} is in gets and never connected"));
+        let mut named = gets.as_object().into_iter().flat_map(Map::keys);
+        if let Some(name) = named.find(|name| !self.clients.contains_key(*name)) {
+            return Err(format!("{name:?} is in gets and is not connected"));
         }
-        names.extend(self.got.keys().cloned());
-        names.sort();
-        names.dedup();
-        for name in names {
+        let nothing = json!([]);
+        for (name, id) in self.clients.clone() {
             let expected = gets.get(&name).unwrap_or(&nothing);
-            let got = Value::Array(self.got.remove(&name).unwrap_or_default());
-            if !self.matches(expected, &got) {
-                return Err(format!(
-                    "{name} got {got}, and was to get {}",
-                    self.filled(expected)
-                ));
-            }
+            let events = self.stage.heard_args(id).into_iter();
+            let got = events.map(|(event, args)| attached(&args, Some(event)));
+            self.check(&format!("{name} got"), expected, &got.collect())?;
         }
         if let Some(expected) = step.get("ack") {
-            let got = self.ack.take().unwrap_or_default();
-            if !self.matches(expected, &got) {
-                return Err(format!(
-                    "the ack was {got}, and was to be {}",
-                    self.filled(expected)
-                ));
-            }
+            let got = self.ack.take().map(|args| attached(&args, None));
+            self.check("the ack was", expected, &got.unwrap_or_default())?;
         }
-        let expected = step.get("refused").and_then(Value::as_str);
-        if self.refused.as_deref() != expected {
-            return Err(format!(
-                "the refusal was {:?}, and was to be {expected:?}",
-                self.refused
-            ));
+        let refused = self.refused.take().unwrap_or_default();
+        let expected = step.get("refused").unwrap_or(&Value::Null);
+        self.check("the refusal was", expected, field(&refused, "message"))?;
+        if let Some(expected) = step.get("data") {
+            self.check("the refusal's data was", expected, field(&refused, "data"))?;
         }
         Ok(())
+    }
+
+    fn check(&mut self, what: &str, expected: &Value, got: &Value) -> Result<(), String> {
+        if self.matches(expected, got) {
+            return Ok(());
+        }
+        let expected = self.filled(expected);
+        Err(format!("{what} {got}, and was to be {expected}"))
     }
 
     /// A value with what its names stand for, as far as that is known.
@@ -308,4 +249,73 @@ impl Stage {
             (expected, got) => expected == *got,
         }
     }
+}
+
+fn field<'a>(object: &'a Value, name: &str) -> &'a Value {
+    object.get(name).unwrap_or(&Value::Null)
+}
+
+/// A value with placeholders where it has bytes.
+fn detached(value: &Value, attachments: &mut Vec<Rc<[u8]>>) -> Value {
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .map(|item| detached(item, attachments))
+            .collect(),
+        Value::Object(fields) => {
+            if let Some(digits) = fields.get(BYTES).and_then(Value::as_str) {
+                let number = attachments.len();
+                attachments.push(bytes(digits).into());
+                return json!({"_placeholder": true, "num": number});
+            }
+            let field =
+                |(name, value): (&String, &Value)| (name.clone(), detached(value, attachments));
+            Value::Object(fields.iter().map(field).collect())
+        }
+        value => value.clone(),
+    }
+}
+
+/// Arguments as a list, behind the event's name if there is one, with bytes where they have placeholders.
+fn attached(args: &Args, event: Option<String>) -> Value {
+    let values = args.values.iter().map(|arg| {
+        let value: Value = arg.read().unwrap_or_default();
+        filled_in(value, &args.attachments)
+    });
+    event.map(Value::String).into_iter().chain(values).collect()
+}
+
+fn filled_in(value: Value, attachments: &[Rc<[u8]>]) -> Value {
+    if let Some(number) = value
+        .get("num")
+        .filter(|_| value.get("_placeholder").is_some())
+    {
+        let number = number
+            .as_u64()
+            .and_then(|number| usize::try_from(number).ok());
+        let bytes = number.and_then(|number| attachments.get(number));
+        let digits: Option<String> =
+            bytes.map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect());
+        return json!({ BYTES: digits });
+    }
+    match value {
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| filled_in(item, attachments))
+            .collect(),
+        Value::Object(fields) => {
+            let field = |(name, value)| (name, filled_in(value, attachments));
+            Value::Object(fields.into_iter().map(field).collect())
+        }
+        value => value,
+    }
+}
+
+/// Hexadecimal digits as bytes; what is no digit counts as 0.
+fn bytes(digits: &str) -> Vec<u8> {
+    let byte = |pair: &[u8]| {
+        let pair = std::str::from_utf8(pair).unwrap_or_default();
+        u8::from_str_radix(pair, 16).unwrap_or_default()
+    };
+    digits.as_bytes().chunks(2).map(byte).collect()
 }

@@ -245,7 +245,7 @@ impl Run<'_> {
             Value::Json(json) => self.follow(of_json(&json, name), rest),
             Value::Sockets(ids) => match (name, name.parse()) {
                 ("length", _) => Value::number(ids.len()),
-                ("id", _) => Value::Sockets(ids),
+                ("id", _) => self.follow(Value::Sockets(ids), rest),
                 (_, Ok(index)) => {
                     let id: Option<&SocketId> = ids.get::<usize>(index);
                     self.follow(id.copied().map_or(Value::Nothing, Value::Socket), rest)

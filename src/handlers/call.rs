@@ -30,6 +30,26 @@ impl<'a> Call<'a> {
     }
 }
 
+impl Call<'_> {
+    /// The socket to which it happened.
+    #[must_use]
+    pub fn socket(&self) -> &Socket {
+        self.socket
+    }
+
+    /// The arguments of an event or of an ack.
+    #[must_use]
+    pub fn args(&self) -> Option<&Args> {
+        self.args
+    }
+
+    /// The `auth` of a client that connects.
+    #[must_use]
+    pub fn auth(&self) -> Option<&Json> {
+        self.auth
+    }
+}
+
 /// What a handler may return: nothing, a result whose error refuses the event or the connection, or
 /// what counts for nothing, such as the `bool` of [`Socket::leave`].
 #[diagnostic::on_unimplemented(

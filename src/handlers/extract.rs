@@ -12,6 +12,33 @@ use super::socket::{Shared, Socket};
 use crate::socket::{self, Args, Command, DisconnectReason, Json};
 
 /// Something that a handler may take as a parameter.
+///
+/// ```
+/// use signalbox::prelude::*;
+///
+/// /// The name that the socket has given itself. Without one, the event is refused.
+/// struct Name(String);
+///
+/// impl Extract for Name {
+///     fn extract(call: &Call) -> Result<Self, Refusal> {
+///         let name = call.socket().data().ok_or("say who you are first")?;
+///         Ok(Self(name))
+///     }
+/// }
+///
+/// fn chat(io: &mut Io) {
+///     io.on("name", |socket: Socket, Data(name): Data<String>| socket.set(&name));
+///     io.on("say", |socket: Socket, Name(name): Name, Data(text): Data<String>| {
+///         socket.broadcast().emit("said", &(name, text));
+///     });
+/// }
+///
+/// let mut stage = signalbox::stage::Stage::of(chat);
+/// let ann = stage.connect().unwrap();
+/// stage.emit(ann, "say", &["hello"]);
+/// let refused = r#"["exception",{"message":"say who you are first","event":"say"}]"#;
+/// assert_eq!(stage.heard(ann), [refused]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a handler cannot take `{Self}`",
     note = "the first argument of an event is `Data<T>`, all of them are `All<(A, B)>`; T is `Deserialize`"

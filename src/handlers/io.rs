@@ -2,7 +2,7 @@
 
 use super::call::{Boxed, Handler, boxed};
 use crate::map::Map;
-use crate::socket::Namespace;
+use crate::socket::{Namespace, is_reserved};
 
 /// The variables of the environment, by their names.
 type Variables = Box<dyn Fn(&str) -> Option<String>>;
@@ -12,6 +12,8 @@ pub struct Io {
     variables: Variables,
     namespaces: Map<Namespace, Of>,
     answers: Map<String, Boxed>,
+    /// Handlers that would never be called, in words.
+    mistakes: Vec<String>,
 }
 
 /// The handlers of a namespace.
@@ -21,6 +23,7 @@ pub struct Of {
     pub(super) events: Map<String, Boxed>,
     pub(super) any: Option<Boxed>,
     pub(super) disconnect: Vec<Boxed>,
+    mistakes: Vec<String>,
 }
 
 impl Io {
@@ -29,6 +32,7 @@ impl Io {
             variables: Box::new(variables),
             namespaces: Map::default(),
             answers: Map::default(),
+            mistakes: Vec::new(),
         }
     }
 
@@ -49,18 +53,25 @@ impl Io {
     ///         _ => Err("who are you?"),
     ///     });
     /// }
-    /// # signalbox::handlers::Handlers::check(doors);
+    /// # assert!(signalbox::stage::Stage::of(doors).connect().is_err());
     /// ```
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<String> {
         (self.variables)(name)
     }
 
-    /// Adds to the handlers of a namespace. Only namespaces with handlers can be connected to, and `/`.
-    /// A name that is none, as it does not begin with a slash or has a comma, counts as `/`.
+    /// Adds to the handlers of a namespace, whose name begins with a slash. Clients connect to `/` and
+    /// to namespaces with handlers alone.
+    ///
+    /// With a handler that would never be called, such as a second one for the same event, the application
+    /// refuses all connections, and says why.
     pub fn of(&mut self, namespace: &str, add: impl FnOnce(&mut Of)) {
-        let namespace = Namespace::parse(namespace).unwrap_or_default();
-        self.namespaces.change(namespace, add);
+        match Namespace::parse(namespace) {
+            Some(namespace) => self.namespaces.change(namespace, add),
+            None => self.mistakes.push(format!(
+                "{namespace:?} is no namespace: begin it with a slash, and use no comma"
+            )),
+        }
     }
 
     /// What is done when a socket connects to a namespace. Several are called in their order, so this is
@@ -89,7 +100,17 @@ impl Io {
     /// What is done with an ack that [`Socket::ask`](super::Socket::ask) asked for under this name. A
     /// name, and not a closure, as it may arrive when memory was lost.
     pub fn on_answer<M>(&mut self, name: &str, handler: impl Handler<M> + 'static) {
+        if self.answers.get(name).is_some() {
+            let message = format!("on_answer({name:?}) is there twice");
+            self.mistakes.push(message);
+        }
         self.answers.insert(name.to_owned(), boxed(handler));
+    }
+
+    /// What is wrong with the handlers: the first mistake.
+    pub(super) fn mistake(&self) -> Option<&str> {
+        let of = self.namespaces.iter().flat_map(|(_, of)| &of.mistakes);
+        self.mistakes.iter().chain(of).map(String::as_str).next()
     }
 
     pub(super) fn namespace(&self, namespace: &Namespace) -> Option<&Of> {
@@ -109,11 +130,21 @@ impl Of {
 
     /// See [`Io::on`].
     pub fn on<M>(&mut self, event: &str, handler: impl Handler<M> + 'static) {
+        if self.events.get(event).is_some() {
+            self.mistakes.push(format!("on({event:?}) is there twice"));
+        }
+        if is_reserved(event) || event == "connection" {
+            let message = format!("no client sends {event:?}: use on_connect or on_disconnect");
+            self.mistakes.push(message);
+        }
         self.events.insert(event.to_owned(), boxed(handler));
     }
 
     /// See [`Io::on_any`].
     pub fn on_any<M>(&mut self, handler: impl Handler<M> + 'static) {
+        if self.any.is_some() {
+            self.mistakes.push("on_any is there twice".to_owned());
+        }
         self.any = Some(boxed(handler));
     }
 

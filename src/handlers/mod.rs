@@ -17,7 +17,7 @@
 //!         ack.send(&"ok");
 //!     });
 //! }
-//! # signalbox::handlers::Handlers::check(chat);
+//! # assert!(signalbox::stage::Stage::of(chat).connect().is_ok());
 //! ```
 //!
 //! A handler takes what it needs of the event, in any order: see [`Extract`]. It may return a `Result`,

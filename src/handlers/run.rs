@@ -8,12 +8,11 @@ use super::io::Io;
 use super::refusal::Refusal;
 use super::socket::{Kept, Shared, Socket, State};
 use crate::engine::Handshake;
-use crate::io::Platform;
-use crate::rate::Excess;
+use crate::rate::{Allowance, Excess, Spent};
 use crate::room::config::Rates;
 use crate::room::{Code, operator};
 use crate::socket::{
-    Ack, App, Args, Command, DisconnectReason, Event, Json, Namespace, SocketId, Sockets,
+    Ack, App, Args, Command, DisconnectReason, Event, Json, Namespace, SocketId, Sockets, is_strict,
 };
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -26,6 +25,7 @@ pub struct Handlers {
     io: Io,
     rates: Rates,
     shared: Shared,
+    spent: Spent<Allowance>,
 }
 
 impl Handlers {
@@ -57,6 +57,7 @@ impl Handlers {
             io,
             rates,
             shared: Rc::new(RefCell::new(state)),
+            spent: Spent::default(),
         }
     }
 
@@ -70,11 +71,12 @@ impl Handlers {
     }
 
     fn connect(
-        &self,
+        &mut self,
         id: SocketId,
         (namespace, auth): (Namespace, Option<Json>),
         handshake: &Handshake,
     ) {
+        let spent = self.spent(&handshake.address);
         let refuse = |Refusal { message, data }| {
             let refusal = Command::Refuse {
                 socket: id,
@@ -83,10 +85,16 @@ impl Handlers {
             };
             self.shared.borrow_mut().out.push(refusal);
         };
+        if let Some(mistake) = self.io.mistake() {
+            return refuse(Refusal::new(format!(
+                "this application has a mistake: {mistake}"
+            )));
+        }
         let Some(of) = self.io.namespace(&namespace) else {
             return refuse(Refusal::new("Invalid namespace"));
         };
         let kept = Kept {
+            allowance: spent,
             address: handshake.address.clone(),
             query: handshake.query.clone(),
             headers: handshake.headers.clone(),
@@ -109,15 +117,39 @@ impl Handlers {
         let mut state = self.shared.borrow_mut();
         if let Err(refusal) = done {
             state.out.clear();
-            state.sockets.disconnect(id);
+            let gone = state.sockets.disconnect(id);
             drop(state);
-            return refuse(refusal);
+            refuse(refusal);
+            return self.keep_spent(gone);
         }
         let accept = Command::Accept {
             socket: id,
-            recoverable: handshake.parameter("strict") != Some("1"),
+            recoverable: !is_strict(auth.as_ref(), handshake),
         };
         state.out.insert(0, accept); // what is sent before would be lost
+    }
+
+    /// What this address has left of its rates: a socket that is away, or has just left, does not come
+    /// back as another one with more.
+    fn spent(&mut self, address: &str) -> Allowance {
+        let state = self.shared.borrow();
+        let mut kept = state.sockets.iter().map(|(_, kept)| kept);
+        match kept.find(|kept| kept.is_away && kept.address == address) {
+            Some(away) => away.allowance,
+            None => self.spent.take(address),
+        }
+    }
+
+    fn keep_spent(&mut self, gone: Option<Kept>) {
+        if let Some(kept) = gone {
+            self.spent.keep(kept.address, kept.allowance);
+        }
+    }
+
+    fn set_away(&self, socket: SocketId, is_away: bool) {
+        self.shared.borrow_mut().sockets.change(socket, |kept| {
+            std::mem::replace(&mut kept.is_away, is_away) != is_away
+        });
     }
 
     fn emit(&self, from: SocketId, name: &str, args: &Args, ack: Option<Ack>) {
@@ -173,7 +205,7 @@ impl Handlers {
         }
     }
 
-    fn disconnect(&self, id: SocketId, reason: DisconnectReason) {
+    fn disconnect(&mut self, id: SocketId, reason: DisconnectReason) {
         let Some(socket) = self.socket(id) else {
             return;
         };
@@ -190,7 +222,8 @@ impl Handlers {
         for name in awaited {
             self.answer(id, &name, None);
         }
-        self.shared.borrow_mut().sockets.disconnect(id);
+        let gone = self.shared.borrow_mut().sockets.disconnect(id);
+        self.keep_spent(gone);
     }
 
     /// What is to be done, in its order.
@@ -204,24 +237,6 @@ impl Handlers {
         out.append(commands);
         sockets.save(out);
         out.append(acks);
-    }
-
-    /// Lets a client connect and disconnect, and calls the handlers of that: for examples in
-    /// documentation.
-    #[doc(hidden)]
-    pub fn check(add: impl FnOnce(&mut Io)) -> Vec<Command> {
-        let store = Store::new(Rc::new(Nowhere));
-        let mut app = Self::new(add, Rates::default(), store);
-        let socket = SocketId::new([0; 15]);
-        let mut out = Vec::new();
-        let connect = Event::Connect {
-            socket,
-            namespace: Namespace::main(),
-            auth: None,
-            handshake: Rc::default(),
-        };
-        app.event(Timestamp::default(), connect, &mut out);
-        out
     }
 }
 
@@ -269,7 +284,9 @@ impl App for Handlers {
                 let response = operator::refusal(404, Code::Unsupported, message);
                 out.push(Command::Respond(request.reply, response));
             }
-            Event::Away { .. } | Event::Back { .. } | Event::Posted(..) => {}
+            Event::Away { socket, .. } => self.set_away(socket, true),
+            Event::Back { socket } => self.set_away(socket, false),
+            Event::Posted(..) => {}
         }
         self.flush(out);
     }
@@ -309,23 +326,4 @@ fn fail(socket: &Socket, event: &str, refusal: &Refusal, ack: Option<Ack>) {
 #[derive(serde::Serialize)]
 struct Failed {
     error: Json,
-}
-
-/// A place without entropy or storage.
-struct Nowhere;
-
-impl Platform for Nowhere {
-    fn mint(&self) -> [u8; 15] {
-        [0; 15]
-    }
-
-    fn last_auto_response(&self, _: crate::io::ConnectionId) -> Option<Timestamp> {
-        None
-    }
-
-    fn load(&self, _: &str) -> Result<Vec<(String, String)>, String> {
-        Ok(Vec::new())
-    }
-
-    fn log(&self, _: &str) {}
 }

@@ -40,6 +40,9 @@ pub(super) struct Kept {
     pub(super) address: String,
     pub(super) query: String,
     pub(super) headers: Headers,
+    /// Whether its connection is lost.
+    #[serde(default)]
+    pub(super) is_away: bool,
     #[serde(skip)]
     pub(super) allowance: Allowance,
 }

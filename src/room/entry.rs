@@ -1,7 +1,5 @@
 //! Who may come in, and who is inside.
 
-use serde::Deserialize;
-
 use super::Room;
 use super::contract::names;
 use super::error::{Code, Error};
@@ -10,18 +8,8 @@ use super::member::{Buckets, Member};
 use super::token::Refused;
 use super::turn::Turn;
 use crate::engine::Handshake;
-use crate::socket::{Command, Json, Namespace, SocketId};
+use crate::socket::{Command, Json, Namespace, SocketId, is_strict};
 use crate::time::Timestamp;
-
-/// The parameter of the URL by which a client asks for events with exactly the arguments that were
-/// sent: `strict=1`.
-const STRICT: &str = "strict";
-
-/// What a client may say of itself on connecting.
-#[derive(Deserialize)]
-struct Auth {
-    strict: Option<bool>,
-}
 
 impl Room {
     pub(super) fn connect(
@@ -41,8 +29,6 @@ impl Room {
             return;
         }
         let address = &handshake.address;
-        let strict = auth.and_then(Json::read);
-        let strict = strict.and_then(|auth: Auth| auth.strict);
         let pass = self
             .config
             .tokens
@@ -53,7 +39,7 @@ impl Room {
                 address: address.clone(),
                 came_at: turn.now,
                 came_seq: self.ledger.last_seq(),
-                strict: strict.unwrap_or_else(|| handshake.parameter(STRICT) == Some("1")),
+                strict: is_strict(auth, handshake),
                 pass,
                 ..Member::default()
             };

@@ -1,6 +1,5 @@
 //! A member: one socket in the room, joined or not.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,9 +13,6 @@ use super::token::Pass;
 use crate::rate::Bucket;
 use crate::socket::SocketId;
 use crate::time::Timestamp;
-
-/// How many sockets that are gone are remembered, for what they had left of their rates.
-const SPENT: usize = 100;
 
 /// One socket in the room.
 #[expect(
@@ -145,27 +141,6 @@ impl Buckets {
     /// Whether it may be told once more that it was too much.
     pub(super) fn bears(&mut self, now: Timestamp, rates: &Rates) -> bool {
         self.patience.take(now, rates.patience).is_ok()
-    }
-}
-
-/// What sockets that are gone had left of their rates, by their addresses: whoever leaves and comes
-/// again, as a socket of its own, gains nothing.
-#[derive(Default)]
-pub(super) struct Spent(VecDeque<(String, Buckets)>);
-
-impl Spent {
-    pub(super) fn keep(&mut self, member: Member) {
-        if self.0.len() >= SPENT {
-            self.0.pop_front();
-        }
-        self.0.push_back((member.address, member.buckets));
-    }
-
-    /// Those of the last who left from this address.
-    pub(super) fn take(&mut self, address: &str) -> Buckets {
-        let last = self.0.iter().rposition(|(from, _)| from == address);
-        let spent = last.and_then(|last| self.0.remove(last));
-        spent.map(|(_, buckets)| buckets).unwrap_or_default()
     }
 }
 

@@ -46,6 +46,7 @@ pub(crate) use token::Refused;
 use crate::engine::CloseReason;
 use crate::map::{Map, Set};
 pub use crate::rate::Rate;
+use crate::rate::Spent;
 use crate::socket::{App, Args, Command, DisconnectReason, Event, Json, SocketId};
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -57,7 +58,7 @@ use ice::{Waiting, Want};
 use journal::LogLimits;
 use ledger::Ledger;
 use listing::Listing;
-use member::{Member, Profile, Spent};
+use member::{Buckets, Member, Profile};
 use signal::Kind;
 use target::check_room;
 use turn::Turn;
@@ -72,7 +73,7 @@ pub struct Room {
     members: Map<SocketId, Member>,
     /// Sockets that were away when an operator closed the room, and have not been told yet.
     ended: Set<SocketId>,
-    spent: Spent,
+    spent: Spent<Buckets>,
     ledger: Ledger,
     door: Door,
     history: History,

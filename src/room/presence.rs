@@ -249,7 +249,7 @@ impl Room {
             self.log_line(turn.now, "never-joined", &line);
         }
         let (joined, alias) = (member.profile.is_some(), member.alias.clone());
-        self.spent.keep(member);
+        self.spent.keep(member.address, member.buckets);
         self.departed(turn, id, joined, alias, reason);
     }
 

@@ -23,6 +23,7 @@ mod select;
 mod server;
 mod socket_id;
 mod sockets;
+mod strict;
 mod surrogates;
 mod target;
 
@@ -42,6 +43,7 @@ pub use select::emit;
 pub use server::Server;
 pub use socket_id::SocketId;
 pub use sockets::{MAX_ROOM_NAME, MAX_ROOMS, RoomError, Sockets};
+pub(crate) use strict::is_strict;
 pub use target::Target;
 
 use crate::engine::CloseReason;

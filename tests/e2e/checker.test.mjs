@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -49,7 +49,7 @@ test("a transcript that does not go as written: the step", async () => {
   write("wrong.json", [{ connect: "ann" }, { by: "ann", emit: ["hello"], gets: { ann: [["bye"]] } }]);
   const { code, output } = await dialect("check", "good.json", "--transcript", "wrong.json");
   assert.equal(code, 1, output);
-  assert.match(output, /wrong\.json: step 2: ann got \[\["hello"\]\], and was to get \[\["bye"\]\]/);
+  assert.match(output, /wrong\.json: step 2: ann got \[\["hello"\]\], and was to be \[\["bye"\]\]/);
 });
 
 test("a table that is too large for a variable", async () => {
@@ -59,12 +59,32 @@ test("a table that is too large for a variable", async () => {
   assert.match(output, /larger than the 5000 bytes/);
 });
 
+test("tables in the form of DIALECTS, in files of any name and in wrangler.toml", async () => {
+  write("tables", { mine: { on: { hello: [{ emit: "hello" }] } }, yours: { on: {} } });
+  const good = await dialect("check", "tables");
+  assert.equal(good.code, 0, good.output);
+  assert.match(good.output, /tables has 2 dialects/);
+  write("tables", { mine: { on: { hello: [{ jion: "$0" }] } } });
+  const bad = await dialect("check", "tables");
+  assert.equal(bad.code, 1, bad.output);
+  assert.match(bad.output, /tables: mine: on\.hello\[0\]\.jion: an action has no "jion"/);
+  const config = (vars) => writeFileSync(join(folder, "wrangler.toml"), `name = "x"\n[vars]\n${vars}\n`);
+  config(`DIALECTS = '{"mine": {"on": {"x": [{"join": "$oops"}]}}}'`);
+  const variable = await dialect("check", "wrangler.toml");
+  assert.equal(variable.code, 1, variable.output);
+  assert.match(variable.output, /mine: on\.x\[0\]\.join: there is no \$oops/);
+  config("");
+  assert.match((await dialect("check", "wrangler.toml")).output, /has no DIALECTS in \[vars\]/);
+});
+
 test("the list, one of it, and what is no command", async () => {
   const { output } = await dialect("list");
   assert.match(output, /^codelab +Google's codelab/m);
   const { code, output: shown } = await dialect("show", "codelab");
   assert.equal(code, 0);
-  assert.ok(JSON.parse(shown).on["create or join"]);
+  const { $schema, on } = JSON.parse(shown);
+  assert.ok(on["create or join"]);
+  assert.ok(JSON.parse(readFileSync(new URL($schema), "utf8")).definitions, "editors find the schema from anywhere");
   assert.equal((await dialect("show", "nothing")).code, 1);
   const unknown = await dialect("chekc");
   assert.equal(unknown.code, 1);

@@ -35,6 +35,9 @@ for (const [what, table] of [
   ["an event's name that is no text", { on: { x: [{ emit: 1 }] } }],
   ["a stop that is not true", { on: { x: [{ stop: false }] } }],
   ["a list of actions that is a text", { on: { x: "y" } }],
+  ["a condition that always holds", { on: { x: [{ when: "0.room", stop: true }] } }],
+  ["a text in place of a boolean", { on: { x: [{ emit: "y", volatile: "true" }] } }],
+  ["an about that is no text", { about: 5, on: {} }],
   ["a namespace without a slash", { on: {}, namespace: "x" }],
 ]) {
   test(`refused: ${what}`, () => assert.equal(validate(table), false));

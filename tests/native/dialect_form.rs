@@ -146,6 +146,74 @@ fn more_mistakes_are_named_with_their_places() {
     }
 }
 
+/// A constant stands where only a value of the event makes sense, as when the dollar sign is forgotten.
+#[test]
+fn constants_in_place_of_values() {
+    const CONSTANT: &str = "this is always the same: a value begins with $, such as \"$0.room\"";
+    let stop = |when: Value| json!([{"when": when, "stop": true}]);
+    for (actions, place) in [
+        (stop(json!("0.room")), "when"),
+        (stop(json!("$$0")), "when"),
+        (stop(json!({"has": "room"})), "when.has"),
+        (stop(json!({"has": ["room"]})), "when.has"),
+        (stop(json!({"has": {"a": 1}})), "when.has"),
+        (stop(json!({"not": "ready"})), "when.not"),
+        (stop(json!({"any": ["$0", "ready"]})), "when.any[1]"),
+        (stop(json!({"equal": ["0.type", "offer"]})), "when.equal"),
+        (stop(json!({"count": 2, "of": "list"})), "when.of"),
+        (json!([{"each": "members", "stop": true}]), "each"),
+        (json!([{"each": 5, "stop": true}]), "each"),
+        (
+            json!([{"emit": "y", "args": [{"...": "0", "from": "$id"}]}]),
+            "args[0]....",
+        ),
+        (
+            json!([{"emit": "y", "args": [{"$each": "members"}]}]),
+            "args[0].$each",
+        ),
+    ] {
+        assert_eq!(
+            errors_of(&json!({ "x": actions })),
+            [format!("on.x[0].{place}: {CONSTANT}")],
+            "{actions}"
+        );
+    }
+}
+
+/// What is neither a text nor a boolean where one is wanted.
+#[test]
+fn values_of_the_wrong_kind() {
+    for (json, error) in [
+        (r#"{"about": 5, "on": {}}"#, "about: this is a text"),
+        (r#"{"$schema": {}, "on": {}}"#, "$schema: this is a text"),
+        (
+            r#"{"on": {"x": [{"about": [], "stop": true}]}}"#,
+            "on.x[0].about: this is a text",
+        ),
+        (
+            r#"{"on": {"x": [{"emit": "y", "volatile": "true"}]}}"#,
+            "on.x[0].volatile: volatile is true or false",
+        ),
+    ] {
+        assert_eq!(errors(json), [error], "{json}");
+    }
+}
+
+/// Constants that mean something: names of rooms and of sockets, lists, and one side of a comparison.
+#[test]
+fn constants_that_are_no_mistakes() {
+    for actions in [
+        json!([{"when": {"in": "den"}, "stop": true}]),
+        json!([{"when": {"online": "admin"}, "stop": true}, {"alias": "admin"}]),
+        json!([{"when": {"equal": ["$0", "offer"]}, "stop": true}]),
+        json!([{"when": "${0}", "stop": true}]),
+        json!([{"each": ["a", "b"], "join": "$it"}]),
+        json!([{"emit": "y", "args": [{"...": {"a": 1}}], "volatile": false}]),
+    ] {
+        assert_eq!(errors_of(&json!({ "x": actions })), Vec::<String>::new());
+    }
+}
+
 /// A name that may exist is not an error.
 #[test]
 fn names_that_somebody_may_have() {

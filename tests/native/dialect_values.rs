@@ -168,6 +168,17 @@ fn values() {
             json!([{"id": "$ann"}, {"id": "$bob"}]),
         ),
         (json!({"$each": "$members"}), json!(["$ann", "$bob"])),
+        // In a list, nothing is left out.
+        (
+            json!({"$each": "$members", "$value": "$it.alias"}),
+            json!([null, null]),
+        ),
+        (
+            json!({"$each": "$members", "$key": "$it", "$value": "$it.alias"}),
+            json!({}),
+        ),
+        (json!("$members.id.length"), json!(2)),
+        (json!("$members.id.1"), json!("$bob")),
         (
             json!({"$each": "$members", "$key": "$it.id", "$value": "$it.room"}),
             json!({"$ann": "r", "$bob": "r"}),
@@ -325,11 +336,11 @@ fn transcripts_that_do_not_go_as_written() {
     for (step, error) in [
         (
             json!({"by": "ann", "emit": ["x", 1]}),
-            "ann got [[\"y\",1]], and was to get []",
+            "ann got [[\"y\",1]], and was to be []",
         ),
         (
             json!({"by": "ann", "emit": ["x", 1], "gets": {"ann": [["y", 2]]}}),
-            "ann got [[\"y\",1]], and was to get [[\"y\",2]]",
+            "ann got [[\"y\",1]], and was to be [[\"y\",2]]",
         ),
         (
             json!({"by": "ann", "emit": ["x", 1], "ack": [2], "gets": {"ann": [["y", 1]]}}),
@@ -341,14 +352,40 @@ fn transcripts_that_do_not_go_as_written() {
         ),
         (
             json!({"connect": "bob", "refused": "no"}),
-            "the refusal was None, and was to be Some(\"no\")",
+            "the refusal was null, and was to be \"no\"",
+        ),
+        (
+            json!({"by": "ann", "emit": ["x", 1], "ack": null, "gets": {"ann": [["y", 1]]}}),
+            "the ack was [1], and was to be null",
         ),
         (
             json!({"by": "ann", "emit": ["x"], "get": {}}),
-            "a step has no \"get\": there are connect, query, auth, by, emit, ack, disconnect, refused, gets",
+            "a step has no \"get\": there are connect, query, auth, refused, data, by, emit, ack, lose, recover, disconnect, gets",
         ),
     ] {
         let steps = json!([{"connect": "ann"}, step]).to_string();
         assert_eq!(play(table(&json), &steps), Err(format!("step 2: {error}")));
     }
+}
+
+/// What transcripts can say of refusals, of missing acks, of bytes, and of clients that come back.
+#[test]
+fn transcripts() {
+    plays(
+        &json!({
+            "connect": [{"when": "$auth.no", "refuse": "go", "data": {"code": "$auth.no"}}],
+            "x": [{"emit": "y", "to": "broadcast", "args": [{"a": ["$0"]}]}],
+        }),
+        &json!([
+            {"connect": "eve", "auth": {"no": 7}, "refused": "go", "data": {"code": 7}},
+            {"connect": "ann"},
+            {"connect": "bob"},
+            {"by": "ann", "emit": ["x", {"$bytes": "00fF"}], "ack": null, "gets": {"bob": [["y", {"a": [{"$bytes": "00ff"}]}]]}},
+            {"lose": "bob"},
+            {"by": "ann", "emit": ["x", 1]},
+            {"by": "ann", "emit": ["x", 2]},
+            {"recover": "bob", "gets": {"bob": [["y", {"a": [1]}], ["y", {"a": [2]}]]}},
+            {"disconnect": "bob"},
+        ]),
+    );
 }

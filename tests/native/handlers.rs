@@ -23,7 +23,7 @@ pub fn stage(add: fn(&mut Io)) -> Stage {
     stage_with(add, unhurried().rates)
 }
 
-fn stage_with(add: fn(&mut Io), rates: Rates) -> Stage {
+pub fn stage_with(add: fn(&mut Io), rates: Rates) -> Stage {
     Script::new(move |store: Rc<Store>| {
         let config = engine::Config {
             keep_headers: true,

@@ -35,6 +35,7 @@ mod echo;
 mod engine;
 mod fuzz;
 mod handlers;
+mod handlers_entry;
 mod handlers_errors;
 mod heartbeat;
 mod idle;

@@ -1,0 +1,357 @@
+//! A stage for the tests of applications: clients, a clock and a storage, without a server.
+//!
+//! ```
+//! use signalbox::prelude::*;
+//! use signalbox::stage::Stage;
+//!
+//! fn chat(io: &mut Io) {
+//!     io.on("enter", |socket: Socket, Data(room): Data<String>| socket.join(&room));
+//!     io.on("say", |socket: Socket, All((room, text)): All<(String, String)>, ack: Ack| {
+//!         socket.to(room).emit("said", &text);
+//!         ack.send(&"ok");
+//!     });
+//! }
+//!
+//! let mut stage = Stage::of(chat);
+//! let [ann, bob] = [stage.connect().unwrap(), stage.connect().unwrap()];
+//! for client in [ann, bob] {
+//!     stage.emit(client, "enter", &["den"]);
+//! }
+//! stage.lose_memory(); // as when the object sleeps: rooms are there again
+//! assert_eq!(stage.ask(ann, "say", &("den", "hello")), Some(r#"["ok"]"#.to_owned()));
+//! assert_eq!(stage.heard(bob), [r#"["said","hello"]"#]);
+//! ```
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::engine::{CloseReason, Handshake};
+use crate::handlers::{Handlers, Io};
+use crate::io::{ConnectionId, Output, Platform, Record};
+use crate::room::config::Rates;
+use crate::socket::{
+    Ack, App, Args, Command, DisconnectReason, Event, Json, Namespace, Object, SocketId,
+};
+use crate::store::Store;
+use crate::time::Timestamp;
+
+/// How a client connects.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    /// The namespace.
+    pub namespace: Namespace,
+    /// Its `auth`.
+    pub auth: Option<Json>,
+    /// Its address, the query of its URL, and its headers.
+    pub handshake: Handshake,
+}
+
+/// An application, and clients of it.
+pub struct Stage<A> {
+    build: Box<dyn Fn(Rc<Store>) -> A>,
+    app: A,
+    desk: Rc<Desk>,
+    store: Rc<Store>,
+    now: Timestamp,
+    seats: BTreeMap<SocketId, Seat>,
+    /// What the last event was acknowledged with.
+    acknowledged: Option<Args>,
+    refused: Option<Json>,
+}
+
+/// A client's place.
+#[derive(Default)]
+struct Seat {
+    namespace: Namespace,
+    kept: Option<Json>,
+    is_away: bool,
+    heard: Vec<(String, Args)>,
+    /// The ids of the acks that the application waits for.
+    asked: VecDeque<u64>,
+}
+
+/// Random numbers that are the same in every run, and a storage.
+#[derive(Default)]
+struct Desk {
+    minted: Cell<u64>,
+    rows: RefCell<BTreeMap<String, String>>,
+    log: RefCell<Vec<String>>,
+}
+
+impl Platform for Desk {
+    fn mint(&self) -> [u8; 15] {
+        let number = self.minted.get().saturating_add(1);
+        self.minted.set(number);
+        let mut bytes = [0x5a; 15];
+        for (byte, digit) in bytes.iter_mut().zip(number.to_be_bytes()) {
+            *byte = digit;
+        }
+        bytes
+    }
+
+    fn last_auto_response(&self, _: ConnectionId) -> Option<Timestamp> {
+        None
+    }
+
+    fn load(&self, prefix: &str) -> Result<Vec<(String, String)>, String> {
+        let rows = self.rows.borrow();
+        let rows = rows.iter().filter(|(key, _)| key.starts_with(prefix));
+        Ok(rows
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect())
+    }
+
+    fn log(&self, line: &str) {
+        self.log.borrow_mut().push(line.to_owned());
+    }
+}
+
+impl Stage<Handlers> {
+    /// The application whose handlers this function adds, without variables.
+    #[must_use]
+    pub fn of(add: fn(&mut Io)) -> Self {
+        Self::new(move |store| Handlers::new(add, Rates::default(), store))
+    }
+}
+
+impl<A: App> Stage<A> {
+    /// The application that this function makes.
+    #[must_use]
+    pub fn new(build: impl Fn(Rc<Store>) -> A + 'static) -> Self {
+        let desk = Rc::<Desk>::default();
+        let store = Store::new(desk.clone());
+        Self {
+            app: build(Rc::clone(&store)),
+            build: Box::new(build),
+            desk,
+            store,
+            now: Timestamp::from_millis(1_000),
+            seats: BTreeMap::new(),
+            acknowledged: None,
+            refused: None,
+        }
+    }
+
+    /// A client connects to the main namespace.
+    ///
+    /// # Errors
+    ///
+    /// The refusal: an object with `message` and `data`.
+    pub fn connect(&mut self) -> Result<SocketId, Json> {
+        self.connect_as(Client::default())
+    }
+
+    /// The same with more about the client.
+    ///
+    /// # Errors
+    ///
+    /// The refusal: an object with `message` and `data`.
+    pub fn connect_as(&mut self, client: Client) -> Result<SocketId, Json> {
+        let socket = SocketId::new(self.desk.mint());
+        let seat = Seat {
+            namespace: client.namespace.clone(),
+            ..Seat::default()
+        };
+        self.seats.insert(socket, seat);
+        self.tell(Event::Connect {
+            socket,
+            namespace: client.namespace,
+            auth: client.auth,
+            handshake: Rc::new(client.handshake),
+        });
+        self.refused.take().map_or(Ok(socket), Err)
+    }
+
+    /// A client sends an event; `args` is the list, or tuple, of its arguments.
+    pub fn emit(&mut self, from: SocketId, event: &str, args: &impl Serialize) {
+        let args = Json::of(args).elements().unwrap_or_default();
+        self.emit_args(from, event, Args::new(args), None);
+    }
+
+    /// The same with an ack; returns its arguments, a list in JSON, if the event was acknowledged.
+    pub fn ask(&mut self, from: SocketId, event: &str, args: &impl Serialize) -> Option<String> {
+        let args = Json::of(args).elements().unwrap_or_default();
+        let ack = self.emit_args(from, event, Args::new(args), Some(Ack::new(from, 1)))?;
+        Some(Json::list(&ack.values).as_str().to_owned())
+    }
+
+    /// The same with arguments of any kind.
+    pub(crate) fn emit_args(
+        &mut self,
+        from: SocketId,
+        event: &str,
+        args: Args,
+        ack: Option<Ack>,
+    ) -> Option<Args> {
+        self.acknowledged = None;
+        self.tell(Event::Emit {
+            from,
+            name: event.to_owned(),
+            args,
+            ack,
+        });
+        self.acknowledged.take()
+    }
+
+    /// A client acknowledges the first event for which that is awaited. `false` if there is none.
+    pub fn acknowledge(&mut self, from: SocketId, args: &impl Serialize) -> bool {
+        let seat = self.seats.get_mut(&from);
+        let Some(id) = seat.and_then(|seat| seat.asked.pop_front()) else {
+            return false;
+        };
+        let args = Args::new(Json::of(args).elements().unwrap_or_default());
+        self.tell(Event::Ack { from, id, args });
+        true
+    }
+
+    /// The events that a client got since the last look, each a list in JSON that begins with its name.
+    pub fn heard(&mut self, client: SocketId) -> Vec<String> {
+        let events = self.heard_args(client).into_iter();
+        let written = |(name, args): (String, Args)| {
+            let event = [&[Json::of(&name)], args.values.as_slice()].concat();
+            Json::list(&event).as_str().to_owned()
+        };
+        events.map(written).collect()
+    }
+
+    /// The same: names and arguments. A client that is away hears them when it is back.
+    pub(crate) fn heard_args(&mut self, client: SocketId) -> Vec<(String, Args)> {
+        let seat = self.seats.get_mut(&client).filter(|seat| !seat.is_away);
+        seat.map(|seat| std::mem::take(&mut seat.heard))
+            .unwrap_or_default()
+    }
+
+    /// A client loses its connection, which it may recover.
+    pub fn lose(&mut self, socket: SocketId) {
+        self.set_away(socket, true);
+        let reason = DisconnectReason::Transport(CloseReason::TransportClose);
+        self.tell(Event::Away { socket, reason });
+    }
+
+    /// A client that lost its connection is back.
+    pub fn recover(&mut self, socket: SocketId) {
+        self.set_away(socket, false);
+        self.tell(Event::Back { socket });
+    }
+
+    fn set_away(&mut self, socket: SocketId, is_away: bool) {
+        if let Some(seat) = self.seats.get_mut(&socket) {
+            seat.is_away = is_away;
+        }
+    }
+
+    /// A client disconnects.
+    pub fn disconnect(&mut self, socket: SocketId) {
+        self.gone(socket, DisconnectReason::ClientNamespaceDisconnect);
+    }
+
+    fn gone(&mut self, socket: SocketId, reason: DisconnectReason) {
+        if self.seats.remove(&socket).is_some() {
+            self.tell(Event::Disconnect { socket, reason });
+        }
+    }
+
+    /// Time passes.
+    pub fn pass(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(deadline) = self.app.deadline().filter(|deadline| *deadline <= until) {
+            self.now = self.now.max(deadline);
+            let mut commands = Vec::new();
+            self.app.wake(self.now, &mut commands);
+            self.perform(commands);
+        }
+        self.now = until;
+    }
+
+    /// The application forgets all but what it kept, as when its object slept.
+    pub fn lose_memory(&mut self) {
+        self.store = Store::new(self.desk.clone());
+        self.app = (self.build)(Rc::clone(&self.store));
+        let restore = |(socket, seat): (&SocketId, &Seat)| Event::Restore {
+            socket: *socket,
+            namespace: seat.namespace.clone(),
+            state: seat.kept.clone(),
+        };
+        let restored: Vec<Event> = self.seats.iter().map(restore).collect();
+        for event in restored {
+            self.tell(event);
+        }
+    }
+
+    /// The lines that the application wrote into the log since the last look.
+    pub fn logged(&mut self) -> Vec<String> {
+        self.desk.log.take()
+    }
+
+    fn tell(&mut self, event: Event) {
+        let mut commands = Vec::new();
+        self.app.event(self.now, event, &mut commands);
+        self.perform(commands);
+    }
+
+    fn perform(&mut self, commands: Vec<Command>) {
+        for command in commands {
+            match command {
+                Command::Emit {
+                    to,
+                    name,
+                    args,
+                    ack,
+                    volatile,
+                } => {
+                    for id in to {
+                        if let Some(seat) = self.seats.get_mut(&id)
+                            && !(volatile && seat.is_away)
+                        {
+                            seat.heard.push((name.clone(), args.clone()));
+                            seat.asked.extend(ack);
+                        }
+                    }
+                }
+                Command::Acknowledge(_, args) => self.acknowledged = Some(args),
+                Command::Refuse {
+                    socket,
+                    message,
+                    data,
+                } => {
+                    self.seats.remove(&socket);
+                    let refusal = Object::new().with("message", &message);
+                    self.refused = Some(refusal.maybe("data", data.as_ref()).json());
+                }
+                Command::Keep(socket, state) => {
+                    if let Some(seat) = self.seats.get_mut(&socket) {
+                        seat.kept = Some(state);
+                    }
+                }
+                Command::Disconnect(socket) | Command::Close(socket) => {
+                    self.gone(socket, DisconnectReason::ServerNamespaceDisconnect);
+                }
+                Command::Accept { .. }
+                | Command::Respond(..)
+                | Command::Post(_)
+                | Command::Forget(_) => {}
+            }
+        }
+        for output in self.store.end_turn(Vec::new()) {
+            if let Output::Commit(records) | Output::CommitSoon(records) = output {
+                self.commit(records);
+            }
+        }
+    }
+
+    fn commit(&self, records: Vec<Record>) {
+        let mut rows = self.desk.rows.borrow_mut();
+        for record in records {
+            match record {
+                Record::Stored { key, value } => drop(rows.insert(key, value)),
+                Record::Deleted { key } => drop(rows.remove(&key)),
+                Record::Erased => rows.clear(),
+                Record::Purged => {}
+            }
+        }
+    }
+}
