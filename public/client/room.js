@@ -308,14 +308,11 @@ export class Room extends Emitter {
         this.peers.get(payload.id)?.update(event === EVENTS.PEER_BACK ? { ...payload, away: false } : payload);
         break;
       case EVENTS.OFFER:
-        this.#recognise(payload);
-        this.peers.get(payload.from)?.link.describe(payload, payload.cid);
-        break;
       case EVENTS.ANSWER:
-        this.peers.get(payload.from)?.link.describe(payload, payload.cid);
+        this.#sender(payload)?.link.describe(payload, payload.cid);
         break;
       case EVENTS.CANDIDATE:
-        this.peers.get(payload.from)?.link.addCandidate(payload.candidate, payload.cid);
+        this.#sender(payload)?.link.addCandidate(payload.candidate, payload.cid);
         break;
       case EVENTS.SIGNAL:
         this.#tell(payload);
@@ -417,18 +414,20 @@ export class Room extends Emitter {
   }
 
   /**
-   * Somebody who lost the room and joined again offers on the connection they still have with us.
+   * Who sent a signal. Somebody who lost the room and joined again under a new id goes on with the connection to us: its
+   * `cid` shows who they are. Any signal may come first, and what follows it rests on it.
    * @param {import("./protocol.js").Signal} signal
    */
-  #recognise({ from, cid }) {
+  #sender({ from, cid }) {
     const newcomer = this.peers.get(from);
     const former = [...this.peers.values()].find((peer) => peer.id !== from && cid !== undefined && peer.link.cid === cid);
-    if (!newcomer || !former) return;
+    if (!newcomer || !former) return newcomer;
     this.peers.delete(former.id);
     this.peers.set(from, former);
     former.become(newcomer);
     newcomer.close("replaced");
     this.#share();
+    return former;
   }
 
   /** Shares our uplink among the peers. */

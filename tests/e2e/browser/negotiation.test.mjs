@@ -13,6 +13,8 @@ const place = await setUp();
 const { server, site, browser } = place;
 const slow = await startServer({ vars: { ALLOWED_ORIGINS: "*", SIGNAL_RATE: "3/3" } });
 after(() => slow.stop());
+const forgetting = await startServer({ vars: { ALLOWED_ORIGINS: "*", RECOVERY_MS: "0" } });
+after(() => forgetting.stop());
 let rooms = 0;
 
 /** Somebody in a room; `prepare` gets the page first. */
@@ -75,6 +77,13 @@ const refuse = (method, times, only = "() => true") => (page) => page.evaluate((
     return original.apply(this, args);
   };
 }, { method, times, only });
+
+/** In a page: what it shares as its screen is a canvas. */
+function shareCanvas() {
+  const canvas = document.createElement("canvas");
+  canvas.getContext("2d").fillRect(0, 0, 1, 1);
+  navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(5);
+}
 
 test("an offer that comes twice is applied once, and answered twice in the same way", async () => {
   const answers = [];
@@ -145,6 +154,35 @@ test("a peer that cannot be reached is said to be so, and is reached when it can
   await becomes("failed"); // after 20 seconds; the attempts end after ten minutes
   isBlocked = false;
   await becomes("connected");
+});
+
+test("who comes back under another id, with an answer and an offer that were lost, agrees with the other again", async () => {
+  let isLosing = false;
+  const lost = [];
+  /** Loses the answer and the offer that the page sends next, and then the connection. */
+  const lossy = (page) => page.routeWebSocket(/socket\.io/, (socket) => {
+    const room = socket.connectToServer();
+    socket.onMessage((frame) => {
+      const [, event] = /^42\d*\["(offer|answer|candidate)"/.exec(frame) ?? [];
+      if (!isLosing || !event) return room.send(frame);
+      lost.push(event);
+      if (event === "answer") void page.evaluate(() => window.room.media.setScreen(true));
+      if (event !== "offer") return;
+      isLosing = false;
+      void room.close({ code: 4000 });
+      void socket.close({ code: 4000 });
+    });
+  });
+  const [ada, bob] = await two({ bob: lossy, at: forgetting });
+  for (const page of [ada, bob]) await page.evaluate(shareCanvas);
+  const id = await bob.evaluate(() => window.room.self.id);
+  isLosing = true;
+  await ada.evaluate(() => window.room.media.setScreen(true));
+  await bob.waitForFunction((id) => window.room.self.id !== id, id);
+  assert.deepEqual(lost.filter((event) => event !== "candidate"), ["answer", "offer"]);
+  for (const page of [ada, bob]) await page.waitForFunction(() => [...window.room.peers.values()][0].screen !== null);
+  await agreement([ada, bob]);
+  for (const page of [ada, bob]) assert.deepEqual(page.errors, []);
 });
 
 test("signals keep their order when the room takes only a few at a time", async () => {
@@ -242,12 +280,8 @@ for (const [direction, first, second] of [["is called by", comePlain, come], ["c
     for (const page of pages) await moves(page);
     const agreed = await agreement(pages);
     const [module, plain] = first === come ? pages : pages.toReversed();
-    await module.evaluate(async () => {
-      const canvas = document.createElement("canvas");
-      canvas.getContext("2d").fillRect(0, 0, 1, 1);
-      navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(5);
-      await window.room.media.setScreen(true);
-    });
+    await module.evaluate(shareCanvas);
+    await module.evaluate(() => window.room.media.setScreen(true));
     await plain.waitForFunction(() => document.querySelectorAll("video").length === 2);
     await plain.evaluate(() => window.restart());
     await agreement(pages, agreed);
