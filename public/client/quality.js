@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Quality } from "./types.js" */
 
 const MEASURE_EVERY = 3_000;
 
@@ -6,23 +7,6 @@ const MEASURE_EVERY = 3_000;
 const PATHS = /** @type {const} */ (["host", "srflx", "prflx", "relay"]);
 
 /**
- * How a link does, as seen from here.
- * @typedef {object} Quality
- * @property {"good" | "fair" | "poor"} level
- * @property {typeof PATHS[number]} path `relay` where either end uses one, `host` where neither needs to see beyond itself
- * @property {string} protocol
- * @property {number | null} rtt in milliseconds
- * @property {number} loss of what should have come from the peer, 0 to 1
- * @property {number} lossOut of what we sent to them, as they tell
- * @property {number} bitrate bits that came in a second
- * @property {number} bitrateOut
- * @property {number} width of their picture, 0 where there is none
- * @property {number} height
- * @property {number} framesPerSecond
- */
-
-/**
- * Measures a connection from time to time.
  * @param {{ stats(): Promise<RTCStatsReport> }} connection
  * @param {(quality: Quality | null) => void} report
  * @returns {() => void} ends it
@@ -33,7 +17,7 @@ export function watchQuality(connection, report) {
   return () => clearInterval(measuring);
 }
 
-/** Compares reports of one connection: counters mean something only against what they were. */
+/** Compares the counters of successive reports. */
 class QualityMeter {
   /** @type {Counters | null} */
   #last = null;
