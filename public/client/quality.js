@@ -52,7 +52,7 @@ class QualityMeter {
     const loss = since("lost") / Math.max(1, since("lost") + since("received"));
     const lossOut = Math.max(0, ...of("remote-inbound-rtp").map(({ fractionLost = 0 }) => fractionLost));
     return {
-      level: judge(rtt ?? 0, Math.max(loss, lossOut)),
+      level: levelOf(rtt ?? 0, Math.max(loss, lossOut)),
       path,
       protocol: ends[0]?.protocol ?? "",
       rtt,
@@ -73,7 +73,7 @@ class QualityMeter {
  * @param {number} rtt
  * @param {number} loss
  */
-function judge(rtt, loss) {
+function levelOf(rtt, loss) {
   if (rtt > 500 || loss > 0.08) return "poor";
   return rtt > 200 || loss > 0.02 ? "fair" : "good";
 }

@@ -22,7 +22,7 @@ export class Verification extends Emitter {
   /** Of the peer. @type {{ nonce: string, session: string } | null} */
   #theirs = null;
   /** The fingerprints that the last verdict was about. @type {string | null} */
-  #judged = null;
+  #checkedEnds = null;
 
   /** @param {VerificationOptions} options */
   constructor({ channel, key, ids, session, fingerprints }) {
@@ -38,8 +38,8 @@ export class Verification extends Emitter {
 
   /** The descriptions changed, perhaps with other certificates. */
   async check() {
-    if (this.#judged === null || this.#judged === (await this.#fingerprints()).join()) return;
-    this.#judged = null;
+    if (this.#checkedEnds === null || this.#checkedEnds === (await this.#fingerprints()).join()) return;
+    this.#checkedEnds = null;
     this.emit("verdict", "unverified", "");
     this.#begin();
   }
@@ -59,10 +59,10 @@ export class Verification extends Emitter {
   async #receive({ nonce, session, keyed, proof }) {
     if (!this.#key || typeof nonce !== "string" || nonce.length > LONGEST) return;
     if (typeof proof === "string") {
-      if (nonce === this.#nonce && this.#theirs && this.#judged === null) await this.#judge(proof, this.#theirs);
+      if (nonce === this.#nonce && this.#theirs && this.#checkedEnds === null) await this.#setVerdict(proof, this.#theirs);
     } else if (keyed && typeof session === "string" && session.length <= LONGEST && nonce !== this.#theirs?.nonce) {
       if (this.#theirs) this.#begin(); // the peer began an exchange
-      this.#judged = null;
+      this.#checkedEnds = null;
       this.#theirs = { nonce, session };
       const made = await this.#key.prove(await this.#facts(0, this.#theirs));
       this.#send({ proof: made, nonce });
@@ -73,8 +73,8 @@ export class Verification extends Emitter {
    * @param {string} proof
    * @param {{ nonce: string, session: string }} theirs
    */
-  async #judge(proof, theirs) {
-    this.#judged = (await this.#fingerprints()).join();
+  async #setVerdict(proof, theirs) {
+    this.#checkedEnds = (await this.#fingerprints()).join();
     // A peer with our nonce returns our own proof to us.
     const isTheirs = theirs.nonce !== this.#nonce;
     const isProven = isTheirs && (await this.#key?.proves(proof, await this.#facts(1, theirs)));
