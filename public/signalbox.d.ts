@@ -298,13 +298,16 @@ export class LocalMedia {
   readonly video: boolean;
   /** What we share of our screen. */
   readonly screen: MediaStream | null;
+  /** Loudness of what is sent, 0 to 1. */
   readonly level: number;
+  /** Loudness of the microphone, 0 to 1, also while it is muted. */
+  readonly voice: number;
   readonly problems: Readonly<Record<"audio" | "video" | "screen", SignalboxError | null>>;
   /** Asks for what is wanted and not there, or muted by the system; never rejects. */
   start(wanted: { audio?: boolean; video?: boolean }): Promise<void>;
   setAudio(on: boolean): Promise<void>;
   setVideo(on: boolean): Promise<void>;
-  /** Has the browser ask which screen, window or tab to share, so call it on a click; or stops that. */
+  /** Has the browser ask which screen, window or tab to share, so call it on a click; or stops that. Its sound is sent, too, where the user shares it. */
   setScreen(on: boolean): Promise<void>;
   /**
    * Sends this track, of a canvas or of an audio graph, say, in place of the device's: now, and whenever this kind is
@@ -313,9 +316,17 @@ export class LocalMedia {
   setTrack(kind: "audio" | "video" | "screen", track: MediaStreamTrack | null): Promise<void>;
   /** Uses another device of that kind, now if one is in use, and from now on. */
   setDevice(kind: "audio" | "video", deviceId: string): Promise<void>;
-  track(kind: "audio" | "video" | "screen"): MediaStreamTrack | null;
+  /**
+   * Asks for something else of a device, such as `{ noiseSuppression: false }`: now, which opens the device again, and from
+   * now on.
+   */
+  constrain(kind: "audio" | "video", constraints: MediaTrackConstraints): Promise<void>;
+  /** "sound" is that of the screen. */
+  track(kind: "audio" | "video" | "screen" | "sound"): MediaStreamTrack | null;
   close(): void;
   on(event: "change", listener: () => void): () => void;
+  /** The microphone was disconnected, and this track of another one took its place. */
+  on(event: "replaced", listener: (track: MediaStreamTrack) => void): () => void;
 }
 
 /**

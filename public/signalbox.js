@@ -7,7 +7,6 @@ import { Room } from "./client/room.js";
 export { createKey, LocalMedia, SignalboxError };
 
 /**
- * Joins a room with camera and microphone, or with what of them there is.
  * @type {typeof import("./signalbox.js").join}
  */
 export async function join(name, options = {}) {

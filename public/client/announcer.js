@@ -1,10 +1,9 @@
 // @ts-check
 import { KINDS } from "./media.js";
 import { EVENTS } from "./protocol.js";
+/** @import { AnnouncerOptions, SignalboxError } from "./types.js" */
 
-/** @typedef {import("./protocol.js").SignalboxError} SignalboxError */
-
-/** Tells the room which media we send, one change after the other, as often as it takes. */
+/** Tells the room which media we send, one change after the other. */
 export class Announcer {
   #media;
   #self;
@@ -14,14 +13,7 @@ export class Announcer {
   /** @type {Promise<void>} */
   #queue = Promise.resolve();
 
-  /**
-   * @param {object} options
-   * @param {import("./media.js").LocalMedia} options.media
-   * @param {() => import("./protocol.js").PeerInfo} options.self as the room knows us
-   * @param {() => boolean} options.isConnected
-   * @param {(event: string, payload: object) => Promise<unknown>} options.request
-   * @param {(error: SignalboxError) => void} options.refused there is no place for our media, which were switched off
-   */
+  /** @param {AnnouncerOptions} options */
   constructor({ media, self, isConnected, request, refused }) {
     this.#media = media;
     this.#self = self;

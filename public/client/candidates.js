@@ -1,13 +1,11 @@
 // @ts-check
 import { fragments } from "./sdp.js";
+/** @import { Candidate } from "./types.js" */
 
 const MOST = 64;
 
 /**
- * A peer's candidates, in the order in which they came. Each is given to the browser once there is a description that it
- * belongs to: before that, the browser would refuse it, and it would be lost.
- *
- * @typedef {RTCIceCandidateInit | null} Candidate null: there are no more
+ * A peer's candidates, in order. Each waits for the description that it belongs to: before that, the browser refuses it.
  */
 export class Candidates {
   #pc;
@@ -25,7 +23,7 @@ export class Candidates {
     await this.#flush();
   }
 
-  /** There is a new remote description. What still belongs to none was for an offer that was given up. */
+  /** There is a new remote description. What belongs to none was for an abandoned offer. */
   async described() {
     await this.#flush();
     this.#waiting = [];
@@ -51,7 +49,7 @@ export class Candidates {
     try {
       await this.#pc.addIceCandidate(candidate ?? undefined);
     } catch (error) {
-      // Without a fragment it may be for an offer that we ignored. The link can do without one candidate.
+      // It may be for an offer that we ignored.
       console.warn("signalbox: the browser refused a candidate:", error);
     }
   }

@@ -2,8 +2,7 @@
 import { Emitter } from "./emitter.js";
 import { LONGEST, LONGEST_NAME, MOST_NAMES, sizeOf } from "./peer-data.js";
 import { SignalboxError } from "./protocol.js";
-
-/** @typedef {import("./peer.js").Peer} Peer */
+/** @import { Peer } from "./types.js" */
 
 /** Messages between the peers, straight over their links, under one name. @extends {Emitter<{ message: [value: unknown, from: Peer] }>} */
 export class Channel extends Emitter {
@@ -20,7 +19,6 @@ export class Channel extends Emitter {
   }
 
   /**
-   * Resolves when the next message may follow.
    * @param {unknown} value
    * @param {{ to?: Peer | readonly Peer[] }} [options]
    */
@@ -30,7 +28,7 @@ export class Channel extends Emitter {
   }
 
   /**
-   * What came before is told to the first listener.
+   * The first listener is told what came before it, too.
    * @type {Emitter<{ message: [value: unknown, from: Peer] }>["on"]}
    */
   on(event, listener) {

@@ -1,23 +1,12 @@
 // @ts-check
+/** @import { ChatRecord, RoomKey, Sealed } from "./types.js" */
 
 const MOST_PROVEN = 1_000;
 const LONGEST_NAME = 64;
 
 /**
- * What a sealed message says of itself, and what the server cannot change.
- * @typedef {object} Sealed
- * @property {string} text
- * @property {string} name
- * @property {number} ts by the sender's clock
- * @property {string} session the sender's stay in the room
- * @property {string} mid
- */
-
-/**
- * Seals the chat's messages and opens them. The server stores and passes on ciphertext; it could keep an old one and show
- * it as new, under another name, or a private one as one to everybody. So the name, the time and the session of the
- * sender, and the receiver of a private message, are sealed with the text. A session is proven once its owner has shown it
- * on a verified link.
+ * Encrypts and decrypts the chat's messages. Sealed says what is protected, and why. A session is proven once its owner has
+ * shown it on a verified link.
  */
 export class ChatSeal {
   #key;
@@ -26,7 +15,7 @@ export class ChatSeal {
   #proven = new Set();
 
   /**
-   * @param {import("./key.js").RoomKey} key
+   * @param {RoomKey} key
    * @param {string} session our own
    */
   constructor(key, session) {
@@ -57,7 +46,7 @@ export class ChatSeal {
 
   /**
    * Null where the key is another, or something was altered.
-   * @param {import("./protocol.js").ChatRecord} record
+   * @param {ChatRecord} record
    * @returns {Promise<Sealed | null>}
    */
   async open({ message, from, to, enc }) {

@@ -2,34 +2,14 @@
 import { Emitter } from "./emitter.js";
 import { EVENTS, SignalboxError } from "./protocol.js";
 import { uniqueId } from "./unique.js";
+/** @import { ChatRecord, ChatSeal, Message, PeerInfo, Signaling } from "./types.js" */
 
 const WRITES_FOR = 6_000; // unless told again
 const TELL_EVERY = 3_000;
 
 /**
- * One message, as everybody in the room sees it. `state` moves from pending to sent or failed; only
- * our own messages are ever anything but sent.
- *
- * @typedef {object} Message
- * @property {string} mid our own key, stable from the moment of sending
- * @property {string | null} id the room's, once it has it
- * @property {number} seq its place in the room, likewise
- * @property {string} from
- * @property {string} name as the sender sealed it, where it is encrypted
- * @property {string} text empty where it is unreadable
- * @property {number} ts likewise
- * @property {string | null} to the id of the only receiver, where it is private
- * @property {boolean} own
- * @property {boolean} earlier from before we joined
- * @property {"none" | "end-to-end" | "unreadable"} encryption unreadable: with another key, or altered
- * @property {boolean} proven it is encrypted, and from somebody who has been at the other end of a verified link since we joined
- * @property {"pending" | "sent" | "failed"} state
- * @property {SignalboxError | null} error
- */
-
-/**
- * The room's chat, encrypted where there is a key. A message that the connection swallowed is sent
- * again under the same `mid`, which the room takes once.
+ * The room's chat, encrypted if there is a key. A message that got lost with a connection is sent again under the same
+ * `mid`, which the room takes once.
  *
  * @extends {Emitter<{ message: [message: Message], change: [message: Message], cleared: [], typing: [] }>}
  */
@@ -48,17 +28,17 @@ export class Chat extends Emitter {
   #ownIds = new Set();
   /** @type {Set<string>} what was opened, by session and `mid`: the server could send it twice */
   #opened = new Set();
-  /** Whose it is, of those that are not proven yet. @type {Map<Message, string>} */
+  /** The messages that are not proven yet, and their sessions. @type {Map<Message, string>} */
   #unproven = new Map();
-  /** Encryption takes its time; the order stays. @type {Promise<unknown>} */
+  /** Decryption keeps the order. @type {Promise<unknown>} */
   #incoming = Promise.resolve();
   /** @type {Promise<unknown>} */
   #outgoing = Promise.resolve();
 
   /**
-   * @param {import("./signaling.js").Signaling} signaling
-   * @param {() => import("./protocol.js").PeerInfo} self
-   * @param {import("./chat-seal.js").ChatSeal | null} seal
+   * @param {Signaling} signaling
+   * @param {() => PeerInfo} self
+   * @param {ChatSeal | null} seal
    */
   constructor(signaling, self, seal) {
     super();
@@ -67,12 +47,11 @@ export class Chat extends Emitter {
     this.#seal = seal;
   }
 
-  /** The ids of those who are writing. */
   get typists() {
     return [...this.#typists.keys()];
   }
 
-  /** Tells the others that we are writing, or no longer. @param {boolean} on */
+  /** @param {boolean} on */
   typing(on) {
     const now = Date.now();
     if (on === this.#typing && (!on || now - this.#told < TELL_EVERY)) return;
@@ -90,7 +69,6 @@ export class Chat extends Emitter {
   }
 
   /**
-   * To everybody, or to one peer alone.
    * @param {string} text
    * @param {{ to?: { id: string } }} [options]
    */
@@ -108,7 +86,7 @@ export class Chat extends Emitter {
     return message;
   }
 
-  /** @param {Message} message one that failed */
+  /** @param {Message} message */
   retry(message) {
     message.state = "pending";
     message.error = null;
@@ -117,9 +95,9 @@ export class Chat extends Emitter {
   }
 
   /**
-   * After a join: what was said before it, and what is still to be said.
+   * After a join.
    * @param {string} ownId
-   * @param {import("./protocol.js").ChatRecord[]} history
+   * @param {ChatRecord[]} history
    */
   joined(ownId, history) {
     const first = this.#ownIds.size === 0;
@@ -129,10 +107,7 @@ export class Chat extends Emitter {
     return this.#incoming;
   }
 
-  /**
-   * Puts messages from before the first one that we have in front of the others.
-   * @param {number} [limit]
-   */
+  /** @param {number} [limit] */
   async loadEarlier(limit) {
     const before = Math.min(...this.messages.map(({ seq }) => seq));
     const page = { limit, before: Number.isFinite(before) ? before : undefined };
@@ -150,7 +125,7 @@ export class Chat extends Emitter {
     return { messages, more };
   }
 
-  /** Sends again what no reply came for. */
+  /** Sends the messages without a reply again. */
   resume() {
     this.#next(async () => {
       for (const message of this.messages) if (message.state === "pending") void this.#submit(message);
@@ -158,7 +133,7 @@ export class Chat extends Emitter {
   }
 
   /**
-   * @param {import("./protocol.js").ChatRecord} record
+   * @param {ChatRecord} record
    * @param {boolean} [earlier]
    */
   receive(record, earlier = false) {
@@ -172,7 +147,7 @@ export class Chat extends Emitter {
   }
 
   /**
-   * @param {import("./protocol.js").ChatRecord} record
+   * @param {ChatRecord} record
    * @param {boolean} earlier
    */
   async #take(record, earlier) {
@@ -184,7 +159,7 @@ export class Chat extends Emitter {
 
   /**
    * Null where we have it already.
-   * @param {import("./protocol.js").ChatRecord} record
+   * @param {ChatRecord} record
    * @param {boolean} earlier
    */
   async #read(record, earlier) {
@@ -192,7 +167,7 @@ export class Chat extends Emitter {
     const sealed = enc ? (await this.#seal?.open(record)) ?? null : null;
     if (this.messages.some((known) => known.id === id)) return null;
     const own = this.#ownIds.has(from);
-    // Our own come back to us, often before the reply to them; they come in the order we sent them in.
+    // Our own messages come back in the order in which we sent them, often before their replies.
     const sent = own && this.messages.find((known) => known.own
       && (sealed ? known.mid === sealed.mid : known.id === null && known.encryption === "none" && known.text === record.message));
     if (sent) {
@@ -213,7 +188,7 @@ export class Chat extends Emitter {
     return message;
   }
 
-  /** Whoever has this session is at the other end of a verified link. @param {string} session */
+  /** @param {string} session */
   proven(session) {
     this.#seal?.proven(session);
     for (const [message, of] of this.#unproven) {
@@ -224,7 +199,7 @@ export class Chat extends Emitter {
     }
   }
 
-  /** The host cleared what was said before. @param {number} seq */
+  /** Forgets earlier messages. @param {number} seq */
   forget(seq) {
     this.#next(async () => {
       this.messages = this.messages.filter((message) => message.seq >= seq);

@@ -4,36 +4,15 @@ import { Negotiation } from "./negotiation.js";
 import { fingerprints, hasData } from "./sdp.js";
 import { Senders } from "./senders.js";
 import { Verification } from "./verification.js";
+/** @import { Candidate, Cap, ConnectionEvents, ConnectionOptions, Described } from "./types.js" */
 
-/** Both open it themselves; the browser counts up to such a number only for those who open a hundred. */
+/** Both sides open it; no browser gives another channel such a high number. */
 const LINK_CHANNEL = { negotiated: true, id: 200 };
 
 /**
- * @typedef {object} ConnectionOptions
- * @property {string} cid
- * @property {RTCConfiguration} rtcConfig
- * @property {import("./media.js").LocalMedia} media
- * @property {() => boolean} isWithheld nothing of ours is sent
- * @property {() => boolean} polite
- * @property {import("./key.js").RoomKey | null} key
- * @property {readonly [own: string, theirs: string]} ids as both know them at the beginning
- * @property {string} session of our stay in the room
- * @property {(event: string, payload: object) => void} send
- */
-
-/**
- * One RTCPeerConnection under one `cid`: its negotiation, what is sent over it, its verification.
+ * One RTCPeerConnection under one `cid`.
  *
- * @extends {Emitter<{
- *   state: [state: RTCPeerConnectionState],
- *   track: [track: MediaStreamTrack],
- *   screen: [track: MediaStreamTrack],
- *   channel: [channel: RTCDataChannel],
- *   verdict: [verdict: import("./verification.js").Verdict, session: string],
- *   closed: [],
- *   replaced: [described: import("./negotiation.js").Described],
- *   broken: [],
- * }>} `replaced`, `broken`: see Negotiation
+ * @extends {Emitter<ConnectionEvents>}
  */
 export class Connection extends Emitter {
   #pc;
@@ -74,7 +53,6 @@ export class Connection extends Emitter {
     return this.#pc.connectionState;
   }
 
-  /** No description has come from the peer yet. */
   get unanswered() {
     return this.#pc.remoteDescription === null;
   }
@@ -88,48 +66,43 @@ export class Connection extends Emitter {
     return this.#pc.getStats();
   }
 
-  /** Makes the first offer, as the newcomer does. */
+  /** Makes the first offer. */
   start() {
     void this.#senders.open();
     this.#verify();
   }
 
-  /** @param {import("./negotiation.js").Described} described */
+  /** @param {Described} described */
   describe(described) {
     this.#negotiation.describe(described);
   }
 
-  /** @param {import("./candidates.js").Candidate} candidate */
+  /** @param {Candidate} candidate */
   addCandidate(candidate) {
     this.#negotiation.addCandidate(candidate);
   }
 
-  /** There are other tracks to send. */
   update() {
     void this.#senders.update();
   }
 
-  /** @param {import("./senders.js").Cap} cap */
+  /** @param {Cap} cap */
   limit(cap) {
     void this.#senders.limit(cap);
   }
 
-  /**
-   * Looks for a path anew.
-   * @param {RTCIceServer[]} [iceServers]
-   */
+  /** Restarts ICE. @param {RTCIceServer[]} [iceServers] */
   restart(iceServers) {
     if (iceServers) this.#use(iceServers);
     this.#negotiation.restart();
   }
 
-  /** The peer has a new id: what was sent to the one before may be lost. */
   repeat() {
     this.#negotiation.repeat();
   }
 
   /**
-   * Uses these servers from now on. A path over a relay ends with its credentials, so another is looked for.
+   * Uses these servers from now on. A path over a relay ends with its credentials, so ICE restarts.
    * @param {RTCIceServer[]} iceServers
    */
   async renew(iceServers) {
@@ -157,7 +130,7 @@ export class Connection extends Emitter {
     return this.#pc.createDataChannel(label, options);
   }
 
-  /** The browser tells nobody, channels included. */
+  /** The browser fires no event. */
   close() {
     this.#pc.close();
     this.emit("closed");
@@ -178,7 +151,7 @@ export class Connection extends Emitter {
       ids: this.#ids,
       session: this.#session,
       fingerprints: async () => {
-        await this.#negotiation.settled; // a channel may open before the answer that it came of is there to read
+        await this.#negotiation.settled; // a channel may open before the answer is in place
         return [fingerprints(pc.localDescription), fingerprints(pc.remoteDescription)];
       },
     });

@@ -1,9 +1,10 @@
 // @ts-check
 import { IncomingFile } from "./file.js";
+/** @import { Connection, Peer } from "./types.js" */
 
 const MOST = 16; // files that wait for the user, from one peer
 
-/** The files that a peer offers. Too many at once are refused, those whose offer is still to come included. */
+/** The files that a peer offers. Channels count before their offer comes; too many are closed. */
 export class FileOffers {
   #peer;
   #offered;
@@ -11,7 +12,7 @@ export class FileOffers {
   #open = new Set();
 
   /**
-   * @param {import("./peer.js").Peer} peer
+   * @param {Peer} peer
    * @param {(file: IncomingFile) => void} offered
    */
   constructor(peer, offered) {
@@ -21,7 +22,7 @@ export class FileOffers {
 
   /**
    * @param {RTCDataChannel} channel
-   * @param {import("./connection.js").Connection} connection
+   * @param {Connection} connection
    */
   take(channel, connection) {
     if (!isSecureContext || this.#open.size >= MOST) {

@@ -2,25 +2,20 @@
 import { toBase64 } from "./bytes.js";
 import { Emitter } from "./emitter.js";
 import { parse, SignalboxError } from "./protocol.js";
+/** @import { FileInfo, Peer, TransferState } from "./types.js" */
 
 /** Marks the data channels that carry a file each. */
 export const FILE_PROTOCOL = "signalbox-file";
 
-const CHUNK = 65_536; // what every browser takes as one message
+const CHUNK = 65_536; // every browser takes such messages
 const BUFFER_LOW = 1_048_576;
 const BUFFER_HIGH = 4_194_304;
-const IN_MEMORY = 8_388_608; // then received bytes become a Blob, which browsers may keep on disk
+const IN_MEMORY = 8_388_608; // then bytes become a Blob, which may be on disk
 const LONGEST_NAME = 255;
 
 /**
- * A file on its way, over a data channel of its own, which ends with it:
+ * A file on its way. FileMessage describes the exchange.
  *
- *   sender: {name, size, type}             {accept}  receiver
- *           bytes … {digest}  ──▶    ◀──  {received}
- *           either, at any time: {cancel}
- *
- * @typedef {"offered" | "moving" | "done" | "refused" | "cancelled" | "failed"} TransferState
- * @typedef {{ name: string, size: number, type: string }} FileInfo
  * @extends {Emitter<{ change: [] }>}
  */
 class Transfer extends Emitter {
@@ -29,15 +24,15 @@ class Transfer extends Emitter {
   transferred = 0;
   /** @type {SignalboxError | null} */
   error = null;
-  /** What arrived, once it is complete. @type {Blob | null} */
+  /** @type {Blob | null} */
   blob = null;
 
-  /** Resolves with the end, whichever it is. @type {PromiseWithResolvers<void>} */
+  /** @type {PromiseWithResolvers<void>} */
   ended = Promise.withResolvers();
   #shown = 0;
 
   /**
-   * @param {import("./peer.js").Peer} peer
+   * @param {Peer} peer
    * @param {RTCDataChannel} channel
    * @param {FileInfo} info
    */
@@ -62,7 +57,7 @@ class Transfer extends Emitter {
     this.end("cancelled");
   }
 
-  /** The connection beneath is gone. */
+  /** The connection was lost. */
   lose() {
     this.end("failed", new SignalboxError("connection-lost", `The connection was lost while ${this.name} was on its way.`));
   }
@@ -102,13 +97,12 @@ class Transfer extends Emitter {
   }
 }
 
-/** A file of ours. */
 export class OutgoingFile extends Transfer {
   outgoing = /** @type {const} */ (true);
   #file;
 
   /**
-   * @param {import("./peer.js").Peer} peer
+   * @param {Peer} peer
    * @param {RTCDataChannel} channel
    * @param {Blob & { name?: string }} file
    */
@@ -142,7 +136,7 @@ export class OutgoingFile extends Transfer {
       let chunk;
       try {
         chunk = await this.#file.slice(offset, offset + CHUNK).arrayBuffer();
-      } catch (cause) { // it was changed or removed meanwhile
+      } catch (cause) {
         this.tell({ cancel: true });
         this.end("failed", new SignalboxError("unreadable", String(cause)));
         return;
@@ -160,7 +154,6 @@ export class OutgoingFile extends Transfer {
   }
 }
 
-/** A file that a peer offers. */
 export class IncomingFile extends Transfer {
   outgoing = /** @type {const} */ (false);
   #digest = new Digest();
@@ -168,14 +161,14 @@ export class IncomingFile extends Transfer {
   #parts = [];
   #inMemory = 0;
   #arrived = 0;
-  /** Takes the bytes instead of our memory. @type {WritableStreamDefaultWriter<ArrayBuffer> | null} */
+  /** @type {WritableStreamDefaultWriter<ArrayBuffer> | null} */
   #writer = null;
-  /** Digests take their time; the order stays. */
+  /** Chunks keep their order. */
   #queue = Promise.resolve();
 
   /**
-   * Waits for what the channel offers. What is no offer is closed.
-   * @param {import("./peer.js").Peer} peer
+   * Waits for the offer; other channels are closed.
+   * @param {Peer} peer
    * @param {RTCDataChannel} channel
    * @param {(file: IncomingFile) => void} offered
    */
@@ -191,7 +184,7 @@ export class IncomingFile extends Transfer {
   }
 
   /**
-   * @param {import("./peer.js").Peer} peer
+   * @param {Peer} peer
    * @param {RTCDataChannel} channel
    * @param {FileInfo} info
    */
@@ -202,7 +195,7 @@ export class IncomingFile extends Transfer {
     });
   }
 
-  /** @param {WritableStream} [sink] a place for the bytes, which are else kept in memory */
+  /** @param {WritableStream} [sink] */
   accept(sink) {
     if (this.state !== "offered") return;
     this.#writer = sink?.getWriter() ?? null;
@@ -261,9 +254,9 @@ export class IncomingFile extends Transfer {
       this.#fail("not-saved", String(cause));
       return;
     }
-    if (!this.#writer) this.blob = new Blob(this.#parts); // not of the type that the peer chose: as a page of our origin it could run scripts
+    if (!this.#writer) this.blob = new Blob(this.#parts); // without the peer's type: a page of our origin could run scripts
     this.tell({ received: true });
-    this.become("done"); // the sender closes, so that it hears of it
+    this.become("done"); // the sender closes
   }
 
   #spoil() {
@@ -284,12 +277,12 @@ export class IncomingFile extends Transfer {
    * @param {SignalboxError} [error]
    */
   end(state, error) {
-    if (this.active) this.#writer?.abort(error).catch(() => {}); // half a file is none
+    if (this.active) this.#writer?.abort(error).catch(() => {});
     super.end(state, error);
   }
 }
 
-/** SHA-256 over each chunk and what came before it: browsers digest only what they have whole. */
+/** SHA-256 over each chunk and the digest before it, as browsers digest no streams. */
 class Digest {
   #last = new Uint8Array();
 

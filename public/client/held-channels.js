@@ -3,7 +3,7 @@
 const MOST = 16; // channels
 const MOST_MESSAGES = 64; // on each
 
-/** Data channels of a peer that is not verified yet. They wait until it is, and so does what comes on them. */
+/** Holds the data channels of a peer, and what arrives on them, until it is verified. */
 export class HeldChannels {
   /** @type {Map<RTCDataChannel, () => void>} */
   #held = new Map();

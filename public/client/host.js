@@ -1,14 +1,14 @@
 // @ts-check
 import { EVENTS, unhurried } from "./protocol.js";
+/** @import { Knock } from "./types.js" */
 
 /**
  * What the room's host may do, and whom they may let in. The room refuses it to everyone else.
  *
  * @typedef {{ id: string }} Someone a peer, or somebody who knocks
- * @typedef {{ id: string, name: string }} Knock
  */
 export class Host {
-  /** Who waits to be let in. @type {readonly Knock[]} */
+  /** @type {readonly Knock[]} */
   knocks = [];
 
   #request;
@@ -43,7 +43,6 @@ export class Host {
     return this.#answer(EVENTS.HOST_ADMIT, id);
   }
 
-  /** Lets in everybody who waits. Rejects with the first who cannot be let in, as when the room is full. */
   async admitAll() {
     for (const knock of this.knocks) {
       await unhurried(() => this.admit(knock)).catch((error) => {
@@ -62,7 +61,7 @@ export class Host {
     await this.#request(EVENTS.HOST_LOCK, { on });
   }
 
-  /** @param {string | null} password null for none */
+  /** @param {string | null} password */
   async setPassword(password) {
     await this.#request(EVENTS.HOST_PASSWORD, { password });
   }

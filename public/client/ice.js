@@ -1,10 +1,11 @@
 // @ts-check
+/** @import { IceAnswer } from "./types.js" */
 
 const BEAT = 5_000;
 const RENEW_AT = 0.75; // of the time for which they are good
 const RETRY = 30_000;
 
-/** The ICE servers of a room. Their credentials end, so fresh ones are asked for in time, also after a sleep. */
+/** The ICE servers of a room. Their credentials expire, so fresh ones are requested in time. */
 export class Ice {
   #own;
   /** @type {RTCIceServer[]} */
@@ -15,7 +16,7 @@ export class Ice {
 
   /**
    * @param {RTCIceServer[] | undefined} own the application's, in place of those of the room
-   * @param {() => Promise<import("./protocol.js").Ice>} get
+   * @param {() => Promise<IceAnswer>} get
    * @param {() => void} renewed
    */
   constructor(own, get, renewed) {
@@ -30,7 +31,7 @@ export class Ice {
     return this.#own ?? this.#servers;
   }
 
-  /** @param {import("./protocol.js").Ice} ice */
+  /** @param {IceAnswer} ice */
   take({ iceServers, ttl }) {
     this.#servers = iceServers;
     this.#due = Date.now() + ttl * 1000 * RENEW_AT;

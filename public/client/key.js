@@ -3,14 +3,12 @@ import { fromBase64, toBase64, utf8 } from "./bytes.js";
 
 const IV_BYTES = 12;
 
-/** A key nobody guesses, to be handed on in the fragment of a link. */
 export function createKey() {
   return toBase64(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 /**
- * What the people in a room share and its server does not know. Of it come two keys bound to the room:
- * one proves to a peer what we see of the link to it, one encrypts the chat.
+ * The secret of a room's people. Two keys are derived from it for the room: one verifies links, one encrypts the chat.
  */
 export class RoomKey {
   #proving;

@@ -4,10 +4,11 @@ import { Emitter } from "./emitter.js";
 import { watchQuality } from "./quality.js";
 import { watchSilence } from "./silence.js";
 import { uniqueId } from "./unique.js";
+/** @import { Described, LinkEvents, LinkState, Mesh, Peer, Quality, Verdict } from "./types.js" */
 
 const DISCONNECTED_FOR = 3_000; // then ICE restarts
-const CONNECT_WITHIN = 30_000; // beyond it an attempt has failed; each is given longer than the one before
-const REACHED_WITHIN = 20_000; // beyond it the peer counts as out of reach, while the attempts go on
+const CONNECT_WITHIN = 30_000; // the first attempt; each later one gets longer
+const REACHED_WITHIN = 20_000; // then the peer is shown as failed, while the attempts go on
 const FAILURES_PER_CONNECTION = 3; // then a new connection
 const FAILURES_IN_ALL = 6; // then the attempts end
 const EARLY_CANDIDATES = 64;
@@ -16,59 +17,30 @@ const REBUILD_AFTER = 1_000; // where negotiation broke down; twice as long each
 const REBUILD_LATEST = 60_000;
 
 /**
- * What a link needs of its room.
- * @typedef {object} Mesh
- * @property {import("./protocol.js").PeerInfo} self
- * @property {import("./ice.js").Ice} ice
- * @property {RTCConfiguration} rtcConfig without ICE servers
- * @property {import("./media.js").LocalMedia} media
- * @property {boolean} requireVerified media and data wait until the peer is verified
- * @property {import("./senders.js").Cap} cap
- * @property {import("./key.js").RoomKey | null} key
- * @property {string} session of our stay in the room: a random text
- * @property {(session: string) => void} proven whoever has this session is at the other end of a verified link
- * @property {() => boolean} online the signaling is up
- * @property {(event: string, payload: { to: string }) => void} relay
- * @property {(name: string, value: unknown, from: import("./peer.js").Peer) => boolean} deliver a message of a channel of the room came; says whether anybody listens
- * @property {() => void} doubt the network may have changed: the signaling is to see whether it still has a connection
- *
- * @typedef {{ id: string, n: number, away: boolean }} Other
- */
-
-/**
- * The link to one peer: a connection that is repaired, or replaced by a new one, as often as needed.
+ * The link to one peer. It restarts its connection, or replaces it, as often as needed.
  *
  *   connecting ──▶ connected ◀──▶ reconnecting
  *   connecting or reconnecting ──20 s──▶ failed ──▶ connected, as attempts go on, or by retry() ──▶ connecting
  *
- * @typedef {"connecting" | "connected" | "reconnecting" | "failed"} LinkState
- * @extends {Emitter<{
- *   change: [],
- *   renewed: [],
- *   connected: [],
- *   track: [track: MediaStreamTrack, connection: Connection],
- *   screen: [track: MediaStreamTrack],
- *   channel: [channel: RTCDataChannel, connection: Connection],
- *   quality: [],
- * }>} `change`: of `state` or `verified`; `renewed`: there is another connection; `connected`: it is up, perhaps again
+ * @extends {Emitter<LinkEvents>}
  */
 export class Link extends Emitter {
   /** @type {LinkState} */
   state = "connecting";
-  /** @type {import("./verification.js").Verdict} */
+  /** @type {Verdict} */
   verified = "unverified";
-  /** @type {import("./quality.js").Quality | null} */
+  /** @type {Quality | null} */
   quality = null;
-  /** With which verdict the user goes on all the same. @type {import("./verification.js").Verdict} */
+  /** The verdict that the user accepted. @type {Verdict} */
   #accepted = "verified";
-  /** The peer uses a stock client, and does not tell what it sends. */
+  /** The peer uses a stock client. */
   isPlain = false;
 
   #other;
   #mesh;
   /** @type {Connection | null} */
   #connection = null;
-  /** The `cid` of those before it: what still comes for them is late. @type {string[]} */
+  /** The `cid` of earlier connections, whose late signals are ignored. @type {string[]} */
   #former = [];
   /** @type {{ candidate: RTCIceCandidateInit | null, cid?: string }[]} */
   #early = [];
@@ -81,7 +53,7 @@ export class Link extends Emitter {
   #reach;
 
   /**
-   * @param {Other} other
+   * @param {Peer} other
    * @param {Mesh} mesh
    */
   constructor(other, mesh) {
@@ -89,7 +61,7 @@ export class Link extends Emitter {
     this.#other = other;
     this.#mesh = mesh;
     this.#startTimeout();
-    this.#expect();
+    this.#startReachTimeout();
   }
 
   get connection() {
@@ -100,38 +72,36 @@ export class Link extends Emitter {
     return this.#connection?.cid;
   }
 
-  /** Nothing is exchanged with the peer but what it takes to verify it. */
+  /** Nothing is exchanged but what verification takes. */
   get isWithheld() {
     return this.#mesh.requireVerified && this.verified !== "verified" && this.verified !== this.#accepted;
   }
 
-  /** Goes on with the peer as it is. Another verdict is another question. */
+  /** Accepts the present verdict, and no other. */
   trust() {
     this.#accepted = this.verified;
     this.update();
     this.emit("change");
   }
 
-  /** Starts over after `failed`. */
   retry() {
     this.#failures = 0;
     this.#setState("connecting");
     this.connect();
   }
 
-  /** Makes a new connection, with our offer. */
   connect() {
     this.#open(uniqueId()).start();
   }
 
-  /** Offers again: the peer knows us by a new id. */
+  /** Tells the peer our new id. */
   reintroduce() {
     if (this.#connection?.state === "connected") this.#connection.restart();
     else this.connect();
   }
 
   /**
-   * @param {Partial<import("./negotiation.js").Described>} described
+   * @param {Partial<Described>} described
    * @param {string} [cid] a plain client gives none
    */
   describe({ description, round }, cid = this.cid) {
@@ -143,7 +113,7 @@ export class Link extends Emitter {
       if (this.#connection?.unanswered && !this.#isPolite()) return;
       this.#open(cid ?? uniqueId());
     } else if (cid !== this.cid) {
-      return; // an answer for a connection that is no more
+      return; // an answer for an earlier connection
     }
     this.#connection?.describe({ description, round: Number.isSafeInteger(round) ? round : undefined });
   }
@@ -158,7 +128,7 @@ export class Link extends Emitter {
     else if (this.#early.push({ candidate, cid }) > EARLY_CANDIDATES) this.#early.shift();
   }
 
-  /** The network changed, the device woke up, or the signaling is back. */
+  /** The network changed, or the signaling is back. */
   recover() {
     this.#failures = 0;
     if (this.state === "failed") this.#setState("reconnecting");
@@ -166,22 +136,19 @@ export class Link extends Emitter {
     this.#startTimeout();
   }
 
-  /** There are other tracks to send. */
   update() {
     this.#connection?.update();
   }
 
-  /** The cap changed. */
   limit() {
     this.#connection?.limit(this.#mesh.cap);
   }
 
-  /** There are fresh ICE servers. */
   renew() {
     void this.#connection?.renew(this.#mesh.ice.servers);
   }
 
-  /** The peer has a new id: it may have missed what was sent to the one before. */
+  /** Sends again what the peer may have missed. */
   repeat() {
     this.#connection?.repeat();
   }
@@ -228,7 +195,7 @@ export class Link extends Emitter {
 
   /** @param {Connection} connection */
   #watch(connection) {
-    /** What a connection still tells after it was replaced is ignored. @type {<T extends any[]>(follow: (...told: T) => void) => (...told: T) => void} */
+    /** Ignores events of a replaced connection. @type {<T extends any[]>(follow: (...told: T) => void) => (...told: T) => void} */
     const current = (follow) => (...told) => {
       if (connection === this.#connection) follow(...told);
     };
@@ -250,13 +217,13 @@ export class Link extends Emitter {
     connection.on("closed", watchSilence(connection, current((isSilent) => this.#followSilence(isSilent))));
   }
 
-  /** The peer made a new connection under the same `cid`, or without one, as a plain client. @param {import("./negotiation.js").Described} described */
+  /** The peer made a new connection without a new `cid`, as stock clients do. @param {Described} described */
   #replace(described) {
     if (described.description.type === "offer") this.#open(this.cid ?? uniqueId()).describe(described);
     else this.connect();
   }
 
-  /** Negotiation broke down, perhaps on a path that still works. @param {Connection} connection */
+  /** Negotiation failed. @param {Connection} connection */
   #rebuild(connection) {
     const delay = Math.min(REBUILD_LATEST, REBUILD_AFTER * 2 ** this.#rebuilt);
     this.#rebuilt += 1;
@@ -265,7 +232,7 @@ export class Link extends Emitter {
     }, delay);
   }
 
-  /** @param {import("./verification.js").Verdict} verdict */
+  /** @param {Verdict} verdict */
   #setVerdict(verdict) {
     if (this.verified === verdict) return;
     this.verified = verdict;
@@ -282,7 +249,7 @@ export class Link extends Emitter {
       this.#setState("connected");
       this.emit("connected");
     } else if (state === "disconnected") {
-      if (this.#isSilent) return; // another path is looked for already
+      if (this.#isSilent) return;
       this.#mesh.doubt();
       if (this.state === "connected") this.#setState("reconnecting");
       this.#setTimer(DISCONNECTED_FOR, () => {
@@ -312,7 +279,7 @@ export class Link extends Emitter {
 
   async #fail() {
     if (this.#connection?.state === "connected") return;
-    const isPossible = !this.#other.away && this.#mesh.online(); // else nothing can be agreed now; it is no attempt
+    const isPossible = !this.#other.away && this.#mesh.online(); // else this is no attempt
     if (isPossible) this.#failures += 1;
     this.#startTimeout();
     if (this.state === "connected") this.#setState("reconnecting");
@@ -329,7 +296,7 @@ export class Link extends Emitter {
     }
   }
 
-  /** An attempt begins. Where machine or network are slow, hasty ones would only add to it. */
+  /** Limits the time of an attempt. Each gets longer: frequent attempts would slow down a slow network further. */
   #startTimeout() {
     this.#setTimer(CONNECT_WITHIN * (this.#failures + 1), () => this.#fail());
   }
@@ -347,12 +314,11 @@ export class Link extends Emitter {
   #setState(state) {
     if (this.state === state) return;
     this.state = state;
-    this.#expect();
+    this.#startReachTimeout();
     this.emit("change");
   }
 
-  /** Says after a while that the peer is out of reach, for as long as it is. */
-  #expect() {
+  #startReachTimeout() {
     clearTimeout(this.#reach);
     if (this.state === "connected" || this.state === "failed") return;
     this.#reach = setTimeout(() => this.#setState("failed"), REACHED_WITHIN);

@@ -1,6 +1,7 @@
 // @ts-check
 import { Emitter } from "./emitter.js";
 import { SignalboxError } from "./protocol.js";
+/** @import { Capture, Kind } from "./types.js" */
 
 export const KINDS = /** @type {const} */ (["audio", "video", "screen"]);
 
@@ -10,30 +11,33 @@ const CONSTRAINTS = {
   video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 }, facingMode: "user" },
 };
 
+const SCREEN = {
+  video: { frameRate: { max: 15 } },
+  audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+  selfBrowserSurface: "exclude",
+  surfaceSwitching: "include",
+};
+
 /**
- * This device's microphone, camera and screen, or tracks of the application, which are never stopped here. The camera stops
- * when it is off, so that its light goes out; the microphone stays open while muted, so that unmuting is instant.
+ * The public members are described in signalbox.d.ts. The camera stops when it is off, so that its light goes out. The
+ * microphone stays open while it is muted, so that unmuting is instant.
  *
- * @typedef {"audio" | "video" | "screen"} Kind
- * @typedef {"audio" | "video"} Capture
- * @extends {Emitter<{ change: [] }>}
+ * @extends {Emitter<{ change: [], replaced: [track: MediaStreamTrack] }>}
  */
 export class LocalMedia extends Emitter {
-  /** The same object for life: fit for a self-view's `srcObject`. */
   stream = new MediaStream();
-  /** What is shown of the screen. @type {MediaStream | null} */
+  /** @type {MediaStream | null} */
   screen = null;
   /** @type {Record<Kind, SignalboxError | null>} */
   problems = { audio: null, video: null, screen: null };
 
-  /** @type {Record<Capture, string | undefined>} */
-  #devices;
+  #constraints = { ...CONSTRAINTS };
   /** The tracks of the application. @type {Record<Kind, MediaStreamTrack | null>} */
   #own = { audio: null, video: null, screen: null };
-  /** The tracks that have our listeners. @type {WeakSet<MediaStreamTrack>} */
+  /** Those with our listeners. @type {WeakSet<MediaStreamTrack>} */
   #followed = new WeakSet();
   #closed = false;
-  /** As the microphone before was. */
+  /** Whether the last microphone was muted. */
   #muted = false;
   /** @type {Promise<void>} */
   #queue = Promise.resolve();
@@ -43,7 +47,7 @@ export class LocalMedia extends Emitter {
   /** @param {{ audio?: string, video?: string }} [devices] the ids of those to use, where they are there */
   constructor({ audio, video } = {}) {
     super();
-    this.#devices = { audio, video };
+    for (const [kind, id] of /** @type {const} */ ([["audio", audio], ["video", video]])) if (id) this.#restrict(kind, device(id));
   }
 
   /** Sends the first audio and the first video track of a stream. @param {MediaStream} stream */
@@ -56,7 +60,6 @@ export class LocalMedia extends Emitter {
     return media;
   }
 
-  /** The microphone is heard: it is there, and muted neither by us nor by the system. */
   get audio() {
     const track = this.track("audio");
     return track !== null && track.enabled && !track.muted;
@@ -67,10 +70,13 @@ export class LocalMedia extends Emitter {
     return track !== null && !track.muted;
   }
 
-  /** Loudness of the microphone, 0 to 1. */
   get level() {
+    return this.track("audio")?.enabled ? this.voice : 0;
+  }
+
+  get voice() {
     const track = this.track("audio");
-    if (!track?.enabled) return 0;
+    if (!track) return 0;
     if (this.#meter?.track !== track) {
       this.#meter?.close();
       this.#meter = new Meter(track);
@@ -78,17 +84,14 @@ export class LocalMedia extends Emitter {
     return this.#meter.level;
   }
 
-  /** @param {Kind} kind */
+  /** @param {Kind | "sound"} kind */
   track(kind) {
     if (kind === "screen") return this.screen?.getVideoTracks()[0] ?? null;
+    if (kind === "sound") return this.screen?.getAudioTracks()[0] ?? null;
     return this.stream.getTracks().find((track) => track.kind === kind) ?? null;
   }
 
-  /**
-   * Asks for what is wanted and not there, in one prompt; what the system muted is asked for again. It does not reject:
-   * what could not be had is in `problems`.
-   * @param {{ audio?: boolean, video?: boolean }} wanted
-   */
+  /** @param {{ audio?: boolean, video?: boolean }} wanted */
   start(wanted) {
     return this.#next(async () => {
       const kinds = /** @type {Capture[]} */ (["audio", "video"]).filter((kind) => wanted[kind] && !(this.track(kind)?.muted === false));
@@ -116,10 +119,7 @@ export class LocalMedia extends Emitter {
     });
   }
 
-  /**
-   * Shares a screen, a window or a tab, whichever the user picks; or stops that.
-   * @param {boolean} on
-   */
+  /** @param {boolean} on */
   setScreen(on) {
     return this.#next(async () => {
       const track = this.track("screen");
@@ -129,22 +129,28 @@ export class LocalMedia extends Emitter {
   }
 
   /**
-   * Uses another microphone or camera, now if one is in use, and from now on.
    * @param {Capture} kind
-   * @param {string} device its `deviceId`
+   * @param {string} id
    */
-  setDevice(kind, device) {
+  setDevice(kind, id) {
+    return this.constrain(kind, device(id));
+  }
+
+  /**
+   * @param {Capture} kind
+   * @param {MediaTrackConstraints} constraints
+   */
+  constrain(kind, constraints) {
     return this.#next(async () => {
-      this.#devices[kind] = device;
+      this.#restrict(kind, constraints);
       const former = this.track(kind);
       if (!former || this.#own[kind]) return;
-      this.#drop(former); // first, as phones open one camera at a time
+      this.#drop(former); // phones open one camera at a time
       await this.#acquire([kind]);
     });
   }
 
   /**
-   * Sends a track of the application instead of the device's; null gives it up.
    * @param {Kind} kind
    * @param {MediaStreamTrack | null} track
    */
@@ -159,6 +165,14 @@ export class LocalMedia extends Emitter {
     this.#closed = true;
     this.#meter?.close();
     for (const kind of KINDS) this.#drop(this.track(kind));
+  }
+
+  /**
+   * @param {Capture} kind
+   * @param {MediaTrackConstraints} constraints
+   */
+  #restrict(kind, constraints) {
+    this.#constraints[kind] = { ...this.#constraints[kind], ...constraints };
   }
 
   /** @param {() => Promise<void>} step */
@@ -181,11 +195,11 @@ export class LocalMedia extends Emitter {
   async #share() {
     if (this.#own.screen) return this.#adopt("screen", this.#own.screen);
     try {
-      const stream = await mediaDevices().getDisplayMedia({ video: { frameRate: { max: 15 } } });
+      const stream = await mediaDevices().getDisplayMedia(SCREEN);
       const [track] = stream.getVideoTracks();
       track.contentHint = "detail";
       this.problems.screen = null;
-      this.#adopt("screen", track);
+      this.#adopt("screen", track, stream);
     } catch (cause) {
       const error = explain(cause);
       this.problems.screen = error.code === "permission-denied" ? null : error; // then nothing was picked
@@ -198,16 +212,16 @@ export class LocalMedia extends Emitter {
     const kinds = wanted.filter((kind) => !this.#own[kind]);
     if (kinds.length === 0) return;
     try {
-      const stream = await mediaDevices().getUserMedia(Object.fromEntries(kinds.map((kind) => [kind, this.#constraints(kind)])));
+      const stream = await mediaDevices().getUserMedia(Object.fromEntries(kinds.map((kind) => [kind, this.#constraints[kind]])));
       for (const kind of kinds) this.problems[kind] = null;
       for (const track of stream.getTracks()) this.#adopt(/** @type {Capture} */ (track.kind), track);
     } catch (cause) {
       const error = explain(cause);
-      // A camera that is missing or blocked must not cost the microphone; what the user refuses is not asked again.
+      // A missing camera must not cost the microphone. What the user refused is not asked again.
       if (kinds.length > 1 && (error.code !== "permission-denied" || (await isOneBlocked()))) {
         for (const kind of kinds) await this.#acquire([kind]);
-      } else if (error.code === "no-device" && this.#devices[kinds[0]]) {
-        this.#devices[kinds[0]] = undefined; // the chosen one is not there
+      } else if (error.code === "no-device" && this.#constraints[kinds[0]].deviceId) {
+        this.#restrict(kinds[0], device()); // the chosen one is not there
         await this.#acquire(kinds);
       } else {
         for (const kind of kinds) this.problems[kind] = error;
@@ -218,21 +232,21 @@ export class LocalMedia extends Emitter {
   /**
    * @param {Kind} kind
    * @param {MediaStreamTrack} track
+   * @param {MediaStream} [screen] with the sound of the screen
    */
-  #adopt(kind, track) {
+  #adopt(kind, track, screen = new MediaStream([track])) {
     if (this.#closed) {
-      if (this.#own[kind] !== track) track.stop();
+      if (this.#own[kind] !== track) for (const each of screen.getTracks()) each.stop();
       return;
     }
     if (kind === "audio" && this.#muted) track.enabled = false;
-    if (kind === "screen") this.screen = new MediaStream([track]);
+    if (kind === "screen") this.screen = screen;
     else this.stream.addTrack(track);
     this.#follow(kind, track);
     if (kind !== "screen") this.#followMuting(kind, track);
   }
 
   /**
-   * Listens to a track while it is in use.
    * @param {Kind} kind
    * @param {MediaStreamTrack} track
    */
@@ -248,19 +262,34 @@ export class LocalMedia extends Emitter {
   }
 
   /**
-   * A device was unplugged, or taken away in the browser's own controls.
+   * A device was unplugged, or taken away in the browser's own controls. Another microphone takes its place; another
+   * camera could show what the user does not expect.
    * @param {Kind} kind
    * @param {MediaStreamTrack} track
    */
   #lose(kind, track) {
+    const isOwn = this.#own[kind] === track;
     this.#drop(track);
-    if (this.#own[kind] === track) this.#own[kind] = null;
-    else if (kind !== "screen") this.problems[kind] = new SignalboxError("device-lost", `The ${kind} device went away.`);
+    if (isOwn) this.#own[kind] = null;
+    else if (kind !== "screen") this.problems[kind] = new SignalboxError("device-lost", `The ${kind} device was disconnected.`);
     this.emit("change");
+    if (kind === "audio" && !isOwn) void this.#next(() => this.#replaceMicrophone());
+  }
+
+  async #replaceMicrophone() {
+    const { audio: lost } = this.problems;
+    if (this.track("audio") || lost?.code !== "device-lost") return;
+    const microphones = (await mediaDevices().enumerateDevices()).filter(({ kind }) => kind === "audioinput");
+    if (microphones.length === 0) return;
+    this.#restrict("audio", device());
+    await this.#acquire(["audio"]);
+    const track = this.track("audio");
+    if (track) this.emit("replaced", track);
+    else this.problems.audio = lost;
   }
 
   /**
-   * The system mutes a microphone for a call or by a headset's button, and a camera that is covered.
+   * The system mutes a device, as for a phone call.
    * @param {Capture} kind
    * @param {MediaStreamTrack} track
    */
@@ -275,21 +304,25 @@ export class LocalMedia extends Emitter {
   #drop(track) {
     if (!track) return;
     this.stream.removeTrack(track);
+    if (this.#meter?.track === track) {
+      this.#meter.close(); // its copy would keep the microphone open
+      this.#meter = null;
+    }
     if (track.kind === "audio") this.#muted = !track.enabled;
-    if (track === this.track("screen")) this.screen = null;
+    if (track === this.track("screen")) {
+      this.track("sound")?.stop();
+      this.screen = null;
+    }
     if (!Object.values(this.#own).includes(track)) track.stop();
-  }
-
-  /** @param {Capture} kind */
-  #constraints(kind) {
-    const device = this.#devices[kind];
-    if (!device) return CONSTRAINTS[kind];
-    const { facingMode, ...rest } = CONSTRAINTS[kind];
-    return { ...rest, deviceId: { exact: device } };
   }
 }
 
-/** Whether the user blocked either microphone or camera for good, and not the other. */
+/** @param {string} [id] any device without it @returns {MediaTrackConstraints} */
+function device(id) {
+  return id ? { deviceId: { exact: id }, facingMode: undefined } : { deviceId: undefined };
+}
+
+/** Whether the user blocked one of microphone and camera, and not the other. */
 async function isOneBlocked() {
   try {
     const names = /** @type {PermissionName[]} */ (["microphone", "camera"]);
@@ -318,16 +351,19 @@ function explain(cause) {
   return new SignalboxError("device-busy", message);
 }
 
-/** Measures a track's loudness. */
+/** Measures the loudness of a track, also while the track is muted: a copy of it is not. */
 class Meter {
   #context = new AudioContext();
   #analyser = this.#context.createAnalyser();
+  #copy;
   #samples = new Float32Array(this.#analyser.fftSize);
 
   /** @param {MediaStreamTrack} track */
   constructor(track) {
     this.track = track;
-    this.#context.createMediaStreamSource(new MediaStream([track])).connect(this.#analyser);
+    this.#copy = track.clone();
+    this.#copy.enabled = true;
+    this.#context.createMediaStreamSource(new MediaStream([this.#copy])).connect(this.#analyser);
   }
 
   get level() {
@@ -339,6 +375,7 @@ class Meter {
   }
 
   close() {
+    this.#copy.stop();
     void this.#context.close();
   }
 }

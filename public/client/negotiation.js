@@ -3,14 +3,10 @@ import { Candidates } from "./candidates.js";
 import { Emitter } from "./emitter.js";
 import { EVENTS } from "./protocol.js";
 import { fingerprints } from "./sdp.js";
+/** @import { Candidate, Described, NegotiationEvents, NegotiationOptions } from "./types.js" */
 
 const TRIES = 3; // of steps that fail, in a row
 const RETRY = 500; // ms; longer with each failure
-
-/**
- * An offer or an answer as it is sent. `round` numbers a side's offers, from 1; an answer has the round of its offer.
- * @typedef {{ description: RTCSessionDescriptionInit, round?: number }} Described
- */
 
 /**
  * Perfect negotiation over one RTCPeerConnection. Each step runs after the one before.
@@ -19,14 +15,9 @@ const RETRY = 500; // ms; longer with each failure
  *   stable ──their offer──▶ have-remote-offer ──our answer──▶ stable
  *   have-local-offer ──their offer──▶ if we are polite, ours is rolled back; else theirs is ignored
  *
- * Signals arrive at least once. The round tells a repeated offer from a new one: it gets the same answer again. And it
- * tells an answer to the open offer from an answer to one that was rolled back. Plain clients send no rounds.
- *
  * A step that fails is rolled back, so that no half of it remains, and tried again.
  *
- * @extends {Emitter<{ agreed: [], replaced: [described: Described], broken: [] }>}
- *   `agreed`: both descriptions are in place. `replaced`: the description is of another connection of the peer's.
- *   `broken`: steps failed again and again; only a new connection helps.
+ * @extends {Emitter<NegotiationEvents>}
  */
 export class Negotiation extends Emitter {
   #pc;
@@ -34,25 +25,18 @@ export class Negotiation extends Emitter {
   #send;
   #join;
   #candidates;
-  /** Of our last offer. */
   #round = 0;
-  /** Of the last offer of theirs that we answered or ignored. */
+  /** The round of the last offer of theirs that we answered or ignored. */
   #seen = 0;
   /** What we answered it with. @type {Described | null} */
   #answer = null;
-  /** We ignored it, and ours, with which it collided, is not answered yet. */
+  /** We ignored an offer that collided with ours, and ours is not answered yet. */
   #ignoring = false;
   #failures = 0;
   /** @type {Promise<void>} */
   #queue = Promise.resolve();
 
-  /**
-   * @param {object} options
-   * @param {RTCPeerConnection} options.pc
-   * @param {() => boolean} options.polite
-   * @param {(event: string, payload: object) => void} options.send
-   * @param {() => Promise<void>} options.join puts our part into the peer's first offer, before it is answered
-   */
+  /** @param {NegotiationOptions} options */
   constructor({ pc, polite, send, join }) {
     super();
     this.#pc = pc;
@@ -77,12 +61,12 @@ export class Negotiation extends Emitter {
     else this.#next(() => this.#takeAnswer(described), () => this.#offer());
   }
 
-  /** @param {import("./candidates.js").Candidate} candidate */
+  /** @param {Candidate} candidate */
   addCandidate(candidate) {
     this.#next(() => this.#candidates.add(candidate));
   }
 
-  /** Looks for a path anew. */
+  /** Restarts ICE. */
   restart() {
     this.#next(async () => {
       this.#repeat();

@@ -4,8 +4,8 @@ const BEAT = 5_000;
 const ASLEEP = 30_000; // a longer gap between two beats is a sleep
 
 /**
- * Tells of what may cost a device its paths: `changed` when the network is there again or another one, or when the
- * device woke up; `doubtful` when something about the network changed, and the paths may be as they were.
+ * Watches for events that may break the paths of a device: `changed` when the network is back or another one, or the
+ * device woke up; `doubtful` when the paths may still work.
  * @param {{ changed: () => void, doubtful: () => void }} listeners
  * @returns {() => void} stops it
  */

@@ -3,25 +3,22 @@
 /** @typedef {readonly [event: string, payload: object]} Message */
 
 /**
- * The signals for one peer, in their order, each at least once as long as the session lives.
- *
- * Several are under way at a time, and are acknowledged in their order. When the room refuses one as too much, it may
- * have accepted a later one. So all from the refused one on are sent again, one at a time.
+ * The signals for one peer, in order, each at least once while the session lives. Several are under way at a time. When the
+ * room refuses one as too much, it may have accepted a later one: so all from that one on are sent again, one at a time.
  */
 export class Outbox {
   #transmit;
-  /** Those without acknowledgement. @type {Message[]} */
+  /** @type {Message[]} */
   #messages = [];
   #underWay = 0;
   #isSlow = false;
-  /** What is acknowledged of an earlier run is ignored. */
+  /** Acknowledgements of earlier runs are ignored. */
   #run = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pause;
 
   /**
-   * @param {(message: Message, acknowledge: (retryAfterMs?: number) => void) => void} transmit sends a message if there is
-   *   a connection; `acknowledge` says that it need not be sent again, or when it has to be
+   * @param {(message: Message, acknowledge: (retryAfterMs?: number) => void) => void} transmit does nothing without a connection
    */
   constructor(transmit) {
     this.#transmit = transmit;

@@ -8,9 +8,9 @@ export const DATA_PROTOCOL = "signalbox-data";
 export const MOST_NAMES = 64; // of channels, for one peer
 export const LONGEST_NAME = 64; // in characters
 export const LONGEST = 262_144; // bytes of a message: what every browser takes
-const ENOUGH = 1_048_576; // bytes without acknowledgement; beyond it `send` waits
-const MOST = 8_388_608; // beyond it `send` refuses
-const PROGRESS_WITHIN = 20_000; // ms; a peer that acknowledges nothing for so long is not waited for
+const ENOUGH = 1_048_576; // bytes without acknowledgement: then `send` waits
+const MOST = 8_388_608; // bytes: then `send` rejects
+const PROGRESS_WITHIN = 20_000; // ms; then a peer that acknowledges nothing misses what waits
 const REOPEN_AFTER = 1_000; // ms
 const MOST_HELD = 64; // messages that nobody listens to yet
 const MOST_HELD_BYTES = 1_048_576;
@@ -19,13 +19,8 @@ const LONGEST_STREAM = 64; // characters of a stream's id
 /** @typedef {string | ArrayBuffer} Frame a text is JSON */
 
 /**
- * The messages between us and one peer, by the name of their channel: each once and in order, whatever becomes of the
- * connection. A side opens a data channel for what it sends under one name:
- *
- *   sender: {stream, first}  value value …        receiver: number number …
- *
- * The receiver acknowledges each value by its number, counted from `first`. What is not acknowledged is sent again on the
- * next connection, and skipped by a receiver that has it.
+ * The messages between us and one peer, by the name of their channel: each once and in order, over any number of
+ * connections. StreamHeader describes the exchange.
  */
 export class PeerData {
   #create;
@@ -34,9 +29,9 @@ export class PeerData {
   #outgoing = new Map();
   /** @type {Map<string, { stream: string, received: number }>} */
   #incoming = new Map();
-  /** The data channels of the peer's that are open. @type {Set<RTCDataChannel>} */
+  /** The peer's open data channels. @type {Set<RTCDataChannel>} */
   #channels = new Set();
-  /** What nobody listened to yet, the oldest first. @type {{ name: string, frame: Frame }[]} */
+  /** Messages without a listener, the oldest first. @type {{ name: string, frame: Frame }[]} */
   #held = [];
 
   /**
@@ -49,7 +44,7 @@ export class PeerData {
   }
 
   /**
-   * Resolves when the next message may follow. Rejects when too much waits already.
+   * Resolves when the next message may follow. Rejects when too much waits.
    * @param {string} name
    * @param {Frame} frame
    */
@@ -59,26 +54,24 @@ export class PeerData {
     return outgoing.send(frame);
   }
 
-  /** There is a connection. */
   open() {
     for (const outgoing of this.#outgoing.values()) outgoing.open();
   }
 
-  /** The connection is gone, or may not be used for now. */
+  /** The connection was lost, or may not be used now. */
   suspend() {
     for (const channel of this.#channels) channel.close();
     this.#channels.clear();
     for (const outgoing of this.#outgoing.values()) outgoing.suspend();
   }
 
-  /** The peer left, or cannot take messages. */
   clear() {
     this.suspend();
     for (const outgoing of this.#outgoing.values()) outgoing.clear();
     this.#outgoing.clear();
   }
 
-  /** Somebody listens to this name from now on. @param {string} name */
+  /** Delivers what waited for a listener. @param {string} name */
   release(name) {
     const due = this.#held.filter((held) => held.name === name);
     this.#held = this.#held.filter((held) => held.name !== name);

@@ -6,28 +6,20 @@ import { HeldChannels } from "./held-channels.js";
 import { Link } from "./link.js";
 import { DATA_PROTOCOL, PeerData } from "./peer-data.js";
 import { SignalboxError } from "./protocol.js";
+/** @import { Connection, Mesh, PeerEvents, PeerInfo } from "./types.js" */
 
 /**
- * Somebody else in the room: who they are, what they send, and the link to them.
+ * Somebody else in the room. The public members are described in signalbox.d.ts.
  *
- * @typedef {{
- *   change: [],
- *   track: [track: MediaStreamTrack, stream: MediaStream],
- *   channel: [channel: RTCDataChannel],
- *   quality: [],
- *   file: [file: import("./file.js").IncomingFile],
- *   left: [reason: string],
- * }} PeerEvents
  * @extends {Emitter<PeerEvents>}
  */
 export class Peer extends Emitter {
-  /** Microphone and camera, the latter while it is on. The same object for life: fit for a video element's `srcObject`. */
   stream = new MediaStream();
 
   #screen = new MediaStream();
-  /** What comes from them, shown or not. A plain client may send more than one audio track. @type {{ audio: MediaStreamTrack[], video: MediaStreamTrack | null }} */
+  /** What comes from them, shown or not. A screen's sound is an audio track, too. @type {{ audio: MediaStreamTrack[], video: MediaStreamTrack | null }} */
   #tracks = { audio: [], video: null };
-  /** The connection that the audio tracks are of. @type {import("./connection.js").Connection | null} */
+  /** The connection that the audio tracks are of. @type {Connection | null} */
   #source = null;
   #held = new HeldChannels();
   #data;
@@ -35,8 +27,8 @@ export class Peer extends Emitter {
   #link;
 
   /**
-   * @param {import("./protocol.js").PeerInfo} info
-   * @param {import("./link.js").Mesh} mesh
+   * @param {PeerInfo} info
+   * @param {Mesh} mesh
    */
   constructor(info, mesh) {
     super();
@@ -73,7 +65,6 @@ export class Peer extends Emitter {
     this.#link = link;
   }
 
-  /** For the room, which passes on signals. */
   get link() {
     return this.#link;
   }
@@ -86,7 +77,6 @@ export class Peer extends Emitter {
     return this.#link.verified;
   }
 
-  /** Whether media, files and channels wait, in both directions, as the peer is not verified. */
   get withheld() {
     return this.#link.isWithheld;
   }
@@ -99,13 +89,12 @@ export class Peer extends Emitter {
     return this.#link.connection?.level ?? 0;
   }
 
-  /** What they show of their screen, or null. */
   get screen() {
     return this.media.screen && !this.withheld && this.#screen.getTracks().length > 0 ? this.#screen : null;
   }
 
   /**
-   * Tracks that are already there are told to a new listener, too.
+   * A new listener is told the tracks that are already there, too.
    * @type {Emitter<PeerEvents>["on"]}
    */
   on(name, listener) {
@@ -121,7 +110,6 @@ export class Peer extends Emitter {
   }
 
   /**
-   * A channel to this peer, who gets it as a "channel" event. It ends with the connection beneath.
    * @param {string} label
    * @param {RTCDataChannelInit} [options]
    */
@@ -132,10 +120,7 @@ export class Peer extends Emitter {
     return connection.createChannel(label, options);
   }
 
-  /**
-   * Offers a file. It ends with the connection beneath.
-   * @param {Blob & { name?: string }} file
-   */
+  /** @param {Blob & { name?: string }} file */
   sendFile(file) {
     if (!isSecureContext) throw new SignalboxError("insecure-origin", "Files can be checked, hence sent, only on https or localhost.");
     const channel = this.createChannel("file", { protocol: FILE_PROTOCOL });
@@ -145,7 +130,6 @@ export class Peer extends Emitter {
   }
 
   /**
-   * For the channels of the room.
    * @param {string} name
    * @param {import("./peer-data.js").Frame} frame
    */
@@ -153,22 +137,20 @@ export class Peer extends Emitter {
     if (!this.#isGone && !this.#link.isPlain) await this.#data.send(name, frame);
   }
 
-  /** For the channels of the room: somebody listens. @param {string} name */
+  /** @param {string} name */
   releaseData(name) {
     this.#data.release(name);
   }
 
-  /** Starts over after `failed`. */
   retry() {
     this.#link.retry();
   }
 
-  /** Goes on with a peer that is not verified, where verification is required. */
   trust() {
     this.#link.trust();
   }
 
-  /** @param {Partial<import("./protocol.js").PeerInfo>} fields */
+  /** @param {Partial<PeerInfo>} fields */
   update(fields) {
     const { name = this.name, host = this.host, media = this.media, hand = this.hand, away = this.away } = fields;
     Object.assign(this, { name: name ?? "", host, media: { ...this.media, ...media }, hand, away });
@@ -177,10 +159,10 @@ export class Peer extends Emitter {
   }
 
   /**
-   * The same person under a new id, on the link we have.
+   * The same person joined again, under a new id.
    * @param {Peer} newcomer
    */
-  become(newcomer) {
+  adoptIdentity(newcomer) {
     this.id = newcomer.id;
     this.n = newcomer.n;
     this.update(newcomer);
@@ -210,7 +192,7 @@ export class Peer extends Emitter {
 
   /**
    * @param {MediaStreamTrack} track
-   * @param {import("./connection.js").Connection} connection
+   * @param {Connection} connection
    */
   #addTrack(track, connection) {
     if (connection !== this.#source) this.#tracks.audio = [];
@@ -222,8 +204,8 @@ export class Peer extends Emitter {
   }
 
   /**
-   * Has in the stream what there is to hear and see. A camera that is off has no place there: an element with it would
-   * wait for a picture, and not play the sound before that.
+   * Puts into the stream what there is to hear and see. A camera that is off is left out: an element would wait for its
+   * picture before it plays the sound.
    */
   #show() {
     const { audio, video } = this.#tracks;

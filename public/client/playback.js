@@ -1,9 +1,8 @@
 // @ts-check
 
 /**
- * Whether the sound of the peers plays. A browser may refuse that until the user clicks, and tells nobody: an element
- * with `autoplay` stays silent. So each element of the document that shows one of our streams is asked to play. Those
- * that the browser refuses are started on a click.
+ * Whether the sound of the peers plays. A browser may refuse that silently until the user clicks. So each element of the
+ * document with one of our streams is asked to play, and the refused ones are started on a click.
  */
 export class Playback {
   #isOurs;
@@ -18,17 +17,14 @@ export class Playback {
   constructor(isOurs, changed) {
     this.#isOurs = isOurs;
     this.#changed = changed;
-    // They do not bubble, but they are captured.
     document.addEventListener("canplay", this.#ready, { capture: true });
     document.addEventListener("playing", this.#plays, { capture: true });
   }
 
-  /** Whether nothing waits for a click. */
   get isAllowed() {
     return ![...this.#refused].some((element) => element.isConnected && this.#isOurs(element.srcObject));
   }
 
-  /** Plays what was refused. */
   async start() {
     await Promise.all([...this.#refused].map((element) => this.#play(element)));
   }

@@ -37,7 +37,7 @@ export const EVENTS = {
   ICE_GET: "ice:get",
 };
 
-/** The object that a JSON text is, or an empty one. @param {unknown} text @returns {Record<string, unknown>} */
+/** An empty object where a text is not JSON. @param {unknown} text @returns {Record<string, unknown>} */
 export function parse(text) {
   try {
     return Object(JSON.parse(String(text)));
@@ -47,7 +47,7 @@ export function parse(text) {
 }
 
 /**
- * Does something again as long as the room refuses it as too much.
+ * Repeats an action while the room refuses it as too much.
  * @template T
  * @param {() => Promise<T>} act
  * @returns {Promise<T>}
@@ -64,7 +64,6 @@ export async function unhurried(act) {
   }
 }
 
-/** A refusal by the room, by the browser or by the network; `code` says which, `message` says why. */
 export class SignalboxError extends Error {
   /**
    * @param {string} code
@@ -78,54 +77,3 @@ export class SignalboxError extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 }
-
-/**
- * @typedef {{ audio: boolean, video: boolean, screen: boolean }} MediaFlags
- *
- * @typedef {object} PeerInfo
- * @property {string} id
- * @property {number} n join ordinal
- * @property {string | null} name
- * @property {boolean} host
- * @property {MediaFlags} media
- * @property {boolean} hand
- * @property {boolean} away
- * @property {number} joinedAt
- *
- * @typedef {object} RoomInfo
- * @property {string} name
- * @property {boolean} locked
- * @property {boolean} password whether one is asked for
- * @property {number} capacity
- * @property {number} count
- *
- * @typedef {object} ChatRecord
- * @property {string} message
- * @property {string} id
- * @property {number} seq
- * @property {number} ts
- * @property {string} from
- * @property {string | null} name
- * @property {string} [to] the id of the only receiver, where it is private
- * @property {{ mid: string, iv: string }} [enc] there when `message` is encrypted
- *
- * @typedef {object} Ice
- * @property {RTCIceServer[]} iceServers
- * @property {number} ttl
- *
- * @typedef {object} Snapshot what a join is answered with
- * @property {PeerInfo} self
- * @property {PeerInfo[]} peers
- * @property {RoomInfo} room
- * @property {ChatRecord[]} history
- * @property {Ice} ice
- * @property {Record<string, unknown>} limits
- * @property {string} rejoin lets this peer in again, past lock and password, on any socket
- *
- * @typedef {object} Signal an offer, an answer or a candidate as it arrives
- * @property {string} from
- * @property {RTCSessionDescriptionInit} [description]
- * @property {RTCIceCandidateInit | null} [candidate]
- * @property {string} [cid] names one connection between two peers
- * @property {number} [round] numbers a sender's offers; an answer has that of its offer
- */

@@ -1,4 +1,5 @@
 // @ts-check
+/** @import { Quality } from "./types.js" */
 
 const MEASURE_EVERY = 3_000;
 
@@ -6,23 +7,6 @@ const MEASURE_EVERY = 3_000;
 const PATHS = /** @type {const} */ (["host", "srflx", "prflx", "relay"]);
 
 /**
- * How a link does, as seen from here.
- * @typedef {object} Quality
- * @property {"good" | "fair" | "poor"} level
- * @property {typeof PATHS[number]} path `relay` where either end uses one, `host` where neither needs to see beyond itself
- * @property {string} protocol
- * @property {number | null} rtt in milliseconds
- * @property {number} loss of what should have come from the peer, 0 to 1
- * @property {number} lossOut of what we sent to them, as they tell
- * @property {number} bitrate bits that came in a second
- * @property {number} bitrateOut
- * @property {number} width of their picture, 0 where there is none
- * @property {number} height
- * @property {number} framesPerSecond
- */
-
-/**
- * Measures a connection from time to time.
  * @param {{ stats(): Promise<RTCStatsReport> }} connection
  * @param {(quality: Quality | null) => void} report
  * @returns {() => void} ends it
@@ -33,7 +17,7 @@ export function watchQuality(connection, report) {
   return () => clearInterval(measuring);
 }
 
-/** Compares reports of one connection: counters mean something only against what they were. */
+/** Compares the counters of successive reports. */
 class QualityMeter {
   /** @type {Counters | null} */
   #last = null;
@@ -68,7 +52,7 @@ class QualityMeter {
     const loss = since("lost") / Math.max(1, since("lost") + since("received"));
     const lossOut = Math.max(0, ...of("remote-inbound-rtp").map(({ fractionLost = 0 }) => fractionLost));
     return {
-      level: judge(rtt ?? 0, Math.max(loss, lossOut)),
+      level: levelOf(rtt ?? 0, Math.max(loss, lossOut)),
       path,
       protocol: ends[0]?.protocol ?? "",
       rtt,
@@ -89,7 +73,7 @@ class QualityMeter {
  * @param {number} rtt
  * @param {number} loss
  */
-function judge(rtt, loss) {
+function levelOf(rtt, loss) {
   if (rtt > 500 || loss > 0.08) return "poor";
   return rtt > 200 || loss > 0.02 ? "fair" : "good";
 }

@@ -7,93 +7,72 @@ import { Emitter } from "./emitter.js";
 import { Host } from "./host.js";
 import { Ice } from "./ice.js";
 import { watchNetwork } from "./network.js";
-import { Peer } from "./peer.js";
 import { Playback } from "./playback.js";
 import { EVENTS, SignalboxError } from "./protocol.js";
+import { Roster } from "./roster.js";
 import { Signaling } from "./signaling.js";
 import { uniqueId } from "./unique.js";
+/** @import { Mesh, Peer, RoomEvents, RoomInfo, RoomOptions, Snapshot } from "./types.js" */
 
-const REACH_WITHIN = 15_000;
+const JOIN_WITHIN = 15_000;
 
 /**
- * A room one has joined: who is in it, its chat, and our own part in it. The signaling may come and
- * go beneath; the links between the peers stay.
+ * The room, its chat, and our own part in it. The signaling may be lost and come back; the links between the peers stay.
  *
- * @extends {Emitter<{
- *   peer: [peer: Peer],
- *   file: [file: import("./file.js").IncomingFile],
- *   message: [value: unknown, from: Peer],
- *   change: [],
- *   knock: [knock: import("./host.js").Knock],
- *   "mute-request": [by: Peer | null],
- *   refused: [error: SignalboxError],
- *   closed: [error: SignalboxError],
- * }>}
+ * @extends {Emitter<RoomEvents>}
  */
 export class Room extends Emitter {
-  /** @type {Map<string, Peer>} */
-  peers = new Map();
   /** @type {"connected" | "reconnecting" | "waiting" | "closed"} */
   state = "reconnecting";
-  /** @type {import("./protocol.js").RoomInfo} */
+  /** @type {RoomInfo} */
   info;
   /** @type {Record<string, unknown>} */
   limits = {};
 
   #signaling;
-  #wishes;
-  /** Shows the room that we were inside: it lets us in again, past lock and password. @type {string | undefined} */
+  #joinOptions;
+  /** The room's secret for us: it lets us in again, past lock and password. @type {string | undefined} */
   #rejoin;
-  /** @type {import("./link.js").Mesh} */
+  /** @type {Mesh} */
   #mesh;
+  #roster;
   #announcer;
-  #channels = new Channels(this.peers);
+  #channels;
   /** @type {PromiseWithResolvers<void>} settled by the first join */
   #entry = Promise.withResolvers();
-  #patience;
+  #joinTimeout;
   #onWaiting;
   #stopWatchingNetwork;
   #playback;
   #unfollowMedia;
-  #unanswered = false;
+  #isJoining = false;
 
   /**
    * @param {string} server
    * @param {string} name
-   * @param {{
-   *   name: string,
-   *   password?: string,
-   *   rejoin?: string,
-   *   token?: string,
-   *   media: import("./media.js").LocalMedia,
-   *   key: import("./key.js").RoomKey | null,
-   *   requireVerified: boolean,
-   *   rtcConfig: RTCConfiguration,
-   *   onWaiting?: () => void,
-   * }} wishes
+   * @param {RoomOptions} options
    */
-  constructor(server, name, { media, key, token, rejoin, requireVerified, rtcConfig: { iceServers, ...rtcConfig }, onWaiting = () => {}, ...wishes }) {
+  constructor(server, name, { media, key, token, rejoin, requireVerified, rtcConfig: { iceServers, ...rtcConfig }, onWaiting = () => {}, ...joinOptions }) {
     super();
     const signaling = new Signaling(server, name, token);
     this.#signaling = signaling;
-    this.#wishes = wishes;
+    this.#joinOptions = joinOptions;
     this.#rejoin = rejoin;
     this.#onWaiting = onWaiting;
     this.info = { name, locked: false, password: false, capacity: 0, count: 0 };
     this.media = media;
     this.keyed = key !== null;
+    const request = (/** @type {string} */ event, /** @type {object} */ payload) => signaling.request(event, payload);
     this.#announcer = new Announcer({
       media,
       self: () => this.#mesh.self,
       isConnected: () => this.state === "connected",
-      request: (event, payload) => signaling.request(event, payload),
+      request,
       refused: (error) => this.emit("refused", error),
     });
     this.#mesh = {
-      self: { id: "", n: 0, name: wishes.name, host: false, media: this.#announcer.flags, hand: false, away: false, joinedAt: 0 },
-      ice: new Ice(iceServers, () => signaling.request(EVENTS.ICE_GET, {}), () => {
-        for (const peer of this.peers.values()) peer.link.renew();
-      }),
+      self: { id: "", n: 0, name: joinOptions.name, host: false, media: this.#announcer.flags, hand: false, away: false, joinedAt: 0 },
+      ice: new Ice(iceServers, () => request(EVENTS.ICE_GET, {}), () => this.#eachPeer(({ link }) => link.renew())),
       rtcConfig,
       media,
       requireVerified,
@@ -106,72 +85,75 @@ export class Room extends Emitter {
       deliver: (channel, value, from) => this.#channels.deliver(channel, value, from),
       doubt: () => signaling.check(),
     };
+    this.#roster = new Roster(this.#mesh, (peer) => this.#added(peer), () => {
+      this.info.count = this.peers.size + 1;
+      this.emit("change");
+    });
+    this.#channels = new Channels(this.peers);
     this.chat = new Chat(signaling, () => this.#mesh.self, key && new ChatSeal(key, this.#mesh.session));
-    this.host = new Host((event, payload) => signaling.request(event, payload), () => this.emit("change"));
+    this.host = new Host(request, () => this.emit("change"));
     signaling.on("event", (event, payload) => this.#receive(event, payload));
     signaling.on("down", () => this.#setState("reconnecting"));
     signaling.on("closed", (error) => this.end(error));
     signaling.on("open", (recovered) => recovered ? this.#resume() : this.#join());
-    this.#patience = setTimeout(() => this.end(signaling.failure), REACH_WITHIN);
+    this.#joinTimeout = setTimeout(() => this.end(signaling.failure), JOIN_WITHIN);
     this.#unfollowMedia = media.on("change", () => this.#mediaChanged());
     addEventListener("pagehide", this.#hidden);
     this.#playback = new Playback((stream) => [...this.peers.values()].some((peer) => peer.stream === stream), () => this.emit("change"));
     this.#stopWatchingNetwork = watchNetwork({
       changed: () => {
         signaling.check({ renew: true });
-        for (const peer of this.peers.values()) peer.link.recover();
+        this.#eachPeer(({ link }) => link.recover());
       },
       doubtful: () => signaling.check(),
     });
   }
 
-  /** Ourselves, as the others see us. */
+  get peers() {
+    return this.#roster.peers;
+  }
+
   get self() {
     return this.#mesh.self;
   }
 
-  /** Those who wait for the host, where that is us. */
   get knocks() {
     return this.host.knocks;
   }
 
-  /** For a later join, as after a reload: a secret, which changes with each join. */
   get rejoin() {
     return this.#rejoin ?? "";
   }
 
-  /** Whether there is a server that relays media where no direct path is. */
   get relay() {
     return this.#mesh.ice.servers.some(({ urls }) => [urls].flat().some((url) => url.startsWith("turn")));
   }
 
-  /** Whether the browser plays what the peers say; else `startAudio` has to be called on a click. */
   get canPlayAudio() {
     return this.#playback.isAllowed;
   }
 
-  /** The first join; later ones follow each connection that could not be recovered. */
+  /** Settles with the first join. Later ones follow each connection that could not be recovered. */
   get entered() {
     return this.#entry.promise;
   }
 
   /**
-   * Peers who are already here are told to a new listener, too.
-   * @type {Emitter<{ peer: [Peer], file: [import("./file.js").IncomingFile], message: [unknown, Peer], change: [], knock: [import("./host.js").Knock], "mute-request": [Peer | null], refused: [SignalboxError], closed: [SignalboxError] }>["on"]}
+   * A new listener is told the peers who are already here, too.
+   * @type {Emitter<RoomEvents>["on"]}
    */
   on(name, listener) {
     const off = super.on(name, listener);
-    if (name === "peer") for (const peer of this.peers.values()) /** @type {any} */ (listener)(peer);
+    if (name === "peer") this.#eachPeer(/** @type {any} */ (listener));
     return off;
   }
 
-  /** Messages straight to the peers. @param {string} name */
+  /** @param {string} name */
   channel(name) {
     return this.#channels.get(name);
   }
 
   /**
-   * Through the server, to all others or to one.
    * @param {unknown} data
    * @param {{ to?: { id: string } }} [options]
    */
@@ -182,39 +164,37 @@ export class Room extends Emitter {
   /** @param {{ name?: string, hand?: boolean }} fields */
   async update(fields) {
     await this.#signaling.request(EVENTS.PEER_UPDATE, fields, () => Object.assign(this.#mesh.self, fields));
-    if (fields.name !== undefined) this.#wishes.name = fields.name;
+    if (fields.name !== undefined) this.#joinOptions.name = fields.name;
     this.emit("change");
   }
 
-  /** Plays what the browser refused to play without a click. */
   async startAudio() {
     await this.#playback.start();
   }
 
-  /** Says good-bye and frees everything but the local media, which belongs to who brought it. */
+  /** Frees everything but the local media, which belongs to the caller. */
   leave = () => {
     if (this.state === "closed") return;
     this.state = "closed";
-    clearTimeout(this.#patience);
+    clearTimeout(this.#joinTimeout);
     removeEventListener("pagehide", this.#hidden);
     this.#stopWatchingNetwork();
     this.#playback.close();
     this.#mesh.ice.close();
     this.#unfollowMedia();
     this.#signaling.close();
-    for (const peer of this.peers.values()) peer.close("closed");
-    this.peers.clear();
+    this.#roster.close();
     this.emit("change");
   };
 
-  /** The page goes; others learn it at once. Should the browser keep the page and show it again, it learns it, too. */
+  /** The user leaves the page. The browser may keep it and show it again; then the page learns that it left the room. */
   #hidden = () => {
     this.leave();
     const error = new SignalboxError("left", "The page was left, and the room with it. Join again.");
     addEventListener("pageshow", () => this.emit("closed", error), { once: true });
   };
 
-  /** Leaves because of something. @param {Error} error */
+  /** Leaves because of an error. @param {Error} error */
   end(error) {
     if (this.state === "closed") return;
     this.leave();
@@ -223,67 +203,54 @@ export class Room extends Emitter {
   }
 
   async #join() {
-    this.#unanswered = true;
+    this.#isJoining = true;
     try {
-      await this.#signaling.request(EVENTS.ROOM_JOIN, this.#introduction(), (snapshot) => this.#joined(snapshot));
+      const joining = { ...this.#joinOptions, rejoin: this.#rejoin, media: this.#announcer.flags };
+      await this.#signaling.request(EVENTS.ROOM_JOIN, joining, (snapshot) => this.#joined(snapshot));
     } catch (cause) {
       const error = /** @type {SignalboxError} */ (cause);
-      if (!this.#signaling.connected) return; // lost again, or just left: the next connection joins, or none
-      this.#unanswered = false;
+      if (!this.#signaling.connected) return; // the next connection joins, if there is one
+      this.#isJoining = false;
       if (error.code === "waiting") this.#wait();
-      else if (error.code === "unreachable") void this.#join(); // it took too long: once more
+      else if (error.code === "unreachable") void this.#join(); // it took too long: try again
       else this.end(error);
     }
   }
 
-  /** The host has been asked. Whoever is already in a call with others stays in it meanwhile. */
+  /** The host has been asked. A call with others goes on meanwhile. */
   #wait() {
-    clearTimeout(this.#patience);
+    clearTimeout(this.#joinTimeout);
     this.#setState("waiting");
     this.#onWaiting();
   }
 
-  #introduction() {
-    return { ...this.#wishes, rejoin: this.#rejoin, media: this.#announcer.flags };
-  }
-
-  /** @param {import("./protocol.js").Snapshot} snapshot */
+  /** @param {Snapshot} snapshot */
   #joined({ self, peers, room, history, ice, limits, rejoin }) {
-    this.#unanswered = false;
-    const isHandUp = this.self.hand && !self.hand; // to the room we are somebody new
+    this.#isJoining = false;
+    const isHandUp = this.self.hand && !self.hand; // the room takes us for a new peer
     this.#mesh.self = self;
     this.#mesh.ice.take(ice);
     this.info = room;
     this.limits = limits;
     this.#rejoin = rejoin;
-    clearTimeout(this.#patience);
+    clearTimeout(this.#joinTimeout);
     if (!self.host) this.host.forget();
-    for (const id of this.peers.keys()) if (!peers.some((info) => info.id === id)) this.#drop(id, "timeout");
-    // We are the newcomer, so the first offers are ours; whom we are linked to already learns our new id by it.
-    for (const info of peers) {
-      const known = this.peers.get(info.id);
-      if (known) {
-        known.update(info);
-        known.link.reintroduce();
-      } else {
-        this.#add(info).link.connect();
-      }
-    }
+    this.#roster.replace(peers);
     const read = this.chat.joined(self.id, history);
     this.#setState("connected");
-    if (isHandUp) this.update({ hand: true }).catch(() => {}); // lost again: then it is down, as everybody sees
-    this.#mediaChanged(); // since we asked
+    if (isHandUp) this.update({ hand: true }).catch(() => {}); // if that fails, everybody sees the hand down
+    this.#mediaChanged(); // since the join was sent
     void read.then(() => this.#entry.resolve());
   }
 
   #resume() {
-    if (this.#unanswered) {
+    if (this.#isJoining) {
       void this.#join();
       return;
     }
-    if (!this.self.id) return; // still waiting; an answer that came meanwhile follows
+    if (!this.self.id) return; // still waiting: the answer comes by itself
     this.#setState("connected");
-    for (const peer of this.peers.values()) if (peer.state !== "connected") peer.link.recover();
+    this.#eachPeer(({ state, link }) => state === "connected" || link.recover());
     this.chat.resume();
     this.#mediaChanged();
   }
@@ -293,29 +260,32 @@ export class Room extends Emitter {
    * @param {any} payload
    */
   #receive(event, payload) {
+    const from = this.peers.get(payload?.from ?? payload?.id);
     switch (event) {
       case EVENTS.PEER_JOINED:
-        this.#add(payload);
+        this.#roster.add(payload);
         break;
       case EVENTS.PEER_LEFT:
-        this.#left(payload.id, payload.reason);
+        this.#roster.left(payload);
         break;
       case EVENTS.PEER_AWAY:
-        this.peers.get(payload.id)?.update({ away: true });
+        from?.update({ away: true });
         break;
       case EVENTS.PEER_BACK:
+        from?.update({ ...payload, away: false });
+        break;
       case EVENTS.PEER_UPDATED:
-        this.peers.get(payload.id)?.update(event === EVENTS.PEER_BACK ? { ...payload, away: false } : payload);
+        from?.update(payload);
         break;
       case EVENTS.OFFER:
       case EVENTS.ANSWER:
-        this.#sender(payload)?.link.describe(payload, payload.cid);
+        this.#roster.sender(payload)?.link.describe(payload, payload.cid);
         break;
       case EVENTS.CANDIDATE:
-        this.#sender(payload)?.link.addCandidate(payload.candidate, payload.cid);
+        this.#roster.sender(payload)?.link.addCandidate(payload.candidate, payload.cid);
         break;
       case EVENTS.SIGNAL:
-        this.#tell(payload);
+        if (from) this.emit("message", payload.data, from);
         break;
       case EVENTS.CHAT_MESSAGE:
         this.chat.receive(payload);
@@ -348,101 +318,35 @@ export class Room extends Emitter {
     }
   }
 
-  /** @param {{ from: string, data: unknown }} message */
-  #tell({ from, data }) {
-    const peer = this.peers.get(from);
-    if (peer) this.emit("message", data, peer);
-  }
-
-  /** @param {Partial<import("./protocol.js").RoomInfo> & { host?: string, cleared?: number }} changes */
+  /** @param {Partial<RoomInfo> & { host?: string, cleared?: number }} changes */
   #roomChanged({ host, cleared, ...info }) {
     Object.assign(this.info, info);
-    if (info.locked === false || info.password) this.host.forget(); // all are let in, or have to knock again with it
+    if (info.locked === false || info.password) this.host.forget(); // the room lets all in, or they have to knock again
     if (cleared !== undefined) this.chat.forget(cleared);
     if (host !== undefined) {
       this.self.host = this.self.id === host;
-      this.host.forget(); // they knock again at the new one
-      for (const peer of this.peers.values()) peer.update({ host: peer.id === host });
+      this.host.forget(); // they knock again, at the new host
+      this.#eachPeer((peer) => peer.update({ host: peer.id === host }));
     }
     this.emit("change");
   }
 
-  /** @param {import("./protocol.js").PeerInfo} info */
-  #add(info) {
-    const known = this.peers.get(info.id);
-    if (known) {
-      known.update(info);
-      return known;
-    }
-    const peer = new Peer(info, this.#mesh);
+  /** @param {Peer} peer */
+  #added(peer) {
     this.host.forget(peer.id);
-    this.peers.set(peer.id, peer);
-    this.#share();
     peer.on("file", (file) => this.emit("file", file));
+    peer.on("left", () => this.chat.typed({ id: peer.id, on: false }));
     this.emit("peer", peer);
-    return peer;
   }
 
-  /**
-   * The room gave up a peer. Where only its signaling was lost, the call goes on.
-   * @param {string} id
-   * @param {string} reason
-   */
-  #left(id, reason) {
-    const peer = this.peers.get(id);
-    if (reason !== "timeout" || peer?.state !== "connected") {
-      this.#drop(id, reason);
-      return;
-    }
-    peer.update({ away: true });
-    peer.on("change", () => {
-      if (peer.state !== "connected" && peer.id === id) this.#drop(id, reason);
-    });
-  }
-
-  /**
-   * @param {string} id
-   * @param {string} reason
-   */
-  #drop(id, reason) {
-    const peer = this.peers.get(id);
-    if (!peer) return;
-    this.peers.delete(id);
-    this.chat.typed({ id, on: false });
-    peer.close(reason);
-    this.#share();
-  }
-
-  /**
-   * Who sent a signal. Somebody who lost the room and joined again under a new id goes on with the connection to us: its
-   * `cid` shows who they are. Any signal may come first, and what follows it rests on it.
-   * @param {import("./protocol.js").Signal} signal
-   */
-  #sender({ from, cid }) {
-    const newcomer = this.peers.get(from);
-    const former = [...this.peers.values()].find((peer) => peer.id !== from && cid !== undefined && peer.link.cid === cid);
-    if (!newcomer || !former) return newcomer;
-    this.peers.delete(former.id);
-    this.peers.set(from, former);
-    former.become(newcomer);
-    newcomer.close("replaced");
-    this.#share();
-    return former;
-  }
-
-  /** Shares our uplink among the peers. */
-  #share() {
-    const peers = this.peers.size;
-    const height = peers <= 1 ? 720 : peers <= 3 ? 480 : 360;
-    this.#mesh.cap = { bitrate: Math.round(Math.min(1_200_000, 2_400_000 / Math.max(1, peers))), height };
-    for (const peer of this.peers.values()) peer.link.limit();
-    this.info.count = peers + 1;
-    this.emit("change");
+  /** @param {(peer: Peer) => void} act */
+  #eachPeer(act) {
+    for (const peer of this.peers.values()) act(peer);
   }
 
   #mediaChanged() {
     if (this.state === "closed") return;
-    for (const peer of this.peers.values()) peer.link.update();
+    this.#eachPeer(({ link }) => link.update());
     this.#announcer.announce();
     this.emit("change");
   }

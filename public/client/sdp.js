@@ -1,8 +1,7 @@
 // @ts-check
 
 /**
- * The certificates a description names: all of them, so that none is taken for another. Some browsers are lax about case
- * and spaces, so this is, too.
+ * All certificates of a description. Some browsers accept any case and spaces, so this does, too.
  * @param {{ sdp?: string } | null} description
  */
 export function fingerprints(description) {
@@ -10,7 +9,7 @@ export function fingerprints(description) {
   return [...new Set(found.map((value) => value.trim().toUpperCase().replace(/\s+/g, " ")))].sort().join();
 }
 
-/** The ICE username fragments of a description, by which a candidate tells where it belongs. @param {{ sdp?: string } | null} description */
+/** The ICE username fragments of a description, as candidates name them. @param {{ sdp?: string } | null} description */
 export function fragments(description) {
   return new Set(values(description, /^a=ice-ufrag:(\S+)/gm));
 }

@@ -1,18 +1,15 @@
 // @ts-check
+/** @import { Cap, Kind, LocalMedia } from "./types.js" */
 
 const TRIES = 5; // to give a sender its track
 const RETRY = 1_000; // ms; longer with each failure
 
-/** @typedef {{ bitrate: number, height: number }} Cap what one peer may be sent: bits per second in all, and the camera's height */
-
 /**
- * What we send over one connection: microphone, camera and screen.
- *
- * The first offer has one audio and one video section for both directions; microphone and camera are later switched by
- * `replaceTrack` alone. A screen gets a section of its own when it is first shared; so every other video than the first
+ * What we send over one connection. Microphone and camera have the first audio and the first video section, and are switched
+ * by `replaceTrack` alone. A screen and its sound get other sections when they are first shared: so every video but the first
  * is a screen.
  *
- * Nothing here rejects: negotiation does not depend on a track or a cap. What fails is tried again.
+ * Nothing here rejects, as negotiation does not depend on it. What fails is tried again.
  */
 export class Senders {
   #pc;
@@ -20,15 +17,17 @@ export class Senders {
   #isWithheld;
   /** @type {Cap | null} */
   #cap = null;
-  /** @type {RTCRtpSender | null} */
-  #screen = null;
+  /** @type {RTCRtpSender | undefined} */
+  #screen;
+  /** @type {RTCRtpSender | undefined} */
+  #sound;
   #failures = 0;
   /** Each update runs after the one before. @type {Promise<void>} */
   #queue = Promise.resolve();
 
   /**
    * @param {RTCPeerConnection} pc
-   * @param {import("./media.js").LocalMedia} media
+   * @param {LocalMedia} media
    * @param {() => boolean} isWithheld
    */
   constructor(pc, media, isWithheld) {
@@ -37,7 +36,7 @@ export class Senders {
     this.#isWithheld = isWithheld;
   }
 
-  /** The sections of the first offer, as the newcomer makes it. */
+  /** Adds the sections of the first offer. */
   open() {
     for (const kind of /** @type {const} */ (["audio", "video"])) {
       this.#pc.addTransceiver(kind, { direction: "sendrecv", streams: [this.#media.stream] });
@@ -45,7 +44,7 @@ export class Senders {
     return this.update();
   }
 
-  /** Sends in the sections of the peer's first offer. */
+  /** Uses the sections of the peer's first offer. */
   join() {
     for (const kind of /** @type {const} */ (["audio", "video"])) {
       const transceiver = this.transceiver(kind);
@@ -56,7 +55,6 @@ export class Senders {
     return this.update();
   }
 
-  /** Sends the current tracks, or nothing, within the cap. */
   update() {
     this.#queue = this.#queue.then(() => {
       if (this.#pc.signalingState !== "closed") return this.#update();
@@ -70,16 +68,19 @@ export class Senders {
     return this.update();
   }
 
-  /** The first one of a kind, which is for microphone or camera. @param {"audio" | "video"} kind */
+  /** Of microphone or camera. @param {"audio" | "video"} kind */
   transceiver(kind) {
-    return this.#pc.getTransceivers().find(({ receiver, sender }) => receiver.track.kind === kind && sender !== this.#screen);
+    return this.#pc.getTransceivers().find(({ receiver, sender }) => receiver.track.kind === kind && sender !== this.#screen && sender !== this.#sound);
   }
 
   async #update() {
+    this.#screen ??= this.#addSection("screen");
+    this.#sound ??= this.#addSection("sound");
     const tracks = [
       this.#send(this.transceiver("audio")?.sender, "audio"),
       this.#send(this.transceiver("video")?.sender, "video"),
-      this.#send(this.#screenSender(), "screen"),
+      this.#send(this.#screen, "screen"),
+      this.#send(this.#sound, "sound"),
     ];
     const results = [...(await Promise.allSettled(tracks)), ...(await Promise.allSettled([this.#limit()]))];
     const failed = results.find(({ status }) => status === "rejected");
@@ -93,27 +94,25 @@ export class Senders {
   }
 
   /**
-   * @param {RTCRtpSender | null | undefined} sender
-   * @param {import("./media.js").Kind} kind
+   * @param {RTCRtpSender | undefined} sender
+   * @param {Kind | "sound"} kind
    */
   async #send(sender, kind) {
     const track = this.#track(kind);
     if (sender && sender.track !== track) await sender.replaceTrack(track);
   }
 
-  /** @param {import("./media.js").Kind} kind */
+  /** @param {Kind | "sound"} kind */
   #track(kind) {
     return this.#isWithheld() ? null : this.#media.track(kind);
   }
 
-  /** Has a section for the screen as soon as there is one to share, and a camera's section that comes first. */
-  #screenSender() {
-    const track = this.#track("screen");
-    if (!this.#screen && track && this.transceiver("video")) {
-      const stream = /** @type {MediaStream} */ (this.#media.screen);
-      this.#screen = this.#pc.addTransceiver(track, { direction: "sendonly", streams: [stream] }).sender;
-    }
-    return this.#screen;
+  /** Adds a section once there is something to share, and never as the first one. @param {"screen" | "sound"} kind */
+  #addSection(kind) {
+    const track = this.#track(kind);
+    if (!track || !this.transceiver(kind === "screen" ? "video" : "audio")) return undefined;
+    const stream = /** @type {MediaStream} */ (this.#media.screen);
+    return this.#pc.addTransceiver(track, { direction: "sendonly", streams: [stream] }).sender;
   }
 
   async #limit() {
@@ -129,7 +128,7 @@ export class Senders {
 }
 
 /**
- * @param {RTCRtpSender | null | undefined} sender
+ * @param {RTCRtpSender | undefined} sender
  * @param {(track: MediaStreamTrack) => RTCRtpEncodingParameters} choose
  */
 async function setEncoding(sender, choose) {

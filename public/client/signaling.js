@@ -3,22 +3,22 @@ import { io } from "../vendor/socket.io.esm.min.js";
 import { Emitter } from "./emitter.js";
 import { Outbox } from "./outbox.js";
 import { EVENTS, parse, SignalboxError } from "./protocol.js";
+/** @import { Message } from "./outbox.js" */
 
-const REPLY_WITHIN = 5_000; // of a request, or of what else was heard; beyond it the connection is taken for dead
-const CHECKED_WITHIN = 3_000; // the same where there is reason to doubt the connection
-const REPLY_AT_LATEST = 15_000; // of a request, whatever else is heard
+const REPLY_WITHIN = 5_000; // after a request or the last packet; then the connection counts as dead
+const CHECKED_WITHIN = 3_000; // the same while the connection is in doubt
+const REPLY_AT_LATEST = 15_000; // after a request
 const HELD_UP = 1_000;
 const CONNECT_WITHIN = 10_000; // an attempt; then comes the next
 const RATE_LIMIT_PAUSE = 1_000;
 const MUCH = 100;
 
 /**
- * The socket to one room. It survives its connection: what was relayed and not yet acknowledged is
- * sent again after a recovery. Receivers tolerate a repeated offer, answer or candidate.
+ * The socket to one room. It survives its connection: signals without acknowledgement are sent again after a recovery.
+ * Receivers tolerate a repeated offer, answer or candidate.
  *
- * A path can die without a word, and the heartbeat takes two minutes to notice. So a reply that is overdue ends the
- * connection, and the socket makes another; unless something else comes, and the path is only slow. `check` asks for a
- * reply where there is reason to doubt.
+ * A path can die silently, and the heartbeat takes two minutes to notice. So an overdue reply ends the connection, unless
+ * something else arrives: then the path is only slow. `check` asks for a reply when the connection is in doubt.
  *
  * @extends {Emitter<{
  *   open: [recovered: boolean],
@@ -31,12 +31,11 @@ export class Signaling extends Emitter {
   #socket;
   /** By receiver. @type {Map<string, Outbox>} */
   #outboxes = new Map();
-  /** How often that was too much. Who goes on gets put out, and is not told that this was why. */
+  /** Refusals as too much. After too many the room removes us without a reason. */
   #excess = 0;
   #isChecking = false;
-  /** When something last came from the room. */
+  /** The time of the last packet. */
   #heard = 0;
-  /** Why there has been no connection yet. */
   failure = new SignalboxError("unreachable", "The server does not answer.");
 
   /**
@@ -88,7 +87,6 @@ export class Signaling extends Emitter {
     return this.#socket.connected;
   }
 
-  /** As whom we send; none while not connected. */
   get id() {
     return this.#socket.id ?? "";
   }
@@ -125,7 +123,7 @@ export class Signaling extends Emitter {
   }
 
   /**
-   * Sends to a peer, at least once as long as the session lives, and in order.
+   * Sends to a peer, at least once, in order.
    * @param {string} event
    * @param {{ to: string }} payload
    */
@@ -133,7 +131,7 @@ export class Signaling extends Emitter {
     const { to } = payload;
     let outbox = this.#outboxes.get(to);
     if (!outbox) {
-      for (const [id, { isEmpty }] of this.#outboxes) if (isEmpty) this.#outboxes.delete(id); // their receivers may be gone
+      for (const [id, { isEmpty }] of this.#outboxes) if (isEmpty) this.#outboxes.delete(id);
       outbox = new Outbox((message, acknowledge) => this.#transmit(message, acknowledge));
       this.#outboxes.set(to, outbox);
     }
@@ -141,7 +139,7 @@ export class Signaling extends Emitter {
   }
 
   /**
-   * Sends what is of no use later, and may be lost.
+   * Sends what may be lost.
    * @param {string} event
    * @param {object} payload
    */
@@ -150,21 +148,21 @@ export class Signaling extends Emitter {
   }
 
   /**
-   * Finds out whether the connection is what it seems. Without one, it is tried again at once.
-   * @param {{ renew?: boolean }} [options] renew: an attempt that is under way is on a network that is no more
+   * Checks whether the connection still works.
+   * @param {{ renew?: boolean }} [options] renew: the present attempt to connect uses a network that is gone
    */
   check({ renew = false } = {}) {
     if (!this.#socket.active || this.#isChecking) return;
     if (this.#socket.connected) {
       this.#isChecking = true;
-      this.#emit(EVENTS.CHAT_HISTORY, { limit: 0 }, () => (this.#isChecking = false), CHECKED_WITHIN); // any reply will do
+      this.#emit(EVENTS.CHAT_HISTORY, { limit: 0 }, () => (this.#isChecking = false), CHECKED_WITHIN);
     } else if (renew) {
       this.#reconnect();
     }
   }
 
   /**
-   * @param {import("./outbox.js").Message} message
+   * @param {Message} message
    * @param {(retryAfterMs?: number) => void} acknowledge
    */
   #transmit([event, payload], acknowledge) {
@@ -179,8 +177,8 @@ export class Signaling extends Emitter {
   /**
    * @param {string} event
    * @param {object} payload
-   * @param {(reply: any) => void} follow gets the reply, or null where the connection was lost before it
-   * @param {number} [within] of it, or of what else was heard
+   * @param {(reply: any) => void} follow gets null if the connection was lost before the reply
+   * @param {number} [within]
    */
   #emit(event, payload, follow, within = REPLY_WITHIN) {
     const sent = Date.now();
@@ -192,8 +190,8 @@ export class Signaling extends Emitter {
       timer = setTimeout(() => {
         const now = Date.now();
         const rest = Math.min(sent + REPLY_AT_LATEST, Math.max(sent, this.#heard) + within) - now;
-        // A timer that is late itself says that this page was held up: the reply may have come meanwhile. Once is
-        // enough to take it in; on a busy machine every timer is late.
+        // If the timer itself is late, this page was blocked, and the reply may have come. Waiting once is enough to
+        // read it; on a busy machine every timer is late.
         if (now - due > HELD_UP && !wasHeldUp) {
           wasHeldUp = true;
           wait(HELD_UP);
@@ -202,7 +200,7 @@ export class Signaling extends Emitter {
       }, delay);
     };
     wait(within);
-    // With a timeout, the client also tells that the connection was lost.
+    // With a timeout, the client also reports a lost connection.
     this.#socket.timeout(2 * REPLY_AT_LATEST).emit(event, payload, (/** @type {Error | null} */ error, /** @type {any} */ reply) => {
       clearTimeout(timer);
       if (reply?.error?.code === "rate-limited") this.#excess += 1;
@@ -210,16 +208,16 @@ export class Signaling extends Emitter {
     });
   }
 
-  /** Ends a connection that is dead, and makes a new one at once: this is no server that has to be spared. */
+  /** Replaces a dead connection at once. */
   #drop() {
     const { engine } = this.#socket.io;
-    if (!this.#socket.connected) return; // it was lost; that is why there is no reply
+    if (!this.#socket.connected) return;
     engine.writeBuffer = []; // else it would wait until they are sent
     engine.close();
     this.#reconnect();
   }
 
-  /** Tries now, and not after the pause that follows a failure. */
+  /** Connects without the pause after a failure. */
   #reconnect() {
     this.#socket.disconnect().connect();
   }
@@ -229,7 +227,6 @@ export class Signaling extends Emitter {
     this.#outboxes.clear();
   }
 
-  /** Leaves at once: others need not wait for the recovery grace. */
   close() {
     this.#forgetSignals();
     if (this.#socket.connected) this.#socket.emit(EVENTS.ROOM_LEAVE);

@@ -2,18 +2,18 @@
 import { selectedPair } from "./quality.js";
 
 const LOOK_EVERY = 1_000; // ms
-const LOOKS = 4; // in a row without anything new; browsers ask the other end more often
+const LOOKS = 4; // in a row without anything new; browsers check more often
 
 /**
- * Tells when nothing comes from the other end any more, sooner than the browser does, and when something comes again. A
- * link without media has the answers to the browser's checks; where it does not count them, nothing is told.
+ * Detects sooner than the browser that nothing arrives any more, and that something arrives again. A link without media has
+ * at least the answers to the browser's checks; a browser that does not count them is not watched.
  * @param {{ stats(): Promise<RTCStatsReport> }} connection
  * @param {(isSilent: boolean) => void} tell
  * @returns {() => void} ends it
  */
 export function watchSilence(connection, tell) {
   let bytes = 0;
-  /** By pair: the browser may change to another one that is silent, too. @type {Map<string, number>} */
+  /** By pair: the browser may change to another silent one. @type {Map<string, number>} */
   let answers = new Map();
   let looks = 0;
   const looking = setInterval(async () => {

@@ -2,22 +2,14 @@
 import { toBase64 } from "./bytes.js";
 import { Emitter } from "./emitter.js";
 import { parse } from "./protocol.js";
+/** @import { Verdict, VerificationOptions } from "./types.js" */
 
 const LONGEST = 64; // of a nonce or a session, in characters
 
 /**
- * Who is at the other end of one link. Each side shows with the key that both know which certificates it sees at the two
- * ends. If a server put its own in between, they would differ.
+ * Verifies who is at the other end of one link, by an exchange of Greeting and Proof. A new exchange begins when the link
+ * gets other certificates.
  *
- *   both: {nonce, session, keyed}       then, if both are keyed: {proof, nonce}
- *
- * A proof begins with the facts of the side that makes it, so it cannot be returned to that side. It has both nonces, so
- * it cannot be used again; the nonce beside it is the receiver's, and says for which exchange it was made. `session`
- * names the stay of a side in the room; what it seals for the chat is proven by it.
- *
- * A new exchange begins when the certificates of the link become others.
- *
- * @typedef {"verified" | "unverified" | "mismatch"} Verdict
  * @extends {Emitter<{ verdict: [verdict: Verdict, session: string] }>}
  */
 export class Verification extends Emitter {
@@ -27,19 +19,12 @@ export class Verification extends Emitter {
   #session;
   #fingerprints;
   #nonce = newNonce();
-  /** What the peer said of itself. @type {{ nonce: string, session: string } | null} */
+  /** Of the peer. @type {{ nonce: string, session: string } | null} */
   #theirs = null;
   /** The fingerprints that the last verdict was about. @type {string | null} */
-  #judged = null;
+  #checkedEnds = null;
 
-  /**
-   * @param {object} link
-   * @param {RTCDataChannel} link.channel
-   * @param {import("./key.js").RoomKey | null} link.key
-   * @param {readonly [own: string, theirs: string]} link.ids
-   * @param {string} link.session
-   * @param {() => Promise<readonly [own: string, theirs: string]>} link.fingerprints those that the browser took
-   */
+  /** @param {VerificationOptions} options */
   constructor({ channel, key, ids, session, fingerprints }) {
     super();
     this.#channel = channel;
@@ -48,13 +33,13 @@ export class Verification extends Emitter {
     this.#session = session;
     this.#fingerprints = fingerprints;
     channel.addEventListener("open", () => this.#greet());
-    channel.addEventListener("message", ({ data }) => void this.#receive(parse(data))); // of nothing, if the channel is somebody else's
+    channel.addEventListener("message", ({ data }) => void this.#receive(parse(data)));
   }
 
-  /** The descriptions changed. What was verified of others is no longer so. */
+  /** The descriptions changed, perhaps with other certificates. */
   async check() {
-    if (this.#judged === null || this.#judged === (await this.#fingerprints()).join()) return;
-    this.#judged = null;
+    if (this.#checkedEnds === null || this.#checkedEnds === (await this.#fingerprints()).join()) return;
+    this.#checkedEnds = null;
     this.emit("verdict", "unverified", "");
     this.#begin();
   }
@@ -74,10 +59,10 @@ export class Verification extends Emitter {
   async #receive({ nonce, session, keyed, proof }) {
     if (!this.#key || typeof nonce !== "string" || nonce.length > LONGEST) return;
     if (typeof proof === "string") {
-      if (nonce === this.#nonce && this.#theirs && this.#judged === null) await this.#judge(proof, this.#theirs);
+      if (nonce === this.#nonce && this.#theirs && this.#checkedEnds === null) await this.#setVerdict(proof, this.#theirs);
     } else if (keyed && typeof session === "string" && session.length <= LONGEST && nonce !== this.#theirs?.nonce) {
       if (this.#theirs) this.#begin(); // the peer began an exchange
-      this.#judged = null;
+      this.#checkedEnds = null;
       this.#theirs = { nonce, session };
       const made = await this.#key.prove(await this.#facts(0, this.#theirs));
       this.#send({ proof: made, nonce });
@@ -88,16 +73,15 @@ export class Verification extends Emitter {
    * @param {string} proof
    * @param {{ nonce: string, session: string }} theirs
    */
-  async #judge(proof, theirs) {
-    this.#judged = (await this.#fingerprints()).join();
-    // A peer that echoes our nonce returns our own proof to us.
+  async #setVerdict(proof, theirs) {
+    this.#checkedEnds = (await this.#fingerprints()).join();
+    // A peer with our nonce returns our own proof to us.
     const isTheirs = theirs.nonce !== this.#nonce;
     const isProven = isTheirs && (await this.#key?.proves(proof, await this.#facts(1, theirs)));
     if (theirs === this.#theirs) this.emit("verdict", isProven ? "verified" : "mismatch", theirs.session);
   }
 
   /**
-   * What a proof states, as its maker has it.
    * @param {0 | 1} maker ourselves or the peer
    * @param {{ nonce: string, session: string }} theirs
    */

@@ -1,116 +1,136 @@
 // @ts-check
-import { instantiate, play, reconcile, show, slot } from "./dom.js";
+import { instantiate, List, play, show, slot } from "./dom.js";
 import { fit } from "./grid.js";
 import { LinkDetails, renderChip } from "./link.js";
 import { shownName, text } from "./strings.js";
-import { Tile } from "./tile.js";
+import { AUDIBLE, Tile } from "./tile.js";
+/** @import { Peer, Person, State, Store } from "./state.js" */
 
 const NARROW = 600;
 const GAP = 8;
+const SPEAKS = 3; // beats of being the loudest
 
 /** The call: the tiles, and what stands around them. */
 export class Call {
   #root;
   #grid;
   #row;
+  #store;
   #own = new Tile({ own: true });
-  #details = new LinkDetails();
-  /** @type {Map<import("../signalbox.js").Peer, Tile>} */
+  #details;
+  /** @type {Map<Peer, Tile>} */
   #tiles = new Map();
-  /** @type {Map<import("../signalbox.js").Peer, HTMLElement>} */
-  #screens = new Map();
-
-  /** @param {HTMLElement} root */
-  constructor(root) {
-    this.#root = root;
-    this.#grid = slot(root, "grid");
-    this.#row = slot(root, "tiles");
-    new ResizeObserver(() => this.#arrange()).observe(this.#grid);
-  }
-
-  /** @param {Readonly<import("./state.js").State>} state */
-  render({ call, media, peers, room, speaker }) {
-    if (!call || !media) {
-      this.#clear();
-      return;
-    }
-    const root = this.#root;
-    show(slot(root, "room"), room);
-    show(slot(root, "count"), String(peers.length + 1));
-    slot(root, "people", "action").setAttribute("aria-label", text("call.count", { count: peers.length + 1 }));
-    slot(root, "locked").hidden = !call.info.locked;
-    const trouble = call.state === "connected" ? null : text(call.state === "waiting" ? "call.waiting" : "call.reconnecting");
-    slot(root, "reconnecting").hidden = !trouble;
-    show(slot(root, "reconnecting-text"), trouble);
-    slot(root, "alone").hidden = peers.length > 0;
-
-    this.#own.render({
-      name: shownName(call.self.name),
-      label: text("you"),
-      stream: media.stream,
-      media,
-      hand: call.self.hand,
-      state: "connected",
-    });
-    this.#reconcile(peers, call.relay ? "tile.failed" : "tile.no-path", call.keyed);
-    this.#details.render(peers, call.keyed);
-    for (const tile of this.#tiles.values()) tile.speakTo(speaker);
-    this.#showScreens(peers.filter(({ screen }) => screen));
-    // With one other the own picture steps aside; with more it is one among equals.
-    const place = peers.length > 1 || this.#screens.size > 0 ? this.#row : slot(root, "self");
-    if (this.#own.element.parentElement !== place) place.append(this.#own.element);
-    this.#arrange();
-  }
-
-  /** Marks who is speaking. @param {Readonly<import("./state.js").State>} state */
-  sound({ media }) {
-    this.#own.sound(media?.level ?? 0);
-    for (const [peer, tile] of this.#tiles) tile.sound(peer.media.audio ? peer.level : 0);
-  }
+  #screens;
+  #preview = instantiate("screen-tile");
+  /** @type {Peer | null} */
+  #loudest = null;
+  #beats = 0;
 
   /**
-   * @param {readonly import("../signalbox.js").Peer[]} peers
-   * @param {string} failure
-   * @param {boolean} keyed
+   * @param {HTMLElement} root
+   * @param {Store} store
    */
-  #reconcile(peers, failure, keyed) {
+  constructor(root, store) {
+    this.#root = root;
+    this.#store = store;
+    this.#grid = slot(root, "grid");
+    this.#row = slot(root, "tiles");
+    this.#details = new LinkDetails(store);
+    /** @type {List<Person>} */
+    this.#screens = new List(slot(root, "screens"), ({ peer }) => peer, () => instantiate("screen-tile"), (element, { screen, name }) => {
+      play(/** @type {HTMLVideoElement} */ (element.querySelector("video")), screen);
+      show(slot(element, "name"), text("call.screen", { name: shownName(name) }));
+    });
+    new ResizeObserver(() => this.#arrange()).observe(this.#grid);
+    store.watch(["room", "call", "people"], (state) => this.#renderHead(state));
+    store.watch(["call", "media", "people", "speaker", "pinned", "spotlight", "speaking"], (state) => this.#renderTiles(state));
+  }
+
+  /** Marks who is speaking. @param {number} level of the own microphone */
+  sound(level) {
+    this.#own.sound(level);
+    /** @type {{ peer: Peer | null, level: number }} */
+    let loudest = { peer: null, level: AUDIBLE };
     for (const [peer, tile] of this.#tiles) {
-      if (peers.includes(peer)) continue;
+      const level = peer.media.audio ? peer.level : 0;
+      tile.sound(level);
+      if (level > loudest.level) loudest = { peer, level };
+    }
+    this.#beats = loudest.peer && loudest.peer === this.#loudest ? this.#beats + 1 : 0;
+    this.#loudest = loudest.peer;
+    if (this.#beats === SPEAKS && this.#loudest !== this.#store.state.speaking) this.#store.set({ speaking: this.#loudest });
+  }
+
+  /** @param {Peer | null} peer */
+  tileOf(peer) {
+    return peer && this.#tiles.get(peer)?.element;
+  }
+
+  /** @param {Readonly<State>} state */
+  #renderHead({ room, call, people }) {
+    const root = this.#root;
+    const count = people.length + 1;
+    show(slot(root, "room"), room);
+    show(slot(root, "count"), String(count));
+    slot(root, "people", "action").setAttribute("aria-label", text("call.count", { count }));
+    slot(root, "locked").hidden = !call?.info.locked;
+    const trouble = !call || call.state === "connected" ? null : text(call.state === "waiting" ? "call.waiting" : "call.reconnecting");
+    slot(root, "reconnecting").hidden = !trouble;
+    show(slot(root, "reconnecting-text"), trouble);
+    slot(root, "alone").hidden = people.length > 0;
+  }
+
+  /** @param {Readonly<State>} state */
+  #renderTiles({ call, media, people, speaker, key, pinned, spotlight, speaking }) {
+    for (const [peer, tile] of this.#tiles) {
+      if (people.some((person) => person.peer === peer)) continue;
       tile.remove();
       this.#tiles.delete(peer);
     }
-    for (const peer of peers) {
-      let tile = this.#tiles.get(peer);
-      if (!tile) {
-        tile = new Tile({ retry: () => peer.retry(), details: () => this.#details.open(peer, keyed) });
-        this.#tiles.set(peer, tile);
-        this.#row.append(tile.element);
-      }
-      const { stream, media, hand, away, state } = peer;
-      const name = shownName(peer.name);
-      tile.render({ name, label: name, stream, media, hand, failure, state: away && state !== "connected" ? "reconnecting" : state });
-      renderChip(tile.element, peer, keyed);
+    const sharing = people.filter(({ screen }) => screen);
+    const large = people.length + sharing.length > 1 ? pinned ?? (spotlight && sharing.length === 0 ? speaking : null) : null;
+    const isPresented = sharing.length > 0 || this.#tiles.has(/** @type {Peer} */ (large));
+    const front = slot(this.#root, "screens");
+    front.hidden = !isPresented;
+    this.#grid.classList.toggle("presented", isPresented);
+    this.#screens.render(sharing);
+    if (!call || !media) {
+      this.#own.remove();
+      return;
     }
+    this.#renderPreview(media.screen);
+    const { name, hand } = call.self;
+    this.#own.render({ ...media, name: shownName(name), label: text("you"), hasPicture: media.video, isMuted: !media.audio, hand, state: "connected" });
+    for (const person of people) {
+      const tile = this.#tile(person);
+      const name = shownName(person.name);
+      const failure = call.relay ? "tile.failed" : "tile.no-path";
+      const state = person.away && person.state !== "connected" ? "reconnecting" : person.state;
+      tile.render({ ...person, hasPicture: person.hasPicture && !person.isHidden, name, label: name, isMuted: !person.media.audio, failure, state });
+      tile.speakTo(speaker);
+      tile.moveTo(person.peer === large ? front : this.#row);
+      renderChip(tile.element, person, key !== null);
+    }
+    // With one other the own picture steps aside; with more it is one among equals.
+    this.#own.moveTo(people.length > 1 || isPresented ? this.#row : slot(this.#root, "self"));
+    this.#arrange();
   }
 
-  /** Screens stand in the middle, and the people beside them. @param {readonly import("../signalbox.js").Peer[]} sharing */
-  #showScreens(sharing) {
-    const root = slot(this.#root, "screens");
-    root.hidden = sharing.length === 0;
-    this.#grid.classList.toggle("presented", sharing.length > 0);
-    reconcile(root, sharing, this.#screens, (peer) => peer, () => instantiate("screen-tile"));
-    for (const [peer, element] of this.#screens) {
-      play(/** @type {HTMLVideoElement} */ (element.querySelector("video")), peer.screen);
-      show(slot(element, "name"), text("call.screen", { name: shownName(peer.name) }));
-    }
+  /** Shows presenters what the others see. @param {MediaStream | null} screen */
+  #renderPreview(screen) {
+    play(/** @type {HTMLVideoElement} */ (this.#preview.querySelector("video")), screen);
+    show(slot(this.#preview, "name"), text("call.own-screen"));
+    if (!screen) this.#preview.remove();
+    else if (!this.#preview.isConnected) this.#row.append(this.#preview);
   }
 
-  #clear() {
-    for (const tile of this.#tiles.values()) tile.remove();
-    this.#tiles.clear();
-    this.#showScreens([]);
-    this.#details.close();
-    this.#own.remove();
+  /** @param {Person} person */
+  #tile({ peer }) {
+    const known = this.#tiles.get(peer);
+    if (known) return known;
+    const tile = new Tile({ retry: () => peer.retry(), details: () => this.#details.open(peer), choose: () => this.#store.set({ chosen: peer }) });
+    this.#tiles.set(peer, tile);
+    return tile;
   }
 
   #arrange() {

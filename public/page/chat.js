@@ -1,8 +1,10 @@
 // @ts-check
-import { instantiate, show, slot } from "./dom.js";
-import { fileCard, releaseFile } from "./file.js";
+import { instantiate, List, show, slot } from "./dom.js";
+import { fileCard, releaseFiles, renderFile } from "./file.js";
+import { copy } from "./invite.js";
 import { withLinks } from "./links.js";
 import { errorText, shownName, text } from "./strings.js";
+/** @import { Line, Message, Session, State, Store } from "./state.js" */
 
 const TOGETHER = 5 * 60_000; // one sender's messages within it stand under one name
 const AT_END = 40; // px
@@ -14,33 +16,44 @@ export class ChatPanel {
   #newest;
   /** @type {HTMLTextAreaElement} */
   #input;
-  /** @type {Map<string, HTMLElement>} */
-  #elements = new Map();
-  /** @type {import("./state.js").State["call"]} */
-  #call = null;
-  /** Those with a card. @type {Set<import("./file.js").File>} */
-  #files = new Set();
-  #following = true; // the log stays at its end until one scrolls away
+  #list;
+  /** @type {readonly Line[]} */
+  #lines = [];
+  /** @type {string | null} */
+  #panel = null;
+  #isAtEnd = true; // and the log stays there until the user scrolls away
   #unseen = 0;
-  #language = "";
   #session;
 
   /**
    * @param {HTMLElement} root
-   * @param {import("./session.js").Session} session
+   * @param {Store} store
+   * @param {Session} session
    */
-  constructor(root, session) {
+  constructor(root, store, session) {
     this.#root = root;
     this.#session = session;
     this.#log = slot(root, "log");
     this.#newest = slot(root, "newest", "action");
     this.#input = slot(root, "message", "input");
+    /** @type {List<Line>} */
+    this.#list = new List(this.#log, ({ key }) => key, ({ message, file, event }, before) => {
+      if (message) return messageElement(message, before?.message, () => session.resend(message.mid));
+      if (file) return fileCard(file);
+      const element = instantiate("system-line");
+      const [key, values] = event ?? [""];
+      element.textContent = key && text(key, values);
+      return element;
+    }, (element, { message, file }) => {
+      if (message) renderState(element, message, store.state.key !== null);
+      if (file) renderFile(element, file);
+    });
     slot(root, "chat", "form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
     });
     this.#input.addEventListener("keydown", (event) => {
-      // Enter that ends a composition chooses a word; 229 is how Safari tells it.
+      // Enter that ends a composition chooses a word; Safari marks it with 229.
       if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
       event.preventDefault();
       this.#submit();
@@ -53,89 +66,51 @@ export class ChatPanel {
       session.sendFiles([...(files.files ?? [])]);
       files.value = "";
     });
+    this.#input.addEventListener("paste", (event) => {
+      const pasted = [...(event.clipboardData?.files ?? [])];
+      if (pasted.length === 0) return;
+      event.preventDefault();
+      session.sendFiles(pasted);
+    });
     this.#newest.addEventListener("click", () => this.#toEnd());
     this.#log.addEventListener("scroll", () => {
       const { scrollHeight, scrollTop, clientHeight } = this.#log;
-      this.#following = scrollHeight - scrollTop - clientHeight < AT_END;
-      if (this.#following) this.#seen();
+      this.#isAtEnd = scrollHeight - scrollTop - clientHeight < AT_END;
+      if (this.#isAtEnd) this.#seen();
     });
     new ResizeObserver(() => {
-      if (this.#following) this.#toEnd();
+      if (this.#isAtEnd) this.#toEnd();
     }).observe(this.#log);
+    store.watch(["key"], ({ key }) => (slot(root, "chat-keyed").hidden = key === null));
+    store.watch(["typists"], ({ typists }) => {
+      const [first] = typists;
+      const typing = typists.length === 1 ? text("chat.typing-one", { name: shownName(first) }) : text("chat.typing-many", { count: typists.length });
+      slot(root, "typing").textContent = typists.length > 0 ? typing : "";
+    });
+    store.watch(["lines", "panel"], (state) => this.#render(state));
   }
 
   focus() {
-    // On a touch screen the keyboard would cover what one came to read.
+    // On a touch screen the keyboard would cover the messages.
     if (matchMedia("(hover: hover)").matches) this.#input.focus();
     else this.#log.focus();
   }
 
-  /** @param {Readonly<import("./state.js").State>} state */
-  render({ call, lines, panel, peers }) {
-    if (panel === "chat" && this.#root.hidden) this.#following = true;
-    this.#root.hidden = panel !== "chat";
-    slot(this.#root, "chat-keyed").hidden = !call?.keyed;
-    const { lang } = document.documentElement;
-    const keys = new Set(lines.map(({ key }) => key));
-    const cleared = [...this.#elements.keys()].some((key) => !keys.has(key));
-    if (call !== this.#call || lang !== this.#language || cleared) {
-      this.#call = call;
-      this.#language = lang;
-      this.#elements.clear();
-      this.#log.replaceChildren();
-      this.#unseen = 0;
-    }
-    const files = new Set(lines.flatMap(({ file }) => file ?? []));
-    for (const file of this.#files) if (!files.has(file)) releaseFile(file);
-    this.#files = files;
-    const typists = peers.filter(({ id }) => call?.chat.typists.includes(id)).map(({ name }) => shownName(name));
-    const typing = typists.length === 1 ? text("chat.typing-one", { name: typists[0] }) : text("chat.typing-many", { count: typists.length });
-    slot(this.#root, "typing").textContent = typists.length > 0 ? typing : "";
+  /** @param {Readonly<State>} state */
+  #render({ lines, panel }) {
+    if (panel === "chat" && this.#panel !== "chat") this.#isAtEnd = true;
+    this.#panel = panel;
+    const former = new Set(this.#lines.map(({ key }) => key));
+    const added = lines.filter(({ key }) => !former.has(key));
+    if (former.size + added.length > lines.length) this.#unseen = 0; // the chat was cleared
+    this.#lines = lines;
+    this.#unseen += added.filter(({ event, message }) => !event && !message?.own).length;
+    if (added.some(({ message }) => message?.own)) this.#isAtEnd = true;
+    this.#list.render(lines);
+    releaseFiles(lines);
     slot(this.#root, "log-empty").hidden = lines.length > 0;
-    lines.forEach((line, index) => {
-      const element = this.#elements.get(line.key);
-      if (element) {
-        if (line.message) this.#renderState(element, line.message);
-        return;
-      }
-      this.#append(line, lines[index - 1]);
-      if (line.message?.own) this.#following = true;
-      else if (!line.event) this.#unseen += 1;
-    });
-    if (this.#following) this.#toEnd();
+    if (this.#isAtEnd) this.#toEnd();
     else this.#showUnseen();
-  }
-
-  /**
-   * @param {import("./state.js").Line} line
-   * @param {import("./state.js").Line | undefined} before
-   */
-  #append({ key, message, file, event }, before) {
-    let element;
-    if (message) {
-      element = messageElement(message, before?.message, () => this.#call?.chat.retry(message));
-      this.#renderState(element, message);
-    } else if (file) {
-      element = fileCard(file);
-    } else {
-      element = instantiate("system-line");
-      element.textContent = event ? text(...event) : "";
-    }
-    this.#elements.set(key, element);
-    this.#log.append(element);
-  }
-
-  /**
-   * What may change about a message.
-   * @param {HTMLElement} element
-   * @param {import("../signalbox.js").Message} message
-   */
-  #renderState(element, message) {
-    const { encryption, proven, earlier, to } = message;
-    const trust = encryption === "none" ? "chat.plain" : encryption === "end-to-end" && !proven && !earlier ? "chat.unproven" : null;
-    const notes = [to !== null && "chat.private", this.#call?.keyed && trust].filter((note) => typeof note === "string");
-    show(slot(element, "note"), notes.map((note) => text(note)).join(" · ") || null);
-    renderDelivery(element, message);
   }
 
   #submit() {
@@ -162,11 +137,11 @@ export class ChatPanel {
 }
 
 /**
- * @param {import("../signalbox.js").Message} message
- * @param {import("../signalbox.js").Message | undefined} before
- * @param {() => void} retry
+ * @param {Message} message
+ * @param {Message | undefined} before
+ * @param {() => void} resend
  */
-function messageElement(message, before, retry) {
+function messageElement(message, before, resend) {
   const element = instantiate("message");
   const together = before && before.from === message.from && before.earlier === message.earlier && message.ts - before.ts < TOGETHER;
   const time = slot(element, "time");
@@ -179,7 +154,9 @@ function messageElement(message, before, retry) {
   const unreadable = message.encryption === "unreadable";
   element.toggleAttribute("data-unreadable", unreadable);
   slot(element, "text").replaceChildren(...(unreadable ? [text("chat.unreadable")] : withLinks(message.text)));
-  slot(element, "resend").addEventListener("click", retry);
+  slot(element, "resend").addEventListener("click", resend);
+  slot(element, "copy").addEventListener("click", () => void copy(message.text, "chat"));
+  slot(element, "copy").hidden = unreadable;
   return element;
 }
 
@@ -192,11 +169,15 @@ function timeOf(at) {
 }
 
 /**
+ * What may change about a message.
  * @param {HTMLElement} element
- * @param {import("../signalbox.js").Message} message
+ * @param {Message} message
+ * @param {boolean} isKeyed
  */
-function renderDelivery(element, { state, error }) {
-  if (element.dataset.delivery === state) return;
+function renderState(element, { encryption, proven, earlier, to, state, error }, isKeyed) {
+  const trust = encryption === "none" ? "chat.plain" : encryption === "end-to-end" && !proven && !earlier ? "chat.unproven" : null;
+  const notes = [to !== null && "chat.private", isKeyed && trust].filter((note) => typeof note === "string");
+  show(slot(element, "note"), notes.map((note) => text(note)).join(" · ") || null);
   element.dataset.delivery = state;
   slot(element, "delivery").hidden = state === "sent";
   slot(element, "resend").hidden = state !== "failed";

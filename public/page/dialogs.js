@@ -9,7 +9,7 @@ export function openDialog(id) {
   return dialog;
 }
 
-/** What the user ended a dialog with; empty where they thought better of it. @param {string} id */
+/** The value that the user closes a dialog with; empty after a cancel. @param {string} id */
 export function answer(id) {
   const dialog = openDialog(id);
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
@@ -28,7 +28,7 @@ export async function confirmed({ title, details, yes }) {
 }
 
 /**
- * The password the host sets, null to take it away, undefined to leave it as it is.
+ * The new password, null to remove it, undefined to keep it.
  * @param {boolean} isSet
  */
 export async function askForPassword(isSet) {

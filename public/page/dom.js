@@ -26,6 +26,18 @@ export function instantiate(id) {
   return /** @type {HTMLElement} */ (copy.firstElementChild);
 }
 
+/** All elements of the page that match. @param {string} selector */
+export const all = (selector) => /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector));
+
+/**
+ * Presses a button that stays pressed, or releases it.
+ * @param {string} name of its action
+ * @param {boolean} on
+ */
+export function press(name, on) {
+  slot(document, name, "action").setAttribute("aria-pressed", String(on));
+}
+
 /**
  * @template {Element} E
  * @param {string} id
@@ -53,41 +65,63 @@ export function button(label, action) {
 }
 
 /**
- * Makes the children of an element those of these things, in their order, and keeps what stays.
+ * Keeps the children of an element in step with a list: makes what is new, updates what changed, and leaves the rest alone.
+ * After a change of the language it makes all again.
  * @template T
- * @param {Element} parent
- * @param {readonly T[]} things
- * @param {Map<any, HTMLElement>} elements those there are, by key
- * @param {(thing: T) => any} keyOf
- * @param {(thing: T) => HTMLElement} make
  */
-export function reconcile(parent, things, elements, keyOf, make) {
-  const keys = new Set(things.map(keyOf));
-  const { lang } = document.documentElement;
-  for (const [key, element] of elements) {
-    if (keys.has(key) && element.lang === lang) continue; // another language
-    element.remove();
-    elements.delete(key);
+export class List {
+  #parent;
+  #keyOf;
+  #make;
+  #update;
+  /** @type {Map<unknown, { element: HTMLElement, shown?: T }>} */
+  #rows = new Map();
+  #language = "";
+
+  /**
+   * @param {Element} parent
+   * @param {(thing: T) => unknown} keyOf
+   * @param {(thing: T, before: T | undefined) => HTMLElement} make
+   * @param {(element: HTMLElement, thing: T) => void} [update] called for a new element, too
+   */
+  constructor(parent, keyOf, make, update = () => {}) {
+    this.#parent = parent;
+    this.#keyOf = keyOf;
+    this.#make = make;
+    this.#update = update;
   }
-  things.forEach((thing, index) => {
-    const key = keyOf(thing);
-    const element = elements.get(key) ?? make(thing);
-    element.lang = lang;
-    elements.set(key, element);
-    if (parent.children[index] !== element) parent.insertBefore(element, parent.children[index] ?? null);
-  });
+
+  /** @param {readonly T[]} things */
+  render(things) {
+    const { lang } = document.documentElement;
+    const keys = new Set(lang === this.#language ? things.map(this.#keyOf) : []);
+    this.#language = lang;
+    for (const [key, { element }] of this.#rows) {
+      if (keys.has(key)) continue;
+      element.remove();
+      this.#rows.delete(key);
+    }
+    things.forEach((thing, index) => {
+      const key = this.#keyOf(thing);
+      const row = this.#rows.get(key) ?? { element: this.#make(thing, things[index - 1]) };
+      if (row.shown !== thing) this.#update(row.element, thing);
+      this.#rows.set(key, Object.assign(row, { shown: thing }));
+      const there = this.#parent.children[index];
+      if (there !== row.element) this.#parent.insertBefore(row.element, there ?? null);
+    });
+  }
 }
 
 /**
- * Shows a text, or hides the element where there is none; whether that is news.
+ * Shows a text, or hides the element where there is none. Returns whether the text changed.
  * @param {HTMLElement} element
  * @param {string | null} content
  */
 export function show(element, content) {
   element.hidden = !content;
-  const isNews = element.textContent !== (content ?? "");
-  if (isNews) element.textContent = content;
-  return isNews;
+  const isNew = element.textContent !== (content ?? "");
+  if (isNew) element.textContent = content;
+  return isNew;
 }
 
 /**
@@ -96,21 +130,4 @@ export function show(element, content) {
  */
 export function play(video, stream) {
   if (video.srcObject !== stream) video.srcObject = stream;
-}
-
-/** Whether one's own picture is shown as in a mirror: not that of a camera that looks away from the user. @param {MediaStream | null} stream */
-export function isMirror(stream) {
-  return stream?.getVideoTracks()[0]?.getSettings().facingMode !== "environment";
-}
-
-/**
- * Up to two letters for a face: the first of the first and of the last word; of Chinese the last two signs.
- * @param {string} name
- */
-export function initials(name) {
-  const words = name.trim().split(/\s+/).filter(Boolean);
-  const first = [...(words[0] ?? "?")];
-  if (/\p{Script=Han}/u.test(first[0])) return first.slice(-2).join("");
-  const last = words.length > 1 ? [...words[words.length - 1]][0] : "";
-  return (first[0] + last).toUpperCase();
 }

@@ -1,22 +1,22 @@
 // @ts-check
-import { button, initials, isMirror, play, reconcile, show, slot } from "./dom.js";
+import { button, List, play, show, slot } from "./dom.js";
 import { deviceProblems, joinAction } from "./problems.js";
 import { parseLink, parseRoom } from "./route.js";
-import { errorText, shownName, text } from "./strings.js";
+import { errorText, initials, shownName, text } from "./strings.js";
+/** @import { Problem, Session, State, Store } from "./state.js" */
 
 /** The start page: a new room, or one by its name. */
 export class Home {
   #problem;
   /** @type {HTMLInputElement} */
   #room;
-  /** @type {string | null} */
-  #told = null;
 
   /**
    * @param {HTMLElement} root
-   * @param {import("./session.js").Session} session
+   * @param {Store} store
+   * @param {Session} session
    */
-  constructor(root, session) {
+  constructor(root, store, session) {
     this.#problem = slot(root, "room-problem");
     this.#room = slot(root, "room", "input");
     slot(root, "start", "form").addEventListener("submit", (event) => {
@@ -31,12 +31,7 @@ export class Home {
       else this.#room.focus();
     });
     this.#room.addEventListener("input", () => this.#tell(null));
-  }
-
-  /** @param {Readonly<import("./state.js").State>} state */
-  render({ view, problem }) {
-    const own = view === "home" ? problem : null; // the other views tell theirs
-    if (own !== this.#told) this.#tell((this.#told = own));
+    store.watch(["view", "problem"], ({ view, problem }) => this.#tell(view === "home" ? problem : null)); // the other views tell theirs
   }
 
   /** @param {string | null} problem */
@@ -54,16 +49,16 @@ export class Prejoin {
   /** @type {SVGRectElement} */
   #meter;
   #session;
-  /** @type {Map<object, HTMLElement>} */
-  #notes = new Map();
+  #notes;
   #told = "";
   #action = () => {};
 
   /**
    * @param {HTMLElement} root
-   * @param {import("./session.js").Session} session
+   * @param {Store} store
+   * @param {Session} session
    */
-  constructor(root, session) {
+  constructor(root, store, session) {
     this.#root = root;
     this.#session = session;
     this.#video = slot(root, "preview");
@@ -72,14 +67,19 @@ export class Prejoin {
       event.preventDefault();
       void session.join({ password: this.#password.value });
     });
-    slot(root, "cancel", "action").addEventListener("click", () => session.cancel());
+    /** @type {List<Problem>} */
+    this.#notes = new List(slot(root, "device-problems"), ({ key }) => key, ({ words, action }) => {
+      const note = document.createElement("div");
+      note.append(Object.assign(document.createElement("p"), { textContent: words }), button(action.label, action.run));
+      return note;
+    });
     slot(root, "problem-action").addEventListener("click", () => this.#action());
     slot(root, "chat-only", "action").addEventListener("click", () => void session.join({ chatOnly: true, password: this.#password.value }));
-    slot(root, "preview", "action").addEventListener("click", () => void session.preview());
+    store.watch(["room", "key", "name", "wanted", "media", "asking", "joining", "waiting", "passworded", "problem"], (state) => this.#render(state));
   }
 
-  /** @param {Readonly<import("./state.js").State>} state */
-  render({ room, key, name, wanted, media, asking, joining, waiting, passworded, problem }) {
+  /** @param {Readonly<State>} state */
+  #render({ room, key, name, wanted, media, asking, joining, waiting, passworded, problem }) {
     const root = this.#root;
     const waited = !slot(root, "waiting").hidden;
     slot(root, "waiting").hidden = !waiting;
@@ -89,16 +89,12 @@ export class Prejoin {
     slot(root, "keyed").hidden = !key;
     play(this.#video, media?.stream ?? null);
     this.#video.hidden = !media?.video;
-    this.#video.classList.toggle("mirrored", isMirror(media?.stream ?? null));
+    this.#video.classList.toggle("mirrored", media?.isMirrored ?? true);
     slot(root, "preview-initials").textContent = initials(shownName(name));
     const unasked = !media && (wanted.audio || wanted.video);
     show(slot(root, "preview-note"), text(unasked || asking ? "prejoin.ask" : "prejoin.camera-off"));
     slot(root, "preview", "action").hidden = !unasked;
-    reconcile(slot(root, "device-problems"), deviceProblems(media, this.#session), this.#notes, ({ key }) => key, ({ words, action }) => {
-      const note = document.createElement("div");
-      note.append(Object.assign(document.createElement("p"), { textContent: words }), button(action.label, action.run));
-      return note;
-    });
+    this.#notes.render(deviceProblems(media, this.#session));
     slot(root, "password-field").hidden = !passworded;
     if (!passworded) this.#password.value = "";
     this.#tell(problem);
@@ -138,22 +134,16 @@ export class Prejoin {
 
 /** After a call. */
 export class Ended {
-  #root;
-
   /**
    * @param {HTMLElement} root
-   * @param {import("./session.js").Session} session
+   * @param {Store} store
    */
-  constructor(root, session) {
-    this.#root = root;
-    slot(root, "rejoin", "action").addEventListener("click", () => session.route());
-  }
-
-  /** @param {Readonly<import("./state.js").State>} state */
-  render({ endedBy, reason }) {
-    const kicked = endedBy === "kicked";
-    show(slot(this.#root, "ended-title"), text(kicked ? "ended.kicked" : endedBy ? "ended.closed" : "ended.left"));
-    show(slot(this.#root, "ended-text"), endedBy ? `${errorText(endedBy)} ${reason}` : text("ended.left-text"));
-    slot(this.#root, "rejoin").hidden = kicked;
+  constructor(root, store) {
+    store.watch(["endedBy", "reason"], ({ endedBy, reason }) => {
+      const kicked = endedBy === "kicked";
+      show(slot(root, "ended-title"), text(kicked ? "ended.kicked" : endedBy ? "ended.closed" : "ended.left"));
+      show(slot(root, "ended-text"), endedBy ? `${errorText(endedBy)} ${reason}` : text("ended.left-text"));
+      slot(root, "rejoin").hidden = kicked;
+    });
   }
 }

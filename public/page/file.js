@@ -1,40 +1,40 @@
 // @ts-check
 import { instantiate, show, slot } from "./dom.js";
 import { errorText, shownName, text } from "./strings.js";
-
-/** @typedef {import("../signalbox.js").IncomingFile | import("../signalbox.js").OutgoingFile} File */
+/** @import { FileState, IncomingFile, Line } from "./state.js" */
 
 const MOST_IN_MEMORY = 500_000_000; // bytes; a larger file needs a place on the disk first
 
 /** Asks for a place on the disk; not in every browser. @type {((options: object) => Promise<FileSystemFileHandle>) | undefined} */
 const picker = /** @type {any} */ (globalThis).showSaveFilePicker;
 
-/** One each, as a card follows its file for life. @type {WeakMap<File, HTMLElement>} */
-const cards = new WeakMap();
+/** Of the files that can be saved. @type {Map<Blob, string>} */
+const addresses = new Map();
+
+/** Frees the files that no line of the chat shows any more. @param {readonly Line[]} lines */
+export function releaseFiles(lines) {
+  const shown = new Set(lines.map(({ file }) => file?.blob));
+  for (const [blob, address] of addresses) {
+    if (shown.has(blob)) continue;
+    URL.revokeObjectURL(address);
+    addresses.delete(blob);
+  }
+}
 
 /**
- * A card in the chat: a file, how far it is, and what can be done about it. It follows the file by itself.
- * @param {File} file
+ * @param {FileState} state
  */
-export function fileCard(file) {
-  const known = cards.get(file);
-  if (known) {
-    render(known, file); // the language may be another
-    return known;
-  }
+export function fileCard({ name, outgoing, file }) {
   const card = instantiate("file");
-  cards.set(file, card);
-  card.classList.toggle("own", file.outgoing);
-  slot(card, "file-name").textContent = file.name;
+  card.classList.toggle("own", outgoing);
+  slot(card, "file-name").textContent = name;
   slot(card, "accept").addEventListener("click", () => file.outgoing || void accept(file));
   slot(card, "refuse").addEventListener("click", () => file.outgoing || file.refuse());
   slot(card, "cancel").addEventListener("click", () => file.cancel());
-  render(card, file);
-  file.on("change", () => render(card, file));
   return card;
 }
 
-/** @param {import("../signalbox.js").IncomingFile} file */
+/** @param {IncomingFile} file */
 async function accept(file) {
   if (file.size <= MOST_IN_MEMORY || !picker) {
     file.accept();
@@ -48,26 +48,18 @@ async function accept(file) {
   }
 }
 
-/** Frees what the browser keeps for a file that is no longer shown. @param {File} file */
-export function releaseFile(file) {
-  const card = cards.get(file);
-  if (card) URL.revokeObjectURL(slot(card, "save").getAttribute("href") ?? "");
-  cards.delete(file);
-}
-
 /**
  * @param {HTMLElement} card
- * @param {File} file
+ * @param {FileState} file
  */
-function render(card, file) {
-  const { state, outgoing, name, size, transferred, error, peer } = file;
+export function renderFile(card, { state, outgoing, name, size, transferred, error, peerName, blob }) {
   const offered = !outgoing && state === "offered";
   const way = outgoing ? "out" : "in";
   const isTooLarge = offered && size > MOST_IN_MEMORY && !picker;
   const key = isTooLarge ? "file.too-large-in" : state === "moving" || state === "offered" || state === "refused" ? `file.${state}-${way}` : `file.${state}`;
   card.dataset.state = state;
   show(slot(card, "file-size"), readable(size));
-  show(slot(card, "file-state"), text(key, { name: shownName(peer.name), reason: error ? errorText(error.code) : "" }));
+  show(slot(card, "file-state"), text(key, { name: shownName(peerName), reason: error ? errorText(error.code) : "" }));
   /** @type {HTMLProgressElement} */
   const progress = slot(card, "file-progress");
   progress.hidden = state !== "moving";
@@ -77,11 +69,12 @@ function render(card, file) {
   slot(card, "refuse").hidden = !offered;
   slot(card, "cancel").hidden = !(state === "moving" || (outgoing && state === "offered"));
   const save = /** @type {HTMLAnchorElement} */ (slot(card, "save"));
-  if (!file.outgoing && file.blob && save.hidden) {
-    save.href = URL.createObjectURL(file.blob); // until releaseFile
-    save.download = name;
-    save.hidden = false;
-  }
+  save.hidden = blob === null;
+  if (!blob) return;
+  const address = addresses.get(blob) ?? URL.createObjectURL(blob);
+  addresses.set(blob, address);
+  save.href = address;
+  save.download = name;
 }
 
 /** @param {number} bytes */

@@ -5,7 +5,7 @@ const TALLEST = 5 / 8;
 const TALLEST_ALONE = 1 / 2; // one tile may fill a phone's screen
 
 /**
- * How many columns give `count` equal tiles the largest area in a box, and their size then.
+ * The number of columns that gives `count` equal tiles the largest area, and their size.
  * @param {number} count
  * @param {{ width: number, height: number, gap: number, maxColumns: number }} box
  */

@@ -1,79 +1,71 @@
 // @ts-check
 import { askForPassword, confirmed } from "./dialogs.js";
-import { errorText, shownName, text } from "./strings.js";
+import { shownName, text } from "./strings.js";
 import { toast } from "./toast.js";
-
-/**
- * @typedef {import("../signalbox.js").Peer} Peer
- * @typedef {import("../signalbox.js").Knock} Knock
- * @typedef {import("../signalbox.js").Host} Host
- */
+/** @import { Host, Knock, Person, Session, Store } from "./state.js" */
 
 /** What the host does, with the questions before and the words after. */
 export class Hosting {
   #store;
+  #session;
 
-  /** @param {import("./store.js").Store} store */
-  constructor(store) {
+  /**
+   * @param {Store} store
+   * @param {Session} session
+   */
+  constructor(store, session) {
     this.#store = store;
+    this.#session = session;
   }
 
-  /** @param {Peer} peer */
-  async kick(peer) {
-    const title = text("confirm.kick", { name: shownName(peer.name) });
-    if (!(await confirmed({ title, details: text("confirm.kick-text"), yes: text("people.kick") }))) return;
-    await this.#do((host) => host.kick(peer));
+  /** @param {Person} person */
+  kick({ id, name }) {
+    return this.#ask("confirm.kick", text("people.kick"), (host) => host.kick({ id }), name);
   }
 
-  /** @param {Peer} peer */
-  async transfer(peer) {
-    const title = text("confirm.transfer", { name: shownName(peer.name) });
-    if (!(await confirmed({ title, details: text("confirm.transfer-text"), yes: text("people.transfer") }))) return;
-    await this.#do((host) => host.transfer(peer));
+  /** @param {Person} person */
+  transfer({ id, name }) {
+    return this.#ask("confirm.transfer", text("people.transfer"), (host) => host.transfer({ id }), name);
   }
 
-  /** @param {Peer} peer */
-  mute(peer) {
-    return this.#do((host) => host.mute(peer), text("people.asked", { name: shownName(peer.name) }));
+  /** @param {Person} person */
+  async mute({ id, name }) {
+    if (await this.#session.asHost((host) => host.mute({ id }))) toast(text("people.asked", { name: shownName(name) }));
   }
 
   /** @param {Knock} knock */
   admit(knock) {
-    return this.#do((host) => host.admit(knock));
+    return this.#session.asHost((host) => host.admit(knock));
   }
 
   /** @param {Knock} knock */
   deny(knock) {
-    return this.#do((host) => host.deny(knock));
+    return this.#session.asHost((host) => host.deny(knock));
   }
 
   lock() {
-    return this.#do((host) => host.lock(!this.#store.state.call?.info.locked));
+    return this.#session.asHost((host) => host.lock(!this.#store.state.call?.info.locked));
   }
 
-  async clear() {
-    if (!(await confirmed({ title: text("confirm.clear"), details: text("confirm.clear-text"), yes: text("confirm.clear-yes") }))) return;
-    await this.#do((host) => host.clear());
+  clear() {
+    return this.#ask("confirm.clear", text("confirm.clear-yes"), (host) => host.clear());
+  }
+
+  /**
+   * Acts if the host confirms it.
+   * @param {string} question
+   * @param {string} yes
+   * @param {(host: Host) => Promise<void>} act
+   * @param {string} [name] whom it is about
+   */
+  async #ask(question, yes, act, name = "") {
+    const title = text(question, { name: shownName(name) });
+    if (await confirmed({ title, details: text(`${question}-text`), yes })) await this.#session.asHost(act);
   }
 
   async password() {
     const password = await askForPassword(this.#store.state.call?.info.password ?? false);
     if (password === undefined) return;
-    await this.#do((host) => host.setPassword(password), text(password === null ? "secret.was-removed" : "secret.was-set"));
-  }
-
-  /**
-   * @param {(host: Host) => Promise<void>} act
-   * @param {string} [done]
-   */
-  async #do(act, done) {
-    const { call } = this.#store.state;
-    if (!call) return;
-    try {
-      await act(call.host);
-      if (done) toast(done);
-    } catch (error) {
-      toast(errorText(/** @type {import("../signalbox.js").SignalboxError} */ (error).code));
-    }
+    if (await this.#session.asHost((host) => host.setPassword(password))) toast(text(password === null ? "secret.was-removed" : "secret.was-set"));
   }
 }

@@ -1,13 +1,13 @@
 // @ts-check
 import { generate } from "../vendor/lean-qr.mjs";
-import { show } from "./dom.js";
+import { all, show } from "./dom.js";
 import { currentKey } from "./route.js";
 import { text } from "./strings.js";
 import { toast } from "./toast.js";
 
 let drawn = "";
 
-/** The link that leads others here: without the token that may be in ours alone. */
+/** The link for others, without our token. */
 export const link = () => location.origin + location.pathname + fragment();
 
 function fragment() {
@@ -15,27 +15,27 @@ function fragment() {
   return key ? `#k=${key}` : "";
 }
 
-export async function copyLink() {
+export const copyLink = () => copy(link(), "invite");
+
+/**
+ * @param {string} content
+ * @param {"invite" | "chat"} what
+ */
+export async function copy(content, what) {
   try {
-    await navigator.clipboard.writeText(link());
-    toast(text("invite.copied"));
+    await navigator.clipboard.writeText(content);
+    toast(text(`${what}.copied`));
   } catch {
-    toast(text("invite.copy-failed"));
+    toast(text(`${what}.copy-failed`));
   }
 }
 
-/** Shows the room's link wherever the page has a place for it: as a text, and as a code to point a phone at. */
+/** Shows the room's link as a text and as a QR code. */
 export function showLink() {
   if (drawn === link()) return;
   drawn = link();
   const code = generate(drawn);
-  for (const canvas of /** @type {NodeListOf<HTMLCanvasElement>} */ (document.querySelectorAll('[data-slot="qr"]'))) {
-    code.toCanvas(canvas, { off: [255, 255, 255], pad: 2 });
-  }
-  for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-slot="link"]'))) {
-    show(place, location.host + decodeURI(location.pathname) + fragment());
-  }
-  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-action="share-link"]'))) {
-    button.hidden = !("share" in navigator);
-  }
+  for (const canvas of all('[data-slot="qr"]')) code.toCanvas(/** @type {HTMLCanvasElement} */ (canvas), { off: [255, 255, 255], pad: 2 });
+  for (const place of all('[data-slot="link"]')) show(place, location.host + decodeURI(location.pathname) + fragment());
+  for (const button of all('[data-action="share-link"]')) button.hidden = !("share" in navigator);
 }

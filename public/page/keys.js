@@ -1,5 +1,6 @@
 // @ts-check
 import { isCovered } from "./dialogs.js";
+/** @import { Session, Store } from "./state.js" */
 
 const FIELDS = "input, textarea, select";
 const PRESSABLE = "button, a, summary, [role=tab]"; // there the space bar presses
@@ -15,9 +16,9 @@ function takesSpace(target) {
 }
 
 /**
- * Keys for what a call needs most, outside of fields and dialogs.
- * @param {import("./store.js").Store} store
- * @param {import("./session.js").Session} session
+ * Keyboard shortcuts of a call, outside of fields and dialogs.
+ * @param {Store} store
+ * @param {Session} session
  * @param {Record<string, () => void>} keys what each key does
  */
 export function watchKeys(store, session, keys) {

@@ -2,27 +2,27 @@
 import { openDialog } from "./dialogs.js";
 import { byId, show, slot } from "./dom.js";
 import { shownName, text } from "./strings.js";
-
-/** @typedef {import("../signalbox.js").Peer} Peer */
+/** @import { Peer, Person, Quality, Store } from "./state.js" */
 
 /**
- * On a tile: who is at the other end of the link, and how it does. Without a key nothing is promised, so nothing said.
+ * On a tile: who is at the other end of the link, and how good the link is. Without a key nobody can be verified, so
+ * nothing is said about that.
  * @param {HTMLElement} tile
- * @param {Peer} peer
- * @param {boolean} keyed
+ * @param {Person} person
+ * @param {boolean} isKeyed
  */
-export function renderChip(tile, { verified, state, name, quality }, keyed) {
+export function renderChip(tile, { verified, state, name, quality }, isKeyed) {
   const chip = slot(tile, "link-chip");
   const shown = state === "connected" ? quality : null;
-  tile.dataset.trust = keyed ? verified : "";
+  tile.dataset.trust = isKeyed ? verified : "";
   if (shown) tile.dataset.quality = shown.level;
   else delete tile.dataset.quality;
-  chip.hidden = !(shown || (keyed && (state === "connected" || verified === "mismatch")));
+  chip.hidden = !(shown || (isKeyed && (state === "connected" || verified === "mismatch")));
   slot(chip, "trust-icon").setAttribute("href", `#trust-${verified}`);
-  show(slot(chip, "trust-warning"), keyed && verified === "mismatch" ? text("trust.short.mismatch") : null);
+  show(slot(chip, "trust-warning"), isKeyed && verified === "mismatch" ? text("trust.short.mismatch") : null);
   slot(chip, "path").textContent = shown && text(`path.${shown.path}`);
   const about = [
-    ...(keyed ? [text(`trust.short.${verified}`)] : []),
+    ...(isKeyed ? [text(`trust.short.${verified}`)] : []),
     ...(shown ? [text(`quality.${shown.level}`), text(`path.${shown.path}`)] : []),
   ];
   show(slot(chip, "chip-label"), text("details.of", { name: shownName(name), about: about.join(text("list.comma")) }));
@@ -31,43 +31,38 @@ export function renderChip(tile, { verified, state, name, quality }, keyed) {
 /** All about the link to one peer. */
 export class LinkDetails {
   #dialog = byId("link-details", HTMLDialogElement);
+  #store;
   /** @type {Peer | null} */
   #peer = null;
 
-  constructor() {
+  /** @param {Store} store */
+  constructor(store) {
+    this.#store = store;
     this.#dialog.addEventListener("close", () => (this.#peer = null));
+    store.watch(["people"], () => this.#render());
   }
 
-  /**
-   * @param {Peer} peer
-   * @param {boolean} keyed
-   */
-  open(peer, keyed) {
+  /** @param {Peer} peer */
+  open(peer) {
     this.#peer = peer;
-    this.render([peer], keyed);
+    this.#render();
     openDialog("link-details");
   }
 
-  close() {
-    this.#dialog.close();
-  }
-
-  /**
-   * @param {readonly Peer[]} peers
-   * @param {boolean} keyed
-   */
-  render(peers, keyed) {
-    const peer = this.#peer;
-    if (!peer) return;
-    if (!peers.includes(peer)) {
-      this.close();
+  #render() {
+    if (!this.#peer) return;
+    const { people, key } = this.#store.state;
+    const person = people.find(({ peer }) => peer === this.#peer);
+    if (!person) {
+      this.#dialog.close();
       return;
     }
-    const name = shownName(peer.name);
+    const { verified, quality } = person;
+    const name = shownName(person.name);
     show(slot(this.#dialog, "details-name"), name);
-    this.#dialog.dataset.trust = peer.verified;
-    show(slot(this.#dialog, "details-trust"), text(keyed ? `trust.${peer.verified}` : "trust.no-key", { name }));
-    const lines = Object.entries(peer.quality ? facts(peer.quality) : {}).flatMap(([key, value]) => [
+    this.#dialog.dataset.trust = verified;
+    show(slot(this.#dialog, "details-trust"), text(key === null ? "trust.no-key" : `trust.${verified}`, { name }));
+    const lines = Object.entries(quality ? facts(quality) : {}).flatMap(([key, value]) => [
       Object.assign(document.createElement("dt"), { textContent: text(`quality.${key}`) }),
       Object.assign(document.createElement("dd"), { textContent: value }),
     ]);
@@ -75,7 +70,7 @@ export class LinkDetails {
   }
 }
 
-/** @param {Readonly<import("../signalbox.js").Quality>} quality */
+/** @param {Readonly<Quality>} quality */
 function facts({ level, path, protocol, rtt, loss, lossOut, bitrate, bitrateOut, width, height, framesPerSecond }) {
   const { lang } = document.documentElement;
   const percent = (/** @type {number} */ share) => share.toLocaleString(lang, { style: "percent", maximumFractionDigits: 1 });

@@ -1,11 +1,11 @@
 // @ts-check
 
 const LINK = /https?:\/\/[^\s<>"'，。；：！？、）】》]+/giu;
-const PUNCTUATION = /[.,;:!?]$/; // at the end it is the sentence's
-const BRACKETS = { ")": "(", "]": "[", "}": "{" }; // and so is one that closes none of the address's own
+const PUNCTUATION = /[.,;:!?]$/; // at the end it belongs to the sentence
+const BRACKETS = { ")": "(", "]": "[", "}": "{" }; // and so does one that closes none in the address
 
 /**
- * A text as nodes, its web addresses as links. Nothing of it is ever read as markup.
+ * A text as nodes, its web addresses as links. Nothing is read as markup.
  * @param {string} message
  */
 export function withLinks(message) {
@@ -22,7 +22,7 @@ export function withLinks(message) {
   return nodes;
 }
 
-/** An address without what follows it in a sentence. @param {string} address */
+/** Without the end of the sentence. @param {string} address */
 function trimmed(address) {
   for (;;) {
     const last = address.slice(-1);

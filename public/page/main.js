@@ -1,25 +1,30 @@
 // @ts-check
+import { keepAwake } from "./awake.js";
+import { isSending, mayLeave } from "./leaving.js";
 import { memory } from "./memory.js";
+import { roomPath } from "./route.js";
 import { Session } from "./session.js";
-import { setTheme } from "./settings.js";
 import { Store } from "./store.js";
 import { loadStrings } from "./strings.js";
 import { View } from "./view.js";
 
 const ROOMY = "(min-width: 1100px)";
+const isOn = (/** @type {string} */ name, usual = "on") => (memory.get(name) ?? usual) === "on";
 
-setTheme(memory.get("theme") ?? "auto");
-await loadStrings().catch((error) => {
+const theme = memory.get("theme") ?? "auto";
+document.documentElement.dataset.theme = theme; // before the texts come
+const language = await loadStrings().catch((error) => {
   document.body.textContent = "This page could not be loaded. Check your connection, then reload it. · 页面未能加载。请检查网络后重新加载。"; // there are no other texts
   throw error;
 });
 
 const store = new Store({
   view: "home",
+  language,
   room: null,
   key: null,
   name: memory.get("name") ?? "",
-  wanted: { audio: memory.get("audio") !== "off", video: memory.get("video") !== "off" },
+  wanted: { audio: isOn("audio"), video: isOn("video") },
   media: null,
   asking: false,
   joining: false,
@@ -27,22 +32,44 @@ const store = new Store({
   passworded: false,
   problem: null,
   call: null,
-  peers: [],
+  people: [],
   lines: [],
+  typists: [],
+  chosen: null,
+  pinned: null,
+  spotlight: false,
+  speaking: null,
   panel: matchMedia(ROOMY).matches ? "chat" : null,
   unread: 0,
   mutedBy: null,
   dismissed: new Set(),
   devices: [],
   speaker: memory.get("speaker") ?? "",
-  shortcuts: memory.get("shortcuts") !== "off",
+  theme,
+  shortcuts: isOn("shortcuts"),
+  alerts: isOn("alerts", "off"),
+  noise: isOn("noise"),
+  echo: isOn("echo"),
+  blur: isOn("blur", "off"),
+  lowData: isOn("lowData", "off"),
   endedBy: null,
   reason: "",
 });
 const session = new Session(store);
 new View(document.body, store, session);
+keepAwake(store);
 
-addEventListener("popstate", () => session.route());
+addEventListener("beforeunload", (event) => {
+  if (isSending(store)) event.preventDefault();
+});
+addEventListener("popstate", async () => {
+  const { room, key } = store.state;
+  if (!room || !isSending(store)) return session.route();
+  history.pushState(null, "", roomPath(room, key ?? undefined)); // the call goes on while the user is asked
+  if (!(await mayLeave(store))) return;
+  session.leave();
+  history.back();
+});
 addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload(); // the room was left
 });

@@ -1,6 +1,6 @@
 // @ts-check
 
-/** What the browser keeps; without storage the page forgets, and works. @param {() => Storage} storage */
+/** Without storage the page forgets, and works. @param {() => Storage} storage */
 const keeper = (storage) => ({
   /** @param {string} key */
   get(key) {

@@ -1,60 +1,49 @@
 // @ts-check
-import { button, instantiate, reconcile, slot } from "./dom.js";
+import { button, instantiate, List, slot } from "./dom.js";
 import { deviceProblems } from "./problems.js";
 import { shownName, text } from "./strings.js";
 import { announce } from "./toast.js";
+/** @import { Hosting, Notice, Person, Session, State, Store } from "./state.js" */
 
 const KNOCKS = 3; // the others are in the list of people
 const VERIFIED_WITHIN = 3_000; // a link takes a moment
 
-/**
- * @typedef {object} Notice
- * @property {unknown} key
- * @property {string} words
- * @property {import("./problems.js").Action[]} actions the last is the main one
- */
-
 /** What asks for the user's attention in a call, each with what can be done about it. */
 export class Notices {
-  #root;
   #session;
   #hosting;
-  /** @type {Map<unknown, HTMLElement>} */
-  #elements = new Map();
-  /** Since when there is a link to them. @type {WeakMap<import("../signalbox.js").Peer, number>} */
+  /** Since when there is a link to them. @type {WeakMap<object, number>} */
   #linked = new WeakMap();
 
   /**
    * @param {HTMLElement} root
-   * @param {import("./session.js").Session} session
-   * @param {import("./hosting.js").Hosting} hosting
+   * @param {Store} store
+   * @param {Session} session
+   * @param {Hosting} hosting
    */
-  constructor(root, session, hosting) {
-    this.#root = root;
+  constructor(root, store, session, hosting) {
     this.#session = session;
     this.#hosting = hosting;
-  }
-
-  /** @param {Readonly<import("./state.js").State>} state */
-  render(state) {
-    const notices = state.call ? this.#notices(state) : [];
-    reconcile(this.#root, notices, this.#elements, ({ key }) => key, ({ words, actions }) => {
+    /** @type {List<Notice>} */
+    const list = new List(root, ({ key }) => key, ({ words, actions }) => {
       const element = instantiate("notice");
       slot(element, "notice-text").textContent = words;
       element.lastElementChild?.append(...actions.map(({ label, run }) => button(label, run)));
       announce(words);
       return element;
     });
+    store.watch(["call", "media", "mutedBy", "dismissed", "people"], (state) => list.render(this.#notices(state)));
   }
 
   /**
-   * @param {Readonly<import("./state.js").State>} state
+   * @param {Readonly<State>} state
    * @returns {Notice[]}
    */
-  #notices({ call, media, mutedBy, dismissed, peers }) {
+  #notices({ call, media, mutedBy, dismissed, people }) {
+    if (!call) return [];
     const dismiss = (/** @type {() => void} */ run) => ({ label: text("action.dismiss"), run });
     /** @type {Notice[]} */
-    const notices = (call?.knocks ?? []).slice(0, KNOCKS).map((knock) => ({
+    const notices = call.knocks.slice(0, KNOCKS).map((knock) => ({
       key: knock.id,
       words: text("knock.notice", { name: shownName(knock.name) }),
       actions: [
@@ -62,12 +51,12 @@ export class Notices {
         { label: text("knock.admit"), run: () => void this.#hosting.admit(knock) },
       ],
     }));
-    for (const peer of peers.filter((peer) => this.#isStranger(peer))) {
-      const words = text(`trust.ask.${peer.verified}`, { name: shownName(peer.name) });
-      notices.push({ key: `${peer.id} ${peer.verified}`, words, actions: [{ label: text("trust.go-on"), run: () => peer.trust() }] });
+    for (const { id, name, verified, peer } of people.filter((person) => this.#isStranger(person))) {
+      const words = text(`trust.ask.${verified}`, { name: shownName(name) });
+      notices.push({ key: `${id} ${verified}`, words, actions: [{ label: text("trust.go-on"), run: () => peer.trust() }] });
     }
-    if (call && !call.canPlayAudio) {
-      notices.push({ key: "silent", words: text("call.silent"), actions: [{ label: text("call.hear"), run: () => void call.startAudio() }] });
+    if (!call.canPlayAudio) {
+      notices.push({ key: "silent", words: text("call.silent"), actions: [{ label: text("call.hear"), run: () => this.#session.hear() }] });
     }
     if (mutedBy !== null) {
       const mute = { label: text("call.mute-now"), run: () => void this.#session.toggle("audio") };
@@ -83,14 +72,14 @@ export class Notices {
     return notices;
   }
 
-  /** Whether somebody had the time to be verified, and is not. @param {import("../signalbox.js").Peer} peer */
-  #isStranger(peer) {
-    if (!peer.withheld || peer.state !== "connected") {
+  /** Whether somebody had the time to be verified, and is not. @param {Person} person */
+  #isStranger({ peer, withheld, state, verified }) {
+    if (!withheld || state !== "connected") {
       this.#linked.delete(peer);
       return false;
     }
     const since = this.#linked.get(peer) ?? Date.now();
     this.#linked.set(peer, since);
-    return peer.verified === "mismatch" || Date.now() - since >= VERIFIED_WITHIN;
+    return verified === "mismatch" || Date.now() - since >= VERIFIED_WITHIN;
   }
 }

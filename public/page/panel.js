@@ -3,6 +3,7 @@ import { ChatPanel } from "./chat.js";
 import { show, slot } from "./dom.js";
 import { People } from "./people.js";
 import { text } from "./strings.js";
+/** @import { Hosting, Session, State, Store, Tab } from "./state.js" */
 
 /** The panel beside the stage: the chat, or the people. */
 export class Panel {
@@ -10,14 +11,13 @@ export class Panel {
   #call;
   #store;
   #session;
-  people;
   #chat;
 
   /**
    * @param {HTMLElement} call
-   * @param {import("./store.js").Store} store
-   * @param {import("./session.js").Session} session
-   * @param {import("./hosting.js").Hosting} hosting
+   * @param {Store} store
+   * @param {Session} session
+   * @param {Hosting} hosting
    */
   constructor(call, store, session, hosting) {
     const root = slot(call, "panel");
@@ -25,12 +25,13 @@ export class Panel {
     this.#root = root;
     this.#store = store;
     this.#session = session;
-    this.#chat = new ChatPanel(slot(root, "chat"), session);
-    this.people = new People(slot(root, "people"), hosting);
+    store.watch(["panel", "people", "unread"], (state) => this.#render(state));
+    this.#chat = new ChatPanel(slot(root, "chat"), store, session);
+    new People(slot(root, "people"), store, hosting);
     const tabs = slot(root, "tabs");
     tabs.addEventListener("click", ({ target }) => {
       const tab = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest("[data-tab]"));
-      if (tab) session.showPanel(/** @type {import("./state.js").Tab} */ (tab.dataset.tab));
+      if (tab) session.showPanel(/** @type {Tab} */ (tab.dataset.tab));
     });
     tabs.addEventListener("keydown", ({ key }) => {
       if (key !== "ArrowLeft" && key !== "ArrowRight") return;
@@ -40,17 +41,17 @@ export class Panel {
     });
     call.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !store.state.panel) return;
-      if (!document.querySelector(".menu:popover-open")) this.close(); // else the key is the menu's
+      if (!document.querySelector(".menu:popover-open")) this.close(); // else the key is for the menu
     });
   }
 
-  /** Opens a part of it, or closes that. @param {import("./state.js").Tab} tab */
+  /** Opens a tab, or closes it. @param {Tab} tab */
   toggle(tab) {
     if (this.#store.state.panel === tab) this.close();
     else this.open(tab);
   }
 
-  /** @param {import("./state.js").Tab} tab */
+  /** @param {Tab} tab */
   open(tab) {
     this.#session.showPanel(tab);
     queueMicrotask(() => (tab === "chat" ? this.#chat : slot(this.#root, tab, "tab")).focus()); // after the rendering
@@ -62,22 +63,19 @@ export class Panel {
     queueMicrotask(() => slot(this.#call, tab, "action").focus());
   }
 
-  /** @param {Readonly<import("./state.js").State>} state */
-  render(state) {
-    const { panel, peers, unread, call } = state;
+  /** @param {Readonly<State>} state */
+  #render({ panel, people, unread }) {
     this.#root.hidden = panel === null;
     for (const tab of /** @type {const} */ (["chat", "people"])) {
       const button = slot(this.#root, tab, "tab");
       button.setAttribute("aria-selected", String(panel === tab));
       button.tabIndex = panel === tab ? 0 : -1;
       slot(this.#call, tab, "action").setAttribute("aria-expanded", String(panel === tab));
+      slot(this.#root, tab).hidden = panel !== tab;
     }
-    slot(this.#root, "people").hidden = panel !== "people";
-    show(slot(this.#root, "people-count"), String(peers.length + 1));
+    show(slot(this.#root, "people-count"), String(people.length + 1));
     const badge = slot(this.#call, "unread");
     show(badge, unread ? String(Math.min(unread, 99)) : null);
     badge.setAttribute("aria-label", text("chat.unread", { count: unread }));
-    this.#chat.render(state);
-    if (call) this.people.render(state);
   }
 }

@@ -1,16 +1,11 @@
 // @ts-check
 import { copyLink } from "./invite.js";
 import { text } from "./strings.js";
-
-/**
- * @typedef {import("./session.js").Session} Session
- * @typedef {{ label: string, run: () => void }} Action what a user can do about a problem
- * @typedef {{ key: object, words: string, action: Action }} Problem
- */
+/** @import { Action, Media, Problem, Session, SignalboxError } from "./state.js" */
 
 /**
  * What is wrong with microphone, camera and screen sharing.
- * @param {import("../signalbox.js").LocalMedia | null} media
+ * @param {Media | null} media
  * @param {Session} session
  * @returns {Problem[]}
  */
@@ -18,7 +13,7 @@ export function deviceProblems(media, session) {
   const { audio, video, screen } = media?.problems ?? { audio: null, video: null, screen: null };
   /** @type {Problem[]} */
   const problems = [];
-  const add = (/** @type {import("../signalbox.js").SignalboxError | null} */ error, /** @type {string} */ device, /** @type {("audio" | "video" | "screen")[]} */ kinds) => {
+  const add = (/** @type {SignalboxError | null} */ error, /** @type {string} */ device, /** @type {("audio" | "video" | "screen")[]} */ kinds) => {
     if (!error) return;
     const words = text(`device.${error.code}`, { device: text(`device.${device}`) });
     problems.push({ key: error, words, action: deviceAction(error.code, () => void session.again(kinds)) });

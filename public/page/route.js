@@ -6,16 +6,16 @@ const ROOM_NAME =
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"; // no look-alikes
 const ROOM_PATH = /^\/r\/([^/]+)\/?$/;
 
-/** The room that the address names; null where it cannot be one, undefined where there is none. */
+/** The room in the address; null if its name is invalid, undefined if there is none. */
 export const currentRoom = () => roomOf(location);
 
 /** The key in the address, or null; no request carries it. */
 export const currentKey = () => fragment(location, "k");
 
-/** The token in the address, or null. It is in the fragment, as the rest of an address gets into logs. */
+/** The token in the address, or null. The fragment does not get into logs. */
 export const currentToken = () => fragment(location, "token");
 
-/** The room and the key of a link to this page, as pasted; null where it is none. @param {string} typed */
+/** The room and the key of a pasted link to this page, else null. @param {string} typed */
 export function parseLink(typed) {
   const url = URL.canParse(typed.trim()) ? new URL(typed.trim()) : null;
   const room = url?.origin === location.origin ? roomOf(url) : null;
@@ -43,7 +43,7 @@ export function roomPath(room, key) {
   return `/r/${encodeURIComponent(room)}${key ? `#k=${key}` : ""}`;
 }
 
-/** A room's name, or null where it cannot be one. @param {string} text */
+/** Null if the name is invalid. @param {string} text */
 export function roomName(text) {
   const name = text.normalize("NFC");
   return ROOM_NAME.test(name) ? name : null;

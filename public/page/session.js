@@ -1,7 +1,11 @@
 // @ts-check
+import { Follower } from "./follower.js";
 import { memory, tabMemory } from "./memory.js";
 import { currentKey, currentRoom, currentToken, newRoom, roomPath } from "./route.js";
-import { shownName } from "./strings.js";
+import { ofMedia, ofRoom } from "./snapshot.js";
+import { shownName, text } from "./strings.js";
+import { toast } from "./toast.js";
+/** @import { Host, LocalMedia, Peer, Room, SignalboxError, Store, Tab } from "./state.js" */
 
 /** @typedef {"audio" | "video"} Kind */
 
@@ -9,20 +13,36 @@ import { shownName } from "./strings.js";
 const signalbox = import("../signalbox.js");
 signalbox.catch(() => {}); // told when it is needed
 
-/** Under which the tab keeps what lets it into a room again. @param {string} room */
+/** Where the tab keeps what lets it into a room again. @param {string} room */
 const rejoinKey = (room) => `rejoin ${room}`;
 
 /** What a user can do. Each action changes the store; the views follow. */
 export class Session {
   #store;
-  #lines = 0;
+  /** @type {Room | null} */
+  #room = null;
+  /** @type {Follower | null} */
+  #follower = null;
+  /** @type {LocalMedia | null} */
+  #media = null;
   #attempt = new AbortController();
   #password = "";
 
-  /** @param {import("./store.js").Store} store */
+  /** @param {Store} store */
   constructor(store) {
     this.#store = store;
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.#listDevices());
+    document.addEventListener("visibilitychange", () => document.hidden || this.showPanel(store.state.panel)); // what is shown is read
+    store.watch(["noise", "echo"], () => this.#processSound());
+    store.watch(["blur", "lowData"], () => this.#processPicture());
+  }
+
+  get level() {
+    return this.#media?.level ?? 0;
+  }
+
+  get voice() {
+    return this.#media?.voice ?? 0;
   }
 
   /** Shows what the address names. */
@@ -49,7 +69,7 @@ export class Session {
   open(room, key) {
     history.pushState(null, "", roomPath(room, key));
     this.route();
-    void this.preview(); // we come from a click
+    void this.preview(); // this follows a click
   }
 
   home() {
@@ -77,7 +97,7 @@ export class Session {
   /** @param {Kind} kind */
   async toggle(kind) {
     const { media, wanted } = this.#store.state;
-    const on = !(media ? media[kind] : wanted[kind]);
+    const on = !(media ?? wanted)[kind];
     memory.set(kind, on ? "on" : "off");
     this.#store.set({ wanted: { ...wanted, [kind]: on }, mutedBy: null });
     if (!media && !on) return;
@@ -86,32 +106,37 @@ export class Session {
     await (kind === "audio" ? opened?.setAudio(now) : opened?.setVideo(now));
   }
 
-  /** For as long as a key is held. @param {boolean} on */
+  /** @param {boolean} on */
   async talk(on) {
-    await this.#store.state.media?.setAudio(on);
+    await this.#media?.setAudio(on);
   }
 
   async share() {
-    const { media } = this.#store.state;
-    await media?.setScreen(!media.screen);
+    await this.#media?.setScreen(!this.#media.screen);
   }
 
   /** Tries again what a device refused. @param {readonly (Kind | "screen")[]} kinds */
   async again(kinds) {
-    const { media } = this.#store.state;
-    if (kinds.includes("screen")) await media?.setScreen(true);
-    else await media?.start({ audio: kinds.includes("audio"), video: kinds.includes("video") });
+    if (kinds.includes("screen")) await this.#media?.setScreen(true);
+    else await this.#media?.start({ audio: kinds.includes("audio"), video: kinds.includes("video") });
   }
 
   /**
-   * Uses another device, now and next time.
    * @param {Kind | "speaker"} kind
    * @param {string} id
    */
   async choose(kind, id) {
     memory.set(kind === "speaker" ? kind : `${kind}-device`, id);
     if (kind === "speaker") this.#store.set({ speaker: id });
-    else await this.#store.state.media?.setDevice(kind, id);
+    else await this.#media?.setDevice(kind, id);
+  }
+
+  /** Uses the next camera: on a phone, the one on the other side. */
+  async switchCamera() {
+    const { devices, media } = this.#store.state;
+    const cameras = devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId);
+    const index = cameras.findIndex(({ deviceId }) => deviceId === media?.used.video) + 1;
+    if (cameras.length > 0) await this.choose("video", cameras[index % cameras.length].deviceId);
   }
 
   /** @param {{ chatOnly?: boolean, password?: string }} [options] */
@@ -119,7 +144,7 @@ export class Session {
     const { room, key, name, wanted, joining } = this.#store.state;
     if (!room || joining) return;
     const { signal } = (this.#attempt = new AbortController());
-    this.#password = password || this.#password; // an attempt after another has the same
+    this.#password = password || this.#password; // a later attempt has the same
     this.#store.set({ joining: true, problem: null });
     if (chatOnly) this.#closeMedia();
     try {
@@ -127,7 +152,7 @@ export class Session {
       const media = await this.#openMedia();
       signal.throwIfAborted();
       if (!module || !media) return;
-      const seen = Object.values(media.problems).filter((problem) => problem !== null); // they need not be told in the call
+      const seen = Object.values(media.problems).filter((problem) => problem !== null); // the call need not tell them again
       this.#store.set({ dismissed: new Set(seen) });
       const untried = { audio: wanted.audio && !media.problems.audio, video: wanted.video && !media.problems.video };
       if (!chatOnly) await media.start(untried);
@@ -137,7 +162,7 @@ export class Session {
       this.#joined(await module.join(room, options));
     } catch (error) {
       if (signal.aborted) return;
-      const { code = "internal" } = /** @type {Partial<import("../signalbox.js").SignalboxError>} */ (error);
+      const { code = "internal" } = /** @type {Partial<SignalboxError>} */ (error);
       if (code === "internal") reportError(error);
       const asked = code === "bad-password";
       const problem = asked && !this.#password ? "password-wanted" : code;
@@ -146,7 +171,6 @@ export class Session {
     }
   }
 
-  /** Joins no longer. */
   cancel() {
     this.#attempt.abort();
     this.#store.set({ joining: false, waiting: false });
@@ -159,27 +183,51 @@ export class Session {
 
   /** @param {boolean} on */
   typing(on) {
-    this.#store.state.call?.chat.typing(on);
+    this.#room?.chat.typing(on);
   }
 
   /** @param {string} message */
   say(message) {
-    this.#store.state.call?.chat.send(message);
+    this.#room?.chat.send(message);
+  }
+
+  /** @param {string} failed the `mid` of a message */
+  resend(failed) {
+    const message = this.#room?.chat.messages.find(({ mid }) => mid === failed);
+    if (message) this.#room?.chat.retry(message);
   }
 
   async raiseHand() {
-    const { call } = this.#store.state;
-    await call?.update({ hand: !call.self.hand }).catch((error) => this.#fail(error));
+    await this.#room?.update({ hand: !this.#room.self.hand }).catch((error) => this.#fail(error));
+  }
+
+  hear() {
+    void this.#room?.startAudio();
+  }
+
+  /**
+   * Does what only the host may do.
+   * @param {(host: Host) => Promise<void>} act
+   * @returns {Promise<boolean>} whether it was done
+   */
+  async asHost(act) {
+    try {
+      if (this.#room) await act(this.#room.host);
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
   }
 
   /** To everybody who is here now. @param {readonly File[]} files */
   sendFiles(files) {
-    const { peers } = this.#store.state;
-    if (peers.length === 0) this.#store.set({ problem: "nobody-here" });
+    const { people } = this.#store.state;
+    if (people.length === 0) this.#store.set({ problem: "nobody-here" });
     for (const file of files) {
-      for (const peer of peers) {
+      for (const { peer } of people) {
         try {
-          this.#file(peer.sendFile(file));
+          this.#follower?.addFile(peer.sendFile(file));
         } catch (error) {
           this.#fail(error);
         }
@@ -187,48 +235,41 @@ export class Session {
     }
   }
 
-  /** @param {import("./state.js").Tab | null} panel */
+  /** @param {Tab | null} panel */
   showPanel(panel) {
     this.#store.set({ panel, unread: panel === "chat" ? 0 : this.#store.state.unread });
   }
 
-  /** The user wants to hear no more of it. @param {object} problem */
+  /**
+   * Shows somebody in another way, here alone.
+   * @param {Peer} adjusted
+   * @param {{ volume?: number, isHidden?: boolean }} changes
+   */
+  adjust(adjusted, changes) {
+    this.#store.set({ people: this.#store.state.people.map((person) => (person.peer === adjusted ? { ...person, ...changes } : person)) });
+  }
+
+  /** @param {object} problem the user has seen it */
   dismiss(problem) {
     this.#store.set({ dismissed: new Set([...this.#store.state.dismissed, problem]) });
   }
 
-  /** The user will not be muted. */
+  /** The user declines to be muted. */
   stayUnmuted() {
     this.#store.set({ mutedBy: null });
   }
 
-  /** @param {import("../signalbox.js").Room} call */
-  #joined(call) {
-    this.#store.set({ view: "call", joining: false, waiting: false, call, peers: [], lines: [], unread: 0, mutedBy: null });
-    const keep = () => tabMemory.set(rejoinKey(call.info.name), call.rejoin);
+  /** @param {Room} room */
+  #joined(room) {
+    this.#room = room;
+    this.#store.set({ view: "call", joining: false, waiting: false, call: ofRoom(room), people: [], lines: [], typists: [], unread: 0, mutedBy: null, chosen: null, pinned: null, speaking: null });
+    this.#follower = new Follower(room, this.#store);
+    const keep = () => tabMemory.set(rejoinKey(room.info.name), room.rejoin);
     keep();
-    const { chat } = call;
-    for (const message of chat.messages) this.#message(message);
-    if (chat.messages.length > 0) this.#event("chat.before");
-    chat.on("message", (message) => this.#message(message));
-    chat.on("change", () => this.#store.set());
-    chat.on("typing", () => this.#store.set());
-    chat.on("cleared", () => {
-      const kept = new Set(chat.messages);
-      this.#store.set({ lines: this.#store.state.lines.filter(({ message, file }) => file || (message && kept.has(message))), unread: 0 });
-      this.#event("chat.cleared");
-    });
-    const present = new Set(call.peers.values()); // those who come later are announced
-    call.on("peer", (peer) => this.#peer(call, peer, !present.has(peer)));
-    call.on("file", (file) => this.#file(file));
-    call.on("change", () => {
-      keep();
-      this.#store.set();
-    });
-    call.on("mute-request", (by) => call.media.audio && this.#store.set({ mutedBy: shownName(by?.name ?? "") }));
-    call.on("refused", (error) => this.#fail(error));
-    call.on("closed", ({ code, message }) => {
-      if (this.#store.state.call !== call) return;
+    room.on("change", keep);
+    room.on("refused", (error) => this.#fail(error));
+    room.on("closed", ({ code, message }) => {
+      if (this.#room !== room) return;
       this.#end();
       this.#store.set({ view: "ended", endedBy: code, reason: code === "closed" ? message : "" });
     });
@@ -236,57 +277,7 @@ export class Session {
 
   /** Something in a call could not be done. @param {unknown} error */
   #fail(error) {
-    this.#store.set({ problem: /** @type {import("../signalbox.js").SignalboxError} */ (error).code });
-  }
-
-  /**
-   * @param {import("../signalbox.js").Room} call
-   * @param {import("../signalbox.js").Peer} peer
-   * @param {boolean} announced
-   */
-  #peer(call, peer, announced) {
-    const follow = () => this.#store.set({ peers: [...call.peers.values()] });
-    const tell = (/** @type {string} */ key) => this.#event(key, { name: shownName(peer.name) });
-    follow();
-    if (announced) tell("chat.joined");
-    let { host, verified } = peer;
-    peer.on("change", () => {
-      if (peer.host && !host) tell("chat.host");
-      if (peer.verified === "mismatch" && verified !== "mismatch") tell("trust.mismatch");
-      ({ host, verified } = peer);
-      follow();
-    });
-    peer.on("quality", follow);
-    peer.on("track", follow);
-    peer.on("left", (reason) => {
-      if (this.#store.state.call !== call) return;
-      follow();
-      const key = { left: "chat.left", timeout: "chat.lost", kicked: "chat.removed", replaced: null, closed: null }[reason];
-      if (key) tell(key);
-    });
-  }
-
-  /** @param {import("../signalbox.js").IncomingFile | import("../signalbox.js").OutgoingFile} file */
-  #file(file) {
-    this.#lines += 1;
-    const { lines, panel, unread } = this.#store.state;
-    this.#store.set({ lines: [...lines, { key: `file-${this.#lines}`, file }], unread: panel === "chat" ? unread : unread + 1 });
-  }
-
-  /** @param {import("../signalbox.js").Message} message */
-  #message(message) {
-    const { lines, panel, unread } = this.#store.state;
-    const counts = panel !== "chat" && !message.own && !message.earlier;
-    this.#store.set({ lines: [...lines, { key: message.mid, message }], unread: counts ? unread + 1 : unread });
-  }
-
-  /**
-   * @param {string} key
-   * @param {Record<string, string>} [values]
-   */
-  #event(key, values) {
-    this.#lines += 1;
-    this.#store.set({ lines: [...this.#store.state.lines, { key: `event-${this.#lines}`, event: [key, values] }] });
+    this.#store.set({ problem: /** @type {SignalboxError} */ (error).code });
   }
 
   /** A preview without a click, where the browser need not ask. */
@@ -301,7 +292,7 @@ export class Session {
     }
   }
 
-  /** The module; where there is none, that is told. */
+  /** The module; where it could not be loaded, the page says so. */
   #load() {
     return signalbox.catch(() => {
       this.#store.set({ joining: false, problem: "not-loaded" });
@@ -311,16 +302,32 @@ export class Session {
 
   /** Null also where the room was left meanwhile. */
   async #openMedia() {
-    const module = this.#store.state.media ? null : await this.#load();
-    const { media, view } = this.#store.state;
-    if (media || !module || (view !== "prejoin" && view !== "call")) return media; // another click was first, or last
-    const opened = new module.LocalMedia({ audio: memory.get("audio-device") ?? "", video: memory.get("video-device") ?? "" });
-    opened.on("change", () => {
-      this.#store.set();
+    const module = this.#media ? null : await this.#load();
+    const { view } = this.#store.state;
+    if (this.#media || !module || (view !== "prejoin" && view !== "call")) return this.#media; // another click was first, or last
+    const media = new module.LocalMedia({ audio: memory.get("audio-device") ?? "", video: memory.get("video-device") ?? "" });
+    this.#media = media;
+    const follow = () => this.#media === media && this.#store.set({ media: ofMedia(media) });
+    media.on("change", () => {
+      follow();
       void this.#listDevices(); // by now with their names
     });
-    this.#store.set({ media: opened });
-    return opened;
+    media.on("replaced", ({ label }) => toast(text("device.replaced", { name: label })));
+    this.#processSound();
+    this.#processPicture();
+    follow();
+    return media;
+  }
+
+  #processSound() {
+    const { noise, echo } = this.#store.state;
+    void this.#media?.constrain("audio", { noiseSuppression: noise, echoCancellation: echo });
+  }
+
+  #processPicture() {
+    const { blur, lowData } = this.#store.state;
+    const picture = lowData ? { width: 320, height: 180, frameRate: 10 } : { width: 1280, height: 720, frameRate: 30 };
+    void this.#media?.constrain("video", /** @type {MediaTrackConstraints} */ ({ ...picture, backgroundBlur: blur || undefined }));
   }
 
   async #listDevices() {
@@ -329,15 +336,18 @@ export class Session {
   }
 
   #closeMedia() {
-    this.#store.state.media?.close();
+    this.#media?.close();
+    this.#media = null;
     this.#store.set({ media: null, asking: false });
   }
 
   #end() {
-    const { call } = this.#store.state;
+    const room = this.#room;
     this.#attempt.abort();
-    this.#store.set({ call: null, peers: [], lines: [], joining: false, waiting: false });
-    call?.leave();
+    this.#room = null;
+    this.#follower = null;
+    this.#store.set({ call: null, people: [], lines: [], typists: [], joining: false, waiting: false });
+    room?.leave();
     this.#closeMedia();
   }
 }

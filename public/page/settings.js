@@ -1,7 +1,9 @@
 // @ts-check
-import { byId, slot } from "./dom.js";
+import { mayNotify } from "./alerts.js";
+import { all, byId, slot } from "./dom.js";
 import { memory } from "./memory.js";
 import { speak, text } from "./strings.js";
+/** @import { Session, State, Store } from "./state.js" */
 
 const KINDS = /** @type {const} */ ({ audio: "audioinput", video: "videoinput", speaker: "audiooutput" });
 
@@ -10,42 +12,50 @@ export class Settings {
   #root = byId("settings", HTMLDialogElement);
   #level = /** @type {SVGRectElement} */ (slot(this.#root, "level"));
   #listed = "";
+  #store;
 
   /**
-   * @param {import("./store.js").Store} store
-   * @param {import("./session.js").Session} session
+   * @param {Store} store
+   * @param {Session} session
    */
   constructor(store, session) {
+    this.#store = store;
     slot(this.#root, "speaker-field").hidden = !("setSinkId" in HTMLMediaElement.prototype);
     document.addEventListener("change", ({ target }) => {
       const field = /** @type {HTMLInputElement} */ (target);
       const { device, setting } = field.dataset;
       if (device) void session.choose(/** @type {keyof typeof KINDS} */ (device), field.value);
-      if (setting === "shortcuts") {
-        memory.set(setting, field.checked ? "on" : "off");
-        store.set({ shortcuts: field.checked });
-      } else if (setting) {
-        memory.set(setting, field.value);
-        if (setting === "theme") setTheme(field.value);
-        else speak(field.value);
-        store.set();
+      if (setting) void this.#change(setting, field.type === "checkbox" ? field.checked : field.value);
+    });
+    slot(this.#root, "alerts-field").hidden = !("Notification" in globalThis);
+    store.watch(["theme", "shortcuts", "alerts", "noise", "echo", "blur", "lowData"], (state) => {
+      document.documentElement.dataset.theme = state.theme;
+      for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (all("[data-setting]"))) {
+        const value = state[/** @type {keyof State} */ (field.dataset.setting)];
+        if (typeof value === "boolean") field.checked = value;
+        else field.value = String(value);
       }
     });
+    store.watch(["devices", "media", "speaker"], (state) => this.#listDevices(state));
+    store.watch(["media"], ({ media }) => (slot(this.#root, "blur-field").hidden = !media?.canBlur));
   }
 
-  /** @param {Readonly<import("./state.js").State>} state */
-  render({ devices, media, speaker, shortcuts }) {
-    for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("[data-setting]"))) {
-      if (field.dataset.setting === "shortcuts") field.checked = shortcuts;
-      else field.value = field.dataset.setting === "theme" ? memory.get("theme") ?? "auto" : document.documentElement.lang;
-    }
-    const used = {
-      audio: media?.track("audio")?.getSettings().deviceId ?? "",
-      video: media?.track("video")?.getSettings().deviceId ?? "",
-      speaker,
-    };
-    const listing = JSON.stringify([devices, used, document.documentElement.lang]);
-    if (listing === this.#listed) return; // an open list is not to close
+  /**
+   * @param {string} setting
+   * @param {string | boolean} value
+   */
+  async #change(setting, value) {
+    if (setting === "alerts" && value) value = await mayNotify();
+    memory.set(setting, typeof value === "string" ? value : value ? "on" : "off");
+    if (setting === "language") speak(String(value));
+    this.#store.set({ [setting]: value });
+  }
+
+  /** @param {Readonly<State>} state */
+  #listDevices({ devices, media, speaker, language }) {
+    const used = { audio: "", video: "", ...media?.used, speaker };
+    const listing = JSON.stringify([devices, used, language]);
+    if (listing === this.#listed) return; // an open list must not close
     this.#listed = listing;
     slot(this.#root, "devices-hint").hidden = devices.some(({ label }) => label);
     for (const kind of /** @type {(keyof typeof KINDS)[]} */ (Object.keys(KINDS))) {
@@ -62,9 +72,4 @@ export class Settings {
   meter(level) {
     this.#level.setAttribute("width", String(Math.round(level * 100)));
   }
-}
-
-/** @param {string} theme "light", "dark" or "auto" */
-export function setTheme(theme) {
-  document.documentElement.dataset.theme = theme;
 }

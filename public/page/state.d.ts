@@ -1,27 +1,101 @@
-import type { IncomingFile, LocalMedia, Message, OutgoingFile, Peer, Room } from "../signalbox.js";
+import type { Host, IncomingFile, Knock, LocalMedia, Message, OutgoingFile, Peer, Quality, Room, SignalboxError } from "../signalbox.js";
+
+export type { Host, IncomingFile, Knock, LocalMedia, Message, OutgoingFile, Peer, Quality, Room, SignalboxError };
+export type { Hosting } from "./hosting.js";
+export type { Session } from "./session.js";
+export type { Store } from "./store.js";
 
 export type View = "home" | "prejoin" | "call" | "ended";
 export type Tab = "chat" | "people";
 
+/** What the page shows of a room. */
+export type Call = Pick<Room, "state" | "info" | "self" | "knocks" | "relay" | "canPlayAudio">;
+
+/** What the page shows of a peer; `peer` is for what is done to it, and tells it from others. */
+export interface PeerState extends Pick<Peer, "id" | "name" | "host" | "hand" | "away" | "media" | "state" | "verified" | "withheld" | "quality" | "stream" | "screen"> {
+  readonly peer: Peer;
+  readonly hasPicture: boolean;
+}
+
+/** A peer, and how the user wants it shown. */
+export interface Person extends PeerState {
+  /** 0 to 1. */
+  readonly volume: number;
+  /** The user does not want to see the picture. */
+  readonly isHidden: boolean;
+}
+
+/** What the page shows of the own microphone, camera and screen. */
+export interface Media extends Pick<LocalMedia, "audio" | "video" | "screen" | "stream" | "problems"> {
+  /** The ids of the devices in use. */
+  readonly used: { audio: string; video: string };
+  readonly isMirrored: boolean;
+  /** Whether the camera can blur the background. */
+  readonly canBlur: boolean;
+}
+
+/** What a tile shows. */
+export interface TileState {
+  name: string;
+  label: string;
+  stream: MediaStream;
+  hasPicture: boolean;
+  isMirrored?: boolean;
+  isMuted: boolean;
+  hand: boolean;
+  state: Peer["state"];
+  /** What to say when it failed. */
+  failure?: string;
+  volume?: number;
+}
+
+/** What the user can do about a problem. */
+export interface Action {
+  label: string;
+  run(): void;
+}
+
+export interface Problem {
+  key: object;
+  words: string;
+  action: Action;
+}
+
+/** What asks for the user's attention in a call. */
+export interface Notice {
+  key: unknown;
+  words: string;
+  /** The last is the main one. */
+  actions: Action[];
+}
+
+/** What the page shows of a file; `file` is for what is done to it. */
+export interface FileState extends Pick<IncomingFile, "name" | "size" | "state" | "transferred" | "error" | "blob"> {
+  readonly file: IncomingFile | OutgoingFile;
+  readonly outgoing: boolean;
+  readonly peerName: string;
+}
+
 /** One line of the chat: a message, a file, or an event in the room. */
 export interface Line {
-  key: string;
-  message?: Message;
-  file?: IncomingFile | OutgoingFile;
+  readonly key: string;
+  readonly message?: Message;
+  readonly file?: FileState;
   /** Its text. */
-  event?: [key: string, values?: Record<string, string>];
+  readonly event?: readonly [key: string, values?: Record<string, string>];
 }
 
 /** All that the page shows. */
 export interface State {
   view: View;
+  language: string;
   room: string | null;
   /** What people with the link share, and the server does not. */
   key: string | null;
   name: string;
   /** What is switched on before there is media. */
-  wanted: { audio: boolean; video: boolean };
-  media: LocalMedia | null;
+  wanted: { readonly audio: boolean; readonly video: boolean };
+  media: Media | null;
   /** The browser is asking for permission. */
   asking: boolean;
   joining: boolean;
@@ -31,20 +105,38 @@ export interface State {
   passworded: boolean;
   /** Why the last join failed, or what is wrong with a room's name: an error code. */
   problem: string | null;
-  call: Room | null;
-  peers: readonly Peer[];
+  call: Call | null;
+  people: readonly Person[];
   lines: readonly Line[];
+  /** The names of those who are writing. */
+  typists: readonly string[];
+  /** Whose menu is open. */
+  chosen: Peer | null;
+  /** Who is shown large. */
+  pinned: Peer | null;
+  /** Whether whoever speaks is shown large. */
+  spotlight: boolean;
+  /** Who spoke last, other than ourselves. */
+  speaking: Peer | null;
   /** Which part of the panel is open. */
   panel: Tab | null;
   unread: number;
-  /** Who asks us to mute ourselves. */
+  /** The name of the host who asks us to mute ourselves. */
   mutedBy: string | null;
-  /** Problems the user has seen enough of. */
+  /** Problems that the user dismissed. */
   dismissed: ReadonlySet<object>;
   devices: readonly MediaDeviceInfo[];
   /** A device id; empty for the system's. */
   speaker: string;
+  theme: string;
   shortcuts: boolean;
+  /** Whether to notify the user while the page is hidden. */
+  alerts: boolean;
+  /** What is done to sound and picture before they are sent. */
+  noise: boolean;
+  echo: boolean;
+  blur: boolean;
+  lowData: boolean;
   /** An error code, or null when we left. */
   endedBy: string | null;
   /** The operator's own words, where they closed the room. */

@@ -1,12 +1,16 @@
 // @ts-check
 /** @import { State } from "./state.js" */
 
-/** The only owner of the page's state. Whatever changes it, `render` is called once per turn. */
+/**
+ * The only owner of what the page shows. Views read nothing else: snapshot.js copies into it what rooms and peers say. Its
+ * values never change in place, so that a comparison tells what changed.
+ */
 export class Store {
-  /** @type {(state: Readonly<State>) => void} */
-  render = () => {};
-
   #state;
+  /** @type {Partial<State>} */
+  #rendered = {};
+  /** @type {{ parts: (keyof State)[], render: (state: Readonly<State>) => void }[]} */
+  #views = [];
   #scheduled = false;
 
   /** @param {State} state */
@@ -19,14 +23,26 @@ export class Store {
     return this.#state;
   }
 
-  /** @param {Partial<State>} [changes] none where something inside a room or its media changed */
-  set(changes = {}) {
+  /**
+   * Calls `render` once after a turn in which one of these parts of the state, or the language, changed.
+   * @param {(keyof State)[]} parts
+   * @param {(state: Readonly<State>) => void} render
+   */
+  watch(parts, render) {
+    this.#views.push({ parts: ["language", ...parts], render });
+  }
+
+  /** @param {Partial<State>} changes */
+  set(changes) {
     this.#state = { ...this.#state, ...changes };
     if (this.#scheduled) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      this.render(this.#state);
+      const former = this.#rendered;
+      const state = this.#state;
+      this.#rendered = state;
+      for (const { parts, render } of this.#views) if (parts.some((part) => former[part] !== state[part])) render(state);
     });
   }
 }

@@ -7,12 +7,14 @@ let languages = {};
 /** @type {Record<string, string>} */
 let strings = {};
 
-/** Loads the texts, and speaks the language that the user chose here or prefers in general. */
+/** Loads the texts. Returns the language, which the user chose here or prefers in general. */
 export async function loadStrings() {
   const response = await fetch(new URL("strings.json", import.meta.url));
   languages = await response.json();
   const chosen = memory.get("language") ?? "";
-  speak(chosen in languages ? chosen : choose(Object.keys(languages)));
+  const language = chosen in languages ? chosen : choose(Object.keys(languages));
+  speak(language);
+  return language;
 }
 
 /** @param {string} language one of strings.json */
@@ -43,6 +45,18 @@ export function text(key, values = {}) {
 /** A person's name as shown; not everybody gives one. @param {string | null} name */
 export function shownName(name) {
   return name || text("name.guest");
+}
+
+/**
+ * Up to two letters for a face: the first of the first and of the last word; of Chinese the last two characters.
+ * @param {string} name
+ */
+export function initials(name) {
+  const words = name.trim().split(/\s+/).filter(Boolean);
+  const first = [...(words[0] ?? "?")];
+  if (/\p{Script=Han}/u.test(first[0])) return first.slice(-2).join("");
+  const last = words.length > 1 ? [...words[words.length - 1]][0] : "";
+  return (first[0] + last).toUpperCase();
 }
 
 /** @param {string} code of a SignalboxError */

@@ -1,46 +1,40 @@
 // @ts-check
-import { initials, instantiate, isMirror, play, show, slot } from "./dom.js";
-import { text } from "./strings.js";
+import { instantiate, play, show, slot } from "./dom.js";
+import { initials, text } from "./strings.js";
 import { announce } from "./toast.js";
+/** @import { TileState } from "./state.js" */
 
-const AUDIBLE = 0.02;
+export const AUDIBLE = 0.02;
 
 /** One person on the stage. */
 export class Tile {
   element = instantiate("tile");
-  #own;
-  #video = /** @type {HTMLVideoElement} */ (this.element.querySelector("video"));
+  video = /** @type {HTMLVideoElement} */ (this.element.querySelector("video"));
 
-  /** @param {{ own?: boolean, retry?: () => void, details?: () => void }} [options] */
-  constructor({ own = false, retry, details } = {}) {
-    this.#own = own;
+  /** @param {{ own?: boolean, retry?: () => void, details?: () => void, choose?: () => void }} [options] */
+  constructor({ own = false, retry, details, choose } = {}) {
     this.element.classList.toggle("own", own);
-    this.#video.muted = own; // nobody wants to hear themselves
+    this.video.muted = own; // nobody wants to hear themselves
     if (retry) slot(this.element, "retry").addEventListener("click", retry);
     if (details) slot(this.element, "link-chip").addEventListener("click", details);
+    slot(this.element, "actions").addEventListener("click", () => choose?.());
+    slot(this.element, "actions").hidden = !choose;
   }
 
-  /**
-   * @param {object} person
-   * @param {string} person.name
-   * @param {string} person.label
-   * @param {MediaStream} person.stream
-   * @param {{ audio: boolean, video: boolean }} person.media
-   * @param {boolean} person.hand
-   * @param {import("../signalbox.js").Peer["state"]} person.state
-   * @param {string} [person.failure] what to say when it failed
-   */
-  render({ name, label, stream, media, hand, state, failure = "tile.failed" }) {
-    const { element } = this;
-    play(this.#video, stream);
-    this.#video.classList.toggle("mirrored", this.#own && isMirror(stream));
+  /** @param {TileState} person */
+  render({ name, label, stream, hasPicture, isMirrored = false, isMuted, hand, state, failure = "tile.failed", volume = 1 }) {
+    const { element, video } = this;
+    play(video, stream);
+    video.volume = volume;
+    video.classList.toggle("mirrored", isMirrored);
     element.dataset.state = state;
-    element.toggleAttribute("data-muted", !media.audio);
+    element.toggleAttribute("data-muted", isMuted);
     element.toggleAttribute("data-hand", hand);
-    element.toggleAttribute("data-camera-off", !media.video || !stream.getVideoTracks().length);
+    element.toggleAttribute("data-camera-off", !hasPicture);
     slot(element, "initials").textContent = initials(name);
     show(slot(element, "name"), label);
     slot(element, "name").title = label;
+    slot(element, "actions").setAttribute("aria-label", text("people.actions", { name }));
     const trouble = state === "connected" ? null : text(state === "failed" ? failure : `tile.${state}`);
     slot(element, "state").hidden = !trouble;
     if (show(slot(element, "state-text"), trouble) && trouble && state !== "connecting") announce(`${label}: ${trouble}`);
@@ -52,13 +46,18 @@ export class Tile {
     this.element.toggleAttribute("data-speaking", level > AUDIBLE);
   }
 
-  /** Plays on another loudspeaker. @param {string} speaker a device id */
+  /** @param {string} speaker a device id */
   speakTo(speaker) {
-    if ("setSinkId" in this.#video && this.#video.sinkId !== speaker) this.#video.setSinkId(speaker).catch(() => {}); // it is gone; the system's plays
+    if ("setSinkId" in this.video && this.video.sinkId !== speaker) this.video.setSinkId(speaker).catch(() => {}); // it is not there; the system's plays
+  }
+
+  /** @param {Element} place */
+  moveTo(place) {
+    if (this.element.parentElement !== place) place.append(this.element);
   }
 
   remove() {
-    this.#video.srcObject = null;
+    this.video.srcObject = null;
     this.element.remove();
   }
 }

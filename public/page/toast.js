@@ -15,7 +15,7 @@ export function toast(words) {
   announce(words);
 }
 
-/** Has screen readers say what is shown elsewhere, after what they were to say before. @param {string} words */
+/** Screen readers say it after earlier announcements. @param {string} words */
 export function announce(words) {
   const line = Object.assign(document.createElement("p"), { textContent: words });
   slot(document, "announcer").append(line);

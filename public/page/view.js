@@ -1,81 +1,114 @@
 // @ts-check
+import { chime } from "./alerts.js";
 import { Call } from "./call.js";
 import { openDialog } from "./dialogs.js";
-import { slot } from "./dom.js";
+import { all, press, slot } from "./dom.js";
 import { Ended, Home, Prejoin } from "./entry.js";
 import { Hosting } from "./hosting.js";
 import { copyLink, link, showLink } from "./invite.js";
 import { watchKeys } from "./keys.js";
+import { mayLeave } from "./leaving.js";
 import { watchMenus } from "./menus.js";
 import { Notices } from "./notices.js";
 import { Panel } from "./panel.js";
+import { chosenPerson, watchPersonMenu } from "./person-menu.js";
 import { Settings } from "./settings.js";
 import { errorText, shownName, text } from "./strings.js";
 import { toast } from "./toast.js";
+/** @import { Person, Session, State, Store, View as ViewName } from "./state.js" */
 
 const BEAT = 150;
+const LOUD = 0.1; // louder than the noise of a room
+const SPOKEN = 4; // beats
 const VIEWS = /** @type {const} */ (["home", "prejoin", "call", "ended"]);
 
-/** Everything on the screen: shows the view that is on, and turns clicks into the session's actions. */
+/** Everything on the screen: shows the current view, and turns clicks into the session's actions. */
 export class View {
   #store;
   #session;
-  #home;
   #prejoin;
   #call;
-  #panel;
-  #notices;
   #settings;
-  #ended;
   /** @type {Record<string, (event: Event) => void>} */
   #actions;
-  /** @type {import("./state.js").View | null} */
+  /** @type {ViewName | null} */
   #shown = null;
   /** Whose hands are up. @type {Set<object>} */
   #hands = new Set();
   #hosted = false;
-  /** What has the focus, and what gets it should that go. @type {[Element, HTMLElement | null] | null} */
+  /** Beats in which the user spoke while muted. */
+  #spoken = 0;
+  /** What has the focus, and what gets it if that disappears. @type {[Element, HTMLElement | null] | null} */
   #focus = null;
 
   /**
    * @param {HTMLElement} root
-   * @param {import("./store.js").Store} store
-   * @param {import("./session.js").Session} session
+   * @param {Store} store
+   * @param {Session} session
    */
   constructor(root, store, session) {
     this.#store = store;
     this.#session = session;
-    const hosting = new Hosting(store);
-    this.#home = new Home(this.#section("home"), session);
-    this.#prejoin = new Prejoin(this.#section("prejoin"), session);
-    this.#call = new Call(this.#section("call"));
+    store.watch(["view"], ({ view }) => {
+      for (const name of VIEWS) this.#section(name).hidden = name !== view;
+    });
+    store.watch(["name"], ({ name }) => {
+      for (const input of this.#nameInputs()) if (input.value !== name) input.value = name;
+    });
+    store.watch(["media", "wanted", "call", "devices", "spotlight"], (state) => this.#renderToggles(state));
+    store.watch(["room", "key", "unread"], ({ room, unread }) => {
+      document.title = `${unread ? `(${unread}) ` : ""}${room ? `${room} · ` : ""}Signalbox`;
+      if (room) showLink();
+    });
+    const hosting = new Hosting(store, session);
+    new Home(this.#section("home"), store, session);
+    this.#prejoin = new Prejoin(this.#section("prejoin"), store, session);
     const panel = new Panel(this.#section("call"), store, session, hosting);
-    this.#panel = panel;
-    this.#notices = new Notices(slot(root, "notices"), session, hosting);
+    this.#call = new Call(this.#section("call"), store);
+    new Notices(slot(root, "notices"), store, session, hosting);
     this.#settings = new Settings(store, session);
-    this.#ended = new Ended(this.#section("ended"), session);
-    const chosen = (/** @type {(peer: import("../signalbox.js").Peer) => void} */ act) => () => panel.people.chosen && act(panel.people.chosen);
+    new Ended(this.#section("ended"), store);
+    store.watch(["view", "call", "people", "problem"], (state) => this.#tellChanges(state));
+    store.watch(["view"], ({ view }) => {
+      if (this.#shown !== view) this.#enter(view);
+    });
+    const chosen = (/** @type {(person: Person) => void} */ act) => () => {
+      const person = chosenPerson(store);
+      if (person) act(person);
+    };
     this.#actions = {
       home: (event) => {
         event.preventDefault();
         session.home();
       },
+      preview: () => void session.preview(),
+      cancel: () => session.cancel(),
+      rejoin: () => session.route(),
       chat: () => panel.toggle("chat"),
       people: () => panel.toggle("people"),
       "close-panel": () => panel.close(),
       copy: () => void copyLink(),
-      "share-link": () => navigator.share({ url: link() }).catch(() => {}), // the user thought better of it
+      "share-link": () => navigator.share({ url: link() }).catch(() => {}), // the user changed their mind
       invite: () => openDialog("invite"),
       settings: () => openDialog("settings"),
+      "test-speaker": () => chime(store.state.speaker),
       help: () => openDialog("help"),
       hand: () => void session.raiseHand(),
-      leave: () => session.leave(),
+      spotlight: () => store.set({ spotlight: !store.state.spotlight }),
+      "switch-camera": () => void session.switchCamera(),
+      leave: async () => {
+        if (await mayLeave(store)) session.leave();
+      },
       lock: () => void hosting.lock(),
       password: () => void hosting.password(),
       clear: () => void hosting.clear(),
-      "ask-mute": chosen((peer) => void hosting.mute(peer)),
-      transfer: chosen((peer) => void hosting.transfer(peer)),
-      kick: chosen((peer) => void hosting.kick(peer)),
+      pin: chosen(({ peer }) => store.set({ pinned: store.state.pinned === peer ? null : peer })),
+      "hide-picture": chosen(({ peer, isHidden }) => session.adjust(peer, { isHidden: !isHidden })),
+      "full-screen": (event) => void this.#tile(event)?.requestFullscreen(),
+      float: (event) => void this.#tile(event)?.querySelector("video")?.requestPictureInPicture().catch(() => {}), // there is no picture yet
+      "ask-mute": chosen((person) => void hosting.mute(person)),
+      transfer: chosen((person) => void hosting.transfer(person)),
+      kick: chosen((person) => void hosting.kick(person)),
     };
     for (const input of this.#nameInputs()) input.addEventListener("input", () => session.rename(input.value));
     root.addEventListener("click", (event) => this.#click(event));
@@ -83,6 +116,15 @@ export class View {
       const element = /** @type {Element} */ (target);
       this.#focus = [element, element.parentElement?.closest("[tabindex]") ?? null];
     });
+    const call = this.#section("call");
+    call.addEventListener("dragover", (event) => {
+      if (event.dataTransfer?.types.includes("Files")) event.preventDefault(); // then the browser offers to drop them
+    });
+    call.addEventListener("drop", (event) => {
+      event.preventDefault();
+      session.sendFiles([...(event.dataTransfer?.files ?? [])]);
+    });
+    watchPersonMenu(store, session);
     watchMenus();
     watchKeys(store, session, {
       m: () => void session.toggle("audio"),
@@ -94,47 +136,31 @@ export class View {
       "?": () => openDialog("help"),
     });
     setInterval(() => this.#sound(), BEAT);
-    store.render = (state) => this.#render(state);
   }
 
-  /** @param {Readonly<import("./state.js").State>} state */
-  #render(state) {
-    for (const view of VIEWS) this.#section(view).hidden = view !== state.view;
-    for (const input of this.#nameInputs()) if (input.value !== state.name) input.value = state.name;
-    this.#renderToggles(state);
-    document.title = state.room ? `${state.room} · Signalbox` : "Signalbox";
-    if (state.room) showLink();
-    this.#home.render(state);
-    this.#prejoin.render(state);
-    this.#panel.render(state);
-    this.#call.render(state);
-    this.#notices.render(state);
-    this.#settings.render(state);
-    this.#ended.render(state);
-    this.#tellChanges(state);
-    if (this.#shown !== state.view) this.#enter(state.view);
-  }
-
-  /** @param {Readonly<import("./state.js").State>} state */
-  #renderToggles({ media, wanted, call }) {
+  /** @param {Readonly<State>} state */
+  #renderToggles({ media, wanted, call, devices, spotlight }) {
     const on = { audio: (media ?? wanted).audio, video: (media ?? wanted).video, screen: Boolean(media?.screen) };
-    for (const toggle of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-toggle]"))) {
+    for (const toggle of all("[data-toggle]")) {
       const kind = /** @type {keyof typeof on} */ (toggle.dataset.toggle);
       toggle.setAttribute("aria-pressed", String(on[kind]));
       if (kind === "screen") toggle.hidden = !navigator.mediaDevices?.getDisplayMedia; // as on phones
     }
-    slot(document, "hand", "action").setAttribute("aria-pressed", String(call?.self.hand ?? false));
-    slot(document, "lock", "action").setAttribute("aria-pressed", String(call?.info.locked ?? false));
-    slot(document, "host-menu").hidden = !call?.self.host;
+    press("hand", call?.self.hand ?? false);
+    press("spotlight", spotlight);
+    const cameras = devices.filter(({ kind }) => kind === "videoinput");
+    for (const button of all('[data-action="switch-camera"]')) button.hidden = !media?.video || cameras.length < 2;
+    press("lock", call?.info.locked ?? false);
+    for (const part of all('[data-slot="host-menu"]')) part.hidden = !call?.self.host;
   }
 
-  /** What happens to or around us, in passing. @param {Readonly<import("./state.js").State>} state */
-  #tellChanges({ view, call, peers, problem }) {
-    const hands = new Set(peers.filter(({ hand }) => hand));
-    for (const peer of hands) if (!this.#hands.has(peer)) toast(text("call.hand-up", { name: shownName(peer.name) }));
-    this.#hands = hands;
+  /** @param {Readonly<State>} state */
+  #tellChanges({ view, call, people, problem }) {
+    const raised = people.filter(({ hand }) => hand);
+    for (const { peer, name } of raised) if (!this.#hands.has(peer)) toast(text("call.hand-up", { name: shownName(name) }));
+    this.#hands = new Set(raised.map(({ peer }) => peer));
     const host = call?.self.host ?? false;
-    if (host && !this.#hosted && peers.length > 0) toast(text("call.now-host"));
+    if (host && !this.#hosted && people.length > 0) toast(text("call.now-host"));
     this.#hosted = host;
     if (view === "call" && problem) {
       toast(errorText(problem));
@@ -142,12 +168,12 @@ export class View {
     }
   }
 
-  /** Puts the focus where a view begins. @param {import("./state.js").View} view */
+  /** Puts the focus where a view begins. @param {ViewName} view */
   #enter(view) {
     const first = this.#shown === null;
     this.#shown = view;
-    for (const dialog of /** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll("dialog[open]"))) dialog.close();
-    for (const menu of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(":popover-open"))) menu.hidePopover();
+    for (const dialog of all("dialog[open]")) /** @type {HTMLDialogElement} */ (dialog).close();
+    for (const menu of all(":popover-open")) menu.hidePopover();
     if (view === "prejoin") this.#section(view).querySelector("input")?.focus();
     else if (view === "ended") slot(this.#section(view), "ended-title").focus();
     else if (!first) document.getElementById("content")?.focus();
@@ -169,21 +195,38 @@ export class View {
     }
   }
 
+  /** That of an event, else that of the open menu. @param {Event} event */
+  #tile({ target }) {
+    return /** @type {Element} */ (target).closest(".tile") ?? this.#call.tileOf(this.#store.state.chosen);
+  }
+
   #sound() {
-    const { state } = this.#store;
-    const level = state.media?.level ?? 0;
-    if (state.view === "call") this.#call.sound(state);
-    else if (state.view === "prejoin") this.#prejoin.meter(level);
+    const { view } = this.#store.state;
+    const { level } = this.#session;
+    this.#warnMuted();
+    if (view === "call") this.#call.sound(level);
+    else if (view === "prejoin") this.#prejoin.meter(level);
     this.#settings.meter(level);
     const [element, place] = this.#focus ?? [];
     if (document.activeElement === document.body && !element?.checkVisibility()) place?.focus();
   }
 
-  #nameInputs() {
-    return /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll('[data-input="name"]'));
+  /** Tells users who speak while they are muted, once each time. */
+  #warnMuted() {
+    const { view, media } = this.#store.state;
+    if (view !== "call" || media?.audio) {
+      this.#spoken = 0;
+    } else if (this.#session.voice > LOUD) {
+      this.#spoken += 1;
+      if (this.#spoken === SPOKEN) toast(text("call.muted-speaking"));
+    }
   }
 
-  /** @param {import("./state.js").View} view */
+  #nameInputs() {
+    return /** @type {NodeListOf<HTMLInputElement>} */ (all('[data-input="name"]'));
+  }
+
+  /** @param {ViewName} view */
   #section(view) {
     return slot(document, view, "view");
   }

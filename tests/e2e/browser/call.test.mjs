@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { startServer } from "../support.mjs";
-import { hears, joinRoom, launch, openChat, say, sees, tile } from "./support.mjs";
+import { hears, joinRoom, launch, mesh, openChat, say, sees, tile } from "./support.mjs";
 
 let server;
 let browser;
@@ -171,7 +171,14 @@ test("on a phone the chat is a sheet, and what was missed is counted", async () 
 
 test("how a link does is on its tile, and in full one click away", async () => {
   const { ada } = await two();
+  await say(ada, "drawn once");
+  await ada.locator('.message[data-delivery="sent"]').waitFor();
+  await ada.evaluate(() => {
+    for (const slot of ["typing", "note", "delivery-text"]) document.querySelector(`[data-slot="${slot}"]`).textContent = "drawn by the test";
+  });
   await ada.locator('.tile[data-quality="good"], .tile[data-quality="fair"]').first().waitFor();
+  const left = await ada.evaluate(() => ["typing", "note", "delivery-text"].map((slot) => document.querySelector(`[data-slot="${slot}"]`).textContent));
+  assert.deepEqual(left, Array(3).fill("drawn by the test"), "a measurement does not draw the chat again");
   const path = await tile(ada, "鲍勃").locator('[data-slot="path"]').innerText();
   assert.match(path, /^direct$/);
   await ada.getByRole("button", { name: /^Link to 鲍勃: (good|fair), direct/ }).click();
@@ -182,4 +189,77 @@ test("how a link does is on its tile, and in full one click away", async () => {
   await details.getByText("Not verified: your link carries no key").waitFor();
   await details.getByRole("button", { name: "Close" }).click();
   await details.waitFor({ state: "hidden" });
+});
+
+test("a person is shown large, quieter, without a picture or in full screen, and so is who speaks", async () => {
+  const [ada, bob, cleo] = await mesh(browser, server, "large", 3);
+  const large = (name) => ada.locator(".screens .tile").filter({ hasText: name });
+  const video = (name) => tile(ada, name).locator("video");
+  const openMenu = (name) => tile(ada, name).getByRole("button", { name: `Actions for ${name}` }).click();
+  const menu = ada.getByRole("group", { name: "This person" });
+
+  await openMenu("Bob");
+  await ada.keyboard.press("Enter"); // the first item has the focus
+  await large("Bob").waitFor();
+  await sees(ada, "Bob");
+  await openMenu("Bob");
+  assert.equal(await menu.getByRole("button", { name: "Show large" }).getAttribute("aria-pressed"), "true");
+  await menu.getByRole("slider", { name: "Volume" }).fill("0.25");
+  await ada.waitForFunction((element) => element.volume === 0.25, await video("Bob").elementHandle());
+  await menu.getByRole("button", { name: "Hide picture" }).click();
+  await tile(ada, "Bob").and(ada.locator("[data-camera-off]")).waitFor();
+  await openMenu("Bob");
+  await menu.getByRole("button", { name: "Show large" }).click();
+  await ada.locator(".screens").waitFor({ state: "hidden" });
+  assert.equal(await video("Bob").evaluate((element) => element.volume), 0.25, "it stays");
+
+  await openMenu("Cleo");
+  await menu.getByRole("button", { name: "Full screen" }).click();
+  await ada.waitForFunction(() => document.fullscreenElement?.textContent.includes("Cleo"));
+  await ada.evaluate(() => document.exitFullscreen());
+
+  await bob.locator('.bar [data-toggle="audio"]').click(); // the made-up microphones beep
+  await ada.getByRole("button", { name: "More" }).click();
+  await ada.getByRole("button", { name: "Show who speaks large" }).click();
+  await large("Cleo").waitFor();
+  await bob.locator('.bar [data-toggle="audio"]').click();
+  await cleo.locator('.bar [data-toggle="audio"]').click();
+  await large("Bob").waitFor();
+  for (const page of [ada, bob, cleo]) assert.deepEqual(page.errors, []);
+});
+
+test("a message is copied, and what comes while the page is hidden is counted in its title and notified", async () => {
+  const { ada, bob } = await two({ permissions: ["clipboard-read", "clipboard-write"] });
+  const name = await ada.title();
+  await ada.evaluate(() => {
+    window.notified = [];
+    window.Notification = class {
+      static requestPermission = async () => "granted";
+      constructor(title, { body }) {
+        window.notified.push(body);
+      }
+    };
+  });
+  await ada.getByRole("button", { name: "More" }).click();
+  await ada.getByRole("button", { name: "Settings" }).click();
+  await ada.getByRole("checkbox", { name: "Notify me while this page is hidden" }).check();
+  await ada.keyboard.press("Escape");
+  const hide = (hidden) => ada.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await openChat(ada);
+  await say(bob, "seen");
+  await hears(ada, "seen");
+  await hide(true);
+  await say(bob, "unseen");
+  await ada.waitForFunction((title) => document.title === title, `(1) ${name}`);
+  assert.deepEqual(await ada.evaluate(() => window.notified), ["鲍勃: unseen"]);
+  await hide(false);
+  await ada.waitForFunction((title) => document.title === title, name);
+
+  await ada.locator(".message").last().hover();
+  await ada.locator(".message").last().getByRole("button", { name: "Copy message" }).click();
+  await ada.locator('[data-slot="toast"]').getByText("Message copied").waitFor();
+  assert.equal(await ada.evaluate(() => navigator.clipboard.readText()), "unseen");
 });

@@ -138,6 +138,12 @@ test("a camera that is unplugged in a call is told, and replaced with one click"
   await sees(ada, "Bob");
 
   await unplug(bob, "audio");
+  await bob.locator('[data-slot="toast"]').getByText("Your microphone was disconnected. In use now: Fake").waitFor();
+  await bob.waitForFunction(() => window.captured.filter(({ kind, readyState }) => kind === "audio" && readyState === "live").length === 1);
+  await tile(ada, "Bob").getByRole("img", { name: "Microphone off" }).waitFor({ state: "hidden" });
+
+  await bob.evaluate(() => (MediaDevices.prototype.enumerateDevices = async () => [])); // there is no other
+  await unplug(bob, "audio");
   await tile(ada, "Bob").getByRole("img", { name: "Microphone off" }).waitFor();
   const lost = bob.locator(".notice").filter({ hasText: "Microphone: disconnected." });
   await lost.getByRole("button", { name: "Dismiss" }).click();
@@ -203,6 +209,13 @@ test("microphone and camera are chosen before and in a call, and remembered", as
   await watchCapture(bob);
   await bob.goto(`${server.url}/r/choice`);
   await bob.waitForFunction(() => window.captured.length >= 2);
+  await bob.evaluate(() => {
+    const { play } = HTMLMediaElement.prototype;
+    HTMLAudioElement.prototype.play = async function () {
+      await play.call(this);
+      window.played = (window.played ?? 0) + 1;
+    };
+  });
   const camera = bob.getByRole("combobox", { name: "Camera" });
   const choose = async (label) => {
     await camera.selectOption({ label });
@@ -210,7 +223,19 @@ test("microphone and camera are chosen before and in a call, and remembered", as
     await bob.keyboard.press("Escape");
   };
 
+  const set = async (name, on, kind, wanted) => {
+    await bob.getByRole("checkbox", { name }).setChecked(on);
+    await bob.waitForFunction(({ kind, wanted }) => {
+      const settings = window.captured.findLast((track) => track.kind === kind).getSettings();
+      return Object.entries(wanted).every(([name, value]) => settings[name] === value);
+    }, { kind, wanted });
+  };
   await bob.getByRole("button", { name: "Settings" }).click();
+  await set("Noise suppression", false, "audio", { noiseSuppression: false, echoCancellation: true });
+  await set("Low data", true, "video", { width: 320, height: 180 });
+  await set("Low data", false, "video", { width: 1280, height: 720 });
+  await bob.getByRole("button", { name: "Test the speaker" }).click();
+  await bob.waitForFunction(() => window.played === 1);
   await choose("fake_device_2"); // that between them makes pictures which no codec takes
   await enter(bob, "Bob");
   await sees(ada, "Bob");
@@ -227,6 +252,30 @@ test("microphone and camera are chosen before and in a call, and remembered", as
   await bob.reload();
   await bob.waitForFunction(() => window.captured.length >= 2);
   assert.equal(await bob.evaluate(() => window.captured.find(({ kind }) => kind === "video").label), "fake_device_2");
+  await bob.getByRole("button", { name: "Switch camera" }).click();
+  await bob.waitForFunction(() => window.captured.at(-1).label === "fake_device_0"); // the first comes after the last
+});
+
+test("who speaks while muted is told so, once, and the microphone is closed on leaving", async () => {
+  const bob = await openPage(equipped, `${server.url}/`);
+  await watchCapture(bob);
+  await bob.addInitScript(() => {
+    const { clone } = MediaStreamTrack.prototype;
+    MediaStreamTrack.prototype.clone = function () {
+      const copy = clone.call(this);
+      window.captured.push(copy);
+      return copy;
+    };
+    navigator.wakeLock.request = async () => Object.assign(new EventTarget(), { released: false, async release() { this.released = window.released = true; } });
+  });
+  await bob.goto(`${server.url}/r/muted-speaker`);
+  await enter(bob, "Bob");
+  const toast = bob.locator('[data-slot="toast"]');
+  await bob.locator('.bar [data-toggle="audio"]').click();
+  await toast.getByText("You are muted. Nobody hears you.").waitFor(); // the made-up microphone beeps
+  await bob.getByRole("button", { name: "Leave" }).click();
+  await bob.waitForFunction(() => window.captured.every(({ readyState }) => readyState === "ended"));
+  await bob.waitForFunction(() => window.released); // and the screen may go dark
 });
 
 test("where browsers allow no devices, the page says so, and one chats", async () => {

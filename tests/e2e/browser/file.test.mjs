@@ -148,6 +148,40 @@ test("an offer is refused, or taken back", async () => {
   assert.equal(await card(bob, "two.bin").getByRole("button").count(), 0);
 });
 
+test("files are pasted and dropped, and leaving asks while one is on its way", async () => {
+  const [ada, bob] = await two();
+  const give = (selector, type, name) => ada.locator(selector).evaluate((element, { type, name }) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(["content"], name));
+    const Kind = type === "paste" ? ClipboardEvent : DragEvent;
+    element.dispatchEvent(new Kind(type, { bubbles: true, cancelable: true, clipboardData: transfer, dataTransfer: transfer }));
+  }, { type, name });
+  await give('[data-input="message"]', "paste", "pasted.txt");
+  await give(".stage", "drop", "dropped.txt");
+  for (const name of ["pasted.txt", "dropped.txt"]) {
+    await press(bob, name, "Accept");
+    await says(ada, name, "Complete and checked: Bob");
+  }
+
+  await attach(ada, huge("long.bin"));
+  await press(bob, "long.bin", "Accept");
+  await card(ada, "long.bin").getByRole("progressbar").waitFor();
+  const question = ada.getByRole("dialog", { name: "Leave while a file is on its way?" });
+  await ada.getByRole("button", { name: "Leave", exact: true }).click();
+  await question.getByRole("button", { name: "Cancel" }).click();
+  const closing = new Promise((resolve) => ada.once("dialog", (dialog) => dialog.dismiss().then(() => resolve(dialog.type()))));
+  await ada.close({ runBeforeUnload: true });
+  assert.equal(await closing, "beforeunload");
+  await ada.locator('[data-view="call"]').waitFor();
+  await ada.evaluate(() => {
+    history.pushState(null, "", location.href);
+    history.back();
+  });
+  await question.getByRole("button", { name: "Leave" }).click();
+  await ada.getByRole("heading", { name: "Ready to join?" }).waitFor();
+  await says(bob, "long.bin", "The connection was lost");
+});
+
 for (const canceller of ["sender", "receiver"]) {
   test(`the ${canceller} cancels a file on its way`, async () => {
     const [ada, bob] = await two();

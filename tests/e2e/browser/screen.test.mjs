@@ -44,6 +44,8 @@ test("a screen comes beside the camera, goes, and comes again, for newcomers too
   await share(ada).click();
   await seesScreen(bob, "Ada");
   await sees(bob, "Ada");
+  await bob.waitForFunction((element) => element.srcObject.getAudioTracks().length === 2, await tile(bob, "Ada").locator("video").elementHandle()); // the tab's sound
+  await ada.waitForFunction((element) => element.videoWidth > 0, await ada.locator(".screen-tile").filter({ hasText: "Your screen" }).locator("video").elementHandle());
   assert.equal(await share(ada).getAttribute("aria-pressed"), "true");
   await ada.locator(".notice").getByRole("button", { name: "Stop sharing" }).click();
   await bob.locator(".screen-tile").waitFor({ state: "detached" });

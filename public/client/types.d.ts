@@ -1,0 +1,284 @@
+// The shapes that several parts of the module share. What applications see of them is in ../signalbox.d.ts.
+
+import type { Ice as IceServers, Media, Message as WireMessage, Peer as WirePeer, RoomState } from "../contract.js";
+import type { Knock, Message as PublicMessage, Quality } from "../signalbox.js";
+import type { Connection } from "./connection.js";
+import type { IncomingFile } from "./file.js";
+import type { Ice } from "./ice.js";
+import type { RoomKey } from "./key.js";
+import type { LocalMedia } from "./media.js";
+import type { Peer } from "./peer.js";
+import type { SignalboxError } from "./protocol.js";
+
+export type { ChatSeal } from "./chat-seal.js";
+export type { Signaling } from "./signaling.js";
+export type { Connection, Ice, IncomingFile, Knock, LocalMedia, Peer, Quality, RoomKey, SignalboxError };
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+// What the room sends.
+
+export type MediaFlags = Media;
+export type PeerInfo = WirePeer;
+export type RoomInfo = RoomState & { name: string };
+export type ChatRecord = WireMessage & { enc?: { mid: string; iv: string } };
+export type IceAnswer = IceServers;
+
+/** The answer to a join. */
+export interface Snapshot {
+  self: PeerInfo;
+  peers: PeerInfo[];
+  room: RoomInfo;
+  history: ChatRecord[];
+  ice: IceAnswer;
+  limits: Record<string, unknown>;
+  /** Lets this peer in again, past lock and password, on any socket. */
+  rejoin: string;
+}
+
+/** An offer, an answer or a candidate as it arrives. */
+export interface Signal {
+  from: string;
+  description?: RTCSessionDescriptionInit;
+  candidate?: Candidate;
+  /** Names one connection between two peers. */
+  cid?: string;
+  /** The number of a sender's offer; an answer has that of its offer. */
+  round?: number;
+}
+
+/** Null: there are no more. */
+export type Candidate = RTCIceCandidateInit | null;
+
+/**
+ * An offer or an answer as it is sent. `round` numbers a side's offers, from 1; an answer has the round of its offer. Stock
+ * clients give none. Signals arrive at least once: by its round a repeated offer is recognized, which gets the same answer
+ * again, and an answer to an offer that was rolled back is dropped.
+ */
+export interface Described {
+  description: RTCSessionDescriptionInit;
+  round?: number;
+}
+
+// Chat.
+
+/** `state` moves from pending to sent or failed; only our own messages are ever anything but sent. */
+export type Message = Mutable<PublicMessage> & {
+  /** Its place in the room; Infinity until the room has it. */
+  seq: number;
+};
+
+/**
+ * What a sender encrypts. The server stores and relays ciphertext. It could keep an old message and show it as new, under
+ * another name, or show a private one to everybody. So the name, the time and the session of the sender, and the receiver
+ * of a private message, are encrypted with the text.
+ */
+export interface Sealed {
+  text: string;
+  name: string;
+  /** By the sender's clock. */
+  ts: number;
+  /** The sender's stay in the room. */
+  session: string;
+  mid: string;
+}
+
+// Media.
+
+export type Kind = "audio" | "video" | "screen";
+/** What a device captures. */
+export type Capture = "audio" | "video";
+
+/** What one peer may be sent: bits per second in all, and the height of the camera's picture. */
+export interface Cap {
+  bitrate: number;
+  height: number;
+}
+
+// Links.
+
+export type LinkState = "connecting" | "connected" | "reconnecting" | "failed";
+export type Verdict = "verified" | "unverified" | "mismatch";
+
+/** What a link needs of its room. */
+export interface Mesh {
+  self: PeerInfo;
+  ice: Ice;
+  /** Without ICE servers. */
+  rtcConfig: RTCConfiguration;
+  media: LocalMedia;
+  /** Media and data wait until the peer is verified. */
+  requireVerified: boolean;
+  cap: Cap;
+  key: RoomKey | null;
+  /** Of our stay in the room: a random text. */
+  session: string;
+  /** Whoever has this session is at the other end of a verified link. */
+  proven(session: string): void;
+  /** Whether the signaling is connected. */
+  online(): boolean;
+  relay(event: string, payload: { to: string }): void;
+  /** Delivers a message of a channel of the room. Returns whether anybody listens. */
+  deliver(name: string, value: unknown, from: Peer): boolean;
+  /** The network may have changed: the signaling checks whether it is still connected. */
+  doubt(): void;
+}
+
+export interface RoomOptions {
+  name: string;
+  password?: string;
+  rejoin?: string;
+  token?: string;
+  media: LocalMedia;
+  key: RoomKey | null;
+  requireVerified: boolean;
+  rtcConfig: RTCConfiguration;
+  onWaiting?(): void;
+}
+
+export interface ConnectionOptions {
+  cid: string;
+  rtcConfig: RTCConfiguration;
+  media: LocalMedia;
+  /** Whether nothing of ours is sent. */
+  isWithheld(): boolean;
+  polite(): boolean;
+  key: RoomKey | null;
+  /** As both know them at the beginning. */
+  ids: readonly [own: string, theirs: string];
+  /** Of our stay in the room. */
+  session: string;
+  send(event: string, payload: object): void;
+}
+
+export interface NegotiationOptions {
+  pc: RTCPeerConnection;
+  polite(): boolean;
+  send(event: string, payload: object): void;
+  /** Puts our part into the peer's first offer, before it is answered. */
+  join(): Promise<void>;
+}
+
+export interface AnnouncerOptions {
+  media: LocalMedia;
+  /** As the room knows us. */
+  self(): PeerInfo;
+  isConnected(): boolean;
+  request(event: string, payload: object): Promise<unknown>;
+  /** There is no place for our media, which were switched off. */
+  refused(error: SignalboxError): void;
+}
+
+export interface VerificationOptions {
+  channel: RTCDataChannel;
+  key: RoomKey | null;
+  ids: readonly [own: string, theirs: string];
+  session: string;
+  /** Those of the descriptions that the browser accepted. */
+  fingerprints(): Promise<readonly [own: string, theirs: string]>;
+}
+
+// What peers send each other over data channels.
+
+/**
+ * Both sides begin with it. If both are keyed, both send a Proof: with the key that both know, each shows which
+ * certificates it sees at the two ends. A server that put its own in between would make them differ.
+ */
+export interface Greeting {
+  nonce: string;
+  /** The side's stay in the room. What it encrypts for the chat names it, and is proven by it. */
+  session: string;
+  keyed: boolean;
+}
+
+/**
+ * A proof begins with the facts of the side that makes it, so it cannot be returned to that side. It has both nonces, so it
+ * cannot be used again.
+ */
+export interface Proof {
+  proof: string;
+  /** The receiver's: it says for which exchange the proof was made. */
+  nonce: string;
+}
+
+export type TransferState = "offered" | "moving" | "done" | "refused" | "cancelled" | "failed";
+
+export interface FileInfo {
+  name: string;
+  size: number;
+  type: string;
+}
+
+/**
+ * A file has a data channel of its own, which ends with it:
+ *
+ *     sender: FileInfo                      {accept}  receiver
+ *             bytes … {digest}  ──▶   ◀──  {received}
+ *             either, at any time: {cancel}
+ */
+export type FileMessage = FileInfo | { accept: true } | { digest: string } | { received: true } | { cancel: true };
+
+/**
+ * A side opens a data channel for what it sends under one name:
+ *
+ *     sender: StreamHeader  value value …        receiver: number number …
+ *
+ * The receiver acknowledges each value by its number, counted from `first`. Values without acknowledgement are sent again on
+ * the next connection, and a receiver that has them skips them.
+ */
+export interface StreamHeader {
+  stream: string;
+  first: number;
+}
+
+// Events.
+
+export type RoomEvents = {
+  peer: [peer: Peer];
+  file: [file: IncomingFile];
+  message: [value: unknown, from: Peer];
+  change: [];
+  knock: [knock: Knock];
+  "mute-request": [by: Peer | null];
+  refused: [error: SignalboxError];
+  closed: [error: SignalboxError];
+};
+
+export type PeerEvents = {
+  change: [];
+  track: [track: MediaStreamTrack, stream: MediaStream];
+  channel: [channel: RTCDataChannel];
+  quality: [];
+  file: [file: IncomingFile];
+  left: [reason: string];
+};
+
+export type LinkEvents = {
+  /** Of `state` or `verified`. */
+  change: [];
+  /** There is another connection. */
+  renewed: [];
+  /** It is up, perhaps again. */
+  connected: [];
+  track: [track: MediaStreamTrack, connection: Connection];
+  screen: [track: MediaStreamTrack];
+  channel: [channel: RTCDataChannel, connection: Connection];
+  quality: [];
+};
+
+export type NegotiationEvents = {
+  agreed: [];
+  /** The peer made another connection. */
+  replaced: [described: Described];
+  /** Negotiation failed: it takes another connection. */
+  broken: [];
+};
+
+export type ConnectionEvents = Pick<NegotiationEvents, "replaced" | "broken"> & {
+  state: [state: RTCPeerConnectionState];
+  track: [track: MediaStreamTrack];
+  screen: [track: MediaStreamTrack];
+  channel: [channel: RTCDataChannel];
+  verdict: [verdict: Verdict, session: string];
+  closed: [];
+};

@@ -1,0 +1,14 @@
+// @ts-check
+import { confirmed } from "./dialogs.js";
+import { text } from "./strings.js";
+/** @import { Store } from "./state.js" */
+
+/** Whether a file is on its way, which ends with the call. @param {Store} store */
+export function isSending({ state: { lines } }) {
+  return lines.some(({ file }) => file?.state === "moving");
+}
+
+/** Asks before the user leaves while a file is on its way. @param {Store} store */
+export async function mayLeave(store) {
+  return !isSending(store) || (await confirmed({ title: text("confirm.leave"), details: text("confirm.leave-text"), yes: text("control.leave") }));
+}

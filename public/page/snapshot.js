@@ -1,0 +1,36 @@
+// @ts-check
+/** @import { Call, FileState, IncomingFile, LocalMedia, Media, OutgoingFile, Peer, PeerState, Room } from "./state.js" */
+
+// Copies of what the module's objects are at the moment: those objects change in place.
+
+/** @param {Room} room @returns {Call} */
+export function ofRoom({ state, info, self, knocks, relay, canPlayAudio }) {
+  return { state, info: { ...info }, self: { ...self }, knocks, relay, canPlayAudio };
+}
+
+/** @param {Peer} peer @returns {PeerState} */
+export function ofPeer(peer) {
+  const { id, name, host, hand, away, media, state, verified, withheld, quality, stream, screen } = peer;
+  const hasPicture = media.video && stream.getVideoTracks().length > 0;
+  return { peer, id, name, host, hand, away, media, state, verified, withheld, quality, stream, screen, hasPicture };
+}
+
+/** @param {LocalMedia} media @returns {Media} */
+export function ofMedia(media) {
+  const { audio, video, screen, stream, problems } = media;
+  const camera = media.track("video");
+  const settings = camera?.getSettings();
+  return {
+    audio, video, screen, stream,
+    problems: { ...problems },
+    used: { audio: media.track("audio")?.getSettings().deviceId ?? "", video: settings?.deviceId ?? "" },
+    canBlur: /** @type {any} */ (camera?.getCapabilities?.())?.backgroundBlur?.includes(true) ?? false,
+    isMirrored: settings?.facingMode !== "environment", // a camera that looks away from the user shows what is there
+  };
+}
+
+/** @param {IncomingFile | OutgoingFile} file @returns {FileState} */
+export function ofFile(file) {
+  const { name, size, state, transferred, error, outgoing, peer } = file;
+  return { file, name, size, state, transferred, error, outgoing, peerName: peer.name, blob: file.outgoing ? null : file.blob };
+}
