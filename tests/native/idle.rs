@@ -1,6 +1,6 @@
-//! What an idle room costs, and what its heartbeat survives: clients that say nothing, around an
-//! object that does what the platform's do. It sleeps, sets its one alarm as the shell does, and
-//! the alarm may be late.
+//! The cost of an idle room, and the limits of its heartbeat. The clients are silent. The object
+//! behaves as on the platform: it hibernates, it sets its one alarm as the shell does, and the
+//! alarm may be late.
 
 use std::collections::BTreeSet;
 

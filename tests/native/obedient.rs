@@ -1,4 +1,4 @@
-//! An application that does what the events it gets are called.
+//! An application that does what the names of its events say.
 
 use std::rc::Rc;
 
@@ -13,9 +13,9 @@ use crate::support::Script;
 
 #[derive(Default)]
 pub struct Obedient {
-    /// What happened to sockets, in words.
+    /// What happened to sockets, as text.
     pub log: Vec<String>,
-    /// All sockets that connected, and how their sessions were opened.
+    /// All sockets that connected, with their handshakes.
     pub sockets: Vec<SocketId>,
     pub handshakes: Vec<Rc<Handshake>>,
 }
@@ -31,7 +31,7 @@ fn to(socket: SocketId, name: &str, args: Args, ack: Option<u64>) -> Command {
 }
 
 impl App for Obedient {
-    fn reset(&mut self) {} // it remembers nothing beyond its sockets
+    fn reset(&mut self) {} // it stores nothing but sockets
 
     fn event(&mut self, _now: Timestamp, event: Event, out: &mut Vec<Command>) {
         match event {

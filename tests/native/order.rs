@@ -1,5 +1,5 @@
-//! Within a turn nothing overtakes: what a client is sent arrives in the order in which it was caused,
-//! whatever the client's transport is doing, and behind the commit that it promises.
+//! The order within a turn: a client gets its messages in the order of their causes, in any state
+//! of its transport, and after the commit that they promise.
 
 use serde_json::json;
 use signalbox::room::Config;
@@ -7,17 +7,17 @@ use signalbox::room::Config;
 use crate::peer::{Hall, Peer, hall_with, unhurried};
 use crate::support::{Done, polling, websocket};
 
-/// What a client that is put out may be doing on its transport.
+/// The state of the transport of a client that is disconnected by the server.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Doing {
     WebSocket,
     Parked,
     NotPolling,
-    /// A WebSocket is open for an upgrade, without a `2probe` yet.
+    /// A WebSocket is open for an upgrade, without a `2probe` so far.
     Opening,
-    /// It got its `3probe`, and has not sent its `5`.
+    /// The client got its `3probe`, and has not sent its `5`.
     Probed,
-    /// The same, with a poll that came right before its `2probe`.
+    /// The same, with a poll that arrived right before the `2probe`.
     ProbedAndParked,
 }
 
@@ -30,18 +30,18 @@ const DOINGS: [Doing; 6] = [
     Doing::ProbedAndParked,
 ];
 
-/// How a client is put out.
+/// How the server disconnects a client.
 #[derive(Clone, Copy, Debug)]
 enum Cause {
     Kick,
-    /// A kick behind another event of the host, in one POST.
+    /// A kick after another event of the host, in one POST.
     KickBehindAnEvent,
     Operator,
 }
 
 const CAUSES: [Cause; 3] = [Cause::Kick, Cause::KickBehindAnEvent, Cause::Operator];
 
-/// A stock client as far as its transport goes.
+/// The transport of a stock client.
 struct Client {
     sid: String,
     poll: Option<u64>,
@@ -110,7 +110,7 @@ impl Client {
         }
     }
 
-    /// Goes on as a stock client would, until its session has ended.
+    /// Continues as a stock client would, until its session has ended.
     fn finish(mut self, hall: &mut Hall) -> Vec<String> {
         if let Some(probe) = self.probe.filter(|_| self.probed) {
             if !self.sid.is_empty() {
@@ -133,9 +133,9 @@ impl Client {
     }
 }
 
-/// A client that is put out hears of it, behind all that came before, and then its connection ends:
-/// on every transport, in every state, whoever puts it out, and whether or not the memory is lost
-/// before its client fetches that.
+/// A client that is disconnected by the server gets all earlier messages, then the DISCONNECT, then
+/// its connection closes. This holds on every transport, in every state, for every cause, even if
+/// memory is lost before the client fetches the messages.
 #[test]
 fn whoever_is_put_out_hears_of_it_first() {
     for doing in DOINGS {
@@ -199,7 +199,7 @@ fn whoever_is_put_out_hears_of_it_first() {
     }
 }
 
-/// P-10, S-15: the ack of a message that is kept reaches a client that is put out in the same POST,
+/// P-10, S-15: a client is disconnected in the same POST as its message. It gets the message's ack
 /// before its DISCONNECT.
 #[test]
 fn an_ack_comes_before_the_disconnect() {
@@ -229,8 +229,8 @@ fn an_ack_comes_before_the_disconnect() {
     );
 }
 
-/// Each effect of a turn that promises something comes behind its commit, and no effect of one that
-/// promises nothing waits for it.
+/// In a turn with a promise, all outputs come after the commit. In a turn without one, no output
+/// waits for the commit.
 #[test]
 fn a_promise_comes_behind_its_commit() {
     for (ack, first) in [("7", true), ("", false)] {
@@ -250,8 +250,8 @@ fn a_promise_comes_behind_its_commit() {
     }
 }
 
-/// What a turn deletes is not there any more for what comes later in the turn: chat that is cleared in
-/// the turn in which somebody recovers is not replayed.
+/// Later events of a turn see its deletions: chat that was cleared in the turn of a recovery is not
+/// replayed.
 #[test]
 fn a_read_sees_what_the_turn_changed() {
     let mut hall = hall_with(Config {
@@ -263,7 +263,7 @@ fn a_read_sees_what_the_turn_changed() {
     host.call(&mut hall, json!(["chat-message", "to be cleared"]));
     hall.late(1);
     let claim = hall.open_websocket();
-    hall.text(claim, guest.connect_packet()); // its earlier connection is asked, in vain
+    hall.text(claim, guest.connect_packet()); // its earlier connection is checked and does not answer
     let late = hall.now() + 600;
     hall.late(late);
     host.call(&mut hall, json!(["host:clear"]));

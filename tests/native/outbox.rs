@@ -1,4 +1,5 @@
-//! The outbox: commits are paced, promises wait for theirs, and what one connection gets is in order.
+//! The outbox: commits are paced, promises wait for their commit, and each connection's messages
+//! are in order.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +34,7 @@ fn record(key: &str) -> Vec<Record> {
     }]
 }
 
-/// An outbox, and the records that wait for a commit.
+/// An outbox, and the uncommitted records.
 struct Bench {
     outbox: Outbox,
     kept: Vec<Record>,
@@ -59,7 +60,7 @@ impl Bench {
             .push(now, outputs, |records| self.kept.extend(records));
     }
 
-    /// What a shell does: commits if that is due, and takes what can be done.
+    /// Does what a shell does: commits if a commit is due, and takes the outputs that are ready.
     fn flush(&mut self) -> Vec<Output> {
         let now = self.now;
         self.outbox.flush(at(now), || {
@@ -159,7 +160,8 @@ fn a_commit_of_many_rows_is_followed_by_as_many_paces() {
     assert_eq!(outbox.commit_at(), Some(at(1_000 + 32 * PACE_MS)));
 }
 
-/// What a busy room keeps is mostly out of date before it is written. A promise does not wait for that.
+/// Most of what a busy room stores is obsolete before it is written, so its commit waits. A promise
+/// does not wait.
 #[test]
 fn after_many_bytes_what_nobody_was_promised_waits_longer() {
     for (bytes, wait) in [
@@ -189,7 +191,7 @@ fn a_clock_that_is_set_back_keeps_nothing_waiting() {
     assert_eq!(bench.flush(), [send(1, "ack")]);
 }
 
-/// What is promised is not done if the commit fails, and neither is anything that comes later.
+/// If a commit fails, neither the promised nor any later output is performed.
 #[test]
 fn behind_a_commit_that_failed_nothing_is_done() {
     for output in [Output::Commit(record("a")), Output::CommitSoon(record("a"))] {
@@ -207,8 +209,8 @@ fn behind_a_commit_that_failed_nothing_is_done() {
     }
 }
 
-/// A turn that met a damaged record ends the object at once: what was gathered, what was promised and
-/// what comes later is not done, and nothing is committed any more.
+/// A turn that read a damaged record ends the object at once: gathered, promised and later outputs
+/// are dropped, and nothing is committed any more.
 #[test]
 fn a_halt_comes_first_and_nothing_behind_it() {
     let mut outbox = Outbox::default();
@@ -264,9 +266,8 @@ fn gathered_frames_are_sent_socket_by_socket() {
     assert_eq!(bench.flush(), in_order);
 }
 
-/// Random turns, moments and commits: whatever comes, each connection gets what it was sent, in order;
-/// nothing promised goes before its commit; nothing that is not behind a promise waits; and commits
-/// keep their pace.
+/// Random turns, times and commits. Each connection gets its messages in order; no promise precedes
+/// its commit; only outputs behind a promise wait; and commits keep their pace.
 #[test]
 fn whatever_comes_the_rules_hold() {
     for seed in 0..2_000 {
@@ -300,14 +301,14 @@ fn whatever_comes_the_rules_hold() {
     }
 }
 
-/// Texts that are sent, counted from 1.
+/// The sent texts, counted from 1.
 #[derive(Default)]
 struct Run {
     texts: u64,
-    /// What each connection is to get, and what it got.
+    /// What each connection should get, and what it got.
     expected: BTreeMap<u64, Vec<u64>>,
     got: BTreeMap<u64, Vec<u64>>,
-    /// Which texts were promised, and how many commits come first.
+    /// Which texts were promised, and how many commits precede each.
     promised: BTreeMap<u64, u64>,
 }
 

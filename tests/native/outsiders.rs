@@ -1,4 +1,5 @@
-//! Who is outside costs those inside nothing: no place, no missed event, no office, no record.
+//! Clients outside a room cost its members nothing: no place, no missed event, no host role, no
+//! record.
 
 use serde_json::{Value, json};
 use signalbox::room::Config;
@@ -17,9 +18,9 @@ fn lock(hall: &mut Hall, host: &Peer) {
     host.heard(hall);
 }
 
-/// The host of a locked room is away, and as many strangers as may wait knock without end: the host
-/// comes back as itself, is host, and hears of each of them; none of them gets the chat or the office,
-/// even after the host is gone for good.
+/// The host of a locked room is away, and the maximum number of strangers knock all the time. The
+/// host returns as the same peer, is still host, and learns of each stranger. No stranger gets the
+/// chat or the host role, even after the host has left.
 #[test]
 fn strangers_at_the_door_of_a_host_who_is_away() {
     for strangers in [1, 90, 100, 130] {
@@ -34,7 +35,7 @@ fn strangers_at_the_door_of_a_host_who_is_away() {
             })
             .collect();
         hall.take();
-        let count = strangers.len().min(100); // the first ones gave way
+        let count = strangers.len().min(100); // the oldest were disconnected
         let waiting = &strangers[strangers.len() - count..];
         host.vanish(&mut hall);
         let join = json!(["room:join", { "name": "Mallory" }]);
@@ -68,7 +69,7 @@ fn strangers_at_the_door_of_a_host_who_is_away() {
     }
 }
 
-/// M-12: to knock again changes nothing, writes nothing and tells nobody, unless the name is another.
+/// M-12: a repeated knock changes, writes and sends nothing, unless the name is new.
 #[test]
 fn one_knock_for_each_stranger() {
     let (mut hall, [host, stranger]) = hall_of();
@@ -84,8 +85,8 @@ fn one_knock_for_each_stranger() {
     }
 }
 
-/// M-10: those outside and those inside are counted apart; outside, the oldest gives way, and one who is
-/// silent before one who knocked.
+/// M-10: clients outside and inside are counted separately. Outside, the oldest is disconnected
+/// first, and a silent one before one that knocked.
 #[test]
 fn outsiders_have_places_of_their_own() {
     let mut hall = hall_with(Config {
@@ -98,7 +99,7 @@ fn outsiders_have_places_of_their_own() {
     let host = Peer::connect(&mut hall);
     host.join(&mut hall, "Host");
     lock(&mut hall, &host);
-    // Each comes later than the one before.
+    // Each one arrives later than the one before.
     let come = |hall: &mut Hall| {
         hall.late(hall.now() + 1);
         Peer::connect(hall)
@@ -123,7 +124,8 @@ fn outsiders_have_places_of_their_own() {
     }
     host.call(&mut hall, json!(["host:admit", { "id": guest.id }]));
     assert_eq!(guest.heard(&mut hall)[0][0], "room:admitted");
-    // One was let in: there is a place again, and then those who knocked give way, and are told.
+    // One was let in, so there is a free place. After that, clients that knocked are disconnected,
+    // and are told so.
     let others: [Peer; 3] = std::array::from_fn(|_| come(&mut hall));
     for other in &others {
         knocks(&mut hall, other, &json!({}));
@@ -140,7 +142,7 @@ fn outsiders_have_places_of_their_own() {
     assert_eq!(room["sockets"], 6, "two inside, four outside");
 }
 
-/// A host's token is past every limit of sockets and of seats.
+/// A host's token passes every limit of sockets and of places for media.
 #[test]
 fn a_token_of_a_host_finds_a_place() {
     let limits = Limits {
@@ -158,7 +160,7 @@ fn a_token_of_a_host_finds_a_place() {
     assert_eq!(joined["self"]["host"], true, "{joined}");
 }
 
-/// A seat, a place and an alias of somebody who is away go to somebody who is there.
+/// A peer that is present takes the place, the role or the alias of a peer that is away.
 #[test]
 fn whoever_is_away_gives_its_seat_up() {
     let (mut hall, peers) = hall_of::<8>();
@@ -176,10 +178,10 @@ fn whoever_is_away_gives_its_seat_up() {
     assert_eq!(full.call(&mut hall, &media)["ok"], true);
     let heard = host.heard(&mut hall);
     let left = json!(["peer:left", { "id": first.id, "reason": "timeout" }]);
-    assert_eq!(heard[0], left, "who has been away for longest");
+    assert_eq!(heard[0], left, "the one that was away longest");
     assert!(!first.reconnect(&mut hall).recovered);
     assert!(second.reconnect(&mut hall).recovered, "it is still a peer");
-    // With its camera off nobody needs a seat.
+    // A peer without a camera needs no place for media.
     let silent = Peer::connect(&mut hall);
     silent.join(&mut hall, "silent");
     let on = json!(["peer:update", { "media": { "audio": true } }]);
@@ -187,7 +189,7 @@ fn whoever_is_away_gives_its_seat_up() {
     second.vanish(&mut hall);
 }
 
-/// A room full of sockets that are away takes in those who come.
+/// A room full of sockets that are away accepts new clients.
 #[test]
 fn sockets_that_are_away_give_their_places_up() {
     let mut hall = hall();
@@ -203,8 +205,8 @@ fn sockets_that_are_away_give_their_places_up() {
     drop(here);
 }
 
-/// A client that polls and closes before it fetched the answer to its CONNECT has no way to come back,
-/// so nobody waits for it; one that fetched it is waited for.
+/// A polling client that closes before it fetches the reply to its CONNECT cannot recover, so its
+/// socket is not kept. One that fetched the reply is kept.
 #[test]
 fn who_cannot_come_back_is_gone() {
     let mut hall = hall();
@@ -224,7 +226,7 @@ fn who_cannot_come_back_is_gone() {
     assert!(fetched.reconnect(&mut hall).recovered);
 }
 
-/// M-11: what is sent to all is remembered once, not with each who gets it.
+/// M-11: an event for all is logged once, not once for each receiver.
 #[test]
 fn offers_to_all_write_few_rows() {
     let (mut hall, peers) = hall_of::<50>();
@@ -238,7 +240,7 @@ fn offers_to_all_write_few_rows() {
         caller.emit(&mut hall, offer(n));
     }
     let rows = hall.rows_written - before;
-    // The caller, and an event for those who are polite to it and one for the others.
+    // The caller's event has two forms: one for polite receivers and one for the others.
     assert!(rows <= 3 * 100, "{rows} rows");
     hall.lose_memory();
     for peer in &peers {
@@ -250,7 +252,8 @@ fn offers_to_all_write_few_rows() {
     assert_eq!(a.heard(&mut hall).len(), 1);
 }
 
-/// Lock and password take from those they leave outside what those inside could miss: an alias.
+/// Lock and password take the alias of a client that they leave outside, because members could want
+/// it.
 #[test]
 fn aliases_of_those_outside_are_free() {
     let (mut hall, host, guest) = house();
@@ -268,7 +271,7 @@ fn aliases_of_those_outside_are_free() {
     assert_eq!(guest.call(&mut hall, json!(["join", "ann"])), done());
 }
 
-/// A socket that is away passes its used-up rates on to the next one of its address.
+/// A socket that is away passes its used-up rates to the next socket from its address.
 #[test]
 fn rates_are_not_renewed_by_coming_back() {
     for away in [true, false] {

@@ -14,7 +14,7 @@ use crate::support::{Done, Script, accepted, ok, sent, websocket};
 
 pub type Hall = Script<Host<Room>>;
 
-/// A room named `room`, with the settings that are deployed, but for what is done how often.
+/// A room named `room`, with the deployed settings, except for the rates.
 pub fn hall() -> Hall {
     hall_with(Config {
         limits: unhurried(),
@@ -22,7 +22,7 @@ pub fn hall() -> Hall {
     })
 }
 
-/// The limits, with rates that no test exceeds by accident.
+/// The deployed limits, with rates that no test exceeds by accident.
 pub fn unhurried() -> Limits {
     let rate = Rate {
         burst: 1_000_000,
@@ -55,7 +55,7 @@ pub fn hall_on(config: Config, server: socket::Config) -> Hall {
     })
 }
 
-/// A room and this many clients, connected and not joined.
+/// A room with this many connected clients, which have not joined.
 pub fn hall_of<const N: usize>() -> (Hall, [Peer; N]) {
     let mut hall = hall();
     let peers = std::array::from_fn(|_| Peer::connect(&mut hall));
@@ -64,7 +64,7 @@ pub fn hall_of<const N: usize>() -> (Hall, [Peer; N]) {
 
 enum Link {
     WebSocket(u64),
-    /// A poll is always pending.
+    /// A client on polling. A poll is always pending.
     Polling(String, Cell<u64>),
 }
 
@@ -80,9 +80,9 @@ pub struct Peer {
     /// Its peer id.
     pub id: String,
     pid: String,
-    /// That of the last event it had.
+    /// The offset of the last event that it received.
     offset: Cell<Option<u64>>,
-    /// Whether it is who it was before.
+    /// Whether it was recovered.
     pub recovered: bool,
     link: Link,
     acks: Cell<u64>,
@@ -107,7 +107,7 @@ impl Peer {
         Self::enter(hall, link, "40")
     }
 
-    /// Connects again, on the same transport, as a client does that lost its connection.
+    /// Connects again on the same transport, like a client that lost its connection.
     pub fn reconnect(&self, hall: &mut Hall) -> Self {
         let link = match self.link {
             Link::WebSocket(_) => Link::WebSocket(hall.open_websocket()),
@@ -125,7 +125,7 @@ impl Peer {
         }
     }
 
-    /// The CONNECT packet with which it would come back.
+    /// The CONNECT packet that asks for recovery.
     pub fn connect_packet(&self) -> String {
         let mut auth = json!({ "pid": self.pid });
         if let Some(offset) = self.offset.get() {
@@ -147,11 +147,11 @@ impl Peer {
         peer.write(hall, connect);
         let mut frames = peer.frames(hall);
         if frames.is_empty() {
-            // Its earlier connection may be asked first whether it is alive.
+            // Its earlier connection may first be checked.
             hall.until(hall.now() + 500);
             frames = peer.frames(hall);
         }
-        // What was missed comes before the reply.
+        // The missed events come before the reply.
         let reply = frames.iter().position(|frame| frame.starts_with("40"));
         let reply = frames.remove(reply.expect("a CONNECT packet"));
         let reply: Value = serde_json::from_str(&reply[2..]).unwrap();
@@ -161,7 +161,7 @@ impl Peer {
         peer
     }
 
-    /// Upgrades from polling; `between` happens before each step.
+    /// Upgrades from polling. `between` is called before each step.
     pub fn upgrade(&mut self, hall: &mut Hall, mut between: impl FnMut(&mut Hall)) {
         let Link::Polling(sid, poll) = &self.link else {
             return;
@@ -189,7 +189,7 @@ impl Peer {
         matches!(self.link, Link::Polling(..))
     }
 
-    /// The connection, of a client that has one.
+    /// The WebSocket of the client.
     pub fn connection(&self) -> u64 {
         match &self.link {
             Link::WebSocket(connection) => *connection,
@@ -210,7 +210,7 @@ impl Peer {
         }
     }
 
-    /// The packets that arrived; pings are answered.
+    /// The packets that arrived. Pings are answered.
     fn frames(&self, hall: &mut Hall) -> Vec<String> {
         let mut frames = Vec::new();
         match &self.link {
@@ -248,13 +248,13 @@ impl Peer {
         self.write(hall, &format!("42{}", event.to_string()));
     }
 
-    /// Sends an event and returns what it is acknowledged with.
+    /// Sends an event and returns its ack.
     pub fn call(&self, hall: &mut Hall, event: impl ToString) -> Value {
         let ack = self.ask(hall, event);
         self.acknowledged(hall, ack).expect("an ack")
     }
 
-    /// Sends an event that wants to be acknowledged.
+    /// Sends an event that asks for an ack.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "callers write an event in place"
@@ -266,7 +266,7 @@ impl Peer {
         ack
     }
 
-    /// What it was acknowledged with, if it was.
+    /// The ack, if it arrived.
     pub fn acknowledged(&self, hall: &mut Hall, ack: u64) -> Option<Value> {
         let frames = self.frames(hall);
         let mut heard = self.heard.borrow_mut();
@@ -279,7 +279,7 @@ impl Peer {
         Some(args[0].clone())
     }
 
-    /// The code with which an event is refused; the error names the event.
+    /// The code with which an event is refused. The error names the event.
     pub fn refusal(&self, hall: &mut Hall, event: &Value) -> String {
         let reply = self.call(hall, event);
         assert_eq!(reply["ok"], false, "{event} was not refused");
@@ -289,7 +289,7 @@ impl Peer {
         error["code"].as_str().expect("a code").to_owned()
     }
 
-    /// The events that arrived since the last look, as they were written.
+    /// The events since the last call, as they were written.
     pub fn heard_raw(&self, hall: &mut Hall) -> Vec<String> {
         let frames = self.frames(hall);
         self.heard.borrow_mut().extend(frames);
@@ -303,8 +303,8 @@ impl Peer {
         events.map(|event| self.without_offset(&event)).collect()
     }
 
-    /// An event as the application sent it: its last argument is its offset, which the client keeps,
-    /// unless it is volatile.
+    /// Removes the offset, which is the last argument unless the event is volatile, and stores it
+    /// as the client does.
     fn without_offset(&self, event: &str) -> String {
         let volatile = ["chat:typing", "room:error", "host:knock"];
         let mut volatile = volatile.iter().map(|name| format!("[\"{name}\""));
@@ -325,7 +325,7 @@ impl Peer {
         format!("{event}]")
     }
 
-    /// The events that arrived before the server was killed; acks are passed over.
+    /// The events that arrived before the server was killed. Acks are skipped.
     pub fn heard_last(&self, hall: &mut Hall) -> Vec<Value> {
         let number = match &self.link {
             Link::WebSocket(connection) => *connection,
@@ -344,12 +344,12 @@ impl Peer {
         values(&self.events())
     }
 
-    /// The events that arrived since the last look, each as `[name, …arguments]`.
+    /// The events since the last call, each as `[name, …arguments]`.
     pub fn heard(&self, hall: &mut Hall) -> Vec<Value> {
         values(&self.heard_raw(hall))
     }
 
-    /// The signals that arrived since the last look, each without its meta; `from` is as stated there.
+    /// The signals since the last call, each without its meta; `from` is as stated there.
     pub fn signals(&self, hall: &mut Hall, from: &Peer) -> Vec<Value> {
         let mut events = self.heard(hall);
         for event in &mut events {
@@ -360,7 +360,7 @@ impl Peer {
         events
     }
 
-    /// The one event that arrived since the last look.
+    /// The only event since the last call.
     pub fn heard_one(&self, hall: &mut Hall) -> Value {
         match <[Value; 1]>::try_from(self.heard(hall)) {
             Ok([event]) => event,
@@ -375,7 +375,7 @@ impl Peer {
         joined
     }
 
-    /// Takes what its poll gets next, and polls no more.
+    /// Takes the next answer to its poll, and stops polling.
     pub fn stop_polling(&self, hall: &mut Hall) {
         if let Link::Polling(_, poll) = &self.link {
             hall.overdue(poll.get());
@@ -390,13 +390,13 @@ impl Peer {
         }
     }
 
-    /// Is lost for good.
+    /// Loses the connection for good.
     pub fn vanish_for_good(&self, hall: &mut Hall) {
         self.vanish(hall);
         hall.until(hall.now() + 30_000);
     }
 
-    /// Is lost.
+    /// Loses the connection.
     pub fn vanish(&self, hall: &mut Hall) {
         match &self.link {
             Link::WebSocket(connection) => hall.lost(*connection),

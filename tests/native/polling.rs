@@ -19,7 +19,7 @@ fn p_1_a_post_is_answered_ok_whatever_it_holds() {
     script.expect([ok(deadly)]);
 }
 
-/// P-2: base64 is read forgivingly, and written as the standard says.
+/// P-2: base64 is read leniently, and written as the standard says.
 #[test]
 fn p_2_packets_of_a_payload() {
     for (sent, echoed) in [
@@ -63,7 +63,7 @@ fn p_3_processing_stops_at_the_first_bad_packet() {
     }
 }
 
-/// P-3: what came before the bad packet counts, what comes after it does not.
+/// P-3: packets before an invalid one count, packets after it do not.
 #[test]
 fn p_3_packets_before_the_bad_one_are_delivered() {
     for bad in ["", "2", "7", "abc"] {
@@ -92,7 +92,7 @@ fn p_6_a_poll_takes_all_that_waits_or_is_held() {
     script.expect([ok(post), polled(poll, "4c\x1e4d")]);
 }
 
-/// P-6: nothing but pings bounds the hold.
+/// P-6: only pings limit how long a poll is held.
 #[test]
 fn p_6_a_held_poll_is_released_by_the_ping() {
     let mut script = script(defaults());
@@ -127,7 +127,7 @@ fn p_8_an_aborted_poll_ends_the_session() {
     assert!(script.platform.stored().is_empty());
 }
 
-/// P-8: of many sessions, the one whose poll it was.
+/// P-8: of many sessions only the one with that poll ends.
 #[test]
 fn p_8_an_abort_ends_one_session_of_many() {
     let mut script = script(conformance());
@@ -156,7 +156,7 @@ fn p_8_an_abort_ends_one_session_of_many() {
     assert!(script.platform.stored().is_empty());
 }
 
-/// P-8: an abort that comes after the answer aborts nothing.
+/// P-8: an abort after the answer has no effect.
 #[test]
 fn p_8_an_abort_after_the_answer_is_late() {
     let mut script = script(conformance());
@@ -185,7 +185,7 @@ fn p_9_answers_may_exceed_max_payload() {
     script.expect([polled(poll, "41234567\x1e41234567\x1e41234567")]);
 }
 
-/// What waits for a poll is bounded: a client that never polls is gone.
+/// The queue is limited: a client that never polls is disconnected.
 #[test]
 fn p_a_queue_that_grows_without_end_ends_its_session() {
     let mut config = conformance();
@@ -222,7 +222,7 @@ fn p_10_a_pending_poll_learns_that_the_server_closed() {
     assert_eq!(script.core.ended, [CloseReason::ForcedServerClose]);
 }
 
-/// P-10, K-5: without a pending poll, the next one learns it, once, within 30 s.
+/// P-10, K-5: without a pending poll, the next poll within 30 s gets the close packet, once.
 #[test]
 fn p_10_the_next_poll_learns_that_the_server_closed() {
     for (wait, learns) in [(0, true), (30_000, true), (30_001, false)] {
@@ -242,7 +242,7 @@ fn p_10_the_next_poll_learns_that_the_server_closed() {
     }
 }
 
-/// P-10: what waited goes first.
+/// P-10: queued packets come first.
 #[test]
 fn p_10_what_waits_is_delivered_before_the_close() {
     let mut script = script(conformance());
@@ -255,7 +255,7 @@ fn p_10_what_waits_is_delivered_before_the_close() {
     }
     let poll = script.poll(&sid);
     script.expect([refused(poll, 1)]);
-    // Also if a poll waits, which is answered once.
+    // The same with a pending poll, which is answered once.
     let sid = script.open_polling();
     let poll = script.poll(&sid);
     let post = script.send(&sid, "4last words\x1e4bye");
@@ -277,7 +277,7 @@ fn p_11_the_client_closes_with_a_poll_pending() {
     assert_eq!(script.core.ended, [CloseReason::TransportClose]);
 }
 
-/// P-12, T-7: the poll that raced the client's close is answered, for 100 ms.
+/// P-12, T-7: a poll that the client's close packet overtook is answered, for 100 ms.
 #[test]
 fn p_12_a_poll_may_race_the_clients_close() {
     for (wait, races) in [(0, true), (100, true), (101, false)] {
@@ -309,7 +309,7 @@ fn p_12_nothing_else_may_race_the_clients_close() {
     script.expect([crate::support::refused_upgrade(upgrade, 1)]);
 }
 
-/// P-13: a poll that is held for too long gets a noop, and the client polls again.
+/// P-13: a poll that is held too long gets a noop, and the client polls again.
 #[test]
 fn p_13_an_overdue_poll_is_released() {
     let mut script = script(defaults());
@@ -323,7 +323,7 @@ fn p_13_an_overdue_poll_is_released() {
     assert_eq!(script.take_of(poll), [polled(poll, "4alive")]);
 }
 
-/// Sessions do not hear each other.
+/// Sessions do not get each other's messages.
 #[test]
 fn sessions_are_apart() {
     let mut script = script(conformance());

@@ -1,5 +1,5 @@
-//! What is wrong with a request whatever sessions there are: `Query::precheck`, which the Worker
-//! asks before it hands a request to an object.
+//! `Query::precheck`: the errors of a request that do not depend on the sessions. The Worker checks
+//! them before it forwards a request to an object.
 
 use signalbox::engine::{Config, Query, Rejection};
 use signalbox::io::{Headers, Method, Request, Response};
@@ -7,7 +7,7 @@ use signalbox::io::{Headers, Method, Request, Response};
 use crate::raw::{Raw, conformance, script};
 use crate::support::{Done, Script, session_id, websocket};
 
-/// The engines that a request may meet: without sessions, full, and with a session of `session_id(1)` that
+/// The engines that a request may meet: empty, full, or with the session `session_id(1)` that
 /// polls, probes, or is on a WebSocket.
 fn engines() -> [Script<Raw>; 5] {
     let full = Config {
@@ -29,7 +29,7 @@ fn engines() -> [Script<Raw>; 5] {
     ]
 }
 
-/// The one answer to a request, if it is a refusal.
+/// The only answer to a request, if it is a refusal.
 fn refusal(engine: &mut Script<Raw>, method: Method, query: &str, upgrade: bool) -> Option<Done> {
     engine.take();
     let request = engine.ask(|reply| Request {
@@ -88,8 +88,8 @@ fn queries() -> Vec<String> {
     queries
 }
 
-/// E-1: the check refuses what every engine refuses with the same answer, and nothing else. That a
-/// `sid` of the right form is unknown, only an engine can say.
+/// E-1: the check refuses exactly what every engine refuses, with the same answer. Only an engine
+/// can tell that a well-formed `sid` is unknown.
 #[test]
 fn e_1_what_no_session_can_right_is_refused_without_an_engine() {
     let mut refused = 0;
@@ -115,7 +115,7 @@ fn e_1_what_no_session_can_right_is_refused_without_an_engine() {
     assert!(refused > 400, "{refused} were refused");
 }
 
-/// E-6: a handshake of a revision that is not spoken is not told to come back later.
+/// E-6: a handshake of an unsupported revision is not told to retry.
 #[test]
 fn e_6_a_full_engine_names_what_is_wrong_with_a_handshake() {
     let [_, mut full, ..] = engines();

@@ -1,6 +1,6 @@
-//! Chance, the same in every run.
+//! Random numbers that are the same in every run.
 
-/// A tiny generator (`SplitMix64`): the same numbers for the same seed, everywhere.
+/// A small generator (`SplitMix64`): the same seed gives the same numbers on every machine.
 pub struct Random(u64);
 
 impl Random {

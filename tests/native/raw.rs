@@ -1,5 +1,5 @@
-//! Engine.IO alone: each message returns to its sender, those that begin with `all` go to everyone,
-//! and `bye` ends the session.
+//! Engine.IO alone: each message is echoed, a message that begins with `all` goes to all clients,
+//! and `bye` closes the session.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::Script;
 
 pub struct Raw {
     engine: Engine,
-    /// Why sessions ended.
+    /// The reasons of closed sessions.
     pub ended: Vec<CloseReason>,
 }
 

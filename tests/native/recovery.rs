@@ -17,7 +17,7 @@ pub fn say(hall: &mut Hall, from: &Peer, text: &str) {
     assert_eq!(reply["ok"], true, "{reply}");
 }
 
-/// The texts of the chat messages among what was heard.
+/// The texts of the received chat messages.
 pub fn texts(hall: &mut Hall, peer: &Peer) -> Vec<String> {
     chat(&peer.heard(hall))
 }
@@ -28,7 +28,7 @@ pub fn chat(events: &[Value]) -> Vec<String> {
     chat.map(text).collect()
 }
 
-/// V-1: whoever comes back is who it was, and gets what it missed before the reply, once.
+/// V-1: a client that returns is the same socket. It gets the missed events before the reply, once.
 #[test]
 fn v_1_a_client_recovers_what_it_missed() {
     let mut hall = hall();
@@ -74,7 +74,7 @@ fn v_1_missed_events_precede_the_reply() {
     assert_eq!(reply, json!({ "sid": b.id, "pid": packet["pid"] }));
 }
 
-/// V-2, V-3: each event ends with a greater offset than the one before; acks have none.
+/// V-2, V-3: each event ends with a higher offset than the one before; acks have no offset.
 #[test]
 fn v_2_v_3_every_event_carries_an_offset() {
     let (mut hall, [a, b]) = hall_of();
@@ -86,7 +86,7 @@ fn v_2_v_3_every_event_carries_an_offset() {
         json!(["offer", { "to": a.id, "description": {} }]),
     );
     b.emit(&mut hall, json!(["no such event"]));
-    // `heard` takes the offset off, and fails without one.
+    // `heard` removes the offset, and fails without one.
     let names = |heard: Vec<Value>| heard.iter().map(|e| e[0].clone()).collect::<Vec<_>>();
     assert_eq!(
         names(a.heard(&mut hall)),
@@ -114,7 +114,7 @@ fn v_3_an_event_that_asks_for_an_ack_is_not_logged() {
     assert!(!rows.keys().any(|key| key.starts_with("log/")), "{rows:?}");
 }
 
-/// V-4: how a connection is lost makes no difference.
+/// V-4: recovery works however the connection was lost.
 #[test]
 fn v_4_every_loss_of_the_connection_can_be_recovered() {
     type Loss<'a> = &'a dyn Fn(&mut Hall, &Peer);
@@ -151,7 +151,7 @@ fn v_4_a_disconnect_cannot_be_recovered() {
     assert_eq!(texts(&mut hall, &back), ["hi"]);
 }
 
-/// V-4: a client that broke the protocol of Socket.IO can be recovered, as in the JavaScript server.
+/// V-4: a client that broke the protocol of Socket.IO can recover, as with the JavaScript server.
 #[test]
 fn v_4_a_mistake_can_be_recovered() {
     for packet in [
@@ -174,8 +174,8 @@ fn v_4_a_mistake_can_be_recovered() {
     }
 }
 
-/// V-4: a page that was left is away for five seconds, as a server or proxy that shuts down may send
-/// the same code. Then it has left.
+/// V-4: a client that closed with code 1001 is away for five seconds, because a server or proxy
+/// that shuts down may send the same code. Then it leaves.
 #[test]
 fn v_4_a_page_that_is_left_is_gone_after_seconds() {
     for (after, is_back) in [(4_999, true), (5_000, false)] {
@@ -207,8 +207,8 @@ fn v_4_a_page_that_is_left_is_gone_after_seconds() {
     }
 }
 
-/// V-4: a page that is loaded again is no ghost: the socket that it had before is gone when the new
-/// one connects, and so is its alias. That of another address stays.
+/// V-4: after a reload no old socket remains: it leaves when the new one connects, and its alias is
+/// free. A socket from another address stays.
 #[test]
 fn v_4_a_page_that_is_loaded_again_replaces_itself() {
     let (mut hall, [watcher]) = hall_of();
@@ -221,7 +221,7 @@ fn v_4_a_page_that_is_loaded_again_replaces_itself() {
             peer.call(&mut hall, json!(["join", alias]));
         }
         hall.went_away(page.connection());
-        other.vanish(&mut hall); // which is lost, and no page that was left
+        other.vanish(&mut hall); // its connection is lost: the page was not left
         watcher.heard(&mut hall);
         address.clone_into(&mut hall.address);
         let again = Peer::connect(&mut hall);
@@ -237,8 +237,8 @@ fn v_4_a_page_that_is_loaded_again_replaces_itself() {
     }
 }
 
-/// V-4: one page that is loaded again replaces one of those that were left from its address. A client
-/// that comes back too late replaces none.
+/// V-4: one reloaded page replaces one of the left pages from its address. A client that returns
+/// too late replaces none.
 #[test]
 fn v_4_others_of_the_address_may_still_come_back() {
     let (mut hall, pages) = hall_of::<3>();
@@ -251,8 +251,8 @@ fn v_4_others_of_the_address_may_still_come_back() {
     assert_eq!(back, [false, true, true]);
 }
 
-/// E-18: beyond the limit of its address, a handshake opens a session for each client that is away,
-/// and for nobody else.
+/// E-18: beyond the limit of its address, a handshake opens a session only while clients from that
+/// address are away, one session for each.
 #[test]
 fn e_18_beyond_the_limit_clients_come_back() {
     let (mut hall, peers) = hall_of::<3>();
@@ -268,7 +268,7 @@ fn e_18_beyond_the_limit_clients_come_back() {
             hall.lose_memory();
         }
         let opened = [(); 2].map(|()| hall.over_limit().expect("a session"));
-        // As many as are away may be undecided.
+        // As many undecided claims are allowed as clients are away.
         if round == 0 {
             let third = hall.over_limit().expect("a session");
             assert_eq!(hall.over_limit(), None);
@@ -292,7 +292,7 @@ fn e_18_beyond_the_limit_clients_come_back() {
     assert!(hall.over_limit().is_some());
 }
 
-/// V-5: a client that has had no event gets all since its connect.
+/// V-5: a client that has received no event gets all events since it connected.
 #[test]
 fn v_5_no_offset_is_the_beginning() {
     let (mut hall, [a]) = hall_of();
@@ -306,7 +306,7 @@ fn v_5_no_offset_is_the_beginning() {
     assert_eq!(texts(&mut hall, &back), ["after"]);
 }
 
-/// V-6: an app's own `auth` may use these names for something else.
+/// V-6: an application's own `auth` may use these names for something else.
 #[test]
 fn v_6_a_past_that_is_none_is_ignored() {
     let (mut hall, [a]) = hall_of();
@@ -336,7 +336,7 @@ fn v_6_a_past_that_is_none_is_ignored() {
     assert!(a.reconnect(&mut hall).recovered, "none of that was it");
 }
 
-/// K-6: after the window there is nothing to come back to.
+/// K-6: after the window, recovery is refused.
 #[test]
 fn k_6_the_window_ends() {
     let (mut hall, [a, b]) = hall_of();
@@ -354,7 +354,7 @@ fn k_6_the_window_ends() {
     drop((a, b));
 }
 
-/// V-5: a pid that somebody else knows takes nothing from its owner, who proves to be alive.
+/// V-5: a stolen pid does not take the socket: its owner is pinged, and answers.
 #[test]
 fn a_pid_in_use_recovers_nothing() {
     for connect in [Peer::connect, Peer::connect_polling] {
@@ -378,7 +378,7 @@ fn a_pid_in_use_recovers_nothing() {
     }
 }
 
-/// V-5, B-6: the pong of an owner may be absorbed by the platform.
+/// V-5, B-6: the platform may absorb the owner's pong.
 #[test]
 fn a_pid_in_use_is_seen_by_an_absorbed_pong() {
     let (mut hall, [owner]) = hall_of();
@@ -395,7 +395,8 @@ fn a_pid_in_use_is_seen_by_an_absorbed_pong() {
     assert!(hall.connections.contains_key(&owner.connection()));
 }
 
-/// V-5: who comes back before the loss is noticed takes its socket over, as nobody answers any more.
+/// V-5: a client may return before its loss is noticed. It takes over its socket, because the
+/// earlier connection does not answer.
 #[test]
 fn a_dead_connection_is_taken_over() {
     for connect in [Peer::connect, Peer::connect_polling] {
@@ -420,7 +421,7 @@ fn a_dead_connection_is_taken_over() {
     }
 }
 
-/// V-5: the loss may be noticed while the earlier connection is being asked.
+/// V-5: the loss may be noticed while the earlier connection is being checked.
 #[test]
 fn a_connection_that_ends_while_it_is_asked() {
     let (mut hall, [a]) = hall_of();
@@ -431,7 +432,7 @@ fn a_connection_that_ends_while_it_is_asked() {
     assert!(format!("{:?}", hall.take_of(c)).contains(&a.id));
 }
 
-/// S-11: whose claim is forgotten with the memory is not left waiting: it may come again.
+/// S-11: a claim that is lost with the memory is refused; the client may try again.
 #[test]
 fn s_11_a_claim_that_is_forgotten() {
     let (mut hall, [a]) = hall_of();
@@ -442,8 +443,8 @@ fn s_11_a_claim_that_is_forgotten() {
     assert!(a.reconnect(&mut hall).recovered);
 }
 
-/// S-12: a second CONNECT while the first is undecided is one too many, and known as such once the
-/// first is decided; a claimant may go.
+/// S-12: a second CONNECT during an undecided one is refused after the decision. The claimant may
+/// disconnect meanwhile.
 #[test]
 fn s_12_connects_while_a_claim_is_undecided() {
     let (mut hall, [a]) = hall_of();

@@ -1,4 +1,4 @@
-//! How long what a room stores outlives its last client.
+//! How long a room's stored data outlives its last client.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn hall_for(retention: Option<Duration>) -> Hall {
     hall_on(config, server)
 }
 
-/// A room in which one said something, and left at the time that is returned.
+/// A room in which one client sent a message, and left at the returned time.
 fn left(hall: &mut Hall) -> u64 {
     let host = Peer::connect(hall);
     host.join(hall, "Host");
@@ -57,7 +57,7 @@ fn what_is_stored_goes_a_day_after_the_last_client() {
     assert_eq!(history(&mut hall), json!([]), "it is a new room, and open");
 }
 
-/// Memory is lost while nobody is there, as it always is.
+/// Memory is lost while no client is connected, as always on the platform.
 #[test]
 fn the_time_outlives_memory_and_the_server() {
     let mut hall = hall();
@@ -124,7 +124,7 @@ fn who_leaves_nothing_behind_leaves_nothing_stored() {
     assert!(is_erased(&mut hall));
 }
 
-/// What operators ask of a room that was never used stores nothing.
+/// An operator's request to an unused room stores nothing.
 #[test]
 fn operators_leave_nothing_stored() {
     for (action, kind, body) in [
@@ -141,8 +141,8 @@ fn operators_leave_nothing_stored() {
     }
 }
 
-/// A client that says goodbye leaves its namespace first, and then its session, with which nothing of
-/// what is stored changes.
+/// A client that disconnects leaves its namespace first and closes its session later. Only the
+/// first changes stored data.
 #[test]
 fn who_says_goodbye_is_gone() {
     let mut hall = hall_for(Some(Duration::ZERO));
@@ -154,7 +154,7 @@ fn who_says_goodbye_is_gone() {
     assert!(is_erased(&mut hall));
 }
 
-/// `host:clear` leaves nothing of what was said in any row, and the operators' `close` no row.
+/// After `host:clear` no row has any chat message. After the operators' `close` there is no row.
 #[test]
 fn what_is_deleted_at_once_is_in_no_row() {
     let holds = |hall: &Hall, text: &str| {
@@ -185,7 +185,7 @@ fn what_is_deleted_at_once_is_in_no_row() {
     assert!(is_erased(&mut hall));
 }
 
-/// To delete everything takes long: a lone visitor who reloads the page must not wait for it.
+/// Deleting everything takes long: a lone visitor who reloads the page must not wait for it.
 #[test]
 fn who_comes_back_within_half_a_minute_finds_the_storage_as_it_was() {
     let mut hall = hall();
@@ -200,8 +200,8 @@ fn who_comes_back_within_half_a_minute_finds_the_storage_as_it_was() {
     assert_eq!(hall.core.deadline(), None);
 }
 
-/// When the last client has gone, no row has anything of what was deleted: the events, with the
-/// candidates' addresses, and the addresses of clients and sessions.
+/// After the last client left, no row has any deleted data: events with candidates' addresses,
+/// addresses of clients, and session ids.
 #[test]
 fn what_the_last_client_leaves_behind_is_in_no_row() {
     let holds = |hall: &Hall, text: &str| {

@@ -1,4 +1,4 @@
-//! Revision 3 of Engine.IO: payloads, frames, the heartbeat, the upgrade, and what outlives memory.
+//! Revision 3 of Engine.IO: payloads, frames, the heartbeat, the upgrade, and the loss of memory.
 
 use signalbox::engine::{ClientPacket, Codec, Config, PacketError, Rejection, Revision};
 use signalbox::io::{ContentType, Data, Method};
@@ -9,7 +9,7 @@ use crate::support::{
     refused_upgrade, sent, sent_bytes,
 };
 
-/// A text body, answered to a poll.
+/// The text body that answers a poll.
 fn text(request: u64, body: &str) -> Done {
     Done::Responded(request, 200, ContentType::Text, body.to_owned())
 }
@@ -29,7 +29,7 @@ fn post_bytes(script: &mut Script<Raw>, session: &str, body: &[u8]) {
     assert_eq!(script.take_of(post), [ok(post)]);
 }
 
-/// What a body reads as: texts, and bytes as `b` and digits.
+/// The packets of a body: texts, and bytes as `b` and digits.
 fn read(content_type: &str, body: &[u8]) -> Result<Vec<String>, Rejection> {
     let mut codec = Codec::new(Revision::Three, false);
     let packets = codec.read_body(content_type, body, 1_000)?;
@@ -54,7 +54,7 @@ fn read_bytes(body: &[u8]) -> Result<Vec<String>, Rejection> {
     read("application/octet-stream", body)
 }
 
-/// L-2: the open packet has four keys; with `b64=1` or without it is a payload of text.
+/// L-2: the open packet has four keys. With or without `b64=1` it is sent in a text payload.
 #[test]
 fn l_2_the_open_packet() {
     let mut script = script(defaults());
@@ -75,7 +75,7 @@ fn l_2_the_open_packet() {
     assert!(open.starts_with(r#"0{"sid":""#) && open.ends_with(rest));
 }
 
-/// L-3: lengths count UTF-16 units; `b4` begins binary data; empty packets are passed over.
+/// L-3: lengths count UTF-16 units; `b4` begins binary data; empty packets are skipped.
 #[test]
 fn l_3_text_payloads_are_read() {
     for (body, packets) in [
@@ -88,7 +88,7 @@ fn l_3_text_payloads_are_read() {
         ("1:31:5", &["Ignored", "Ignored"]),
         ("2:b2", &["Ping"]),
         ("5:4a:1:", &["a:1:"]),
-        ("1:72:4a", &["Type"]), // nothing is read behind a bad packet
+        ("1:72:4a", &["Type"]), // nothing is read after an invalid packet
         ("1:b", &["Type"]),
         ("2:bx", &["Type"]),
     ] {
@@ -127,7 +127,7 @@ fn l_4_binary_payloads_are_read() {
     }
 }
 
-/// L-8: a body that is no payload, whole.
+/// L-8: an invalid body is refused as a whole.
 #[test]
 fn l_8_bodies_that_are_none() {
     for body in [
@@ -164,7 +164,7 @@ fn l_8_bodies_that_are_none() {
     }
 }
 
-/// L-8, E-10: packets are bounded by size and by number, as those of revision 4.
+/// L-8, E-10: packets are limited in size and number, as in revision 4.
 #[test]
 fn l_8_packets_are_bounded() {
     let long = "x".repeat(1_000);
@@ -205,7 +205,7 @@ fn l_8_packets_are_bounded() {
     assert_eq!(read_text(&"1:6".repeat(16_385)), Err(Rejection::TooLarge));
 }
 
-/// L-8: the session ends, and nothing of the body counts.
+/// L-8: the session ends, and no packet of the body counts.
 #[test]
 fn l_8_a_body_that_is_none_ends_the_session() {
     for (content_type, body) in [
@@ -231,7 +231,7 @@ fn l_8_a_body_that_is_none_ends_the_session() {
     post(&mut script, &session, "2:4a");
 }
 
-/// L-3, L-4, L-5: with `b64=1` answers are text; else those that are not ASCII are binary.
+/// L-3, L-4, L-5: with `b64=1` responses are text, else only if they are ASCII.
 #[test]
 fn l_5_answers() {
     for (bodies, plain, base64) in [
@@ -272,7 +272,7 @@ fn l_5_answers() {
     }
 }
 
-/// L-6: clients of Socket.IO 1 encode texts as UTF-8 twice. Whoever does so gets the same.
+/// L-6: clients of Socket.IO 1 encode texts as UTF-8 twice. A client that does so gets the same.
 #[test]
 fn l_6_texts_that_are_encoded_twice() {
     let query = "EIO=3&transport=polling&b64=1";
@@ -294,7 +294,7 @@ fn l_6_texts_that_are_encoded_twice() {
     }
 }
 
-/// L-7: an answer has 16 packets at most, and what is left waits, over losses of memory.
+/// L-7: a response has at most 16 packets. The rest stays queued, even over the loss of memory.
 #[test]
 fn l_7_an_answer_has_sixteen_packets_at_most() {
     let mut script = script(conformance());
@@ -310,7 +310,7 @@ fn l_7_an_answer_has_sixteen_packets_at_most() {
     script.expect([]);
     post(&mut script, &session, &packets.concat());
     script.expect([text(poll, &packets[..16].concat())]);
-    // P-10: so does what is left when the server ends the session.
+    // P-10: the same holds for the last packets of a closed session.
     post(&mut script, &session, "4:4bye");
     for body in [&packets[16..32].concat(), &packets[32..].concat(), "1:61:1"] {
         script.lose_memory();
@@ -321,7 +321,7 @@ fn l_7_an_answer_has_sixteen_packets_at_most() {
     script.expect([refused(poll, 1)]);
 }
 
-/// L-9: binary frames begin with the type; with `b64=1` they leave as text.
+/// L-9: binary frames begin with the type; with `b64=1` they are sent as text.
 #[test]
 fn l_9_binary_frames() {
     for (query, own) in [
@@ -366,8 +366,8 @@ fn l_9_binary_frames() {
     }
 }
 
-/// L-10: the client pings, and is answered. Without any packet for pingInterval and pingTimeout it is
-/// given up, on time; nothing is sent to it of the server's own accord.
+/// L-10: the client pings, and gets pongs. Without any packet for pingInterval and pingTimeout its
+/// session expires on time. The server sends no pings.
 #[test]
 fn l_10_the_client_pings() {
     let mut script = script(defaults());
@@ -390,7 +390,7 @@ fn l_10_the_client_pings() {
     script.until(start + 70_000).expect([text(poll, "1:1")]);
 }
 
-/// L-10: a client that pings is kept, however often memory is lost, on either transport.
+/// L-10: a client that pings stays connected over any loss of memory, on either transport.
 #[test]
 fn l_10_pings_outlive_memory() {
     let mut script = script(defaults());
@@ -411,7 +411,7 @@ fn l_10_pings_outlive_memory() {
     assert_eq!(script.core.ended, []);
 }
 
-/// L-10, L-23: the answer to a ping waits for a poll over a loss of memory: without it a client gives up.
+/// L-10, L-23: a pong waits for a poll over the loss of memory: without it a client gives up.
 #[test]
 fn l_10_an_answer_to_a_ping_outlives_memory() {
     let mut script = script(defaults());
@@ -448,7 +448,7 @@ fn l_11_the_upgrade() {
     }
 }
 
-/// L-11: a poll that is held too long, or found by nobody when memory is lost, is released.
+/// L-11: a poll is released if it is held too long, or restored without its session.
 #[test]
 fn l_11_polls_are_released() {
     let mut script = script(defaults());
@@ -463,7 +463,7 @@ fn l_11_polls_are_released() {
     script.lose_memory().expect([text(poll, "1:6")]);
 }
 
-/// W-2, P-11: the client ends its session.
+/// W-2, P-11: the client closes its session.
 #[test]
 fn l_11_a_close_of_the_clients() {
     let mut script = script(defaults());
@@ -476,7 +476,7 @@ fn l_11_a_close_of_the_clients() {
     script.text(c, "1").expect([closed(c)]);
 }
 
-/// E-5, E-7: a session has one revision, and each is told by its own.
+/// E-5, E-7: a session has one revision; requests of another revision are refused.
 #[test]
 fn l_1_a_session_has_one_revision() {
     let mut script = script(conformance());

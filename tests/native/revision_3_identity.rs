@@ -1,5 +1,5 @@
-//! Revision 3 shows a session's id to others, who try to use it: from another address, without the
-//! cookie or with another, in every state of the session.
+//! Revision 3 shows a session's id to others. They try to use it from another address, or with a
+//! wrong or missing cookie, in every state of the session.
 
 use signalbox::engine::Config;
 use signalbox::io::Method;
@@ -12,7 +12,7 @@ use crate::support::{
 const CLIENT: &str = "192.0.2.1";
 const STRANGER: &str = "198.51.100.7";
 
-/// Cookies that are not the client's.
+/// Cookies of other clients.
 const FOREIGN: [&str; 4] = [
     "",
     "signalbox=AAAAAAAAAAAAAAAAAAAA",
@@ -34,7 +34,7 @@ struct Client {
     jar: Jar,
 }
 
-/// A client with a polling session, of which everybody knows the id.
+/// A client with a polling session whose id everybody knows.
 fn client(jar: Jar) -> Client {
     let mut script = script(conformance());
     let session = script.open_revision_3(POLLING_3);
@@ -52,7 +52,7 @@ fn client(jar: Jar) -> Client {
 }
 
 impl Client {
-    /// Requests from now on are the client's.
+    /// Later requests are the client's.
     fn own(&mut self) -> &mut Script<Raw> {
         CLIENT.clone_into(&mut self.script.address);
         self.script.cookies = match self.jar {
@@ -72,7 +72,8 @@ impl Client {
         self.session.replace("polling", "websocket")
     }
 
-    /// Strangers try everything. To them there is no such session; nothing else happens.
+    /// Strangers try everything. They are told that the session is unknown, and nothing else
+    /// happens.
     fn attack(&mut self, case: &str) {
         let mut strangers = Vec::new();
         for cookie in FOREIGN
@@ -84,7 +85,7 @@ impl Client {
                 strangers.push((address, cookie.clone()));
             }
             if self.jar == Jar::Kept && cookie != self.cookie {
-                strangers.push((CLIENT, cookie)); // behind the same network
+                strangers.push((CLIENT, cookie)); // from the same network
             }
         }
         let before = self.script.platform.stored();
@@ -163,7 +164,8 @@ fn l_19_strangers_find_no_session() {
     }
 }
 
-/// L-18: a session on a WebSocket takes no polls, no posts and no second WebSocket, from nobody.
+/// L-18: a session on a WebSocket accepts no poll, no POST and no second WebSocket, from any
+/// client.
 #[test]
 fn l_18_a_websocket_takes_no_requests() {
     let mut script = script(conformance());
@@ -184,15 +186,15 @@ fn l_18_a_websocket_takes_no_requests() {
             let post = script.post(&query, "1:1");
             script.expect([refused(get, 1), refused(post, 1)]);
         }
-        // The protocol's own test suite takes no HTTP error here.
+        // The protocol's own test suite expects no HTTP error here.
         let second = script.upgrade(&format!("{WEBSOCKET_3}&sid={sid}"));
         script.expect([dismissed(second)]);
         script.text(c, "4alive").expect([sent(c, "4alive")]);
     }
 }
 
-/// L-19: the client that returned the cookie has to go on doing so; one that never does is known by
-/// its address alone.
+/// L-19: after the client has returned the cookie once, it must always return it. A client that
+/// never does is identified by its address alone.
 #[test]
 fn l_19_the_cookie_counts_once_it_was_returned() {
     let mut bound = client(Jar::Kept);
@@ -208,7 +210,7 @@ fn l_19_the_cookie_counts_once_it_was_returned() {
     }
 }
 
-/// L-21: the cookie is the browser's: its pages share it, and one that comes later sets no other.
+/// L-21: the cookie belongs to the browser: its pages share it, and a later page sets no new one.
 #[test]
 fn l_21_pages_share_the_cookie() {
     let mut first = client(Jar::Kept);
@@ -220,11 +222,11 @@ fn l_21_pages_share_the_cookie() {
         let post = first.own().post(session, "1:2");
         assert_eq!(first.script.take_of(post), [ok(post)]);
     }
-    // The second is bound from the beginning.
+    // The second session requires the cookie from the beginning.
     first.script.cookies.clear();
     let post = first.script.post(&second, "1:2");
     first.script.expect_of(post, [refused(post, 1)]);
-    // Cookies that are none of ours are replaced.
+    // Invalid cookies are replaced.
     for cookies in FOREIGN
         .iter()
         .skip(2)
@@ -240,7 +242,7 @@ fn l_21_pages_share_the_cookie() {
     }
 }
 
-/// L-20: what an ended session leaves is fetched by its client alone.
+/// L-20: only its client gets the last packets of an ended session.
 #[test]
 fn l_20_a_farewell_is_for_the_client() {
     for jar in [Jar::Kept, Jar::Absent] {
@@ -267,7 +269,7 @@ fn l_20_a_farewell_is_for_the_client() {
     }
 }
 
-/// L-19: a session of revision 4 is found from any address, as its id is a secret.
+/// L-19: a session of revision 4 can be used from any address, because its id is a secret.
 #[test]
 fn l_19_revision_4_is_not_bound() {
     let mut script = script(Config {

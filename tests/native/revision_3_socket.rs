@@ -1,5 +1,5 @@
-//! Socket.IO 1 and 2 on revision 3: `/` is connected without being asked, refusals are texts, ids are
-//! the engine's, and nothing is recovered.
+//! Socket.IO 1 and 2 on revision 3: clients are in `/` without a CONNECT, refusals are texts,
+//! socket ids are the engine's, and there is no recovery.
 
 use serde_json::{Value, json};
 use signalbox::io::ContentType;
@@ -11,7 +11,7 @@ use crate::room_token::{hall_with_tokens, token};
 use crate::socket::echo;
 use crate::support::{Done, POLLING_3, WEBSOCKET_3, closed, ok, sent, sent_bytes};
 
-/// The packets in an answer of text, without their lengths.
+/// The packets of a text response, without their lengths.
 fn packets(body: &str) -> Vec<String> {
     let mut packets = Vec::new();
     let mut rest = body;
@@ -37,7 +37,7 @@ fn sid(open: &str) -> String {
     open.split('"').nth(3).expect("a sid").to_owned()
 }
 
-/// A client on a WebSocket: its connection, and its id as it makes it of the session's.
+/// A client on a WebSocket: its connection, and the socket id that it derives from the session id.
 fn connect(hall: &mut Hall, query: &str) -> (u64, String) {
     let c = hall.upgrade(&format!("{WEBSOCKET_3}{query}"));
     match &hall.take_of(c)[..] {
@@ -58,7 +58,7 @@ fn event(done: &Done) -> Value {
     }
 }
 
-/// L-12: the CONNECT packet of `/` is behind the open packet, in one answer to a handshake that polls.
+/// L-12: the CONNECT packet of `/` follows the open packet, in one response to a polling handshake.
 #[test]
 fn l_12_the_main_namespace_is_connected_at_once() {
     let mut script = echo();
@@ -71,14 +71,14 @@ fn l_12_the_main_namespace_is_connected_at_once() {
     let done = script.take_of(c);
     assert!(matches!(&done[1], Done::Sent(_, open) if open.starts_with("0{")));
     assert_eq!(done[2..], [sent(c, "40"), sent(c, r#"42["auth",{}]"#)]);
-    // K-4: it has joined a namespace.
+    // K-4: the client has joined a namespace.
     let mut hall = hall();
     let (c, _) = connect(&mut hall, "");
     hall.until(40_000).text(c, "2").until(80_000);
     hall.expect([sent(c, "3")]);
 }
 
-/// L-12: events and acks are those of later revisions, with attachments in their frames.
+/// L-12: events and acks have the form of later revisions, with attachments in their frames.
 #[test]
 fn l_12_events_and_acks() {
     let mut script = echo();
@@ -101,8 +101,8 @@ fn l_12_events_and_acks() {
     script.text(c, r#"42["message"]"#).expect([]);
 }
 
-/// L-13: other namespaces are asked for, with a query in the name, which the application finds with
-/// the parameters of the URL; the answer has the name alone.
+/// L-13: a client asks for other namespaces, with a query in the name. The application gets its
+/// parameters with those of the URL. The reply has only the name.
 #[test]
 fn l_13_other_namespaces() {
     for (connect, answer) in [
@@ -116,14 +116,14 @@ fn l_13_other_namespaces() {
         script.take();
         script.text(c, connect);
         script.expect([sent(c, answer), sent(c, r#"42/custom,["auth",{}]"#)]);
-        // L-15: it is in already.
+        // L-15: the client has joined it already.
         script.text(c, connect).expect([]);
         script.text(c, "41/custom,").text(c, connect);
         script.expect([sent(c, answer), sent(c, r#"42/custom,["auth",{}]"#)]);
     }
 }
 
-/// L-13: the parameters of a namespace count before those of the URL.
+/// L-13: parameters of a namespace take precedence over those of the URL.
 #[test]
 fn l_13_the_query_of_a_namespace() {
     let mut script = obedient();
@@ -144,7 +144,7 @@ fn l_13_the_query_of_a_namespace() {
     );
 }
 
-/// L-12: without `auth`, a token is in the URL's query.
+/// L-12: there is no `auth`, so a token is in the URL's query.
 #[test]
 fn l_12_a_token_in_the_query() {
     let mut hall = hall_with_tokens(true, unhurried());
@@ -160,7 +160,7 @@ fn l_12_a_token_in_the_query() {
     }
 }
 
-/// L-14: a refusal is an ERROR packet with the message, and the connection stays.
+/// L-14: a refusal is an ERROR packet with the message, and the connection stays open.
 #[test]
 fn l_14_refusals_are_texts() {
     let mut script = echo();
@@ -192,8 +192,8 @@ fn l_14_refusals_are_texts() {
     assert!(got[1].starts_with(r#"44"the room is full"#), "{got:?}");
 }
 
-/// L-15: what is for a namespace that the client is not in, or is in already, is passed over, as these
-/// clients do not wait for answers.
+/// L-15: packets for a namespace that the client has not joined, and a repeated CONNECT, are
+/// ignored: these clients do not wait for replies.
 #[test]
 fn l_15_what_is_passed_over() {
     let mut script = echo();
@@ -211,11 +211,11 @@ fn l_15_what_is_passed_over() {
     script
         .text(c, r#"42["message"]"#)
         .expect([sent(c, r#"42["message-back"]"#)]);
-    // S-4: what is no packet still ends the connection.
+    // S-4: an invalid packet still closes the connection.
     script.text(c, "42nonsense").expect([closed(c)]);
 }
 
-/// L-16: recovery is not offered: no `pid`, no offset behind an event, and whoever is lost has left.
+/// L-16: there is no recovery: no `pid`, no offset, and a client that loses its connection leaves.
 #[test]
 fn l_16_nothing_is_recovered() {
     let mut hall = hall();
@@ -234,8 +234,8 @@ fn l_16_nothing_is_recovered() {
     assert_eq!(left.expect("it left")[1]["id"], json!(id));
 }
 
-/// L-17: the id of the socket is the session's, and has the form of all others: peers of either
-/// revision address each other by it, and it outlives memory.
+/// L-17: the socket id is the session id, and has the form of all socket ids. Peers of both
+/// revisions can address each other by it, and it survives the loss of memory.
 #[test]
 fn l_17_ids_are_the_engines() {
     let mut hall = hall();
@@ -274,8 +274,8 @@ fn l_17_ids_are_the_engines() {
     }
 }
 
-/// L-17: in other namespaces the id is made of the session's and the namespace. Nobody gets another
-/// by leaving and coming back.
+/// L-17: in other namespaces the socket id is made from the session id and the namespace. Leaving
+/// and rejoining does not change it.
 #[test]
 fn l_17_ids_elsewhere() {
     let mut script = obedient();
@@ -294,7 +294,7 @@ fn l_17_ids_elsewhere() {
     assert_eq!(ids[0], sid(&open));
     assert_ne!(ids[1], ids[0]);
     assert_eq!(ids[2], ids[0], "the client makes the same of its session");
-    // What the client calls itself names it.
+    // The id that the client computes is valid as its address.
     let parse = |text: String| SocketId::parse(&text).map(|id| id.to_string());
     assert_eq!(parse(format!("/n#{}", ids[0])).as_ref(), Some(&ids[1]));
     for (text, known) in [
@@ -311,7 +311,8 @@ fn l_17_ids_elsewhere() {
     assert_eq!(SocketId::parse("/n#"), None);
 }
 
-/// L-17: what a client calls itself in a namespace is the room of its own, which others may not join.
+/// L-17: the id that a client computes in a namespace is its own room, which other sockets may not
+/// join.
 #[test]
 fn l_17_ids_elsewhere_are_targets() {
     let namespace = Namespace::parse("/n").unwrap();
@@ -332,7 +333,8 @@ fn l_17_ids_elsewhere_are_targets() {
     assert_eq!(sockets.join(other, name), Err(RoomError::ForeignId));
 }
 
-/// L-23: eviction loses no session: a polling one with its socket, one on a WebSocket, and one between both.
+/// L-23: sessions survive eviction: polling with its socket, on a WebSocket, and during the
+/// upgrade.
 #[test]
 fn l_23_memory_is_lost() {
     let mut hall = hall();
@@ -363,7 +365,7 @@ fn l_23_memory_is_lost() {
     assert_eq!(hall.take_of(c).len(), 1);
 }
 
-/// L-23: a server that is killed keeps the sessions that poll, as those of revision 4.
+/// L-23: a killed server keeps the polling sessions, as in revision 4.
 #[test]
 fn l_23_the_server_is_killed() {
     let mut hall = hall();
@@ -390,7 +392,7 @@ fn l_23_the_server_is_killed() {
     }
 }
 
-/// P-10: a client that is put out hears of it before its connection ends.
+/// P-10: a client that the server disconnects is told before its connection closes.
 #[test]
 fn l_12_a_disconnect_of_the_servers() {
     let mut hall = hall();

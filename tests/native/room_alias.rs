@@ -1,11 +1,11 @@
-//! Aliases: which one a socket may take, and when it loses it to another.
+//! Aliases: which alias a socket may take, and when it loses its alias to another socket.
 
 use serde_json::json;
 
 use crate::peer::{Hall, Peer, hall_of};
 use crate::support::id;
 
-/// The id of a socket that is, was or will be here is no alias of another one.
+/// The id of a past, present or future socket cannot be the alias of another.
 #[test]
 fn an_id_cannot_be_taken_as_an_alias() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -20,7 +20,7 @@ fn an_id_cannot_be_taken_as_an_alias() {
     assert!(c.heard(&mut hall).is_empty());
 }
 
-/// Other texts of 20 characters can be taken, and so can one's own id.
+/// Other texts of 20 characters are valid aliases, and so is a socket's own id.
 #[test]
 fn what_looks_like_an_id_and_is_none_can_be_taken() {
     let (mut hall, [a, b]) = hall_of();
@@ -38,7 +38,7 @@ fn here(hall: &mut Hall, address: &str) -> Peer {
     Peer::connect(hall)
 }
 
-/// A socket whose connection is lost loses its alias to another one from the same address.
+/// A socket that lost its connection loses its alias to another socket from the same address.
 #[test]
 fn the_alias_of_a_lost_connection_goes_to_its_address() {
     for (address, away, taken) in [
@@ -83,7 +83,7 @@ fn the_alias_of_a_lost_connection_goes_to_its_address() {
     }
 }
 
-/// A socket that lost its alias while it was away is told so, and has none when it is back.
+/// A socket that lost its alias while it was away is told so on its return.
 #[test]
 fn a_socket_that_comes_back_is_told_that_its_alias_is_gone() {
     let (mut hall, [alice, again, bob]) = hall_of();
@@ -102,7 +102,7 @@ fn a_socket_that_comes_back_is_told_that_its_alias_is_gone() {
     );
 }
 
-/// A page that is loaded again after the server was killed gets its alias at once.
+/// A page that reloads after the server was killed gets its alias at once.
 #[test]
 fn an_alias_after_the_server_was_killed() {
     let (mut hall, [alice]) = hall_of();

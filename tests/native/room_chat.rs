@@ -7,7 +7,8 @@ use signalbox::room::config::Limits;
 use crate::peer::{Hall, Peer, hall_of, hall_with, unhurried};
 use crate::recovery::texts as texts_heard;
 
-/// The tutorial's shape: a text goes to everyone, the sender included, joined or not.
+/// The tutorial's form: a text goes to all sockets, including the sender, whether they have joined
+/// or not.
 #[test]
 fn a_text_reaches_everyone() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -46,7 +47,7 @@ fn messages_are_told_apart() {
     assert_eq!(ids.len(), 50);
 }
 
-/// A message that is sent again, with its `mid`, is the same message.
+/// A message that is sent again with the same `mid` is the same message.
 #[test]
 fn a_message_is_sent_once() {
     let (mut hall, [a, b]) = hall_of();
@@ -68,7 +69,8 @@ fn a_message_is_sent_once() {
     assert_ne!(next["id"], first["id"]);
 }
 
-/// It still is when the room remembers it no more: others came after it, or the host cleared it.
+/// The same holds when the room has forgotten the message: others came after it, or the host
+/// cleared the chat.
 #[test]
 fn a_forgotten_message_is_sent_once() {
     for history in [0, 1] {
@@ -98,7 +100,8 @@ fn a_forgotten_message_is_sent_once() {
     }
 }
 
-/// So is a private one, whoever is there by then; what was sent to one is none to another.
+/// The same holds for a private message, even if its target has left. A message to one target is
+/// not a message to another.
 #[test]
 fn a_private_message_is_sent_once() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -122,7 +125,7 @@ fn a_private_message_is_sent_once() {
     );
 }
 
-/// Who writes is told to those who are there, and to nobody later.
+/// A typing notice reaches the members who are present, and is not replayed.
 #[test]
 fn typing_is_volatile() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -142,7 +145,7 @@ fn typing_is_volatile() {
     }
 }
 
-/// Half of a character, as JavaScript cuts it off, costs no more than itself.
+/// A lone surrogate, as JavaScript may cut it off, does not make the message longer.
 #[test]
 fn lone_surrogates() {
     let (mut hall, [a, b]) = hall_of();
@@ -165,7 +168,7 @@ fn lone_surrogates() {
     );
 }
 
-/// A private message reaches its two ends, and is not remembered.
+/// A private message reaches its sender and its target, and is not stored.
 #[test]
 fn a_private_message() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -215,7 +218,7 @@ fn messages_that_are_refused() {
     );
 }
 
-/// The texts of a page, and whether there are earlier ones.
+/// The texts of a page, and whether earlier messages exist.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "callers write a page in place"
@@ -233,7 +236,7 @@ fn texts(numbers: std::ops::Range<u64>) -> Vec<String> {
     numbers.map(|number| number.to_string()).collect()
 }
 
-/// Pages go back in time; each is in order.
+/// Pages go back in time; each page is in order.
 #[test]
 fn history_in_pages() {
     let (mut hall, [a]) = hall_of();
@@ -277,7 +280,7 @@ fn history_in_pages() {
     }
 }
 
-/// The history is bounded, survives a loss of memory, and greets whoever joins.
+/// The history is limited, survives the loss of memory, and is sent to each new peer.
 #[test]
 fn history_is_bounded_and_survives() {
     let (mut hall, [a]) = hall_of();
@@ -288,7 +291,7 @@ fn history_is_bounded_and_survives() {
         }
     }
     a.heard(&mut hall);
-    hall.until(25); // some are written soon
+    hall.until(25); // some commits are delayed
     for _ in 0..2 {
         let kept = history(&mut hall, &a, json!({ "limit": 1_000 }));
         assert_eq!(kept, (texts(5..205), false));
@@ -310,7 +313,7 @@ fn history_is_bounded_and_survives() {
     assert_eq!(history[199]["from"], json!(a.id));
 }
 
-/// A history that was configured away keeps nothing.
+/// A history of size 0 stores nothing.
 #[test]
 fn a_room_without_history() {
     let limits = Limits {
@@ -335,7 +338,8 @@ fn a_room_without_history() {
     );
 }
 
-/// What a message says of its encryption is short and flat: all must be able to read the history.
+/// The encryption field of a message must be short and flat, because all members must be able to
+/// read the history.
 #[test]
 fn an_enc_is_bounded() {
     let (mut hall, [a]) = hall_of();
@@ -357,7 +361,7 @@ fn an_enc_is_bounded() {
     assert_eq!(page["messages"][0]["enc"], enc);
 }
 
-/// The longest text that may be sent may also be sent encrypted, which makes more characters of it.
+/// The longest permitted text may also be sent encrypted, which makes it longer.
 #[test]
 fn an_encrypted_message_may_be_longer() {
     let (mut hall, [a, b]) = hall_of();
@@ -372,7 +376,7 @@ fn an_encrypted_message_may_be_longer() {
     assert_eq!(page["messages"][0]["message"], delivered[1]["message"]);
 }
 
-/// A message that is larger than that comes alone.
+/// A message larger than the limit of a page is sent alone.
 #[test]
 fn a_page_has_at_least_one_message() {
     let limits = Limits {
@@ -401,7 +405,7 @@ fn a_page_has_at_least_one_message() {
     assert_eq!(pages, ["last", &large, "first"]);
 }
 
-/// One answer does not carry more than about 128 KB of messages; the rest is asked for.
+/// One page has at most about 128 KB of messages; the client asks for the rest.
 #[test]
 fn a_long_history_comes_in_pages() {
     let (mut hall, [a, b]) = hall_of();

@@ -1,4 +1,4 @@
-//! Who may come in: the lock, knocking, and who is outside.
+//! Who may enter: the lock, knocking, and clients outside.
 
 use serde_json::{Value, json};
 use signalbox::room::Config;
@@ -23,7 +23,7 @@ pub fn done() -> Value {
     json!({ "ok": true })
 }
 
-/// Why somebody who waited is not let in.
+/// The reason that a waiting client is refused.
 pub fn denial(hall: &mut Hall, peer: &Peer) -> String {
     let event = peer.heard_one(hall);
     assert_eq!(event[0], "room:denied");
@@ -37,7 +37,8 @@ pub fn knocks(hall: &mut Hall, peer: &Peer, joining: &Value) {
     );
 }
 
-/// A locked room: who comes waits outside, hears and says nothing, until the host decides.
+/// A locked room: a new client waits outside until the host decides. It can neither listen nor
+/// send.
 #[test]
 fn a_locked_room_is_entered_by_the_hosts_leave() {
     let (mut hall, host, guest) = house();
@@ -111,14 +112,14 @@ fn a_locked_room_is_entered_by_the_hosts_leave() {
     );
 }
 
-/// An opened room lets in all who wait.
+/// Unlocking a room lets in all waiting clients.
 #[test]
 fn who_waits_gets_in_when_the_room_opens() {
     let (mut hall, host, guest) = house();
     host.emit(&mut hall, json!(["host:lock", { "on": true }]));
     let a = Peer::connect(&mut hall);
     a.refusal(&mut hall, &json!(["room:join", {}]));
-    // The next host hears of those who wait.
+    // The next host learns of the waiting clients.
     host.emit(&mut hall, json!(["room:leave"]));
     let knock = json!(["host:knock", { "id": a.id, "name": null }]);
     assert_eq!(guest.heard(&mut hall).pop(), Some(knock));
@@ -131,7 +132,8 @@ fn who_waits_gets_in_when_the_room_opens() {
     );
 }
 
-/// A room that closes has no strangers inside, however they got there; an open one has.
+/// Closing a room leaves no strangers inside, however they entered; an open room may have
+/// strangers.
 #[test]
 fn who_has_not_joined_is_outside_once_the_room_closes() {
     for closing in [
@@ -186,8 +188,8 @@ fn who_has_not_joined_is_outside_once_the_room_closes() {
     }
 }
 
-/// A locked room does not open because its peers left: who waits is told, who comes later too, and
-/// nobody gets the chat.
+/// A locked room stays locked after its peers left. Waiting and new clients are told so, and get no
+/// chat.
 #[test]
 fn a_locked_room_without_peers() {
     let (mut hall, [first, waiting, silent]) = hall_of();
@@ -217,8 +219,8 @@ fn a_locked_room_without_peers() {
     );
 }
 
-/// Whoever was inside a closed room comes back with the secret of their join, as another socket and
-/// with another secret; whoever left before it closed, or was kicked, does not.
+/// A member of a closed room returns with the secret of its join, as another socket that gets a new
+/// secret. A client that left before the room closed, or was kicked, cannot.
 #[test]
 fn who_was_inside_comes_back_with_a_secret() {
     for close in [
@@ -260,8 +262,8 @@ fn who_was_inside_comes_back_with_a_secret() {
     }
 }
 
-/// Whoever comes back with the secret of a socket that is away takes its place at once: the others
-/// hear that it left, and it is host again if it was.
+/// A client with the secret of a socket that is away takes its place at once: the others see that
+/// socket leave, and the client is host again if it was.
 #[test]
 fn who_comes_back_replaces_its_ghost() {
     let (mut hall, host, guest) = house();
@@ -280,7 +282,7 @@ fn who_comes_back_replaces_its_ghost() {
     assert!(!host.reconnect(&mut hall).recovered);
 }
 
-/// Who leaves, or gets in by another way, waits no longer.
+/// A client that leaves, or enters in another way, stops waiting.
 #[test]
 fn a_knock_ends_with_the_waiting() {
     let (mut hall, host, guest) = house();
@@ -311,7 +313,7 @@ fn a_knock_ends_with_the_waiting() {
     assert_eq!(joined["peers"][0]["name"], "now");
 }
 
-/// Knocking is no way around a password that is set meanwhile.
+/// Knocking does not bypass a password that is set meanwhile.
 #[test]
 fn who_knocked_without_the_password_does_not_get_in() {
     let (mut hall, host, _guest) = house();
@@ -329,7 +331,7 @@ fn who_knocked_without_the_password_does_not_get_in() {
     assert_eq!(guest.call(&mut hall, join)["ok"], true);
 }
 
-/// Nor around the capacity: who came first gets the place, whoever does not is told.
+/// Nor does it bypass the capacity: the first client gets the place, the others are told so.
 #[test]
 fn knocking_needs_a_place() {
     let limits = Limits {

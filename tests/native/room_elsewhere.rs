@@ -6,7 +6,7 @@ use crate::peer::{Hall, Peer, hall_of, hall_with, unhurried};
 use crate::room_shapes::{candidate, description};
 use signalbox::room::Config;
 
-/// Names under which an object states its room.
+/// Field names that state a room.
 const ROOMS: [&str; 16] = [
     "room",
     "roomId",
@@ -38,7 +38,7 @@ fn refused(hall: &mut Hall, peer: &Peer, event: &Value, room: &str) {
     assert!(message.len() < 400, "{message}");
 }
 
-/// In every shape of a signal.
+/// The same in every form of a signal.
 #[test]
 fn a_signal_for_another_room() {
     let (mut hall, [a, b]) = hall_of();
@@ -95,7 +95,7 @@ fn a_signal_for_another_room() {
     assert!(b.heard(&mut hall).is_empty());
 }
 
-/// A text that cannot be the name of a room is refused, and not repeated in the message.
+/// A text that cannot be a room's name is refused, and not repeated in the message.
 #[test]
 fn a_room_that_cannot_be() {
     let (mut hall, [a, b]) = hall_of();
@@ -126,7 +126,7 @@ fn a_room_that_cannot_be() {
     assert!(b.heard(&mut hall).is_empty());
 }
 
-/// Two pairs that mean different rooms, but connected to one, do not hear each other.
+/// Two pairs that mean different rooms, but connect to one, do not reach each other.
 #[test]
 fn pairs_of_other_rooms_do_not_meet() {
     let (mut hall, [a, b, c, d]) = hall_of();
@@ -139,7 +139,7 @@ fn pairs_of_other_rooms_do_not_meet() {
     }
 }
 
-/// Stating this room changes nothing.
+/// Naming this room changes nothing.
 #[test]
 fn this_room() {
     for name in ROOMS {
@@ -224,7 +224,7 @@ fn other_events_for_another_room() {
     assert_eq!(a.call(&mut hall, opaque)["ok"], true);
 }
 
-/// A socket that the room keeps out is told first that the room is locked.
+/// A socket outside a locked room is first told that the room is locked.
 #[test]
 fn outsiders_are_not_told() {
     let mut hall = hall_with(Config {

@@ -1,11 +1,11 @@
-//! Who is host, and what a host alone may do.
+//! Who is host, and what only the host may do.
 
 use serde_json::{Value, json};
 
 use crate::peer::hall_of;
 use crate::room_door::{done, house};
 
-/// The oldest is who has been here longest, not who came first of all.
+/// The next host is the peer that has been here longest, not the one that first connected.
 #[test]
 fn the_host_is_who_has_been_here_longest() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -22,7 +22,7 @@ fn the_host_is_who_has_been_here_longest() {
     assert_eq!(c.heard(&mut hall).pop(), Some(state));
 }
 
-/// An `undefined` payload arrives as `null`, and is none.
+/// An `undefined` payload arrives as `null`, and counts as missing.
 #[test]
 fn joining_without_a_payload() {
     let (mut hall, [a, b]) = hall_of();
@@ -32,7 +32,7 @@ fn joining_without_a_payload() {
     assert_eq!(b.call(&mut hall, json!(["chat:history", null]))["ok"], true);
 }
 
-/// Whoever is not host may do none of it; nor is anything done to who is not there.
+/// Other peers may do none of it, and an absent peer cannot be its target.
 #[test]
 fn only_the_host_presides() {
     let (mut hall, host, guest) = house();
@@ -58,7 +58,7 @@ fn only_the_host_presides() {
     assert!(guest.heard(&mut hall).is_empty());
 }
 
-/// Muting is a request, a transfer makes another host, clearing forgets the chat.
+/// Muting is a request, a transfer changes the host, clearing deletes the chat.
 #[test]
 fn mute_transfer_clear() {
     let (mut hall, host, guest) = house();

@@ -1,4 +1,4 @@
-//! ICE servers: whom a room tells of which, with relays from a TURN server or from Cloudflare.
+//! ICE servers: which peers get which servers, with relays from a TURN server or from Cloudflare.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ fn answer(status: u16, body: impl ToString) -> Result<Answer, String> {
     Ok(Answer { status, body })
 }
 
-/// As Cloudflare's API answers.
+/// An answer of Cloudflare's API.
 fn granted(username: &str) -> Result<Answer, String> {
     let turn = "turn:turn.cloudflare.com";
     let servers = json!([
@@ -74,7 +74,7 @@ fn granted(username: &str) -> Result<Answer, String> {
     answer(201, json!({ "iceServers": servers }))
 }
 
-/// What peers are told of that.
+/// What peers are told of it.
 fn relayed(username: &str) -> Value {
     json!([
         { "urls": STUN },
@@ -89,14 +89,14 @@ fn relayed(username: &str) -> Value {
     ])
 }
 
-/// Joins, and is told of relays.
+/// Joins, and returns the relays in the ack.
 fn enter(hall: &mut Hall, peer: &Peer) -> Value {
     let ack = peer.ask(hall, join());
     hall.posted(granted(&peer.id));
     peer.acknowledged(hall, ack).expect("an ack")
 }
 
-/// What operators are told of relays that could not be had.
+/// What operators are told when there are no relays.
 fn no_relay(hall: &Hall) -> Vec<Value> {
     let lines = hall.platform.lines.borrow();
     let lines = lines.iter().map(|line| serde_json::from_str(line).unwrap());
@@ -110,7 +110,7 @@ fn names(peers: &Value) -> Vec<&str> {
     peers.map(|peer| peer["name"].as_str().unwrap()).collect()
 }
 
-/// Whoever waits for relays hears what is said meanwhile, and is not told of it again.
+/// A client that waits for relays gets other events meanwhile, and does not get them again.
 #[test]
 fn a_message_is_heard_or_told() {
     let (mut hall, [a, b]) = cloudflare();
@@ -121,7 +121,7 @@ fn a_message_is_heard_or_told() {
     for text in ["one", "two"] {
         say(&mut hall, text);
     }
-    // Those are of the time before.
+    // These events are older than the join.
     b.heard(&mut hall);
     let ack = b.ask(&mut hall, join());
     for text in ["three", "four"] {
@@ -136,7 +136,7 @@ fn a_message_is_heard_or_told() {
     assert_eq!(all, ["one", "two", "three", "four", "five"]);
 }
 
-/// Each peer gets a username that says until when it is good, and for whom.
+/// Each peer gets a username with its expiry and its owner.
 #[test]
 fn a_turn_server_of_ones_own() {
     let (mut hall, [a, b]) = coturn();
@@ -162,7 +162,7 @@ fn a_turn_server_of_ones_own() {
     assert!(hall.post.is_none());
 }
 
-/// Credentials are for those who are in: neither for strangers nor for those who wait outside.
+/// Only peers get credentials: neither strangers nor waiting clients do.
 #[test]
 fn nobody_else_gets_any() {
     let (mut hall, [a, b, c]) = cloudflare();
@@ -181,8 +181,8 @@ fn nobody_else_gets_any() {
     drop((b, c));
 }
 
-/// A join is in at once, for the others; its ack waits for Cloudflare, and then has the room as it
-/// is by then, but for what was said meanwhile.
+/// For the others a join takes effect at once. Its ack waits for Cloudflare, and then shows the
+/// room as it is by then, without the events that were sent meanwhile.
 #[test]
 fn a_join_waits_for_cloudflare() {
     let (mut hall, [a, b]) = cloudflare();
@@ -216,7 +216,7 @@ fn a_join_waits_for_cloudflare() {
     assert!(no_relay(&hall).is_empty());
 }
 
-/// Who asks while an answer is under way shares it; who asks later gets one of their own.
+/// Peers that ask during a request share its answer; a later peer starts a new request.
 #[test]
 fn many_at_once_are_one_request() {
     let (mut hall, [a, b, c]) = cloudflare();
@@ -224,7 +224,7 @@ fn many_at_once_are_one_request() {
     let everyone = [&a, &b, &c, &polls];
     let acks = everyone.map(|peer| peer.ask(&mut hall, join()));
     let again = a.ask(&mut hall, json!(["ice:get"]));
-    hall.posted(granted("u")); // the script holds that there is one at a time
+    hall.posted(granted("u")); // the script allows one request at a time
     assert_eq!(hall.post, None);
     for (peer, ack) in everyone.into_iter().zip(acks) {
         let joined = peer.acknowledged(&mut hall, ack).expect("an ack");
@@ -244,7 +244,8 @@ fn many_at_once_are_one_request() {
     assert_eq!(fresh["iceServers"], relayed("fresh"));
 }
 
-/// Whatever Cloudflare does, a join is one: without a relay, which is to be asked for again soon.
+/// A join succeeds whatever Cloudflare answers. Without a relay, the client is told to ask again
+/// soon.
 #[test]
 fn cloudflare_fails() {
     let servers = |servers: Value| answer(201, json!({ "iceServers": servers }));
@@ -296,7 +297,7 @@ fn cloudflare_fails() {
     }
 }
 
-/// One URL may stand without a list, as in what browsers take.
+/// A single URL may stand without a list, as in browsers.
 #[test]
 fn a_relay_of_one_url() {
     let (mut hall, [a]) = cloudflare();
@@ -307,7 +308,7 @@ fn a_relay_of_one_url() {
     assert_eq!(joined["ice"]["iceServers"][1], relay);
 }
 
-/// Whoever is gone when the answer comes is told no credentials.
+/// A client that left before the answer gets no credentials.
 #[test]
 fn who_leaves_meanwhile() {
     let (mut hall, [a, b, c]) = cloudflare();
@@ -317,7 +318,7 @@ fn who_leaves_meanwhile() {
     a.call(&mut hall, json!(["host:kick", { "id": b.id }]));
     a.call(&mut hall, json!(["room:leave"]));
     c.vanish_for_good(&mut hall);
-    hall.take(); // what they were told of each other
+    hall.take(); // discard their messages to each other
     hall.posted(granted("u"));
     let left = a.acknowledged(&mut hall, ack).expect("an ack");
     assert_eq!(left["ok"], false);
@@ -327,7 +328,7 @@ fn who_leaves_meanwhile() {
     hall.expect([]);
 }
 
-/// Somebody whose connection is lost meanwhile is in all the same, and asks again.
+/// A client that lost its connection meanwhile has joined nevertheless, and asks again.
 #[test]
 fn who_is_away_when_the_answer_comes() {
     let (mut hall, [a, b]) = cloudflare();
@@ -350,7 +351,7 @@ fn who_is_away_when_the_answer_comes() {
     );
 }
 
-/// What waits is not kept; a join is.
+/// Waiting for relays is not stored; a join is.
 #[test]
 fn memory_is_lost_while_an_answer_is_under_way() {
     let (mut hall, [a, b]) = cloudflare();
@@ -364,7 +365,7 @@ fn memory_is_lost_while_an_answer_is_under_way() {
     assert_eq!(ice["iceServers"], relayed("b"));
 }
 
-/// Nothing is asked for whom nobody would tell.
+/// Without a peer that would get the answer, nothing is requested.
 #[test]
 fn a_join_without_an_ack() {
     let (mut hall, [a]) = cloudflare();
@@ -376,8 +377,8 @@ fn a_join_without_an_ack() {
     assert_eq!(a.acknowledged(&mut hall, ack).expect("an ack")["ok"], true);
 }
 
-/// Who is let into a locked room is told with the servers, once they have come; nobody waits for
-/// those who leave before.
+/// A client that is let into a locked room gets the servers when they arrive. A client that leaves
+/// first is not waited for.
 #[test]
 fn an_admission_waits_for_cloudflare() {
     let (mut hall, [a]) = cloudflare();

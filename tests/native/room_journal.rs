@@ -9,7 +9,7 @@ use signalbox::room::config::Limits;
 use crate::peer::{Hall, Peer, hall, hall_with, unhurried};
 use crate::room_token::{hall_with_tokens, token};
 
-/// The lines since the last look.
+/// The lines since the last call.
 fn lines(hall: &Hall) -> Vec<Value> {
     let lines = hall.platform.lines.take();
     let lines = lines.iter().map(|line| serde_json::from_str(line).unwrap());
@@ -106,7 +106,7 @@ fn a_line_for_each_refusal() {
             line("refusal", &b, &reason("bad-password", "wrong"), 1, 2),
         ]
     );
-    // Who does not know that there is a password has given no wrong one.
+    // A client that does not know of the password has not given a wrong one.
     let none = json!(["room:join"]);
     assert_eq!(b.refusal(&mut hall, &none), "bad-password");
     let missing = reason("bad-password", "missing");
@@ -174,7 +174,7 @@ fn a_line_for_each_refusal() {
     );
 }
 
-/// What a host decides, and who comes back, is told with the member that it is about.
+/// The host's decisions and returns of clients are logged with the member concerned.
 #[test]
 fn a_line_for_each_decision() {
     let mut hall = hall();
@@ -200,7 +200,8 @@ fn a_line_for_each_decision() {
     assert_eq!(lines(&hall), [line("back", &a, &nothing, 2, 2)]);
 }
 
-/// "Why could Bob not join?": the line has the reason and, if the signature is right, who it was.
+/// "Why could Bob not join?": the line has the reason and, if the signature is valid, the token's
+/// subject.
 #[test]
 fn a_line_for_a_token_that_is_refused() {
     let bob = |claims: Value| {
@@ -234,7 +235,7 @@ fn a_line_for_a_token_that_is_refused() {
     }
 }
 
-/// The lines about a client have what its token names it, cut where it is long.
+/// The lines about a client have the reference in its token, cut if it is long.
 #[test]
 fn a_line_has_the_reference_of_the_token() {
     let mut hall = hall_with_tokens(true, unhurried());
@@ -260,7 +261,7 @@ fn a_line_has_the_reference_of_the_token() {
     assert_eq!(again["ref"], "x".repeat(128));
 }
 
-/// The code in the one line about a client that is not let in.
+/// The code in the only line about a refused client.
 fn refusal(hall: &mut Hall, auth: &Value) -> String {
     let line = refusal_line(hall, auth);
     line["code"].as_str().expect("a code").to_owned()
@@ -278,7 +279,7 @@ fn refusal_line(hall: &mut Hall, auth: &Value) -> Value {
     refusal.clone()
 }
 
-/// Whoever floods the room does not flood the log: one line a minute for each kind.
+/// A client that floods the room does not flood the log: one line a minute for each kind.
 #[test]
 fn a_limit_is_news_once_a_minute() {
     let mut hall = hall_with(Config::default());
@@ -310,7 +311,7 @@ fn a_limit_is_news_once_a_minute() {
     assert_eq!(lines[0]["code"], "rate-limited");
 }
 
-/// Whoever comes and goes as fast as they can is counted, not listed.
+/// Clients that come and go very fast are counted, not logged one by one.
 #[test]
 fn what_is_too_much_is_counted() {
     let mut hall = hall();
@@ -329,7 +330,7 @@ fn what_is_too_much_is_counted() {
     assert_eq!(line["dropped"], 1800);
 }
 
-/// M-13: those outside do not use up the lines of those inside.
+/// M-13: clients outside do not use up the lines of those inside.
 #[test]
 fn m_13_outsiders_have_lines_of_their_own() {
     let mut hall = hall();
@@ -351,7 +352,7 @@ fn m_13_outsiders_have_lines_of_their_own() {
     assert_eq!(line["event"], "leave");
 }
 
-/// Of people there are ids, and nothing else.
+/// The log identifies people only by ids.
 #[test]
 fn lines_tell_nothing_else() {
     let mut hall = hall();

@@ -1,4 +1,4 @@
-//! Who is put out, and for how long.
+//! Kicks and bans.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::peer::{Hall, Peer, hall_of};
 use crate::room_door::{denial, done, house, knocks};
 use crate::support::Done;
 
-/// What a CONNECT is answered with.
+/// The reply to a CONNECT.
 fn connect(hall: &mut Hall, packet: &str) -> String {
     let c = hall.open_websocket();
     hall.text(c, packet);
@@ -16,8 +16,8 @@ fn connect(hall: &mut Hall, packet: &str) -> String {
     }
 }
 
-/// Who is kicked is closed by the server, and barred for ten minutes: by recovery, by a new
-/// socket, under a new name, and whatever becomes of the server.
+/// A kicked client is disconnected by the server, and banned for ten minutes. Recovery, a new
+/// socket, a new name or a restart of the server do not help it.
 #[test]
 fn a_kick_lasts_ten_minutes() {
     let (mut hall, host, guest) = house();
@@ -51,8 +51,8 @@ fn a_kick_lasts_ten_minutes() {
     assert!(connect(&mut hall, "40").starts_with("40{"));
 }
 
-/// Who shares the host's address, and so is not barred, is put out at once all the same: a server
-/// that is killed then knows no more of them than one that is not, be the kick acknowledged or not.
+/// A kicked client that shares the host's address is not banned, but is disconnected at once. A
+/// killed server forgets it as well, whether or not the kick was acknowledged.
 #[test]
 fn a_kick_outlives_a_kill() {
     for acknowledged in [true, false] {
@@ -71,8 +71,8 @@ fn a_kick_outlives_a_kill() {
     }
 }
 
-/// Nor by a socket opened beforehand: it neither joins nor knocks, says nothing and hears nothing,
-/// be it recovered meanwhile or not.
+/// A socket that was opened before the kick does not help either: it can neither join nor knock,
+/// send nor listen, recovered or not.
 #[test]
 fn a_kick_is_for_earlier_sockets_too() {
     let (mut hall, host, guest) = house();
@@ -101,7 +101,7 @@ fn a_kick_is_for_earlier_sockets_too() {
     }
 }
 
-/// Nor by recovery: who is away is put out, too.
+/// Nor does recovery: a client that is away is kicked too.
 #[test]
 fn who_is_away_is_put_out() {
     let (mut hall, host, guest) = house();
@@ -115,7 +115,7 @@ fn who_is_away_is_put_out() {
     assert!(refusal.contains("\"kicked\""), "{refusal}");
 }
 
-/// Where others have the address, too, the host decides who comes from there, itself included.
+/// If others share the address, the host decides who enters from there, even about itself.
 #[test]
 fn a_kick_among_people_of_one_address() {
     let (mut hall, [host, friend, guest, silent]) = hall_of();
@@ -146,7 +146,7 @@ fn a_kick_among_people_of_one_address() {
     assert_eq!(host.heard(&mut hall).pop().unwrap()[0], "room:admitted");
 }
 
-/// Alone, the host comes and goes as it likes.
+/// A host alone may leave and return freely.
 #[test]
 fn the_host_is_not_barred_with_a_guest_of_its_address() {
     let (mut hall, [host, guest]) = hall_of();
@@ -156,7 +156,7 @@ fn the_host_is_not_barred_with_a_guest_of_its_address() {
     assert_eq!(host.join(&mut hall, "Host")["self"]["host"], true);
     let again = Peer::connect(&mut hall);
     knocks(&mut hall, &again, &json!({}));
-    // The room does not open to the kicked one because the host left, until the ban ends.
+    // The host's leaving does not admit the kicked client: the ban stays until it ends.
     host.emit(&mut hall, json!(["room:leave"]));
     let join = json!(["room:join", {}]);
     assert_eq!(denial(&mut hall, &again), "denied");
@@ -166,7 +166,7 @@ fn the_host_is_not_barred_with_a_guest_of_its_address() {
     assert_eq!(later.call(&mut hall, join)["ok"], true);
 }
 
-/// Others are not barred, and who is barred elsewhere is not here.
+/// Others are not banned, and a ban in one room has no effect in another.
 #[test]
 fn a_kick_bars_nobody_else() {
     let (mut hall, host, guest) = house();

@@ -1,4 +1,4 @@
-//! How often one socket may do what.
+//! Rate limits of a socket.
 
 use serde_json::json;
 use signalbox::room::Config;
@@ -12,8 +12,8 @@ fn deployed<const N: usize>() -> (Hall, [Peer; N]) {
     (hall, peers)
 }
 
-/// Each bucket takes its burst, refuses the next and says when to come again, and refills; the
-/// others are not touched.
+/// Each bucket allows its burst, refuses the next event with the time to wait, and refills. Other
+/// buckets are not affected.
 #[test]
 fn each_kind_has_its_rate() {
     let cases = [
@@ -65,7 +65,7 @@ fn the_others_are_not_limited() {
     assert_eq!(a.heard(&mut hall).len(), 1);
 }
 
-/// Who goes on all the same is disconnected; what it was told until then is bounded.
+/// A client that continues is disconnected; the number of refusals is limited.
 #[test]
 fn persistent_abuse_ends_the_session() {
     let (mut hall, [a, b]) = deployed();
@@ -96,8 +96,8 @@ fn persistent_abuse_ends_the_session() {
     assert!(!a.reconnect(&mut hall).recovered);
 }
 
-/// Leaving and coming again brings no new rates: neither on the same connection nor on another,
-/// unless from elsewhere.
+/// Leaving and returning does not reset the rates, on the same connection or another, except from
+/// another address.
 #[test]
 fn a_new_socket_has_the_rates_of_the_last() {
     let (mut hall, [a]) = deployed();

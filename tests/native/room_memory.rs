@@ -1,4 +1,4 @@
-//! What the room remembers when its memory is lost.
+//! What a room restores after the loss of memory.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::peer::{Hall, Peer, hall};
 use crate::support::{Done, id, session_id};
 
-/// On both transports, at every step: a room that loses its memory is told apart by nobody.
+/// On both transports, at every step: clients cannot tell that a room lost its memory.
 #[test]
 fn a_room_that_forgets_behaves_as_one_that_does_not() {
     let conversation = |lose: Option<usize>| {
@@ -66,7 +66,7 @@ fn a_room_that_forgets_behaves_as_one_that_does_not() {
     }
 }
 
-/// Sequence numbers grow with gaps where memory was lost.
+/// Sequence numbers grow, with gaps where memory was lost.
 fn forget_seq(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -104,7 +104,7 @@ fn sequence_numbers_are_never_reused() {
     );
 }
 
-/// No ordinal is given twice, not even in a room that was empty.
+/// No ordinal is used twice, not even after the room was empty.
 #[test]
 fn ordinals_are_never_reused() {
     let mut hall = hall();
@@ -128,7 +128,7 @@ fn ordinals_are_never_reused() {
     }
 }
 
-/// The host stays host, and its successor is the oldest, whoever forgets what.
+/// The host stays host, and the successor is the oldest peer, whenever memory is lost.
 #[test]
 fn the_host_stays_host() {
     let mut hall = hall();
@@ -151,7 +151,7 @@ fn the_host_stays_host() {
     assert_eq!(a.join(&mut hall, "x")["peers"][0]["host"], true);
 }
 
-/// What nobody needs any more is not kept.
+/// Data that is not needed any more is deleted.
 #[test]
 fn an_empty_room_keeps_its_counters_and_its_chat() {
     let mut hall = hall();
@@ -172,7 +172,7 @@ fn an_empty_room_keeps_its_counters_and_its_chat() {
     assert_eq!(log, ["log/state"], "no event that nobody can recover");
 }
 
-/// H-4: a peer's id is not its session's, and what peers hear holds no session's.
+/// H-4: a peer's id is not its session id, and peers see no session ids.
 #[test]
 fn h_4_no_peer_learns_a_sid() {
     let mut hall = hall();
@@ -195,8 +195,8 @@ fn h_4_no_peer_learns_a_sid() {
     assert!(!all.contains(&sid_of_a) && !all.contains(&sid_of_b));
 }
 
-/// A record of any kind that cannot be read stops the room, be it damaged, truncated or of another
-/// version: no lock opens, no counter begins anew, nothing is written over it.
+/// A record that is damaged, truncated or of another version stops the room: no lock opens, no
+/// counter restarts, nothing is overwritten.
 #[test]
 fn records_that_cannot_be_read_stop_the_room() {
     let mut hall = hall();
@@ -223,7 +223,7 @@ fn records_that_cannot_be_read_stop_the_room() {
     for (key, value) in &intact {
         let truncated = value.get(..value.len() / 2).unwrap();
         let other_version = format!("2{}", &value[1..]);
-        // Of an event only the first line is read before it is needed.
+        // Of an event only the first line is read before the event is needed.
         let truncated = if key.starts_with("log/") {
             "1{"
         } else {

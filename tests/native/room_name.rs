@@ -1,12 +1,11 @@
-//! Names of rooms: the cases of `tests/room-names.json`, with which the page and the Worker are tested,
-//! too.
+//! Names of rooms: the cases of `tests/room-names.json`, which also test the page and the Worker.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use signalbox::room::{RoomName, RoomNameError};
 
-/// The cases that the page is tested with, too.
+/// The cases, which the page's tests share.
 #[derive(Deserialize)]
 struct Cases {
     names: Vec<String>,
@@ -46,7 +45,7 @@ fn what_is_no_name() {
     }
 }
 
-/// Of all characters, letters, digits, four signs and the listed marks are allowed.
+/// The only valid characters are letters, digits, four signs and the listed marks.
 #[test]
 fn which_characters_a_name_has() {
     let point = |text: &str| u32::from_str_radix(text, 16).expect("a code point");

@@ -1,4 +1,4 @@
-//! What operators ask of a room.
+//! The operators' requests to a room.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ fn delivered(count: usize) -> (u16, Value) {
     (200, json!({ "ok": true, "delivered": count }))
 }
 
-/// What a client gets that comes back from a lost connection, and is disconnected at once.
+/// The events of a client that recovers and is disconnected at once.
 pub fn come_back(hall: &mut Hall, peer: &Peer) -> Vec<String> {
     let c = hall.open_websocket();
     hall.text(c, peer.connect_packet());
@@ -64,7 +64,7 @@ fn what_can_be_asked() {
     assert_eq!(answer["error"]["code"], "unsupported");
 }
 
-/// Who is there and what the limits are, in the contract's words; no secret, nothing that was said.
+/// The state has the peers and the limits, in the contract's terms, but no secret and no messages.
 #[test]
 fn a_room_is_shown_without_secrets() {
     let mut hall = hall();
@@ -100,7 +100,7 @@ fn a_room_is_shown_without_secrets() {
     assert_eq!(hall.operate("", "", "").1["peers"][1]["away"], true);
 }
 
-/// An event reaches all who are inside, on any transport, joined or not.
+/// An event reaches all members, on any transport, joined or not.
 #[test]
 fn an_event_reaches_everyone_inside() {
     let mut hall = hall();
@@ -151,7 +151,7 @@ fn an_event_reaches_the_one_it_is_for() {
     assert_eq!(told, json!([404, false, "unknown-peer"]));
 }
 
-/// Media types are compared without case, and as a whole.
+/// Media types are compared as a whole, ignoring case.
 #[test]
 fn content_types() {
     let mut hall = hall();
@@ -171,7 +171,8 @@ fn content_types() {
     }
 }
 
-/// Clients would take an event of the contract for the room's own, so an operator cannot send one.
+/// Clients would believe that an event of the contract comes from the room, so an operator cannot
+/// send one.
 #[test]
 fn events_of_the_contract_are_the_rooms_own() {
     let contract = include_str!("../../src/room/contract.rs");
@@ -203,7 +204,7 @@ fn events_of_the_contract_are_the_rooms_own() {
     assert_eq!(a.heard(&mut hall).len(), 4);
 }
 
-/// What was answered outlives the server; who is away gets it on coming back.
+/// An acknowledged event survives the server. A client that is away gets it on its return.
 #[test]
 fn an_event_is_recovered() {
     let (mut hall, [a, b]) = hall_of();
@@ -290,7 +291,7 @@ fn what_is_no_event_is_refused() {
     assert!(a.heard(&mut hall).is_empty());
 }
 
-/// Whatever a body is, it is answered, and clients get nothing that they cannot read.
+/// Every body gets an answer, and clients get only what they can read.
 #[test]
 fn a_body_that_was_damaged_is_answered() {
     let (mut hall, [a]) = hall_of();
@@ -310,8 +311,8 @@ fn a_body_that_was_damaged_is_answered() {
     assert_eq!(statuses.into_iter().collect::<Vec<_>>(), [200, 400, 404]);
 }
 
-/// All are told, put out for good, and forgotten; whoever comes next finds a room like new, in which
-/// no number that anybody may know is used again.
+/// Closing a room tells all clients, disconnects them for good and deletes the room. The next
+/// client finds a new room, which reuses no earlier number.
 #[test]
 fn a_closed_room_begins_anew() {
     let (mut hall, [a, b]) = hall_of();
@@ -363,7 +364,7 @@ fn a_closed_room_begins_anew() {
         let rows = hall.platform.stored();
         assert!(!rows.keys().any(|key| key.starts_with("chat/")), "{rows:?}");
     }
-    "198.51.100.7".clone_into(&mut hall.address); // which was barred
+    "198.51.100.7".clone_into(&mut hall.address); // this address was banned
     let told = come_back(&mut hall, &away);
     assert!(
         told[0].starts_with(r#"42["room:closed",{"reason":"over"}"#),
@@ -382,7 +383,7 @@ fn a_closed_room_begins_anew() {
     assert_eq!(close(&mut hall).1["closed"], 0);
 }
 
-/// A client that polls is told by its polls.
+/// A polling client is told by its polls.
 #[test]
 fn a_client_that_polls_is_told_of_the_end() {
     let mut hall = hall();
@@ -405,8 +406,8 @@ fn a_client_that_polls_is_told_of_the_end() {
     );
 }
 
-/// What the end of a room deletes is deleted, also if a client that polls has still to be told, and
-/// memory is lost before its time is over.
+/// The data of a closed room is deleted, even if a polling client must still be told and memory is
+/// lost meanwhile.
 #[test]
 fn a_closed_room_leaves_nothing_when_all_were_told() {
     for forgets in [false, true] {
@@ -423,8 +424,8 @@ fn a_closed_room_leaves_nothing_when_all_were_told() {
     }
 }
 
-/// Whoever comes while a client has still to be told of the end is in a new room, which is kept like
-/// any other.
+/// A client that connects while another must still be told of the end is in a new room, which is
+/// stored like any other.
 #[test]
 fn a_room_that_begins_anew_is_kept() {
     let (mut hall, host, sid) = closed_room();
@@ -440,7 +441,7 @@ fn a_room_that_begins_anew_is_kept() {
     assert_eq!(history[0]["message"], "kept");
 }
 
-/// A room that was closed, its host, and the session of a client that does not poll.
+/// A closed room, its host, and the session of a client that does not poll.
 fn closed_room() -> (Hall, Peer, String) {
     let mut hall = hall();
     let host = Peer::connect(&mut hall);

@@ -1,4 +1,4 @@
-//! What operators do in the host's place, and what becomes of clients that are away when a room is closed.
+//! What operators do in the host's place, and clients that are away when a room is closed.
 
 use serde_json::{Value, json};
 use signalbox::io::Core;
@@ -34,8 +34,8 @@ fn closes(hall: &mut Hall, peer: &Peer) -> bool {
     matches!(done.last(), Some(Done::Closed(..)))
 }
 
-/// A peer that is away when the room is closed comes back as who it was, is told, and is disconnected:
-/// its page does not open the room again. Neither lost memory nor a killed server changes that.
+/// A peer that is away when the room closes recovers, is told so, and is disconnected: its page
+/// does not open the room again. Lost memory or a killed server does not change that.
 #[test]
 fn a_peer_that_is_away_is_told_of_the_end_when_it_comes_back() {
     for interruption in [
@@ -87,7 +87,7 @@ fn a_peer_that_is_away_is_told_of_the_end_when_it_comes_back() {
     }
 }
 
-/// The same for a client that polls.
+/// The same for a polling client.
 #[test]
 fn a_client_that_polls_is_told_when_it_comes_back() {
     let mut hall = hall();
@@ -115,7 +115,7 @@ fn a_client_that_polls_is_told_when_it_comes_back() {
     assert_eq!(packets.last(), Some(&"41"));
 }
 
-/// Whoever does not come back is forgotten when its time is up, and the storage with it.
+/// A client that does not return is forgotten when it expires, and its storage is deleted.
 #[test]
 fn a_closed_room_is_deleted_when_nobody_has_to_be_told_any_more() {
     let (mut hall, [there, away]) = hall_of();
@@ -130,7 +130,7 @@ fn a_closed_room_is_deleted_when_nobody_has_to_be_told_any_more() {
     assert_eq!(hall.core.deadline(), None);
 }
 
-/// A room that is used again is kept as long as any other.
+/// A room that is used again is stored as long as any other.
 #[test]
 fn a_room_that_opens_again_keeps_what_is_said_there() {
     let (mut hall, [away]) = hall_of();
@@ -202,7 +202,7 @@ fn a_peer_is_put_out_and_its_ban_is_listed_and_lifted() {
     Peer::connect(&mut hall).join(&mut hall, "back");
 }
 
-/// A subject of a token is told, as operators gave it; it has a ban of its own.
+/// A token's subject is shown as operators gave it; it has a ban of its own.
 #[test]
 fn token_subjects_are_shown() {
     let mut hall = hall_with_tokens(false, unhurried());

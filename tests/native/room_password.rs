@@ -6,7 +6,7 @@ use crate::peer::{Hall, Peer, hall};
 
 const PASSWORD: &str = "öffne dich";
 
-/// A host, who has set a password.
+/// A host that has set a password.
 fn house() -> (Hall, Peer) {
     let mut hall = hall();
     let host = Peer::connect(&mut hall);
@@ -26,7 +26,7 @@ fn join(password: &str) -> Value {
     json!(["room:join", { "password": password }])
 }
 
-/// Who comes is outside, hears and says nothing, and gets in by the password alone.
+/// A new client is outside: it can neither listen nor send, and enters only with the password.
 #[test]
 fn a_password_keeps_out_who_does_not_know_it() {
     let (mut hall, host) = house();
@@ -71,8 +71,8 @@ fn a_password_keeps_out_who_does_not_know_it() {
     );
 }
 
-/// Five wrong ones in a minute from one address, whoever it says it is; then not even the right one
-/// counts, for a minute from the first.
+/// After five wrong passwords in a minute from one address, under any names, even the right one is
+/// refused, until a minute after the first.
 #[test]
 fn guessing_is_limited_by_address() {
     let (mut hall, _) = house();
@@ -113,7 +113,7 @@ fn guessing_is_limited_by_address() {
     assert_eq!(guest.call(&mut hall, join(PASSWORD))["ok"], true);
 }
 
-/// It is kept, but not as it is, and outlives the server and everybody in the room.
+/// The password is stored only as a hash, and survives the server and all clients.
 #[test]
 fn a_password_outlives_the_server() {
     let (mut hall, host) = house();
@@ -132,7 +132,7 @@ fn a_password_outlives_the_server() {
     assert_eq!(guest.call(&mut hall, join(PASSWORD))["self"]["host"], true);
 }
 
-/// Without the password nobody is outside any more, until another one is set.
+/// After the password is removed no client is outside, until another is set.
 #[test]
 fn a_password_can_be_taken_away() {
     let (mut hall, host) = house();
@@ -161,7 +161,7 @@ fn a_password_can_be_taken_away() {
     );
 }
 
-/// Where both are set, the password comes first; opening the lock leaves it.
+/// If both are set, the password comes first. Unlocking does not remove it.
 #[test]
 fn a_password_and_a_lock() {
     let (mut hall, host) = house();

@@ -1,4 +1,4 @@
-//! Who is here: joining and leaving, peers, aliases, the host.
+//! Presence: joining and leaving, peers, aliases, the host.
 
 use serde_json::{Value, json};
 use signalbox::room::Config;
@@ -20,7 +20,7 @@ fn peer(peer: &Peer, n: u64, name: Option<&str>, host: bool, joined_at: u64) -> 
     })
 }
 
-/// The first to join sees an empty room, and all that it needs to know.
+/// The first peer gets an empty room, and all that it needs to know.
 #[test]
 fn a_join_is_answered_with_the_room() {
     let mut hall = hall_with(Config::default());
@@ -54,7 +54,7 @@ fn a_join_is_answered_with_the_room() {
     assert!(a.heard(&mut hall).is_empty());
 }
 
-/// Peers come in the order in which they joined; the others are told of the newcomer.
+/// Peers are listed in the order of joining; the others are told of the new peer.
 #[test]
 fn the_others_are_told_of_a_newcomer() {
     let (mut hall, [a, b, c, silent]) = hall_of();
@@ -110,7 +110,7 @@ fn what_a_join_may_say() {
     }
 }
 
-/// A join that cannot be served is refused; nothing has happened, and nobody is disconnected.
+/// A refused join has no effect, and no client is disconnected.
 #[test]
 fn joins_that_are_refused() {
     let (mut hall, [a, b]) = hall_of();
@@ -129,7 +129,7 @@ fn joins_that_are_refused() {
     assert_eq!(joined["self"]["n"], 2);
 }
 
-/// Without an ack, an error comes as an event, to its sender alone.
+/// Without an ack, an error is sent as an event, to the sender alone.
 #[test]
 fn errors_without_an_ack() {
     let (mut hall, [a, b]) = hall_of();
@@ -142,7 +142,7 @@ fn errors_without_an_ack() {
     assert!(b.heard(&mut hall).is_empty());
 }
 
-/// Whoever joins twice stays who it was.
+/// A second join does not change the peer.
 #[test]
 fn a_second_join_changes_what_is_shown() {
     let (mut hall, [a, b]) = hall_of();
@@ -156,7 +156,8 @@ fn a_second_join_changes_what_is_shown() {
     assert_eq!(b.heard(&mut hall), [told]);
 }
 
-/// Leaving and being lost: the others are told why. A leaver may join again, and comes last.
+/// Peers that leave or are lost: the others are told why. A peer that left may join again, and is
+/// last in the order.
 #[test]
 fn the_others_are_told_who_is_gone() {
     let (mut hall, [a, b, c, d]) = hall_of();
@@ -193,7 +194,7 @@ fn the_others_are_told_who_is_gone() {
     );
 }
 
-/// Whoever falls silent is gone in the end.
+/// A silent peer leaves in the end.
 #[test]
 fn silence_is_a_timeout() {
     let mut hall = hall();
@@ -210,7 +211,7 @@ fn silence_is_a_timeout() {
     assert!(heard.ends_with(&[away, left]), "{heard:?}");
 }
 
-/// The tutorial's `join`: those with an alias hear of each other.
+/// The tutorial's `join`: clients with an alias are told of each other.
 #[test]
 fn aliases() {
     let (mut hall, [a, b, c, silent]) = hall_of();
@@ -279,7 +280,7 @@ fn host_of(hall: &mut Hall, peer: &Peer) -> Value {
     host
 }
 
-/// The first to join is host; after it the oldest, and all are told.
+/// The first peer is host. After it leaves, the oldest is host, and all are told.
 #[test]
 fn the_host_and_its_successors() {
     let (mut hall, [a, b, c, d]) = hall_of();
@@ -362,7 +363,7 @@ fn updates() {
     assert_eq!(known["media"], media([true, false, false]));
 }
 
-/// ICE servers are for peers.
+/// Only peers get ICE servers.
 #[test]
 fn ice() {
     let (mut hall, [a]) = hall_of();
@@ -393,7 +394,7 @@ fn events_that_do_not_exist() {
     assert!(b.heard(&mut hall).is_empty());
 }
 
-/// There are as many places for media as the room has; those who only listen need none.
+/// Places for media are limited; peers that only listen need none.
 #[test]
 fn capacity() {
     let limits = Limits {
@@ -418,7 +419,7 @@ fn capacity() {
     assert_eq!(c.call(&mut hall, &turn_on)["ok"], true);
 }
 
-/// A socket too many is refused in words, and may try again.
+/// A socket beyond the limit is refused with a message, and may try again.
 #[test]
 fn the_room_is_full() {
     let limits = Limits {
@@ -443,7 +444,7 @@ fn the_room_is_full() {
     assert!(matches!(&hall.take_of(c)[..], [Done::Sent(_, frame)] if frame.starts_with("40{")));
 }
 
-/// S-9: the room is in `/`, and nowhere else.
+/// S-9: the room is in the namespace `/` only.
 #[test]
 fn s_9_other_namespaces_do_not_exist() {
     let (mut hall, [a]) = hall_of();

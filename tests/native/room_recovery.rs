@@ -1,4 +1,4 @@
-//! A room whose members lose their connections, or their server.
+//! Members of a room lose their connections or their server.
 
 use serde_json::{Value, json};
 use signalbox::room::Config;
@@ -7,8 +7,8 @@ use signalbox::room::config::Limits;
 use crate::peer::{Hall, Peer, hall, hall_of, hall_with};
 use crate::recovery::{WINDOW, chat, say, texts};
 
-/// Members see who is away, who is back, and who is given up; to one that is away they go on
-/// sending.
+/// Members see who is away, who has returned, and who has left. They can send to a member that is
+/// away.
 #[test]
 fn members_see_who_is_away() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -42,7 +42,7 @@ fn members_see_who_is_away() {
     assert!(!back.reconnect(&mut hall).recovered);
 }
 
-/// What waits for one that is away is bounded.
+/// The queue for a member that is away is limited.
 #[test]
 fn signals_to_one_that_is_away_are_bounded() {
     let limits = Limits {
@@ -68,7 +68,8 @@ fn signals_to_one_that_is_away_are_bounded() {
     assert_eq!(a.call(&mut hall, &signal)["ok"], true);
 }
 
-/// V-3, M-9: whoever missed more than the log holds begins anew, and is told of once.
+/// V-3, M-9: a client that missed more than the log holds is not recovered. The others are told
+/// once.
 #[test]
 fn the_log_is_bounded() {
     let fill = |hall: &mut Hall, peer: &Peer, events: usize, text: &str| {
@@ -109,7 +110,7 @@ fn the_log_is_bounded() {
     }
 }
 
-/// V-3: whoever fills the log pushes out what they sent, and nothing that others are to get.
+/// V-3: a client that fills the log pushes out its own events, not those that others wait for.
 #[test]
 fn one_socket_does_not_undo_the_recovery_of_others() {
     type Flood<'a> = &'a dyn Fn(&mut Hall, &Peer, &Peer, &str);
@@ -184,7 +185,7 @@ fn one_socket_does_not_undo_the_recovery_of_others() {
     }
 }
 
-/// V-3: those alone begin anew of whose events some are gone, and after a loss of memory, too.
+/// V-3: only clients whose events are gone are not recovered, also after the loss of memory.
 #[test]
 fn a_gap_is_of_those_who_have_it() {
     for lose_memory in [false, true] {
@@ -193,7 +194,7 @@ fn a_gap_is_of_those_who_have_it() {
         for peer in [&a, &b, &c] {
             texts(&mut hall, peer);
         }
-        // Nobody has noticed yet that these are gone.
+        // The loss of these clients is not noticed yet.
         for to in [&b; 12] {
             let signal = json!(["signal", { "to": to.id, "data": "x".repeat(60_000) }]);
             assert_eq!(a.call(&mut hall, signal)["ok"], true);
@@ -210,7 +211,7 @@ fn a_gap_is_of_those_who_have_it() {
     }
 }
 
-/// What the host clears, nobody gets who was away; the rest they do.
+/// Cleared chat is not replayed to a client that was away. Other events are.
 #[test]
 fn what_is_cleared_is_not_recovered() {
     let (mut hall, [a, b]) = hall_of();
@@ -237,7 +238,7 @@ fn what_is_cleared_is_not_recovered() {
     assert!(!stored(&hall));
 }
 
-/// V-3: what is old is given up, unless somebody is away who may want it.
+/// V-3: old events are dropped unless a client that is away may need them.
 #[test]
 fn old_events_are_given_up() {
     let rows = |hall: &Hall| {
@@ -268,7 +269,8 @@ fn old_events_are_given_up() {
     assert_eq!(rows(&hall), 2);
 }
 
-/// V-3: a client may be lost with the server before anybody noticed, and the server be away for long.
+/// V-3: a client may be lost with the server before the loss is noticed, and the server may be down
+/// for long.
 #[test]
 fn nobody_is_known_to_be_away_after_a_kill() {
     let mut hall = hall();
@@ -285,8 +287,7 @@ fn nobody_is_known_to_be_away_after_a_kill() {
     assert_eq!(texts(&mut hall, &back), ["into the void", "new"]);
 }
 
-/// Hibernation, eviction, a crash: whatever becomes of the server, nobody notices more than a
-/// lost connection.
+/// Hibernation, eviction or a crash: clients notice at most a lost connection.
 #[test]
 fn a_killed_server_is_recovered_from() {
     let mut hall = hall();
@@ -315,7 +316,7 @@ fn a_killed_server_is_recovered_from() {
     assert_eq!([&joined["self"]["n"], &joined["peers"][0]["n"]], [1, 2]);
     assert_eq!(joined["self"]["host"], true);
     assert_eq!(joined["peers"].as_array().unwrap().len(), 1);
-    // Who does not come back is given up, though no connection was lost since.
+    // A client that does not return leaves, although no connection was lost since.
     hall.kill();
     let back = back.reconnect(&mut hall);
     let now = hall.now();
@@ -324,8 +325,8 @@ fn a_killed_server_is_recovered_from() {
     assert!(back.heard(&mut hall).contains(&left));
 }
 
-/// That somebody left is kept with what comes within 25 ms. A server that is killed before takes them
-/// for away, until the grace is over.
+/// A leave is committed within 25 ms. A server that is killed before treats the peer as away, until
+/// it expires.
 #[test]
 fn who_left_just_before_a_kill_is_gone_once_the_grace_is_over() {
     for (passed, is_known) in [(0, true), (25, false)] {
@@ -349,8 +350,8 @@ fn who_left_just_before_a_kill_is_gone_once_the_grace_is_over() {
     }
 }
 
-/// Killed at each point of a turn: what its sender sends again, as it was not acknowledged, has
-/// everybody once, in order.
+/// The server is killed at each point of a turn. The sender repeats unacknowledged messages, and
+/// every member gets each message once, in order.
 #[test]
 fn a_message_is_delivered_once_wherever_the_server_is_killed() {
     let message = |mid: &str| json!(["chat-message", { "message": mid, "mid": mid }]);

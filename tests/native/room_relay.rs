@@ -1,4 +1,4 @@
-//! Whom the room relays a signal to, and what it says about it.
+//! Which peers get a signal, and its meta.
 
 use serde_json::json;
 
@@ -34,7 +34,7 @@ fn meta() {
     }
 }
 
-/// Of two, exactly one is polite: the one who came later, and both are told the same.
+/// Of two peers exactly one is polite: the later one. Both are told the same.
 #[test]
 fn politeness() {
     let (mut hall, [c, a, b]) = hall_of();
@@ -55,7 +55,7 @@ fn politeness() {
     }
 }
 
-/// An unknown target is an error for its sender alone, and nobody is disconnected.
+/// An unknown target is an error for its sender alone, and no client is disconnected.
 #[test]
 fn an_unknown_peer_is_an_error_for_the_sender() {
     let nobody = crate::support::id(999);
@@ -80,15 +80,15 @@ fn an_unknown_peer_is_an_error_for_the_sender() {
     }
 }
 
-/// Who gets an event that names nobody: the sender's partner, the only other, or all others.
+/// Who gets an event without a target: the sender's partner, the only other peer, or all others.
 #[test]
 fn target_resolution() {
     let (mut hall, [a, b, c]) = hall_of();
     let who = |hall: &mut Hall| [&a, &b, &c].map(|peer| !peer.heard(hall).is_empty());
-    // 5: everyone else
+    // 5: all others
     a.emit(&mut hall, json!(["candidate", candidate()]));
     assert_eq!(who(&mut hall), [false, true, true]);
-    // 3: the partner, for the one who got an offer and the one who sent it
+    // 3: the partner, both ways between the two peers of an offer
     a.emit(
         &mut hall,
         json!(["offer", { "offer": description("offer"), "remotePeerId": b.id }]),
@@ -103,21 +103,21 @@ fn target_resolution() {
         peer.emit(&mut hall, json!(["candidate", candidate()]));
         assert_eq!(who(&mut hall), expected);
     }
-    // but an offer without a target is for everyone else
+    // but an offer without a target is for all others
     b.emit(&mut hall, json!(["offer", description("offer")]));
     assert_eq!(who(&mut hall), [true, false, true]);
-    // the last one counts
+    // the last offer counts
     c.emit(&mut hall, json!(["offer", b.id, description("offer")]));
     assert_eq!(who(&mut hall), [false, true, false]);
     b.emit(&mut hall, json!(["answer", description("answer")]));
     assert_eq!(who(&mut hall), [false, false, true]);
-    // 1: a target goes before the partner, be it an id, an alias or the first of several
+    // 1: a target takes precedence over the partner, as an id, an alias or the first of several
     b.emit(
         &mut hall,
         json!(["answer", { "to": a.id, "id": c.id, "description": 1 }]),
     );
     assert_eq!(who(&mut hall), [true, false, false]);
-    // 4: the only other, once the partner is gone
+    // 4: the only other peer, after the partner left
     a.vanish_for_good(&mut hall);
     b.emit(&mut hall, json!(["candidate", candidate()]));
     assert_eq!(who(&mut hall), [false, false, true]);
@@ -126,7 +126,7 @@ fn target_resolution() {
     assert_eq!(reply, json!({ "ok": true, "delivered": 0 }));
 }
 
-/// A socket's own id wins over another's alias of that name, and aliases may be numbers.
+/// A socket's own id takes precedence over another's alias. Aliases may be numbers.
 #[test]
 fn aliases_as_targets() {
     let (mut hall, [a, b]) = hall_of();
@@ -137,7 +137,7 @@ fn aliases_as_targets() {
     assert_eq!(a.refusal(&mut hall, &json!(["join", b.id])), "id-taken");
 }
 
-/// Both transports carry the same.
+/// Both transports carry the same events.
 #[test]
 fn polling_peers_signal_as_others_do() {
     let mut hall = crate::peer::hall();
@@ -155,7 +155,7 @@ fn polling_peers_signal_as_others_do() {
     }
 }
 
-/// An offer to everyone has no partner: what follows it goes to everyone, until one answers.
+/// An offer to all makes no partner: later signals go to all, until one peer answers.
 #[test]
 fn candidates_follow_an_offer_to_everyone() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -174,7 +174,7 @@ fn candidates_follow_an_offer_to_everyone() {
     assert!(b.heard(&mut hall).is_empty());
 }
 
-/// A signal to oneself arrives, and makes nobody one's own partner.
+/// A signal to oneself arrives, and no peer becomes its own partner.
 #[test]
 fn a_signal_to_oneself() {
     let (mut hall, [a, b]) = hall_of();
@@ -185,7 +185,7 @@ fn a_signal_to_oneself() {
     assert!(a.heard(&mut hall).is_empty());
 }
 
-/// The tutorial's page before somebody typed an id: the target is `null`.
+/// The tutorial's page before the user entered an id: the target is `null`.
 #[test]
 fn a_target_that_is_null_is_none() {
     let (mut hall, [a, b]) = hall_of();
@@ -197,7 +197,7 @@ fn a_target_that_is_null_is_none() {
     assert_eq!(b.signals(&mut hall, &a)[0][1], offer);
 }
 
-/// Attachments count as what they carry.
+/// Attachments count towards the limits.
 #[test]
 fn attachments_are_part_of_a_signals_size() {
     let (mut hall, [a, b]) = hall_of();

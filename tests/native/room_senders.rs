@@ -1,11 +1,11 @@
-//! The server states the sender in each object that it delivers, whatever the sender claims.
+//! The server states the sender in each delivered object, whatever the sender claims.
 
 use serde_json::{Value, json};
 
 use crate::peer::hall_of;
 use crate::room_shapes::{candidate, description};
 
-/// Names under which a sender may claim to be somebody.
+/// Field names by which a sender may claim to be someone else.
 const CLAIMS: [&str; 34] = [
     "from",
     "fromId",
@@ -43,14 +43,14 @@ const CLAIMS: [&str; 34] = [
     "localPeerId",
 ];
 
-/// The value with this field in addition.
+/// The value with this additional field.
 fn with(value: &Value, claim: &str, stated: &str) -> Value {
     let mut value = value.clone();
     value[claim] = json!(stated);
     value
 }
 
-/// In every wrapped shape, claims are overwritten and `from` is added.
+/// In every wrapped form, claims are overwritten and `from` is added.
 #[test]
 fn claimed_senders_are_overwritten() {
     for (event, payload) in [
@@ -80,7 +80,7 @@ fn claimed_senders_are_overwritten() {
     }
 }
 
-/// In all other shapes, claims are overwritten and nothing is added.
+/// In all other forms, claims are overwritten and nothing is added.
 #[test]
 fn claims_in_what_is_delivered_bare() {
     let text = json!({ "type": "offer", "sdp": "v=0" });
@@ -138,7 +138,7 @@ fn claims_in_what_is_delivered_bare() {
     }
 }
 
-/// Claims that are written twice or with escapes are overwritten in all shapes.
+/// Claims that are repeated or escaped are overwritten in all forms.
 #[test]
 fn claims_cannot_be_smuggled() {
     let (mut hall, [a, b]) = hall_of();
@@ -185,7 +185,7 @@ fn claims_cannot_be_smuggled() {
     }
 }
 
-/// An object with too many fields is refused if it may claim something.
+/// An object with too many fields is refused if it may claim a sender.
 #[test]
 fn crowded_objects() {
     let (mut hall, [a, b]) = hall_of();

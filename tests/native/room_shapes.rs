@@ -1,4 +1,4 @@
-//! Each published shape of offer, answer and candidate is delivered as its receiver expects it.
+//! Each published form of offer, answer and candidate is delivered as its receiver expects it.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ pub fn candidate() -> Value {
     json!({ "candidate": "candidate:1 1 udp 1 127.0.0.1 9 typ host", "sdpMid": "0", "sdpMLineIndex": 0 })
 }
 
-/// The tutorial's contract: the bare value reaches the target, and nobody else.
+/// The tutorial's contract: the bare value reaches the target and no other client.
 #[test]
 fn the_tutorials_offer_answer_and_candidate() {
     for target in [
@@ -40,7 +40,7 @@ fn the_tutorials_offer_answer_and_candidate() {
     }
 }
 
-/// The tutorial's target may be an alias, and a description may be under way as any JSON.
+/// The tutorial's target may be an alias, and a description may be any JSON.
 #[test]
 fn the_tutorials_target_may_be_an_alias() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -54,7 +54,8 @@ fn the_tutorials_target_may_be_an_alias() {
     assert!(c.heard(&mut hall).is_empty());
 }
 
-/// Asserts that each event is delivered as the second text. `@` is the target's id, `#` the sender's.
+/// Asserts that each event is delivered as the second text. `@` is the target's id, `#` the
+/// sender's.
 fn delivered(table: &[(String, String)]) {
     for row in table {
         let (mut hall, [a, b]) = hall_of();
@@ -68,13 +69,13 @@ fn delivered(table: &[(String, String)]) {
     }
 }
 
-/// Other published shapes.
+/// Other published forms.
 #[test]
 fn each_shape_is_delivered_as_its_receiver_expects_it() {
     let offer = description("offer").to_string();
     let init = candidate().to_string();
     let table = [
-        // broadcast
+        // to all
         (
             format!(r#"["offer",{offer}]"#),
             format!(r#"["offer",{offer}]"#),
@@ -159,7 +160,7 @@ fn each_shape_is_delivered_as_its_receiver_expects_it() {
     delivered(&table);
 }
 
-/// The room may come before any other shape, and a target after a description.
+/// The room may come before any other form, and a target after a description.
 #[test]
 fn rooms_and_targets_at_either_end() {
     let offer = description("offer").to_string();
@@ -191,7 +192,7 @@ fn rooms_and_targets_at_either_end() {
     ]);
 }
 
-/// What a signal carries passes through to the byte.
+/// The content of a signal is forwarded byte for byte.
 #[test]
 fn payloads_are_not_touched() {
     let sdp = "a=candidate:1 1 udp 2122260223 192.0.2.1 54400 typ host\\r\\n".repeat(1050);
@@ -243,7 +244,7 @@ fn payloads_are_not_touched() {
     }
 }
 
-/// Attachments travel with the signal that they belong to.
+/// Attachments are forwarded with their signal.
 #[test]
 fn binary_signals() {
     let (mut hall, [a, b]) = hall_of();
@@ -314,7 +315,7 @@ fn binary_elsewhere_is_refused() {
     }
 }
 
-/// What is no signal is refused, whoever sends it stays, and nobody else hears of it.
+/// An event that is no signal is refused. Its sender stays connected, and no other client gets it.
 #[test]
 fn bad_payloads() {
     let (mut hall, [a, b]) = hall_of();
@@ -359,7 +360,7 @@ fn bad_payloads() {
     assert_eq!(b.signals(&mut hall, &a).len(), 1, "still here");
 }
 
-/// Limits count what a text says, not how it is escaped.
+/// Limits count the characters of a text, not its escapes.
 #[test]
 fn limits() {
     let (mut hall, [a, b]) = hall_of();
@@ -392,7 +393,7 @@ fn limits() {
             );
         }
     }
-    // Each receiver gets it in the meta, too.
+    // The meta of each receiver has it too.
     for (len, expected) in [(254, true), (255, false), (100_000, false)] {
         let cid = "x".repeat(len);
         for signal in [

@@ -1,11 +1,11 @@
-//! Who receives a signal, by the many names that pages use for a target, or by the value alone.
+//! Which peer gets a signal: the many field names of targets, and values under other names.
 
 use serde_json::{Value, json};
 
 use crate::peer::{Hall, Peer, hall_of};
 use crate::room_shapes::{candidate, description};
 
-/// Names that state a target.
+/// Field names that state a target.
 const TARGETS: [&str; 55] = [
     "to",
     "toId",
@@ -64,7 +64,7 @@ const TARGETS: [&str; 55] = [
     "targetUserId",
 ];
 
-/// Names without a meaning: their values decide.
+/// Field names without a meaning: their values decide.
 const UNKNOWN: [&str; 7] = [
     "other",
     "buddy",
@@ -75,13 +75,13 @@ const UNKNOWN: [&str; 7] = [
     "connectedUser",
 ];
 
-/// Which of these peers heard something.
+/// Which of these peers received something.
 fn who<const N: usize>(hall: &mut Hall, peers: [&Peer; N]) -> [bool; N] {
     peers.map(|peer| !peer.heard(hall).is_empty())
 }
 
-/// Each known name, with an id and with an alias. Only the target hears of it; a value that names
-/// nobody is refused.
+/// Each known name, with an id and with an alias. Only the target gets the signal; an unknown value
+/// is refused.
 #[test]
 fn each_target_field_is_understood() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -152,7 +152,7 @@ fn the_order_of_known_names() {
     }
 }
 
-/// A name such as `userId` may state the sender. Then it is no target.
+/// A name such as `userId` may state the sender. Then it is not a target.
 #[test]
 fn a_peer_that_is_the_sender_is_no_target() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -217,7 +217,7 @@ fn the_value_decides() {
     assert_eq!(who(&mut hall, [&b, &c]), [false, true], "the first one");
 }
 
-/// Any way to name a target goes before the partner.
+/// Every form of a target takes precedence over the partner.
 #[test]
 fn the_value_goes_before_the_partner() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -234,7 +234,7 @@ fn the_value_goes_before_the_partner() {
     assert_eq!(who(&mut hall, [&b, &c]), [true, false]);
 }
 
-/// An alias that equals the type, the kind, the sender or the room of a signal does not attract it.
+/// An alias that equals a signal's type, kind, sender or room is not its target.
 #[test]
 fn values_that_are_no_targets() {
     let values = [
@@ -263,7 +263,7 @@ fn values_that_are_no_targets() {
     }
 }
 
-/// Arguments behind a description may name a peer; the second one may name the room instead.
+/// Arguments after a description may name a peer; the second one may name the room instead.
 #[test]
 fn later_arguments_name_a_peer() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -307,7 +307,7 @@ fn later_arguments_name_a_peer() {
     assert_eq!(who(&mut hall, [&b, &c]), [false, false]);
 }
 
-/// A socket that the room keeps out is never a target, and does not change who else is.
+/// A socket outside the room is never a target, and does not change who else is.
 #[test]
 fn outsiders_are_no_targets() {
     let (mut hall, [a, b, c, outsider]) = hall_of();

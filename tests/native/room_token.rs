@@ -1,4 +1,4 @@
-//! Tokens: who may come in, and as what.
+//! Tokens: who may enter, and in which role.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn hall(required: bool) -> Hall {
     hall_with_tokens(required, unhurried())
 }
 
-/// A room with these limits that reads tokens, at the time for which [`token`] makes them.
+/// A room with these limits that checks tokens, at the time for which [`token`] makes them.
 pub fn hall_with_tokens(required: bool, limits: Limits) -> Hall {
     let mut hall = hall_with(Config {
         limits,
@@ -55,7 +55,7 @@ fn sign(text: &str, secret: &str) -> String {
     format!("{text}.{}", encode(signature))
 }
 
-/// A token of these claims, for this room and a minute.
+/// A token with these claims, for this room, valid for a minute.
 pub fn token(claims: Value) -> String {
     let mut all = json!({ "room": "room", "exp": NOW + 60 });
     let Value::Object(claims) = claims else {
@@ -74,7 +74,7 @@ fn written(claims: &str) -> String {
     sign(&format!("{header}.{}", encode(claims)), SECRET)
 }
 
-/// The CONNECT with this token, and what it is answered with.
+/// The CONNECT with this token, and its reply.
 fn connect(hall: &mut Hall, token: &str) -> String {
     let c = hall.open_websocket();
     hall.text(c, format!("40{}", json!({ "token": token })));
@@ -84,7 +84,7 @@ fn connect(hall: &mut Hall, token: &str) -> String {
     }
 }
 
-/// The code and message with which one is refused.
+/// The code and message of the refusal.
 fn refusal(reply: &str) -> (String, String) {
     let error: Value = serde_json::from_str(reply.strip_prefix("44").expect(reply)).unwrap();
     let data = &error["data"];
@@ -93,7 +93,7 @@ fn refusal(reply: &str) -> (String, String) {
     (text("code"), text("message"))
 }
 
-/// What RFC 7515, appendix A.1, signs.
+/// The signed example of RFC 7515, appendix A.1.
 #[test]
 fn a_signature_is_that_of_the_standard() {
     let jws = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -245,7 +245,7 @@ fn tokens_at_their_limits() {
     }
 }
 
-/// A deployment may say for how long tokens may be valid.
+/// A deployment may limit how long tokens are valid.
 #[test]
 fn tokens_that_are_valid_for_too_long() {
     let mut hall = hall_with(Config {
@@ -265,7 +265,7 @@ fn tokens_that_are_valid_for_too_long() {
     assert_eq!(message, why);
 }
 
-/// While secrets change, tokens of the old one and of the new one let their clients in.
+/// During a change of secrets, tokens of the old and the new secret are accepted.
 #[test]
 fn a_change_of_secrets_throws_nobody_out() {
     const OLD: &str = "an old secret of 32 or more characters";
@@ -304,12 +304,12 @@ fn a_token_may_be_needed_or_not() {
     assert_eq!(code, "bad-token");
     let mut open = hall(false);
     assert_eq!(Peer::connect(&mut open).join(&mut open, "Bob")["ok"], true);
-    // Without a secret nobody looks at tokens, which may be an application's own.
+    // Without a secret tokens are not checked, and may be the application's own.
     let mut without = hall_with(Config::default());
     assert!(connect(&mut without, "x").starts_with("40"));
 }
 
-/// Whose token says so is host, past lock and password, whoever was.
+/// A token may make its holder host, past lock, password and the current host.
 #[test]
 fn a_host_by_token() {
     let mut hall = hall(false);
@@ -345,7 +345,7 @@ fn a_host_by_token() {
     );
 }
 
-/// When the host leaves, another one by token comes first, then who has been here longest.
+/// If the host leaves, another host by token is next, then the peer that has been here longest.
 #[test]
 fn a_host_by_token_succeeds() {
     let mut hall = hall(false);
@@ -365,7 +365,7 @@ fn a_host_by_token_succeeds() {
     }
 }
 
-/// Whose token says so is barred by no address; a bar of a subject is for its other sockets, too.
+/// A host by token is not banned by address. A ban of a subject applies to its other sockets too.
 #[test]
 fn whom_a_bar_is_for() {
     let mut hall = hall(false);
@@ -390,7 +390,7 @@ fn whom_a_bar_is_for() {
     assert_eq!(owner.join(&mut hall, "Owner")["self"]["host"], true);
 }
 
-/// A token's name that is too long is cut: who has it can do nothing about it.
+/// A name in a token that is too long is cut: the client cannot change it.
 #[test]
 fn a_long_name_in_a_token_is_cut() {
     let mut hall = hall(false);
@@ -401,8 +401,8 @@ fn a_long_name_in_a_token_is_cut() {
     assert_eq!(joined["self"]["name"], "é".repeat(64));
 }
 
-/// Who is put out and has a token is barred as whom it names, wherever they come from; others of
-/// the same address who have one of their own are not.
+/// A kicked client with a token is banned by its subject, from any address. Others from its address
+/// are not banned if they have tokens of their own.
 #[test]
 fn a_kick_bars_the_subject() {
     let mut hall = hall(false);

@@ -27,7 +27,7 @@ pub fn joined<A: App>(script: &mut Script<Host<A>>) -> u64 {
     c
 }
 
-/// S-2, S-15: an ack goes out once, with the id as it came; none goes out unasked.
+/// S-2, S-15: an ack is sent once, with the id as it came; none is sent unasked.
 #[test]
 fn s_15_events_are_acknowledged_once() {
     let mut script = echo();
@@ -42,7 +42,8 @@ fn s_15_events_are_acknowledged_once() {
     script.text(c, r#"42["message-with-ack",1]"#).expect([]);
 }
 
-/// S-3, S-15, K-9: binary events and binary acks, several attachments each, in both directions.
+/// S-3, S-15, K-9: binary events and binary acks, each with several attachments, in both
+/// directions.
 #[test]
 fn s_3_binary_there_and_back() {
     let mut script = echo();
@@ -64,8 +65,8 @@ fn s_3_binary_there_and_back() {
     ]);
 }
 
-/// S-4: a place that names no attachment closes its sender's connection; else it would close that of
-/// everyone who gets it. However its name is written, and however deep it is.
+/// S-4: a placeholder without an attachment closes its sender's connection. Otherwise it would
+/// close the connection of every receiver. This holds for any spelling of its name, at any depth.
 #[test]
 fn s_4_placeholders_that_name_no_attachment() {
     let deep = |depth: usize, place: &str| {
@@ -114,7 +115,7 @@ fn s_4_placeholders_that_name_no_attachment() {
     }
 }
 
-/// P-5: a header and its attachments come in different POSTs, and leave in one order.
+/// P-5: a header and its attachments may come in different POSTs; they are sent in order.
 #[test]
 fn p_5_attachments_come_in_their_own_posts() {
     let mut script = echo();
@@ -165,7 +166,7 @@ fn s_15_a_client_acknowledges() {
     );
 }
 
-/// S-4, S-5: what breaks the protocol ends the connection.
+/// S-4, S-5: a protocol error closes the connection.
 #[test]
 fn s_4_what_is_no_packet_ends_the_connection() {
     let table = [
@@ -217,7 +218,7 @@ fn s_4_what_is_no_packet_ends_the_connection() {
     }
 }
 
-/// S-4: attachments that come when none is due, or do not come, or that nobody has.
+/// S-4: attachments that are unexpected or missing close the connection.
 #[test]
 fn s_4_attachments_that_do_not_fit_end_the_connection() {
     for frames in [
@@ -244,7 +245,7 @@ fn s_4_attachments_that_do_not_fit_end_the_connection() {
     }
 }
 
-/// S-5, S-6: what is tolerated.
+/// S-5, S-6: deviations that are tolerated.
 #[test]
 fn s_6_oddities_are_tolerated() {
     let mut script = echo();
@@ -265,7 +266,7 @@ fn s_6_oddities_are_tolerated() {
     script.expect([sent(c, r#"42["message-back","alive"]"#)]);
 }
 
-/// S-7: on polling, the next poll learns it.
+/// S-7: on polling, the next poll gets the close packet.
 #[test]
 fn s_7_a_parse_error_closes_a_polling_session() {
     let mut script = echo();
@@ -278,7 +279,7 @@ fn s_7_a_parse_error_closes_a_polling_session() {
     script.expect([refused(poll, 1)]);
 }
 
-/// S-4: what follows a mistake in the same payload does not count.
+/// S-4: packets after an error in the same payload do not count.
 #[test]
 fn s_4_nothing_counts_after_a_mistake() {
     for mistake in ["4abc", "40", "42{}"] {

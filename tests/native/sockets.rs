@@ -31,7 +31,7 @@ fn sockets() -> Sockets<String> {
     sockets
 }
 
-/// Which sockets a target names.
+/// The sockets that a target selects.
 fn named(sockets: &Sockets<String>, target: &Target) -> Vec<u64> {
     let selected = sockets.select(target);
     assert!(
@@ -44,7 +44,7 @@ fn named(sockets: &Sockets<String>, target: &Target) -> Vec<u64> {
     numbers
 }
 
-/// The same sockets after memory was lost.
+/// The same sockets after the loss of memory.
 fn restored(sockets: &mut Sockets<String>) -> Sockets<String> {
     let mut out = Vec::new();
     sockets.save(&mut out);
@@ -73,7 +73,7 @@ fn targets() {
             (all().to("a").to("b"), vec![1, 2, 3]),
             (all().to("nobody is here"), vec![]),
             (all().to(id(4)), vec![4]),
-            (all().to(id(5)), vec![]), // of another namespace
+            (all().to(id(5)), vec![]), // in another namespace
             (all().to(id(4)).to("b"), vec![2, 4]),
             (all().except("a"), vec![4]),
             (all().except(id(1)).except("b"), vec![3, 4]),
@@ -88,7 +88,7 @@ fn targets() {
     }
 }
 
-/// Members are in the order in which they came, whatever their ids.
+/// Members are listed in the order of joining, not of their ids.
 #[test]
 fn members_in_their_order() {
     let mut sockets = sockets();
@@ -134,7 +134,7 @@ fn rooms_that_cannot_be_joined() {
     assert_eq!(sockets.join(socket(1), "one more"), Err(RoomError::TooMany));
 }
 
-/// What has changed is kept once for each turn, and nothing else.
+/// A turn stores each changed value once, and nothing else.
 #[test]
 fn what_is_kept() {
     let mut sockets = sockets();
@@ -158,8 +158,8 @@ fn what_is_kept() {
     assert!(!sockets.restore(socket(6), Namespace::main(), Some(&Json::of("x"))));
 }
 
-/// Acks are awaited by name, until they come, or the deadline, or the end of the socket; a client can
-/// answer only what it was asked.
+/// An ack is awaited by name, until it arrives, its deadline passes or the socket ends. A client
+/// can only acknowledge its own events.
 #[test]
 fn acks() {
     let mut sockets = sockets();

@@ -20,13 +20,13 @@ pub fn at(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-/// The socket id that the platform's `n`th bytes make, counted from 1. Ids do not sort in the order
-/// in which they were minted.
+/// The socket id from the platform's `n`th bytes, counted from 1. The order of ids is not that of
+/// their creation.
 pub fn id(n: u64) -> String {
     SocketId::new(minted(n)).to_string()
 }
 
-/// The session id that the same bytes make, which has the same form.
+/// The session id from the same bytes, which has the same form.
 pub fn session_id(n: u64) -> String {
     id(n)
 }
@@ -38,22 +38,22 @@ fn minted(n: u64) -> [u8; 15] {
     bytes
 }
 
-/// The place where the core runs: what it stored, and what else it may ask.
+/// The platform of a core: its storage, and the answers to its questions.
 #[derive(Default)]
 pub struct Virtual {
     minted: Cell<u64>,
     pub rows: RefCell<BTreeMap<String, String>>,
-    /// What will be committed soon.
+    /// The records of delayed commits.
     soon: RefCell<Vec<Record>>,
-    /// Why the storage cannot be read.
+    /// The error of reading the storage.
     pub broken: RefCell<Option<String>>,
     /// Whether something was stored since everything was deleted.
     pub written: Cell<bool>,
-    /// The log for operators, line by line.
+    /// The operators' log.
     pub lines: RefCell<Vec<String>>,
-    /// What was counted: event, detail, value and peers.
+    /// The data points: event, detail, value and peers.
     pub points: RefCell<Vec<(String, String, f64, f64)>>,
-    /// When the platform last answered a frame by itself.
+    /// When the platform last answered a frame on each connection.
     pub auto_responses: RefCell<BTreeMap<u64, Timestamp>>,
 }
 
@@ -101,14 +101,14 @@ impl Platform for Virtual {
 }
 
 impl Virtual {
-    /// Commits what waits.
+    /// Commits the delayed records.
     pub fn flush(&self) {
         for record in self.soon.take() {
             self.keep(record);
         }
     }
 
-    /// What is stored, all commits done.
+    /// The stored values, after all commits.
     pub fn stored(&self) -> BTreeMap<String, String> {
         self.flush();
         self.rows.borrow().clone()
@@ -141,12 +141,12 @@ fn cookie(cookies: String) -> Headers {
     }
 }
 
-/// What the core did, saves aside.
+/// What the core did, without records.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Done {
     Responded(u64, u16, ContentType, String),
     Accepted(u64),
-    /// Accepted and closed.
+    /// A WebSocket was accepted and closed.
     Dismissed(u64),
     Sent(u64, String),
     SentBytes(u64, Vec<u8>),
@@ -168,12 +168,12 @@ fn is_ack(packet: &str) -> bool {
     packet.starts_with("43") || packet.starts_with("46")
 }
 
-/// The answer to a poll.
+/// The response to a poll.
 pub fn polled(request: u64, body: impl Into<String>) -> Done {
     Done::Responded(request, 200, ContentType::Text, body.into())
 }
 
-/// The answer to a POST.
+/// The response to a POST.
 pub fn ok(request: u64) -> Done {
     Done::Responded(request, 200, ContentType::Html, "ok".to_owned())
 }
@@ -191,7 +191,7 @@ pub fn refused_upgrade(request: u64, code: u8) -> Done {
     Done::Responded(request, 400, ContentType::Html, message)
 }
 
-/// A refusal without words.
+/// A refusal without a message.
 pub fn refused_bare(request: u64, status: u16) -> Done {
     Done::Responded(request, status, ContentType::Text, String::new())
 }
@@ -232,38 +232,38 @@ pub const WEBSOCKET: &str = "EIO=4&transport=websocket";
 pub const POLLING_3: &str = "EIO=3&transport=polling";
 pub const WEBSOCKET_3: &str = "EIO=3&transport=websocket";
 
-/// Drives a core: says what happens, performs what the core wants, and holds it to the contract of
-/// [`Output`] on the way.
+/// Drives a core: passes inputs, performs the outputs, and checks that the core keeps the contract
+/// of [`Output`].
 pub struct Script<C> {
     pub platform: Rc<Virtual>,
     pub core: C,
     build: Box<dyn Fn(Rc<Store>) -> C>,
     now: u64,
     numbers: u64,
-    /// Unanswered requests and open connections, with what is attached to them.
+    /// Unanswered requests and open connections, with their attachments.
     pub requests: BTreeMap<u64, String>,
     pub connections: BTreeMap<u64, String>,
-    /// Until when requests may be held, if the core said so.
+    /// The time limits of held requests.
     holds: BTreeMap<u64, u64>,
-    /// How many rows were written or deleted, and how many texts attached.
+    /// The number of rows that were written or deleted, and of attachments.
     pub rows_written: u64,
     pub attached: u64,
     done: Vec<Done>,
     crash: Option<usize>,
-    /// What another server is being asked for relays.
+    /// The pending request for relays.
     pub post: Option<Post>,
-    /// The other requests to servers that are under way.
+    /// The other pending requests to servers.
     pub posts: Vec<Post>,
-    /// All of them that were ever sent.
+    /// All requests to servers.
     pub all_posts: Vec<Post>,
-    /// Where requests come from.
+    /// The address of requests.
     pub address: String,
-    /// The cookies that come with them, and the last that was set.
+    /// The cookies of requests, and the last cookie that was set.
     pub cookies: String,
     pub set_cookie: Option<String>,
-    /// When what is to be kept soon is kept.
+    /// The time of the delayed commit.
     flush_at: Timestamp,
-    /// What a platform would write.
+    /// Counts what a platform would write.
     pub meter: Meter,
 }
 
@@ -294,8 +294,8 @@ impl<C: Core> Script<C> {
         }
     }
 
-    /// Lets time pass up to this point; the core is woken whenever it wants to be, and requests are
-    /// held no longer than it wants.
+    /// Lets time pass until this point. The core is woken at its deadlines, and held requests end
+    /// at their time limits.
     pub fn until(&mut self, millis: u64) -> &mut Self {
         loop {
             let deadline = self.core.deadline().map(Timestamp::as_millis);
@@ -317,7 +317,7 @@ impl<C: Core> Script<C> {
         }
     }
 
-    /// Lets time pass without a wake: an alarm may be late.
+    /// Lets time pass without waking the core: an alarm may be late.
     pub fn late(&mut self, millis: u64) -> &mut Self {
         assert!(millis >= self.now, "time goes on");
         self.now = millis;
@@ -328,12 +328,12 @@ impl<C: Core> Script<C> {
         self
     }
 
-    /// Requests from now on have higher numbers than this.
+    /// Later requests have numbers above this.
     pub fn continue_numbers_at(&mut self, number: u64) {
         self.numbers = number;
     }
 
-    /// The clock is set back; nothing else happens.
+    /// Sets the clock back; nothing else happens.
     pub fn set_clock_back(&mut self, millis: u64) -> &mut Self {
         self.now -= millis;
         self
@@ -351,14 +351,14 @@ impl<C: Core> Script<C> {
         self
     }
 
-    /// Somebody else writes into the storage.
+    /// Writes into the storage, as another object would.
     pub fn set_stored(&mut self, rows: BTreeMap<String, String>) {
         self.platform.soon.take();
         self.meter.kill(&rows);
         self.platform.rows.replace(rows);
     }
 
-    /// The memory of the core is lost; what it kept, and what is open, survives.
+    /// The core loses its memory. Its records, open connections and requests survive.
     pub fn lose_memory(&mut self) -> &mut Self {
         let connections = self.connections.iter();
         let requests = self.requests.iter();
@@ -386,12 +386,12 @@ impl<C: Core> Script<C> {
         self
     }
 
-    /// The server is killed and started again: of what is open, nothing survives.
+    /// The server is killed and restarted: connections and requests are lost.
     pub fn kill(&mut self) -> &mut Self {
         self.kill_until(self.now)
     }
 
-    /// The server is killed now and started again then.
+    /// The server is killed now, and restarted at that time.
     pub fn kill_until(&mut self, millis: u64) -> &mut Self {
         self.connections.clear();
         self.requests.clear();
@@ -401,7 +401,7 @@ impl<C: Core> Script<C> {
         self.late(millis).lose_memory()
     }
 
-    /// The next turn ends after this many of its outputs, and so does the server.
+    /// The server is killed in the next turn, after this many outputs.
     pub fn crash_after(&mut self, outputs: usize) -> &mut Self {
         self.crash = Some(outputs);
         self
@@ -436,7 +436,7 @@ impl<C: Core> Script<C> {
         self.ask(request)
     }
 
-    /// A request to become a WebSocket.
+    /// A request for a WebSocket.
     pub fn upgrade(&mut self, query: &str) -> u64 {
         let (address, cookies) = (self.address.clone(), self.cookies.clone());
         let request = |reply| Request {
@@ -459,8 +459,8 @@ impl<C: Core> Script<C> {
         number
     }
 
-    /// A handshake of a WebSocket from an address that is over its limit; its connection, unless it is
-    /// refused.
+    /// A handshake for a WebSocket from an address over its limit. Returns the connection, unless
+    /// it is refused.
     pub fn over_limit(&mut self) -> Option<u64> {
         let (number, reply) = self.number();
         self.handle(Input::OverLimit(Request {
@@ -483,7 +483,7 @@ impl<C: Core> Script<C> {
         }
     }
 
-    /// An operator's request; what it is answered with.
+    /// An operator's request. Returns the answer.
     pub fn operate(
         &mut self,
         action: &str,
@@ -514,7 +514,7 @@ impl<C: Core> Script<C> {
         }
     }
 
-    /// An operator's request, whatever it is answered with.
+    /// An operator's request with any answer.
     pub fn try_operate(&mut self, action: &str, body: &str) {
         let (_, reply) = self.number();
         self.handle(Input::Operate(Request {
@@ -548,19 +548,19 @@ impl<C: Core> Script<C> {
         self.handle(Input::Received { from, data })
     }
 
-    /// A connection is gone.
+    /// A connection closes.
     pub fn lost(&mut self, connection: u64) -> &mut Self {
         self.connections.remove(&connection);
         self.handle(Input::Disconnected(ConnectionId::new(connection)))
     }
 
-    /// The page that had this connection was left.
+    /// The user leaves the page of this connection.
     pub fn went_away(&mut self, connection: u64) -> &mut Self {
         self.connections.remove(&connection);
         self.handle(Input::WentAway(ConnectionId::new(connection)))
     }
 
-    /// The client of an unanswered request gave up.
+    /// The client of an unanswered request disconnects.
     pub fn aborted(&mut self, request: u64) -> &mut Self {
         self.requests.remove(&request);
         self.holds.remove(&request);
@@ -572,13 +572,13 @@ impl<C: Core> Script<C> {
         self.handle(Input::Overdue(RequestId::new(request)))
     }
 
-    /// The other server answers, or does not.
+    /// The server of the request for relays answers, or fails.
     pub fn posted(&mut self, answer: Result<Answer, String>) -> &mut Self {
         assert!(self.post.take().is_some(), "no server was asked");
         self.handle(Input::Posted(0, answer))
     }
 
-    /// The server that gets the oldest of the other requests answers, or does not. Returns the request.
+    /// The server of the oldest other request answers, or fails. Returns the request.
     pub fn answer_post(&mut self, answer: Result<Answer, String>) -> Post {
         let post = self.posts.remove(0);
         self.handle(Input::Posted(post.number, answer));
@@ -605,7 +605,7 @@ impl<C: Core> Script<C> {
                 Output::Respond(_, response) => {
                     acknowledged |= response.body.split('\x1e').any(is_ack);
                 }
-                // An ack that waits for a poll is a record of its session.
+                // An ack that waits for a poll is stored with its session.
                 Output::Commit(records) | Output::CommitSoon(records)
                     if !records.iter().all(is_of_session) =>
                 {
@@ -699,12 +699,12 @@ impl<C: Core> Script<C> {
         soon.append(&mut records);
     }
 
-    /// What was done since the last look.
+    /// What the core did since the last call.
     pub fn take(&mut self) -> Vec<Done> {
         std::mem::take(&mut self.done)
     }
 
-    /// What was done with this connection or request since the last look.
+    /// What the core did with this connection or request since the last call.
     pub fn take_of(&mut self, number: u64) -> Vec<Done> {
         let of = |done: &Done| match done {
             Done::Responded(n, ..)
@@ -720,7 +720,7 @@ impl<C: Core> Script<C> {
         own
     }
 
-    /// The text frames that were sent since the last look, at which they are still to be seen.
+    /// The text frames since the last `take`, which still returns them.
     pub fn sent_to(&self, number: u64) -> Vec<&str> {
         let sent = |done| match done {
             &Done::Sent(n, ref frame) if n == number => Some(&**frame),
@@ -729,7 +729,7 @@ impl<C: Core> Script<C> {
         self.done.iter().filter_map(sent).collect()
     }
 
-    /// Nothing but this was done since the last look.
+    /// Asserts that the core did exactly this since the last call.
     #[track_caller]
     pub fn expect(&mut self, expected: impl IntoIterator<Item = Done>) -> &mut Self {
         let expected: Vec<Done> = expected.into_iter().collect();
@@ -737,14 +737,14 @@ impl<C: Core> Script<C> {
         self
     }
 
-    /// Nothing but this was done with this connection or request since the last look.
+    /// Asserts that the core did exactly this with this connection or request since the last call.
     #[track_caller]
     pub fn expect_of(&mut self, number: u64, expected: impl IntoIterator<Item = Done>) {
         let expected: Vec<Done> = expected.into_iter().collect();
         assert_eq!(self.take_of(number), expected);
     }
 
-    // Whole exchanges, for tests that are about what comes after them.
+    // Whole exchanges, for tests of what follows them.
 
     /// Opens a polling session; returns its `sid`.
     pub fn open_polling(&mut self) -> String {

@@ -17,7 +17,7 @@ fn u_1_the_websocket_of_a_session_gets_no_open_packet() {
     script.expect([accepted(probe)]);
 }
 
-/// U-2: every poll, pending or arriving, is released until `5`.
+/// U-2: every poll, pending or new, is released until `5`.
 #[test]
 fn u_2_probe_is_answered_and_polls_are_released() {
     let mut script = script(defaults());
@@ -45,7 +45,7 @@ fn u_3_upgrade_without_polls() {
     assert_eq!(script.core.ended, []);
 }
 
-/// U-4: on `5`, what waits flushes in order, polling is over, and the heartbeat starts anew.
+/// U-4: after `5` the queue is sent, polling has ended, and the heartbeat starts again.
 #[test]
 fn u_4_on_upgrade_the_queue_flushes() {
     let mut script = script(defaults());
@@ -72,7 +72,7 @@ fn u_4_on_upgrade_the_queue_flushes() {
     script.until(75_000).expect([closed(probe)]);
 }
 
-/// U-5: nothing is lost or reordered between the last poll and `5`, wherever memory is lost.
+/// U-5: no message is lost or reordered between the last poll and `5`, wherever memory is lost.
 #[test]
 fn u_5_nothing_is_lost_between_poll_and_upgrade() {
     for lost_at in 0..5 {
@@ -90,7 +90,7 @@ fn u_5_nothing_is_lost_between_poll_and_upgrade() {
             }
         }
         let mut frames = script.take();
-        frames.retain(|done| *done != sent(probe, "2")); // sent again after memory was lost
+        frames.retain(|done| *done != sent(probe, "2")); // it is sent again after the loss of memory
         assert_eq!(
             frames,
             ["3probe", "4a", "4b", "4c"].map(|frame| sent(probe, frame))
@@ -135,7 +135,7 @@ fn u_6_an_upgrade_without_a_probe_is_accepted() {
     script.expect([sent(probe, "4hello")]);
 }
 
-/// U-7: the probe's WebSocket closes; polling goes on, and the client may try again.
+/// U-7: the probe's WebSocket closes; polling continues, and the client may try again.
 #[test]
 fn u_7_a_lost_probe_leaves_polling_intact() {
     let mut script = script(defaults());
@@ -163,7 +163,8 @@ fn u_7_a_held_poll_outlives_the_probe() {
     script.until(100).expect([polled(poll, "6")]);
 }
 
-/// U-7, K-3: an upgrade that takes more than ten seconds is given up when the client is heard of.
+/// U-7, K-3: an upgrade that takes more than ten seconds is abandoned when the client next sends
+/// something.
 #[test]
 fn u_7_an_upgrade_takes_ten_seconds_at_most() {
     let mut script = script(defaults());
@@ -180,7 +181,7 @@ fn u_7_an_upgrade_takes_ten_seconds_at_most() {
     assert_eq!(script.core.ended, []);
 }
 
-/// U-7: of a client that is not heard of, with the ping.
+/// U-7: the upgrade of a silent client is abandoned with the next ping.
 #[test]
 fn u_7_a_silent_upgrade_is_given_up_by_the_ping() {
     let mut script = script(defaults());
@@ -189,7 +190,7 @@ fn u_7_a_silent_upgrade_is_given_up_by_the_ping() {
     script.until(25_000).expect([closed(probe)]);
 }
 
-/// An upgrade wakes nobody: each alarm costs.
+/// An upgrade sets no alarm: each alarm costs money.
 #[test]
 fn u_an_upgrade_sets_no_deadline() {
     let mut script = script(defaults());
@@ -217,8 +218,8 @@ fn u_8_a_poll_during_the_upgrade_waits_for_its_end() {
     script.text(probe, "5").expect([refused(poll, 3)]);
 }
 
-/// U-8, T-7: a poll may even overtake the probe by a moment. It waits no longer for `5`, which a stock
-/// client does not send before its poll returned.
+/// U-8, T-7: a poll may even overtake the probe by a moment. It does not wait longer for `5`, which
+/// a stock client sends only after its poll has returned.
 #[test]
 fn u_8_a_poll_may_overtake_the_probe() {
     for upgrades in [true, false] {
@@ -236,7 +237,7 @@ fn u_8_a_poll_may_overtake_the_probe() {
     }
 }
 
-/// U-8: one that waits for longer than that overtook nothing.
+/// U-8: a poll that waited longer did not overtake the probe.
 #[test]
 fn u_8_a_poll_that_overtook_nothing_is_released_at_the_probe() {
     let mut script = script(conformance());
@@ -246,7 +247,7 @@ fn u_8_a_poll_that_overtook_nothing_is_released_at_the_probe() {
     script.expect([sent(probe, "3probe"), polled(poll, "6")]);
 }
 
-/// U-8: a message ends the wait, too.
+/// U-8: a message also ends the wait.
 #[test]
 fn u_8_a_poll_during_the_upgrade_gets_what_comes() {
     let mut script = script(conformance());
@@ -257,7 +258,7 @@ fn u_8_a_poll_during_the_upgrade_gets_what_comes() {
     script.expect([ok(post), polled(poll, "4hello")]);
 }
 
-/// A session that ends in the middle of its upgrade takes the probe with it.
+/// A session that ends during its upgrade closes the probe.
 #[test]
 fn u_a_session_that_ends_closes_its_probe() {
     let mut script = script(conformance());
@@ -270,7 +271,7 @@ fn u_a_session_that_ends_closes_its_probe() {
     assert_eq!(script.core.ended, [CloseReason::TransportClose]);
 }
 
-/// T-9: the upgrade completes before the first ping, which stays where it belongs.
+/// T-9: the upgrade completes before the first ping, whose time does not change.
 #[test]
 fn t_9_no_ping_before_its_time() {
     let mut script = script(conformance());

@@ -1,4 +1,4 @@
-//! The examples of both specifications, each with its section, in both directions.
+//! The examples of both specifications, with their sections, in both directions.
 
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ fn bytes(bytes: &[u8]) -> Message {
     Message::binary(bytes)
 }
 
-/// Engine.IO v4, "Packet encoding": packets that go both ways.
+/// Engine.IO v4, "Packet encoding": packets of both directions.
 #[test]
 fn engine_messages() {
     for (section, wire, message) in [
@@ -66,7 +66,7 @@ fn engine_payloads() {
     let packets: Vec<_> = messages.into_iter().map(ServerPacket::Message).collect();
     assert_eq!(payload::encode(&packets), wire);
 
-    // This one holds a ping, which only a server sends.
+    // This payload has a ping, which only a server sends.
     let wire = "4hello\x1e2\x1e4world";
     let packets = [
         ServerPacket::Message(text("hello")),
@@ -83,7 +83,7 @@ fn engine_payloads() {
     );
 }
 
-/// Engine.IO v4, "Protocol": each packet type, in the direction that it has.
+/// Engine.IO v4, "Protocol": each packet type, in its direction.
 #[test]
 fn engine_packet_types() {
     for (wire, packet) in [
@@ -290,7 +290,7 @@ fn socket_packets() {
     }
 }
 
-/// S-1: forms that are read, and written in the one form.
+/// S-1: other valid forms are read, and written in the usual form.
 #[test]
 fn s_1_namespaces_end_with_a_comma_or_with_the_packet() {
     for (wire, namespace, written) in [
@@ -308,7 +308,7 @@ fn s_1_namespaces_end_with_a_comma_or_with_the_packet() {
     }
 }
 
-/// S-2: an ack id is all the digits, and goes back as it came.
+/// S-2: an ack id has all the digits, and is returned as it came.
 #[test]
 fn s_2_ack_ids_are_echoed_verbatim() {
     for id in [
@@ -330,7 +330,7 @@ fn s_2_ack_ids_are_echoed_verbatim() {
     }
 }
 
-/// Arguments pass through as they were written, spaces, escapes and long numbers included.
+/// Arguments are forwarded as they were written, with spaces, escapes and long numbers.
 #[test]
 fn arguments_are_not_rewritten() {
     for values in [

@@ -1,5 +1,5 @@
-//! Webhooks: which events the operator's server gets, in which order, and what becomes of them when it
-//! or this one fails.
+//! Webhooks: the events for the operator's server, their order, and what happens if it or this
+//! server fails.
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ pub fn status(status: u16) -> Result<Answer, String> {
     })
 }
 
-/// An event as the server got it, its signature checked.
+/// An event in the server's form, with a valid signature.
 fn read(post: &Post) -> Value {
     assert_eq!(post.to, Recipient::Server(URL.to_owned()));
     let [("x-signalbox-signature", signature)] = &post.headers[..] else {
@@ -61,7 +61,7 @@ fn read(post: &Post) -> Value {
     serde_json::from_str(&post.body).expect("JSON")
 }
 
-/// The events that the server gets, as it accepts each.
+/// The pending events; the server accepts each.
 pub fn accept_all(hall: &mut Hall) -> Vec<Value> {
     let mut events = Vec::new();
     while !hall.posts.is_empty() {
@@ -71,7 +71,7 @@ pub fn accept_all(hall: &mut Hall) -> Vec<Value> {
     events
 }
 
-/// The events without what all have.
+/// The events without their common fields.
 fn brief(events: &[Value]) -> Vec<Value> {
     let brief = events.iter().map(|event| {
         let mut event = event.clone();
@@ -83,7 +83,8 @@ fn brief(events: &[Value]) -> Vec<Value> {
     brief.collect()
 }
 
-/// The receiver fails until then, or until nothing waits; how often.
+/// The receiver fails until this time, or until no event is pending. Returns the number of
+/// attempts.
 fn fail_until(hall: &mut Hall, end: u64) -> usize {
     let mut attempts = 0;
     while waiting(hall) > 0 {
@@ -161,7 +162,7 @@ fn without_a_url_nothing_is_sent_or_stored() {
     assert!(!stored.keys().any(|key| key.starts_with("webhook")));
 }
 
-/// Chat is told if that is wanted, but for what is private.
+/// Chat messages are sent if that is configured, except private ones.
 #[test]
 fn chat_is_told_if_wanted() {
     let mut hall = hall_that(true, socket::Config::default());
@@ -181,7 +182,7 @@ fn chat_is_told_if_wanted() {
     );
 }
 
-/// A closed room is told of as any other that all leave, and then deleted.
+/// A closed room is reported as a room that all peers left, and is then deleted.
 #[test]
 fn a_room_that_an_operator_closes() {
     let mut hall = hall();
@@ -208,7 +209,8 @@ fn a_room_that_an_operator_closes() {
     );
 }
 
-/// After 1, 2, 4 seconds and so on, at most an hour, in order; the log tells of the first failure alone.
+/// Retries come after 1, 2, 4 seconds and so on, at most an hour, in order. Only the first failure
+/// is logged.
 #[test]
 fn what_fails_is_sent_again_later_and_later() {
     let mut hall = hall();
@@ -254,7 +256,7 @@ fn what_fails_is_sent_again_later_and_later() {
     assert_eq!(webhook_lines(&hall), 0);
 }
 
-/// An answer that never comes is no reason to wait for ever.
+/// A missing answer does not block the queue forever.
 #[test]
 fn an_answer_that_is_lost_with_memory_or_the_server() {
     for interruption in [
@@ -281,7 +283,7 @@ fn an_answer_that_is_lost_with_memory_or_the_server() {
     }
 }
 
-/// The server is killed after any of the outputs of any turn: no number stands for two events.
+/// The server is killed after any output of any turn: no number is used for two events.
 #[test]
 fn a_number_never_stands_for_two_events() {
     for outputs in 0..6 {
@@ -290,7 +292,7 @@ fn a_number_never_stands_for_two_events() {
         hall.crash_after(outputs);
         a.emit(&mut hall, json!(["room:join", { "name": "Ada" }]));
         hall.take();
-        hall.until(hall.now() + 31 * SECOND); // a is gone, if it had joined
+        hall.until(hall.now() + 31 * SECOND); // a leaves if it had joined
         let b = Peer::connect(&mut hall);
         b.join(&mut hall, "Bob");
         hall.until(hall.now() + SECOND);
@@ -305,8 +307,8 @@ fn a_number_never_stands_for_two_events() {
     }
 }
 
-/// Nothing that waits is deleted with the room: what is kept is kept until it is told, and then for as
-/// long as ever.
+/// Pending events are not deleted with the room: its storage is kept until they are delivered, and
+/// then for the usual time.
 #[test]
 fn what_waits_outlives_the_retention() {
     for retention in [0, 3_600] {
@@ -334,7 +336,8 @@ fn what_waits_outlives_the_retention() {
     }
 }
 
-/// M-23: 1,000 events and 1 MB wait; the oldest are dropped, which the receiver sees by the numbers.
+/// M-23: at most 1,000 events with 1 MB wait; the oldest are dropped, and the receiver sees a gap
+/// in the numbers.
 #[test]
 fn m_23_events_that_wait() {
     let mut hall = hall_that(true, socket::Config::default());
@@ -345,7 +348,7 @@ fn m_23_events_that_wait() {
     }
     assert_eq!(waiting(&hall), 1_000);
     let events = accept_all(&mut hall);
-    // The first one was under way.
+    // The first event was being sent.
     assert_eq!(events[0]["seq"], 1);
     assert_eq!(events[1]["seq"], 103);
     assert_eq!(events.len(), 1_001);
@@ -366,7 +369,7 @@ fn m_23_events_that_wait() {
     assert_eq!(last.last().map(|event| &event["seq"]), Some(&json!(1_502)));
 }
 
-/// M-23: an event that is not accepted for a day is dropped, and with it goes what kept the room awake.
+/// M-23: an event that is not accepted for a day is dropped. The room then need not stay awake.
 #[test]
 fn m_23_events_wait_a_day() {
     let mut hall = hall();
@@ -381,7 +384,7 @@ fn m_23_events_wait_a_day() {
     assert!(lines.contains("events were dropped"), "{lines}");
 }
 
-/// Whatever else arrives as an answer changes nothing.
+/// Any other input in place of an answer changes nothing.
 #[test]
 fn answers_to_nothing() {
     let mut hall = hall();

@@ -1,4 +1,4 @@
-//! Webhooks under random events: what a receiver makes of them is what the room is.
+//! Webhooks under random events: a receiver's view of the room is the room's state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,10 @@ use crate::peer::{Hall, Peer};
 use crate::random::Random;
 use crate::webhook::{accept_all, hall, status};
 
-/// A receiver that knows the room by what it is told.
+/// A receiver that knows the room only by its events.
 #[derive(Default)]
 struct Receiver {
-    /// By their ids, as they arrived first.
+    /// The events by id, in the order of arrival.
     events: BTreeMap<String, Value>,
     last: u64,
     peers: BTreeSet<String>,
@@ -55,7 +55,7 @@ impl Receiver {
         }
     }
 
-    /// The oldest event that is under way arrives, if there is one.
+    /// Delivers the oldest pending event, if there is one.
     fn receive(&mut self, hall: &Hall) -> bool {
         assert!(hall.posts.len() <= 1, "one at a time");
         let event = hall
@@ -116,12 +116,12 @@ fn play(seed: u64) -> Receiver {
             }
             7 => {
                 if let Some(at) = pick(&mut random, &clients, false) {
-                    clients.remove(at); // for good
+                    clients.remove(at); // it leaves for good
                 }
             }
             8 => {
                 hall.until(hall.now() + random.next() % 40_000);
-                // The answer to all but the last is overdue.
+                // All answers but the last are overdue.
                 hall.posts.drain(..hall.posts.len().saturating_sub(1));
             }
             9 => {
@@ -142,7 +142,7 @@ fn play(seed: u64) -> Receiver {
             11 if !hall.posts.is_empty() => {
                 let failed = [status(503), Err("lost".to_owned())];
                 if random.next().is_multiple_of(2) {
-                    receiver.receive(&hall); // and it fails to say so
+                    receiver.receive(&hall); // the answer is lost
                 }
                 hall.answer_post(failed[usize::try_from(random.next() % 2).unwrap()].clone());
             }
@@ -153,7 +153,7 @@ fn play(seed: u64) -> Receiver {
             }
         }
         for client in clients.iter().filter(|client| client.open) {
-            client.peer.heard(&mut hall); // pings are answered
+            client.peer.heard(&mut hall); // it answers pings
         }
     }
     for _ in 0..10 {

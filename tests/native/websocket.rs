@@ -47,7 +47,7 @@ fn w_3_packets_without_meaning_are_ignored() {
     script.text(c, "4alive").expect([sent(c, "4alive")]);
 }
 
-/// W-3: an unsolicited pong starts the heartbeat anew.
+/// W-3: an unexpected pong restarts the heartbeat.
 #[test]
 fn w_3_an_unsolicited_pong_rearms_the_heartbeat() {
     let mut script = script(conformance());
@@ -111,7 +111,7 @@ fn w_7_one_open_packet_and_no_pong_but_to_the_probe() {
     assert_eq!(others.collect::<Vec<_>>(), [&sent(probe, "3probe")]);
 }
 
-/// A connection that is lost ends its session; what still comes from it means nothing.
+/// A lost connection ends its session; later input from it is ignored.
 #[test]
 fn w_a_lost_connection_ends_its_session() {
     let mut script = script(conformance());
