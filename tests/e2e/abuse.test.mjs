@@ -1,5 +1,5 @@
-// What one client can do to the others: nothing. While it misbehaves, the members of its room talk, and each hears every
-// word once and in order.
+// A misbehaving client does not affect the others. While it misbehaves, the members of its room send messages, and each
+// member gets every message once and in order.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -10,17 +10,17 @@ import { after, before, test } from "node:test";
 import { WebSocket } from "ws";
 import { ask, connect, enginePath, http, once, openPolling, startServer, webSocket } from "./support.mjs";
 
-/** What workerd may take beyond what it took before, in bytes. It has about 230 kB for each open connection. */
+/** How much more memory workerd may use than before, in bytes. It uses about 230 kB for each open connection. */
 const memoryLimit = 512 * 2 ** 20;
 
 let server;
 before(async () => {
-  // The deployed rates, but for the chat, in which the members talk without a break.
+  // The deployed rates, except for chat: the members send messages all the time.
   server = await startServer({ vars: { MAX_SOCKETS: "1000", SIGNAL_RATE: "200/20", CONTROL_RATE: "10/1" } });
 });
 after(() => server.stop());
 
-/** The resident set of the server, in bytes. Only Linux tells it; elsewhere it counts as 0. */
+/** The resident set of the server, in bytes. It is 0 on systems other than Linux, which do not report it. */
 function memory() {
   if (process.platform !== "linux") return 0;
   const children = readdirSync(`/proc/self/task`).flatMap((task) =>
@@ -46,7 +46,7 @@ async function conversation(room) {
   let most = before;
   return {
     members,
-    /** One member speaks, all hear it. */
+    /** One member sends a message, and all get it. */
     async speak() {
       const word = `word ${said}`;
       const all = members.map((member) => once(member, "chat-message", ({ message }) => message === word));
@@ -54,7 +54,7 @@ async function conversation(room) {
       await Promise.all(all);
       most = Math.max(most, memory());
     },
-    /** Nobody missed a word, and the server is none the larger. */
+    /** No message was lost, and the server's memory has not grown. */
     assertUnharmed(t) {
       const words = Array.from({ length: said }, (_, n) => `word ${n}`);
       assert.deepEqual(heard, members.map(() => words));
@@ -66,9 +66,9 @@ async function conversation(room) {
   };
 }
 
-/** Sends all members, and whoever else is there, `count` signals of 50 kB. */
+/** Sends `count` signals of 50 kB to all other sockets. */
 async function broadcast({ members: [speaker], speak }, count) {
-  const data = randomBytes(25_000).toString("hex"); // nothing to compress
+  const data = randomBytes(25_000).toString("hex"); // incompressible
   for (let n = 0; n < count; n++) {
     await ask(speaker, "signal", { data });
     if (n % 10 === 0) await speak();
@@ -85,10 +85,10 @@ test("a WebSocket that does not read, while 10 MB are sent to it", async (t) => 
   deaf.send("40");
   await once(deaf, "message", (data) => data.toString().startsWith("40"));
   deaf.pause();
-  await broadcast(talk, 200); // the systems' own buffers take 4 MB of it
+  await broadcast(talk, 200); // the systems' own buffers hold 4 MB of it
   talk.assertUnharmed(t);
-  // Nothing stops it before the heartbeat: the runtime buffers, and does not tell an object how much, as it has no
-  // `bufferedAmount`. Once it reads, it has missed nothing.
+  // Nothing stops it before the heartbeat: the runtime buffers, and an object cannot see how much, because it has no
+  // `bufferedAmount`. When it reads again, it gets every message.
   let received = 0;
   deaf.on("message", (data) => (received += data.length > 50_000 ? 1 : 0));
   deaf.resume();
@@ -105,13 +105,13 @@ test("a poller that never polls again, while 5 MB are sent to it", async (t) => 
   await ask(observer, "room:join", {});
   const missed = once(observer, "peer:away");
   await broadcast(talk, 100);
-  await missed; // when more waits for it than a client would leave waiting
+  await missed; // its queue exceeds the limit
   const { status, body } = await absent.get();
   assert.deepEqual([status, body], [400, '{"code":1,"message":"Session ID unknown"}']);
   talk.assertUnharmed(t);
 });
 
-test("100 sockets that hold as much as they can", async (t) => {
+test("100 sockets that each hold the maximum", async (t) => {
   const room = "full";
   const talk = await conversation(room);
   const place = { _placeholder: true, num: 9 };
@@ -165,7 +165,7 @@ test("a body and a WebSocket frame that arrive byte by byte", async (t) => {
   ].join("\r\n");
   socket.write(`${request}\r\n\r\n`);
   const heard = talk.members.map((member) => once(member, "chat-message", ({ message }) => message === "slowly"));
-  // A word is spoken between any two bytes.
+  // A member sends a message between any two bytes.
   for (const [n, byte] of [...Buffer.concat(frames)].entries()) {
     socket.write(Buffer.from([byte]));
     if (n < packet.length) body.write(packet[n]);
@@ -175,12 +175,12 @@ test("a body and a WebSocket frame that arrive byte by byte", async (t) => {
   assert.equal((await posted).body, "ok");
   for (const [{ message }] of await Promise.all(heard)) assert.equal(message, "slowly");
   talk.assertUnharmed(t);
-  // A slow client is a client: both messages arrived.
+  // A slow client is served: both messages arrived.
   const { messages } = await ask(talk.members[0], "chat:history", { limit: 200 });
   assert.equal(messages.filter(({ message }) => message === "slowly").length, 2);
 });
 
-test("sessions that are opened and abandoned, as many as a room takes and more", async (t) => {
+test("more abandoned sessions than a room may have", async (t) => {
   const room = "crowd";
   const talk = await conversation(room);
   const answers = [];
@@ -194,7 +194,7 @@ test("sessions that are opened and abandoned, as many as a room takes and more",
     await Promise.all([...opened, talk.speak()]);
   }
   talk.assertUnharmed(t);
-  // MAX_SESSIONS is 1,000, the members' included.
+  // MAX_SESSIONS is 1,000, including the members.
   const refused = answers.filter((answer) => answer !== "opened");
   assert.equal(answers.length - refused.length, 1_000 - talk.members.length);
   for (const [status, body] of refused) {
@@ -204,7 +204,7 @@ test("sessions that are opened and abandoned, as many as a room takes and more",
   t.diagnostic(`${answers.length} attempts, ${refused.length} refused`);
 });
 
-test("100,000 events from one client, which comes back whenever it is put out", async (t) => {
+test("100,000 events from one client, which reconnects after each disconnection", async (t) => {
   const room = "flood";
   const talk = await conversation(room);
   let signals = 0;
@@ -221,7 +221,7 @@ test("100,000 events from one client, which comes back whenever it is put out", 
     }
     await flooder.closed;
     await spoken;
-    // Coming back brings no new rates: only at first is it told so often.
+    // Reconnecting does not reset the rates: later it is disconnected sooner.
     if (round === 0) assert.ok(told.get("rate-limited") >= 200, `${told.get("rate-limited")} errors before it is put out`);
     assert.ok(!told.has("else"));
   }
@@ -231,9 +231,9 @@ test("100,000 events from one client, which comes back whenever it is put out", 
 });
 
 for (const transports of [["websocket"], ["polling"]]) {
-  test(`D-1, S-14: a stock client that is put out for good knows it: ${transports}`, async () => {
+  test(`D-1, S-14: a stock client learns that the server disconnected it: ${transports}`, async () => {
     const flooder = await connect(server, { room: `put-out-${transports}`, transports });
-    await connect(server, { room: `put-out-${transports}` }); // somebody to hear it
+    await connect(server, { room: `put-out-${transports}` }); // a client that sends events to it
     const out = once(flooder, "disconnect");
     for (let n = 0; n < 600; n++) flooder.emit("signal", { data: "flood" });
     assert.equal((await out)[0], "io server disconnect");

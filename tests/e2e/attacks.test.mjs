@@ -1,4 +1,4 @@
-// What somebody who means harm may try, with stock clients: each is refused, and costs nobody else anything.
+// Attacks with stock clients: each is refused, and does not affect other clients.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -16,7 +16,7 @@ after(() => server.stop());
 
 const from = (address) => ({ extraHeaders: { "cf-connecting-ip": address } });
 
-/** Why a client is not let in. */
+/** The reason that a client is refused. */
 async function refusal(options) {
   const socket = client(server, options);
   const [error] = await once(socket, "connect_error");
@@ -53,7 +53,7 @@ test("another room's peer id, and guessed aliases", async () => {
   assert.deepEqual(heard, []);
 });
 
-test("an alias that is somebody else's, who may be away", async () => {
+test("an alias of another client, which may be away", async () => {
   const room = "aliases";
   const [ada, bob, again] = await Promise.all([1, 2, 3].map(() => connect(server, { room })));
   const eve = await connect(server, { room, extraHeaders: { "cf-connecting-ip": "198.51.100.7" } });
@@ -101,7 +101,7 @@ test("tokens: unsigned, another room's, expired, tampered, another secret's", as
   assert.equal((await ask(admin, "room:join", {})).self.host, true);
 });
 
-test("no token where one is needed; the documentation's example makes one", async () => {
+test("a missing token is refused; the documentation's example makes a valid one", async () => {
   const strict = await startServer({ vars: { TOKEN_SECRET: secret, TOKENS: "required" } });
   try {
     const stranger = client(strict, { room: "standup" });
@@ -137,7 +137,7 @@ test("guessing the password", async () => {
   assert.equal(await guess("198.51.100.2", "correct horse"), true);
 });
 
-test("the Engine.IO sid of another: in no event, no log, no answer", async () => {
+test("another client's Engine.IO sid is in no event, no log and no answer", async () => {
   const room = "secrets";
   const seen = [];
   const [ada, grace] = await Promise.all([
@@ -163,7 +163,7 @@ test("the Engine.IO sid of another: in no event, no log, no answer", async () =>
   for (const sid of sids) assert.ok(!all.includes(sid));
 });
 
-test("names and messages of any characters arrive as they are; half characters cost themselves alone", async () => {
+test("names and messages of any characters arrive unchanged; only lone surrogates are replaced", async () => {
   const room = "characters";
   const [ada, grace] = await Promise.all([1, 2].map(() => connect(server, { room })));
   await ask(grace, "room:join", {});
@@ -215,11 +215,11 @@ test("event names of a prototype, and JSON that is huge or deep", async () => {
 });
 
 for (const name of ["..", ".", "%2e%2e", "..%2f", "a%2fb", "a%00b", "x".repeat(65), "a%20b"]) {
-  test(`a room named ${name.slice(0, 10)} is none`, async () => {
+  test(`a room named ${name.slice(0, 10)} is refused`, async () => {
     const { status, body } = await http(server, `/socket.io/?EIO=4&transport=polling&room=${name}`);
     assert.equal(status, 400);
     assert.match(JSON.parse(body).message, /room's name/);
-    // In a path, dots alone are folders: what is left is no room, or the lobby.
+    // In a path, dots alone are folders: the path then has no room, or is the lobby's.
     const byPath = await http(server, `/r/${name}/socket.io/?EIO=4&transport=polling`);
     if (/^(\.|%2e)+$/.test(name)) assert.ok([200, 404].includes(byPath.status));
     else assert.equal(byPath.status, 400);

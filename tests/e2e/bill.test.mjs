@@ -1,13 +1,14 @@
-// What rooms write, counted in the runtime's own storage: native/bill.rs has the same workloads on the virtual clock.
+// The rows that rooms write, counted in the runtime's own storage. native/bill.rs has the same workloads on the virtual
+// clock.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { databases, rowsWritten } from "./databases.mjs";
 import { ask, client, connect, enginePath, once, openPolling, startKillable } from "./support.mjs";
 
-const pace = 25; // ms that nothing is committed after a row
+const pace = 25; // the pause after a commit, in ms
 
-/** Runs `workload` in a room of a fresh server; how many rows that wrote, and within how many milliseconds. */
+/** Runs `workload` in a room of a fresh server. Returns how many rows that wrote, and how many milliseconds it took. */
 async function measure(t, workload) {
   const server = await startKillable();
   t.after(() => server.stop());
@@ -22,7 +23,7 @@ async function measure(t, workload) {
   return { rows: files.length ? rowsWritten(files[0]) : 0, time };
 }
 
-/** As many rows as fit into this time, with those of clients that connect and leave. */
+/** The maximum number of rows in this time, including those of clients that connect and leave. */
 const most = ({ time }) => Math.ceil(time / pace) + 1;
 
 test("a call of 2 with 20 chat messages", async (t) => {
@@ -42,7 +43,7 @@ test("a call of 2 with 20 chat messages", async (t) => {
     for (let n = 0; n < 20; n += 1) assert.equal((await ask(a, "chat-message", { message: "hello", mid: String(n) })).ok, true);
   });
   console.log(`call of 2, 20 chat messages: ${bill.rows} rows in ${Math.round(bill.time)} ms`);
-  // Two handshakes and joins, an offer, an answer, twenty candidates and messages: one row each at most.
+  // Two handshakes and joins, an offer, an answer, twenty candidates and messages: at most one row each.
   assert.ok(bill.rows <= Math.min(46, most(bill)), `${bill.rows} rows`);
   assert.ok(bill.rows > 2);
 });
@@ -61,7 +62,7 @@ test("99 polling sessions that never poll, and one that floods: 40 rows a second
   assert.ok(bill.rows <= most(bill), `${bill.rows} rows in ${bill.time} ms`);
 });
 
-test("a stranger who knocks and knocks: 40 rows a second", async (t) => {
+test("a stranger that knocks repeatedly: 40 rows a second", async (t) => {
   const bill = await measure(t, async (server) => {
     const host = await connect(server);
     assert.equal((await ask(host, "room:join", {})).ok, true);
@@ -74,9 +75,9 @@ test("a stranger who knocks and knocks: 40 rows a second", async (t) => {
   assert.ok(bill.rows <= most(bill), `${bill.rows} rows in ${bill.time} ms`);
 });
 
-test("a client that connects and leaves, again and again: 40 rows a second", async (t) => {
+test("a client that connects and leaves repeatedly: 40 rows a second", async (t) => {
   const bill = await measure(t, async (server) => {
-    await connect(server); // so that the room stays
+    await connect(server); // a client that keeps the room open
     for (let n = 0; n < 40; n += 1) {
       const socket = client(server, { transports: ["websocket"] });
       await once(socket, "connect");

@@ -1,4 +1,4 @@
-// `npm run dialect`: what the checker of dialects says, and how it ends.
+// `npm run dialect`: the checker's output and exit code.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -36,7 +36,7 @@ test("a good table, and its transcript", async () => {
   assert.match(played.output, /went as written: 2 steps/);
 });
 
-test("a bad table: each mistake with its place", async () => {
+test("an invalid table: each error with its place", async () => {
   write("bad.json", { on: { call: [{ emit: "call", to: "$target" }, { jion: "$0" }] } });
   const { code, output } = await dialect("check", "bad.json");
   assert.equal(code, 1, output);
@@ -44,7 +44,7 @@ test("a bad table: each mistake with its place", async () => {
   assert.match(output, /bad\.json: on\.call\[1\]\.jion: an action has no "jion"; did you mean "join"\?/);
 });
 
-test("a transcript that does not go as written: the step", async () => {
+test("a transcript that fails: the step", async () => {
   write("good.json", { on: { hello: [{ emit: "hello" }] } });
   write("wrong.json", [{ connect: "ann" }, { by: "ann", emit: ["hello"], gets: { ann: [["bye"]] } }]);
   const { code, output } = await dialect("check", "good.json", "--transcript", "wrong.json");
@@ -77,7 +77,7 @@ test("tables in the form of DIALECTS, in files of any name and in wrangler.toml"
   assert.match((await dialect("check", "wrangler.toml")).output, /has no DIALECTS in \[vars\]/);
 });
 
-test("the list, one of it, and what is no command", async () => {
+test("the list of dialects, one of them, and an unknown command", async () => {
   const { output } = await dialect("list");
   assert.match(output, /^codelab +Google's codelab/m);
   const { code, output: shown } = await dialect("show", "codelab");

@@ -1,4 +1,4 @@
-// What the stock client makes of a room that refuses it, restarts, or hears it twice.
+// The behaviour of the stock client when a room refuses it, restarts, or gets its message twice.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -11,7 +11,7 @@ before(async () => {
 after(() => server.stop());
 
 for (const transport of ["polling", "websocket"]) {
-  test(`D-8, D-11, S-10: ${transport}: a room that is full says so, and may be asked again`, async () => {
+  test(`D-8, D-11, S-10: ${transport}: a full room says so, and the client may try again`, async () => {
     const room = `full-${transport}`;
     const [first] = [await connect(server, { room }), await connect(server, { room })];
     const third = client(server, { room, transports: [transport], reconnection: true });
@@ -21,13 +21,13 @@ for (const transport of ["polling", "websocket"]) {
     assert.equal(third.active, false, "it does not come back by itself");
     first.disconnect();
     const connected = once(third, "connect");
-    third.on("connect_error", () => third.connect()); // until the room has seen the first one go
+    third.on("connect_error", () => third.connect()); // until the room has noticed that the first one left
     third.connect();
     await connected;
   });
 }
 
-test("S-17, D-11: who loses a WebSocket by a restart is not put out, and comes back", async () => {
+test("S-17, D-11: a client that loses its WebSocket by a restart reconnects", async () => {
   const options = { room: "restart", transports: ["websocket"], reconnection: true, reconnectionDelay: 1 };
   const socket = await connect(server, options);
   const [lost, back] = [once(socket, "disconnect"), once(socket, "connect")];
@@ -38,21 +38,21 @@ test("S-17, D-11: who loses a WebSocket by a restart is not put out, and comes b
   assert.equal((await ask(socket, "room:join", {})).ok, true);
 });
 
-test("S-17: who polls does not notice a restart", async () => {
+test("S-17: a polling client does not notice a restart", async () => {
   const socket = await connect(server, { room: "restart-polling", transports: ["polling"] });
   const { id } = socket;
-  await ask(socket, "room:join", {}); // what is acknowledged is kept, and what came before it
+  await ask(socket, "room:join", {}); // an ack means that this and all earlier events are stored
   await server.evict("restart-polling", { webSockets: "close" });
   assert.equal((await ask(socket, "room:join", {})).self.id, id);
   assert.equal(socket.connected, true);
 });
 
-test("D-14: what is sent again, as the acknowledgement was lost, is one message", async () => {
+test("D-14: a message that is sent again after its ack was lost is one message", async () => {
   const room = "again";
   const [ada, grace] = [await connect(server, { room }), client(server, { room, retries: 3, ackTimeout: 50, autoConnect: false })];
   const heard = [];
   ada.on("chat-message", ({ message }) => heard.push(message));
-  // Its acknowledgements are lost until it has sent twice.
+  // Its acks are lost until it has sent the message twice.
   let sent = 0;
   const deliver = grace.onpacket;
   grace.onpacket = (packet) => (packet.type === 3 && sent < 2 ? undefined : deliver.call(grace, packet));

@@ -1,7 +1,7 @@
-// What the stock client makes of what the server does: its reasons, and whether it comes back by itself.
+// The stock client's reaction to the server: its reasons, and whether it reconnects by itself.
 //
-// The echo of Engine.IO serves as a mirror: a Socket.IO client connected to it receives its own packets, and so can be
-// told anything.
+// The echo of Engine.IO serves as a mirror: a Socket.IO client receives its own packets from it, so it can be sent any
+// packet.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
@@ -19,14 +19,14 @@ after(async () => {
   await calm.stop();
 });
 
-/** A client of the Socket.IO echo that comes back at once when it does. */
+/** A client of the Socket.IO echo that reconnects at once, if it does. */
 function client({ to = calm, namespace = "", ...options } = {}) {
   const socket = io(to.url + namespace, { forceNew: true, reconnectionDelay: 1, reconnectionDelayMax: 2, ...options });
   open.push(socket);
   return socket;
 }
 
-// A client that goes on reconnecting would disturb later ones: what was upgraded to is remembered for all of them.
+// A client that reconnects would disturb later tests: the library remembers a successful upgrade for all clients.
 const open = [];
 afterEach(() => {
   for (const socket of open.splice(0)) socket.disconnect();
@@ -38,14 +38,14 @@ async function connected(options) {
   return socket;
 }
 
-/** A client that is told `reflected` as if the server said so: the mirror returns its CONNECT, `sid` and all. */
+/** A client that gets `reflected` as if from the server: the mirror returns its CONNECT, `sid` included. */
 async function mirrored(transport) {
   const socket = await connected({ path: "/engine.io", transports: [transport], auth: { sid: "itself" } });
   assert.equal(socket.id, "itself");
   return Object.assign(socket, { reflect: (packet) => socket.io.engine.write(packet) });
 }
 
-/** The client is told why, and comes back by itself. */
+/** The client gets this reason, and reconnects by itself. */
 async function assertLost(socket, act, reason) {
   const [lost, back] = [once(socket, "disconnect"), once(socket, "connect")];
   act();
@@ -56,7 +56,7 @@ async function assertLost(socket, act, reason) {
   return details;
 }
 
-/** The client is told why, and does not try to come back. */
+/** The client gets this reason, and does not reconnect. */
 async function assertOut(socket, act, reason) {
   const lost = once(socket, "disconnect");
   act();
@@ -109,7 +109,7 @@ for (const transport of ["polling", "websocket"]) {
       if (transport === "websocket") assert.deepEqual([details.context.code, details.context.reason], [1005, ""]);
     });
 
-    test("D-4: what is no packet", async () => {
+    test("D-4: an invalid packet", async () => {
       const socket = await mirrored(transport);
       await assertLost(socket, () => socket.reflect("9"), "parse error");
     });
@@ -150,7 +150,7 @@ for (const transport of ["polling", "websocket"]) {
       const socket = client({ transports, retries: 2, ackTimeout: 50 });
       const heard = [];
       socket.on("message-back", (message) => heard.push(message));
-      // The echo answers this one, and acknowledges it never.
+      // The echo answers this event, but never acknowledges it.
       const given = new Promise((resolve) => socket.emit("message", "insist", (error) => resolve(error)));
       assert.match((await given).message, /timed out/);
       const done = once(socket, "message-back", (message) => message === "end");
@@ -167,7 +167,7 @@ test("D-2, W-5: a WebSocket's code says why", async () => {
   assert.equal(details.context.code, 1009);
 });
 
-/** The status and body that a client is shown; it has them only while it tells of them. */
+/** The status and body in the client's error. They are available only during the event. */
 function shown(socket) {
   return new Promise((resolve) => {
     socket.once("disconnect", (_, { description, context }) => resolve([description, context.responseText]));
@@ -184,7 +184,7 @@ test("D-3: a POST that is refused", async () => {
 test("D-3: a poll that is refused", async () => {
   const socket = await connected({ transports: ["polling"] });
   const answer = shown(socket);
-  // The session ends behind the client's back.
+  // The session ends without the client's knowledge.
   const path = url("socket.io", { transport: "polling", sid: socket.io.engine.id });
   const end = () => http(calm, path, { method: "POST", headers: { "content-type": "text/plain" }, body: "1" });
   await assertLost(socket, end, "transport error");
@@ -193,11 +193,11 @@ test("D-3: a poll that is refused", async () => {
 
 test("D-5: no ping in time", async () => {
   const socket = await connected({ to: server, transports: ["websocket"] });
-  // From here nothing reaches it, as on a network that stalls.
+  // From here no packet reaches it, as on a network that stalls.
   await assertLost(socket, () => socket.io.engine.transport.ws.pause(), "ping timeout");
 });
 
-test("D-13: rememberUpgrade begins with a WebSocket after one upgrade", async () => {
+test("D-13: rememberUpgrade starts with a WebSocket after one upgrade", async () => {
   for (const [options, begins] of [[{}, "polling"], [{ rememberUpgrade: true }, "websocket"]]) {
     const socket = client({ ...options, reconnection: false });
     await once(socket, "connect");
@@ -209,7 +209,7 @@ test("D-13: rememberUpgrade begins with a WebSocket after one upgrade", async ()
   }
 });
 
-test("D-13: tryAllTransports goes on to the WebSocket when polling is refused", async () => {
+test("D-13: tryAllTransports tries the WebSocket when polling is refused", async () => {
   const refused = { transports: ["polling", "websocket"], path: "/r/no name/socket.io", reconnection: false };
   for (const [options, error] of [[{}, "xhr poll error"], [{ tryAllTransports: true }, "websocket error"]]) {
     const socket = client({ ...refused, ...options });

@@ -1,5 +1,5 @@
-// Engine.IO against the Worker of tests/conformance: what the protocol's own test suite looks at, and the races that
-// two connections of one session can run. The Socket.IO echo has the same engine.
+// Engine.IO against the Worker of tests/conformance: the cases of the protocol's own test suite, and the races between
+// two connections of one session. The Socket.IO echo has the same engine.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -81,7 +81,7 @@ for (const echo of ["engine.io", "socket.io"]) {
   });
 
   describe(`heartbeat at /${echo}/`, () => {
-    test("B-1, T-4: polling: a ping at a time, answered by a pong", async () => {
+    test("B-1, T-4: polling: one ping per interval, answered by a pong", async () => {
       await within(pingInterval + pingTimeout, async (begin) => {
         let alive = performance.now();
         const session = await openPolling(server, echo);
@@ -94,7 +94,7 @@ for (const echo of ["engine.io", "socket.io"]) {
       });
     });
 
-    test("B-7, T-4, T-10: WebSocket: pings, and nothing between them", async () => {
+    test("B-7, T-4, T-10: WebSocket: only pings", async () => {
       await within(pingInterval + pingTimeout, async (begin) => {
         let alive = performance.now();
         const socket = await openWebSocket(server, echo);
@@ -124,9 +124,9 @@ for (const echo of ["engine.io", "socket.io"]) {
       await within(pingInterval + pingTimeout, async (begin) => {
         begin();
         const session = await openPolling(server, echo);
-        const socket = await openWebSocket(server, echo); // expires later
+        const socket = await openWebSocket(server, echo); // it expires later
         assert.equal(await socket.next(), "2");
-        begin(Infinity); // what follows has no time limit
+        begin(Infinity); // the rest has no time limit
         await assert.rejects(socket.next(), /closed with 1005/);
         assert.deepEqual(await session.get(), unknownSid);
       });
@@ -179,7 +179,7 @@ describe("messages", () => {
   test("P-7: a second poll ends the session", async () => {
     const session = await openPolling(calm, "engine.io");
     const answers = await Promise.all([session.get(), session.get()]);
-    // Whichever comes first waits, and is told.
+    // The first one waits, and gets the answer.
     assert.deepEqual(answers.sort(), [[200, "1"], [400, ""]]);
     assert.deepEqual(await session.get(), unknownSid);
   });
@@ -215,7 +215,7 @@ describe("messages", () => {
   });
 });
 
-/** The probe of a session, answered. */
+/** Sends a session's probe, and waits for the pong. */
 async function probe(session) {
   const socket = await session.webSocket();
   socket.send("2probe");
@@ -237,7 +237,7 @@ describe("upgrade", () => {
     await assertEchoes(socket);
   });
 
-  test("U-5: what no poll fetched is sent first", async () => {
+  test("U-5: packets that no poll fetched are sent first", async () => {
     const session = await openPolling(calm, "engine.io");
     const socket = await probe(session);
     assert.deepEqual(await session.post("4one\x1ebAgM="), ok);
@@ -248,7 +248,7 @@ describe("upgrade", () => {
     assert.equal(await socket.next(), "4three");
   });
 
-  test("U-4: afterwards HTTP requests of the session are refused, and do it no harm", async () => {
+  test("U-4: afterwards HTTP requests of the session are refused, and the session stays open", async () => {
     const session = await openPolling(calm, "engine.io");
     const socket = await probe(session);
     socket.send("5");
@@ -272,7 +272,7 @@ describe("upgrade", () => {
   }
 
   for (const frame of ["4hello", "2", "3", "2probe2", ""]) {
-    test(`U-6: the frame "${frame}" instead of the probe ends the upgrade alone`, async () => {
+    test(`U-6: the frame "${frame}" instead of the probe ends only the upgrade`, async () => {
       const session = await openPolling(calm, "engine.io");
       const socket = await session.webSocket();
       socket.send(frame);
@@ -298,7 +298,7 @@ describe("races between connections", () => {
   test(`U-2, U-8, T-7: ${rounds} upgrades, polled all the way`, async (t) => {
     let repeats = 0;
     for (let round = 0; round < rounds; round++) {
-      // The poll that follows the upgrade may overtake it by 100 ms.
+      // The poll after the upgrade may overtake it by 100 ms.
       repeats += await within(100, async (begin) => {
         const session = await openPolling(calm, "engine.io");
         const pending = session.get();
@@ -316,7 +316,7 @@ describe("races between connections", () => {
     t.diagnostic(`${rounds} of ${rounds} upgrades, ${repeats} repeated as the machine was slow`);
   });
 
-  test(`T-7, U-8: ${rounds} upgrades that wait for nothing`, async (t) => {
+  test(`T-7, U-8: ${rounds} upgrades by a client that does not wait`, async (t) => {
     let repeats = 0;
     for (let round = 0; round < rounds; round++) {
       // The poll may overtake the probe and the upgrade by 20 ms.

@@ -1,4 +1,4 @@
-// What only HTTP itself shows: methods, paths, headers, and bodies that come in parts.
+// HTTP details: methods, paths, headers, and bodies that arrive in parts.
 
 import assert from "node:assert/strict";
 import { once as emitted } from "node:events";
@@ -17,7 +17,7 @@ const handshake = url("engine.io", { transport: "polling" });
 const plain = { "content-type": "text/plain;charset=UTF-8" };
 const pathOf = ({ sid }) => url("engine.io", { transport: "polling", sid });
 
-test("H-1, P-1: polls and POSTs are answered by these headers", async () => {
+test("H-1, P-1: polls and POSTs are answered with these headers", async () => {
   const { headers, body } = await http(server, handshake);
   const path = pathOf(JSON.parse(body.slice(1)));
   const post = await http(server, path, { method: "POST", headers: plain, body: "4hello\x1e4world" });
@@ -34,7 +34,7 @@ test("H-1, P-1: polls and POSTs are answered by these headers", async () => {
 });
 
 for (const method of ["POST", "PUT", "PATCH", "DELETE", "HEAD"]) {
-  test(`E-4: ${method} is no handshake`, async () => {
+  test(`E-4: ${method} is not a handshake`, async () => {
     const { status, body } = await http(server, handshake, { method });
     const refusal = '{"code":2,"message":"Bad handshake method"}';
     assert.deepEqual([status, body], [400, method === "HEAD" ? "" : refusal]);
@@ -42,14 +42,14 @@ for (const method of ["POST", "PUT", "PATCH", "DELETE", "HEAD"]) {
 }
 
 for (const path of ["/", "/nothing/", "/engine.iox/", "/r/engine.io/", "/r/one/two/engine.io/"]) {
-  test(`E-12: there is nothing at ${path}`, async () => {
+  test(`E-12: ${path} is not found`, async () => {
     const { status, headers } = await http(server, `${path}?EIO=4&transport=polling`);
     assert.equal(status, 404);
     assert.equal(headers["access-control-allow-origin"], "*");
   });
 }
 
-test("T-5: the base of the URLs may hold a path, which is a room of its own", async () => {
+test("T-5: the base URL may have a path, which is a room of its own", async () => {
   const [one, two] = ["/r/one", "/r/two"];
   const { status, body } = await http(server, one + handshake);
   assert.equal(status, 200);
@@ -66,7 +66,7 @@ test("T-5: the base of the URLs may hold a path, which is a room of its own", as
 async function halfPost(session, [first, second]) {
   const half = request(server.url + pathOf(session), { method: "POST", headers: plain, agent: false });
   const answered = emitted(half, "response");
-  answered.catch(() => {}); // one that breaks off has none
+  answered.catch(() => {}); // an aborted request has no answer
   await new Promise((resolve, reject) => half.on("error", reject).write(first, resolve));
   return {
     async finish() {
@@ -74,7 +74,7 @@ async function halfPost(session, [first, second]) {
       const [response] = await answered;
       return [response.statusCode, Buffer.concat(await response.toArray()).toString()];
     },
-    /** Breaks off; resolves when the connection is gone. */
+    /** Aborts the request. Resolves when the connection is closed. */
     async abort() {
       const closed = new Promise((resolve) => half.on("close", resolve));
       half.removeAllListeners("error").on("error", () => {}).destroy();
@@ -83,7 +83,7 @@ async function halfPost(session, [first, second]) {
   };
 }
 
-test("P-4: a POST that overlaps another is served when it is complete", async () => {
+test("P-4: a POST that overlaps another is handled when it is complete", async () => {
   const session = await openPolling(server, "engine.io");
   const slow = await halfPost(session, ["4slow ", "but whole\x1e4and more"]);
   assert.deepEqual(await session.post("4quick"), ok);
@@ -92,7 +92,7 @@ test("P-4: a POST that overlaps another is served when it is complete", async ()
   assert.deepEqual(await session.get(), [200, "4slow but whole\x1e4and more"]);
 });
 
-test("P-4: of a POST that breaks off nothing is delivered, and the session goes on", async () => {
+test("P-4: no packet of an aborted POST is delivered, and the session stays open", async () => {
   const session = await openPolling(server, "engine.io");
   const broken = await halfPost(session, ["4never\x1e4ne", "ver"]);
   await broken.abort();

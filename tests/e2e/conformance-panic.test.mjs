@@ -1,5 +1,5 @@
-// A panic ends the WebAssembly instance that the Worker and all objects of an isolate share. They go on with another one:
-// sockets stay connected, and a client whose poll was in hand connects again.
+// A panic ends the WebAssembly instance that the Worker and all objects of an isolate share. They continue with a new
+// instance: sockets stay connected, and a client whose poll was parked reconnects.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { once } from "./support.mjs";
 
 const ask = (socket, round) => socket.timeout(5_000).emitWithAck("message-with-ack", `hello ${round}`);
 
-test("after a panic every object is made anew, and its clients go on", async () => {
+test("after a panic every object is made again, and its clients continue", async () => {
   const server = await startCalmEchoes();
   const connect = async (transports) => {
     const socket = io(server.url, { transports, forceNew: true, reconnectionDelay: 50 });
@@ -27,11 +27,11 @@ test("after a panic every object is made anew, and its clients go on", async () 
       if (!polling.connected) await once(polling, "connect");
       const answer = await ask(polling, round).catch((error) => error);
       if (answer === `hello ${round}`) break;
-      assert.ok(tries < 3, answer); // what was under way when its poll was lost has no answer
+      assert.ok(tries < 3, answer); // a message during the loss of its poll has no answer
     }
     await server.logged(/made anew after a panic/, since);
   }
   assert.deepEqual([culprit, webSocket].map(({ id }) => id), ids, "neither had to connect again");
-  server.logs.length = 0; // the panics were wanted
+  server.logs.length = 0; // these panics were expected
   await server.stop();
 });

@@ -1,5 +1,5 @@
-// Revision 3 of Engine.IO against the Worker of tests/conformance: every example of its specification, in both
-// directions, what its own test suite looks at, and strangers who know the id of a session.
+// Revision 3 of Engine.IO against the Worker of tests/conformance: every example of its specification in both
+// directions, the cases of its own test suite, and strangers who know the id of a session.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -56,7 +56,7 @@ async function openWebSocket(server, echo, query) {
 const short = ({ status, body }) => [status, body];
 const refusal = (promise) => promise.then(() => null, ({ status, body }) => [status, body]);
 
-/** Posts what a client sends; resolves to the answer to its next poll, of which the type is `expected`. */
+/** Posts a body; resolves to the answer to the next poll, whose type must be `expected`. */
 async function echoed(session, body, expected) {
   assert.deepEqual(short(await session.post(body)), [200, "ok"]);
   const { status, headers, bytes } = await session.get();
@@ -144,7 +144,7 @@ describe("payloads", () => {
   });
 
   for (const body of ["abc", "", "6:4hell", "4hello", Buffer.from("6:4hello"), Buffer.from([0, 6, 255, 52])]) {
-    test(`L-8: a body that is none, ${JSON.stringify(body)}`, async () => {
+    test(`L-8: the invalid body ${JSON.stringify(body)}`, async () => {
       const session = await openPolling(calm, "engine.io");
       assert.deepEqual(short(await session.post(body)), [400, ""]);
       assert.deepEqual(short(await session.get()), unknownSid);
@@ -232,7 +232,7 @@ describe("heartbeat", () => {
 
   test("L-10, T-8: without pings both transports are closed", async () => {
     const session = await openPolling(server, "engine.io");
-    const socket = await openWebSocket(server, "engine.io"); // expires later
+    const socket = await openWebSocket(server, "engine.io"); // it expires later
     await assert.rejects(socket.next(), /closed with 1005/, "nothing comes before");
     assert.deepEqual(short(await session.post("1:2")), unknownSid);
   });
@@ -277,7 +277,7 @@ describe("upgrade", () => {
     });
   });
 
-  test("L-18: afterwards polls find no session, and another WebSocket is closed", async () => {
+  test("L-18: afterwards polls are refused, and another WebSocket is closed", async () => {
     const session = await openPolling(calm, "engine.io");
     const socket = await session.webSocket();
     socket.send("2probe");
@@ -295,12 +295,12 @@ describe("upgrade", () => {
   });
 });
 
-describe("whoever knows the id of a session", () => {
+describe("strangers who know the id of a session", () => {
   const from = (address, cookie) => ({ "cf-connecting-ip": address, ...(cookie && { cookie }) });
   const client = "192.0.2.1";
   const stranger = "198.51.100.7";
 
-  test("L-18: WebSocket: takes nothing from anybody", async () => {
+  test("L-18: WebSocket: no request is accepted", async () => {
     const socket = await webSocket(calm, url("engine.io", websocket), { headers: from(client) });
     const { sid } = JSON.parse((await socket.next()).slice(1));
     for (const address of [client, stranger]) {
@@ -367,7 +367,7 @@ describe("browsers", () => {
     assert.equal(headers.vary, "Origin");
   });
 
-  test("L-22: and so may they send binary payloads", async () => {
+  test("L-22: may also send binary payloads", async () => {
     const asked = { origin, "access-control-request-method": "POST", "access-control-request-headers": "content-type" };
     const { status, headers } = await http(calm, url("engine.io", polling), { method: "OPTIONS", headers: asked });
     assert.equal(status, 204);

@@ -1,4 +1,4 @@
-// Socket.IO against the echo of tests/conformance (T-3): what the protocol's own test suite looks at, and the stock
+// Socket.IO against the echo of tests/conformance (T-3): the cases of the protocol's own test suite, and the stock
 // client.
 
 import assert from "node:assert/strict";
@@ -101,7 +101,7 @@ describe("disconnect", () => {
     assert.equal(await socket.next(), '42["message-back","message to main namespace"]');
   });
 
-  test("S-12, S-14: a namespace that was left can be joined again, and no event reaches it before", async () => {
+  test("S-12, S-14: a namespace that was left can be joined again; until then events do not reach it", async () => {
     const socket = await connect();
     socket.send("41");
     socket.send("40");
@@ -193,7 +193,7 @@ describe("message", () => {
   ]) {
     test(`S-4, S-12: ${packet instanceof Buffer ? "bytes" : packet} closes the connection`, async () => {
       const socket = await connect();
-      // A placeholder out of range shows when the attachment is there.
+      // A placeholder out of range is detected when the attachment arrives.
       const frames = packet instanceof Buffer ? [packet] : packet.split("\x1e");
       if (/"num":1/.test(packet)) frames.push(Buffer.from([1]));
       for (const frame of frames) socket.send(frame);
@@ -204,7 +204,7 @@ describe("message", () => {
   test("S-7: polling: an invalid packet closes the connection", async () => {
     const session = await openPolling(calm, "socket.io");
     assert.deepEqual(await session.post("40\x1e42{}"), ok);
-    // What came before comes in an answer of its own (P-10).
+    // Earlier packets come in an answer of their own (P-10).
     assert.match((await session.get())[1], /^40\{"sid":"[^"]+"\}\x1e42\["auth",\{\}\]$/);
     await assertEnds(session);
   });

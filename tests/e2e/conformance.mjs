@@ -1,17 +1,17 @@
-// What the conformance tests share: the echoes of tests/conformance, and raw sessions with them.
+// Shared by the conformance tests: the echoes of tests/conformance, and raw sessions with them.
 
 import assert from "node:assert/strict";
 import { conformanceCrate } from "../../scripts/build.mjs";
 import * as support from "./support.mjs";
 
-/** T-2, in milliseconds: the settings of tests/conformance, which its handshake tells. */
+/** T-2, in milliseconds: the settings of tests/conformance, which its handshake shows. */
 export const pingInterval = 300;
 export const pingTimeout = 200;
 
-/** The echoes as they are built, with heartbeats so fast that a slow machine loses sessions. */
+/** The echoes as they are built. Their heartbeats are so fast that a slow machine loses sessions. */
 export const startEchoes = () => support.startServer({ crate: conformanceCrate });
 
-/** The same with heartbeats that never come in between, for all behaviours that are not about them. */
+/** The same with very slow heartbeats, for all tests that are not about heartbeats. */
 export const startCalmEchoes = () =>
   support.startServer({ crate: conformanceCrate, vars: { PING_INTERVAL_MS: "25000", PING_TIMEOUT_MS: "20000" } });
 
@@ -36,12 +36,12 @@ export async function openPolling(server, echo) {
   };
 }
 
-/** The answers to requests of a session that is over, and to polls of one that is upgraded. */
+/** The answers to requests of a session that has ended, and to polls of one that has upgraded. */
 export const unknownSid = [400, '{"code":1,"message":"Session ID unknown"}'];
 export const badRequest = [400, '{"code":3,"message":"Bad request"}'];
 export const ok = [200, "ok"];
 
-/** A session's next poll tells of its end, or finds that it is over; the one after that does. */
+/** A session's next poll gets a close packet or is refused; the one after that is refused. */
 export async function assertEnds(session) {
   const [status, body] = await session.get();
   if (status === 200) assert.match(body, /(^|\x1e)1$/);
@@ -50,8 +50,9 @@ export async function assertEnds(session) {
 }
 
 /**
- * Runs what the protocol grants only `limit` milliseconds for. `scenario` calls `begin(since)` where those begin. If it
- * fails when they are over, the machine was too slow to tell, and it runs again. Resolves to how often it did.
+ * Runs a scenario for which the protocol allows only `limit` milliseconds. `scenario` calls `begin(since)` at the start
+ * of that time. If it fails after the limit, the machine was too slow, and it runs again. Resolves to the number of
+ * repetitions.
  */
 export async function within(limit, scenario) {
   for (let repeats = 0; ; repeats++) {

@@ -1,4 +1,4 @@
-// The tutorial's contract and the other published shapes of its events, through the stock client.
+// The tutorial's contract and the other published forms of its events, through the stock client.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -28,7 +28,7 @@ async function relayed(from, to, sent, ...args) {
   return heard;
 }
 
-test("join: user-joined and user-left to everyone who joined, the joiner included", async () => {
+test("join: user-joined and user-left to all peers, including the new one", async () => {
   const [ada, grace, tourist] = await people(3);
   const surprises = [];
   tourist.onAny((event) => surprises.push(event));
@@ -46,7 +46,7 @@ test("join: user-joined and user-left to everyone who joined, the joiner include
 });
 
 for (const target of ["remotePeerId", "remoteUserId", "targetPeerId", "targetUserId"]) {
-  test(`offer, answer, candidate with ${target}: the bare value to the target alone`, async () => {
+  test(`offer, answer, candidate with ${target}: the bare value to the target only`, async () => {
     const [ada, grace, third] = await people(3);
     const surprises = [];
     third.onAny((event) => surprises.push(event));
@@ -76,7 +76,7 @@ test("meta: from, to, room, ts, seq, cid, polite, name", async () => {
   assert.equal(second.cid, null);
 });
 
-test("chat-message: {message, id, seq, ts, from, name} to everyone, the sender included", async () => {
+test("chat-message: {message, id, seq, ts, from, name} to all, including the sender", async () => {
   const [ada, grace] = await people(2);
   await ask(ada, "room:join", { name: "Ada" });
   const text = "你好 👋🏽 <b>&amp;</b> \u0000 \"quoted\" \n";
@@ -88,10 +88,10 @@ test("chat-message: {message, id, seq, ts, from, name} to everyone, the sender i
   }
 });
 
-test("broadcast: a description or candidate alone goes to everyone else as it is", async () => {
+test("broadcast: a bare description or candidate goes to all others unchanged", async () => {
   const [ada, grace, third] = await people(3);
   for (const [event, value] of [["offer", offer], ["candidate", init], ["candidate", null]]) {
-    // Without a partner a signal is for all.
+    // Without a partner a signal goes to all.
     const both = Promise.all([once(grace, event), once(third, event)]);
     ada.emit(event, value);
     for (const [got, meta] of await both) {
@@ -197,7 +197,7 @@ test("an unknown target gives unknown-peer to its sender only", async () => {
   assert.deepEqual(surprises, []);
 });
 
-test("sender: whatever object arrives as an argument states the true one, or as little as was sent", async () => {
+test("sender: every object argument states the true one, or none if none was sent", async () => {
   const [ada, grace, third] = await people(3);
   const claimed = { ...offer, from: third.id, callerID: third.id };
   const stated = { ...offer, from: ada.id, callerID: ada.id };
@@ -218,7 +218,7 @@ test("sender: whatever object arrives as an argument states the true one, or as 
   for (const [got] of await both) assert.deepEqual(got, stated);
 });
 
-test("target: by other names, by a later argument, or by the value alone, and nobody else hears of it", async () => {
+test("target: by other names, by a later argument, or by the value alone, and no other client gets it", async () => {
   const [ada, grace, third] = await people(3);
   const surprises = [];
   third.onAny((event) => surprises.push(event));
@@ -235,7 +235,7 @@ test("target: by other names, by a later argument, or by the value alone, and no
   assert.deepEqual(surprises, []);
 });
 
-test("room: whoever names another one is refused with its URL, in every shape, and nobody hears of it", async () => {
+test("room: an event that names another room is refused with its URL, in every form, and reaches no client", async () => {
   const [ada, grace] = await people(2);
   const room = `contract-${rooms - 1}`;
   const surprises = [];
@@ -258,7 +258,7 @@ test("room: whoever names another one is refused with its URL, in every shape, a
   assert.deepEqual((await relayed(ada, grace, "offer", room, offer))[0], offer);
 });
 
-test("binary is for signals: anywhere else it is refused", async () => {
+test("binary is allowed in signals only", async () => {
   const [ada, grace] = await people(2);
   const bytes = Buffer.from("bytes");
   const { error } = await ask(ada, "chat-message", { message: "hi", enc: bytes });
@@ -267,14 +267,14 @@ test("binary is for signals: anywhere else it is refused", async () => {
   assert.deepEqual(Buffer.from(data), bytes);
 });
 
-test("join: ids are nobody's aliases", async () => {
+test("join: an id cannot be an alias", async () => {
   const [ada, grace, third] = await people(3);
   const left = grace.id;
   grace.disconnect();
   for (const id of [ada.id, left]) assert.equal((await ask(third, "join", id)).error.code, "id-taken");
 });
 
-test("join: after the server was killed, a page that is loaded again has its alias", async (t) => {
+test("join: after the server was killed, a reloaded page gets its alias", async (t) => {
   const killable = await startKillable();
   t.after(() => killable.stop());
   const options = { room: "killed", transports: ["websocket"] };
@@ -286,7 +286,7 @@ test("join: after the server was killed, a page that is loaded again has its ali
   assert.deepEqual(await ask(again, "join", "ada"), { ok: true });
 });
 
-test("null and empty candidates pass", async () => {
+test("null and empty candidates are relayed", async () => {
   const [ada, grace] = await people(2);
   const end = { candidate: "", sdpMid: "0", sdpMLineIndex: 0 };
   for (const value of [null, end]) {
@@ -310,7 +310,7 @@ test("a session description of 60 KB arrives byte-identical", async () => {
   assert.equal(error.code, "too-large");
 });
 
-test("presence: room:join has who is here, the others get peer:joined, peer:updated, peer:left", async () => {
+test("presence: room:join returns the peers, the others get peer:joined, peer:updated, peer:left", async () => {
   const [ada, grace] = await people(2);
   const first = await ask(ada, "room:join", { name: "Ada", media: { audio: true, video: true } });
   assert.equal(first.ok, true);

@@ -1,4 +1,4 @@
-// Which origins' pages may use a room, and what browsers must find in each answer.
+// Which origins' pages may use a room, and the CORS headers of each answer.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -7,7 +7,7 @@ import { client, enginePath, http, once, startServer, webSocket } from "./suppor
 const servers = {};
 before(async () => {
   servers.open = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
-  servers.own = await startServer(); // as wrangler.toml says: the deployment's own
+  servers.own = await startServer(); // as in wrangler.toml: the deployment's own origin
   servers.list = await startServer({ vars: { ALLOWED_ORIGINS: "https://a.example, https://*.b.example, file://" } });
 });
 after(async () => {
@@ -18,7 +18,7 @@ const origin = "https://elsewhere.example";
 const polling = { transport: "polling" };
 const websocket = { transport: "websocket" };
 
-/** What becomes of a request for a WebSocket: `{status, headers, body}`. */
+/** The answer to a request for a WebSocket: `{status, headers, body}`. */
 const upgrade = (server, path, headers) =>
   webSocket(server, path, { headers }).then(
     (socket) => ({ status: 101, headers: socket.headers }),
@@ -38,7 +38,7 @@ describe("any origin", () => {
     }
   });
 
-  test("O-1, O-4: so may the answer that becomes a WebSocket", async () => {
+  test("O-1, O-4: so may the answer that upgrades to a WebSocket", async () => {
     const { status, headers } = await upgrade(servers.open, enginePath("a", websocket), { origin });
     assert.equal(status, 101);
     assert.equal(headers["access-control-allow-origin"], "*");
@@ -61,7 +61,7 @@ describe("some origins", () => {
   for (const [which, passes, headers] of [
     ["own", true, () => ({})],
     ["own", true, ({ url }) => ({ origin: url })],
-    ["own", true, () => ({ origin: "https://calls.example", host: "calls.example" })], // a proxy has ended TLS
+    ["own", true, () => ({ origin: "https://calls.example", host: "calls.example" })], // behind a proxy that ends TLS
     ["own", true, () => ({ origin: "wss://calls.example:443", host: "calls.example" })], // as clients in Swift write it
     ["own", true, () => ({ origin: "https://calls.example", host: "Calls.example:443" })],
     ["own", false, () => ({ origin: "https://calls.example:444", host: "calls.example" })],
@@ -80,7 +80,7 @@ describe("some origins", () => {
     ["list", false, () => ({ origin })],
   ]) {
     const what = JSON.stringify(headers({ url: "itself", port: 0 }));
-    test(`O-4: ${which}: ${what} ${passes ? "passes" : "does not"}, with either transport`, async () => {
+    test(`O-4: ${which}: ${what} ${passes ? "passes" : "is refused"}, with either transport`, async () => {
       const server = servers[which];
       const sent = headers(server);
       assert.equal((await http(server, enginePath("b", polling), { headers: sent })).status, passes ? 200 : 403);
@@ -105,7 +105,7 @@ describe("some origins", () => {
     assert.match(without.headers.vary, /Origin/);
   });
 
-  test("E-6, E-17: the refusal of a poll says why, readably for the page", async () => {
+  test("E-6, E-17: the page can read why a poll was refused", async () => {
     const asked = { origin, "access-control-request-method": "POST", "access-control-request-headers": "x-one" };
     const preflight = await http(servers.own, enginePath("a", polling), { method: "OPTIONS", headers: asked });
     const refused = await http(servers.own, enginePath("a", polling), { headers: { origin } });
@@ -119,14 +119,14 @@ describe("some origins", () => {
     assert.match(message, /^Origin not allowed: ALLOWED_ORIGINS/);
   });
 
-  test("E-13: that of a WebSocket says so in words", async () => {
+  test("E-13: the refusal of a WebSocket is the message", async () => {
     const { status, headers, body } = await upgrade(servers.own, enginePath("a", websocket), { origin });
     assert.equal(status, 400);
     assert.match(headers["content-type"], /^text\/html/);
     assert.match(body, /^Origin not allowed: ALLOWED_ORIGINS/);
   });
 
-  test("another origin has no part in a session either", async () => {
+  test("another origin cannot use a session either", async () => {
     const { body } = await http(servers.own, enginePath("a", polling));
     const { sid } = JSON.parse(body.slice(1));
     const path = enginePath("a", { ...polling, sid });
@@ -136,7 +136,7 @@ describe("some origins", () => {
     assert.equal((await post({ origin: servers.own.url })).status, 200);
   });
 
-  test("a stock client is told", async () => {
+  test("a stock client gets the error", async () => {
     for (const transport of ["polling", "websocket"]) {
       const socket = client(servers.own, { transports: [transport], extraHeaders: { origin } });
       const [error] = await once(socket, "connect_error");
@@ -144,7 +144,7 @@ describe("some origins", () => {
     }
   });
 
-  test("refusals that are too many are counted and not logged", async () => {
+  test("refusals beyond the limit are counted, not logged", async () => {
     const flooded = await startServer();
     try {
       const lines = () => flooded.logs.map(({ message }) => JSON.parse(message)).filter(({ event }) => event === "refusal");

@@ -1,4 +1,4 @@
-// The local runtime's own files of what rooms store.
+// The local runtime's files with the rooms' storage.
 
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { deserialize } from "node:v8";
 
-const numberAt = 8; // where a journal's row has its number: see docs/journal.md
+const numberAt = 8; // the offset of the number in a journal's row: see docs/journal.md
 
-/** Calls `use` with the database of a server that does not run, and closes it. */
+/** Calls `use` with a database of a stopped server, and closes it. */
 export function withDatabase(file, use) {
   const database = new DatabaseSync(file);
   try {
@@ -24,13 +24,13 @@ export function files(server) {
   return names.map((name) => join(server.storage, name));
 }
 
-/** Those of them that have tables: nothing is in them before the object stores something. */
+/** Those with tables: a database has none before its object stores something. */
 export function databases(server) {
   const tables = (file) => withCopy(file, (database) => database.prepare("SELECT name FROM sqlite_master").all());
   return files(server).filter((file) => tables(file).length > 0);
 }
 
-/** Calls `use` with a copy of a database, as the runtime, which has it open, expects nobody beside it. */
+/** Calls `use` with a copy of a database, because the runtime that has it open expects no other reader. */
 function withCopy(file, use) {
   const folder = mkdtempSync(join(tmpdir(), "signalbox-copy-"));
   try {
@@ -41,7 +41,7 @@ function withCopy(file, use) {
   }
 }
 
-/** How many rows the journal in this file was written with: they are numbered, and the last one is there. */
+/** How many rows the journal in this file has written: rows are numbered, and the last one is stored. */
 export function rowsWritten(file) {
   const rows = withDatabase(file, (database) => database.prepare("SELECT value FROM _cf_KV").all());
   const numbers = rows.map(({ value }) => Buffer.from(deserialize(value)).readBigUInt64LE(numberAt));

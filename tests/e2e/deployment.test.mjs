@@ -1,5 +1,5 @@
-// `npm run deploy`: wrangler itself, with as much of Cloudflare's API as a deploy asks for; and what comes after it, which
-// finds the address and asks whether the deployment runs.
+// `npm run deploy`: wrangler itself against a double of Cloudflare's API, and the steps after it, which find the
+// address and check that the deployment runs.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -26,7 +26,7 @@ test("a deployment whose settings are wrong is a problem that names them", async
   await assert.rejects(health(wrong.url), { message: /^http.*: .*ALLOWED_ORIGINS in wrangler\.toml has to be/ });
 });
 
-test("a deployment is asked again until it answers", async () => {
+test("a deployment is requested again until it answers", async () => {
   let asked = 0;
   const site = createServer((_, response) => {
     asked += 1;
@@ -58,17 +58,17 @@ test("the address is the first host in what wrangler reports", () => {
   }
 });
 
-/** What the API answers to a request, where that is not 404: the account has no Worker yet. */
+/** The API's answer to a request; 404 means that the account has no Worker so far. */
 const answers = [
   [/^GET .*\/workers\/subdomain$/, { subdomain: "me" }],
   [/^POST .*\/assets-upload-session$/, { jwt: "e30.e30.e30", buckets: [] }],
   [/^PUT .*\/scripts\/signalbox$/, { id: "signalbox", tag: "t", deployment_id: "d", startup_time_ms: 1 }],
-  // A host that is nowhere, by its name: nothing outside this machine is asked.
+  // A host that does not exist, by its name: no request leaves this machine.
   [/^GET .*\/workers\/workers\/signalbox$/, { subdomain: { url: "https://signalbox.invalid", enabled: false } }],
   [/^POST .*\/scripts\/signalbox\/subdomain$/, { enabled: true, previews_enabled: false }],
 ];
 
-test("npm run deploy uploads the Worker and the page, and asks the address that it got", async () => {
+test("npm run deploy uploads the Worker and the page, and requests the deployment's address", async () => {
   const requests = [];
   const api = createServer((request, response) => {
     let bytes = 0;

@@ -1,4 +1,4 @@
-// `npm start`: pages that another development server of the same machine serves may connect, others may not.
+// `npm start`: pages of other development servers on the same machine may connect, others may not.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -33,7 +33,7 @@ test("a page of another site does not connect, nor one of this machine to anothe
   assert.equal(await status({ origin: "http://localhost:5173", host: "localhost:3000" }), 200);
 });
 
-test("a jurisdiction, which the local runtime does not know, is left to the deployment", async () => {
+test("a jurisdiction, which the local runtime does not support, is ignored under npm start", async () => {
   const bounded = await startServer({ development: true, vars: { JURISDICTION: "eu" } });
   try {
     await connect(bounded);
@@ -42,7 +42,7 @@ test("a jurisdiction, which the local runtime does not know, is left to the depl
   }
 });
 
-test("lines of .dev.vars that are not read, and secrets in wrangler.toml, are told", () => {
+test("ignored lines of .dev.vars, and secrets in wrangler.toml, are reported", () => {
   const devVars = [
     "# a comment", "", "TOKEN_SECRET=x", "export API_TOKEN = 'y'  ", 'TURN_SECRET="of', 'two lines"',
     "TOKEN_SECRET: x", "  API_TOKEN", "",

@@ -1,4 +1,5 @@
-// Dialects, end to end: each shipped one plays its transcript with stock clients, as a tutorial's page connects.
+// Dialects, end to end: stock clients play the transcript of each shipped dialect, connected as a tutorial's page
+// connects.
 
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
@@ -13,7 +14,7 @@ import { ask, enginePath, http, once, startKillable, startServer } from "./suppo
 const json = (...path) => JSON.parse(readFileSync(inRoot(...path), "utf8"));
 const names = readdirSync(inRoot("dialects/transcripts")).map((file) => basename(file, ".json"));
 
-/** The clients that tutorials' pages load, where that is not version 4; of version 1 the last. */
+/** The client versions of tutorials' pages, if not version 4; for version 1 the last. */
 const old = createRequire(inRoot("tests/interop/package.json"));
 const loaded = {
   "chaim-video-chat": "2.3.1",
@@ -34,22 +35,22 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** A client as a tutorial's page makes it: `io(url)`, with the dialect in the URL. What it gets is in `got`. */
+/** A client as a tutorial's page makes it: `io(url)`, with the dialect in the URL. Its events are in `got`. */
 function page(dialect, { query = "", room = "", library = io, ...options } = {}) {
   const parameters = [dialect && `dialect=${dialect}`, room && `room=${room}`, query].filter(Boolean).join("&");
   const socket = library(`${server.url}/?${parameters}`, { forceNew: true, reconnection: false, autoConnect: false, ...options });
   socket.got = [];
-  socket.heard = new EventEmitter(); // tells of each event in got
+  socket.heard = new EventEmitter(); // emits each event in got
   const hear = (...event) => {
     if (event[1]?.event === "settled?") return;
-    // Without the offset by which clients recover; errors have none.
+    // Removes the offset for recovery; errors have none.
     socket.got.push(/^\d{16}$/.test(event.at(-1)) ? event.slice(0, -1) : event);
     socket.heard.emit("event");
   };
   if (socket.onAny) {
     socket.onAny(hear);
   } else {
-    const { onevent } = socket; // what versions 1 and 2 have for it
+    const { onevent } = socket; // the equivalent in versions 1 and 2
     socket.onevent = (packet) => {
       hear(...packet.data);
       onevent.call(socket, packet);
@@ -65,7 +66,7 @@ async function connected(socket) {
   return socket;
 }
 
-/** Resolves when the server has done all that a client sent: it answers an event that no table names. */
+/** Resolves when the server has handled all events of a client: it answers an event that no table names. */
 async function settled(client) {
   const answered = once(client, "room:error", ({ event }) => event === "settled?");
   client.emit("settled?");
@@ -82,7 +83,7 @@ async function play(dialect, steps, options) {
     if (value === null || typeof value !== "object") return value;
     return Object.fromEntries(Object.entries(value).map(([key, value]) => [known.get(key) ?? key, filled(value)]));
   };
-  /** Fills a value in; names that stand for nothing yet stand for what was got. */
+  /** Fills in a value. A name without a value stands for what was received. */
   const learn = (expected, got) => {
     if (typeof expected === "string" && expected.startsWith("$") && !known.has(expected) && got !== undefined) known.set(expected, got);
     else if (expected && got && typeof expected === "object") {
@@ -149,7 +150,7 @@ for (const [name, version] of Object.entries(loaded)) {
   }
 }
 
-test("the deployment's default needs nothing in the URL, and a room's own path stays native", async () => {
+test("the default dialect needs no parameter in the URL, and a room's own path stays native", async () => {
   await play("", json("dialects/transcripts/codelab.json"), { room: "by-default" });
   const native = await connected(io(server.url, { path: "/r/by-default/socket.io", forceNew: true, autoConnect: false }));
   server.closers.add(() => native.disconnect());
@@ -158,14 +159,14 @@ test("the deployment's default needs nothing in the URL, and a room's own path s
   assert.equal((await ask(named, "room:join", {})).peers.length, 1, "both are in the native room");
 });
 
-test("a dialect of one's own, apart from other dialects and rooms", async () => {
+test("a dialect of the deployment's own is separate from other dialects and rooms", async () => {
   const [a, b] = await Promise.all([page("mine"), page("mine")].map(connected));
   const others = await Promise.all([page("mine", { room: "another" }), page("voice-call"), page("room")].map(connected));
   const heard = Promise.all([once(a, "y"), once(b, "y")]);
   a.emit("x", 1, { two: [3] });
   for (const args of await heard) assert.deepEqual(args.slice(0, 2), [1, { two: [3] }]);
   assert.deepEqual(a.got[0], ["hello", a.id]);
-  // What comes back of an event of their own comes after whatever they got before.
+  // The reply to an event of their own comes after all earlier events.
   for (const other of others) {
     await settled(other);
     assert.ok(other.got.every(([event]) => event !== "y"));
@@ -180,7 +181,7 @@ test("a dialect that does not exist is refused with the names of those that do",
   assert.equal(odd.status, 400);
 });
 
-test("a dialect's object sleeps and wakes with its rooms", async () => {
+test("a dialect's object keeps its rooms over hibernation", async () => {
   const [ann, bob] = await Promise.all([page("noom", { room: "nap" }), page("noom", { room: "nap" })].map(connected));
   const welcome = once(ann, "welcome");
   ann.emit("join_room", "r");
@@ -193,7 +194,7 @@ test("a dialect's object sleeps and wakes with its rooms", async () => {
   assert.deepEqual((await offer)[0], { type: "offer" });
 });
 
-test("a killed server: clients of a dialect come back into their rooms", async () => {
+test("a killed server: clients of a dialect return to their rooms", async () => {
   const killable = await startKillable();
   try {
     const connect = async () => {

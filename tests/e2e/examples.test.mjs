@@ -22,12 +22,12 @@ describe("chat", () => {
   });
   after(() => server.stop());
 
-  test("a room of it hears what is said, and survives eviction and kill -9", async () => {
+  test("members of a room get its messages, over eviction and kill -9", async () => {
     const [ann, bob, cat] = [await connect(server), await connect(server), await connect(server)];
     const surprises = [];
     cat.onAny((event) => surprises.push(event));
     ann.emit("enter", "den", "Ann");
-    await ask(ann, "say", "first"); // what was sent before has been done
+    await ask(ann, "say", "first"); // the ack means that earlier events have been handled
     const entered = once(ann, "entered");
     bob.emit("enter", "den", "Bob");
     assert.deepEqual(payload(await entered), ["Bob"]);
@@ -51,7 +51,7 @@ describe("chat", () => {
     assert.deepEqual(surprises, []);
   });
 
-  test("what does not fit is an error for its sender", async () => {
+  test("an invalid payload is an error for its sender", async () => {
     const eve = await connect(server);
     const exception = once(eve, "exception");
     eve.emit("enter", { no: "room" });
@@ -76,7 +76,7 @@ describe("chat, evicted", () => {
   });
   after(() => server.stop());
 
-  test("rooms and names are there again", async () => {
+  test("rooms and names are restored", async () => {
     const [ann, bob] = [await connect(server, { transports: ["websocket"] }), await connect(server, { transports: ["websocket"] })];
     ann.emit("enter", "den", "Ann");
     await ask(ann, "say", "first");
@@ -97,7 +97,7 @@ describe("cursors", () => {
   });
   after(() => server.stop());
 
-  test("others see where one points, and who comes later sees where all rest", async () => {
+  test("others see each pointer, and later clients get all positions", async () => {
     const [ann, bob] = [await connect(server), await connect(server)];
     for (const event of ["move", "rest"]) {
       const cursor = once(bob, "cursor", ({ x }) => x === (event === "move" ? 0.25 : 0.5));
@@ -122,7 +122,7 @@ describe("game", () => {
   });
   after(() => server.stop());
 
-  /** A client, with its side. */
+  /** Connects a client; returns it with its side. */
   async function player() {
     const socket = io(server.url, { forceNew: true, autoConnect: false });
     server.closers.add(() => socket.disconnect());
@@ -131,7 +131,7 @@ describe("game", () => {
     return { socket, side: (await side)[0] };
   }
 
-  test("two play by the rules, a third one watches, and the game outlives memory", async () => {
+  test("two play by the rules, a third client watches, and the game survives the loss of memory", async () => {
     const x = await player();
     const o = await player();
     const watcher = await player();

@@ -1,11 +1,12 @@
-// One socket sends all it can in a room of 20, with the deployed rates: it is limited, then put out; the others notice nothing.
+// One socket sends as fast as it can in a room of 20, with the deployed rates: it is limited, then disconnected; the
+// others are not affected.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { ask, connect, once, startServer } from "./support.mjs";
 
 const others = 19;
-const chats = 10; // as many as a socket may send at once
+const chats = 10; // the burst of a socket
 const relays = 50;
 
 let server;

@@ -1,4 +1,4 @@
-// Garbage on every endpoint: its sender gets the documented error, and the room's members notice nothing.
+// Invalid input at every endpoint: its sender gets the documented error, and the room's members are not affected.
 
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
@@ -16,7 +16,7 @@ after(() => server.stop());
 
 let said = 0;
 
-/** The room's members still hear each other. Returns what was said. */
+/** The room's members still get each other's messages. Returns the text. */
 async function roomWorks() {
   const [ada, grace] = members;
   const text = `still here ${(said += 1)}`;
@@ -38,7 +38,7 @@ for (const [what, query, options, [status, body]] of [
   ["no transport", {}, {}, unknownTransport],
   ["an unknown transport", { transport: "webtransport" }, {}, unknownTransport],
   ["an unknown sid", { ...polling, sid: "AAAAAAAAAAAAAAAAAAAA" }, {}, unknownSid],
-  ["a sid that is none", { ...polling, sid: "../../etc/passwd" }, {}, unknownSid],
+  ["an invalid sid", { ...polling, sid: "../../etc/passwd" }, {}, unknownSid],
   ["a sid of 10,000 characters", { ...polling, sid: "A".repeat(10_000) }, {}, unknownSid],
   ["a POST without sid", polling, { method: "POST", body: "40" }, badMethod],
   ["a PUT without sid", polling, { method: "PUT", body: "40" }, badMethod],
@@ -57,7 +57,7 @@ for (const [what, query, options, [status, body]] of [
   });
 }
 
-test("E-1: a request that no session can right wakes no object", async () => {
+test("E-1: a request that is invalid for any session wakes no object", async () => {
   const wrong = [
     [{}, {}],
     [{ transport: "webtransport" }, {}],
@@ -129,7 +129,7 @@ for (const [what, body] of [
     const path = await session();
     assert.deepEqual((await post(path, body)).body, "ok");
     const { status, body: rest } = await http(server, path);
-    // The engine's own errors end a session at once; of the layer above the next poll is told.
+    // The engine's own errors end a session at once; errors of the layer above show in the next poll.
     if (status === 200) assert.match(rest, /(^|\x1e)1$/);
     else assert.deepEqual([status, rest], unknownSid);
     const late = await http(server, path);
@@ -138,7 +138,7 @@ for (const [what, body] of [
   });
 }
 
-test("P-2: bytes of a POST that are not UTF-8 are read as U+FFFD, and end nothing", async () => {
+test("P-2: bytes of a POST that are not UTF-8 are read as U+FFFD, and the session stays open", async () => {
   const path = await session();
   const heard = once(members[0], "chat-message");
   const text = (bytes) => Buffer.concat([Buffer.from('42["chat-message","a'), Buffer.from(bytes), Buffer.from('b"]')]);
@@ -149,7 +149,7 @@ test("P-2: bytes of a POST that are not UTF-8 are read as U+FFFD, and end nothin
 });
 
 for (const method of ["PUT", "DELETE", "TRACE", "PROPFIND", "QUERY"]) {
-  test(`E-11: ${method} on a session is refused, and the session goes on`, async () => {
+  test(`E-11: ${method} on a session is refused, and the session stays open`, async () => {
     const path = await session();
     const { status, body } = await http(server, path, { method });
     assert.deepEqual([status, body], badRequest);
@@ -166,9 +166,9 @@ for (const [what, body] of [
   ["a packet beyond maxPayload behind others", `42["chat-message","never"]\x1e4${"x".repeat(131_072)}`],
   ["bytes beyond maxPayload in base64", `b${Buffer.alloc(131_073).toString("base64")}`],
   ["more than a million bytes", bytesTooMany],
-  ["more than a million bytes, of which nobody says how many", () => Readable.from([bytesTooMany])],
+  ["more than a million bytes, without a Content-Length", () => Readable.from([bytesTooMany])],
 ]) {
-  test(`E-10: a body with ${what} is refused with 413, and the session goes on`, async () => {
+  test(`E-10: a body with ${what} is refused with 413, and the session stays open`, async () => {
     const path = await session();
     const heard = [];
     const listener = (message) => heard.push(message.message);
@@ -205,7 +205,7 @@ test("E-8, P-7: a second poll ends the session: the first gets a close, later on
   const path = await session();
   const first = http(server, path);
   const second = await http(server, path);
-  // Whichever comes first at the room waits; the other is the second.
+  // The first one at the room waits; the other is the second.
   const answers = [await first, second];
   assert.deepEqual(answers.map(({ status, body }) => `${status} ${body}`).sort(), ["200 1", "400 "]);
   const late = await http(server, path);
@@ -266,7 +266,7 @@ for (const [what, event, ...args] of [
   ["a room:join as a text", "room:join", "me"],
   ["a room:join with a bad name", "room:join", { name: 7 }],
 ]) {
-  test(`${what} is an error to its sender and disconnects nobody`, async () => {
+  test(`${what} is an error to its sender and disconnects no client`, async () => {
     const socket = await connect(server, { room });
     const { ok, error } = await ask(socket, event, ...args);
     assert.equal(ok, false);
@@ -282,7 +282,7 @@ for (const [what, event, ...args] of [
   });
 }
 
-test("what is too large is an error to its sender", async () => {
+test("an event that is too large is an error to its sender", async () => {
   const socket = await connect(server, { room });
   for (const [event, ...args] of [
     ["chat-message", "x".repeat(4001)],
@@ -330,7 +330,7 @@ test("JSON that is huge or nested 50,000 deep is refused: not every peer's parse
 });
 
 for (const auth of [`{"token":${deep}}`, `{"token":${huge}}`, `{"pid":${deep}}`, `{"pid":${huge}}`, `{"pid":1,"offset":${huge}}`, `{"a":${deep}}`]) {
-  test(`M-6: who connects with ${auth.slice(0, 12)}… is refused, and may try again`, async () => {
+  test(`M-6: a client with ${auth.slice(0, 12)}… is refused, and may try again`, async () => {
     const socket = await webSocket(server, enginePath(room, { transport: "websocket" }));
     await socket.next();
     socket.send(`40${auth}`);
@@ -343,7 +343,7 @@ for (const auth of [`{"token":${deep}}`, `{"token":${huge}}`, `{"pid":${deep}}`,
 }
 
 for (const auth of ['{"token":[[1]]}', '{"pid":{}}', '{"pid":"short"}', '{"pid":1,"offset":"x"}', '{"strict":"yes"}', '{"a":null}']) {
-  test(`who connects with ${auth} is let in as anybody`, async () => {
+  test(`a client with ${auth} is accepted`, async () => {
     const socket = await webSocket(server, enginePath(room, { transport: "websocket" }));
     await socket.next();
     socket.send(`40${auth}`);
@@ -352,6 +352,6 @@ for (const auth of ['{"token":[[1]]}', '{"pid":{}}', '{"pid":"short"}', '{"pid":
   });
 }
 
-test("none of this was an error or a panic of the server's own", () => {
+test("none of this caused an error or a panic of the server", () => {
   assert.deepEqual(server.logs.filter(({ level, message }) => level === "error" || /panic/.test(message)), []);
 });

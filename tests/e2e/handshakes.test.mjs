@@ -1,4 +1,5 @@
-// How many connections an address may open: as wrangler.toml says, 60 in a minute in a room, 600 in all.
+// How many connections an address may open: with the limits of wrangler.toml, 60 per minute in a room, 600 in all
+// rooms.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -24,7 +25,7 @@ async function flood(open) {
   throw new Error(`none of ${2 * limit + 1} handshakes was refused`);
 }
 
-test("D-9, D-11: one address too many is refused for now, and says when to come back", async () => {
+test("D-9, D-11: a handshake over the limit is refused, with the time to retry", async () => {
   const address = "192.0.2.1";
   const first = await handshake(address);
   const { before, refused } = await flood(() => handshake(address));
@@ -36,7 +37,7 @@ test("D-9, D-11: one address too many is refused for now, and says when to come 
   assert.equal(code, 4);
   assert.match(message, /try again in a minute/);
 
-  // What is open goes on, and may upgrade.
+  // Open sessions continue, and may upgrade.
   const { sid } = JSON.parse(first.body.slice(1));
   const session = enginePath("flood", { ...polling, sid });
   assert.equal((await http(server, session, { ...from(address), method: "POST", body: "40" })).body, "ok");
@@ -45,21 +46,21 @@ test("D-9, D-11: one address too many is refused for now, and says when to come 
   probe.send("2probe");
   assert.equal(await probe.next(), "3probe");
 
-  // Others come in.
+  // Clients from other addresses are accepted.
   assert.equal((await handshake("192.0.2.2")).status, 200);
 
   const line = await server.logged(/rate-limited/);
   assert.deepEqual(JSON.parse(line), { event: "refusal", reason: "rate-limited", status: 429, room: "flood", origin: null, dropped: 0 });
 });
 
-test("E-13, D-9: a WebSocket is refused in words, and a stock client goes on trying", async () => {
+test("E-13, D-9: a WebSocket is refused with the message, and a stock client keeps trying", async () => {
   const address = "192.0.2.3";
   const path = enginePath("flood", { transport: "websocket" });
   const open = () => webSocket(server, path, from(address)).then(() => ({ status: 200 }), (refused) => refused);
   const { refused } = await flood(open);
   assert.equal(refused.status, 429);
   assert.match(refused.body, /^Too many new connections/);
-  // The minute may end: until it is refused.
+  // The minute may end, so repeat until the client is refused.
   const { refused: active } = await flood(async () => {
     const socket = client(server, { room: "flood", extraHeaders: from(address).headers, reconnection: true });
     const told = await Promise.race([
@@ -74,11 +75,11 @@ test("E-13, D-9: a WebSocket is refused in words, and a stock client goes on try
 
 const loyal = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 500 };
 
-/** Stock clients of one address, in this room. */
+/** Stock clients of one address in this room. */
 const crowd = (server, count, options) => Promise.all(Array.from({ length: count }, (_, n) =>
   connect(server, { ...loyal, ...options, transports: n % 2 ? ["websocket"] : undefined })));
 
-/** All lose their connections by `lose` and come back as who they were, at the latest after `start`. */
+/** All clients lose their connections by `lose`, and recover at the latest after `start`. */
 async function allRecover(sockets, lose, start = () => {}) {
   const ids = sockets.map(({ id }) => id);
   const lost = sockets.map((socket) => once(socket, "disconnect"));
@@ -89,7 +90,7 @@ async function allRecover(sockets, lose, start = () => {}) {
   assert.deepEqual(sockets.map(({ id, recovered }) => [id, recovered]), ids.map((id) => [id, true]));
 }
 
-test("E-18: an address whose clients lose all sockets at once has them all back, beyond its limit", async () => {
+test("E-18: all clients of an address recover after losing their sockets at once, beyond its limit", async () => {
   const room = "crowd";
   const extraHeaders = from("192.0.2.4").headers;
   const sockets = await crowd(server, limit, { room, extraHeaders });
@@ -97,15 +98,15 @@ test("E-18: an address whose clients lose all sockets at once has them all back,
   for (const socket of sockets) socket.disconnect();
 });
 
-test("E-18: 100 clients of one address are back after a restart, and no more newcomers come in than before", async () => {
+test("E-18: 100 clients of one address recover after a restart, and the limit for new clients stays", async () => {
   const killable = await startKillable({ ratelimits: {} });
   try {
     const room = "crowd";
     const address = "192.0.2.5";
     const sockets = await crowd(killable, 100, { room, extraHeaders: from(address).headers });
-    // What is acknowledged outlives the kill, and so does what came before it.
+    // An ack means that this and all earlier events survive the kill.
     for (const socket of sockets) await ask(socket, "room:join", {});
-    killable.ratelimits = undefined; // those that are deployed
+    killable.ratelimits = undefined; // the deployed limits
     await allRecover(sockets, () => killable.kill(), () => killable.start());
     for (const socket of sockets) socket.disconnect();
     let opened = 0;
@@ -121,7 +122,7 @@ test("E-18: 100 clients of one address are back after a restart, and no more new
   }
 });
 
-test("an address may open more connections in many rooms than in one, and not any number", async () => {
+test("an address may open more connections in many rooms than in one, but not any number", async () => {
   const ratelimit = (id, limit) => ({ type: "ratelimit", namespace_id: id, simple: { limit, period: 60 } });
   const few = await startServer({ ratelimits: { HANDSHAKES: ratelimit("1001", 3), ADDRESSES: ratelimit("1002", 10) } });
   try {
@@ -143,26 +144,26 @@ test("a customer's IPv6 network is one address", async () => {
   assert.equal((await handshake("2001:db8:1:3::1")).status, 200);
 });
 
-test("the machine itself, where developers and tests come from, is not counted", async () => {
+test("connections from the machine itself, by developers and tests, are not counted", async () => {
   for (let n = 0; n < 2 * limit + 1; n++) {
     assert.equal((await http(server, enginePath("local", polling))).status, 200);
   }
 });
 
-test("E-3: requests of sessions that there are not count, and an expired session costs its client no connection", async () => {
+test("E-3: requests of unknown sessions count, and an expired session does not cost its client a connection", async () => {
   const few = 3;
   const simple = { limit: few, period: 60 };
   const limited = await startServer({ ratelimits: { HANDSHAKES: { type: "ratelimit", namespace_id: "1001", simple } } });
   try {
     const ask = (query, address) => http(limited, enginePath("strays", { ...polling, ...query }), from(address));
     const sid = (n) => String(n).padStart(20, "A");
-    // An address that may open one more does so after its session was not found.
+    // An address that may open one more session can do so after its session has expired.
     const patient = "192.0.2.7";
     for (let n = 0; n < few - 1; n++) assert.equal((await ask({}, patient)).status, 200);
     assert.equal((await ask({ sid: sid(0) }, patient)).status, 400);
     assert.equal((await ask({}, patient)).status, 200);
 
-    // One that asks on and on may open none, and what it has open goes on. A minute may end meanwhile.
+    // An address that keeps asking may open none, and its open sessions continue. A minute may end meanwhile.
     const address = "192.0.2.8";
     const open = { sid: JSON.parse((await ask({}, address)).body.slice(1)).sid };
     await flood(async (round) => {
@@ -174,7 +175,7 @@ test("E-3: requests of sessions that there are not count, and an expired session
     });
     const path = enginePath("strays", { ...polling, ...open });
     assert.equal((await http(limited, path, { ...from(address), method: "POST", body: "40" })).body, "ok");
-    // So does a WebSocket that asks.
+    // Requests for a WebSocket count too.
     const other = "192.0.2.9";
     await flood(async () => {
       for (let n = 0; n < 2 * few; n++) {

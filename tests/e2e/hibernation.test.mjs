@@ -1,6 +1,6 @@
-// Nothing holds the object in memory, and nobody notices that it was not there.
+// Nothing keeps the object in memory, and clients do not notice the loss of memory.
 //
-// That memory was lost shows in the sequence numbers that clients see: they skip a block then, and only then.
+// Clients can see the loss of memory in the sequence numbers: only then do they skip a block.
 
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
@@ -18,21 +18,21 @@ const engine = (room) => (query) => enginePath(room, query);
 
 const question = "is anybody there";
 
-/** Whether `socket`'s room lost its memory since `seq`; says something there. */
+/** Whether `socket`'s room lost its memory since `seq`. Sends a message there. */
 async function forgot(socket, seq) {
   const next = (await ask(socket, "chat-message", question)).seq;
   assert.ok(next > seq, `${next} after ${seq}`);
   return next !== seq + 1;
 }
 
-/** What is the next event of a raw session's poll, if that is all there is. */
+/** The only event in the next poll of a raw session. */
 function event({ status, body }) {
   assert.equal(status, 200);
   assert.match(body, /^42\[/);
   return JSON.parse(body.slice(2));
 }
 
-/** A raw session on polling that joined the namespace and has fetched what there was. */
+/** A raw session on polling that has joined the namespace and fetched all packets. */
 async function poller(room) {
   const session = await openPolling(server, engine(room));
   await session.post("40");
@@ -41,7 +41,10 @@ async function poller(room) {
 }
 
 describe("the object can be evicted at once", () => {
-  /** Evicts, which waits for whatever holds the object, if only before an upgrade begun now is given up: 10 s. */
+  /**
+   * Evicts the object. Fails if something holds the object for longer than the timeout of an upgrade that begins now:
+   * 10 s.
+   */
   async function evictAtOnce(room) {
     const upgrade = await (await openPolling(server, engine("clock"))).webSocket();
     const first = await Promise.race([
@@ -65,15 +68,15 @@ describe("the object can be evicted at once", () => {
   for (const [what, settle] of [
     ["nobody else", members()],
     ["members on WebSockets", members("websocket", "websocket", "websocket")],
-    ["members who poll", members("polling", "polling", "polling")],
-    ["members of both kinds", members("websocket", "polling", "websocket", "polling")],
-    ["a poll that waits", async (room) => {
+    ["members on polling", members("polling", "polling", "polling")],
+    ["members on both transports", members("websocket", "polling", "websocket", "polling")],
+    ["a parked poll", async (room) => {
       const session = await poller(room);
       const poll = session.get();
-      // The answer is no noop: the poll was neither answered nor given up meanwhile.
+      // The answer is not a noop: meanwhile the poll was neither answered nor released.
       return async () => assert.equal(event(await poll)[1].message, question);
     }],
-    ["an upgrade that is not finished", async (room) => {
+    ["an unfinished upgrade", async (room) => {
       const session = await poller(room);
       const poll = session.get();
       const socket = await session.webSocket();
@@ -82,11 +85,11 @@ describe("the object can be evicted at once", () => {
       assert.equal((await poll).body, "6");
       return async () => {
         socket.send("5");
-        assert.equal(await socket.next(), "2", "nobody remembers when the last ping went out");
+        assert.equal(await socket.next(), "2", "the time of the last ping is lost");
         assert.match(await socket.next(), new RegExp(`^42\\["chat-message",.*${question}`));
       };
     }],
-    ["a WebSocket that opened for an upgrade, and says nothing", async (room) => {
+    ["a silent WebSocket of an upgrade", async (room) => {
       const session = await poller(room);
       const socket = await session.webSocket();
       const poll = session.get();
@@ -108,7 +111,7 @@ describe("the object can be evicted at once", () => {
         assert.match((await poll).body, /^40\{/);
       };
     }],
-    ["a request whose body is not complete", async (room) => {
+    ["a request with an incomplete body", async (room) => {
       const session = await poller(room);
       const poll = session.get();
       const body = new PassThrough();
@@ -127,7 +130,7 @@ describe("the object can be evicted at once", () => {
       const speaker = await connect(server, { room, transports: ["websocket"] });
       const { seq } = await ask(speaker, "chat-message", "first");
       const goesOn = await settle(room);
-      await ask(speaker, "chat:history", {}); // what was sent before has arrived
+      await ask(speaker, "chat:history", {}); // the ack means that earlier events have arrived
       await evictAtOnce(room);
       assert.equal(await forgot(speaker, seq), true);
       await goesOn();
@@ -135,8 +138,8 @@ describe("the object can be evicted at once", () => {
   }
 });
 
-test("an object that nobody speaks to hibernates, whatever it has open; one that is spoken to does not", async () => {
-  const period = 3_000; // ms; workerd lets an object go after 10 s
+test("an object without events hibernates, whatever connections are open; an object with events does not", async () => {
+  const period = 3_000; // ms; workerd evicts an idle object after 10 s
   const rounds = 5;
   const settle = async (room) => {
     const speaker = await connect(server, { room, transports: ["websocket"] });
@@ -148,7 +151,7 @@ test("an object that nobody speaks to hibernates, whatever it has open; one that
   const [asleep, awake] = [await settle("asleep"), await settle("awake")];
   for (let round = 1; round <= rounds; round++) {
     await sleep(period);
-    // A pong is answered without the object.
+    // The runtime answers a pong without the object.
     asleep.socket.send("3");
     assert.equal(await asleep.socket.next(), "6");
     assert.equal(await forgot(awake.speaker, awake.seq++), false, `round ${round}`);
@@ -172,7 +175,7 @@ test("50 evictions during a stream of 1,000 messages: each arrives once, in orde
     }
   };
   for (let round = 0; round < 50; round++) {
-    const next = once(grace, "signal"); // only an object that runs can be evicted
+    const next = once(grace, "signal"); // only a running object can be evicted
     say(5);
     await next;
     const evicted = server.evict(room);

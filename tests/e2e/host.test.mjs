@@ -1,4 +1,4 @@
-// The host, with stock clients: kick, lock, knock, admit, deny, password, and all of it after the room's memory was lost.
+// The host, with stock clients: kick, lock, knock, admit, deny and password, also after the room lost its memory.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -6,10 +6,10 @@ import { ask, client, connect, once, startKillable, startServer } from "./suppor
 
 const patient = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 500 };
 
-/** The room's object is evicted: its sockets stay. */
+/** Evicts the room's object: its sockets stay open. */
 const evict = (server, room) => server.evict(room);
 
-/** The server is killed and started again, and a member of the room is back. */
+/** Kills and restarts the server, and waits until a member of the room is back. */
 async function kill(server, _, member) {
   const back = once(member, "connect");
   await server.kill();
@@ -32,11 +32,11 @@ for (const [how, start, lose] of [["evicted", startServer, evict], ["killed", st
     return host;
   }
 
-  /** A member of a room, from another address than the rest of this machine. */
+  /** A member of a room, from an address other than this machine's. */
   const guestOf = (room, address, options) =>
     connect(server, { room, extraHeaders: { "cf-connecting-ip": address }, ...options });
 
-  /** The code with which a client is not let in. */
+  /** The code with which a client is refused. */
   async function refusal(room, address, options) {
     const socket = client(server, { room, extraHeaders: { "cf-connecting-ip": address }, ...options });
     const [error] = await once(socket, "connect_error");
@@ -44,7 +44,7 @@ for (const [how, start, lose] of [["evicted", startServer, evict], ["killed", st
   }
 
   for (const transports of [["websocket"], ["polling"]]) {
-    test(`who is kicked is put out, and does not come back by any way: ${transports}`, async () => {
+    test(`a kicked client is disconnected, and cannot return in any way: ${transports}`, async () => {
       const room = `kick-${transports}`;
       const host = await hostOf(room);
       const guest = await guestOf(room, "198.51.100.7", { transports });
@@ -70,7 +70,7 @@ for (const [how, start, lose] of [["evicted", startServer, evict], ["killed", st
     });
   }
 
-  test("a locked room: knock, deny, admit; the lock outlives memory", async () => {
+  test("a locked room: knock, deny, admit; the lock survives the loss of memory", async () => {
     const room = "locked";
     const host = await hostOf(room);
     assert.deepEqual(await ask(host, "host:lock", { on: true }), { ok: true });
@@ -96,7 +96,7 @@ for (const [how, start, lose] of [["evicted", startServer, evict], ["killed", st
     assert.deepEqual(overheard, []);
   });
 
-  test("a password outlives memory, and so do the history and the host", async () => {
+  test("a password, the history and the host survive the loss of memory", async () => {
     const room = "password";
     const host = await hostOf(room);
     await ask(host, "chat-message", { message: "among us", mid: "m1" });

@@ -1,4 +1,4 @@
-// Relays from Cloudflare, by a double of its API: whatever that does, a join is one.
+// Relays from a double of Cloudflare's API: whatever the API does, a join succeeds.
 
 import assert from "node:assert/strict";
 import { once as happens } from "node:events";
@@ -14,7 +14,7 @@ const relay = {
   credential: "c",
 };
 
-/** What the API answers, without what a test replaces. */
+/** The API's answer; tests replace parts of it. */
 const granted = {
   iceServers: [
     { urls: ["stun:stun.cloudflare.com:3478", "stun:stun.cloudflare.com:53"] },
@@ -52,10 +52,10 @@ const send = (response, status, body) => response.writeHead(status, { "content-t
 const grant = (response, username = "u") =>
   send(response, 201, JSON.stringify(granted).replace('"username":"u"', `"username":"${username}"`));
 
-/** Why peers got no relay, as the log says since it had `count` lines. */
+/** Why peers got no relay: the lines of the log after the first `count`. */
 const noRelay = async (count) => JSON.parse(await server.logged(/"event":"no-relay"/, count)).reason;
 
-test("a join and ice:get: credentials of Cloudflare's, each time fresh, without port 53", async () => {
+test("a join and ice:get: credentials from Cloudflare, new each time, without port 53", async () => {
   const requests = [];
   answer = (request, response) => {
     requests.push(request);
@@ -78,7 +78,7 @@ test("a join and ice:get: credentials of Cloudflare's, each time fresh, without 
 });
 
 for (const transports of [["websocket"], ["polling"]]) {
-  test(`many at once on ${transports} are one request; the others see them meanwhile`, async () => {
+  test(`many joins at once on ${transports} are one request; the others see the peers meanwhile`, async () => {
     let requests = 0;
     const room = `many-${transports}`;
     answer = (_, response) => grant(response);
@@ -106,11 +106,11 @@ for (const transports of [["websocket"], ["polling"]]) {
 
 for (const [what, status, body, reason] of [
   ["500", 500, "oops", "it answered with 500"],
-  ["a token that is wrong", 401, '{"errors":[]}', "it answered with 401"],
+  ["a wrong token", 401, '{"errors":[]}', "it answered with 401"],
   ["a redirect", 302, "", "it answered with 302"],
-  ["no JSON", 201, "<html>", "its answer has no iceServers"],
+  ["not JSON", 201, "<html>", "its answer has no iceServers"],
   ["no servers", 201, '{"iceServers":[]}', "its answer has no relay"],
-  ["what no browser takes", 201, '{"iceServers":[{"urls":"https://a"}]}', "server 1 has a URL that is no stun:host:port or turn:host:port, with ?transport=udp or tcp behind turn:"],
+  ["invalid servers", 201, '{"iceServers":[{"urls":"https://a"}]}', "server 1 has a URL that is no stun:host:port or turn:host:port, with ?transport=udp or tcp behind turn:"],
 ]) {
   test(`${what}: a join without a relay, a line in the log, and another try soon`, async () => {
     const count = server.logs.length;
@@ -135,7 +135,7 @@ for (const [what, begin] of [
   ["no answer at all", () => {}],
   ["half an answer", (response) => response.writeHead(201).write('{"iceServers":[')],
 ]) {
-  test(`${what}: given up, a join without a relay, and the object sleeps again`, async () => {
+  test(`${what}: a timeout, a join without a relay, and the object hibernates again`, async () => {
     const count = server.logs.length;
     const closed = new Promise((resolve) => {
       answer = (_, response) => {
@@ -148,13 +148,13 @@ for (const [what, begin] of [
     const { ok, ice } = await ask(ada, "room:join", { name: "Ada" });
     assert.equal(ok, true);
     assert.deepEqual(ice, { iceServers: [stun], ttl: 60 });
-    await closed; // the request does not outlive its patience
+    await closed; // the request ends with its timeout
     assert.match(await noRelay(count), /time|abort/i);
-    await server.evict(room); // waits for whatever holds the object
+    await server.evict(room); // this waits for whatever holds the object
   });
 }
 
-test("an API that is not there: a join without a relay", async () => {
+test("an unreachable API: a join without a relay", async () => {
   const count = server.logs.length;
   answer = (request) => request.socket.destroy();
   const { ok, ice } = await ask(await connect(server, { room: "gone" }), "room:join", {});
@@ -163,7 +163,7 @@ test("an API that is not there: a join without a relay", async () => {
   await noRelay(count);
 });
 
-test("who goes away while Cloudflare is asked: nobody is harmed", async () => {
+test("a client that leaves during the request does not affect others", async () => {
   const asked = new Promise((resolve) => (answer = (_, response) => resolve(response)));
   const room = "leaver";
   const [ada, grace] = [await connect(server, { room }), await connect(server, { room })];
@@ -186,7 +186,7 @@ test("the token is in no log", () => {
   assert.ok(!JSON.stringify(server.logs).includes(token));
 });
 
-test("settings of relays that are not whole, or contradict each other, are errors without secrets", async () => {
+test("incomplete or contradictory relay settings are errors that show no secrets", async () => {
   for (const [vars, named] of [
     [{ TURN_URLS: "turn:a" }, "the secret TURN_SECRET has to be"],
     [{ CLOUDFLARE_TURN_TOKEN: token }, "CLOUDFLARE_TURN_KEY_ID in wrangler.toml has to be"],

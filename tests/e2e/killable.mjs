@@ -1,4 +1,4 @@
-// The server that tests kill: the Worker of a crate on this port, with this storage.
+// The server that tests kill: the Worker of a crate, on this port, with this storage.
 
 import { serve } from "../../scripts/server.mjs";
 import { inRoot } from "../../scripts/task.mjs";
@@ -8,5 +8,5 @@ const [port, storage, crate, settings] = process.argv.slice(2);
 const { vars, ratelimits } = JSON.parse(settings);
 const envFiles = [inRoot("tests/e2e/no-secrets")];
 await serve({ port: Number(port), storage, crate, vars: { ...unhurried, ...vars }, ratelimits, envFiles });
-process.on("disconnect", () => process.kill(-process.pid, "SIGKILL")); // the test is gone
+process.on("disconnect", () => process.kill(-process.pid, "SIGKILL")); // the test has ended
 process.send("ready");

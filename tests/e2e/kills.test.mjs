@@ -1,5 +1,5 @@
-// The server is killed at any moment under load, again and again: everything acknowledged is there, nothing comes twice,
-// all in order. KILLS says how often; 50 take about four minutes.
+// The server is killed repeatedly, at any moment under load: every acknowledged message is stored once and in order.
+// KILLS sets the number of kills; 50 take about four minutes.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -12,7 +12,7 @@ after(() => server.stop());
 
 const impatient = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 100 };
 
-/** All messages that the room remembers, oldest first. */
+/** All messages that the room has stored, oldest first. */
 async function history(socket) {
   const all = [];
   for (let before; ; before = all[0].seq) {
@@ -45,11 +45,11 @@ test(`${kills} kills under load`, async () => {
     });
   };
   sender.on("connect", send);
-  for (let n = 0; n < 4; n += 1) send(); // as many are under way at once
+  for (let n = 0; n < 4; n += 1) send(); // this many messages are in flight at once
   for (let kill = 0; kill < kills; kill += 1) {
     const target = acknowledged.length + 3;
     while (acknowledged.length < target) await setTimeout(5);
-    await setTimeout(Math.random() * 150); // the moment is what is random here
+    await setTimeout(Math.random() * 150); // the random moment is the point of this test
     const everyone = [sender, ...listeners.map(({ socket }) => socket)];
     const lost = Promise.all(everyone.map((socket) => once(socket, "disconnect")));
     const back = Promise.all(everyone.map((socket) => once(socket, "connect")));

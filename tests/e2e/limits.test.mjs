@@ -1,5 +1,5 @@
-// What the variables of wrangler.toml limit, on a server where all of it is little: as much as that passes, one more is
-// refused with its code.
+// The limits in the variables of wrangler.toml, on a server with small limits: the limit itself is accepted, one more
+// is refused with its code.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -31,19 +31,19 @@ async function outcome(socket, event, ...args) {
   return reply.ok ? "ok" : reply.error.code;
 }
 
-/** Two sockets of a room of their own. */
+/** Two sockets in a room of their own. */
 async function pair(room) {
   return [await connect(server, { room }), await connect(server, { room })];
 }
 
-/** What `open` gives this many times and once more. */
+/** Calls `open` this many times, and once more. */
 async function times(count, open) {
   const outcomes = [];
   for (let n = 0; n <= count; n++) outcomes.push(await open(n));
   return [outcomes.slice(0, -1), outcomes.at(-1)];
 }
 
-test("room:join tells the limits that are set", async () => {
+test("room:join returns the configured limits", async () => {
   const [ada] = await pair("told");
   const { rates, ...told } = (await ask(ada, "room:join", {})).limits;
   assert.deepEqual(told, limits);
@@ -159,7 +159,7 @@ for (const [name, room, address] of [["HANDSHAKES", () => "handshakes", "192.0.2
   });
 }
 
-test("RECOVERY_MS = 0: who loses the connection has left, and comes back as somebody else", async () => {
+test("RECOVERY_MS = 0: a client that loses its connection leaves, and returns as a new socket", async () => {
   const forgetful = await startServer({ vars: { RECOVERY_MS: "0" } });
   try {
     const options = { room: "gone", reconnection: true, reconnectionDelay: 1 };

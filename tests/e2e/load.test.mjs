@@ -1,4 +1,4 @@
-// Many stock clients at once: all upgrade, and nobody misses anything while they do.
+// Many stock clients at once: all upgrade, and no message is lost meanwhile.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -13,10 +13,10 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** A member that tells all others 0, 1, 2, …, one number at each call of `tell`, and hears what they tell it. */
+/** A member that sends 0, 1, 2, … to all others, one number at each call of `tell`, and receives their numbers. */
 async function crier(room) {
   const socket = await connect(server, { room, transports: ["websocket"] });
-  const heard = new Map(); // of each sender, what it said
+  const heard = new Map(); // by sender, the received numbers
   socket.on("signal", ({ from, data }) => heard.set(from, [...(heard.get(from) ?? []), data]));
   const crier = { id: socket.id, heard, told: 0 };
   crier.tell = () => socket.emit("signal", { data: crier.told++ });
@@ -25,19 +25,19 @@ async function crier(room) {
 }
 
 /**
- * A client with default options. At each step of its way to WebSocket it says so, and while it upgrades the crier tells
- * a number. `begin` is called when the time of the upgrade begins.
+ * A client with default options. It sends a number at each step of its way to the WebSocket, and during its upgrade the
+ * crier sends one. `begin` is called when the upgrade begins.
  */
 async function member(room, crier, begin) {
   const socket = client(server, { room });
   const heard = [];
   socket.on("signal", ({ data }) => heard.push(data));
-  const said = []; // in this order, though what is said before the connection waits for it
+  const said = []; // in this order, although messages before the connection are buffered
   const say = (step) => {
     said.push(step);
     socket.emit("signal", { to: crier.id, data: step });
   };
-  let toldBefore; // it was connected
+  let toldBefore; // the crier's number when the client connected
   await once(socket.io, "open");
   begin();
   const { engine } = socket.io;
@@ -73,7 +73,7 @@ for (const rooms of [1, 20]) {
     let repeats = 0;
     await Promise.all(
       Array.from(members, async (_, n) => {
-        // The server gives an upgrade up after 10 s.
+        // The server abandons an upgrade after 10 s.
         const repeated = await within(10_000, async (begin) => {
           members[n] = await member(names[n % rooms], criers[n % rooms], begin);
         });

@@ -1,4 +1,4 @@
-// What is counted in the data set METRICS, if one is bound.
+// The data points in the data set METRICS, if one is bound.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// What operators and back ends get: the API with its token, and the log. The examples of docs/api.md run as they stand.
+// The API for operators and back ends, with its token, and the log. The examples of docs/api.md run unchanged.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** One request of an operator: `{status, headers, body}`, the body read. */
+/** Sends an operator's request: `{status, headers, body}`, with the parsed body. */
 async function api(path, { body, headers = json, method = body === undefined ? "GET" : "POST" } = {}) {
   const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
   const answer = await http(server, `/api${path}`, { method, headers, body: text });
@@ -29,7 +29,7 @@ async function api(path, { body, headers = json, method = body === undefined ? "
 
 const emit = async (room, body) => (await api(`/rooms/${room}/emit`, { body })).body;
 
-/** Status and code of a refusal, which says what to do. */
+/** Status and code of a refusal, whose message must not be empty. */
 async function refusal(path, options) {
   const { status, body } = await api(path, options);
   assert.equal(body.ok, false);
@@ -37,7 +37,7 @@ async function refusal(path, options) {
   return [status, body.error.code];
 }
 
-test("without API_TOKEN there is no API, and the answer says how to get it", async () => {
+test("without API_TOKEN the API is off, and the answer says how to turn it on", async () => {
   const off = await startServer();
   try {
     for (const headers of [{}, { authorization }, { authorization: "Bearer " }, { authorization: "Bearer undefined" }]) {
@@ -51,7 +51,7 @@ test("without API_TOKEN there is no API, and the answer says how to get it", asy
   }
 });
 
-test("a token that could be guessed is a wrong setting, which is told without it", async () => {
+test("a token that could be guessed is an invalid setting; the error does not show it", async () => {
   const weak = await startServer({ vars: { API_TOKEN: "hunter2" } });
   try {
     const { status, body } = await http(weak, "/healthz");
@@ -63,7 +63,7 @@ test("a token that could be guessed is a wrong setting, which is told without it
   }
 });
 
-test("whoever does not show the token learns nothing", async () => {
+test("a request without the token learns nothing", async () => {
   for (const path of ["/rooms/x", "/rooms/x/emit", "/rooms/x/close", "/rooms/!", "/nothing", "/", ""]) {
     for (const shown of [undefined, "", token, "Bearer", `Bearer ${token}x`, `Bearer ${token.slice(1)}`, `Basic ${token}`]) {
       const headers = shown === undefined ? {} : { authorization: shown };
@@ -75,7 +75,7 @@ test("whoever does not show the token learns nothing", async () => {
   assert.deepEqual(JSON.parse(line), { event: "api-refusal", reason: "bad-token", status: 401, room: null, origin: null, dropped: 0 });
 });
 
-test("the token's place is the header", async () => {
+test("the token is accepted only in the header", async () => {
   for (const query of [`?token=${token}`, `?access_token=${token}`, `?authorization=${encodeURIComponent(authorization)}`]) {
     assert.equal((await api(`/rooms/x${query}`, { headers: {} })).status, 401);
   }
@@ -116,7 +116,7 @@ test("paths, methods, names, sizes and types are checked", async () => {
   assert.deepEqual(await emit("x", fits), { ok: true, delivered: 0 });
 });
 
-test("other sites' pages are not let in", async () => {
+test("pages of other sites are refused", async () => {
   const headers = { origin: "https://evil.example", "access-control-request-method": "POST" };
   const preflight = await http(server, "/api/rooms/x/emit", { method: "OPTIONS", headers });
   assert.equal(preflight.status, 401);
@@ -124,7 +124,7 @@ test("other sites' pages are not let in", async () => {
   assert.equal((await api("/rooms/x", { headers: { ...json, origin: "https://evil.example" } })).status, 200);
 });
 
-test("what the Worker asks of the object cannot be asked by clients", async () => {
+test("clients cannot send the Worker's internal requests", async () => {
   const room = "internal";
   const member = await connect(server, { room });
   member.onAny((event) => assert.fail(`got ${event}`));
@@ -147,7 +147,7 @@ test("what the Worker asks of the object cannot be asked by clients", async () =
   assert.equal((await ask(member, "chat:history", {})).ok, true, "nothing came before this");
 });
 
-test("a room is shown: peers, host, counts, limits; no secrets, no words", async () => {
+test("the state of a room: peers, host, counts and limits, but no secrets and no messages", async () => {
   const room = encodeURIComponent("café-会议");
   const [ada, bob] = [await connect(server, { room: "café-会议" }), await connect(server, { room: "café-会议", transports: ["polling"] })];
   const { self } = await ask(ada, "room:join", { name: "Ada", media: { audio: true } });
@@ -175,7 +175,7 @@ test("a room is shown: peers, host, counts, limits; no secrets, no words", async
 });
 
 for (const transports of [["websocket"], ["polling"]]) {
-  test(`a back end's event reaches everyone, before and after the object's memory is lost: ${transports}`, async () => {
+  test(`a back end's event reaches all clients, before and after the object's memory is lost: ${transports}`, async () => {
     const room = `emit-${transports}`;
     const sockets = [await connect(server, { room, transports }), await connect(server, { room, transports })];
     const args = ["text", 7, { deep: [null, "ä\u2028"] }];
@@ -192,10 +192,10 @@ for (const transports of [["websocket"], ["polling"]]) {
       assert.deepEqual(await emit(room, { event: "private", args: [to], to }), { ok: true, delivered: 1 });
       assert.deepEqual(payload(await heard), [to]);
     }
-    await ask(sockets[0], "chat:history", {}); // all that was sent before has arrived
+    await ask(sockets[0], "chat:history", {}); // the ack means that earlier events have arrived
   });
 
-  test(`a back end's event is recovered by who was away: ${transports}`, async () => {
+  test(`a back end's event is replayed to a client that was away: ${transports}`, async () => {
     const room = `recovered-${transports}`;
     const options = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 500 };
     const ada = await connect(server, { room, transports, ...options });
@@ -212,7 +212,7 @@ for (const transports of [["websocket"], ["polling"]]) {
     assert.deepEqual(payload(await heard), ["while away"]);
   });
 
-  test(`a closed room: all are told and put out, and the next one finds nothing of it: ${transports}`, async () => {
+  test(`a closed room: all clients are told and disconnected, and the next client finds a new room: ${transports}`, async () => {
     const room = `closed-${transports}`;
     const sockets = [await connect(server, { room, transports }), await connect(server, { room, transports })];
     await ask(sockets[0], "room:join", {});
@@ -236,12 +236,12 @@ for (const transports of [["websocket"], ["polling"]]) {
 }
 
 for (const transports of [["websocket"], ["polling"]]) {
-  test(`a client that is away when the room is closed is told when it comes back, and stays out: ${transports}`, async () => {
+  test(`a client that is away when the room is closed is told when it returns, and is disconnected: ${transports}`, async () => {
     const room = `away-${transports}`;
     const ada = await connect(server, { room, transports, reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 500 });
     const bob = await connect(server, { room });
     for (const socket of [ada, bob]) await ask(socket, "room:join", {});
-    ada.on("connect", () => ada.emit("room:join", {})); // as a page does, if it is let
+    ada.on("connect", () => ada.emit("room:join", {})); // as a page does on connecting
     const [away, told, out] = [once(bob, "peer:away"), once(ada, "room:closed"), once(ada, "disconnect", (reason) => reason === "io server disconnect")];
     ada.io.engine.close();
     await away;
@@ -253,7 +253,7 @@ for (const transports of [["websocket"], ["polling"]]) {
   });
 }
 
-test("operators do what the host may: kick, bans, lock, password, host, chat, and who waits", async () => {
+test("operators do what the host may: kick, bans, lock, password, host, chat, and waiting clients", async () => {
   const room = "presided";
   const [ada, bob] = [await connect(server, { room }), await connect(server, { room, extraHeaders: { "cf-connecting-ip": "203.0.113.9" } })];
   for (const socket of [ada, bob]) await ask(socket, "room:join", {});
@@ -289,7 +289,7 @@ test("operators do what the host may: kick, bans, lock, password, host, chat, an
   assert.equal((await api(`/rooms/${room}/count`)).body.peers, 2);
 });
 
-test("a body is not needed to close a room", async () => {
+test("closing a room needs no body", async () => {
   await connect(server, { room: "bare" });
   const { body } = await api("/rooms/bare/close", { method: "POST", headers: { authorization } });
   assert.deepEqual(body, { ok: true, closed: 1 });
@@ -313,7 +313,7 @@ test("the examples of docs/api.md", async () => {
   assert.equal(typeof payload(await heard)[0].reason, "string");
 });
 
-test("the log tells of a session by ids, and of nothing that is secret or said", async () => {
+test("the log identifies a session by ids, and has no secrets and no messages", async () => {
   const room = "logged";
   const logged = await startServer({ vars: { API_TOKEN: token, CHAT_RATE: "2/1", MAX_SOCKETS: "3", MAX_PEERS: "3" } });
   try {

@@ -1,5 +1,5 @@
-// The npm package as somebody has it who has Node.js and no Rust: from the packed tarball, in a folder of their own.
-// Prints how long each part took.
+// The npm package for a user with Node.js and without Rust: from the packed tarball, in a folder of its own. Prints how
+// long each part took.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -16,7 +16,7 @@ import { connect, freePort, http, once, payload } from "./support.mjs";
 
 const { version } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
 
-/** The environment of somebody who has none of the repository's tools, and no Rust. */
+/** The environment of such a user: without the repository's tools, and without Rust. */
 const environment = (() => {
   const ours = (name, value) => /^(npm_|INIT_CWD|CARGO|RUST|NODE_)/.test(name) || value === undefined;
   const rest = Object.entries(process.env).filter(([name, value]) => !ours(name, value));
@@ -25,7 +25,7 @@ const environment = (() => {
   return { ...Object.fromEntries(rest), PATH: path.join(delimiter) };
 })();
 
-/** A program that runs: `printed(pattern)` waits for its output, `end` resolves to `{code, output}`. */
+/** A running program: `printed(pattern)` waits for its output, `end` resolves to `{code, output}`. */
 function start(folder, env, command, ...args) {
   const child = spawn(command, args, { cwd: folder, env: { ...environment, ...env }, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
@@ -48,7 +48,7 @@ function start(folder, env, command, ...args) {
 
 const run = (folder, ...words) => start(folder, {}, ...words).end;
 
-/** What a program prints that has to succeed. */
+/** Runs a program that must succeed; returns its output. */
 async function succeed(folder, ...words) {
   const { code, output } = await run(folder, ...words);
   assert.equal(code, 0, `${words.join(" ")}: ${output}`);
@@ -70,7 +70,7 @@ after(() => rmSync(place, { recursive: true, force: true }));
 
 before(async () => {
   await timed("npm pack", pack);
-  // As npx has it: the package below node_modules, and a package.json that says where it is from.
+  // As with npx: the package below node_modules, and a package.json that says where it comes from.
   const unpacked = join(place, "tool/node_modules/signalbox");
   mkdirSync(unpacked, { recursive: true });
   copyFileSync(tarball, join(place, basename(tarball)));
@@ -78,17 +78,17 @@ before(async () => {
   writeFileSync(join(place, "tool/package.json"), JSON.stringify({ dependencies: { signalbox: `file:../${basename(tarball)}` } }));
 });
 
-test("neither cargo nor rustc is within reach of these tests", async () => {
+test("these tests cannot find cargo or rustc", async () => {
   for (const name of ["cargo", "rustc"]) await assert.rejects(run(place, name, "--version"), { code: "ENOENT" });
 });
 
-test("what of the template is made from other files is as npm run package makes it", () => {
+test("the generated files of the template are up to date with npm run package", () => {
   for (const [path, text] of madeFiles()) {
     assert.equal(readFileSync(inRoot(path), "utf8"), text, `${path} is not what npm run package makes of it: run that`);
   }
 });
 
-test("what cannot be done is said in one line, with what to do", async () => {
+test("an error is one line that says what to do", async () => {
   mkdirSync(join(place, "full/inner"), { recursive: true });
   for (const [args, message] of [
     [["start"], /^error: there is no wrangler\.toml in .*: run this in a folder that signalbox init made$/m],
@@ -128,7 +128,7 @@ describe("a project", () => {
   after(async () => {
     for (const close of server?.closers ?? []) close();
     try {
-      process.kill(-server.child.pid, "SIGKILL"); // where the last test did not end it
+      process.kill(-server.child.pid, "SIGKILL"); // if the last test did not stop it
     } catch (error) {
       if (error.code !== "ESRCH") throw error;
     }
@@ -165,11 +165,11 @@ describe("a project", () => {
     assert.match((await http(server, "/call.js")).body, /^\/\/ A call/);
   });
 
-  test("takes up files of its own while it runs: a new one, a change, rules, and that they are gone", async () => {
+  test("notices new, changed and deleted files and rules of its own while it runs", async () => {
     const becomes = async (path, isRight) => {
       for (;;) {
-        const taken = new Promise((resolve) => server.child.once("printed", resolve)); // it says so
-        const answer = await http(server, path).catch((error) => ({ error, headers: {} })); // it may be starting anew
+        const taken = new Promise((resolve) => server.child.once("printed", resolve)); // it prints a line then
+        const answer = await http(server, path).catch((error) => ({ error, headers: {} })); // it may be restarting
         if (isRight(answer)) return;
         await taken;
       }
@@ -191,7 +191,7 @@ describe("a project", () => {
     await becomes("/", ({ body }) => body?.includes("<title>Signalbox"));
   });
 
-  test("ends when npm is told to, and frees its port", async () => {
+  test("ends with npm, and frees its port", async () => {
     server.child.kill("SIGTERM");
     await server.end;
     const { printed, end, child } = start(project, {}, "npm", "start", "--", "--port", String(port));
@@ -210,7 +210,7 @@ describe("a project", () => {
     assert.match(output, /--dry-run: exiting now/);
   });
 
-  test("has a setting that is none named before anything is served", async () => {
+  test("names an invalid setting before it serves anything", async () => {
     const config = join(project, "wrangler.toml");
     const text = readFileSync(config, "utf8");
     writeFileSync(config, text.replace('ALLOWED_ORIGINS = "same"', 'ALLOWED_ORIGINS = "example.com"'));
@@ -220,7 +220,7 @@ describe("a project", () => {
     assert.notEqual(code, 0);
   });
 
-  test("is bundled with the client module by esbuild, and its types are known", async () => {
+  test("is bundled with the client module by esbuild, and its types are found", async () => {
     const entry = join(project, "entry.ts");
     writeFileSync(entry, [
       'import { createKey, join, SignalboxError, type Room } from "signalbox";',
@@ -245,7 +245,7 @@ describe("a project", () => {
     await succeed(project, "node", tsc, ...flags, entry);
   });
 
-  test("is upgraded where nobody changed it, and told of the rest", async () => {
+  test("is upgraded where it is unchanged, and the rest is listed", async () => {
     const path = (...names) => join(project, ...names);
     const text = (...names) => readFileSync(path(...names), "utf8");
     const record = JSON.parse(text("signalbox.json"));
@@ -254,7 +254,8 @@ describe("a project", () => {
     assert.match(again, new RegExp(`This project is at the template of ${version}\\.`));
     for (const [file, was] of Object.entries(before)) assert.equal(text(file), was, file);
 
-    // The template of an earlier version: another page, other settings, another script, a file more and one less.
+    // A project from the template of an earlier version: another page, other settings, another script, one more file
+    // and one less.
     const old = { ...record, template: "0.0.9" };
     const earlier = (file, content) => {
       writeFileSync(path(file), content);
@@ -263,7 +264,7 @@ describe("a project", () => {
     earlier("public/call.js", "// earlier\n");
     earlier("public/call.css", "/* earlier */\n");
     writeFileSync(path("public/call.css"), "/* mine */\n");
-    earlier("wrangler.toml", 'name = "my-room"\r\nmain = "earlier.js"\r\n'); // as git may have it on Windows
+    earlier("wrangler.toml", 'name = "my-room"\r\nmain = "earlier.js"\r\n'); // as git may write it on Windows
     earlier("gone.txt", "earlier\n");
     const manifest = { ...JSON.parse(before["package.json"]), scripts: { start: "earlier" } };
     const pinned = manifest.dependencies;

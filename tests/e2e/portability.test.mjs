@@ -1,18 +1,18 @@
-// What holds the scripts to three systems, as far as their text shows it: these tests run on one of them.
+// Keeps the scripts portable to three systems, as far as their text shows it: these tests run on one of them.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { inRoot } from "../../scripts/task.mjs";
 
-/** What of a script does not work everywhere, with an example that the pattern has to find and one that it has to leave. */
+/** Patterns that do not work on every system, with an example that the pattern must find and one that it must not. */
 const rules = [
   {
     why: "on Windows this is a script, or has another name: use npm(), wrangler(), pinnedNode or a package's own file",
     pattern: /\b(?:spawn|spawnSync|execFile|fork|run|mustRun|ask|works|command)\(\s*(?:\{[^}]*\},\s*)?"(?:npm|npx|node|wrangler|tsc|esbuild|python3?)"/,
     wrong: 'await mustRun("npm", ["ci"])',
     right: 'await npm(["ci"])',
-    except: /isWindows \?.*: mustRun\("npm"/, // where npm() itself is
+    except: /isWindows \?.*: mustRun\("npm"/, // npm() itself
   },
   {
     why: "a URL's path is no path of Windows: use fileURLToPath",
@@ -58,7 +58,7 @@ const rules = [
 const offences = (text, { pattern, except }) => text.split("\n").filter((line) => pattern.test(line) && !except?.test(line));
 
 for (const rule of rules) {
-  test(`no script has what does not work everywhere: ${rule.wrong}`, () => {
+  test(`no script has a portability error: ${rule.wrong}`, () => {
     assert.deepEqual(offences(rule.wrong, rule), [rule.wrong]);
     assert.deepEqual(offences(rule.right, rule), []);
     for (const folder of ["scripts", "npm"]) {
@@ -71,9 +71,9 @@ for (const rule of rules) {
 }
 
 const scripts = (path) => Object.entries(JSON.parse(readFileSync(inRoot(path), "utf8")).scripts);
-const words = String.raw`(?: -{0,2}[\w.=:-]+)*`; // no quotes, variables or operators, which each shell has its own of
+const words = String.raw`(?: -{0,2}[\w.=:-]+)*`; // no quotes, variables or operators: each shell has its own
 
-test("each npm script is one program that every system finds, with plain words", () => {
+test("each npm script is one program that exists on every system, with plain arguments", () => {
   const here = new RegExp(String.raw`^node scripts/[\w-]+\.mjs${words}$`);
   for (const bad of ["exec node scripts/start.mjs", "PORT=1 node scripts/start.mjs", "node scripts/a.mjs && node scripts/b.mjs", "node scripts/a.mjs '*'"]) {
     assert.doesNotMatch(bad, here);

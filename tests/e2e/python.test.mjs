@@ -1,4 +1,4 @@
-// Another language's stock client, over each transport and over the upgrade between them.
+// A stock client in another language, on each transport and over the upgrade.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

@@ -1,5 +1,5 @@
-// Connection state recovery, with stock clients: whatever is lost, a connection, the object's memory or the whole
-// server, everyone is who they were and gets what they missed.
+// Connection state recovery, with stock clients: after the loss of a connection, of the object's memory or of the whole
+// server, each client is the same socket and gets the missed events.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -11,12 +11,12 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** The transports of stock clients: as they come, which upgrades, and each alone. */
+/** The transports of stock clients: the default, which upgrades, and each alone. */
 const TRANSPORTS = { upgrade: undefined, websocket: ["websocket"], polling: ["polling"] };
 
 const impatient = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 500 };
 
-/** A stock client that comes back by itself. */
+/** A stock client that reconnects by itself. */
 function loyal(server, options) {
   return connect(server, { ...impatient, ...options });
 }
@@ -31,7 +31,7 @@ function listen(socket) {
 for (const [name, transports] of Object.entries(TRANSPORTS)) {
   const room = `recovery-${name}`;
 
-  /** Two members, of whom one is about to lose its connection. */
+  /** Two members; one of them will lose its connection. */
   async function pair(room) {
     const [ada, grace] = [await loyal(server, { room, transports }), await connect(server, { room })];
     await ask(ada, "room:join", { name: "Ada" });
@@ -44,8 +44,8 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
     "the loss of all connections": (_, room) => server.evict(room, { webSockets: "close" }),
   };
   for (const [what, lose] of Object.entries(losses)) {
-    if (name === "polling" && what !== "a lost connection") continue; // it has no connection that lasts
-    test(`V-1, V-4: ${what} is recovered from, ${name}`, async () => {
+    if (name === "polling" && what !== "a lost connection") continue; // polling has no lasting connection
+    test(`V-1, V-4: recovery after ${what}, ${name}`, async () => {
       const own = `${room}-${what}`.replaceAll(" ", "-");
       const [ada, grace] = await pair(own);
       const { id } = ada;
@@ -95,7 +95,7 @@ test("members see peer:away, then peer:back", async () => {
   assert.deepEqual([peer.id, peer.n, peer.host, peer.away], [id, 1, true, false]);
 });
 
-test("V-4: a page that is left is gone after some seconds, and at once if it is loaded again", async () => {
+test("V-4: a page that the user left leaves after some seconds, and at once if it is reloaded", async () => {
   const room = "page-left";
   const grace = await connect(server, { room });
   await ask(grace, "room:join", {});
@@ -151,7 +151,7 @@ test("a stolen pid recovers nothing, and its owner does not notice", async () =>
   }
 });
 
-test("a pid of another room, or of nobody, recovers nothing", async () => {
+test("a pid of another room, or an unknown one, recovers nothing", async () => {
   const elsewhere = await connect(server, { room: "elsewhere" });
   const pid = elsewhere._pid;
   elsewhere.io.engine.close();
@@ -162,7 +162,7 @@ test("a pid of another room, or of nobody, recovers nothing", async () => {
   }
 });
 
-test("a killed server: 20 chatting clients are back as who they were, with each acknowledged message once", async (t) => {
+test("a killed server: 20 chatting clients are the same sockets again, and have each acknowledged message once", async (t) => {
   const [CLIENTS, MESSAGES] = [20, 15];
   const killable = await startKillable();
   t.after(() => killable.stop());
@@ -180,7 +180,7 @@ test("a killed server: 20 chatting clients are back as who they were, with each 
 
   let acknowledged = 0;
   const killing = Promise.withResolvers();
-  /** Says what it has to say, one after the other; what was not acknowledged is said again. */
+  /** Sends its messages one after the other, and repeats those that were not acknowledged. */
   async function talk(socket, i) {
     for (let n = 0; n < MESSAGES; n++) {
       const message = { message: `${i}: ${n}`, mid: `${n}` };
@@ -200,7 +200,7 @@ test("a killed server: 20 chatting clients are back as who they were, with each 
   const before = acknowledged;
   await killable.start();
   await talks;
-  await Promise.all(sockets.map((socket) => ask(socket, "chat:history", {}))); // what was sent before has arrived
+  await Promise.all(sockets.map((socket) => ask(socket, "chat:history", {}))); // the ack means that earlier events have arrived
 
   t.diagnostic(`${before} messages were acknowledged before the kill, ${acknowledged - before} after it`);
   assert.equal(acknowledged, CLIENTS * MESSAGES);

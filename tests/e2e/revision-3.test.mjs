@@ -1,4 +1,4 @@
-// Clients of Socket.IO 1 and 2 in a room that sleeps, is evicted, or is killed.
+// Clients of Socket.IO 1 and 2 in a room that hibernates, is evicted, or is killed.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -34,11 +34,11 @@ for (const version of ["1.7.4", "2.3.1"]) {
   }
 }
 
-/** The packets of an answer to a poll. */
+/** The packets in an answer to a poll. */
 const packets = (revision, body) => (revision === 4 ? body.split("\x1e") : packetsOfRevision3(body));
 
 for (const revision of [3, 4]) {
-  test(`L-23: a polling session of revision ${revision} goes on when the server was killed`, async () => {
+  test(`L-23: a polling session of revision ${revision} survives a killed server`, async () => {
     const server = await startKillable();
     try {
       const path = (query) => enginePath("killed", { EIO: String(revision), transport: "polling", ...query });
@@ -49,7 +49,7 @@ for (const revision of [3, 4]) {
         const { status, body } = await http(server, path({ sid }), { method: "POST", headers: { "content-type": "text/plain" }, body: write(packet) });
         assert.equal(status, 200, body);
       };
-      /** Polls until a packet begins so. */
+      /** Polls until a packet begins with this. */
       const receive = async (start) => {
         for (;;) {
           const { status, body } = await http(server, path({ sid }));

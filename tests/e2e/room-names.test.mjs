@@ -1,5 +1,5 @@
-// Names of rooms: the page and the Worker have the same rule, for which tests/room-names.json has the cases; src/room/name.rs
-// is tested with them, too.
+// Names of rooms: the page and the Worker have the same rule. Its cases are in tests/room-names.json, which also tests
+// src/room/name.rs.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -18,12 +18,12 @@ after(() => server.stop());
 
 const handshake = (name) => http(server, enginePath(name, { transport: "polling" }));
 
-test("the page takes the names that there are, and no others", () => {
+test("the page accepts exactly the valid names", () => {
   for (const name of names) assert.equal(roomName(name.normalize("NFD")), name);
   for (const name of Object.keys(refused)) assert.equal(roomName(name), null, JSON.stringify(name));
 });
 
-test("the page takes the characters that there are, and no others", () => {
+test("the page accepts exactly the valid characters", () => {
   const point = (text) => Number.parseInt(text, 16);
   const ranges = marks.map((range) => range.split("-").map(point));
   const isMark = (code) => ranges.some(([first, last = first]) => first <= code && code <= last);
@@ -34,7 +34,7 @@ test("the page takes the characters that there are, and no others", () => {
   }
 });
 
-test("R-1: the Worker takes the names that there are, in any normal form", async () => {
+test("R-1: the Worker accepts the valid names, in any normal form", async () => {
   for (const name of names) {
     for (const form of ["NFC", "NFD"]) {
       assert.equal((await handshake(name.normalize(form))).status, 200, JSON.stringify([name, form]));

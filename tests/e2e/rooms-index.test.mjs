@@ -14,7 +14,7 @@ async function list(server, query = "") {
   return JSON.parse(body);
 }
 
-/** The list, once it is as wanted: rooms tell the index behind their answers to clients. */
+/** The list, once it is as wanted: rooms tell the index after they have answered clients. */
 async function listed(server, isWanted) {
   for (;;) {
     const page = await list(server);
@@ -52,16 +52,16 @@ test("methods, tokens and parameters are checked", async (t) => {
   assert.equal(await status("/r/%3A/socket.io/?EIO=4&transport=polling"), 400);
 });
 
-test("the index is right after kills, whoever is there", async (t) => {
+test("the index is right after kills, with and without clients", async (t) => {
   const server = await startKillable({ vars: { ...vars, RECOVERY_MS: "2000" } });
   t.after(() => server.stop());
-  const transports = ["websocket"]; // a session that polls would outlive the kill
+  const transports = ["websocket"]; // a polling session would survive the kill
   const ada = await connect(server, { room: "ada", transports, reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 100 });
   const bob = await connect(server, { room: "bob", transports });
   for (const socket of [ada, bob]) await ask(socket, "room:join", {});
   await server.kill();
   await server.start();
-  // Bob's client does not come back; the alarm of his room tells the index.
+  // Bob's client does not return; the alarm of his room tells the index.
   const page = await listed(server, ({ count, rooms }) => count === 1 && rooms.length === 1);
   assert.deepEqual(page.rooms.map(({ name, peers }) => [name, peers]), [["ada", 1]]);
   ada.disconnect();

@@ -1,4 +1,4 @@
-// Which room a request belongs to.
+// The room of a request.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -11,7 +11,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** A stock client with these options alone, and the room that it is in. */
+/** A stock client with only these options, and its room. */
 async function roomOf(options) {
   const socket = io(server.url, { forceNew: true, reconnection: false, ...options });
   server.closers.add(() => socket.disconnect());
@@ -31,7 +31,7 @@ test("R-1: the path names the room, else the query, else it is the lobby", async
   }
 });
 
-test("R-1: ?room= and /r/<room> are the same room, whatever its script, in any normal form", async () => {
+test("R-1: ?room= and /r/<room> are the same room, in any script and any normal form", async () => {
   const [, a] = await roomOf({ path: `/r/${encodeURIComponent("caf\u00e9-会议")}/socket.io` });
   const [, b] = await roomOf({ query: { room: "cafe\u0301-会议" } });
   const heard = once(b, "chat-message");
@@ -61,7 +61,7 @@ for (const options of [{ query: { room: "upgraded", more: "a b&c=d" } }, { path:
   });
 }
 
-test("R-2: a sid means nothing in another room", async () => {
+test("R-2: a sid is unknown in another room", async () => {
   const { sid } = JSON.parse((await http(server, enginePath("home", { transport: "polling" }))).body.slice(1));
   const away = await http(server, enginePath("away", { transport: "polling", sid }));
   assert.deepEqual([away.status, away.body], [400, '{"code":1,"message":"Session ID unknown"}']);
@@ -71,7 +71,7 @@ test("R-2: a sid means nothing in another room", async () => {
   assert.equal(home.body, "ok");
 });
 
-test("an object without a room's name serves nobody, and says why", async () => {
+test("an object without a room's name refuses all requests, and says why", async () => {
   const objects = await server.objects();
   const ask = (id) => objects.get(id).fetch("https://room/?EIO=4&transport=polling");
   await assert.rejects(ask(objects.newUniqueId()), /this object has no name/);

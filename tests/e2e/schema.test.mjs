@@ -1,4 +1,4 @@
-// dialects/schema.json, by a validator as editors have one: it takes every table that the server takes.
+// dialects/schema.json, with a validator like those of editors: it accepts every table that the server accepts.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -31,8 +31,8 @@ for (const [what, table] of [
   ["an unknown key", { on: {}, no: 1 }],
   ["an unknown key of an action", { on: { x: [{ jion: "$0" }] } }],
   ["an unknown key of a condition", { on: { x: [{ when: { member: 2 }, stop: true }] } }],
-  ["a comparison that is none", { on: { x: [{ when: { members: "two" }, stop: true }] } }],
-  ["an event's name that is no text", { on: { x: [{ emit: 1 }] } }],
+  ["an invalid comparison", { on: { x: [{ when: { members: "two" }, stop: true }] } }],
+  ["an event's name that is not a text", { on: { x: [{ emit: 1 }] } }],
   ["a stop that is not true", { on: { x: [{ stop: false }] } }],
   ["a list of actions that is a text", { on: { x: "y" } }],
   ["a condition that always holds", { on: { x: [{ when: "0.room", stop: true }] } }],

@@ -1,4 +1,4 @@
-// What wrangler.toml routes where: the page from assets, the endpoint to the Worker.
+// The routes of wrangler.toml: the page comes from assets, the endpoint from the Worker.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -34,7 +34,7 @@ for (const path of [
   "/r/", "/r/x/y", "/r/x/healthz", "//r/x", "/page/nothing.js",
 ]) {
   for (const options of [asPage, {}, { method: "POST", body: "x" }]) {
-    test(`E-12: ${path} is nothing, asked ${JSON.stringify(options)}`, async () => {
+    test(`E-12: ${path} is not found, asked ${JSON.stringify(options)}`, async () => {
       const { status, headers, body } = await http(server, path, options);
       assert.equal(status, 404);
       assert.match(headers["content-type"], /^text\/plain/);
@@ -77,7 +77,7 @@ test("the page draws its codes with the lean-qr of package.json", async () => {
   assert.ok(body === readFileSync(inRoot("node_modules/lean-qr/nano.mjs"), "utf8"));
 });
 
-test("GET /healthz says that the Worker runs, and which it is", async () => {
+test("GET /healthz returns the state and the version of the Worker", async () => {
   const { status, headers, body } = await http(server, "/healthz");
   assert.equal(status, 200);
   assert.equal(headers["content-type"], "application/json");
@@ -88,7 +88,7 @@ test("GET /healthz says that the Worker runs, and which it is", async () => {
   assert.match(deployment, /^[\da-f-]{36}$/, "the platform's id of the deployed version");
 });
 
-test("a Worker without its rooms is not healthy, and says what is missing", async () => {
+test("a Worker without the binding of its rooms is not healthy, and says what is missing", async () => {
   const roomless = await startServer({ durableObjects: {} });
   try {
     const { status, body } = await http(roomless, "/healthz");
@@ -99,7 +99,7 @@ test("a Worker without its rooms is not healthy, and says what is missing", asyn
   }
 });
 
-test("the log names the variable that was probably meant", async () => {
+test("the log suggests the right name of a misspelt variable", async () => {
   const misspelt = await startServer({ vars: { TOKEN: "required", ALOWED_ORIGINS: "*", GREETING: "hello" } });
   try {
     assert.equal((await http(misspelt, "/healthz")).status, 200);
@@ -112,15 +112,15 @@ test("the log names the variable that was probably meant", async () => {
   }
 });
 
-test("rooms are made where LOCATION and JURISDICTION say", async () => {
+test("rooms are made in the LOCATION and JURISDICTION of the settings", async () => {
   const placed = await startServer({ vars: { LOCATION: "weur" } });
   try {
     await connect(placed);
   } finally {
     await placed.stop();
   }
-  // The local runtime has no jurisdictions: that it refuses one shows that it was asked for it, and that no room is
-  // made elsewhere.
+  // The local runtime has no jurisdictions: its refusal shows that it was asked for one, and that no room is made
+  // elsewhere.
   const bounded = await startServer({ vars: { JURISDICTION: "eu" } });
   try {
     assert.equal((await http(bounded, "/socket.io/?EIO=4&transport=polling")).status, 503);
@@ -130,7 +130,7 @@ test("rooms are made where LOCATION and JURISDICTION say", async () => {
   }
 });
 
-test("a setting that is none is an error that names it, and nothing is served until it is mended", async () => {
+test("an invalid setting is an error that names it, and every request is refused until it is fixed", async () => {
   const misconfigured = await startServer({ vars: { PING_INTERVAL_MS: 0, ALLOWED_ORIGINS: "example.com" } });
   try {
     const named = [
@@ -153,7 +153,7 @@ test("a setting that is none is an error that names it, and nothing is served un
   }
 });
 
-test("a setting may be a number or a list of TOML's own", async () => {
+test("a setting may be a TOML number or list", async () => {
   const urls = "stun:stun.example.com";
   const configured = await startServer({ vars: { PING_TIMEOUT_MS: 60_000, ICE_SERVERS: [{ urls }] } });
   try {

@@ -1,5 +1,5 @@
-// What an object stores, in the local runtime's own files: nothing before there is something to keep, and nothing that is
-// damaged is served.
+// What an object stores, in the local runtime's own files: nothing until there is something to store. Damaged records
+// are not served.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -27,7 +27,7 @@ test("150 requests with made-up names and session ids reach no object", async ()
   assert.deepEqual(files(server), []);
 });
 
-test("a record that is damaged stops its room, which serves nobody until it is mended", async () => {
+test("a damaged record stops its room, which refuses all requests until it is repaired", async () => {
   const room = "damaged";
   const host = await connect(server, { room });
   assert.equal((await ask(host, "room:join", { name: "Host" })).ok, true);
@@ -58,7 +58,7 @@ test("a record that is damaged stops its room, which serves nobody until it is m
   assert.match(error.code, /^(waiting|room-locked)$/, "it is locked as before");
 });
 
-test("a room that is left leaves nothing after its retention", async (t) => {
+test("a room without clients stores nothing after its retention", async (t) => {
   const server = await startKillable({ vars: { RETENTION: "0", RECOVERY_MS: "0" } });
   t.after(() => server.stop());
   const [host, guest] = [await connect(server, { room: "left" }), await connect(server, { room: "left" })];

@@ -1,4 +1,4 @@
-// The end-to-end harness: the built Worker in a workerd of its own, and clients that wait for events, never for time.
+// The end-to-end harness: the built Worker in its own workerd, and clients that wait for events, never for time.
 
 import { fork } from "node:child_process";
 import { EventEmitter } from "node:events";
@@ -13,7 +13,7 @@ import { WebSocket } from "ws";
 import { serve } from "../../scripts/server.mjs";
 import { inRoot, pinnedNode } from "../../scripts/task.mjs";
 
-/** How long a test waits for what must happen, in milliseconds. */
+/** How long a test waits for an expected event, in milliseconds. */
 const patience = 30_000;
 
 /** Rates that no test exceeds by accident. */
@@ -21,10 +21,9 @@ export const unhurried = Object.fromEntries(["SIGNAL", "CHAT", "CONTROL"].map((k
 
 /**
  * Starts a built Worker, that of `crate`, on a free port of 127.0.0.1, with empty rooms. `vars`, `ratelimits` and
- * `durableObjects` replace those of its wrangler.toml; the rates are such that tests need not think of them. `objects` is a
- * script whose class Room takes the place of the Worker's, `metrics` one whose entrypoint takes that of the data set.
- * `development` is as under `npm start`.
- * Whoever starts a server stops it: `after(() => server.stop())`.
+ * `durableObjects` replace those of its wrangler.toml; the rates are so high that tests can ignore them. `objects` is a
+ * script whose class Room replaces the Worker's, `metrics` one whose entrypoint replaces the data set. `development`
+ * starts it as `npm start` does. The caller stops the server: `after(() => server.stop())`.
  */
 export async function startServer({ crate, vars, ratelimits, durableObjects, objects, metrics, development } = {}) {
   const port = await freePort();
@@ -43,32 +42,32 @@ export async function startServer({ crate, vars, ratelimits, durableObjects, obj
       logs.push(log);
       printed.emit("log", log);
     },
-    envFiles: [inRoot("tests/e2e/no-secrets")], // not there: a developer's .dev.vars stays out of tests
+    envFiles: [inRoot("tests/e2e/no-secrets")], // this folder does not exist: tests do not read a developer's .dev.vars
   });
   const closers = new Set();
   return {
     port,
     url: `http://127.0.0.1:${port}`,
-    /** What the Worker logged: `{level, message, timestamp}` each. */
+    /** The Worker's log: `{level, message, timestamp}` each. */
     logs,
     /**
-     * Resolves to the first message in the log that matches, which may come after the answer that it is about; of those
-     * after the first `since`.
+     * Resolves to the first matching message in the log after the first `since` messages. It may come after the answer
+     * that it is about.
      */
     async logged(pattern, since = 0) {
       const matches = ({ message }) => pattern.test(message);
       const log = logs.slice(since).find(matches) ?? (await once(printed, "log", matches))[0];
       return log.message;
     },
-    /** Functions that `stop` calls first; the clients made below add theirs. */
+    /** Functions that `stop` calls first; the clients below add theirs. */
     closers,
     /**
-     * Ends the room's object, as hibernation, a deploy or a crash would: its memory is gone, what it stored stays.
-     * `webSockets: "close"` ends its sockets too. Fails when no such object runs.
+     * Ends the room's object, as hibernation, a deploy or a crash would: its memory is lost, its storage stays.
+     * `webSockets: "close"` closes its sockets too. Fails if no such object runs.
      */
     evict: (room, { webSockets = "hibernate", className = "Room" } = {}) =>
       workerd.unsafeEvictDurableObject("signalbox", className, { name: room, webSockets }),
-    /** The namespace of the rooms' objects, past the Worker. */
+    /** The namespace of the rooms' objects, for direct access. */
     objects: () => workerd.getDurableObjectNamespace("ROOM", "signalbox"),
     async stop() {
       for (const close of closers) close();
@@ -80,9 +79,9 @@ export async function startServer({ crate, vars, ratelimits, durableObjects, obj
 }
 
 /**
- * Starts a Worker, the deployed one or that of `crate`, in processes of its own, on a free port, with storage that stays.
- * `kill()` ends them as a power cut would, `start()` starts them again on the same port and storage. `vars` and
- * `ratelimits` are as for `startServer`; the latter can be others for the next start.
+ * Starts a Worker, the deployed one or that of `crate`, in its own processes, on a free port, with persistent storage.
+ * `kill()` ends them like a power cut, `start()` starts them again on the same port and storage. `vars` and
+ * `ratelimits` are as for `startServer`; the latter may change for the next start.
  */
 export async function startKillable({ crate = ".", vars = {}, ratelimits } = {}) {
   const port = await freePort();
@@ -91,9 +90,9 @@ export async function startKillable({ crate = ".", vars = {}, ratelimits } = {})
   const server = {
     port,
     url: `http://127.0.0.1:${port}`,
-    /** The folder with all that the rooms keep. */
+    /** The folder with the rooms' storage. */
     storage,
-    /** What the server and its Worker printed. */
+    /** The output of the server and its Worker. */
     output: "",
     closers: new Set(),
     ratelimits,
@@ -117,7 +116,7 @@ export async function startKillable({ crate = ".", vars = {}, ratelimits } = {})
         child.on("exit", resolve);
         return () => child.off("exit", resolve);
       });
-      process.kill(-child.pid, "SIGKILL"); // workerd is in its group
+      process.kill(-child.pid, "SIGKILL"); // workerd is in its process group
       await exited;
     },
     async stop() {
@@ -130,7 +129,7 @@ export async function startKillable({ crate = ".", vars = {}, ratelimits } = {})
   return server;
 }
 
-/** A port that nothing uses, below those which the system gives to clients. */
+/** A free port, below those that the system gives to clients. */
 export async function freePort() {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
@@ -144,12 +143,12 @@ export async function freePort() {
   }
 }
 
-/** The path of a room's Engine.IO endpoint; `query` is what a raw client adds, `EIO=4` comes by itself. */
+/** The path of a room's Engine.IO endpoint. `query` has a raw client's parameters; `EIO=4` is added. */
 export function enginePath(room, query = {}) {
   return `/r/${encodeURIComponent(room)}/socket.io/?${new URLSearchParams({ EIO: "4", ...query })}`;
 }
 
-/** A stock client of a room, not yet connected; `options` are socket.io-client's, with `namespace` beside them. */
+/** A stock client of a room, not yet connected. `options` are socket.io-client's, with `namespace` in addition. */
 export function client(server, { room = "lobby", namespace = "/", ...options } = {}) {
   const socket = io(server.url + namespace, {
     path: `/r/${encodeURIComponent(room)}/socket.io`,
@@ -172,8 +171,8 @@ export async function connect(server, options) {
 }
 
 /**
- * Resolves to the arguments of the next `event`; `where(...args)` picks which one counts. Call it before what causes
- * the event. Fails, naming the event, when it does not come.
+ * Resolves to the arguments of the next `event` for which `where(...args)` holds. Call it before the cause of the
+ * event. Fails, naming the event, if it does not come in time.
  */
 export function once(emitter, event, where = () => true) {
   return within(`event "${event}"`, (resolve) => {
@@ -185,14 +184,14 @@ export function once(emitter, event, where = () => true) {
   });
 }
 
-/** An event's arguments as they were sent: without the offset that connection state recovery adds as the last one. */
+/** An event's arguments as they were sent, without the last one, the offset that connection state recovery adds. */
 export function payload(args) {
   const offset = args.at(-1);
   if (!/^\d{16}$/.test(offset)) throw new Error(`no offset at the end of ${JSON.stringify(args)}`);
   return args.slice(0, -1);
 }
 
-/** Emits and resolves to the acknowledgement. */
+/** Emits an event and resolves to its ack. */
 export async function ask(socket, event, ...args) {
   try {
     return await socket.timeout(patience).emitWithAck(event, ...args);
@@ -201,9 +200,9 @@ export async function ask(socket, event, ...args) {
   }
 }
 
-/** A promise with a deadline: `start(resolve, reject)` begins to wait and returns what ends the waiting. */
+/** A promise with a deadline: `start(resolve, reject)` begins to wait and returns a function that stops waiting. */
 function within(what, start) {
-  const late = new Error(`no ${what} within ${patience} ms`); // made here, for its stack
+  const late = new Error(`no ${what} within ${patience} ms`); // made here, for its stack trace
   return new Promise((resolve, reject) => {
     const settle = (how) => (value) => {
       clearTimeout(timer);
@@ -216,9 +215,8 @@ function within(what, start) {
 }
 
 /**
- * One HTTP request as it is, no header added but Host: resolves to `{status, headers, body, bytes}`, a text and the same
- * as a Buffer.
- * `body` may be a stream; `signal` aborts it.
+ * One HTTP request without added headers except Host. Resolves to `{status, headers, body, bytes}`, the body as a text
+ * and as a Buffer. `body` may be a stream; `signal` aborts the request.
  */
 export function http(server, path, { method = "GET", headers = {}, body, signal } = {}) {
   return new Promise((resolve, reject) => {
@@ -239,7 +237,7 @@ export function http(server, path, { method = "GET", headers = {}, body, signal 
   });
 }
 
-/** The packets of a text payload of revision 3, each behind its length. */
+/** The packets of a text payload of revision 3, which are prefixed with their lengths. */
 export function packetsOfRevision3(payload) {
   const found = [];
   for (let rest = payload; rest !== ""; ) {
@@ -253,8 +251,8 @@ export function packetsOfRevision3(payload) {
 }
 
 /**
- * A polling session without Socket.IO, open: `get` and `post` are its requests, `webSocket` opens one to upgrade to.
- * `path(query)` is the path of the endpoint.
+ * An open polling session without Socket.IO. `get` and `post` send requests, `webSocket` opens a WebSocket for an
+ * upgrade. `path(query)` is the path of the endpoint.
  */
 export async function openPolling(server, path) {
   const { status, body } = await http(server, path({ transport: "polling" }));
@@ -271,13 +269,13 @@ export async function openPolling(server, path) {
 }
 
 /**
- * A WebSocket without Socket.IO, open. `next()` resolves to the next frame, a string or a Buffer; `send` and `close`
- * are ws's; `headers` are the answer's, `protocols` what to offer; `closed` resolves to `{code, reason}`. Fails with `error.status` and `error.body`
- * when the server refuses.
+ * An open WebSocket without Socket.IO. `next()` resolves to the next frame, a string or a Buffer; `send` and `close`
+ * are ws's; `headers` are the answer's; `protocols` are offered; `closed` resolves to `{code, reason}`. If the server
+ * refuses, it fails with `error.status` and `error.body`.
  */
 export async function webSocket(server, path, { headers, protocols } = {}) {
-  // workerd ends the connection of a closed hibernatable WebSocket late, when the object goes to sleep, if the object had
-  // no frame from it before: both close frames are what counts.
+  // workerd ends the connection of a closed hibernatable WebSocket only when the object hibernates, if the object got
+  // no frame from it before. So the close frames of both sides count as the end.
   const socket = new WebSocket(server.url.replace("http", "ws") + path, protocols, { headers, closeTimeout: 1_000 });
   server.closers.add(() => socket.terminate());
   const frames = [];
@@ -300,9 +298,9 @@ export async function webSocket(server, path, { headers, protocols } = {}) {
     headers: await opened,
     send: (data) => socket.send(data),
     close: (code, reason) => socket.close(code, reason),
-    /** Ends the connection without a close frame, as a lost network would. */
+    /** Ends the connection without a close frame, like a network failure. */
     terminate: () => socket.terminate(),
-    /** The next frame; frames wait here until they are asked for. */
+    /** The next frame; frames are buffered until they are requested. */
     async next() {
       if (frames.length === 0) {
         if (socket.readyState === WebSocket.CLOSED) throw new Error("no frame: the WebSocket is closed");

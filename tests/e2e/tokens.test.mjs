@@ -1,4 +1,4 @@
-// `npm run token` makes tokens that rooms take, and refuses those that rooms refuse, with the room's words.
+// `npm run token` makes tokens that rooms accept, and refuses those that rooms refuse, with the room's message.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -20,7 +20,7 @@ after(() => server.stop());
 
 const env = { ...process.env, TOKEN_SECRET: secret, TOKEN_SECRET_OLD: oldSecret };
 
-/** What the command prints and ends with. */
+/** The command's output and exit code. */
 const token = (...args) => promisify(execFile)(process.execPath, [inRoot("scripts/token.mjs"), ...args], { env }).then(
   ({ stdout }) => ({ code: 0, output: stdout.trim() }),
   ({ code, stdout, stderr }) => ({ code, output: (stdout + stderr).trim() }),
@@ -28,7 +28,7 @@ const token = (...args) => promisify(execFile)(process.execPath, [inRoot("script
 
 const encode = (text) => Buffer.from(text).toString("base64url");
 
-/** A token of these claims, an object or a text. */
+/** A token with these claims, an object or a text. */
 function signed(claims, { key = secret, alg = "HS256" } = {}) {
   const text = `${encode(JSON.stringify({ alg }))}.${encode(typeof claims === "string" ? claims : JSON.stringify(claims))}`;
   return `${text}.${createHmac("sha256", key).update(text).digest("base64url")}`;
@@ -36,7 +36,7 @@ function signed(claims, { key = secret, alg = "HS256" } = {}) {
 
 const soon = Math.floor(Date.now() / 1000) + 600;
 
-test("a token that the command makes lets its client in, as whom it says", async () => {
+test("a token from the command admits its client, with the name and role in it", async () => {
   const made = await token("make", room, "--name", "Ada", "--sub", "ada", "--ref", "seat 7", "--host", "--for", "30m");
   assert.equal(made.code, 0, made.output);
   const socket = await connect(server, { room, auth: { token: made.output } });
@@ -48,7 +48,7 @@ test("a token that the command makes lets its client in, as whom it says", async
   assert.match(output, /^valid: for the room with-tokens, name "Ada", sub "ada", ref "seat 7", as host, until .*\((29|30) min\)$/);
 });
 
-test("a token of the old secret lets its client in while secrets change", async () => {
+test("a token of the old secret is accepted during a change of secrets", async () => {
   const old = signed({ room, exp: soon }, { key: oldSecret });
   await connect(server, { room, auth: { token: old } });
   assert.equal((await token("check", old)).code, 0);
@@ -64,7 +64,7 @@ for (const [what, made] of Object.entries({
   "no room": signed({ exp: soon }),
   "no exp": signed({ room }),
   "an exp that is a text": signed({ room, exp: String(soon) }),
-  "an exp that is no number of JavaScript's": signed(`{"room":"${room}","exp":1e400}`),
+  "an exp that is too large for JavaScript": signed(`{"room":"${room}","exp":1e400}`),
   "an exp in milliseconds": signed({ room, exp: soon * 1000 }),
   "two exps": signed(`{"room":"${room}","exp":${soon},"exp":${soon}}`),
   "the past": signed({ room, exp: soon - 3600 }),
@@ -84,7 +84,7 @@ for (const [what, made] of Object.entries({
   });
 }
 
-test("what the command cannot do is one line that says how", async () => {
+test("an error of the command is one line that says what to do", async () => {
   for (const [args, message] of [
     [["make"], /takes make ROOM or check TOKEN/],
     [["mend", "x"], /takes make ROOM or check TOKEN/],

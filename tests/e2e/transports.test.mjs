@@ -1,5 +1,5 @@
-// The stock client over each transport and the upgrade between them, its acks and attachments, and rooms that are
-// put to sleep in mid-conversation.
+// The stock client on each transport and over the upgrade, its acks and attachments, and rooms that hibernate during a
+// conversation.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -44,7 +44,7 @@ for (const transports of [["polling"], ["websocket"], ["polling", "websocket"]])
     assert.deepEqual((await left)[0], { id, reason: "left" });
   });
 
-  test(`${room}: an object that loses its memory between events loses nobody`, async () => {
+  test(`${room}: an object that loses its memory between events loses no client`, async () => {
     const name = `${room}-evicted`;
     const [ada, grace] = [
       await connect(server, { room: name, transports }),
@@ -74,7 +74,7 @@ for (const { title, go } of [
   { title: "closes with a code", go: (socket) => socket.close(4001, "bye") },
   { title: "loses the connection", go: (socket) => socket.terminate() },
 ]) {
-  test(`a socket that ${title} while the object sleeps is gone for the others`, async () => {
+  test(`a socket that ${title} while the object hibernates leaves for the others`, async () => {
     const room = `asleep-${title.replaceAll(" ", "-")}`;
     const grace = await connect(server, { room, transports: ["polling"] });
     await ask(grace, "room:join", {});
@@ -88,14 +88,14 @@ for (const { title, go } of [
     const away = once(grace, "peer:away");
     go(socket);
     assert.deepEqual((await away)[0], { id });
-    // It does not come back with the memory.
+    // It does not return with the memory.
     await server.evict(room);
     const { peers } = await ask(grace, "room:join", {});
     assert.deepEqual(peers.map(({ id, away }) => [id, away]), [[id, true]]);
   });
 }
 
-test("U-3, U-5: nothing emitted before, during or after the upgrade is lost, nor out of order", async () => {
+test("U-3, U-5: no event before, during or after the upgrade is lost or out of order", async () => {
   const listener = await connect(server, { room: "upgrade", transports: ["websocket"] });
   const heard = [];
   const all = new Promise((resolve) => {
@@ -107,7 +107,7 @@ test("U-3, U-5: nothing emitted before, during or after the upgrade is lost, nor
   const speaker = client(server, { room: "upgrade" });
   let sent = 0;
   const say = () => speaker.emit("chat-message", `${sent++}`);
-  say(); // queued until the connection
+  say(); // buffered until the client connects
   await once(speaker.io, "open");
   const upgraded = once(speaker.io.engine, "upgrade");
   const timer = setInterval(say, 1);
@@ -118,7 +118,7 @@ test("U-3, U-5: nothing emitted before, during or after the upgrade is lost, nor
   assert.deepEqual(heard, [...Array.from({ length: sent }, (_, n) => `${n}`), "last"]);
 });
 
-test("P-8: after a poll was given up the next one gets 400, and the others see who is gone", async () => {
+test("P-8: after an aborted poll the next one gets 400, and the others are told that the peer left", async () => {
   const grace = await connect(server, { room: "abort", transports: ["websocket"] });
   await ask(grace, "room:join", {});
   const handshake = await http(server, enginePath("abort", { transport: "polling" }));
@@ -129,21 +129,21 @@ test("P-8: after a poll was given up the next one gets 400, and the others see w
   await post("40");
   await post('42["room:join",{"name":"Ada"}]');
   const [{ id }] = await joined;
-  await http(server, path); // what was buffered
+  await http(server, path); // the buffered packets
   const away = once(grace, "peer:away");
   const aborter = new AbortController();
   const poll = http(server, path, { signal: aborter.signal });
   assert.equal((await ask(grace, "chat:history", {})).ok, true);
   aborter.abort();
   await assert.rejects(poll);
-  // Where the loss of the connection is not seen at once, the next poll tells of it.
+  // If the loss of the connection is not noticed at once, the next poll detects it.
   assert.equal((await http(server, path)).status, 400);
   assert.equal((await away)[0].id, id);
   const { status, body } = await http(server, path);
   assert.deepEqual([status, body], [400, '{"code":1,"message":"Session ID unknown"}']);
 });
 
-test("E-6, D-9: a session too many is refused for now, and its client gets in when there is room", async () => {
+test("E-6, D-9: a session over the limit is refused, and its client connects when another has ended", async () => {
   const small = await startServer({ vars: { MAX_SESSIONS: "2", MAX_SOCKETS: "2", MAX_PEERS: "2", ALLOWED_ORIGINS: "*" } });
   try {
     const path = enginePath("full", { transport: "polling" });
@@ -154,7 +154,7 @@ test("E-6, D-9: a session too many is refused for now, and its client gets in wh
     assert.equal(headers["access-control-allow-origin"], "*", "E-17");
     const refused = await webSocket(small, enginePath("full", { transport: "websocket" })).then(() => null, (error) => error);
     assert.equal(refused?.status, 503);
-    // Who is in notices nothing, and may upgrade.
+    // Connected clients are not affected, and may upgrade.
     const probe = await webSocket(small, enginePath("full", { transport: "websocket", sid: sids[0] }));
     probe.send("2probe");
     assert.equal(await probe.next(), "3probe");
@@ -208,7 +208,7 @@ test("W-8: a subprotocol is confirmed where one is offered, on each kind of WebS
   }
 });
 
-test("rooms are isolated, even from who knows the other room's peer ids", async () => {
+test("rooms are isolated, even from clients that know the other room's peer ids", async () => {
   const [a1, a2] = [await connect(server, { room: "island-a" }), await connect(server, { room: "island-a" })];
   const [b1, b2] = [await connect(server, { room: "island-b" }), await connect(server, { room: "island-b" })];
   const strangers = [];
@@ -225,7 +225,7 @@ test("rooms are isolated, even from who knows the other room's peer ids", async 
   const delivered = once(a2, "offer");
   a1.emit("offer", offer);
   await delivered;
-  // b's own traffic goes through, and only that.
+  // Only b's own messages arrive.
   const { error } = await ask(b1, "offer", { to: "alias-of-a1", description: offer });
   assert.equal(error.code, "unknown-peer");
   assert.deepEqual((await ask(b1, "room:join", { name: "B" })).peers, []);

@@ -1,10 +1,10 @@
-// A Worker and an object of different code, as for a moment after a deploy: how polls are answered that the object parked.
+// A Worker and an object of different versions, as after a deploy: the answers to parked polls.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { enginePath, http, startServer } from "./support.mjs";
 
-/** Parks each poll and answers it at once, with the frames that the room's name stands for. */
+/** Parks each poll and answers it at once, with the frames that the room's name selects. */
 const objects = `
 import { DurableObject } from "cloudflare:workers";
 export class Room extends DurableObject {

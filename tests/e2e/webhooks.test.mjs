@@ -1,5 +1,5 @@
-// Webhooks: what a server of the operator's gets, however it and this one fail. The receiver of docs/webhooks.md runs as it
-// stands.
+// Webhooks: the events for the operator's server, with failures on either side. The receiver of docs/webhooks.md runs
+// unchanged.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -16,7 +16,7 @@ import { ask, connect, freePort, startKillable, startServer } from "./support.mj
 
 const secret = "0123456789abcdef0123456789abcdef";
 
-/** Resolves to the first value that `find` returns, which it is asked for now and after each `event`. */
+/** Resolves to the first value of `find`, which is called now and after each `event`. */
 async function awaitEvent(emitter, event, find) {
   for (;;) {
     const found = find();
@@ -25,7 +25,9 @@ async function awaitEvent(emitter, event, find) {
   }
 }
 
-/** A receiver that answers as `answer` says: with a status, or not at all. It has what arrived, signatures checked. */
+/**
+ * A receiver that answers with the status of `answer`, or not at all. It collects the events, and checks signatures.
+ */
 async function receiver(t, answer = () => 204) {
   const arrived = [];
   const emitter = new EventEmitter();
@@ -57,7 +59,7 @@ async function receiver(t, answer = () => 204) {
   };
 }
 
-test("joins, leaves, hosts and the end are told", async (t) => {
+test("joins, leaves, hosts and the end are sent", async (t) => {
   const { arrived, vars, until } = await receiver(t);
   const server = await startServer({ vars });
   t.after(() => server.stop());
@@ -79,12 +81,12 @@ test("joins, leaves, hosts and the end are told", async (t) => {
   ]);
 });
 
-test("an event that waits is sent by the room's alarm after a kill, without any client", async (t) => {
+test("a pending event is sent by the room's alarm after a kill, without any client", async (t) => {
   let works = false;
   const { arrived, vars, until } = await receiver(t, () => (works ? 200 : 500));
   const server = await startKillable({ vars: { ...vars, RECOVERY_MS: "1000" } });
   t.after(() => server.stop());
-  const ada = await connect(server, { transports: ["websocket"] }); // a session that polls would outlive the kill
+  const ada = await connect(server, { transports: ["websocket"] }); // a polling session would survive the kill
   await ask(ada, "room:join", {});
   await until(() => arrived.length >= 1);
   await server.kill();
@@ -103,17 +105,17 @@ test("1,000 events, a receiver that fails at random, five kills: each arrives, i
   const { arrived, vars, until } = await receiver(t, () => statuses[Math.floor(Math.random() * statuses.length)]);
   const server = await startKillable({ vars: { ...vars, RECOVERY_MS: "120000" } });
   t.after(() => server.stop());
-  const expected = new Map(); // what happened and was acknowledged, by room
+  const expected = new Map(); // the acknowledged changes, by room
   let done = 0;
   const progress = new EventEmitter();
   const live = async (room) => {
     const told = [];
     expected.set(room, told);
     const socket = await connect(server, { room, transports: ["websocket"], reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 100 });
-    // Joins and leaves by turns: each join makes a host, and after each leave the room is empty.
+    // Each room is joined and left by turns: each join makes a host, and each leave empties the room.
     for (let n = 0; n < 32; n += 1) {
       for (const [event, names] of [["room:join", ["join", "host"]], ["room:leave", ["leave", "empty"]]]) {
-        // After a kill it is the same socket, and to ask again changes nothing.
+        // After a kill it is the same socket, and a repeated request changes nothing.
         while (!(await socket.timeout(2_000).emitWithAck(event, {}).catch(() => false))) if (!socket.connected) await new Promise((resolve) => socket.once("connect", resolve));
         told.push(...names);
         done += names.length;
@@ -151,7 +153,7 @@ test("1,000 events, a receiver that fails at random, five kills: each arrives, i
   console.log(`${sum} events, ${kills} kills: ${arrived.length} requests, ${arrived.filter(({ accepted }) => !accepted).length} of them failed`);
 });
 
-test("the receiver of the documentation, as it stands", async (t) => {
+test("the receiver of the documentation, unchanged", async (t) => {
   const [, code] = /```js\n(.*?)```/s.exec(readFileSync(inRoot("docs/webhooks.md"), "utf8"));
   assert.ok(code.trim().split("\n").length <= 22, "it is short");
   const folder = mkdtempSync(join(tmpdir(), "signalbox-receiver-"));
