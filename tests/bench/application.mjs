@@ -1,10 +1,10 @@
-// What the servers beside Signalbox do with an event: as a tutorial's server would, and with no check, but with the same
-// fields as Signalbox, so that all send the same bytes.
+// How the servers beside Signalbox handle an event: like a tutorial's server, without checks, but with Signalbox's
+// fields, so that all servers send the same bytes.
 
 const relayed = new Set(["offer", "answer", "candidate"]);
 let seq = 0;
 
-/** What comes of an event: its name, its arguments, and the id of who is to get it; nobody in particular is everybody. */
+/** The output for an event: its name, its arguments, and the id of its target; without a target it goes to all. */
 export function deliver(room, from, [name, payload]) {
   seq += 1;
   const ts = Date.now();

@@ -1,5 +1,5 @@
-// The least that a Durable Object in JavaScript can do: the wire protocol of a WebSocket, in memory, nothing checked and
-// nothing kept but who is who. The platform's ceiling.
+// The minimum of a Durable Object in JavaScript: the protocol on a WebSocket, in memory, without checks and without
+// storage. It shows the platform's limit.
 
 import { deliver } from "./application.mjs";
 
@@ -8,7 +8,7 @@ const open = { upgrades: [], pingInterval: 45_000, pingTimeout: 75_000, maxPaylo
 export class Room {
   #state;
   #peers = new Map(); // by id
-  #known = new WeakMap(); // what is attached to a socket
+  #known = new WeakMap(); // the attachments of sockets
 
   constructor(state) {
     this.#state = state;

@@ -1,4 +1,4 @@
-// The core by itself, natively: time and allocations of each event and, where valgrind is there, instructions, which are
+// The core alone, natively: time and allocations of each event. With valgrind it also counts instructions, which are
 // the same on a noisy machine.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { benchProgram } from "../../scripts/setup.mjs";
 import { ask, mustRun, works } from "../../scripts/task.mjs";
 
-/** What the program knows to do. */
+/** The program's operations. */
 const kinds = ["decode", "encode", "offer", "candidate", "chat-8", "chat-64", "dialect-offer", "dialect-chat-8", "dialect-chat-64"];
 const rounds = [500, 1500];
 
@@ -24,7 +24,7 @@ export async function measureCore() {
   }
 }
 
-/** All that the program executes, its start included. */
+/** All instructions of the program, including its start. */
 async function instructions(kind, count) {
   const folder = mkdtempSync(join(tmpdir(), "signalbox-bench-"));
   try {

@@ -1,5 +1,5 @@
-// The bare object with its sends gathered: what comes while it is busy is sent socket by socket at its next moment of rest.
-// The platform's ceiling for an object that does this, as Signalbox does.
+// The bare object with gathered sends: while it is busy it collects frames, and sends them socket by socket when it is
+// idle. Signalbox does the same, so this is the platform's limit for it.
 
 import { Room as Bare } from "./bare.mjs";
 

@@ -1,9 +1,9 @@
-// What is measured, and in whose company.
+// What is measured, and on which servers.
 
 const all = ["signalbox", "bare", "gathered", "socket.io", "socketioxide"]; // the last one with --all only
 const platform = ["signalbox", "bare"];
 
-/** What is compared of a run. Of speed more is better; of time and memory less. */
+/** The compared values of a run. For speed, more is better; for time and memory, less. */
 const figures = {
   speed: ({ count, seconds }) => count / seconds,
   p50: ({ p50 }) => p50,
@@ -11,7 +11,7 @@ const figures = {
   memory: ({ bytes }) => bytes,
 };
 
-/** Chat to a whole room: four members keep eight messages of 80 bytes under way each. */
+/** Chat to a whole room: each of four members keeps eight messages of 80 bytes in flight. */
 const fanOut = (members, window = 8) => ({
   order: { scenario: "traffic", kind: "chat", rooms: 1, members, senders: 4, window, size: 80 },
   figure: figures.speed,
@@ -41,8 +41,8 @@ const atLeast = (bare, node, gathered) => ({
 });
 
 /**
- * By name. `quick` are those of a quick run; `once` are those that need no repetition to be told apart from noise;
- * `goals` are what Signalbox is to be, compared with others.
+ * The scenarios by name. `quick` marks those of a quick run. `once` marks those whose results stand out from noise
+ * without repetition. `goals` are Signalbox's targets compared with other servers.
  */
 export const scenarios = {
   "chat in a room of 8": { servers: all, ...fanOut(8), goals: atLeast(1.7, 0.6, 0.85) },

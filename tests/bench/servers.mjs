@@ -1,4 +1,4 @@
-// The servers that are compared: each starts afresh for every measurement, on one core.
+// The compared servers: each is started again for every measurement, on one core.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { benchProgram, workerdProgram } from "../../scripts/setup.mjs";
 import { inRoot, pinnedNode } from "../../scripts/task.mjs";
 
-/** Limits that no measurement comes near. */
+/** Limits that no measurement reaches. */
 const unlimited = {
   SIGNAL_RATE: "1000000000/1000000000",
   CHAT_RATE: "1000000000/1000000000",
@@ -40,7 +40,7 @@ const bare = { "bare.mjs": "tests/bench/bare.mjs", "application.mjs": "tests/ben
 
 const gathered = { "gathered.mjs": "tests/bench/gathered.mjs", ...bare };
 
-/** By name: what starts each. */
+/** How to start each server, by name. */
 export const servers = {
   signalbox: worker(built, unlimited),
   "without recovery": worker(built, { ...unlimited, RECOVERY_MS: "0" }),
@@ -51,7 +51,7 @@ export const servers = {
   socketioxide: (port) => [benchProgram("signalbox-bench-socketioxide"), [String(port)]],
 };
 
-/** A workerd of one Worker, with one class of objects, whose storage is in `storage` beside this file. */
+/** A workerd with one Worker, with one class of objects, whose storage is in `storage` beside this file. */
 function workerd(port, files, vars) {
   const module = (name) => `(name = "${name}", ${name.endsWith(".wasm") ? "wasm" : "esModule"} = embed "${name}")`;
   const binding = ([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`;
@@ -71,8 +71,8 @@ const worker :Workerd.Worker = (
 }
 
 /**
- * Starts a server, calls this with its port and process id once it answers, and stops it. `cores` are those that it may
- * use, `version` is that of workerd; both may be missing.
+ * Starts a server, calls `use` with its port and process id once it answers, and stops it. `cores` are the cores that
+ * it may use, `version` is that of workerd; both are optional.
  */
 export async function withServer(name, { cores, version }, use) {
   const folder = mkdtempSync(join(tmpdir(), "signalbox-bench-"));
@@ -98,18 +98,18 @@ export async function withServer(name, { cores, version }, use) {
   }
 }
 
-/** Waits until a server answers, whatever it says. */
+/** Waits until a server answers, with any response. */
 async function answers(port, gone) {
   while (!gone.aborted) {
     try {
       return await fetch(`http://127.0.0.1:${port}/none`);
     } catch {
-      await delay(20); // it does not listen yet, which no event tells
+      await delay(20); // the start of listening is no event, so retry
     }
   }
 }
 
-/** A port that is free, below those that the system gives to clients. */
+/** A free port, below those that the system gives to clients. */
 async function freePort() {
   for (let port = 20_000 + Math.floor(Math.random() * 10_000); ; port += 1) {
     const server = createServer();

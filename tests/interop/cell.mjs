@@ -1,4 +1,4 @@
-// One cell of the matrix: a peer, a process of its own, over one transport, and a verdict on each of its steps.
+// One cell of the matrix: a peer, in its own process, on one transport, with a verdict on each of its steps.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -8,9 +8,9 @@ import { webSocket } from "../e2e/support.mjs";
 import { task } from "./peers.mjs";
 import { startTap } from "./tap.mjs";
 
-const deadline = 60_000; // ms, of the process, which takes about one second
+const deadline = 60_000; // ms, for the process, which normally takes about one second
 
-/** Runs a peer against `server`. Resolves to the verdicts: `[step, error]`, without an error where it passed. */
+/** Runs a peer against `server`. Resolves to the verdicts: `[step, error]`, without an error if the step passed. */
 export async function runCell(server, peer, transport) {
   const tap = await startTap(server);
   const [command, ...args] = peer.command(JSON.stringify({ ...task, url: tap.url, path: `/${peer.echo}/`, transport }));
@@ -18,7 +18,7 @@ export async function runCell(server, peer, transport) {
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text) => (errors += text));
   const ended = new Promise((resolve) => {
-    child.on("error", (error) => (errors += error.message)); // that of the deadline, say
+    child.on("error", (error) => (errors += error.message)); // for example at the deadline
     child.on("close", (code, signal) => resolve(code ?? signal));
   });
 
@@ -35,7 +35,7 @@ export async function runCell(server, peer, transport) {
     const expected = Object.entries(peer.steps(transport));
     const [last] = expected.at(-1);
     const saw = new Map();
-    let connected; // how many requests that took
+    let connected; // how many requests connecting took
     for await (const line of createInterface({ input: child.stdout })) {
       const report = JSON.parse(line);
       saw.set(report.step, report.saw);
@@ -65,7 +65,7 @@ export async function runCell(server, peer, transport) {
   return verdicts;
 }
 
-/** What it asked for on the wire. */
+/** Checks the transports on the wire. */
 function assertTransport(transport, { requests, sessions }, connected) {
   const used = (some) => [...new Set(some.map((request) => request.transport))];
   if (transport !== "upgrade") return assert.deepEqual(used(requests), [transport]);
@@ -77,7 +77,7 @@ function assertTransport(transport, { requests, sessions }, connected) {
   assert.deepEqual(requests.slice(connected).filter(ofSession), [], "it went on polling");
 }
 
-/** The server lets go of the sessions: no WebSocket can join them any more. */
+/** Waits until the server has closed the sessions: no WebSocket can join them any more. */
 async function assertEnded(server, { echo, revision = "4" }, sessions) {
   assert.ok(sessions.size > 0, "no session was seen");
   for (const sid of sessions) {
@@ -87,7 +87,7 @@ async function assertEnded(server, { echo, revision = "4" }, sessions) {
         assert.deepEqual([joined.status, joined.body], [400, "Session ID unknown"]);
         break;
       }
-      await joined.closed; // with the session, or before it as U-6, U-7 and E-15 say
+      await joined.closed; // it ends with the session, or before it (U-6, U-7, E-15)
     }
   }
 }

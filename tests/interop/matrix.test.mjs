@@ -1,4 +1,4 @@
-// The interop matrix: each stock client over each transport, against the echoes of tests/conformance.
+// The interop matrix: each stock client on each transport, against the echoes of tests/conformance.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -7,11 +7,11 @@ import { startServer } from "../e2e/support.mjs";
 import { runCell } from "./cell.mjs";
 import { peers, transports } from "./peers.mjs";
 
-const concurrency = 4; // mostly, they wait
-const timeout = 120_000; // ms, of a cell, which takes about one second
+const concurrency = 4; // they mostly wait
+const timeout = 120_000; // ms, for a cell, which normally takes about one second
 
-// Pings come among all else. python-socketio's blocking client needs them: it does not always get to say that it ends,
-// which leaves it to a poll that is pending, and the server to the ping timeout.
+// Pings must come. python-socketio's blocking client sometimes cannot send its last packet. Then its pending poll, or
+// the ping timeout, ends the session.
 const vars = { PING_INTERVAL_MS: "500", PING_TIMEOUT_MS: "10000" };
 
 let server;
@@ -23,7 +23,7 @@ after(async () => {
   printTable();
 });
 
-/** What the cells show, by peer and transport. */
+/** The results, by peer and transport. */
 const cells = new Map();
 
 describe("interop", { concurrency }, () => {
@@ -41,7 +41,7 @@ describe("interop", { concurrency }, () => {
   }
 });
 
-/** One row per peer, one column per transport: how many steps passed, and which did not. */
+/** One row per peer, one column per transport: how many steps passed, and which failed. */
 function printTable() {
   const rows = peers.map(({ name }) => [
     name,

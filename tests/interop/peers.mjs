@@ -1,4 +1,4 @@
-// The rows of the matrix: who talks to the server, and what each is to see.
+// The rows of the matrix: the clients, and the expected results of each.
 
 import { oldPythonPath, pythonPath, rustPeer } from "../../scripts/setup.mjs";
 import { inRoot, pinnedNode } from "../../scripts/task.mjs";
@@ -6,19 +6,19 @@ import { inRoot, pinnedNode } from "../../scripts/task.mjs";
 /** The columns. `upgrade`: polling first, then a WebSocket. */
 export const transports = ["polling", "websocket", "upgrade"];
 
-/** What every peer is to do, beside `url`, `path` and `transport`. Bytes are `{hex}`. */
+/** The task of every peer, besides `url`, `path` and `transport`. Bytes are `{hex}`. */
 export const task = {
-  patience: 30_000, // ms, for what a peer waits for
+  patience: 30_000, // ms, the timeout of a peer
   auth: { token: "€ 会议" },
   text: "€ 会议",
   args: [1, "two", { three: [null, true, "€ 会议"] }],
-  bytes: { hex: "00067f80ff" }, // without 1e, at which rust_engineio splits what comes on a WebSocket, bytes too
+  bytes: { hex: "00067f80ff" }, // without 1e: rust_engineio splits everything on a WebSocket there, even bytes
   attachments: ["first", { two: { hex: "00ff" }, three: [{ hex: "1e62" }] }],
 };
 
 const { auth, text, args, bytes, attachments } = task;
 
-/** What Socket.IO's steps see, by name: arguments that came back, and why the client says that it is disconnected. */
+/** The expected results of Socket.IO's steps by name: echoed arguments, and the client's reason of its disconnect. */
 const socketSteps = (reason) => ({
   connect: [auth],
   event: args,
@@ -32,10 +32,10 @@ const socketSteps = (reason) => ({
   disconnect: reason,
 });
 
-/** The same of clients of revision 3, which have no `auth`. */
+/** The same for clients of revision 3, which have no `auth`. */
 const oldSocketSteps = (reason) => ({ ...socketSteps(reason), connect: [{}], namespace: [{}] });
 
-/** What Engine.IO's steps see. */
+/** The expected results of Engine.IO's steps. */
 const engineSteps = (reason) => ({ open: null, text, binary: bytes, close: reason });
 
 const here = (file) => inRoot("tests/interop", file);
@@ -48,7 +48,7 @@ const javaScript = (version) => ({
   steps: () => socketSteps("io client disconnect"),
 });
 
-/** One that speaks revision 3. */
+/** A version that speaks revision 3. */
 const oldJavaScript = (version) => ({
   ...javaScript(version),
   revision: "3",
@@ -62,7 +62,9 @@ const python = (name, kind) => ({
   steps: () => socketSteps("client disconnect"),
 });
 
-/** What rust_socketio 0.6.0 can: it acks nothing, asks for acks of text alone, and sends one attachment alone. */
+/**
+ * The abilities of rust_socketio 0.6.0: it sends no acks, asks for acks of text only, and sends at most one attachment.
+ */
 function rustSteps() {
   const { connect, event, ack, "binary event": binary, namespace } = socketSteps();
   return { connect, event, ack, "binary event": binary, namespace, disconnect: null };

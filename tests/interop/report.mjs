@@ -1,18 +1,18 @@
-// What the JavaScript peers share: how they are told what to do, and how they tell what they saw.
+// Shared by the JavaScript peers: how they get their task and report their results.
 
-/** The one argument: see `task` of peers.mjs. */
+/** The only argument: see `task` in peers.mjs. */
 export const task = revive(JSON.parse(process.argv[2]));
 
-/** Tells what a step saw. */
+/** Reports the result of a step. */
 export const report = (step, saw = null) => console.log(JSON.stringify({ step, saw: told(saw) }));
 
-/** Stays until standard input ends: the end of the process is not to be what ends the session. */
+/** Waits until standard input ends, so that the end of the process does not end the session. */
 export const stay = () => process.stdin.resume();
 
 /** Resolves to the arguments of the next `event`. */
 export const next = (emitter, event) => new Promise((resolve) => emitter.once(event, (...args) => resolve(args)));
 
-/** `{hex}` becomes a Buffer, at any depth; `told` is the way back. */
+/** Replaces `{hex}` by a Buffer, at any depth; `told` does the reverse. */
 function revive(value) {
   if (typeof value?.hex === "string") return Buffer.from(value.hex, "hex");
   return map(value, revive);

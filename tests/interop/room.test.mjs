@@ -1,5 +1,5 @@
-// The clients of the matrix in a room, with recovery on: listeners as each language's manual writes them get what they
-// expect. Those that take exactly the documented arguments connect with `strict`.
+// The clients of the matrix in a room with recovery: their listeners, as in each language's manual, get what they
+// expect. Listeners with exactly the documented arguments connect with `strict`.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -10,7 +10,7 @@ import { inRoot, pinnedNode } from "../../scripts/task.mjs";
 import { connect, startServer } from "../e2e/support.mjs";
 import { task, transports } from "./peers.mjs";
 
-const timeout = 120_000; // ms, of one client
+const timeout = 120_000; // ms, for one client
 
 let server;
 before(async () => {
@@ -26,7 +26,7 @@ const clients = [
   ...Object.entries(versions).map(([version, recovers]) => ({
     name: `socket.io-client ${version}`,
     command: (task) => [pinnedNode, here("socketio_room.mjs"), task, `socket.io-client-${version}`],
-    recovers, // that came with 4.6
+    recovers, // since 4.6
   })),
   ...["sync", "async"].flatMap((kind) =>
     Object.entries(ways).map(([way, options]) => ({

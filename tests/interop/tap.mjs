@@ -1,17 +1,17 @@
-// Stands between a peer and the server and notes what passes: which transport a client uses is seen on the wire, not
-// asked of it.
+// A proxy between a peer and the server. It records the traffic, because the used transport shows on the wire, whatever
+// the client reports.
 
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { constants, inflateRawSync } from "node:zlib";
 import { freePort } from "../e2e/support.mjs";
 
-/** Listens on a free port of 127.0.0.1, and passes all on to the server and back as it is. */
+/** Listens on a free port of 127.0.0.1, and forwards everything unchanged in both directions. */
 export async function startTap(server) {
   const requests = [];
   const sessions = new Set();
   const sockets = new Set();
-  // Half-open: either side may end its part first.
+  // Half-open: either side may close first.
   const tap = createServer({ allowHalfOpen: true }, (client) => {
     const upstream = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
     noteRequests(client, (path) => {
@@ -31,7 +31,7 @@ export async function startTap(server) {
   await once(tap, "listening");
   return {
     url: `http://127.0.0.1:${port}`,
-    /** The requests so far: the path, and the query's parameters beside it. */
+    /** The requests so far: the path and the query's parameters of each. */
     requests,
     /** The ids of the Engine.IO sessions so far. */
     sessions,
@@ -56,7 +56,7 @@ function noteRequests(client, found) {
   });
 }
 
-/** Calls `found` with the id of a session that begins as a WebSocket, from the first frame: no request ever names it. */
+/** Calls `found` with the id of a session that starts as a WebSocket, from its first frame: its requests have no id. */
 function noteHandshake(upstream, found) {
   let bytes = Buffer.alloc(0);
   upstream.on("data", function note(chunk) {
@@ -72,7 +72,7 @@ function noteHandshake(upstream, found) {
   });
 }
 
-/** RFC 7692: the first reserved bit says so, and an empty block ends the message. */
+/** RFC 7692: the first reserved bit marks a compressed message, and an empty block ends it. */
 const compressed = 0x40;
 const inflate = (payload) =>
   inflateRawSync(Buffer.concat([payload, Buffer.from([0, 0, 0xff, 0xff])]), { finishFlush: constants.Z_SYNC_FLUSH });

@@ -1,5 +1,5 @@
-//! The application on socketioxide and axum: `socketioxide PORT`. It does what `application.mjs`
-//! does, so that all servers send the same bytes, on one thread as those.
+//! The application on socketioxide and axum: `socketioxide PORT`. It does the same as
+//! `application.mjs`, so that all servers send the same bytes, and also runs on one thread.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build_layer();
     io.ns("/", async |socket: SocketRef| {
         socket.join(room(&socket));
-        socket.join(socket.id.to_string()); // as every socket does with socket.io on Node
+        socket.join(socket.id.to_string()); // as socket.io on Node does for every socket
         socket.on(
             "chat-message",
             async |socket: SocketRef, Data::<Value>(payload)| {
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 let _ = socket
                     .within(room(&socket))
                     .emit("chat-message", &message)
-                    .await; // to those who are left
+                    .await; // to the remaining members
             },
         );
         for name in ["offer", "answer", "candidate"] {
@@ -68,14 +68,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The room that the query names.
+/// The room in the query.
 fn room(socket: &SocketRef) -> String {
     let query = socket.req_parts().uri.query().unwrap_or_default();
     let named = query.split('&').find_map(|pair| pair.strip_prefix("room="));
     named.unwrap_or("lobby").to_owned()
 }
 
-/// An event's number, and when it came, in milliseconds since 1970.
+/// An event's number and its time of arrival, in milliseconds since 1970.
 fn stamp() -> (u64, u64) {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)

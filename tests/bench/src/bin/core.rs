@@ -1,6 +1,6 @@
-//! The core alone, natively: how often an event allocates, and how long it takes, from the frame that
-//! came to those that go out; and of that, reading and writing a packet; and a commit of the journal.
-//! `core offer 10000` does so many and nothing else, for `valgrind --tool=callgrind`.
+//! The core alone, natively: the allocations and the time of an event, from the incoming frame to
+//! the outgoing ones. Also of the parts: reading and writing a packet, and a commit of the journal.
+//! `core offer 10000` runs only that operation this often, for `valgrind --tool=callgrind`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -24,8 +24,8 @@ use signalbox::time::Timestamp;
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 static ALLOCATED: AtomicU64 = AtomicU64::new(0);
 
-/// Counts what the one thread there is allocates, without the locked instructions of `fetch_add`, which would be
-/// measured along.
+/// Counts the allocations of the only thread. `fetch_add` would add locked instructions to the
+/// measurement.
 struct Counting;
 
 fn count(counter: &AtomicU64, more: u64) {
@@ -35,7 +35,7 @@ fn count(counter: &AtomicU64, more: u64) {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-// SAFETY: all is passed on to the system's allocator.
+// SAFETY: every call is forwarded to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(&ALLOCATIONS, 1);
@@ -76,12 +76,12 @@ struct Hall<A> {
     now: u64,
 }
 
-/// A native room.
+/// A room of the signaling application.
 fn room(config: Config, store: Rc<Store>) -> Room {
     Room::new(RoomName::lobby(), config, store)
 }
 
-/// The same as a dialect: calls to one, and messages to all.
+/// The same as a dialect: calls to one member, and messages to all.
 fn dialect(config: Config, store: Rc<Store>) -> Dialect {
     let table = r#"{"on": {
         "offer": [{"emit": "offer", "to": "$0.to", "args": [{"from": "$id", "description": "$0.description"}]}],
@@ -113,13 +113,13 @@ impl<A: App> Hall<A> {
         hall
     }
 
-    /// A millisecond later.
+    /// Advances the clock by a millisecond.
     fn time(&mut self) -> Timestamp {
         self.now += 1;
         Timestamp::from_millis(self.now)
     }
 
-    /// A member, by its connection and id.
+    /// A member: its connection and id.
     fn join(&mut self, number: u64) -> (ConnectionId, String) {
         let request = Input::Request(Request {
             reply: Reply::to(RequestId::new(number)),
@@ -149,7 +149,7 @@ impl<A: App> Hall<A> {
     }
 }
 
-/// What is done over and over.
+/// The measured operations.
 fn frame(kind: &str, to: &str) -> String {
     let line = r"a=rtpmap:111 opus/48000/2\r\n";
     match kind {
@@ -164,7 +164,7 @@ fn frame(kind: &str, to: &str) -> String {
     }
 }
 
-/// A journal as that of a busy room, in rows that are all in use.
+/// A journal like that of a busy room, with all its rows in use.
 struct Disk {
     journal: Journal,
     rows: Vec<Vec<u8>>,
@@ -194,7 +194,7 @@ impl Disk {
         set.expect("it fits into a row");
     }
 
-    /// Commits so many bytes in three records, and deletes three.
+    /// Commits this many bytes in three records, and deletes three.
     fn commit(&mut self, bytes: usize) -> usize {
         for _ in 0..3 {
             self.turn += 1;
@@ -276,9 +276,9 @@ fn journal(wanted: impl Fn(&str) -> bool, rounds: u32) {
     }
 }
 
-/// Does something over and over, which puts something out, and prints what it took each time.
+/// Repeats an operation that has outputs, and prints the cost of one.
 fn measure(label: &str, bytes: usize, rounds: u32, mut act: impl FnMut() -> usize) {
-    act(); // the first one of all is like no other
+    act(); // the first call is not typical
     let counters = || {
         (
             ALLOCATIONS.load(Ordering::Relaxed),

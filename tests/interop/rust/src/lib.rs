@@ -1,4 +1,4 @@
-//! What a peer of the matrix is told, as its one argument, and how it tells what it saw.
+//! How a peer of the matrix gets its task, from its only argument, and reports its results.
 
 use std::io::{Read, stdin};
 use std::sync::mpsc::Receiver;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// The argument, JSON: see `task` of `peers.mjs`.
+/// The argument, JSON: see `task` in `peers.mjs`.
 pub struct Task(Value);
 
 impl Task {
@@ -23,7 +23,7 @@ impl Task {
         self.0[key].as_str().expect(key)
     }
 
-    /// Where the server is, as both clients want it: with the path.
+    /// The server's URL with the path, as both clients expect it.
     pub fn endpoint(&self) -> String {
         self.text("url").to_owned() + self.text("path")
     }
@@ -39,7 +39,7 @@ impl Task {
         Duration::from_millis(self.0["patience"].as_u64().unwrap_or_default())
     }
 
-    /// The next thing heard.
+    /// The next received value.
     pub fn wait<T>(&self, what: &str, heard: &Receiver<T>) -> T {
         heard
             .recv_timeout(self.patience())
@@ -47,18 +47,18 @@ impl Task {
     }
 }
 
-/// Bytes as they are told.
+/// Bytes in the form of reports.
 pub fn told(bytes: &[u8]) -> Value {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     json!({ "hex": hex })
 }
 
-/// Tells what a step saw.
+/// Reports the result of a step.
 pub fn report(step: &str, saw: &Value) {
     println!("{}", json!({ "step": step, "saw": saw }));
 }
 
-/// Stays until standard input ends: the end of the process is not to be what ends the session.
+/// Waits until standard input ends, so that the end of the process does not end the session.
 pub fn stay() {
     stdin()
         .read_to_end(&mut Vec::new())

@@ -1,11 +1,11 @@
-//! What processes used of a core, from /proc.
+//! The processor time of processes, from /proc.
 
 use std::fs;
 use std::time::Instant;
 
 use super::{Outcome, Result, Target};
 
-/// A measurement under way.
+/// A measurement in progress.
 pub struct Measured {
     since: Instant,
     generator: f64,
@@ -35,7 +35,7 @@ impl Measured {
     }
 }
 
-/// Seconds of processor time of a process and all its threads.
+/// The processor time of a process and all its threads, in seconds.
 fn used(process: &str) -> Result<f64> {
     let mut nanoseconds = 0.0;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {

@@ -1,4 +1,5 @@
-//! Connections that come and go, some at a time: until the socket is connected to the main namespace.
+//! Connections that open and close, several at a time: each until its socket is in the main
+//! namespace.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -16,9 +17,9 @@ const WARM_UP: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Deserialize)]
 pub struct Handshakes {
-    /// How many come at the same time, each to a room of its own.
+    /// How many connect at the same time, each to a room of its own.
     at_once: usize,
-    /// Whether they begin with long-polling and upgrade.
+    /// Whether they start with long-polling and upgrade.
     polling: bool,
     seconds: f64,
 }
@@ -102,7 +103,7 @@ fn upgraded(target: Target, room: &str) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// One request on a connection that stays open: a POST if there is a body. Returns the response's.
+/// One request on a persistent connection: a POST if there is a body. Returns the response's body.
 fn request(http: &mut BufReader<TcpStream>, query: &str, body: Option<&str>) -> Result<String> {
     let (method, body) = (
         if body.is_some() { "POST" } else { "GET" },

@@ -1,4 +1,4 @@
-//! Connections that are there, and say nothing.
+//! Open connections that send nothing.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use super::cpu::Measured;
 use super::swarm::Swarm;
 use super::{Outcome, Result, Target, micros};
 
-/// The runtime puts an object out of memory that had nothing to do for ten seconds.
+/// The runtime evicts an object after ten idle seconds.
 const EVICTION: Duration = Duration::from_secs(13);
 
 #[derive(Deserialize)]
@@ -19,7 +19,7 @@ pub struct Idle {
 }
 
 impl Idle {
-    /// Says that they are there, and lets them be until its own input ends.
+    /// Reports the open connections, and waits until standard input ends.
     pub fn run(self, target: Target) -> Result<Outcome> {
         let measured = Measured::begin(target)?;
         let swarm = Swarm::join(target, self.rooms, self.members)?;
@@ -36,7 +36,8 @@ pub struct Wake {
 }
 
 impl Wake {
-    /// Once they sleep, one of each room sends a message; the time is when the last has it.
+    /// When the objects are evicted, one member of each room sends a message. The time ends when
+    /// the last member has it.
     pub fn run(self, target: Target) -> Result<Outcome> {
         let mut swarm = Swarm::join(target, self.rooms, self.members)?;
         let idle = Instant::now();

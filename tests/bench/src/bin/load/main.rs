@@ -1,5 +1,5 @@
-//! The load generator: opens sockets, keeps events under way, and says as one line of JSON what came
-//! of it. `npm run bench` runs it; all servers get the same bytes from it.
+//! The load generator: opens sockets, keeps events in flight, and prints the result as one line of
+//! JSON. `npm run bench` runs it; all servers get the same bytes.
 
 mod cpu;
 mod handshakes;
@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// What is to be done: the first argument, as JSON.
+/// The task: the first argument, as JSON.
 #[derive(Deserialize)]
 struct Order {
-    /// Where the server listens.
+    /// The address at which the server listens.
     server: SocketAddr,
-    /// Its process.
+    /// The server's process id.
     pid: u32,
     #[serde(flatten)]
     scenario: Scenario,
@@ -31,24 +31,24 @@ struct Order {
 enum Scenario {
     /// Events between the members of rooms.
     Traffic(traffic::Traffic),
-    /// Connections that come and go.
+    /// Connections that open and close.
     Handshakes(handshakes::Handshakes),
-    /// Connections that are there.
+    /// Idle connections.
     Idle(idle::Idle),
-    /// A message to those whose object was put out of memory.
+    /// A message to sockets whose object was evicted.
     Wake(idle::Wake),
 }
 
-/// What came of it.
+/// The result.
 #[derive(Serialize)]
 struct Outcome {
     /// Deliveries, handshakes or connections.
     count: u64,
     seconds: f64,
-    /// Microseconds: each event's way there, sorted.
+    /// The time from sending to delivery of each event, in microseconds, sorted.
     #[serde(skip)]
     times: Vec<u32>,
-    /// The shares of a core that the generator and the server used.
+    /// The generator's and the server's use of a core.
     generator: f64,
     server: f64,
 }
@@ -84,14 +84,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Who is measured.
+/// The measured processes.
 #[derive(Clone, Copy)]
 struct Target {
     server: SocketAddr,
     pid: u32,
 }
 
-/// Microseconds, of a time that is no hour.
+/// A duration in microseconds. It is less than an hour.
 fn micros(time: Duration) -> u32 {
     u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }

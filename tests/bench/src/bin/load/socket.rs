@@ -1,4 +1,4 @@
-//! A client's WebSocket that has joined the main namespace, on a connection of its own.
+//! A client's WebSocket in the main namespace, on its own connection.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::Result;
 
-/// Longer than any server takes.
+/// A timeout that no server reaches.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A key that clients may use: the server's answer to it is not looked at.
+/// A valid key; the server's answer to it is not checked.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/// Opens a WebSocket with this query. What follows the response's head is in the buffer.
+/// Opens a WebSocket with this query. Bytes after the response's head stay in the buffer.
 pub fn open(server: SocketAddr, query: &str) -> Result<(TcpStream, Vec<u8>)> {
     let mut stream = TcpStream::connect(server)?;
     stream.set_nodelay(true)?;
@@ -37,7 +37,7 @@ pub fn open(server: SocketAddr, query: &str) -> Result<(TcpStream, Vec<u8>)> {
     Ok((stream, buffer))
 }
 
-/// Opens a socket in a room; returns its id, too.
+/// Opens a socket in a room. Also returns its id.
 pub fn join(server: SocketAddr, room: &str) -> Result<(TcpStream, Vec<u8>, String)> {
     let (mut stream, mut buffer) = open(server, &format!("transport=websocket&room={room}"))?;
     receive(&mut stream, &mut buffer, "0{")?;
@@ -53,7 +53,7 @@ pub fn id(packet: &str) -> Result<String> {
     Ok(json["sid"].as_str().ok_or("no sid")?.to_owned())
 }
 
-/// Waits for a frame that begins so.
+/// Waits for a frame that begins with this.
 pub fn receive(stream: &mut TcpStream, buffer: &mut Vec<u8>, start: &str) -> Result<String> {
     loop {
         while let Some((payload, end)) = frame(buffer) {
@@ -84,7 +84,7 @@ pub fn send(stream: &mut TcpStream, text: &str) -> io::Result<()> {
     stream.write_all(&out)
 }
 
-/// Leaves as a stock client does.
+/// Disconnects as a stock client does.
 pub fn leave(stream: &mut TcpStream) -> io::Result<()> {
     let mut out = Vec::new();
     write(&mut out, 1, b"41");
@@ -92,7 +92,8 @@ pub fn leave(stream: &mut TcpStream) -> io::Result<()> {
     stream.write_all(&out)
 }
 
-/// Where the payload of the first frame begins and ends, once it is complete. Servers mask nothing.
+/// Where the payload of the first frame begins and ends, once it is complete. Servers do not mask
+/// frames.
 pub fn frame(buffer: &[u8]) -> Option<(usize, usize)> {
     let (start, size) = match *buffer.get(1)? {
         126 => (
@@ -108,7 +109,7 @@ pub fn frame(buffer: &[u8]) -> Option<(usize, usize)> {
     (buffer.len() >= start + size).then_some((start, start + size))
 }
 
-/// Adds a frame. Clients have to mask; masked with zero a payload stays as it is.
+/// Adds a frame. Clients must mask frames; masked with zero a payload stays the same.
 pub fn write(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     out.push(0x80 | opcode);
     match payload.len() {

@@ -11,9 +11,9 @@ use super::{Result, Target, socket};
 pub struct Member {
     pub id: String,
     stream: TcpStream,
-    /// What arrived of a frame.
+    /// The received bytes of incomplete frames.
     inbox: Vec<u8>,
-    /// What the server has not taken yet.
+    /// The bytes that the server has not accepted yet.
     outbox: Vec<u8>,
 }
 
@@ -52,14 +52,14 @@ impl Swarm {
         })
     }
 
-    /// Sends an event, as much of it as the server takes now.
+    /// Sends an event, as far as the server accepts its bytes now.
     pub fn send(&mut self, member: usize, event: &[u8]) -> Result<()> {
         let member = &mut self.members[member];
         socket::write(&mut member.outbox, 1, event);
         member.flush()
     }
 
-    /// Waits for frames, and calls this with each event's member and text.
+    /// Waits for frames, and calls `event` with each event's member and text.
     pub fn turn(&mut self, limit: Duration, mut event: impl FnMut(usize, &[u8])) -> Result<()> {
         self.poll.poll(&mut self.events, Some(limit))?;
         for ready in &self.events {
@@ -90,7 +90,7 @@ impl Member {
 
     fn read(&mut self, chunk: &mut [u8], mut event: impl FnMut(&[u8])) -> Result<()> {
         loop {
-            // A short read has emptied the socket, and the next readiness will be told.
+            // After a short read the socket is empty, and the next readiness will be reported.
             let size = match self.stream.read(chunk) {
                 Ok(0) => return Err(format!("the server closed {}'s socket", self.id).into()),
                 Ok(size) => size,

@@ -9,7 +9,7 @@ use super::cpu::Measured;
 use super::swarm::Swarm;
 use super::{Outcome, Result, Target, micros};
 
-/// Before measuring: until the runtimes have compiled what they run often.
+/// The time before the measurement, in which the runtimes compile their hot code.
 const WARM_UP: Duration = Duration::from_secs(2);
 
 #[derive(Deserialize)]
@@ -19,9 +19,9 @@ pub struct Traffic {
     members: usize,
     /// How many members of a room send.
     senders: usize,
-    /// How many events each keeps under way, or
+    /// How many events each sender keeps in flight, or
     window: Option<usize>,
-    /// how many it sends in a second, come what may.
+    /// how many it sends in a second, whether or not they are delivered.
     rate: Option<f64>,
     /// Bytes of a message or description.
     size: usize,
@@ -31,7 +31,7 @@ pub struct Traffic {
 #[derive(Clone, Copy, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
 enum Kind {
-    /// Chat messages to the whole room, their sender included.
+    /// Chat messages to the whole room, including the sender.
     Chat,
     /// Offers to the next member of the room.
     Offer,
@@ -41,7 +41,7 @@ enum Kind {
 struct Sender {
     member: usize,
     event: Vec<u8>,
-    /// When the events under way were sent.
+    /// The send times of the events in flight.
     under_way: VecDeque<Instant>,
 }
 
@@ -49,7 +49,7 @@ impl Traffic {
     pub fn run(self, target: Target) -> Result<Outcome> {
         let mut swarm = Swarm::join(target, self.rooms, self.members)?;
         let mut senders = self.senders(&swarm);
-        // By whom a member's frame is credited to a sender.
+        // The sender that a member's frame counts for.
         let mut credits: Vec<Option<usize>> = vec![None; swarm.members.len()];
         for (index, sender) in senders.iter().enumerate() {
             let witness = match self.kind {

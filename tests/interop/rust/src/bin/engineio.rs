@@ -23,7 +23,7 @@ fn main() {
     let listener = client.clone();
     thread::spawn(move || {
         for packet in listener.iter().map_while(Result::ok) {
-            // Bytes on a WebSocket are told as if they were text.
+            // This library reports bytes on a WebSocket as text.
             if let PacketId::Message | PacketId::MessageBinary = packet.packet_id {
                 heard.send(packet.data).expect("someone to hear it");
             }

@@ -23,13 +23,13 @@ fn main() {
     client
         .emit_with_ack("message-with-ack", args, task.patience(), hear(acked))
         .expect("emit_with_ack");
-    // One value, which is the list of them.
+    // It is one value: the list of the arguments.
     report("ack", &task.wait("ack", &ack)[0]);
 
     client.emit("message", task.bytes()).expect("emit");
     report("binary event", &task.wait("message-back", &back));
 
-    // A client of this library has one namespace: the other takes a connection of its own.
+    // A client of this library has one namespace; another namespace needs its own connection.
     let (custom, auth, _) = connect(&task, "/custom");
     report("namespace", &task.wait("auth", &auth));
 
@@ -39,7 +39,7 @@ fn main() {
     stay();
 }
 
-/// A client, and what it hears as `auth` and as `message-back`.
+/// A client, with the arguments of its `auth` and `message-back` events.
 fn connect(task: &Task, namespace: &str) -> (Client, Receiver<Value>, Receiver<Value>) {
     let (auths, auth) = channel();
     let (backs, back) = channel();
@@ -59,7 +59,7 @@ fn connect(task: &Task, namespace: &str) -> (Client, Receiver<Value>, Receiver<V
     (client, auth, back)
 }
 
-/// Passes on the arguments that a callback gets.
+/// Forwards the arguments of a callback.
 fn hear(to: Sender<Value>) -> impl FnMut(Payload, RawClient) + Send + 'static {
     move |payload, _| {
         let args = match payload {
@@ -68,6 +68,6 @@ fn hear(to: Sender<Value>) -> impl FnMut(Payload, RawClient) + Send + 'static {
             #[allow(deprecated)]
             Payload::String(text) => json!([text]),
         };
-        let _ = to.send(args); // nobody waits for more than one ack
+        let _ = to.send(args); // only one ack is awaited
     }
 }
