@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! room:join, room:admitted, ice:get ──▶ supply ──▶ grant
-//!                                         └─ Cloudflare: Post … Posted ─▶ grant to all waiting peers
+//!                                         └─ Cloudflare: Post … Posted ─▶ grant to all
 //! ```
 
 use std::time::Duration;
