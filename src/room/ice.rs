@@ -1,9 +1,9 @@
-//! ICE servers: what a peer is told of them, and the relays whose credentials are made or asked for
-//! each time.
+//! ICE servers for peers. The credentials of relays are made for each peer, or requested from
+//! Cloudflare.
 //!
 //! ```text
 //! room:join, room:admitted, ice:get ──▶ supply ──▶ grant
-//!                                         └─ Cloudflare: Post … Posted ─▶ grant all who wait
+//!                                         └─ Cloudflare: Post … Posted ─▶ grant to all
 //! ```
 
 use std::time::Duration;
@@ -23,10 +23,10 @@ use crate::io::{Answer, Post, Recipient};
 use crate::socket::{Ack, Command, Json, Object, SocketId};
 use crate::time::Timestamp;
 
-/// For how many seconds servers can be used that need no credentials of ours.
+/// The `ttl` of servers that need no credentials of ours, in seconds.
 const UNCHANGING: u64 = 86_400;
 
-/// In how many seconds to ask again for a relay that could not be had.
+/// The `ttl` in seconds if there is no relay at the moment: peers ask again after it.
 const RETRY: u64 = 60;
 
 /// The number of the request for credentials. There is one at a time.
@@ -35,39 +35,39 @@ pub(super) const POST: u64 = 0;
 /// How long joins wait for credentials.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What ICE servers are wanted for.
+/// Why a peer needs ICE servers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Want {
     Join,
-    /// A join that the host had to allow.
+    /// A join that the host admitted.
     Admission,
     Get,
 }
 
-/// Somebody for whom ICE servers are under way. Only memory knows: whoever it forgets asks again.
+/// A peer that waits for ICE servers. It is not stored: after a loss of memory its client asks again.
 pub(super) struct Waiting {
     id: SocketId,
     want: Want,
     ack: Option<Ack>,
-    /// What is said after this, it hears by itself.
+    /// The peer gets later chat messages by itself.
     seq: u64,
 }
 
 impl Room {
-    /// Tells a peer of ICE servers, at once or when they have come.
+    /// Sends ICE servers to a peer: at once, or when Cloudflare has answered.
     pub(super) fn supply(&mut self, turn: &mut Turn, id: SocketId, want: Want) {
         if turn.ack.is_none() && want != Want::Admission {
-            return; // nobody would hear of them
+            return; // the client asked for no ack, so it would not get them
         }
         let seq = self.ledger.last_seq();
         match self.config.ice.at_hand(turn.now, self.name.as_str(), id) {
             Ok(servers) => self.grant(turn, (id, seq), want, &servers),
             Err(post) => {
-                // Who comes while an answer is under way shares it.
+                // A peer that asks during a request shares its answer.
                 if self.waiting.is_empty() {
                     turn.out.push(Command::Post(post));
                 }
-                let ack = turn.ack.take_if(|_| want != Want::Admission); // that is the host's
+                let ack = turn.ack.take_if(|_| want != Want::Admission); // this ack is the host's
                 self.waiting.push(Waiting { id, want, ack, seq });
             }
         }
@@ -95,7 +95,7 @@ impl Room {
         }
     }
 
-    /// Cloudflare answered, or did not: all who wait get what there is.
+    /// Cloudflare answered, or the request failed. All waiting peers get the servers that there are.
     pub(super) fn posted(
         &mut self,
         now: Timestamp,
@@ -140,19 +140,19 @@ impl Want {
 }
 
 impl Ice {
-    /// The servers that are the same for all, at all times.
+    /// The servers that are the same for all peers.
     fn unchanging(&self) -> Vec<Json> {
         self.servers.iter().map(|text| Json::unread(text)).collect()
     }
 
-    /// The list of servers that can be told at once: of those that would have to be asked for, none.
+    /// The servers that are known at once, without those of Cloudflare.
     pub(crate) fn now(&self, now: Timestamp, room: &str, id: SocketId) -> Json {
         let servers = self.at_hand(now, room, id);
         let list = servers.map_or_else(|_| self.unchanging(), |servers| servers.ice_servers);
         Json::list(&list)
     }
 
-    /// The servers for a peer, or what to ask for them.
+    /// The servers for a peer, or the request for them.
     fn at_hand(&self, now: Timestamp, room: &str, id: SocketId) -> Result<IceServers, Post> {
         let mut ice_servers = self.unchanging();
         let ttl = match &self.relay {
@@ -185,7 +185,7 @@ impl Ice {
     }
 }
 
-/// The password of a username that carries its expiry, as the TURN server makes it, too
+/// The password for a username that contains its expiry. The TURN server computes the same
 /// (draft-uberti-behave-turn-rest-00, section 2.2).
 fn password(secret: &str, username: &str) -> String {
     let mut password = String::new();
@@ -197,8 +197,8 @@ fn password(secret: &str, username: &str) -> String {
     password
 }
 
-/// Reads a list of `RTCIceServer` as browsers do: one that a browser refuses would break every
-/// call. What is said of a mistake quotes nothing, as there may be credentials.
+/// Reads a list of `RTCIceServer` as browsers do, because a server that a browser refuses would break
+/// every call. An error quotes nothing, because the list may have credentials.
 pub(crate) fn servers(list: &Json) -> Result<Vec<Json>, String> {
     let servers = list.elements().ok_or("it is not a list in JSON")?;
     for (server, number) in servers.iter().zip(1..) {
@@ -237,7 +237,7 @@ fn has_credential(server: &Fields) -> bool {
     has("username") && has("credential")
 }
 
-/// The relays of an answer of Cloudflare's API, without port 53, at which browsers wait in vain.
+/// The relays in an answer of Cloudflare's API, without port 53, which browsers block.
 fn relays(answer: &Answer) -> Result<Vec<Json>, String> {
     if answer.status != 201 {
         return Err(format!("it answered with {}", answer.status));

@@ -7,25 +7,25 @@ use crate::store::Store;
 
 const KEY: &str = "room/ledger";
 
-/// How many sequence numbers are used between two writes.
+/// How many sequence numbers one write reserves.
 const BLOCK: u64 = 1000;
 
-/// The other end of an exchange of offer and answer.
+/// The other peer of an exchange of offer and answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Partner {
     pub(super) id: SocketId,
-    /// The sequence number of the signal that made it one.
+    /// The sequence number of the signal that made it the partner.
     pub(super) seq: u64,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ledger {
-    /// The last join ordinal given.
+    /// The last join ordinal.
     n: u64,
-    /// No sequence number above this one was used.
+    /// The last reserved sequence number: none above it was used.
     seq_limit: u64,
     pub(super) host: Option<SocketId>,
-    /// Who last sent an offer or answer to more than one, with its sequence number.
+    /// The socket that last sent an offer or answer to several sockets, with its sequence number.
     pub(super) caller: Option<Partner>,
     /// The last sequence number used.
     #[serde(skip)]
@@ -48,7 +48,7 @@ impl Ledger {
         self.n
     }
 
-    /// The next sequence number. After memory was lost some are skipped, none is used twice.
+    /// The next sequence number. After a loss of memory some are skipped, but none is used twice.
     pub(super) fn next_seq(&mut self) -> u64 {
         self.seq = self.seq.saturating_add(1);
         if self.seq > self.seq_limit {
@@ -63,7 +63,7 @@ impl Ledger {
         self.seq
     }
 
-    /// Forgets all but the counters, which clients may still know for as long as memory lasts.
+    /// Resets everything but the counters. Clients may still know these while memory lasts.
     pub(super) fn forget(&mut self) {
         *self = Self {
             n: self.n,
@@ -73,12 +73,12 @@ impl Ledger {
         };
     }
 
-    /// Deletes what is stored of it, until it changes.
+    /// Deletes the stored state, until it changes again.
     pub(super) fn delete(store: &Store) {
         store.delete(KEY.to_owned());
     }
 
-    /// Stores it, if it changed.
+    /// Stores the state, if it changed.
     pub(super) fn save(&mut self, store: &Store) {
         if std::mem::take(&mut self.unsaved) {
             store.put_json(KEY.to_owned(), self);

@@ -50,7 +50,7 @@ impl Server {
         }
     }
 
-    /// Of a namespace, the name and the query, which belong together but in revision 3.
+    /// The name and the query of a namespace. In revision 4 the query is part of the name.
     fn split_query(&self, sid: Sid, namespace: Namespace) -> (Namespace, Option<String>) {
         let split = namespace.as_str().split_once('?');
         if let Some((name, query)) = split.filter(|_| self.engine.speaks_revision_3(sid))
@@ -73,7 +73,7 @@ impl Server {
         auth: Option<Json>,
         query: Option<&str>,
     ) {
-        // In revision 3 a client makes the socket's id of the session's.
+        // A client of revision 3 derives the socket's id from the session's id.
         let known = self.engine.public_id(sid);
         let is_recoverable = self.log.is_some() && known.is_none();
         let id = match known {

@@ -1,4 +1,4 @@
-//! A server and the application on it, as one.
+//! Runs an application on a server.
 
 use super::app::{App, Command};
 use super::server::Server;
@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 pub struct Host<A> {
     server: Server,
     app: A,
-    /// What the app wants done, while a turn lasts.
+    /// The commands of the app in this turn.
     commands: Vec<Command>,
 }
 

@@ -17,23 +17,23 @@ use crate::io::{Input, Output, Survivors};
 use crate::map::{Map, Set};
 use crate::time::Timestamp;
 
-/// All clients of one place.
+/// All clients of one object.
 pub struct Server {
     pub(super) config: Config,
     pub(super) engine: Engine,
     pub(super) clients: Map<Sid, Client>,
-    /// All sockets, those that are away included.
+    /// All sockets, including those that are away.
     pub(super) sockets: Map<SocketId, Socket>,
     /// Clients that are in no namespace yet, by the deadline for their first CONNECT.
     pub(super) connecting: Set<(Timestamp, Sid)>,
-    /// Sockets that are away, by when they must be back.
+    /// Sockets that are away, by the time until which they may come back.
     pub(super) away: Set<(Timestamp, SocketId)>,
-    /// Clients that claim to be a socket from before, undecided.
+    /// Clients whose claim to an earlier socket is not decided.
     pub(super) claims: Vec<Claim>,
     pub(super) deferred: Deferred,
-    /// What sockets that are away may miss; with recovery only.
+    /// The replay log; only with recovery.
     pub(super) log: Option<Log>,
-    /// Clients and sockets of which what is kept is out of date.
+    /// Clients and sockets whose stored state is out of date.
     unsaved: Vec<Sid>,
     unsaved_sockets: Vec<SocketId>,
     pub(super) events: VecDeque<Event>,
@@ -70,14 +70,14 @@ impl Server {
         }
     }
 
-    /// Rebuilds the clients from what outlived memory.
+    /// Rebuilds the clients from storage and from the survivors.
     pub fn restore(&mut self, now: Timestamp, survivors: Survivors) {
         self.engine.restore(now, survivors);
         let mut sessions = Map::default();
         for sid in self.engine.sids().collect::<Vec<_>>() {
             let client = self.engine.memo(sid).and_then(Client::restore);
             let Some(client) = client.filter(|client| !client.claiming) else {
-                self.engine.close(now, sid); // who came to claim a socket may do so again
+                self.engine.close(now, sid); // a client that claimed a socket may claim it again
                 continue;
             };
             if let Some(by) = client.connect_by {
@@ -90,7 +90,7 @@ impl Server {
         }
         self.restore_sockets(now, &sessions);
         for (sid, client) in self.clients.iter() {
-            // Its client does not know better: it has to come anew.
+            // Its client does not know that, so it has to connect again.
             if client
                 .sockets
                 .iter()
@@ -102,7 +102,7 @@ impl Server {
         self.retention.restore(self.is_empty());
     }
 
-    /// Whether there is no client, and nothing that is stored for one that may come back.
+    /// Whether there is no client, and no stored state for a client that may come back.
     fn is_empty(&self) -> bool {
         self.sockets.is_empty() && self.engine.is_empty()
     }
@@ -125,7 +125,7 @@ impl Server {
         }
     }
 
-    /// What that meant to the application, oldest first.
+    /// The next event for the application, oldest first.
     pub fn poll(&mut self, now: Timestamp) -> Option<Event> {
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -141,8 +141,8 @@ impl Server {
         }
     }
 
-    /// Looks whether everything that is stored is to be deleted, unless the application is busy with it.
-    /// Returns whether it is, with this turn.
+    /// Checks whether everything that is stored has to be deleted; a busy application prevents that.
+    /// Returns whether it is deleted with this turn.
     pub(super) fn look_at_retention(&mut self, now: Timestamp, is_busy: bool) -> bool {
         let is_empty = self.is_empty() && !is_busy;
         let is_over = self.retention.look(now, is_empty);
@@ -152,7 +152,7 @@ impl Server {
         is_over
     }
 
-    /// What is to be done, in order; ends the turn.
+    /// The outputs to perform, in order. Ends the turn.
     pub fn drain(&mut self) -> Vec<Output> {
         for sid in std::mem::take(&mut self.unsaved) {
             let joined = |id| self.sockets.get(&id).is_some_and(Socket::is_joined);
@@ -173,7 +173,7 @@ impl Server {
         self.engine.drain()
     }
 
-    /// When [`Input::Wake`] is due, if nothing else happens before.
+    /// When [`Input::Wake`] is due, if there is no earlier input.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         let connecting = self.connecting.first().map(|(by, _)| *by);
@@ -199,11 +199,11 @@ impl Server {
         self.clients.insert(sid, client);
         self.save_client(sid);
         if self.engine.speaks_revision_3(sid) {
-            self.connect(sid, Namespace::main(), None); // without being asked
+            self.connect(sid, Namespace::main(), None); // revision 3 has no CONNECT for it
         }
     }
 
-    /// What is kept of a client is out of date.
+    /// The stored state of a client is out of date.
     pub(super) fn save_client(&mut self, sid: Sid) {
         if let Some(client) = self.clients.get_mut(&sid)
             && !std::mem::replace(&mut client.unsaved, true)
@@ -212,7 +212,7 @@ impl Server {
         }
     }
 
-    /// What is kept of a socket is out of date.
+    /// The stored state of a socket is out of date.
     pub(super) fn save_socket(&mut self, id: SocketId) {
         if let Some(socket) = self.sockets.get_mut(&id)
             && !std::mem::replace(&mut socket.unsaved, true)
@@ -254,7 +254,7 @@ impl Server {
         }
     }
 
-    /// The client broke the protocol: its session ends. Its sockets can be recovered, as in the
+    /// The client violated the protocol, so its session ends. Its sockets can be recovered, as in the
     /// JavaScript server.
     pub(super) fn misuse(&mut self, now: Timestamp, sid: Sid) {
         if let Some(client) = self.clients.get_mut(&sid) {
@@ -272,7 +272,7 @@ impl Server {
         })
     }
 
-    /// Takes a socket out, wherever it is. When it was the last, the log has no one to recover.
+    /// Removes a socket from every index. After the last one, the log is not needed any more.
     pub(super) fn take(&mut self, id: SocketId) -> Option<Socket> {
         let socket = self.sockets.remove(&id)?;
         if let Link::Away(until, _) = socket.link {
@@ -295,7 +295,7 @@ impl Server {
         Some(socket)
     }
 
-    /// A socket is gone, and the app hears of it.
+    /// A socket has left. Tells the app.
     pub(super) fn forget(&mut self, id: SocketId, reason: DisconnectReason) {
         self.take(id);
         self.events

@@ -1,4 +1,4 @@
-//! The fuzz targets, on the script and the clients of the native tests.
+//! The fuzz targets. They use the script and the clients of the native tests.
 //!
 //! `tests/native/fuzz.rs` runs the same targets on random bytes and on the corpus.
 

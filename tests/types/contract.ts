@@ -1,4 +1,4 @@
-// What the types promise, and what they refuse, with stock socket.io-client.
+// The types of the contract, with stock socket.io-client: what they accept, and what they refuse.
 
 import { io, type Socket } from "socket.io-client";
 import type { Auth, ClientToServerEvents, ErrorCode, Message, Peer, ServerToClientEvents, Snapshot } from "../../public/contract.js";
@@ -44,7 +44,7 @@ async function acknowledged() {
 }
 void acknowledged;
 
-// Every event once: one that is missing is an error.
+// Every event once. A missing event is an error.
 const description = { type: "offer", sdp: "" };
 const candidate = { candidate: "", sdpMid: "0", sdpMLineIndex: 0 };
 type Delivered = { ok: true; delivered: number } | { ok: false; error: { code: ErrorCode } };
@@ -111,7 +111,7 @@ void [sent, heard];
 
 // @ts-expect-error: no such event
 socket.emit("host:ban", { id: "x" });
-// @ts-expect-error: a description is no text
+// @ts-expect-error: a description is not a text
 socket.emit("offer", "x", "sdp");
 // @ts-expect-error: an id is a text
 socket.emit("host:kick", { id: 7 });

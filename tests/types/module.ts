@@ -1,4 +1,4 @@
-// What the module's types promise, and what they refuse.
+// The types of the client module: what they accept, and what they refuse.
 
 import { createKey, join, LocalMedia, SignalboxError, type FileTransfer, type Peer, type Quality, type Room } from "../../public/signalbox.js";
 
@@ -13,7 +13,7 @@ const off: () => void = room.on("peer", (peer: Peer) => {
   peer.on("left", (reason) => reason === "timeout");
   const sent: FileTransfer = peer.sendFile(new File([], "a.txt"));
   sent.on("change", () => sent.state === "failed" && sent.error?.code);
-  // @ts-expect-error: what we offered is not ours to accept
+  // @ts-expect-error: only the receiver of a file accepts it
   peer.sendFile(new Blob()).accept();
   // @ts-expect-error: it is read only
   peer.name = "Bob";

@@ -4,8 +4,8 @@
 //! cargo run --release --manifest-path tests/fuzz/Cargo.toml --example many -- room_model 2000000
 //! ```
 //!
-//! The runs are numbered, and the same in each run of the program; a third argument is the number of the
-//! first. What fails names its run.
+//! The runs are numbered, and are the same each time that the program runs. A third argument is the number of
+//! the first run. A failure names its run.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use signalbox_fuzz::random::Random;
 use signalbox_fuzz::targets::ALL;
 
-/// The longest input, in bytes. Most are shorter: more runs begin anew.
+/// The longest input, in bytes. Most are shorter: more runs in the same time are worth more than long runs.
 const LONGEST: u64 = 400;
 
 fn main() -> ExitCode {

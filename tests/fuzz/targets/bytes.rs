@@ -1,6 +1,6 @@
-//! The chooser: decisions, read from bytes.
+//! The chooser: it makes decisions from the bytes of an input.
 
-/// What is still to be decided by. When nothing is left, each decision falls on the first choice.
+/// The remaining bytes. When none are left, every decision is the first choice.
 pub struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -8,7 +8,7 @@ impl<'a> Bytes<'a> {
         Self(bytes)
     }
 
-    /// What is left.
+    /// The remaining bytes.
     pub fn rest(&self) -> &'a [u8] {
         self.0
     }
@@ -25,7 +25,7 @@ impl<'a> Bytes<'a> {
         *first
     }
 
-    /// Below `limit`, which is at most 65536; one byte decides where that is enough.
+    /// A number below `limit`, which is at most 65536. It takes one byte if that is enough.
     pub fn below(&mut self, limit: usize) -> usize {
         let mut value = usize::from(self.byte());
         if limit > 256 {
@@ -42,7 +42,7 @@ impl<'a> Bytes<'a> {
         &items[self.below(items.len())]
     }
 
-    /// Up to so many bytes as they are.
+    /// At most this many bytes, unchanged.
     pub fn some(&mut self, limit: usize) -> &'a [u8] {
         let len = self.below(limit + 1).min(self.0.len());
         let (some, rest) = self.0.split_at(len);

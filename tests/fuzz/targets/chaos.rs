@@ -1,7 +1,7 @@
-//! Clients and a platform at their worst: nothing panics, and what must always hold, holds.
+//! Clients and a platform that do anything: nothing panics, and the invariants hold.
 //!
-//! [`Script`] itself checks that each request is answered at most once, that nothing is sent to a
-//! closed connection, and that after a wake the deadline lies ahead.
+//! [`Script`] checks that each request is answered at most once, that nothing is sent to a closed
+//! connection, and that the deadline is in the future after a wake.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::peer::{Hall, unhurried};
 use crate::raw::{conformance, script};
 use crate::support::{Done, Script, sid_of};
 
-/// Packets that open and close things, rightly or not.
+/// Packets that open and close sockets, valid or not.
 const CONTROL: [&str; 14] = [
     "2probe",
     "5",
@@ -38,7 +38,7 @@ const CONTROL: [&str; 14] = [
     "40/,{\"strict\":true}",
 ];
 
-/// Events that mean something to a room.
+/// Events of a room.
 const EVENTS: [&str; 26] = [
     r#"421["host:admit",{"id":"bob"}]"#,
     r#"42["host:deny",{"id":"bob"}]"#,
@@ -68,19 +68,19 @@ const EVENTS: [&str; 26] = [
     r#"42["host:clear"]"#,
 ];
 
-/// Sessions of an echo. Returns what the clients got to see.
+/// Sessions of an echo. Returns what the clients received.
 pub fn session(bytes: &[u8]) -> Vec<String> {
     Chaos::new(script(conformance()), bytes).run()
 }
 
-/// A room, with settings at their corners. Returns what the clients got to see.
+/// A room with extreme settings. Returns what the clients received.
 pub fn room(bytes: &[u8]) -> Vec<String> {
     let mut chooser = Bytes::new(bytes);
     let hall = corner(&mut chooser);
     Chaos::new(hall, chooser.rest()).run()
 }
 
-/// A room whose settings are the least, the usual or the most that they can be.
+/// A room in which each setting has its least, its default or its greatest value.
 fn corner(bytes: &mut Bytes) -> Hall {
     let mut limits = unhurried();
     let mut engine = engine::Config::default();
@@ -122,13 +122,13 @@ fn corner(bytes: &mut Bytes) -> Hall {
 struct Chaos<'a, C> {
     script: Script<C>,
     bytes: Bytes<'a>,
-    /// The sessions that were opened, with their revisions.
+    /// The opened sessions, with their revisions.
     sids: Vec<(String, &'static str)>,
-    /// Connections that were opened and not yet lost, closed ones included.
+    /// Connections that were opened and are not lost, including those that the server closed.
     open: Vec<u64>,
-    /// What the clients got to see, handshakes aside.
+    /// What the clients received, without handshakes.
     seen: Vec<String>,
-    /// What they know of their past: each `pid`, and the last offset.
+    /// What they need to recover: each `pid`, and the last offset.
     pids: Vec<String>,
     offset: String,
 }
@@ -151,7 +151,7 @@ impl<'a, C: Core> Chaos<'a, C> {
             self.step();
             self.note();
         }
-        // Nobody says anything any more: all sessions expire.
+        // No client sends anything any more, so all sessions expire.
         let now = self.script.now();
         self.script.until(now + 1_000_000);
         assert!(self.script.requests.is_empty(), "all requests are answered");
@@ -179,7 +179,7 @@ impl<'a, C: Core> Chaos<'a, C> {
         self.seen
     }
 
-    /// Remembers what was opened; some of it joins a namespace as a client would.
+    /// Records an opened session. Some sessions join a namespace, as a client does.
     fn note(&mut self) {
         for done in self.script.take() {
             let joins = !self.bytes.chance(16);
@@ -193,7 +193,7 @@ impl<'a, C: Core> Chaos<'a, C> {
                     }
                     self.sids.push((sid, "4"));
                 }
-                // What was joined at once is behind it.
+                // Revision 3: more packets may follow the open packet.
                 Done::Responded(_, 200, ContentType::Text, body) if body.contains(":0{") => {
                     let (_, open) = body.split_once(':').unwrap();
                     let (open, _) = open.split_once('}').unwrap();
@@ -237,7 +237,7 @@ impl<'a, C: Core> Chaos<'a, C> {
         self.seen.push(text);
     }
 
-    /// A CONNECT packet, perhaps of one that was here before.
+    /// A CONNECT packet, perhaps of a client that recovers.
     fn connect(&mut self) -> String {
         if self.pids.is_empty() || !self.bytes.chance(3) {
             return "40".to_owned();
@@ -282,7 +282,7 @@ impl<'a, C: Core> Chaos<'a, C> {
         }
         let packets = self.bytes.below(4) + 1;
         let packets: Vec<String> = (0..packets).map(|_| self.packet()).collect();
-        // Attachments come right behind, or in another request.
+        // Attachments follow in the same request, or in another.
         let follow = ["\x1ebAQID", ""][usize::from(self.bytes.chance(8))];
         let whole = |packet: &String| match packet.as_str() {
             binary if binary.starts_with("451-") => format!("{binary}{follow}"),
@@ -309,7 +309,7 @@ impl<'a, C: Core> Chaos<'a, C> {
             self.script.set_clock_back(back);
         }
         match self.bytes.below(20) {
-            // A second poll ends a session: most do not get that far.
+            // A second poll ends a session, so it is rare.
             0..5 if self.script.requests.is_empty() || self.bytes.chance(8) => {
                 let query = self.query("polling");
                 self.script.get(&query);
@@ -394,7 +394,7 @@ impl<'a, C: Core> Chaos<'a, C> {
     }
 }
 
-/// Mostly one of the last, which may still be open.
+/// Chooses one, mostly of the last, which may still be open.
 fn recent<'a, T>(bytes: &mut Bytes, items: &'a [T]) -> &'a T {
     let oldest = if bytes.chance(10) {
         0

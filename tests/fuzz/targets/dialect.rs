@@ -1,5 +1,5 @@
-//! Random tables, of which many have errors, and random events for them. Nothing may panic, and what one
-//! event sends stays within the bounds.
+//! Random tables, many of them with errors, and random events for them. Nothing may panic, and each event
+//! stays within the bounds.
 
 use serde_json::{Map, Value, json};
 use signalbox::dialect::{Table, limits};
@@ -54,7 +54,7 @@ const TEXTS: [&str; 36] = [
     "$oops",
 ];
 
-/// How many events each good table sent: none if the table has errors.
+/// How many events the table sent; none if the table has errors.
 pub fn tables(bytes: &[u8]) -> Option<usize> {
     let mut bytes = Bytes::new(bytes);
     let mut on = Map::new();

@@ -1,4 +1,4 @@
-//! The journal beside a naive map, whose memory is lost and whose rows are damaged; and rows that no
+//! The journal compared with a naive map: it loses its memory, and its rows are damaged. And rows that no
 //! journal wrote.
 
 use std::collections::BTreeMap;
@@ -25,16 +25,16 @@ const KEYS: [&str; 12] = [
 
 const PREFIXES: [&str; 6] = ["", "a", "a/", "b/", "a/1", "d"];
 
-/// How many bytes a segment has besides its entries, and an entry besides its key and value.
+/// How many bytes a segment has beside its entries, and an entry beside its key and value.
 const SEGMENT: usize = 28;
 const ENTRY: usize = 6;
 
 struct Model<'a> {
     bytes: Bytes<'a>,
     disk: Disk,
-    /// What was set since the last commit.
+    /// The changes since the last commit.
     pending: BTreeMap<String, Option<String>>,
-    /// All states that were committed, the last one at the end.
+    /// All committed states, in order.
     history: Vec<State>,
     /// The rows before the last commit.
     before: Rows,
@@ -85,7 +85,7 @@ impl Model<'_> {
     fn set(&mut self) {
         let key = *self.bytes.pick(&KEYS);
         let value = (!self.bytes.chance(4)).then(|| {
-            // Each value is told from all others.
+            // Each value is different from all others.
             self.values += 1;
             format!("<{}>{}", self.values, "é".repeat(self.bytes.below(60)))
         });
@@ -110,7 +110,7 @@ impl Model<'_> {
         self.pending.insert(key.to_owned(), value);
     }
 
-    /// What is seen: what was committed, and what was set since.
+    /// The state that reads see: the last commit and the changes since then.
     fn state(&self) -> State {
         let mut state = self.committed().clone();
         for (key, value) in &self.pending {
@@ -143,7 +143,7 @@ impl Model<'_> {
         let puts = self.disk.journal.purge(reader(&self.disk.rows));
         let stored = self.finish(puts, true);
         if stored > 0 {
-            // Without headers and checksums, in which anything can stand.
+            // Without headers and checksums, which can have any bytes.
             let rows = self.disk.rows.values();
             let entries = rows.map(|row| String::from_utf8_lossy(&row[24..row.len() - 4]));
             let text = entries.collect::<Vec<_>>().concat();
@@ -154,7 +154,7 @@ impl Model<'_> {
         stored
     }
 
-    /// The process may die before, while or after rows are stored.
+    /// The process may die before, during or after the storing of rows.
     fn finish(&mut self, puts: Result<Vec<Put>, Error>, purged: bool) -> usize {
         let puts = match puts {
             Ok(puts) => puts,
@@ -179,7 +179,7 @@ impl Model<'_> {
                 .map(|(key, value)| ENTRY + key.len() + value.len())
                 .sum::<usize>()
         };
-        // A deletion's mark is no longer than what it deletes.
+        // The entry of a deletion is not longer than the deleted entry.
         let most = bytes(&state) + bytes(self.committed()) + SEGMENT;
         if !purged && most <= self.disk.bounds.row_bytes {
             assert!(puts.len() <= 1, "{} rows for {most} bytes", puts.len());
@@ -191,7 +191,7 @@ impl Model<'_> {
         puts.len()
     }
 
-    /// Nothing is changed by a commit that is not made.
+    /// A commit that fails changes nothing.
     fn expect_full(&mut self, error: &Error) {
         assert!(matches!(error, Error::Full { .. }), "{error}");
         assert_eq!(self.disk.state(), self.state());
@@ -221,7 +221,7 @@ impl Model<'_> {
         assert_eq!(&self.disk.state(), self.committed());
     }
 
-    /// Rows that were damaged hold a state that was committed, or cannot be opened.
+    /// Damaged rows open to a state that was committed, or do not open.
     fn damage(&mut self) {
         let mut rows = self.disk.rows.clone();
         let keys: Vec<String> = rows.keys().cloned().collect();
@@ -263,8 +263,8 @@ impl Model<'_> {
     }
 }
 
-/// Rows made of these bytes: most of them with a checksum that is right, as otherwise no more than
-/// that is looked at. Returns whether they are a journal; if so, it can be written.
+/// Rows made of these bytes. Most have a correct checksum, because otherwise nothing else is checked.
+/// Returns whether they are a journal; if so, it can be written.
 pub fn journal_rows(bytes: &[u8]) -> bool {
     let mut bytes = Bytes::new(bytes);
     let bounds = Bounds {
@@ -308,7 +308,7 @@ pub fn journal_rows(bytes: &[u8]) -> bool {
     true
 }
 
-/// A row with a checksum that is right, and a header that mostly is.
+/// A row with a correct checksum, and usually a correct header.
 fn sealed(row: u8, bytes: &mut Bytes) -> Vec<u8> {
     let number = 1 + bytes.below(6) as u64;
     let (oldest, part, parts) = match bytes.byte() {
@@ -345,7 +345,7 @@ fn sealed(row: u8, bytes: &mut Bytes) -> Vec<u8> {
     seal([&header.concat()[..], &entries].concat())
 }
 
-/// Bytes with their CRC-32 behind them, computed bit by bit.
+/// Bytes followed by their CRC-32, computed bit by bit.
 pub fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
     let mut crc = u32::MAX;
     for byte in &bytes {

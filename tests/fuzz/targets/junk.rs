@@ -1,8 +1,8 @@
-//! What peers send that mean no good.
+//! Input of hostile peers.
 
 use super::bytes::Bytes;
 
-/// What packets, payloads and queries are made of, and what they are not.
+/// Parts of packets, payloads and queries, and other texts.
 pub const PIECES: [&str; 64] = [
     "0",
     "1",
@@ -75,7 +75,7 @@ pub fn junk(bytes: &mut Bytes) -> String {
     (0..pieces).map(|_| *bytes.pick(&PIECES)).collect()
 }
 
-/// Mostly text.
+/// Bytes that are mostly text.
 pub fn junk_bytes(bytes: &mut Bytes) -> Vec<u8> {
     let mut text = junk(bytes).into_bytes();
     if bytes.chance(4) {

@@ -1,4 +1,4 @@
-//! What is read and written again: packets of both protocols, payloads, attachments.
+//! Parsers and writers: packets of both protocols, payloads, attachments.
 
 use std::rc::Rc;
 
@@ -11,8 +11,8 @@ use signalbox::socket::{Decoder, Kind, Packet, ParseError};
 use super::bytes::Bytes;
 use super::junk::junk;
 
-/// A frame, as one packet of each protocol: what was read, written and read again is the same.
-/// Returns whether it was one of Socket.IO.
+/// A frame as one packet of each protocol: a packet that is read, written and read again is the same.
+/// Returns whether it was a packet of Socket.IO.
 pub fn packet(bytes: &[u8]) -> bool {
     let frame = match std::str::from_utf8(bytes) {
         Ok(text) => Data::Text(text.into()),
@@ -66,8 +66,8 @@ fn read(text: &str, attachments: &[Message]) -> Packet {
     read.unwrap().expect("a packet")
 }
 
-/// The body of a POST: each part is a packet, up to the first that is none; messages, written and
-/// read again, are the same. Returns how many messages there were.
+/// The body of a POST: each part is a packet, up to the first invalid one. Messages that are written and
+/// read again are the same. Returns the number of messages.
 pub fn payload(bytes: &[u8]) -> usize {
     let Ok(packets) = payload::parse(bytes, usize::MAX) else {
         let parts = bytes.split(|byte| *byte == 0x1e).count();
@@ -101,7 +101,7 @@ pub fn payload(bytes: &[u8]) -> usize {
 const TEXT: &str = "text/plain";
 const OCTETS: &str = "application/octet-stream";
 
-/// The same of revision 3: messages that were read, written and read again are the same.
+/// The same for revision 3.
 fn reread_revision_3(content_type: &str, bytes: &[u8]) {
     let read = |content_type: &str, body: &[u8]| {
         let mut codec = Codec::new(Revision::Three, false);
@@ -120,7 +120,7 @@ fn reread_revision_3(content_type: &str, bytes: &[u8]) {
     assert_eq!(again.expect("messages").1, messages);
 }
 
-/// Parts with their lengths are a body, in either form, up to the first that is no packet.
+/// Parts with their lengths are a body, in either form, up to the first invalid packet.
 fn frame_revision_3(parts: &[&str]) {
     let parts = || parts.iter().filter(|part| !part.is_empty());
     if parts().count() == 0 {
@@ -181,23 +181,23 @@ pub fn unbase64(text: &str) -> Vec<u8> {
     bits.chunks_exact(8).map(byte).collect()
 }
 
-/// A packet whose attachments are to come.
+/// A packet whose attachments are missing.
 struct Awaited {
-    /// Whether its placeholders name them.
+    /// Whether its placeholders name its attachments.
     good: bool,
     count: usize,
     came: Vec<Rc<[u8]>>,
 }
 
-/// Messages in any order: packets come out when their last attachment came, with what they were
-/// sent with, and whatever went wrong before makes no difference. Returns how many came out.
+/// Messages in any order: a packet is complete when its last attachment arrives, and has the arguments with
+/// which it was sent. Earlier errors make no difference. Returns the number of complete packets.
 pub fn decoder(bytes: &[u8]) -> usize {
     let mut bytes = Bytes::new(bytes);
     let mut decoder = Decoder::default();
     let mut came_out = 0;
     let mut awaited: Option<Awaited> = None;
     while !bytes.is_empty() {
-        // Mostly what is to come.
+        // Mostly the kind of message that is expected.
         let usual = !bytes.chance(16);
         let attachment = usual == awaited.is_some();
         match bytes.below(2) {
@@ -249,7 +249,7 @@ pub fn decoder(bytes: &[u8]) -> usize {
     came_out
 }
 
-/// An event of so many attachments, and whether its placeholders name them.
+/// An event with this number of attachments, and whether its placeholders name them.
 fn event(bytes: &mut Bytes) -> (String, bool, usize) {
     let count = bytes.below(13);
     let places: Vec<usize> = (0..bytes.below(4)).map(|_| bytes.below(12)).collect();

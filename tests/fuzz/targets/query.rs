@@ -1,12 +1,12 @@
-//! Any request: it is answered, once, and as the table of errors says.
+//! Any request: it is answered once, as the table of errors says.
 
 use signalbox::io::Method;
 
 use crate::raw::{conformance, script};
 use crate::support::{Done, refused, refused_upgrade, session_id};
 
-/// The first byte is the kind of the request, the rest its query, where `P` stands for the `sid`
-/// of a session that polls and `W` for that of one on a WebSocket. Returns the code of the error.
+/// The first byte is the kind of the request. The rest is its query, in which `P` stands for the `sid` of a
+/// session that polls and `W` for the `sid` of a session on a WebSocket. Returns the code of the error.
 pub fn query(bytes: &[u8]) -> Option<u8> {
     let (kind, query) = bytes.split_first()?;
     let (polling, websocket) = (session_id(1), session_id(2));
@@ -46,7 +46,7 @@ pub fn query(bytes: &[u8]) -> Option<u8> {
     code
 }
 
-/// The checks, as the table of errors orders them (E-1).
+/// The checks, in the order of the table of errors (E-1).
 fn rejection<'a>(
     query: &str,
     method: Method,

@@ -1,4 +1,4 @@
-//! What comes of the events that a client of a room sends, as the model of rooms knows it.
+//! The effects of the events that a client of a room sends, in the model of rooms.
 
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ impl Model {
         self.left(who, "left");
     }
 
-    /// Those who stay are told, and find a host.
+    /// The other peers are told, and one becomes host.
     pub(super) fn left(&mut self, who: usize, reason: &str) {
         let id = self.id(who);
         if let Some(alias) = self.members[who].alias.take() {
@@ -69,7 +69,7 @@ impl Model {
         let owner = self.find(alias);
         let reply = self.members[who].peer.call(hall, json!(["join", alias]));
         if let Some(owner) = owner.filter(|owner| *owner != who) {
-            // All have one address.
+            // All clients have the same address.
             if !matches!(self.members[owner].link, Link::Away(_)) {
                 assert_eq!(reply["error"]["code"], "id-taken");
                 return;
@@ -129,7 +129,7 @@ impl Model {
         }
     }
 
-    /// Whether nothing more may wait for a member that is away; if it may, it does.
+    /// Whether the queue of a member that is away is full; otherwise one more signal is counted.
     pub(super) fn is_full(&mut self, who: usize) -> bool {
         let member = &mut self.members[who];
         let is_away = matches!(member.link, Link::Away(_));
@@ -142,7 +142,7 @@ impl Model {
         self.members[who].peer.id.clone()
     }
 
-    /// A peer as others see it.
+    /// A peer, as other clients see it.
     pub(super) fn peer(&self, who: usize) -> Value {
         let member = &self.members[who];
         json!({
@@ -157,7 +157,7 @@ impl Model {
         (0..self.members.len()).filter(|who| self.members[*who].joined.is_some())
     }
 
-    /// An id or an alias, of somebody or nobody.
+    /// An id or an alias, of a member or unknown.
     pub(super) fn target(&self, bytes: &mut Bytes) -> String {
         match bytes.below(3) {
             0 => (*bytes.pick(&ALIASES)).to_owned(),

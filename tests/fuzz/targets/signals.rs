@@ -1,4 +1,4 @@
-//! Signals in the shapes that pages send, and what the model of rooms expects of them.
+//! Signals in the shapes that pages send, and their effects in the model of rooms.
 
 use serde_json::{Map, Value, json};
 
@@ -93,14 +93,14 @@ impl Model {
         }
         self.members[who].partner.clone_from(&only);
         for (to, member) in self.members.iter_mut().enumerate() {
-            // What is sent to many makes all others partners, even those who miss it.
+            // A signal to many makes all other sockets partners, even those that miss it.
             if to != who && (only.is_none() || receivers.contains(&to)) {
                 member.partner = Some(own.clone());
             }
         }
     }
 
-    /// Arguments of a signal, in a shape that some page sends.
+    /// The arguments of a signal, in one of the shapes that pages send.
     fn arguments(&self, bytes: &mut Bytes, kind: &str) -> Vec<Value> {
         let object = self.object(bytes, kind);
         match bytes.below(12) {
@@ -145,7 +145,7 @@ impl Model {
         object
     }
 
-    /// Adds a sender and a room to an object, perhaps.
+    /// May add a sender and a room to an object.
     fn claim(&self, bytes: &mut Bytes, object: &mut Value) {
         if bytes.chance(4) {
             object[*bytes.pick(&SENDERS)] = self.name(bytes);
@@ -157,7 +157,7 @@ impl Model {
         }
     }
 
-    /// An id or an alias, of somebody or nobody.
+    /// An id or an alias, of a member or unknown.
     fn name(&self, bytes: &mut Bytes) -> Value {
         match bytes.below(12) {
             0 => json!(id(999)),
@@ -166,7 +166,7 @@ impl Model {
         }
     }
 
-    /// What is delivered of a signal, or the code with which it is refused.
+    /// The delivered arguments of a signal, or the code of its refusal.
     fn plan(&self, who: usize, kind: &str, args: &[Value]) -> Result<Plan, &'static str> {
         let args = match args {
             [first, rest @ ..] if !rest.is_empty() && first == "room" => rest,
