@@ -1,5 +1,6 @@
 //! The fuzz targets, on random bytes that are the same in every run, and on the saved corpus.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -132,11 +133,26 @@ fn random_tables() {
     );
 }
 
-/// A table's receivers, rooms, names and values are those of its naive model.
+/// Random tables do what a naive interpreter of them does.
 #[test]
 fn dialects_beside_their_model() {
-    let heard: usize = runs(40, 300, targets::dialect_model).sum();
-    assert!(heard > 1_000, "few events were heard: {heard}");
+    let heard: Vec<_> = runs(300, 600, targets::dialect_model).collect();
+    let events: usize = heard.iter().map(|heard| heard.events).sum();
+    assert!(events > 3_000, "few events were heard: {events}");
+    let codes: BTreeSet<&str> = heard
+        .iter()
+        .flat_map(|heard| &heard.codes)
+        .map(String::as_str)
+        .collect();
+    for code in [
+        "bad-payload",
+        "id-taken",
+        "too-large",
+        "unknown-peer",
+        "unsupported",
+    ] {
+        assert!(codes.contains(code), "no {code} among {codes:?}");
+    }
 }
 
 /// Committed values survive the loss of memory. Damage never produces a state that did not exist.

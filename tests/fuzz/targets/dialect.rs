@@ -15,6 +15,8 @@ const KEYS: [&str; 15] = [
 const CONDITIONS: [&str; 10] = [
     "has", "equal", "members", "count", "of", "in", "online", "not", "all", "any",
 ];
+/// How many of the texts below are paths, or hold one.
+const PATHS: usize = 29;
 const TEXTS: [&str; 36] = [
     "$0",
     "$1",
@@ -118,6 +120,7 @@ fn action(bytes: &mut Bytes, depth: usize) -> Value {
             "emit" => json!("x"),
             "set" => json!({"a": template(bytes, 0)}),
             "ack" | "args" => json!([template(bytes, 0)]),
+            "each" => json!(*bytes.pick(&TEXTS[..PATHS])),
             _ => template(bytes, 1),
         };
         action.insert(key.to_owned(), value);
@@ -142,14 +145,15 @@ fn action_in(bytes: &mut Bytes, depth: usize) -> Value {
 
 fn condition(bytes: &mut Bytes, depth: usize) -> Value {
     if depth > 2 || bytes.chance(3) {
-        return json!(*bytes.pick(&TEXTS));
+        return json!(*bytes.pick(&TEXTS[..PATHS]));
     }
     let key = *bytes.pick(&CONDITIONS);
     let next = |bytes: &mut Bytes| condition(bytes, depth + 1);
     match key {
         "equal" => json!({"equal": [template(bytes, 0), template(bytes, 0)]}),
         "members" => json!({"members": bytes.below(4)}),
-        "count" => json!({"count": "> 1", "of": template(bytes, 0)}),
+        "count" => json!({"count": "> 1", "of": *bytes.pick(&TEXTS[..PATHS])}),
+        "has" => json!({"has": *bytes.pick(&TEXTS[..PATHS])}),
         "not" => json!({"not": next(bytes)}),
         "all" | "any" => json!({key: [next(bytes), next(bytes)]}),
         "of" => json!({"members": ">= 1", "of": template(bytes, 1)}),
@@ -164,9 +168,9 @@ fn template(bytes: &mut Bytes, depth: usize) -> Value {
             json!(*bytes.pick(&TEXTS[..known]))
         }
         8 => json!([template(bytes, depth + 1), 1, null]),
-        9 => json!({"a": template(bytes, depth + 1), "...": template(bytes, depth + 1)}),
-        10 => json!({"$each": template(bytes, 2), "$value": "$it", "$key": "$it.id"}),
-        _ => json!({"$each": template(bytes, 2)}),
+        9 => json!({"a": template(bytes, depth + 1), "...": *bytes.pick(&TEXTS[..PATHS])}),
+        10 => json!({"$each": *bytes.pick(&TEXTS[..PATHS]), "$value": "$it", "$key": "$it.id"}),
+        _ => json!({"$each": *bytes.pick(&TEXTS[..PATHS])}),
     }
 }
 

@@ -1,248 +1,224 @@
-//! A table with one action for each kind, beside a naive model: who is in which room, who hears what, and
-//! in which order, whenever memory is lost.
+//! Random tables and events beside a naive interpreter: what each client hears, each ack, and each error,
+//! whenever memory is lost.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use signalbox::dialect::Table;
 
 use super::bytes::Bytes;
-use crate::dialect_client::{Client, Place, place};
+use super::dialect_naive::{End, Model, What};
+use super::dialect_tables::{EVENTS, ROOMS, table};
+use crate::dialect_client::{Place, place};
+use crate::support::{Done, WEBSOCKET};
 
-/// Each event does one thing. What the model does for it stands in [`Model::expect`].
-const TABLE: &str = r#"{"on": {
-  "join": [{"join": "$0"}],
-  "leave": [{"leave": "$0"}],
-  "name": [{"when": {"online": "$0"}, "else": [{"alias": "$0"}]}],
-  "set": [{"set": {"x": "$0"}}],
-  "others": [{"emit": "heard", "to": "others", "args": ["$0", "$id"]}],
-  "all": [{"emit": "heard", "to": "all", "args": ["$0", "$id"]}],
-  "everyone": [{"emit": "heard", "to": "everyone", "args": ["$0", "$id"]}],
-  "broadcast": [{"emit": "heard", "to": "broadcast", "args": ["$0", "$id"]}],
-  "to": [{"when": {"any": [{"online": "$0"}, {"members": ">= 1", "of": "$0"}]}, "emit": "heard", "to": "$0", "args": ["$0", "$id"]}],
-  "in": [{"when": "$0", "in": "$0", "emit": "heard", "to": "others", "args": ["$members", "$others", "$first"]}],
-  "list": [{"emit": "heard", "args": ["$rooms", "$members", {"$each": "$everyone", "$key": "$it", "$value": "$it.data"}]}],
-  "each": [{"each": "$members", "emit": "heard", "to": "$it", "args": ["$it.alias"]}],
-  "many": [{"when": {"members": ">= 2"}, "emit": "heard", "args": [true], "else": [{"emit": "heard", "args": [false]}]}],
-  "disconnect": [{"each": "$rooms", "in": "$it", "emit": "left", "to": "others", "args": ["$it", "$id", "$members"]}]
-}}"#;
+const ADDRESSES: [&str; 2] = ["192.0.2.1", "192.0.2.2"];
+const MOST_CLIENTS: usize = 5;
 
-const ROOMS: [&str; 3] = ["r", "s", "t"];
-const NAMES: [&str; 3] = ["ann", "bob", "cat"];
-
-struct Member {
-    client: Client,
-    rooms: Vec<String>,
-    alias: Option<String>,
-    data: Option<Value>,
-    /// What it is to hear.
-    due: Vec<Value>,
-}
-
+/// What clients heard, and the errors among it.
 #[derive(Default)]
-struct Model {
-    members: Vec<Member>,
-    /// The sockets of each room, in the order in which they joined.
-    rooms: Vec<(String, Vec<String>)>,
-    heard: usize,
+pub struct Heard {
+    pub events: usize,
+    pub codes: BTreeSet<String>,
 }
 
-/// Returns how many events were heard.
-pub fn dialect_model(bytes: &[u8]) -> usize {
+struct Client {
+    id: String,
+    connection: u64,
+    /// Whether it cannot be recovered.
+    is_strict: bool,
+}
+
+/// Plays random events on a random table.
+pub fn dialect_model(bytes: &[u8]) -> Heard {
     let mut bytes = Bytes::new(bytes);
-    let mut place = place(TABLE);
-    let mut model = Model::default();
+    let table = table(&mut bytes);
+    let text = table.to_string();
+    if let Err(errors) = Table::parse(&text) {
+        panic!("{errors:?}\n{text}");
+    }
+    let mut stage = Stage {
+        place: place(&text),
+        model: Model::new(table),
+        clients: Vec::new(),
+        gone: Vec::new(),
+        heard: Heard::default(),
+    };
     while !bytes.is_empty() {
-        model.step(&mut place, &mut bytes);
-        for member in &mut model.members {
-            let heard = member.client.heard(&mut place);
-            assert_eq!(
-                heard,
-                std::mem::take(&mut member.due),
-                "{}",
-                member.client.id
-            );
-            model.heard += heard.len();
+        if stage.step(&mut bytes).is_err() {
+            break; // a bound may have been reached, which the model does not know
         }
     }
-    model.heard
+    stage.heard
 }
 
-impl Model {
-    fn step(&mut self, place: &mut Place, bytes: &mut Bytes) {
+struct Stage {
+    place: Place,
+    model: Model,
+    clients: Vec<Client>,
+    /// The ids of those who left.
+    gone: Vec<String>,
+    heard: Heard,
+}
+
+/// The model does not know what is to be heard.
+struct Unknown;
+
+impl Stage {
+    fn step(&mut self, bytes: &mut Bytes) -> Result<(), Unknown> {
+        let count = self.clients.len();
         match bytes.below(16) {
-            0..2 if self.members.len() < 5 => self.members.push(Member {
-                client: Client::connect(place),
-                rooms: Vec::new(),
-                alias: None,
-                data: None,
-                due: Vec::new(),
-            }),
-            2 => drop(place.lose_memory()),
-            3 if !self.members.is_empty() => {
-                let who = bytes.below(self.members.len());
-                self.leave_for_good(place, who);
-            }
-            4.. if !self.members.is_empty() => {
-                let who = bytes.below(self.members.len());
-                self.event(place, bytes, who);
-            }
-            _ => {}
+            _ if count == 0 => self.connect(bytes)?,
+            0 | 1 if count < MOST_CLIENTS => self.connect(bytes)?,
+            2 => drop(self.place.lose_memory()),
+            3 => self.disconnect(bytes.below(count))?,
+            _ => self.event(bytes)?,
         }
+        for at in 0..self.clients.len() {
+            let heard = self.listen(at);
+            let Client { id, .. } = &self.clients[at];
+            let due = self.model.take_due(id);
+            assert_eq!(heard, due, "{id}\n{}", self.model.table);
+        }
+        Ok(())
     }
 
-    fn event(&mut self, place: &mut Place, bytes: &mut Bytes, who: usize) {
-        let event = *bytes.pick(&[
-            "join",
-            "join",
-            "join",
-            "leave",
-            "name",
-            "set",
-            "others",
-            "all",
-            "everyone",
-            "broadcast",
-            "to",
-            "in",
-            "list",
-            "each",
-            "many",
-        ]);
-        let text = match event {
-            "join" | "leave" | "in" => (*bytes.pick(&ROOMS)).to_owned(),
-            "name" => (*bytes.pick(&NAMES)).to_owned(),
-            "to" => match bytes.below(3) {
-                0 => (*bytes.pick(&ROOMS)).to_owned(),
-                1 => (*bytes.pick(&NAMES)).to_owned(),
-                _ => self.members[bytes.below(self.members.len())]
-                    .client
-                    .id
-                    .clone(),
-            },
-            _ => bytes.below(100).to_string(),
+    /// What a client heard since the last look. Of an error, its code.
+    fn listen(&mut self, at: usize) -> Vec<Value> {
+        let done = self.place.take_of(self.clients[at].connection).into_iter();
+        let frames = done.filter_map(|done| match done {
+            Done::Sent(_, frame) => Some(frame),
+            _ => None,
+        });
+        frames.filter_map(|frame| self.read(&frame)).collect()
+    }
+
+    fn read(&mut self, frame: &str) -> Option<Value> {
+        if let Some(ack) = frame.strip_prefix("437") {
+            return Some(json!({"ack": serde_json::from_str::<Value>(ack).unwrap()}));
+        }
+        let mut event: Value = serde_json::from_str(frame.strip_prefix("42")?).unwrap();
+        self.heard.events += 1;
+        if event[0] == "room:error" {
+            let code = event[1]["code"].as_str().unwrap().to_owned();
+            self.heard.codes.insert(code.clone());
+            return Some(json!(["room:error", code]));
+        }
+        // The offset, which those get that can be recovered.
+        let is_offset = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit());
+        let args = event.as_array_mut().unwrap();
+        if args.last().and_then(Value::as_str).is_some_and(is_offset) {
+            args.pop();
+        }
+        Some(event)
+    }
+
+    fn connect(&mut self, bytes: &mut Bytes) -> Result<(), Unknown> {
+        self.place.address = (*bytes.pick(&ADDRESSES)).to_owned();
+        let query = ["n=r", "n=x%20y", "m=1"][bytes.below(3)];
+        let auth = [json!({}), json!({"n": "r"}), json!({"n": {"a": 1}})][bytes.below(3)].clone();
+        let is_strict = bytes.chance(2);
+        let strict = if is_strict { "&strict=1" } else { "" };
+        let connection = self.place.upgrade(&format!("{WEBSOCKET}&{query}{strict}"));
+        self.place.take_of(connection);
+        self.place.text(connection, format!("40{auth}"));
+        let first = match self.place.sent_to(connection)[..] {
+            [first, ..] => first.to_owned(),
+            [] => panic!("no answer"),
         };
-        self.members[who].client.emit(place, json!([event, text]));
-        self.expect(event, &text, who);
-    }
-
-    fn in_room(&self, room: Option<&str>) -> Vec<String> {
-        match room {
-            None => self
-                .members
-                .iter()
-                .map(|member| member.client.id.clone())
-                .collect(),
-            Some(room) => {
-                let found = self.rooms.iter().find(|(name, _)| name == room);
-                found.map(|(_, ids)| ids.clone()).unwrap_or_default()
-            }
-        }
-    }
-
-    fn tell(&mut self, ids: &[String], event: &Value) {
-        for member in &mut self.members {
-            if ids.contains(&member.client.id) {
-                member.due.push(event.clone());
-            }
-        }
-    }
-
-    fn expect(&mut self, event: &str, text: &str, who: usize) {
-        let id = self.members[who].client.id.clone();
-        let room = self.members[who].rooms.last().cloned();
-        // A socket that is in no room is with nobody.
-        let here = room.map_or_else(Vec::new, |room| self.in_room(Some(&room)));
-        let but = |ids: &[String]| -> Vec<String> {
-            ids.iter().filter(|other| **other != id).cloned().collect()
+        let (kind, reply) = first.split_at(2);
+        let reply: Value = serde_json::from_str(reply).unwrap();
+        let id = reply["sid"].as_str().unwrap_or("refused").to_owned();
+        let n = match query {
+            "n=r" => json!("r"),
+            "n=x%20y" => json!("x y"),
+            _ => Value::Null,
         };
-        let heard = json!(["heard", text, id]);
-        let everyone = self.in_room(None);
-        match event {
-            "join" => self.join(who, text),
-            "leave" => self.leave(who, text),
-            "name" => {
-                let taken = self
-                    .members
-                    .iter()
-                    .any(|member| member.alias.as_deref() == Some(text));
-                if !taken {
-                    self.members[who].alias = Some(text.to_owned());
+        self.model
+            .connect(&id, &self.place.address, n, auth["n"].clone());
+        let end = self.model.run(&id, What::Connect);
+        match end.map_err(|_| Unknown)? {
+            End::Refused(message, data) => {
+                assert_eq!(kind, "44", "{}", self.model.table);
+                assert_eq!(reply["message"], message);
+                // The client was not told which id it was to have.
+                let data = data.unwrap_or_default();
+                if !data.to_string().contains(&id) {
+                    assert_eq!(reply["data"], data);
                 }
+                self.model.forget(&id);
+                self.place.take_of(connection);
             }
-            "set" => self.members[who].data = Some(json!({ "x": text })),
-            "others" => self.tell(&but(&here), &heard),
-            "all" => self.tell(&here, &heard),
-            "everyone" => self.tell(&everyone, &heard),
-            "broadcast" => self.tell(&but(&everyone), &heard),
-            "to" => {
-                let mut named = self.members.iter().filter(|member| {
-                    member.client.id == text || member.alias.as_deref() == Some(text)
+            _ => {
+                assert_eq!(kind, "40", "{}", self.model.table);
+                self.clients.push(Client {
+                    id,
+                    connection,
+                    is_strict,
                 });
-                let to = match named.next() {
-                    Some(member) => vec![member.client.id.clone()],
-                    None => but(&self.in_room(Some(text))),
-                };
-                self.tell(&to, &heard);
             }
-            "in" => {
-                let members = self.in_room(Some(text));
-                let others = but(&members);
-                let event = json!(["heard", members, others, members.first()]);
-                self.tell(&others, &event);
-            }
-            "list" => {
-                let data = self
-                    .members
-                    .iter()
-                    .filter_map(|member| Some((member.client.id.clone(), member.data.clone()?)));
-                let data: serde_json::Map<String, Value> = data.collect();
-                let rooms = self.members[who].rooms.clone();
-                self.tell(&[id], &json!(["heard", rooms, here, data]));
-            }
-            "each" => {
-                for member in &mut self.members {
-                    if here.contains(&member.client.id) {
-                        member.due.push(json!(["heard", member.alias]));
-                    }
-                }
-            }
-            _ => self.tell(&[id], &json!(["heard", here.len() >= 2])),
         }
+        Ok(())
     }
 
-    fn join(&mut self, who: usize, room: &str) {
-        let Member { client, rooms, .. } = &mut self.members[who];
-        if rooms.iter().any(|joined| joined == room) {
-            return;
+    /// A client's connection is lost: a strict one is gone, another one is away and stays so.
+    fn disconnect(&mut self, who: usize) -> Result<(), Unknown> {
+        self.listen(who);
+        let Client {
+            id,
+            connection,
+            is_strict,
+        } = self.clients.remove(who);
+        self.place.lost(connection);
+        self.place.take_of(connection);
+        if !is_strict {
+            self.model.set_away(&id);
+            return Ok(());
         }
-        rooms.push(room.to_owned());
-        let id = client.id.clone();
-        match self.rooms.iter_mut().find(|(name, _)| name == room) {
-            Some((_, ids)) => ids.push(id),
-            None => self.rooms.push((room.to_owned(), vec![id])),
-        }
+        self.model
+            .run(&id, What::Disconnect("transport close"))
+            .map_err(|_| Unknown)?;
+        self.model.forget(&id);
+        self.gone.push(id);
+        Ok(())
     }
 
-    fn leave(&mut self, who: usize, room: &str) {
-        let Member { client, rooms, .. } = &mut self.members[who];
-        rooms.retain(|joined| joined != room);
-        for (name, ids) in &mut self.rooms {
-            if name == room {
-                ids.retain(|id| *id != client.id);
+    fn event(&mut self, bytes: &mut Bytes) -> Result<(), Unknown> {
+        let name = *bytes.pick(&EVENTS);
+        let args: Vec<Value> = (0..bytes.below(3)).map(|_| self.value(bytes, 0)).collect();
+        let wants_ack = bytes.chance(2);
+        let Client { id, connection, .. } = &self.clients[bytes.below(self.clients.len())];
+        let mut event = vec![json!(name)];
+        event.extend(args.iter().cloned());
+        let ack = if wants_ack { "7" } else { "" };
+        let frame = format!("42{ack}{}", Value::Array(event));
+        self.place.text(*connection, frame);
+        let what = What::Event {
+            name: name.to_owned(),
+            args,
+            wants_ack,
+        };
+        self.model.run(id, what).map_err(|_| Unknown)?;
+        Ok(())
+    }
+
+    fn value(&self, bytes: &mut Bytes, depth: usize) -> Value {
+        match bytes.below(if depth > 2 { 9 } else { 12 }) {
+            0 => Value::Null,
+            1 => json!(bytes.below(3)),
+            2 | 3 => json!(*bytes.pick(&ROOMS)),
+            4 => json!(["x", "", "offer"][bytes.below(3)]),
+            5 => json!(bytes.chance(2)),
+            6 | 7 if !self.clients.is_empty() => {
+                json!(self.clients[bytes.below(self.clients.len())].id)
             }
-        }
-    }
-
-    fn leave_for_good(&mut self, place: &mut Place, who: usize) {
-        let rooms = self.members[who].rooms.clone();
-        for room in &rooms {
-            self.leave(who, room);
-        }
-        let gone = self.members.remove(who);
-        place.lost(gone.client.connection);
-        place.take_of(gone.client.connection);
-        for room in rooms {
-            let members = self.in_room(Some(&room));
-            let event = json!(["left", room, gone.client.id, members]);
-            self.tell(&members, &event);
+            8 if !self.gone.is_empty() => json!(self.gone[bytes.below(self.gone.len())]),
+            9 => json!([self.value(bytes, depth + 1), self.value(bytes, depth + 1)]),
+            10 if bytes.chance(8) => json!(vec![1; bytes.below(300)]),
+            10.. => {
+                json!({"a": self.value(bytes, depth + 1), "id": "r", "list": [self.value(bytes, depth + 1), "r"]})
+            }
+            _ => json!("r"),
         }
     }
 }

@@ -8,6 +8,8 @@ mod chaos;
 mod client;
 mod dialect;
 mod dialect_model;
+mod dialect_naive;
+mod dialect_tables;
 mod journal;
 pub mod junk;
 mod member;
