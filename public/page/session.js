@@ -33,8 +33,6 @@ export class Session {
     this.#store = store;
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.#listDevices());
     document.addEventListener("visibilitychange", () => document.hidden || this.showPanel(store.state.panel)); // the open chat is read
-    store.watch(["noise", "echo"], () => this.#processSound());
-    store.watch(["blur", "lowData"], () => this.#processPicture());
   }
 
   get level() {
@@ -119,6 +117,18 @@ export class Session {
   async again(kinds) {
     if (kinds.includes("screen")) await this.#media?.setScreen(true);
     else await this.#media?.start({ audio: kinds.includes("audio"), video: kinds.includes("video") });
+  }
+
+  /**
+   * Keeps a setting, and opens the device again that it is about.
+   * @param {string} setting
+   * @param {string | boolean} value
+   */
+  set(setting, value) {
+    memory.set(setting, typeof value === "string" ? value : value ? "on" : "off");
+    this.#store.set({ [setting]: value });
+    if (setting === "noise" || setting === "echo") this.#processSound();
+    else if (setting === "blur" || setting === "lowData") this.#processPicture();
   }
 
   /**
