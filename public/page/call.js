@@ -107,8 +107,8 @@ export class Call {
       tile.moveTo(person.peer === large ? front : this.#row);
       renderChip(tile.element, person, key !== null);
     }
-    // With one other person the own picture is small, in a corner.
-    this.#own.moveTo(people.length > 1 || isPresented ? this.#row : slot(this.#root, "self"));
+    // Beside one other picture the own one is small, in a corner.
+    this.#own.moveTo(people.length > 1 || isPresented || media.screen ? this.#row : slot(this.#root, "self"));
     this.#arrange();
   }
 
