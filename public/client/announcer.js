@@ -5,25 +5,17 @@ import { EVENTS } from "./protocol.js";
 
 /** Tells the room which media we send, one change after the other. */
 export class Announcer {
-  #media;
-  #self;
-  #isConnected;
-  #request;
-  #refused;
+  #options;
   /** @type {Promise<void>} */
   #queue = Promise.resolve();
 
   /** @param {AnnouncerOptions} options */
-  constructor({ media, self, isConnected, request, refused }) {
-    this.#media = media;
-    this.#self = self;
-    this.#isConnected = isConnected;
-    this.#request = request;
-    this.#refused = refused;
+  constructor(options) {
+    this.#options = options;
   }
 
   get flags() {
-    const { audio, video, screen } = this.#media;
+    const { audio, video, screen } = this.#options.media;
     return { audio, video, screen: screen !== null };
   }
 
@@ -33,11 +25,12 @@ export class Announcer {
 
   async #announce() {
     const media = this.flags;
-    const { media: told } = this.#self();
-    if (!this.#isConnected() || KINDS.every((kind) => media[kind] === told[kind])) return;
+    const { self, isConnected, request } = this.#options;
+    const { media: told } = self();
+    if (!isConnected() || KINDS.every((kind) => media[kind] === told[kind])) return;
     try {
-      await this.#request(EVENTS.PEER_UPDATE, { media });
-      this.#self().media = media;
+      await request(EVENTS.PEER_UPDATE, { media });
+      self().media = media;
     } catch (cause) {
       const { code, retryAfterMs = 1_000 } = /** @type {SignalboxError} */ (cause);
       if (code === "room-full") await this.#withdraw(/** @type {SignalboxError} */ (cause));
@@ -49,8 +42,8 @@ export class Announcer {
 
   /** @param {SignalboxError} error */
   async #withdraw(error) {
-    const media = this.#media;
+    const { media, refused } = this.#options;
     await Promise.all([media.setAudio(false), media.setVideo(false), media.setScreen(false)]);
-    this.#refused(error);
+    refused(error);
   }
 }

@@ -13,7 +13,7 @@ export function toBase64(bytes) {
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** Throws where it is none. @param {string} text */
+/** Throws if it is not base64. @param {string} text */
 export function fromBase64(text) {
   return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (sign) => sign.charCodeAt(0));
 }

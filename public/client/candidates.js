@@ -23,7 +23,7 @@ export class Candidates {
     await this.#flush();
   }
 
-  /** There is a new remote description. What belongs to none was for an abandoned offer. */
+  /** There is a new remote description. Candidates that still wait were for an abandoned offer. */
   async described() {
     await this.#flush();
     this.#waiting = [];

@@ -26,7 +26,7 @@ export class Chat extends Emitter {
   #seal;
   /** @type {Set<string>} every id we had in this room */
   #ownIds = new Set();
-  /** @type {Set<string>} what was opened, by session and `mid`: the server could send it twice */
+  /** @type {Set<string>} decrypted messages, by session and `mid`: the server could repeat them */
   #opened = new Set();
   /** The messages that are not proven yet, and their sessions. @type {Map<Message, string>} */
   #unproven = new Map();

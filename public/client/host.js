@@ -3,7 +3,7 @@ import { EVENTS, unhurried } from "./protocol.js";
 /** @import { Knock } from "./types.js" */
 
 /**
- * What the room's host may do, and whom they may let in. The room refuses it to everyone else.
+ * The host's actions. The room refuses them to everyone else.
  *
  * @typedef {{ id: string }} Someone a peer, or somebody who knocks
  */
@@ -80,7 +80,7 @@ export class Host {
     return knock;
   }
 
-  /** Forgets one who knocked, or all. @param {string} [id] */
+  /** Forgets one knock, or all. @param {string} [id] */
   forget(id) {
     this.knocks = id === undefined ? [] : this.knocks.filter((knock) => knock.id !== id);
   }

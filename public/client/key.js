@@ -61,7 +61,7 @@ export class RoomKey {
 
   /**
    * @param {string} text
-   * @param {readonly string[]} context what it is opened with, too
+   * @param {readonly string[]} context also needed to decrypt
    */
   async seal(text, context) {
     const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));

@@ -26,9 +26,9 @@ export class Negotiation extends Emitter {
   #join;
   #candidates;
   #round = 0;
-  /** The round of the last offer of theirs that we answered or ignored. */
+  /** The round of the peer's last offer. */
   #seen = 0;
-  /** What we answered it with. @type {Described | null} */
+  /** Our answer to it. @type {Described | null} */
   #answer = null;
   /** We ignored an offer that collided with ours, and ours is not answered yet. */
   #ignoring = false;

@@ -34,7 +34,7 @@ export class Outbox {
     this.#pump();
   }
 
-  /** Sends again what is not acknowledged: there is a new connection, or the pause is over. */
+  /** Sends the messages without acknowledgement again. */
   resume() {
     clearTimeout(this.#pause);
     this.#pause = undefined;

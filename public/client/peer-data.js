@@ -7,7 +7,7 @@ export const DATA_PROTOCOL = "signalbox-data";
 
 export const MOST_NAMES = 64; // of channels, for one peer
 export const LONGEST_NAME = 64; // in characters
-export const LONGEST = 262_144; // bytes of a message: what every browser takes
+export const LONGEST = 262_144; // bytes of a message: every browser takes it
 const ENOUGH = 1_048_576; // bytes without acknowledgement: then `send` waits
 const MOST = 8_388_608; // bytes: then `send` rejects
 const PROGRESS_WITHIN = 20_000; // ms; then a peer that acknowledges nothing misses what waits
@@ -129,13 +129,13 @@ export class PeerData {
   }
 }
 
-/** What we send to a peer under one name. */
+/** Our messages under one name. */
 class Outgoing {
   #create;
   #stream = uniqueId();
   /** The number of the first one in the queue. */
   #first = 1;
-  /** What is not acknowledged. @type {Frame[]} */
+  /** Without acknowledgement. @type {Frame[]} */
   #queue = [];
   #bytes = 0;
   /** @type {RTCDataChannel | null} */
@@ -170,7 +170,7 @@ class Outgoing {
     await new Promise((/** @type {(value: void) => void} */ resolve) => this.#waiting.push(resolve));
   }
 
-  /** Whoever takes nothing must not hold up the others. */
+  /** A peer that acknowledges nothing must not delay the others. */
   #startStallTimer() {
     clearTimeout(this.#stallTimer);
     this.#stallTimer = setTimeout(() => {
@@ -204,7 +204,7 @@ class Outgoing {
     this.#channel = null;
   }
 
-  /** The peer misses what it does not have. */
+  /** Gives up the messages without acknowledgement. */
   clear() {
     this.suspend();
     this.#stream = uniqueId();

@@ -17,7 +17,7 @@ export class Peer extends Emitter {
   stream = new MediaStream();
 
   #screen = new MediaStream();
-  /** What comes from them, shown or not. A screen's sound is an audio track, too. @type {{ audio: MediaStreamTrack[], video: MediaStreamTrack | null }} */
+  /** Received tracks, shown or not. A screen's sound is an audio track, too. @type {{ audio: MediaStreamTrack[], video: MediaStreamTrack | null }} */
   #tracks = { audio: [], video: null };
   /** The connection that the audio tracks are of. @type {Connection | null} */
   #source = null;
@@ -204,7 +204,7 @@ export class Peer extends Emitter {
   }
 
   /**
-   * Puts into the stream what there is to hear and see. A camera that is off is left out: an element would wait for its
+   * Puts the tracks into the stream. A camera that is off is left out: an element would wait for its
    * picture before it plays the sound.
    */
   #show() {

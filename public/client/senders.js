@@ -48,7 +48,7 @@ export class Senders {
   join() {
     for (const kind of /** @type {const} */ (["audio", "video"])) {
       const transceiver = this.transceiver(kind);
-      if (!transceiver) continue; // the peer wants no such media
+      if (!transceiver) continue; // the peer refuses this kind
       transceiver.direction = "sendrecv";
       transceiver.sender.setStreams(this.#media.stream);
     }

@@ -41,7 +41,7 @@ export class Signaling extends Emitter {
   /**
    * @param {string} server
    * @param {string} room
-   * @param {string} [token] says who we are, where the deployment asks for one
+   * @param {string} [token] proves our identity, if the deployment asks
    */
   constructor(server, room, token) {
     super();
@@ -74,7 +74,7 @@ export class Signaling extends Emitter {
       const { data, description: status, context } = /** @type {any} */ (error);
       const body = parse(context?.responseText);
       if (status === 403) close("origin-not-allowed", "The deployment's ALLOWED_ORIGINS does not name this page.");
-      else if (status === 400 && !("code" in body)) close("bad-room", String(body.message)); // what is Engine.IO's has a code
+      else if (status === 400 && !("code" in body)) close("bad-room", String(body.message)); // errors of Engine.IO have a code
       else if (!socket.active) close(data?.code ?? "denied", error.message, data?.retryAfterMs);
       else if (status === 429) this.failure = new SignalboxError("rate-limited", "Too many connections from this address.");
       // else it is the network; the client tries again by itself
@@ -96,7 +96,7 @@ export class Signaling extends Emitter {
    * @template [T=any]
    * @param {string} event
    * @param {object} payload
-   * @param {(reply: any) => T} [accept] runs before the next packet is handled, unlike what awaits this
+   * @param {(reply: any) => T} [accept] runs before the next packet is handled
    * @returns {Promise<T>}
    */
   request(event, payload, accept = (reply) => reply) {

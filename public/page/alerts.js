@@ -2,7 +2,7 @@
 /** @import { Store } from "./state.js" */
 
 /**
- * Tells users who look at something else, if they want it, what happened here.
+ * Notifies the user, if they want it, while the page is hidden.
  * @param {Store} store
  * @param {string} body
  */

@@ -3,14 +3,15 @@ import { instantiate, List, play, show, slot } from "./dom.js";
 import { fit } from "./grid.js";
 import { LinkDetails, renderChip } from "./link.js";
 import { shownName, text } from "./strings.js";
-import { AUDIBLE, Tile } from "./tile.js";
+import { Tile } from "./tile.js";
 /** @import { Peer, Person, State, Store } from "./state.js" */
 
 const NARROW = 600;
 const GAP = 8;
-const SPEAKS = 3; // beats of being the loudest
+const CLEARLY = 1.5; // louder than whoever spoke before
+const QUIET = 0.01;
 
-/** The call: the tiles, and what stands around them. */
+/** The stage: its head and its tiles. */
 export class Call {
   #root;
   #grid;
@@ -22,9 +23,6 @@ export class Call {
   #tiles = new Map();
   #screens;
   #preview = instantiate("screen-tile");
-  /** @type {Peer | null} */
-  #loudest = null;
-  #beats = 0;
 
   /**
    * @param {HTMLElement} root
@@ -49,16 +47,14 @@ export class Call {
   /** Marks who is speaking. @param {number} level of the own microphone */
   sound(level) {
     this.#own.sound(level);
-    /** @type {{ peer: Peer | null, level: number }} */
-    let loudest = { peer: null, level: AUDIBLE };
+    const { speaking } = this.#store.state;
+    let loudest = speaking;
+    const loudness = (/** @type {Peer | null} */ peer) => (peer && this.#tiles.get(peer)?.loudness) || 0;
     for (const [peer, tile] of this.#tiles) {
-      const level = peer.media.audio ? peer.level : 0;
-      tile.sound(level);
-      if (level > loudest.level) loudest = { peer, level };
+      tile.sound(peer.media.audio ? peer.level : 0);
+      if (loudness(peer) > loudness(loudest)) loudest = peer;
     }
-    this.#beats = loudest.peer && loudest.peer === this.#loudest ? this.#beats + 1 : 0;
-    this.#loudest = loudest.peer;
-    if (this.#beats === SPEAKS && this.#loudest !== this.#store.state.speaking) this.#store.set({ speaking: this.#loudest });
+    if (loudest !== speaking && loudness(loudest) > CLEARLY * loudness(speaking) + QUIET) this.#store.set({ speaking: loudest });
   }
 
   /** @param {Peer | null} peer */
@@ -94,11 +90,11 @@ export class Call {
     front.hidden = !isPresented;
     this.#grid.classList.toggle("presented", isPresented);
     this.#screens.render(sharing);
+    this.#renderPreview(media?.screen ?? null);
     if (!call || !media) {
       this.#own.remove();
       return;
     }
-    this.#renderPreview(media.screen);
     const { name, hand } = call.self;
     this.#own.render({ ...media, name: shownName(name), label: text("you"), hasPicture: media.video, isMuted: !media.audio, hand, state: "connected" });
     for (const person of people) {
@@ -111,12 +107,12 @@ export class Call {
       tile.moveTo(person.peer === large ? front : this.#row);
       renderChip(tile.element, person, key !== null);
     }
-    // With one other the own picture steps aside; with more it is one among equals.
-    this.#own.moveTo(people.length > 1 || isPresented ? this.#row : slot(this.#root, "self"));
+    // Beside one other picture the own one is small, in a corner.
+    this.#own.moveTo(people.length > 1 || isPresented || media.screen ? this.#row : slot(this.#root, "self"));
     this.#arrange();
   }
 
-  /** Shows presenters what the others see. @param {MediaStream | null} screen */
+  /** Shows presenters their own screen. @param {MediaStream | null} screen */
   #renderPreview(screen) {
     play(/** @type {HTMLVideoElement} */ (this.#preview.querySelector("video")), screen);
     show(slot(this.#preview, "name"), text("call.own-screen"));

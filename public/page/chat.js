@@ -169,7 +169,7 @@ function timeOf(at) {
 }
 
 /**
- * What may change about a message.
+ * Renders the parts of a message that change.
  * @param {HTMLElement} element
  * @param {Message} message
  * @param {boolean} isKeyed

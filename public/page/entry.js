@@ -50,7 +50,6 @@ export class Prejoin {
   #meter;
   #session;
   #notes;
-  #told = "";
   #action = () => {};
 
   /**
@@ -75,11 +74,12 @@ export class Prejoin {
     });
     slot(root, "problem-action").addEventListener("click", () => this.#action());
     slot(root, "chat-only", "action").addEventListener("click", () => void session.join({ chatOnly: true, password: this.#password.value }));
-    store.watch(["room", "key", "name", "wanted", "media", "asking", "joining", "waiting", "passworded", "problem"], (state) => this.#render(state));
+    store.watch(["room", "key", "name", "wanted", "media", "asking", "joining", "waiting", "passworded"], (state) => this.#render(state));
+    store.watch(["problem"], ({ problem }) => this.#tell(problem));
   }
 
   /** @param {Readonly<State>} state */
-  #render({ room, key, name, wanted, media, asking, joining, waiting, passworded, problem }) {
+  #render({ room, key, name, wanted, media, asking, joining, waiting, passworded }) {
     const root = this.#root;
     const waited = !slot(root, "waiting").hidden;
     slot(root, "waiting").hidden = !waiting;
@@ -97,18 +97,14 @@ export class Prejoin {
     this.#notes.render(deviceProblems(media, this.#session));
     slot(root, "password-field").hidden = !passworded;
     if (!passworded) this.#password.value = "";
-    this.#tell(problem);
     /** @type {HTMLButtonElement} */
     const join = slot(root, "join");
     join.textContent = text(joining ? "prejoin.joining" : "prejoin.join");
     join.setAttribute("aria-disabled", String(joining)); // it keeps the focus, unlike `disabled`
   }
 
-  /** Why the last attempt failed, and what to do. @param {string | null} problem */
+  /** Shows the error of the last attempt. @param {string | null} problem */
   #tell(problem) {
-    const telling = `${problem} ${document.documentElement.lang}`;
-    if (telling === this.#told) return;
-    this.#told = telling;
     const root = this.#root;
     const action = problem === null ? null : joinAction(problem, this.#session);
     this.#action = action?.run ?? (() => {});

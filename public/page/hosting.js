@@ -4,7 +4,7 @@ import { shownName, text } from "./strings.js";
 import { toast } from "./toast.js";
 /** @import { Host, Knock, Person, Session, Store } from "./state.js" */
 
-/** What the host does, with the questions before and the words after. */
+/** The host's actions, with their questions and notices. */
 export class Hosting {
   #store;
   #session;
@@ -56,7 +56,7 @@ export class Hosting {
    * @param {string} question
    * @param {string} yes
    * @param {(host: Host) => Promise<void>} act
-   * @param {string} [name] whom it is about
+   * @param {string} [name] of the person
    */
   async #ask(question, yes, act, name = "") {
     const title = text(question, { name: shownName(name) });

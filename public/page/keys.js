@@ -19,7 +19,7 @@ function takesSpace(target) {
  * Keyboard shortcuts of a call, outside of fields and dialogs.
  * @param {Store} store
  * @param {Session} session
- * @param {Record<string, () => void>} keys what each key does
+ * @param {Record<string, () => void>} keys
  */
 export function watchKeys(store, session, keys) {
   let talking = false;

@@ -5,8 +5,7 @@ import { shownName, text } from "./strings.js";
 /** @import { Peer, Person, Quality, Store } from "./state.js" */
 
 /**
- * On a tile: who is at the other end of the link, and how good the link is. Without a key nobody can be verified, so
- * nothing is said about that.
+ * Renders the quality of the link on a tile and, if there is a key, whether the peer is verified.
  * @param {HTMLElement} tile
  * @param {Person} person
  * @param {boolean} isKeyed

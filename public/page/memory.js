@@ -24,5 +24,5 @@ const keeper = (storage) => ({
 /** Between visits. */
 export const memory = keeper(() => localStorage);
 
-/** For as long as the tab is open, reloads included. */
+/** Until the tab is closed, reloads included. */
 export const tabMemory = keeper(() => sessionStorage);

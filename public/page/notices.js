@@ -8,7 +8,7 @@ import { announce } from "./toast.js";
 const KNOCKS = 3; // the others are in the list of people
 const VERIFIED_WITHIN = 3_000; // a link takes a moment
 
-/** What asks for the user's attention in a call, each with what can be done about it. */
+/** The notices over a call, with their buttons. */
 export class Notices {
   #session;
   #hosting;

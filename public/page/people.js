@@ -3,7 +3,7 @@ import { instantiate, List, show, slot } from "./dom.js";
 import { initials, shownName, text } from "./strings.js";
 /** @import { Call, Hosting, Person, Store } from "./state.js" */
 
-/** Who is in the room, and who waits to be let in. */
+/** The list of people, and of those who knock. */
 export class People {
   #root;
   #knocks;
@@ -40,6 +40,7 @@ export class People {
   #render({ knocks, self }, people) {
     slot(this.#root, "knocking").hidden = knocks.length === 0;
     this.#knocks.render(knocks);
+    slot(this.#root, "admit-all", "action").hidden = knocks.length < 2;
     this.#roster.render([self, ...people]);
   }
 }

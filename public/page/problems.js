@@ -4,7 +4,7 @@ import { text } from "./strings.js";
 /** @import { Action, Media, Problem, Session, SignalboxError } from "./state.js" */
 
 /**
- * What is wrong with microphone, camera and screen sharing.
+ * The problems of microphone, camera and screen.
  * @param {Media | null} media
  * @param {Session} session
  * @returns {Problem[]}
@@ -49,10 +49,10 @@ function deviceAction(code, again) {
 }
 
 /**
- * What to do when one could not join.
+ * The button for an error of joining.
  * @param {string} code
  * @param {Session} session
- * @returns {Action | null} null where the form itself is what to do
+ * @returns {Action | null} null if the user has to fill in the form
  */
 export function joinAction(code, session) {
   switch (code) {

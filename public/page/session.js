@@ -13,10 +13,10 @@ import { toast } from "./toast.js";
 const signalbox = import("../signalbox.js");
 signalbox.catch(() => {}); // told when it is needed
 
-/** Where the tab keeps what lets it into a room again. @param {string} room */
+/** Where the tab keeps its secret for a room. @param {string} room */
 const rejoinKey = (room) => `rejoin ${room}`;
 
-/** What a user can do. Each action changes the store; the views follow. */
+/** The user's actions. They change the store, and the views follow. */
 export class Session {
   #store;
   /** @type {Room | null} */
@@ -32,9 +32,7 @@ export class Session {
   constructor(store) {
     this.#store = store;
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.#listDevices());
-    document.addEventListener("visibilitychange", () => document.hidden || this.showPanel(store.state.panel)); // what is shown is read
-    store.watch(["noise", "echo"], () => this.#processSound());
-    store.watch(["blur", "lowData"], () => this.#processPicture());
+    document.addEventListener("visibilitychange", () => document.hidden || this.showPanel(store.state.panel)); // the open chat is read
   }
 
   get level() {
@@ -45,7 +43,7 @@ export class Session {
     return this.#media?.voice ?? 0;
   }
 
-  /** Shows what the address names. */
+  /** Shows the view of the address. */
   route() {
     this.#end();
     const room = currentRoom();
@@ -83,7 +81,7 @@ export class Session {
     this.#store.set({ name });
   }
 
-  /** Asks for what is wanted, on a click. */
+  /** Opens the wanted devices, on a click. */
   async preview() {
     const { wanted, asking, joining } = this.#store.state;
     if (asking || joining || !(wanted.audio || wanted.video)) return;
@@ -115,10 +113,22 @@ export class Session {
     await this.#media?.setScreen(!this.#media.screen);
   }
 
-  /** Tries again what a device refused. @param {readonly (Kind | "screen")[]} kinds */
+  /** Opens devices again after a problem. @param {readonly (Kind | "screen")[]} kinds */
   async again(kinds) {
     if (kinds.includes("screen")) await this.#media?.setScreen(true);
     else await this.#media?.start({ audio: kinds.includes("audio"), video: kinds.includes("video") });
+  }
+
+  /**
+   * Keeps a setting, and opens the device again that it is about.
+   * @param {string} setting
+   * @param {string | boolean} value
+   */
+  set(setting, value) {
+    memory.set(setting, typeof value === "string" ? value : value ? "on" : "off");
+    this.#store.set({ [setting]: value });
+    if (setting === "noise" || setting === "echo") this.#processSound();
+    else if (setting === "blur" || setting === "lowData") this.#processPicture();
   }
 
   /**
@@ -206,7 +216,7 @@ export class Session {
   }
 
   /**
-   * Does what only the host may do.
+   * Runs an action of the host.
    * @param {(host: Host) => Promise<void>} act
    * @returns {Promise<boolean>} whether it was done
    */
@@ -220,7 +230,7 @@ export class Session {
     }
   }
 
-  /** To everybody who is here now. @param {readonly File[]} files */
+  /** To all present people. @param {readonly File[]} files */
   sendFiles(files) {
     const { people } = this.#store.state;
     if (people.length === 0) this.#store.set({ problem: "nobody-here" });

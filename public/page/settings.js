@@ -1,7 +1,6 @@
 // @ts-check
 import { mayNotify } from "./alerts.js";
 import { all, byId, slot } from "./dom.js";
-import { memory } from "./memory.js";
 import { speak, text } from "./strings.js";
 /** @import { Session, State, Store } from "./state.js" */
 
@@ -12,14 +11,14 @@ export class Settings {
   #root = byId("settings", HTMLDialogElement);
   #level = /** @type {SVGRectElement} */ (slot(this.#root, "level"));
   #listed = "";
-  #store;
+  #session;
 
   /**
    * @param {Store} store
    * @param {Session} session
    */
   constructor(store, session) {
-    this.#store = store;
+    this.#session = session;
     slot(this.#root, "speaker-field").hidden = !("setSinkId" in HTMLMediaElement.prototype);
     document.addEventListener("change", ({ target }) => {
       const field = /** @type {HTMLInputElement} */ (target);
@@ -46,9 +45,8 @@ export class Settings {
    */
   async #change(setting, value) {
     if (setting === "alerts" && value) value = await mayNotify();
-    memory.set(setting, typeof value === "string" ? value : value ? "on" : "off");
     if (setting === "language") speak(String(value));
-    this.#store.set({ [setting]: value });
+    this.#session.set(setting, value);
   }
 
   /** @param {Readonly<State>} state */

@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { Call, FileState, IncomingFile, LocalMedia, Media, OutgoingFile, Peer, PeerState, Room } from "./state.js" */
 
-// Copies of what the module's objects are at the moment: those objects change in place.
+// Copies of the module's objects, which change in place.
 
 /** @param {Room} room @returns {Call} */
 export function ofRoom({ state, info, self, knocks, relay, canPlayAudio }) {
@@ -25,7 +25,7 @@ export function ofMedia(media) {
     problems: { ...problems },
     used: { audio: media.track("audio")?.getSettings().deviceId ?? "", video: settings?.deviceId ?? "" },
     canBlur: /** @type {any} */ (camera?.getCapabilities?.())?.backgroundBlur?.includes(true) ?? false,
-    isMirrored: settings?.facingMode !== "environment", // a camera that looks away from the user shows what is there
+    isMirrored: settings?.facingMode !== "environment", // a rear camera is not
   };
 }
 

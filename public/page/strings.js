@@ -64,7 +64,7 @@ export function errorText(code) {
   return text(`error.${code}` in strings ? `error.${code}` : "error.internal");
 }
 
-/** Fills in what the markup names in `data-text` and its like. @param {ParentNode} root */
+/** Fills in the texts named by `data-text` and similar attributes. @param {ParentNode} root */
 export function translate(root) {
   for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-text], [data-label], [data-title], [data-placeholder]"))) {
     const { text: key, label, title, placeholder } = element.dataset;

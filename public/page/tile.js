@@ -4,11 +4,14 @@ import { initials, text } from "./strings.js";
 import { announce } from "./toast.js";
 /** @import { TileState } from "./state.js" */
 
-export const AUDIBLE = 0.02;
+const AUDIBLE = 0.02;
+const SMOOTHING = 8; // beats
 
 /** One person on the stage. */
 export class Tile {
   element = instantiate("tile");
+  /** Over the last second. */
+  loudness = 0;
   video = /** @type {HTMLVideoElement} */ (this.element.querySelector("video"));
 
   /** @param {{ own?: boolean, retry?: () => void, details?: () => void, choose?: () => void }} [options] */
@@ -43,6 +46,7 @@ export class Tile {
 
   /** @param {number} level */
   sound(level) {
+    this.loudness += (level - this.loudness) / SMOOTHING;
     this.element.toggleAttribute("data-speaking", level > AUDIBLE);
   }
 

@@ -38,7 +38,7 @@ export class View {
   #hosted = false;
   /** Beats in which the user spoke while muted. */
   #spoken = 0;
-  /** What has the focus, and what gets it if that disappears. @type {[Element, HTMLElement | null] | null} */
+  /** The focused element, and the one that gets the focus if it disappears. @type {[Element, HTMLElement | null] | null} */
   #focus = null;
 
   /**
@@ -100,6 +100,7 @@ export class View {
         if (await mayLeave(store)) session.leave();
       },
       lock: () => void hosting.lock(),
+      "admit-all": () => void session.asHost((host) => host.admitAll()),
       password: () => void hosting.password(),
       clear: () => void hosting.clear(),
       pin: chosen(({ peer }) => store.set({ pinned: store.state.pinned === peer ? null : peer })),
@@ -211,7 +212,7 @@ export class View {
     if (document.activeElement === document.body && !element?.checkVisibility()) place?.focus();
   }
 
-  /** Tells users who speak while they are muted, once each time. */
+  /** Warns a user who speaks while muted, once each time. */
   #warnMuted() {
     const { view, media } = this.#store.state;
     if (view !== "call" || media?.audio) {

@@ -234,8 +234,14 @@ test("microphone and camera are chosen before and in a call, and remembered", as
   await set("Noise suppression", false, "audio", { noiseSuppression: false, echoCancellation: true });
   await set("Low data", true, "video", { width: 320, height: 180 });
   await set("Low data", false, "video", { width: 1280, height: 720 });
+  const opened = await bob.evaluate(() => window.captured.length);
+  for (const language of ["zh-CN", "en"]) {
+    await bob.locator('[data-setting="language"]').selectOption(language);
+    await bob.waitForFunction((language) => document.documentElement.lang === language, language);
+  }
   await bob.getByRole("button", { name: "Test the speaker" }).click();
   await bob.waitForFunction(() => window.played === 1);
+  assert.equal(await bob.evaluate(() => window.captured.length), opened, "another language opens no device again");
   await choose("fake_device_2"); // that between them makes pictures which no codec takes
   await enter(bob, "Bob");
   await sees(ada, "Bob");
