@@ -21,7 +21,7 @@ test("a stock client on another site is told why it may not connect", async () =
   assert.match(JSON.parse(refusal.body).message, /ALLOWED_ORIGINS/);
 });
 
-test("nor may its WebSocket", async () => {
+test("a WebSocket from another site is refused", async () => {
   const page = await openPage(browser, site.url);
   const outcome = await page.evaluate((url) => {
     const socket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);

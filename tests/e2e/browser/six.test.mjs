@@ -15,6 +15,6 @@ after(async () => {
   await server.stop();
 });
 
-test("six people form a full mesh", async () => {
+test("six users form a full mesh", async () => {
   await mesh(browser, server, "six", 6, { microphones: false, key: "AAAAAAAAAAAAAAAAAAAAAA" });
 });
