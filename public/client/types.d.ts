@@ -213,10 +213,12 @@ export interface FileInfo {
  * A file has a data channel of its own, which ends with it:
  *
  *     sender: FileInfo                      {accept}  receiver
- *             bytes … {digest}  ──▶   ◀──  {received}
+ *             bytes … {digest}  ──▶   ◀──  {stored} … {received}
  *             either, at any time: {cancel}
+ *
+ * `stored` is a number of bytes. A disk may be slower than the link, so the sender waits for it.
  */
-export type FileMessage = FileInfo | { accept: true } | { digest: string } | { received: true } | { cancel: true };
+export type FileMessage = FileInfo | { accept: true } | { stored: number } | { digest: string } | { received: true } | { cancel: true };
 
 /**
  * A side opens a data channel for what it sends under one name:
