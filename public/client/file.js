@@ -3,7 +3,7 @@ import { toBase64 } from "./bytes.js";
 import { Emitter } from "./emitter.js";
 import { sizeOf } from "./peer-data.js";
 import { parse, SignalboxError } from "./protocol.js";
-/** @import { FileInfo, Peer, TransferState } from "./types.js" */
+/** @import { ErrorCode, FileInfo, Peer, TransferState } from "./types.js" */
 
 /** Marks the data channels that carry a file each. */
 export const FILE_PROTOCOL = "signalbox-file";
@@ -290,7 +290,7 @@ export class IncomingFile extends Transfer {
   }
 
   /**
-   * @param {import("./protocol.js").ErrorCode} code
+   * @param {ErrorCode} code
    * @param {string} message
    */
   #fail(code, message) {
