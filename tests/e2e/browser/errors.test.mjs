@@ -1,7 +1,7 @@
 // Each error is shown in plain words, with one thing to do about it.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { startServer } from "../support.mjs";
 import { enter, hears, joinRoom, launch, openPage, otherSite, say } from "./support.mjs";
 
@@ -220,18 +220,48 @@ test("an invalid room name is refused with the server's message, and its devices
   assert.deepEqual(states, ["ended", "ended"]);
 });
 
-test("a site that ALLOWED_ORIGINS does not name is told so", async () => {
-  const site = await otherSite(server, "");
-  try {
-    const page = await openPage(browser, site.url);
+describe("a site that ALLOWED_ORIGINS does not name", () => {
+  let site;
+  let page;
+  before(async () => {
+    site = await otherSite(server, "");
+  });
+  beforeEach(async () => {
+    page = await openPage(browser, site.url);
+  });
+  after(() => site.close());
+
+  test("join rejects with the reason", async () => {
     const code = await page.evaluate(async (origin) => {
       const { join } = await import(`${origin}/signalbox.js`);
       return join("elsewhere").then(() => "joined", ({ code }) => code);
     }, server.url);
     assert.equal(code, "origin-not-allowed");
-  } finally {
-    site.close();
-  }
+  });
+
+  test("a stock client is told why it may not connect", async () => {
+    const refusal = await page.evaluate(async (url) => {
+      const { io } = await import(`${url}/vendor/socket.io.esm.min.js`);
+      const socket = io(url, { reconnection: false });
+      return new Promise((resolve) => {
+        socket.on("connect", () => resolve("it connected"));
+        socket.on("connect_error", ({ description, context }) => resolve({ status: description, body: context.responseText }));
+      });
+    }, server.url);
+    assert.equal(refusal.status, 403);
+    assert.match(JSON.parse(refusal.body).message, /ALLOWED_ORIGINS/);
+  });
+
+  test("a WebSocket is refused", async () => {
+    const outcome = await page.evaluate((url) => {
+      const socket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
+      return new Promise((resolve) => {
+        socket.onopen = () => resolve("it opened");
+        socket.onerror = () => resolve("refused");
+      });
+    }, server.url);
+    assert.equal(outcome, "refused");
+  });
 });
 
 test("an invalid token is refused, and a valid one is not part of the link to copy", async () => {

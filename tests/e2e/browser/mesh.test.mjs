@@ -31,3 +31,7 @@ test("four users who join at once form a full mesh", async () => {
   const pages = await Promise.all(names.map((name) => joinRoom(browser, server, "rush", name, { viewport: { width: 640, height: 480 } })));
   for (const [index, page] of pages.entries()) await sees(page, ...names.toSpliced(index, 1));
 });
+
+test("six users form a full mesh", async () => {
+  await mesh(browser, server, "six", 6, { microphones: false, key: "AAAAAAAAAAAAAAAAAAAAAA" });
+});
