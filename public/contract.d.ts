@@ -9,8 +9,11 @@
  * listeners may ignore.
  */
 
+/** What the room answers an event with: `ok` says whether `Fields` or an error are there. */
+export type Reply<Fields = {}> = ({ ok: true } & Fields) | { ok: false; error: RoomError };
+
 /** What `emit` may be given as its last argument. Without it, an error arrives as `room:error`. */
-export type Ack<Fields = {}> = (reply: ({ ok: true } & Fields) | { ok: false; error: RoomError }) => void;
+export type Ack<Fields = {}> = (reply: Reply<Fields>) => void;
 
 export interface RoomError {
   code: ErrorCode;
@@ -97,12 +100,17 @@ export interface Meta {
 
 export interface RoomState {
   locked: boolean;
-  /** Whether it has one. */
+  /** Whether it takes a password to join. */
   password: boolean;
   /** How many peers may have media. */
   capacity: number;
   /** How many peers there are, with media or without. */
   count: number;
+}
+
+/** The room of a snapshot. */
+export interface RoomInfo extends RoomState {
+  name: string;
 }
 
 /** An answer to `ice:get`, and a part of that to `room:join`. */
@@ -140,7 +148,7 @@ export interface Snapshot {
   self: Peer;
   /** The others, in the order in which they joined. */
   peers: Peer[];
-  room: RoomState & { name: string };
+  room: RoomInfo;
   /** The newest messages, oldest first. */
   history: Message[];
   ice: Ice;

@@ -12,6 +12,10 @@
  *     button.onclick = () => room.startAudio();
  *     room.chat.send("hello");
  */
+import type { ErrorCode as RoomErrorCode, Limits, Media, Peer as PeerInfo, RoomInfo } from "./contract.js";
+
+export type { Limits, PeerInfo, RoomInfo };
+
 /** Rejects with a `SignalboxError`, or with the reason of `signal`. */
 export function join(room: string, options?: JoinOptions): Promise<Room>;
 
@@ -76,7 +80,7 @@ export interface Room {
   /** For the `rejoin` option of a later `join`. It is a secret, and may be another one after each "change". */
   readonly rejoin: string;
   /** The room's limits, by name. */
-  readonly limits: Readonly<Record<string, unknown>>;
+  readonly limits: Readonly<Limits>;
   /**
    * Messages between the peers, straight over their links, under a name of at most 64 characters; the same object for the
    * same name. A room has at most 64.
@@ -161,7 +165,7 @@ export interface Peer {
   readonly hand: boolean;
   /** Its signaling is lost; the media may well go on. */
   readonly away: boolean;
-  readonly media: Readonly<MediaFlags>;
+  readonly media: Readonly<Media>;
   /** `failed`: not reached for 20 s. The attempts go on for some minutes; `retry()` starts over. */
   readonly state: "connecting" | "connected" | "reconnecting" | "failed";
   /**
@@ -329,40 +333,41 @@ export class LocalMedia {
   on(event: "replaced", listener: (track: MediaStreamTrack) => void): () => void;
 }
 
-/**
- * `code` is one of the room's ("room-full", "room-locked", "bad-room", "bad-password", "kicked", "denied", "rate-limited",
- * "closed", whose `message` is the operator's reason, "left", …), of the network's ("unreachable", "origin-not-allowed",
- * "not-connected", "not-verified", "buffer-full", "too-large") or of the device's ("permission-denied", "denied-by-system", "no-device", "device-busy", "device-lost", "device-muted", "insecure-origin",
- * "unsupported-browser").
- */
+/** Every code of a `SignalboxError`. */
+export type ErrorCode =
+  /** Those of the room. */
+  | RoomErrorCode
+  /** The room failed in a way of which it says no more. */
+  | "internal"
+  /** The operator closed the room; `message` is their reason. */
+  | "closed"
+  /** The user left the page. */
+  | "left"
+  /** The room has no such name. */
+  | "bad-room"
+  /** Of the network and of the links to the peers. */
+  | "unreachable"
+  | "origin-not-allowed"
+  | "not-connected"
+  | "not-verified"
+  | "buffer-full"
+  /** Of a file. */
+  | "connection-lost"
+  | "damaged"
+  | "unreadable"
+  | "not-saved"
+  /** Of a device or the browser. */
+  | "permission-denied"
+  | "denied-by-system"
+  | "no-device"
+  | "device-busy"
+  | "device-lost"
+  | "device-muted"
+  | "insecure-origin"
+  | "unsupported-browser";
+
 export class SignalboxError extends Error {
-  constructor(code: string, message: string, retryAfterMs?: number);
-  readonly code: string;
+  constructor(code: ErrorCode, message: string, retryAfterMs?: number);
+  readonly code: ErrorCode;
   readonly retryAfterMs?: number;
-}
-
-export interface MediaFlags {
-  audio: boolean;
-  video: boolean;
-  screen: boolean;
-}
-
-export interface PeerInfo {
-  id: string;
-  n: number;
-  name: string | null;
-  host: boolean;
-  media: MediaFlags;
-  hand: boolean;
-  away: boolean;
-  joinedAt: number;
-}
-
-export interface RoomInfo {
-  name: string;
-  locked: boolean;
-  /** Whether whoever joins has to know one. */
-  password: boolean;
-  capacity: number;
-  count: number;
 }

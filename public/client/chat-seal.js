@@ -3,6 +3,7 @@
 
 const MOST_PROVEN = 1_000;
 const LONGEST_NAME = 64;
+const LATEST = 8.64e15; // ms; a Date goes no further
 
 /**
  * Encrypts and decrypts the chat's messages. Sealed says what is protected, and why. A session is proven once its owner has
@@ -50,13 +51,13 @@ export class ChatSeal {
    * @returns {Promise<Sealed | null>}
    */
   async open({ message, from, to, enc }) {
-    const { mid = "", iv = "" } = enc ?? {};
+    const { mid, iv } = Object(enc);
     const opened = await this.#key.open({ sealed: message, iv }, [from, mid]);
-    if (opened === null) return null;
+    if (opened === null || typeof mid !== "string") return null;
     try {
       const end = opened.indexOf("\n");
       const [name, ts, session, receiver = null] = JSON.parse(opened.slice(0, end));
-      if (!Number.isSafeInteger(ts) || receiver !== (to ?? null)) return null;
+      if (!Number.isSafeInteger(ts) || Math.abs(ts) > LATEST || receiver !== (to ?? null)) return null;
       return { text: opened.slice(end + 1), name: String(name).slice(0, LONGEST_NAME), ts, session: String(session), mid };
     } catch {
       return null; // sealed by something else

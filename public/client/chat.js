@@ -143,7 +143,7 @@ export class Chat extends Emitter {
 
   /** @param {() => Promise<void>} step */
   #next(step) {
-    this.#incoming = this.#incoming.then(step);
+    this.#incoming = this.#incoming.then(step).catch(reportError); // what follows is read all the same
   }
 
   /**

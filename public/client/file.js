@@ -1,8 +1,9 @@
 // @ts-check
 import { toBase64 } from "./bytes.js";
 import { Emitter } from "./emitter.js";
+import { sizeOf } from "./peer-data.js";
 import { parse, SignalboxError } from "./protocol.js";
-/** @import { FileInfo, Peer, TransferState } from "./types.js" */
+/** @import { ErrorCode, FileInfo, Peer, TransferState } from "./types.js" */
 
 /** Marks the data channels that carry a file each. */
 export const FILE_PROTOCOL = "signalbox-file";
@@ -10,6 +11,8 @@ export const FILE_PROTOCOL = "signalbox-file";
 const CHUNK = 65_536; // every browser takes such messages
 const BUFFER_LOW = 1_048_576;
 const BUFFER_HIGH = 4_194_304;
+const WINDOW = 8_388_608; // bytes by which the sender may be ahead of what is stored
+const TOLD_EVERY = 1_048_576;
 const IN_MEMORY = 8_388_608; // then bytes become a Blob, which may be on disk
 const LONGEST_NAME = 255;
 
@@ -100,6 +103,9 @@ class Transfer extends Emitter {
 export class OutgoingFile extends Transfer {
   outgoing = /** @type {const} */ (true);
   #file;
+  /** Bytes that the receiver has stored. */
+  #stored = 0;
+  #goOn = () => {};
 
   /**
    * @param {Peer} peer
@@ -112,10 +118,11 @@ export class OutgoingFile extends Transfer {
     this.#file = file;
     channel.addEventListener("open", () => this.tell({ name, size, type }));
     channel.addEventListener("message", ({ data }) => this.#receive(parse(data)));
+    channel.addEventListener("bufferedamountlow", () => this.#goOn());
   }
 
   /** @param {Record<string, unknown>} message */
-  #receive({ accept, received, cancel }) {
+  #receive({ accept, stored, received, cancel }) {
     if (cancel) {
       this.end("cancelled");
     } else if (accept === false) {
@@ -123,6 +130,9 @@ export class OutgoingFile extends Transfer {
     } else if (accept && this.state === "offered") {
       this.become("moving");
       void this.#send();
+    } else if (stored) {
+      this.#stored = Number(stored);
+      this.#goOn();
     } else if (received) {
       this.transferred = this.size;
       this.end("done");
@@ -142,9 +152,10 @@ export class OutgoingFile extends Transfer {
         return;
       }
       await digest.add(chunk);
-      while (this.active && channel.bufferedAmount > BUFFER_HIGH) {
-        const low = new Promise((resolve) => channel.addEventListener("bufferedamountlow", resolve, { once: true }));
-        await Promise.race([low, this.ended.promise]);
+      while (this.active && (channel.bufferedAmount > BUFFER_HIGH || offset - this.#stored > WINDOW)) {
+        const { promise, resolve } = /** @type {PromiseWithResolvers<void>} */ (Promise.withResolvers());
+        this.#goOn = resolve;
+        await Promise.race([promise, this.ended.promise]);
       }
       if (!this.active || channel.readyState !== "open") return;
       channel.send(chunk);
@@ -161,6 +172,9 @@ export class IncomingFile extends Transfer {
   #parts = [];
   #inMemory = 0;
   #arrived = 0;
+  #told = 0;
+  /** Bytes that are not handled yet. */
+  #waiting = 0;
   /** @type {WritableStreamDefaultWriter<ArrayBuffer> | null} */
   #writer = null;
   /** Chunks keep their order. */
@@ -191,7 +205,16 @@ export class IncomingFile extends Transfer {
   constructor(peer, channel, info) {
     super(peer, channel, info);
     channel.addEventListener("message", ({ data }) => {
-      this.#queue = this.#queue.then(() => this.#receive(data));
+      if (!this.active) return;
+      this.#waiting += sizeOf(data);
+      if (this.#waiting > 2 * WINDOW) {
+        this.#spoil();
+        return;
+      }
+      this.#queue = this.#queue.then(async () => {
+        await this.#receive(data);
+        this.#waiting -= sizeOf(data);
+      });
     });
   }
 
@@ -231,6 +254,9 @@ export class IncomingFile extends Transfer {
       this.#fail("not-saved", String(cause));
     }
     this.progress(this.#arrived);
+    if (this.#arrived - this.#told < TOLD_EVERY) return;
+    this.#told = this.#arrived;
+    this.tell({ stored: this.#told });
   }
 
   /** @param {ArrayBuffer} chunk */
@@ -264,7 +290,7 @@ export class IncomingFile extends Transfer {
   }
 
   /**
-   * @param {string} code
+   * @param {ErrorCode} code
    * @param {string} message
    */
   #fail(code, message) {

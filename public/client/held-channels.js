@@ -1,7 +1,9 @@
 // @ts-check
+import { sizeOf } from "./peer-data.js";
 
 const MOST = 16; // channels
 const MOST_MESSAGES = 64; // on each
+const MOST_BYTES = 1_048_576; // on each
 
 /** Holds the data channels of a peer, and what arrives on them, until it is verified. */
 export class HeldChannels {
@@ -20,8 +22,12 @@ export class HeldChannels {
     channel.binaryType = "arraybuffer"; // in every browser
     /** @type {unknown[]} */
     const messages = [];
+    let bytes = 0;
     const listener = (/** @type {MessageEvent} */ { data }) => {
-      if (messages.push(data) > MOST_MESSAGES) channel.close();
+      bytes += sizeOf(data);
+      if (messages.push(data) <= MOST_MESSAGES && bytes <= MOST_BYTES) return;
+      messages.length = 0;
+      channel.close();
     };
     channel.addEventListener("message", listener);
     channel.addEventListener("close", () => this.#held.delete(channel));

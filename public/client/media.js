@@ -95,7 +95,7 @@ export class LocalMedia extends Emitter {
   start(wanted) {
     return this.#next(async () => {
       const kinds = /** @type {Capture[]} */ (["audio", "video"]).filter((kind) => wanted[kind] && !(this.track(kind)?.muted === false));
-      for (const kind of kinds) this.#drop(this.track(kind));
+      for (const kind of kinds) this.#drop(kind);
       if (kinds.length > 0) await this.#acquire(kinds);
     });
   }
@@ -113,18 +113,16 @@ export class LocalMedia extends Emitter {
   /** @param {boolean} on */
   setVideo(on) {
     return this.#next(async () => {
-      const track = this.track("video");
-      if (track && !on) this.#drop(track);
-      else if (!track && on) await this.#acquire(["video"]);
+      if (!on) this.#drop("video");
+      else if (!this.track("video")) await this.#acquire(["video"]);
     });
   }
 
   /** @param {boolean} on */
   setScreen(on) {
     return this.#next(async () => {
-      const track = this.track("screen");
-      if (track && !on) this.#drop(track);
-      else if (!track && on) await this.#share();
+      if (!on) this.#drop("screen");
+      else if (!this.track("screen")) await this.#share();
     });
   }
 
@@ -143,9 +141,8 @@ export class LocalMedia extends Emitter {
   constrain(kind, constraints) {
     return this.#next(async () => {
       this.#restrict(kind, constraints);
-      const former = this.track(kind);
-      if (!former || this.#own[kind]) return;
-      this.#drop(former); // phones open one camera at a time
+      if (!this.track(kind) || this.#own[kind]) return;
+      this.#drop(kind); // phones open one camera at a time
       await this.#acquire([kind]);
     });
   }
@@ -155,8 +152,8 @@ export class LocalMedia extends Emitter {
    * @param {MediaStreamTrack | null} track
    */
   setTrack(kind, track) {
-    if (track && track.kind !== (kind === "audio" ? "audio" : "video")) {
-      throw new TypeError(`setTrack("${kind}") got a track of kind "${track.kind}".`);
+    if (!KINDS.includes(kind) || (track && track.kind !== (kind === "audio" ? "audio" : "video"))) {
+      throw new TypeError(`setTrack("${kind}") got a track of kind "${track?.kind}".`);
     }
     return this.#next(async () => this.#use(kind, track));
   }
@@ -164,7 +161,7 @@ export class LocalMedia extends Emitter {
   close() {
     this.#closed = true;
     this.#meter?.close();
-    for (const kind of KINDS) this.#drop(this.track(kind));
+    for (const kind of KINDS) this.#drop(kind);
   }
 
   /**
@@ -177,8 +174,9 @@ export class LocalMedia extends Emitter {
 
   /** @param {() => Promise<void>} step */
   #next(step) {
-    this.#queue = this.#queue.then(step).then(() => this.emit("change"));
-    return this.#queue;
+    const done = this.#queue.then(step).then(() => this.emit("change"));
+    this.#queue = done.catch(() => {}); // the caller is told; later steps run all the same
+    return done;
   }
 
   /**
@@ -186,14 +184,22 @@ export class LocalMedia extends Emitter {
    * @param {MediaStreamTrack | null} track
    */
   #use(kind, track) {
-    this.#drop(this.track(kind));
+    this.#drop(kind);
     this.#own[kind] = track;
     this.problems[kind] = null;
-    if (track) this.#adopt(kind, track);
+    this.#adoptOwn(kind);
+  }
+
+  /** Sends the application's track, unless it has ended; returns whether there is one. @param {Kind} kind */
+  #adoptOwn(kind) {
+    const track = this.#own[kind];
+    if (track?.readyState === "live") this.#adopt(kind, track);
+    else this.#own[kind] = null;
+    return this.#own[kind] !== null;
   }
 
   async #share() {
-    if (this.#own.screen) return this.#adopt("screen", this.#own.screen);
+    if (this.#adoptOwn("screen")) return;
     try {
       const stream = await mediaDevices().getDisplayMedia(SCREEN);
       const [track] = stream.getVideoTracks();
@@ -208,8 +214,7 @@ export class LocalMedia extends Emitter {
 
   /** @param {Capture[]} wanted */
   async #acquire(wanted) {
-    for (const kind of wanted) if (this.#own[kind]) this.#adopt(kind, this.#own[kind]);
-    const kinds = wanted.filter((kind) => !this.#own[kind]);
+    const kinds = wanted.filter((kind) => !this.#adoptOwn(kind));
     if (kinds.length === 0) return;
     try {
       const stream = await mediaDevices().getUserMedia(Object.fromEntries(kinds.map((kind) => [kind, this.#constraints[kind]])));
@@ -242,23 +247,17 @@ export class LocalMedia extends Emitter {
     if (kind === "audio" && this.#muted) track.enabled = false;
     if (kind === "screen") this.screen = screen;
     else this.stream.addTrack(track);
-    this.#follow(kind, track);
-    if (kind !== "screen") this.#followMuting(kind, track);
+    this.#follow(track);
+    this.#followMuting(kind, track);
   }
 
-  /**
-   * @param {Kind} kind
-   * @param {MediaStreamTrack} track
-   */
-  #follow(kind, track) {
+  /** One track may be both camera and screen. @param {MediaStreamTrack} track */
+  #follow(track) {
     if (this.#followed.has(track)) return;
     this.#followed.add(track);
-    const whileInUse = (/** @type {() => void} */ act) => () => {
-      if (this.track(kind) === track) act();
-    };
-    track.addEventListener("ended", whileInUse(() => this.#lose(kind, track)));
-    if (kind === "screen") return;
-    for (const event of ["mute", "unmute"]) track.addEventListener(event, whileInUse(() => this.#followMuting(kind, track)));
+    const inUse = (/** @type {(kind: Kind) => void} */ act) => () => KINDS.filter((kind) => this.track(kind) === track).forEach(act);
+    track.addEventListener("ended", inUse((kind) => this.#lose(kind, track)));
+    for (const event of ["mute", "unmute"]) track.addEventListener(event, inUse((kind) => this.#followMuting(kind, track)));
   }
 
   /**
@@ -269,7 +268,7 @@ export class LocalMedia extends Emitter {
    */
   #lose(kind, track) {
     const isOwn = this.#own[kind] === track;
-    this.#drop(track);
+    this.#drop(kind);
     if (isOwn) this.#own[kind] = null;
     else if (kind !== "screen") this.problems[kind] = new SignalboxError("device-lost", `The ${kind} device was disconnected.`);
     this.emit("change");
@@ -290,29 +289,32 @@ export class LocalMedia extends Emitter {
 
   /**
    * The system mutes a device, as for a phone call.
-   * @param {Capture} kind
+   * @param {Kind} kind
    * @param {MediaStreamTrack} track
    */
   #followMuting(kind, track) {
+    if (kind === "screen") return;
     const code = "device-muted";
     if (track.muted) this.problems[kind] = new SignalboxError(code, `The system muted the ${kind} device.`);
     else if (this.problems[kind]?.code === code) this.problems[kind] = null;
     this.emit("change");
   }
 
-  /** @param {MediaStreamTrack | null} track */
-  #drop(track) {
+  /** @param {Kind} kind */
+  #drop(kind) {
+    const track = this.track(kind);
     if (!track) return;
-    this.stream.removeTrack(track);
+    if (kind === "screen") {
+      this.track("sound")?.stop();
+      this.screen = null;
+    } else {
+      this.stream.removeTrack(track);
+    }
     if (this.#meter?.track === track) {
       this.#meter.close(); // its copy would keep the microphone open
       this.#meter = null;
     }
-    if (track.kind === "audio") this.#muted = !track.enabled;
-    if (track === this.track("screen")) {
-      this.track("sound")?.stop();
-      this.screen = null;
-    }
+    if (kind === "audio") this.#muted = !track.enabled;
     if (!Object.values(this.#own).includes(track)) track.stop();
   }
 }

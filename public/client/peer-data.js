@@ -111,7 +111,8 @@ export class PeerData {
         state.received = number;
         this.#receive(name, data);
       }
-      if (channel.readyState === "open") channel.send(String(state.received));
+      if (channel.bufferedAmount > ENOUGH) channel.close(); // the peer sends, and does not read
+      else if (channel.readyState === "open") channel.send(String(state.received));
     });
   }
 

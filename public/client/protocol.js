@@ -1,4 +1,6 @@
 // @ts-check
+/** @import { ErrorCode } from "./types.js" */
+
 /**
  * The contract with the room: event names and payloads.
  * One name per line; a native test compares them with the server's.
@@ -66,7 +68,7 @@ export async function unhurried(act) {
 
 export class SignalboxError extends Error {
   /**
-   * @param {string} code
+   * @param {ErrorCode} code
    * @param {string} message
    * @param {number} [retryAfterMs]
    */

@@ -12,7 +12,7 @@ import { EVENTS, SignalboxError } from "./protocol.js";
 import { Roster } from "./roster.js";
 import { Signaling } from "./signaling.js";
 import { uniqueId } from "./unique.js";
-/** @import { Mesh, Peer, RoomEvents, RoomInfo, RoomOptions, Snapshot } from "./types.js" */
+/** @import { Limits, Mesh, Peer, RoomEvents, RoomInfo, RoomOptions, Snapshot } from "./types.js" */
 
 const JOIN_WITHIN = 15_000;
 
@@ -26,8 +26,8 @@ export class Room extends Emitter {
   state = "reconnecting";
   /** @type {RoomInfo} */
   info;
-  /** @type {Record<string, unknown>} */
-  limits = {};
+  /** @type {Limits} */
+  limits = /** @type {any} */ ({}); // until the first join
 
   #signaling;
   #joinOptions;
@@ -260,7 +260,8 @@ export class Room extends Emitter {
    * @param {any} payload
    */
   #receive(event, payload) {
-    const from = this.peers.get(payload?.from ?? payload?.id);
+    payload = Object(payload); // a stock client may send null
+    const from = this.peers.get(payload.from ?? payload.id);
     switch (event) {
       case EVENTS.PEER_JOINED:
         this.#roster.add(payload);

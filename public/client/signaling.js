@@ -4,6 +4,7 @@ import { Emitter } from "./emitter.js";
 import { Outbox } from "./outbox.js";
 import { EVENTS, parse, SignalboxError } from "./protocol.js";
 /** @import { Message } from "./outbox.js" */
+/** @import { ErrorCode } from "./types.js" */
 
 const REPLY_WITHIN = 5_000; // after a request or the last packet; then the connection counts as dead
 const CHECKED_WITHIN = 3_000; // the same while the connection is in doubt
@@ -54,7 +55,7 @@ export class Signaling extends Emitter {
       auth: token ? { token } : {},
     });
     this.#socket = socket;
-    /** @type {(code: string, message: string, retryAfterMs?: number) => void} */
+    /** @type {(code: ErrorCode, message: string, retryAfterMs?: number) => void} */
     const close = (code, message, retryAfterMs) => {
       socket.disconnect();
       this.emit("closed", new SignalboxError(code, message, retryAfterMs));

@@ -1,7 +1,7 @@
 // The shapes that several parts of the module share. What applications see of them is in ../signalbox.d.ts.
 
-import type { Ice as IceServers, Media, Message as WireMessage, Peer as WirePeer, RoomState } from "../contract.js";
-import type { Knock, Message as PublicMessage, Quality } from "../signalbox.js";
+import type { Ice as IceAnswer, Limits, Media as MediaFlags, Message as ChatRecord, Peer as PeerInfo, RoomInfo, Snapshot } from "../contract.js";
+import type { ErrorCode, Knock, Message as PublicMessage, Quality } from "../signalbox.js";
 import type { Connection } from "./connection.js";
 import type { IncomingFile } from "./file.js";
 import type { Ice } from "./ice.js";
@@ -12,29 +12,11 @@ import type { SignalboxError } from "./protocol.js";
 
 export type { ChatSeal } from "./chat-seal.js";
 export type { Signaling } from "./signaling.js";
-export type { Connection, Ice, IncomingFile, Knock, LocalMedia, Peer, Quality, RoomKey, SignalboxError };
+export type { ChatRecord, Connection, ErrorCode, Ice, IceAnswer, IncomingFile, Knock, Limits, LocalMedia, MediaFlags, Peer, PeerInfo, Quality, RoomInfo, RoomKey, SignalboxError, Snapshot };
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 // What the room sends.
-
-export type MediaFlags = Media;
-export type PeerInfo = WirePeer;
-export type RoomInfo = RoomState & { name: string };
-export type ChatRecord = WireMessage & { enc?: { mid: string; iv: string } };
-export type IceAnswer = IceServers;
-
-/** The answer to a join. */
-export interface Snapshot {
-  self: PeerInfo;
-  peers: PeerInfo[];
-  room: RoomInfo;
-  history: ChatRecord[];
-  ice: IceAnswer;
-  limits: Record<string, unknown>;
-  /** Lets this peer in again, past lock and password, on any socket. */
-  rejoin: string;
-}
 
 /** An offer, an answer or a candidate as it arrives. */
 export interface Signal {
@@ -213,10 +195,12 @@ export interface FileInfo {
  * A file has a data channel of its own, which ends with it:
  *
  *     sender: FileInfo                      {accept}  receiver
- *             bytes … {digest}  ──▶   ◀──  {received}
+ *             bytes … {digest}  ──▶   ◀──  {stored} … {received}
  *             either, at any time: {cancel}
+ *
+ * `stored` is a number of bytes. A disk may be slower than the link, so the sender waits for it.
  */
-export type FileMessage = FileInfo | { accept: true } | { digest: string } | { received: true } | { cancel: true };
+export type FileMessage = FileInfo | { accept: true } | { stored: number } | { digest: string } | { received: true } | { cancel: true };
 
 /**
  * A side opens a data channel for what it sends under one name:

@@ -5,6 +5,7 @@ import { parse } from "./protocol.js";
 /** @import { Verdict, VerificationOptions } from "./types.js" */
 
 const LONGEST = 64; // of a nonce or a session, in characters
+const MOST_UNSENT = 65_536; // bytes; a peer that asks and does not read gets no more answers
 
 /**
  * Verifies who is at the other end of one link, by an exchange of Greeting and Proof. A new exchange begins when the link
@@ -96,7 +97,7 @@ export class Verification extends Emitter {
 
   /** @param {object} message */
   #send(message) {
-    if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify(message));
+    if (this.#channel.readyState === "open" && this.#channel.bufferedAmount < MOST_UNSENT) this.#channel.send(JSON.stringify(message));
   }
 }
 

@@ -1,7 +1,7 @@
 // The types of the contract, with stock socket.io-client: what they accept, and what they refuse.
 
 import { io, type Socket } from "socket.io-client";
-import type { Auth, ClientToServerEvents, ErrorCode, Message, Peer, ServerToClientEvents, Snapshot } from "../../public/contract.js";
+import type { Auth, ClientToServerEvents, ErrorCode, Message, Peer, Reply, ServerToClientEvents, Snapshot } from "../../public/contract.js";
 
 const auth: Auth = { token: "x" };
 const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io("", { path: "/r/standup/socket.io", auth });
@@ -40,6 +40,8 @@ socket.on("room:state", ({ locked, host, cleared }) => [locked, host, cleared]);
 
 async function acknowledged() {
   const reply = await socket.emitWithAck("ice:get");
+  const joined: Reply<Snapshot> = await socket.emitWithAck("room:join", {});
+  void joined;
   return reply.ok ? reply.ttl : reply.error.message;
 }
 void acknowledged;

@@ -1,6 +1,6 @@
 // The types of the client module: what they accept, and what they refuse.
 
-import { createKey, join, LocalMedia, SignalboxError, type FileTransfer, type Peer, type Quality, type Room } from "../../public/signalbox.js";
+import { createKey, join, LocalMedia, SignalboxError, type ErrorCode, type FileTransfer, type Peer, type Quality, type Room } from "../../public/signalbox.js";
 
 const media = new LocalMedia();
 const room: Room = await join("standup", { name: "Ada", media, key: createKey(), signal: AbortSignal.timeout(1_000) });
@@ -35,6 +35,10 @@ void [older, own, media.setTrack("screen", null), room.host.admitAll()];
 // @ts-expect-error: there is no such kind
 media.setTrack("camera", null);
 room.on("closed", (error) => error instanceof SignalboxError && error.retryAfterMs);
+const codes: ErrorCode[] = ["room-full", "bad-password", "unreachable", "device-lost", "not-saved"];
+void [codes, room.limits.rates.chat.perSecond, new SignalboxError("left", "")];
+// @ts-expect-error: there is no such code
+new SignalboxError("room-ful", "");
 // @ts-expect-error: there is no such event
 room.on("peers", () => {});
 const message = room.chat.send("hello");

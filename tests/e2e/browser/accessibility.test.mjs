@@ -77,7 +77,7 @@ async function isAccessible(page, screen) {
   }
 }
 
-test("the way in", async () => {
+test("the pages before a call", async () => {
   const page = await openPage(bare, server.url);
   await page.locator('[data-input="room"]').fill("no/such?room");
   await page.locator('[data-input="room"]').press("Enter");
@@ -158,7 +158,7 @@ test("a call, its menus and dialogs", async () => {
   }
 });
 
-test("what comes up in a call: files, a screen, the details of a link, trouble", async () => {
+test("files, a shared screen, connection details and errors in a call", async () => {
   const key = "AAAAAAAAAAAAAAAAAAAAAA";
   const ada = await joinRoom(browser, server, "trouble", "Ada", { key });
   const bob = await joinRoom(browser, server, "trouble", "Bob", { key });

@@ -52,7 +52,7 @@ test("markup in a name or a message stays text", async () => {
   await tile(bob, "<b>Ada</b>").waitFor();
 });
 
-test("Enter chooses a word while one is being composed, and sends when none is", async () => {
+test("Enter confirms a word in an input method, and sends the message otherwise", async () => {
   const { ada, bob } = await two();
   await say(ada, "first");
   const keyboard = await ada.context().newCDPSession(ada);
@@ -117,7 +117,7 @@ test("a raised hand is seen, and lowered", async () => {
   await tile(ada, "鲍勃").getByRole("img", { name: "Hand raised" }).waitFor({ state: "hidden" });
 });
 
-test("the others see who is writing, until it is sent or given up", async () => {
+test("the others see who is typing, until the message is sent or given up", async () => {
   const { ada, bob } = await two();
   const input = bob.getByRole("textbox", { name: "Write a message" });
   await input.pressSequentially("hm");
@@ -134,7 +134,7 @@ test("the others see who is writing, until it is sent or given up", async () => 
   assert.equal(await bob.locator(".message").count(), 1, "an empty message is none");
 });
 
-test("who reads back is not torn away, and sees how much is new", async () => {
+test("the log does not scroll while a user reads older messages, and counts the new ones", async () => {
   const { ada, bob } = await two();
   for (let line = 1; line <= 8; line += 1) await say(bob, `${line}\n.\n.\n.\n.`);
   await say(bob, "the end");
@@ -153,7 +153,7 @@ test("who reads back is not torn away, and sees how much is new", async () => {
   await ada.getByRole("button", { name: "new ↓" }).waitFor({ state: "hidden" });
 });
 
-test("on a phone the chat is a sheet, and what was missed is counted", async () => {
+test("on a phone the chat is a sheet, and unread messages are counted", async () => {
   const { ada, bob } = await two({ viewport: { width: 390, height: 844 } });
   await ada.locator(".panel").waitFor({ state: "hidden" });
   await say(bob, "are you there?");
@@ -169,7 +169,7 @@ test("on a phone the chat is a sheet, and what was missed is counted", async () 
   await ada.locator(".panel").waitFor({ state: "hidden" });
 });
 
-test("how a link does is on its tile, and in full one click away", async () => {
+test("the tile shows the quality of the connection, and one click shows the details", async () => {
   const { ada } = await two();
   await say(ada, "drawn once");
   await ada.locator('.message[data-delivery="sent"]').waitFor();

@@ -16,7 +16,7 @@ const relayPorts = ["--min-port", "61000", "--max-port", "65535"];
 const patience = 15_000;
 
 /**
- * Starts coturn and resolves once it answers. Whoever starts it stops it: `after(() => coturn.stop())`.
+ * Starts coturn and resolves once it answers. The caller stops it: `after(() => coturn.stop())`.
  * `vars` are a deployment's settings for it.
  */
 export async function startCoturn({ secret = "north" } = {}) {
@@ -51,7 +51,7 @@ export async function startCoturn({ secret = "north" } = {}) {
   return {
     port,
     vars: { TURN_URLS: `turn:127.0.0.1:${port}`, TURN_SECRET: secret },
-    /** From now on the path is dead, without a word to either end. */
+    /** Silences the relay; neither end is told. */
     freeze: () => child.kill("SIGSTOP"),
     thaw: () => child.kill("SIGCONT"),
     stop,

@@ -23,7 +23,7 @@ after(async () => {
 });
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
-/** A user of the module in `window.room`, with these media; `window.peer` is the first who is there or comes. */
+/** A user of the module in `window.room`, with these media; `window.peer` is the first peer. */
 async function come(room, name, { media = {}, at = server, prepare = () => {} } = {}) {
   const page = await openPage(browser, `${at.url}/icon.svg`); // nothing of the page
   await prepare(page);
@@ -43,7 +43,7 @@ async function two(options) {
   return pages;
 }
 
-test("links end where the address ends, and not where the sentence does", async () => {
+test("a link in a message ends where the address ends, not where the sentence ends", async () => {
   const page = await openPage(browser, server.url);
   const links = (words) => page.evaluate(async (words) => {
     const { withLinks } = await import("/page/links.js");
@@ -86,7 +86,7 @@ test("an attempt that is aborted before it begins asks for no device", async () 
   assert.deepEqual([reason, asked], ["no longer", 0]);
 });
 
-test("a screen that the system refuses is a problem, one that the user refuses is none", async () => {
+test("the page reports a screen that the system refuses, and not one that the user cancels", async () => {
   const page = await openPage(browser, `${server.url}/icon.svg`);
   const codes = await page.evaluate(async () => {
     const { LocalMedia } = await import("/signalbox.js");
@@ -102,7 +102,7 @@ test("a screen that the system refuses is a problem, one that the user refuses i
   assert.deepEqual(codes, ["denied-by-system", null]);
 });
 
-test("one's own picture is mirrored, but not that of a camera that looks away", async () => {
+test("the user's own picture is mirrored, unless the camera faces away", async () => {
   for (const [facing, isMirrored] of [["user", true], ["environment", false]]) {
     const page = await openPage(browser, server.url);
     await page.addInitScript((facingMode) => {
@@ -136,7 +136,7 @@ test("a raised hand is up again after a connection that could not be recovered",
   await bob.waitForFunction(() => window.room.self.hand);
 });
 
-test("who comes back to a page that the browser kept learns that the room was left", async () => {
+test("a user who returns to a page that the browser kept is told that the room was left", async () => {
   const ada = await come("kept", "Ada");
   const code = await ada.evaluate(() => new Promise((closed) => {
     window.room.on("closed", ({ code }) => closed(code));
@@ -167,7 +167,7 @@ test("of forty files that a peer offers at the same moment sixteen wait for the 
   await bob.waitForFunction(() => window.files.length === 17);
 });
 
-test("a received file has no type of the sender's choice", async () => {
+test("the sender does not choose the type of a received file", async () => {
   const [ada, bob] = await two();
   const received = bob.evaluate(() => new Promise((done) => {
     window.room.on("file", (file) => {

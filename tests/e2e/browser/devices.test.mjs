@@ -1,4 +1,4 @@
-// Without camera and microphone, or without the permission to use them, one joins all the same.
+// A user without camera and microphone, or without permission to use them, joins all the same.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -20,7 +20,7 @@ after(async () => {
 });
 afterEach(() => Promise.all([...equipped.contexts(), ...bare.contexts()].map((context) => context.close())));
 
-test("with no devices one sees, hears and chats", async () => {
+test("a user without devices sees, hears and chats", async () => {
   const ada = await joinRoom(equipped, server, "bare", "Ada");
   const bob = await openPage(bare, `${server.url}/r/bare`);
   await bob.getByRole("button", { name: "Allow camera and microphone" }).click();
@@ -55,8 +55,8 @@ for (const [missing, named, there] of [["video", "Camera: none found", "audio"],
   });
 }
 
-test("a refusal is explained, one joins all the same, and one who allows it then needs one click", async () => {
-  const asking = await launch({ sharedTab: "nothing" }); // the one that does not say yes to everything
+test("a refused permission is explained, the user joins all the same, and needs one click after allowing it", async () => {
+  const asking = await launch({ sharedTab: "nothing" }); // this one does not grant everything
   try {
     const bob = await openPage(asking, `${server.url}/r/refused`);
     await bob.getByRole("button", { name: "Allow camera and microphone" }).click();
@@ -74,7 +74,7 @@ test("a refusal is explained, one joins all the same, and one who allows it then
   }
 });
 
-test("chat only asks for no device, and may add the camera later", async () => {
+test("\"chat only\" asks for no device, and the camera can be added later", async () => {
   const ada = await joinRoom(equipped, server, "later", "Ada");
   const bob = await openPage(equipped, `${server.url}/r/later`);
   await bob.getByRole("textbox", { name: "Your name" }).fill("Bob");
@@ -123,7 +123,7 @@ const unplug = (page, kind) => page.evaluate((kind) => {
   track.dispatchEvent(new Event("ended")); // which stop() alone does not
 }, kind);
 
-test("a camera that is unplugged in a call is told, and replaced with one click", async () => {
+test("a camera that is unplugged in a call is reported, and replaced with one click", async () => {
   const ada = await joinRoom(equipped, server, "unplugged", "Ada");
   const bob = await openPage(equipped, `${server.url}/`);
   await watchCapture(bob);
@@ -152,7 +152,7 @@ test("a camera that is unplugged in a call is told, and replaced with one click"
   await tile(ada, "Bob").getByRole("img", { name: "Microphone off" }).waitFor({ state: "hidden" });
 });
 
-test("a microphone that the system mutes looks muted to all, with a notice, until it is heard again", async () => {
+test("a microphone that the system mutes is shown as muted to all, with a notice, until the system unmutes it", async () => {
   const ada = await joinRoom(equipped, server, "muted", "Ada");
   const bob = await openPage(equipped, `${server.url}/`);
   await watchCapture(bob);
@@ -284,7 +284,7 @@ test("who speaks while muted is told so, once, and the microphone is closed on l
   await bob.waitForFunction(() => window.released); // and the screen may go dark
 });
 
-test("where browsers allow no devices, the page says so, and one chats", async () => {
+test("on http the page says that there are no devices, and the user chats", async () => {
   const plain = await launch({ host: "insecure.test" });
   try {
     const ada = await joinRoom(equipped, server, "insecure", "Ada");

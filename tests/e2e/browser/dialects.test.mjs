@@ -18,7 +18,7 @@ after(async () => {
   await server.stop();
 });
 
-/** What all pages have: a camera, a connection to one peer, and the picture of that. */
+/** What all pages have: a camera, a connection to one peer, and that peer's picture. */
 const common = `
   const pc = new RTCPeerConnection();
   pc.ontrack = ({ streams: [stream] }) => (document.querySelector("video").srcObject = stream);
@@ -45,7 +45,7 @@ const pages = {
       const { sdpMLineIndex: label, sdpMid: id } = candidate;
       socket.emit("message", { type: "candidate", label, id, candidate: candidate.candidate });
     };
-    let last = Promise.resolve(); // messages are dealt with one after another
+    let last = Promise.resolve(); // messages are handled one after another
     socket.on("message", (message) => (last = last.then(async () => {
       if (message.type === "candidate") {
         await pc.addIceCandidate({ candidate: message.candidate, sdpMLineIndex: message.label, sdpMid: message.id });

@@ -1,4 +1,4 @@
-// A display for browsers that need one.
+// An X display for browsers that do not run without a display.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -8,7 +8,7 @@ export async function enterRoom(page, name) {
 }
 
 /**
- * Waits until the picture of each of these people has changed twice, and their sound comes. Firefox counts no frames
+ * Waits until the picture of each of these users has changed twice, and their sound arrives. Firefox counts no frames
  * without a screen, so this looks at the picture itself.
  */
 export async function seesAll(page, ...names) {
@@ -27,14 +27,14 @@ export async function seesAll(page, ...names) {
   }
 }
 
-/** Waits until there is a picture of somebody's screen. */
+/** Waits until this user's screen is shown. */
 export const seesScreen = (page, name) => page.waitForFunction((name) => {
   const tiles = [...document.querySelectorAll(".screen-tile")];
   const video = tiles.find((tile) => tile.textContent.includes(name))?.querySelector("video");
   return video?.videoWidth > 0 && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
 }, name);
 
-/** Waits until somebody is verified. */
+/** Waits until this user is verified. */
 export const trusts = (page, name) => page.waitForFunction((name) => {
   const tiles = [...document.querySelectorAll('.tile[data-trust="verified"]')];
   return tiles.some((tile) => tile.textContent.includes(name));

@@ -22,7 +22,7 @@ afterEach(() => Promise.all(browser.contexts().map((context) => context.close())
 
 const room = (page) => decodeURIComponent(new URL(page.url()).pathname);
 
-test("a new room has a name nobody guesses, and the link leads there", async () => {
+test("a new room has a random name, and the link leads there", async () => {
   const page = await openPage(browser, server.url);
   await page.getByRole("textbox", { name: "Your name" }).fill("Ada");
   await page.getByRole("button", { name: "Start a room" }).click();
@@ -70,7 +70,7 @@ test("the address of a room leads there, whatever the script of its name", async
   assert.deepEqual(page.errors, []);
 });
 
-test("an address whose name can be no room's says so", async () => {
+test("the page says when the name in the address is invalid", async () => {
   const page = await openPage(browser, "about:blank");
   for (const name of ["a%20b", "a%2Fb", "%F0%9F%98%80", "%ff", "x".repeat(65)]) {
     await page.goto(`${server.url}/r/${name}`);
@@ -102,7 +102,7 @@ for (const [locale, said, label] of [
   });
 }
 
-test("the page speaks Chinese to who reads it", async () => {
+test("the page is in Chinese for a browser in Chinese", async () => {
   const page = await openPage(browser, `${server.url}/r/zh`, { locale: "zh-CN" });
   await page.getByRole("button", { name: "加入", exact: true }).waitFor();
   assert.equal(await page.locator("html").getAttribute("lang"), "zh-CN");

@@ -1,7 +1,7 @@
-// What goes wrong is said in plain words, with one thing to do about it.
+// Each error is shown in plain words, with one thing to do about it.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { startServer } from "../support.mjs";
 import { enter, hears, joinRoom, launch, openPage, otherSite, say } from "./support.mjs";
 
@@ -35,7 +35,7 @@ test("a full room is joined with chat only, and a camera switched on there is re
   assert.equal(await camera.getAttribute("aria-pressed"), "false");
 });
 
-test("a message that is one too many is sent again with one click", async () => {
+test("a message that was refused by the rate limit is sent again with one click", async () => {
   const ada = await joinRoom(browser, server, "many", "Ada");
   const failed = ada.locator('.message[data-delivery="failed"]');
   while ((await failed.count()) === 0) await say(ada, "quick");
@@ -57,7 +57,7 @@ test("a server that cannot be reached is tried again with one click", async () =
   await ada.locator(".alone-card").waitFor();
 });
 
-/** A page whose module comes when `release` is called, and that counts how often it asks for devices. */
+/** A page whose module arrives when `release` is called, and that counts how often it asks for devices. */
 async function withSlowModule(path, wanted = "on") {
   const page = await openPage(browser, "about:blank");
   const { promise: released, resolve: release } = Promise.withResolvers();
@@ -90,7 +90,7 @@ test("part of the page that cannot be loaded is loaded with one click", async ()
   await ada.locator(".alone-card").waitFor();
 });
 
-test("who joins with chat only while the module is on its way has no camera switched on", async () => {
+test("the camera stays off for a user who joins with chat only while the module loads", async () => {
   const ada = await withSlowModule("/r/slow-chat");
   await ada.getByText("The browser will ask for your permission.").waitFor();
   await ada.getByRole("button", { name: "Join with chat only" }).click();
@@ -99,7 +99,7 @@ test("who joins with chat only while the module is on its way has no camera swit
   assert.equal(await ada.asked(), 0);
 });
 
-test("what is switched on and off again while the module is on its way stays off", async () => {
+test("a device that is switched on and off again while the module loads stays off", async () => {
   const ada = await withSlowModule("/r/slow-switch", "off");
   const camera = ada.locator('.preview-bar [data-toggle="video"]');
   await camera.and(ada.locator('[aria-pressed="false"]')).click();
@@ -110,7 +110,7 @@ test("what is switched on and off again while the module is on its way stays off
   assert.equal(await ada.asked(), 0);
 });
 
-test("who goes back while the module is on its way has no camera switched on", async () => {
+test("the camera stays off for a user who goes back while the module loads", async () => {
   const ada = await withSlowModule("/r/slow-back");
   await ada.locator('.preview-bar [data-toggle="video"]').click(); // off
   await ada.locator('.preview-bar [data-toggle="video"]').click(); // and on
@@ -133,10 +133,10 @@ test("a second click on Start does not open a second room", async () => {
 });
 
 for (const [what, remove] of Object.entries({
-  "without WebRTC": () => delete window.RTCPeerConnection,
-  "of old": () => delete Promise.withResolvers,
+  "has no WebRTC": () => delete window.RTCPeerConnection,
+  "is too old": () => delete Promise.withResolvers,
 })) {
-  test(`a browser ${what} is told to be another one, and hands the link on`, async () => {
+  test(`a user whose browser ${what} is told to use another one, and can copy the link`, async () => {
     const page = await openPage(browser, server.url, { permissions: ["clipboard-read", "clipboard-write"] });
     await page.addInitScript(remove);
     await page.goto(`${server.url}/r/old`);
@@ -158,7 +158,7 @@ test("a key on http is sent to https", async () => {
 });
 
 test("a blocked camera does not cost the microphone", async () => {
-  const asking = await launch({ sharedTab: "none" }); // what is not granted is blocked there
+  const asking = await launch({ sharedTab: "none" }); // it blocks what is not granted
   try {
     const ada = await openPage(asking, `${server.url}/r/blocked`, { permissions: ["microphone"] });
     await ada.getByRole("button", { name: "Allow camera and microphone" }).click();
@@ -169,7 +169,7 @@ test("a blocked camera does not cost the microphone", async () => {
   }
 });
 
-test("a button that goes with its click leaves the focus nearby", async () => {
+test("a button that disappears with its click leaves the focus nearby", async () => {
   const bare = await launch({ devices: false });
   try {
     const ada = await joinRoom(bare, server, "focus", "Ada", { storageState: { cookies: [], origins: [] } });
@@ -181,7 +181,7 @@ test("a button that goes with its click leaves the focus nearby", async () => {
   }
 });
 
-test("an operator's closing of the room is told, with the reason", async () => {
+test("the page says that the operator closed the room, with the reason", async () => {
   const ada = await joinRoom(browser, server, "closing", "Ada");
   const headers = { authorization: `Bearer ${operator}`, "content-type": "application/json" };
   await fetch(`${server.url}/api/rooms/closing/close`, { method: "POST", headers, body: JSON.stringify({ reason: "Back at noon." }) });
@@ -189,7 +189,7 @@ test("an operator's closing of the room is told, with the reason", async () => {
   await ada.getByRole("button", { name: "Rejoin" }).waitFor();
 });
 
-test("who is put out for sending too much is told so, and not that the host did it", async () => {
+test("a user who is disconnected for sending too much is told so, and not that the host did it", async () => {
   const ada = await joinRoom(browser, server, "flood", "Ada");
   const code = await ada.evaluate(async () => {
     const { join } = await import("/signalbox.js");
@@ -201,7 +201,7 @@ test("who is put out for sending too much is told so, and not that the host did 
   assert.equal(code, "rate-limited");
 });
 
-test("a name that no room can have is refused with the server's words, and what was opened for it is closed", async () => {
+test("an invalid room name is refused with the server's message, and its devices are closed", async () => {
   const ada = await openPage(browser, server.url);
   const { code, message, states } = await ada.evaluate(async () => {
     const tracks = [];
@@ -220,21 +220,51 @@ test("a name that no room can have is refused with the server's words, and what 
   assert.deepEqual(states, ["ended", "ended"]);
 });
 
-test("a site that the deployment does not name is told so", async () => {
-  const site = await otherSite(server, "");
-  try {
-    const page = await openPage(browser, site.url);
+describe("a site that ALLOWED_ORIGINS does not name", () => {
+  let site;
+  let page;
+  before(async () => {
+    site = await otherSite(server, "");
+  });
+  beforeEach(async () => {
+    page = await openPage(browser, site.url);
+  });
+  after(() => site.close());
+
+  test("join rejects with the reason", async () => {
     const code = await page.evaluate(async (origin) => {
       const { join } = await import(`${origin}/signalbox.js`);
       return join("elsewhere").then(() => "joined", ({ code }) => code);
     }, server.url);
     assert.equal(code, "origin-not-allowed");
-  } finally {
-    site.close();
-  }
+  });
+
+  test("a stock client is told why it may not connect", async () => {
+    const refusal = await page.evaluate(async (url) => {
+      const { io } = await import(`${url}/vendor/socket.io.esm.min.js`);
+      const socket = io(url, { reconnection: false });
+      return new Promise((resolve) => {
+        socket.on("connect", () => resolve("it connected"));
+        socket.on("connect_error", ({ description, context }) => resolve({ status: description, body: context.responseText }));
+      });
+    }, server.url);
+    assert.equal(refusal.status, 403);
+    assert.match(JSON.parse(refusal.body).message, /ALLOWED_ORIGINS/);
+  });
+
+  test("a WebSocket is refused", async () => {
+    const outcome = await page.evaluate((url) => {
+      const socket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
+      return new Promise((resolve) => {
+        socket.onopen = () => resolve("it opened");
+        socket.onerror = () => resolve("refused");
+      });
+    }, server.url);
+    assert.equal(outcome, "refused");
+  });
 });
 
-test("a token that is none is refused, and one that is good is not shown in the link to copy", async () => {
+test("an invalid token is refused, and a valid one is not part of the link to copy", async () => {
   const { createHmac } = await import("node:crypto");
   const secret = "a secret of thirty-two characters or more";
   const closed = await startServer({ vars: { TOKENS: "required", TOKEN_SECRET: secret } });

@@ -1,4 +1,4 @@
-// The path to the room dies without a word. The heartbeat needs up to two minutes to notice; people must not.
+// The path to the room fails silently. The heartbeat needs up to two minutes to notice; that is too long for users.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -54,7 +54,7 @@ for (const [what, act] of [
   });
 }
 
-/** Measures from now on for how long no picture of the other comes: `window.longest`, in milliseconds. */
+/** Starts to measure the longest time without a new picture of the other: `window.longest`, in milliseconds. */
 const watchPictures = (page) => page.evaluate(() => {
   const video = document.querySelector("video");
   let last = performance.now();
@@ -67,7 +67,7 @@ const watchPictures = (page) => page.evaluate(() => {
   video.requestVideoFrameCallback(next);
 });
 
-test("the paths of media and signaling die without a word: media is back on others within 15 seconds", async (t) => {
+test("the paths of media and signaling fail silently: media is back on others within 15 seconds", async (t) => {
   const ada = await relayed(place, "both", "Ada");
   const bob = await relayed({ ...place, server: proxy }, "both", "Bob");
   for (const page of [ada, bob]) {

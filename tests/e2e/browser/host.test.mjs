@@ -19,7 +19,7 @@ after(async () => {
 });
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
-/** A room with its host, and others who joined it. */
+/** A room with its host and other users. */
 async function gather(...names) {
   const room = `host-${(rooms += 1)}`;
   const pages = [];
@@ -37,14 +37,14 @@ async function more(page, entry) {
   await page.getByRole("button", { name: entry }).click();
 }
 
-/** Picks an entry of somebody's menu in the list of people. */
+/** Chooses an entry of a user's menu in the list of people. */
 async function act(page, name, entry) {
   await page.getByRole("tab", { name: /^People/ }).click();
   await page.getByRole("button", { name: `Actions for ${name}` }).click();
   await page.getByRole("button", { name: entry }).click();
 }
 
-/** Comes to the door of a room and knocks. */
+/** Opens a locked room and knocks. */
 async function knock(room, name) {
   const page = await openPage(browser, `${server.url}/r/${room}`);
   await page.getByRole("textbox", { name: "Your name" }).fill(name);
@@ -56,7 +56,7 @@ async function knock(room, name) {
 const notice = (page, words) => page.locator(".notice").filter({ hasText: words });
 const inCall = (page) => page.locator('[data-view="call"]').waitFor();
 
-test("a locked room: who knocks is declined, let in, or gives up", async () => {
+test("a locked room: the host denies or admits a user who knocks, or the user gives up", async () => {
   const { room, pages: [ada] } = await gather();
   await more(ada, "Lock room");
   await ada.getByRole("img", { name: "The room is locked" }).waitFor();
@@ -96,7 +96,7 @@ test("a locked room: who knocks is declined, let in, or gives up", async () => {
   const fay = await knock(room, "Fay");
   await notice(ada, "Fay").waitFor();
   await more(ada, "Lock room");
-  await inCall(fay); // opening the room lets in all who wait
+  await inCall(fay); // opening the room admits all who wait
   await notice(ada, "Fay").waitFor({ state: "detached" });
   for (const page of [ada, bob, fay]) await page.getByRole("img", { name: "The room is locked" }).waitFor({ state: "hidden" });
   for (const page of [ada, bob, dan, eve, fay]) assert.deepEqual(page.errors, []);
@@ -127,7 +127,7 @@ test("the host removes somebody, after a question, and they do not come back", a
   await bob.getByRole("button", { name: "Start a room" }).waitFor();
 });
 
-test("who is removed and shares the host's address comes back by the host's leave alone", async () => {
+test("a removed user at the host's own address comes back only if the host admits them", async () => {
   const { room, pages: [ada, bob] } = await gather("Bob");
   await act(ada, "Bob", "Remove");
   await ada.getByRole("dialog", { name: "Remove Bob?" }).getByRole("button", { name: "Remove" }).click();
@@ -138,7 +138,7 @@ test("who is removed and shares the host's address comes back by the host's leav
   assert.deepEqual(again.errors, []);
 });
 
-test("who is asked to mute sees who asks, and mutes with one click or does not", async () => {
+test("a user who is asked to mute sees who asks, and mutes with one click or ignores it", async () => {
   const { pages: [ada, bob] } = await gather("Bob");
   const asked = notice(bob, "Ada asks you to mute yourself");
   await act(ada, "Bob", "Ask to mute");
@@ -151,7 +151,7 @@ test("who is asked to mute sees who asks, and mutes with one click or does not",
   await tile(ada, "Bob").getByRole("img", { name: "Microphone off" }).waitFor();
 });
 
-test("the host hands over, and the new one has the host's part", async () => {
+test("the host makes another user the host", async () => {
   const { room, pages: [ada, bob] } = await gather("Bob");
   await act(ada, "Bob", "Make host");
   const told = bob.getByText("You are the host now").first().waitFor(); // a notice that goes by itself
@@ -184,7 +184,7 @@ test("the host clears the chat, for those who come later too", async () => {
   assert.equal(await eve.getByText("said too much").count(), 0);
 });
 
-test("who was inside a locked room with a password reloads and is back; a stranger knocks", async () => {
+test("a member of a locked room with a password reloads and is back; a stranger has to knock", async () => {
   const { room, pages: [ada, bob] } = await gather("Bob");
   await more(ada, "Lock room");
   await more(ada, "Room password…");
@@ -206,11 +206,11 @@ test("who was inside a locked room with a password reloads and is back; a strang
   assert.equal(await notice(ada, "Bob").count(), 0);
   for (const page of [ada, bob]) await page.getByRole("button", { name: "Leave" }).click();
   await eve.getByText("The host did not let you in.").waitFor();
-  await ada.reload(); // nobody is inside who could let her in
+  await ada.reload(); // nobody inside could admit her
   await enter(ada);
 });
 
-test("who loses a locked room for good joins it again without a knock", async () => {
+test("a member whose session expired joins a locked room again without a knock", async () => {
   const forgetting = await startServer({ vars: { RECOVERY_MS: "0" } });
   const path = await startProxy(forgetting);
   try {
@@ -238,7 +238,7 @@ test("who loses a locked room for good joins it again without a knock", async ()
   }
 });
 
-test("a password is asked for, and no longer once it is taken away", async () => {
+test("the page asks for a password until the host removes it", async () => {
   const { room, pages: [ada] } = await gather();
   await more(ada, "Room password…");
   await ada.getByRole("textbox", { name: "New password" }).fill("correct horse");

@@ -1,11 +1,11 @@
-// A signaling server that listens in: between a page and its room, it puts connections of its own in the place of those
-// that two people agree on, and hands media and messages through.
+// A signaling server that intercepts: between a page and its room, it puts connections of its own in the place of those
+// that two users negotiate, and forwards media and messages.
 
 import { openPage } from "./support.mjs";
 
 /**
  * Stands between the page and its room from the page's next connection on. `reflect` returns what is said on the
- * link's own channel to whoever said it, instead of handing it through.
+ * link's own channel to its sender, instead of forwarding it.
  */
 export async function intercept(browser, server, page, { reflect = false } = {}) {
   const own = await openPage(browser, `${server.url}/icon.svg`);

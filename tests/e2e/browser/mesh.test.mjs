@@ -16,7 +16,7 @@ after(async () => {
 });
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
-test("four people form a full mesh, which one may leave", async () => {
+test("four users form a full mesh, and one leaves it", async () => {
   const pages = await mesh(browser, server, "four", 4, { key: "AAAAAAAAAAAAAAAAAAAAAA" });
   const dan = pages.pop();
   await say(dan, "四个人都在");
@@ -26,8 +26,12 @@ test("four people form a full mesh, which one may leave", async () => {
   await sees(pages[0], "Bob", "Cleo");
 });
 
-test("four people who come at once form a full mesh", async () => {
+test("four users who join at once form a full mesh", async () => {
   const names = people.slice(0, 4);
   const pages = await Promise.all(names.map((name) => joinRoom(browser, server, "rush", name, { viewport: { width: 640, height: 480 } })));
   for (const [index, page] of pages.entries()) await sees(page, ...names.toSpliced(index, 1));
+});
+
+test("six users form a full mesh", async () => {
+  await mesh(browser, server, "six", 6, { microphones: false, key: "AAAAAAAAAAAAAAAAAAAAAA" });
 });

@@ -1,7 +1,9 @@
-// What the application sends between its users: channels from peer to peer, messages through the room, private chat.
+// Messages between the users of an application: channels from peer to peer, messages through the room, encrypted and private chat.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RoomKey } from "../../../public/client/key.js";
+import { ask, connect, once } from "../support.mjs";
 import { watchConnections } from "./descriptions.mjs";
 import { connected, joinAs, moduleUser } from "./module-user.mjs";
 import { setUp } from "./setup.mjs";
@@ -15,7 +17,10 @@ async function people(...names) {
   const room = `messages-${(rooms += 1)}`;
   const pages = [];
   for (const name of names) {
-    const page = await moduleUser(place, watchConnections);
+    const page = await moduleUser(place, async (page) => {
+      await watchConnections(page);
+      await keepOwnChannels(page);
+    });
     await joinAs(page, room, name);
     pages.push(page);
   }
@@ -23,7 +28,18 @@ async function people(...names) {
   return Object.assign(pages, { room });
 }
 
-/** Keeps what comes on a channel, with the sender's name: `window.heard`. Bytes become arrays of numbers. */
+/** Has a page keep the module's own channels, on which links are verified, in `window.ownChannels`. */
+const keepOwnChannels = (page) => page.evaluate(() => {
+  window.ownChannels = [];
+  const { createDataChannel } = RTCPeerConnection.prototype;
+  RTCPeerConnection.prototype.createDataChannel = function (label, options) {
+    const channel = createDataChannel.call(this, label, options);
+    if (options?.negotiated) window.ownChannels.push(channel);
+    return channel;
+  };
+});
+
+/** Keeps the messages of a channel, with the sender's name: `window.heard`. Bytes become arrays of numbers. */
 const listen = (page, channel) => page.evaluate((channel) => {
   window.heard = [];
   window.room.channel(channel).on("message", (value, { name }) => window.heard.push([name, value instanceof ArrayBuffer ? [...new Uint8Array(value)] : value]));
@@ -34,7 +50,7 @@ const heard = async (page, count) => {
   return page.evaluate(() => window.heard);
 };
 
-test("a channel carries text, values and bytes, to all or to some, also to a listener who comes late", async () => {
+test("a channel carries text, values and bytes, to all or to some, also to a listener that is added later", async () => {
   const [ada, bob, cleo] = await people("Ada", "Bob", "Cleo");
   await listen(bob, "talk");
   await ada.evaluate(async () => {
@@ -60,7 +76,7 @@ test("a channel carries text, values and bytes, to all or to some, also to a lis
   assert.deepEqual(codes, ["too-large", "TypeError", "fulfilled"]);
 });
 
-test("who waits for send never fills the browser's memory, and everything comes in its order", async () => {
+test("an application that awaits send does not fill the browser's buffer, and messages keep their order", async () => {
   const [ada, bob] = await people("Ada", "Bob");
   await bob.evaluate(() => {
     window.heard = [];
@@ -81,7 +97,7 @@ test("who waits for send never fills the browser's memory, and everything comes 
   assert.ok(most < 2_000_000, `${most} bytes were buffered`);
 });
 
-test("a channel survives the connection: what is sent while another one is made arrives once and in order", async () => {
+test("a channel outlives the connection: messages sent while another one is made arrive once and in order", async () => {
   const [ada, bob] = await people("Ada", "Bob");
   for (const page of [ada, bob]) await listen(page, "count");
   const count = (page, rounds) => page.evaluate(async (rounds) => {
@@ -113,7 +129,7 @@ test("a channel survives the connection: what is sent while another one is made 
   assert.deepEqual((await bob.evaluate(() => window.heard)).map(([, value]) => value), [...numbers(fromAda), "the last"]);
 });
 
-test("of more channels than a peer may open, and of what is not a channel's, nothing is taken", async () => {
+test("channels beyond the limit, and channels with an invalid beginning, are closed", async () => {
   const [ada, bob] = await people("Ada", "Bob");
   const states = await bob.evaluate(async () => {
     const [peer] = window.room.peers.values();
@@ -154,7 +170,7 @@ test("a message of the application goes through the room, to all or to one", asy
 });
 
 for (const key of [undefined, "shared-secret"]) {
-  test(`a private message is for one alone, and marked as such${key ? ", encrypted" : ""}`, async () => {
+  test(`a private message reaches one peer alone, and is marked as such${key ? ", encrypted" : ""}`, async () => {
     const room = `private-${(rooms += 1)}`;
     const bob = await joinRoom(place.browser, place.server, room, "Bob", { key });
     const [ada, cleo] = [await moduleUser(place), await moduleUser(place)];
@@ -176,7 +192,116 @@ for (const key of [undefined, "shared-secret"]) {
   });
 }
 
-test("what was said before is read page by page", async () => {
+/** Replaces each chat message to the page by those that `alter(record)` returns. */
+const forging = (alter) => (page) => page.routeWebSocket(/socket\.io/, (socket) => {
+  const room = socket.connectToServer();
+  room.onMessage((frame) => {
+    const [event, record, ...rest] = /^42\[/.test(frame) ? JSON.parse(frame.slice(2)) : [];
+    if (event !== "chat-message") return socket.send(frame);
+    for (const altered of alter(record)) socket.send(`42${JSON.stringify([event, altered, ...rest])}`);
+  });
+});
+
+test("an encrypted message that the server alters, or takes from another room, is unreadable or has its own name and time", async () => {
+  const [key, room] = ["shared-secret", `forged-${(rooms += 1)}`];
+  const elsewhere = await moduleUser(place);
+  const listener = await connect(place.server, { room: `${room}-other` });
+  await joinAs(elsewhere, `${room}-other`, "Ada", { key });
+  const said = once(listener, "chat-message");
+  await elsewhere.evaluate(() => window.room.chat.send("in another room"));
+  const [other] = await said;
+
+  const flip = (text) => (text.startsWith("A") ? "B" : "A") + text.slice(1);
+  const bob = await moduleUser(place, forging((record) => {
+    let copies = 0;
+    const copy = (changes) => ({ ...record, id: `${record.id}-${(copies += 1)}`, ...changes });
+    return [
+      copy({ from: "somebody-else" }),
+      copy({ message: flip(record.message) }),
+      copy({ enc: { ...record.enc, iv: flip(record.enc.iv) } }),
+      copy({ enc: { ...record.enc, mid: "another" } }),
+      copy({ to: "somebody" }),
+      copy({ message: other.message, enc: other.enc }),
+      copy({ message: other.message, enc: other.enc, from: other.from }),
+      ...[{}, [], "x", 7, { mid: {}, iv: {} }, { mid: null, iv: null }].map((enc) => copy({ enc })),
+      copy({ name: "Carol (boss)", ts: record.ts + 3_600_000 }), // this one is opened, and has its own name and time
+      copy({}), // and once only
+    ];
+  }));
+  const ada = await moduleUser(place);
+  await joinAs(ada, room, "Ada", { key });
+  await joinAs(bob, room, "Bob", { key });
+  await connected(ada, 1);
+  await bob.waitForFunction(() => [...window.room.peers.values()][0].verified === "verified");
+  const ts = await ada.evaluate(() => window.room.chat.send("pay ten").ts);
+  await ada.evaluate(() => window.room.chat.send("that is all"));
+  await bob.waitForFunction(() => window.room.chat.messages.some(({ text }) => text === "that is all"));
+  const taken = await bob.evaluate(() => window.room.chat.messages.map(({ text, name, ts, encryption, proven }) => ({ text, name, ts, encryption, proven })));
+  const [opened, ...more] = taken.filter(({ encryption }) => encryption !== "unreadable");
+  assert.deepEqual(opened, { text: "pay ten", name: "Ada", ts, encryption: "end-to-end", proven: true });
+  assert.deepEqual(more.map(({ text }) => text), ["that is all"]);
+  const unreadable = taken.filter(({ encryption }) => encryption === "unreadable");
+  assert.equal(unreadable.length, 2 * 13);
+  assert.ok(unreadable.every(({ text, proven }) => text === "" && !proven));
+  assert.deepEqual(bob.errors, []);
+});
+
+test("a member who encrypts invalid facts does not stop the chat, and a session without a verified link is not proven", async () => {
+  const [key, room] = ["shared-secret", `odd-${(rooms += 1)}`];
+  const bob = await moduleUser(place);
+  await joinAs(bob, room, "Bob", { key });
+  const member = await connect(place.server, { room });
+  await ask(member, "room:join", { name: "Mallory" });
+  const roomKey = await RoomKey.of(key, room);
+  const say = async (plain, mid) => {
+    const { sealed, iv } = await roomKey.seal(plain, [member.id, mid]);
+    await ask(member, "chat-message", { message: sealed, enc: { mid, iv } });
+  };
+  const facts = (...values) => `${JSON.stringify(values)}\ntext`;
+  await say("no facts", "1");
+  await say(facts(), "2");
+  await say("7\ntext", "3");
+  await say(facts("Mallory", 8.65e15, "session", null), "4"); // later than a Date can be
+  await say(facts("Mallory", "now", "session", null), "5");
+  for (const mid of [7, null, ["x"], { toString: 1 }]) await say(facts("Mallory", 1, "session", null), mid);
+  await say(facts("Mallory".repeat(100), 1, "session", null), "6");
+  await ask(member, "chat-message", "in the clear");
+  await bob.waitForFunction(() => window.room.chat.messages.at(-1)?.text === "in the clear");
+  const taken = await bob.evaluate(() => window.room.chat.messages.map(({ text, name, encryption, proven }) => [text, name.length, encryption, proven]));
+  assert.deepEqual(taken, [
+    ...Array(9).fill(["", "Mallory".length, "unreadable", false]),
+    ["text", 64, "end-to-end", false],
+    ["in the clear", "Mallory".length, "none", false],
+  ]);
+  assert.deepEqual(bob.errors, []);
+});
+
+test("a peer that sends garbage on every data channel disturbs nobody", async () => {
+  const [ada, bob, cleo] = await people("Ada", "Bob", "Cleo");
+  await ada.evaluate(() => window.room.channel("talk")); // nobody listens yet
+  await bob.evaluate(async () => {
+    const ada = [...window.room.peers.values()].find(({ name }) => name === "Ada");
+    const garbage = ["", "null", "[]", "7", "{", '{"nonce":1}', '{"nonce":"x","session":"y","keyed":true,"proof":"z"}', '{"stream":null}', '{"name":"a","size":-1,"type":""}', '{"stored":"x","received":true,"accept":1,"cancel":0}', "\u0000".repeat(60_000), new Uint8Array(60_000)];
+    for (const protocol of ["", "signalbox-data", "signalbox-file"]) {
+      for (const first of garbage) {
+        const channel = ada.createChannel("garbage", { protocol });
+        await new Promise((open) => channel.addEventListener("open", open));
+        for (const frame of [first, ...garbage]) if (channel.readyState === "open") channel.send(frame);
+      }
+    }
+    // The link's own channel has a number that both sides know.
+    const [own] = window.ownChannels;
+    for (const frame of garbage) own.send(frame);
+  });
+  await listen(ada, "talk");
+  await cleo.evaluate(() => window.room.channel("talk").send("good morning"));
+  await bob.evaluate(() => window.room.channel("talk").send("good morning"));
+  assert.deepEqual((await heard(ada, 2)).sort(), [["Bob", "good morning"], ["Cleo", "good morning"]]);
+  assert.deepEqual(await ada.evaluate(() => [...window.room.peers.values()].map(({ state, verified }) => `${state} ${verified}`)), Array(2).fill("connected unverified"));
+  assert.deepEqual(ada.errors, []);
+});
+
+test("the application loads older messages page by page", async () => {
   const [ada] = await people("Ada");
   await ada.evaluate(async () => {
     const { chat } = window.room;
@@ -198,7 +323,7 @@ test("what was said before is read page by page", async () => {
   assert.deepEqual(read, { isPart: true, five: 5, more: [true, false, false], none: 0, numbers: Array.from({ length: 50 }, (_, number) => number), earlier: true });
 });
 
-test("the host lets in all who wait at once", async () => {
+test("the host admits all waiting users at once", async () => {
   const [host] = await people("Ada");
   const room = `messages-${rooms}`;
   await host.evaluate(() => window.room.host.lock(true));

@@ -18,7 +18,7 @@ export function joinAs(page, room, name, { media, ...options } = {}) {
   }, { room, name, media, options });
 }
 
-/** Somebody in a room who sends microphone and camera, and shows each peer in a video of its own. */
+/** A user in a room who sends microphone and camera, and shows each peer in a video of its own. */
 export async function caller(place, room, name, { prepare, ...options } = {}) {
   const page = await moduleUser(place, prepare);
   await joinAs(page, room, name, { media: "({ audio: true, video: true })", ...options });

@@ -17,7 +17,7 @@ const forgetting = await startServer({ vars: { ALLOWED_ORIGINS: "*", RECOVERY_MS
 after(() => forgetting.stop());
 let rooms = 0;
 
-/** Somebody in a room; `prepare` gets the page first. */
+/** A user in a room; `prepare` gets the page first. */
 const come = (room, name, prepare = () => {}, at = server) => caller({ ...place, server: at }, room, name, {
   async prepare(page) {
     await watchConnections(page);
@@ -35,7 +35,7 @@ async function two({ ada: prepareAda, bob: prepareBob, at } = {}) {
   return [ada, bob];
 }
 
-/** Changes what comes from the room: `change(event, payload)` returns the payloads to hand over instead. */
+/** Changes the signals from the room: `change(event, payload)` returns the signals to deliver instead. */
 const incoming = (change) => (page) => page.routeWebSocket(/socket\.io/, (socket) => {
   const room = socket.connectToServer();
   room.onMessage((frame) => {
@@ -85,7 +85,7 @@ function shareCanvas() {
   navigator.mediaDevices.getDisplayMedia = async () => canvas.captureStream(5);
 }
 
-test("an offer that comes twice is applied once, and answered twice in the same way", async () => {
+test("an offer that arrives twice is applied once, and gets the same answer twice", async () => {
   const answers = [];
   const [ada] = await two({
     async ada(page) {
@@ -102,7 +102,7 @@ test("an offer that comes twice is applied once, and answered twice in the same 
   assert.equal(new Set(answers).size, offers.length);
 });
 
-test("an answer to another offer is dropped, and so is one that comes again", async () => {
+test("an answer to another offer is dropped, and so is a repeated answer", async () => {
   let changed = 0;
   const [, bob] = await two({
     async bob(page) {
@@ -119,7 +119,7 @@ test("an answer to another offer is dropped, and so is one that comes again", as
   assert.equal(answers.length, changed);
 });
 
-test("candidates that come before their description are kept for it", async () => {
+test("candidates that arrive before their description are buffered", async () => {
   let early = [];
   let description = null;
   const candidatesFirst = incoming((event, payload) => {
@@ -145,7 +145,7 @@ test("candidates that come before their description are kept for it", async () =
   assert.deepEqual(calls.filter((call) => /failed/.test(call)), []);
 });
 
-test("a peer that cannot be reached is said to be so, and is reached when it can be", async () => {
+test("a peer that cannot be reached is shown as failed, and is connected once it can be reached", async () => {
   let isBlocked = true;
   const room = `negotiation-${(rooms += 1)}`;
   await come(room, "Ada");
@@ -156,7 +156,7 @@ test("a peer that cannot be reached is said to be so, and is reached when it can
   await becomes("connected");
 });
 
-test("who comes back under another id, with an answer and an offer that were lost, agrees with the other again", async () => {
+test("a peer that joins again under another id, after its answer and its offer were lost, agrees with the other", async () => {
   let isLosing = false;
   const lost = [];
   /** Loses the answer and the offer that the page sends next, and then the connection. */
@@ -185,7 +185,7 @@ test("who comes back under another id, with an answer and an offer that were los
   for (const page of [ada, bob]) assert.deepEqual(page.errors, []);
 });
 
-test("signals keep their order when the room takes only a few at a time", async () => {
+test("signals keep their order under the room's rate limit", async () => {
   const sent = [];
   const received = [];
   const signal = (frame) => {
@@ -209,7 +209,7 @@ test("signals keep their order when the room takes only a few at a time", async 
   for (const deadline = performance.now() + 60_000; !isDone(); await pause(100)) {
     assert.ok(performance.now() < deadline, `the last of ${received.length} signals is ${received.at(-1)}`);
   }
-  // After one that is refused come all that follow it, again. So the order is that in which each came last.
+  // A refused signal and all that follow it are sent again. So the order is that of each signal's last arrival.
   const last = received.filter((signal, index) => received.lastIndexOf(signal) === index);
   assert.ok(sent.length > first().length, "nothing was refused");
   assert.deepEqual(last, first());
@@ -274,7 +274,7 @@ async function comePlain(room, name) {
 }
 
 for (const [direction, first, second] of [["is called by", comePlain, come], ["calls", come, comePlain]]) {
-  test(`a plain page ${direction} a user of the module, and both change what they agreed on`, async () => {
+  test(`a stock client ${direction} a user of the module, and both negotiate again`, async () => {
     const room = `plain-${(rooms += 1)}`;
     const pages = [await first(room, "Ada"), await second(room, "Bob")];
     for (const page of pages) await moves(page);

@@ -49,7 +49,7 @@ function wire(...ends) {
   }
 }
 
-/** One of the two homes. */
+/** One of the two home networks. */
 class Home {
   #name;
   #number;
@@ -88,7 +88,7 @@ class Home {
     if (status !== 0) throw new Error(stderr);
   }
 
-  /** Whatever has a path now has lost it, without a word; what begins later has one. */
+  /** Existing connections lose their path silently; new connections have one. */
   loseFlows() {
     const sockets = within(this.#name, "ss", "-Htuan").split("\n");
     const ports = sockets.map((line) => /:(\d+)$/.exec(line.trim().split(/\s+/)[4] ?? "")?.[1]).filter(Boolean);
@@ -96,7 +96,7 @@ class Home {
     this.#filter(["sport", "dport"].map((port) => `meta l4proto { tcp, udp } ip ${port === "sport" ? "saddr" : "daddr"} ${this.#address} th ${port} ${set} drop`).join("\n"));
   }
 
-  /** The home has another address from now on. */
+  /** Gives the home another address. */
   changeAddress() {
     const former = this.#address;
     this.#address = `10.212.${this.#number}.${Number(former.split(".")[3]) + 1}`;
@@ -140,7 +140,7 @@ export const vars = {
   TURN_SECRET: secret,
 };
 
-/** Makes the network, with the server in it. Whoever makes it removes it: `after(() => network.remove())`. */
+/** Makes the network, with the server in it. The caller removes it: `after(() => network.remove())`. */
 export async function makeNetwork(server) {
   const folder = mkdtempSync(join(tmpdir(), "signalbox-network-"));
   const programs = [];

@@ -7,7 +7,7 @@ import { makeNetwork, obstacle, vars } from "./network.mjs";
 import { enter, launch, sees, tile } from "./support.mjs";
 
 const MEDIA_BACK = 15_000; // ms: what the README promises
-const MOST_PRETENDED = 6_000; // ms for which the page may say "connected" while nothing comes
+const MOST_PRETENDED = 6_000; // ms for which the page may say "connected" while no media arrives
 
 describe("two browsers in networks of their own", { skip: obstacle() ?? false }, () => {
   let server;
@@ -92,7 +92,7 @@ describe("two browsers in networks of their own", { skip: obstacle() ?? false },
     await measure(t, pages, () => network.bob.loseFlows());
   });
 
-  test("who gets another address keeps the call", async (t) => {
+  test("a peer whose address changes keeps the call", async (t) => {
     const pages = await call();
     await measure(t, pages, () => network.bob.changeAddress());
   });
@@ -103,7 +103,7 @@ describe("two browsers in networks of their own", { skip: obstacle() ?? false },
     assert.deepEqual(await path(pages[1]).then(({ local, over }) => [local, over]), ["relay", "tcp"]);
   });
 
-  test("one packet of five is lost, and people meet", async (t) => {
+  test("two users connect although one packet in five is lost", async (t) => {
     const pages = await almost();
     await measure(t, pages, async () => {
       network.bob.lose(20);
@@ -111,7 +111,7 @@ describe("two browsers in networks of their own", { skip: obstacle() ?? false },
     }, { settle: 0 });
   });
 
-  test("behind two symmetric NATs, people meet over TURN", async (t) => {
+  test("two users behind symmetric NATs connect over TURN", async (t) => {
     network.ada.translate();
     network.bob.translate();
     const pages = await almost();

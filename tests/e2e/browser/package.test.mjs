@@ -1,4 +1,4 @@
-// What somebody has of the npm package in a browser: the template's page, and the module in a bundle.
+// The npm package in a browser: the template's page, and the module in a bundle.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Coming and going: leaving, closing the tab, reloading, losing the network.
+// Users leave, close the tab, reload and lose the network.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -23,7 +23,7 @@ function two() {
   return mesh(browser, server, `presence-${(rooms += 1)}`, 2);
 }
 
-test("who closes the tab is gone for the others within two seconds", async () => {
+test("a user who closes the tab disappears for the others within two seconds", async () => {
   const [ada, bob] = await two();
   await bob.close({ runBeforeUnload: true });
   await tile(ada, "Bob").waitFor({ state: "detached", timeout: 2_000 });
@@ -31,7 +31,7 @@ test("who closes the tab is gone for the others within two seconds", async () =>
   await ada.locator(".alone-card").waitFor();
 });
 
-test("who leaves may rejoin", async () => {
+test("a user who left can rejoin", async () => {
   const [ada, bob] = await two();
   await bob.getByRole("button", { name: "Leave" }).click();
   await hears(ada, "Bob left");
@@ -42,7 +42,7 @@ test("who leaves may rejoin", async () => {
 
 });
 
-test("who reloads comes back under the same name, and nobody sees a ghost", async () => {
+test("a user who reloads comes back under the same name, and is shown once", async () => {
   const [ada, bob, cleo] = await mesh(browser, server, "reload", 3);
   for (const page of [ada, cleo]) {
     await page.evaluate(() => {
@@ -64,7 +64,7 @@ test("who reloads comes back under the same name, and nobody sees a ghost", asyn
   }
 });
 
-test("who loses the network is back with it, and what was said meanwhile arrives once", async () => {
+test("a user who lost the network is back when it returns, and messages sent meanwhile arrive once", async () => {
   const [ada, bob] = await two();
   await tile(ada, "Bob").evaluate((element) => (element.dataset.same = "yes"));
   await bob.context().setOffline(true);

@@ -1,11 +1,11 @@
-// A path to a server that can die without a word, as when a phone leaves its Wi-Fi: nothing arrives any more, and nobody
-// closes anything. Or it is cut, and both ends are told.
+// A path to a server that can fail silently, as when a phone leaves its Wi-Fi: nothing arrives any more, and nothing is
+// closed. Or it is cut, and both ends are told.
 
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 
-/** Starts a proxy in front of a server. Whoever starts it stops it. */
+/** Starts a proxy in front of a server. The caller stops it. */
 export async function startProxy(server) {
   const paths = new Set();
   let isCut = false;
@@ -53,7 +53,7 @@ export async function startProxy(server) {
   };
 }
 
-/** The same for datagrams, as to a TURN server on `port`: a flow is what comes from one address. */
+/** The same for datagrams, as to a TURN server on `port`: a flow is all datagrams from one address. */
 export async function startDatagramProxy(port) {
   const flows = new Map();
   const listener = createSocket("udp4");

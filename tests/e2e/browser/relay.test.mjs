@@ -48,7 +48,7 @@ async function relayOf(server, room) {
   return ice.iceServers.find(({ credential }) => credential);
 }
 
-test("two who allow the relay alone see and hear each other over it", async () => {
+test("two peers with iceTransportPolicy \"relay\" see and hear each other over the relay", async () => {
   const ada = await relayed("relay", "Ada");
   const bob = await relayed("relay", "Bob");
   for (const page of [ada, bob]) {
@@ -74,7 +74,7 @@ test("two who allow the relay alone see and hear each other over it", async () =
   assert.equal(await heard, "over the relay");
 });
 
-test("a relay that falls silent: reconnecting, and back by an ICE restart when it speaks again", async () => {
+test("while the relay is silent the peers reconnect, and an ICE restart brings them back when it answers again", async () => {
   const ada = await relayed("frozen", "Ada");
   const bob = await relayed("frozen", "Bob");
   for (const page of [ada, bob]) await seen(page);
@@ -106,7 +106,7 @@ test("a relay that falls silent: reconnecting, and back by an ICE restart when i
   }
 });
 
-test("the network goes, signaling and media, and comes: the page says so meanwhile, and nobody reloads", async () => {
+test("signaling and media are lost and come back: the page says so meanwhile, and nobody reloads", async () => {
   const pages = [];
   for (const name of ["Ada", "Bob"]) {
     const page = await openPage(browser, server.url);
@@ -173,7 +173,7 @@ test("credentials are renewed before they end, and the call goes on over the rel
   }
 });
 
-test("coturn takes what the room gives, whatever its name, and nothing else", async () => {
+test("coturn accepts the credentials that the room gives, whatever its name, and no others", async () => {
   const page = await openPage(browser, site.url);
   for (const room of ["credentials", "会议室-ю"]) {
     assert.deepEqual(await gather(page, [await relayOf(server, room)]), { candidates: ["relay"], errors: [] }, room);
@@ -189,7 +189,7 @@ test("coturn takes what the room gives, whatever its name, and nothing else", as
   assert.deepEqual(await gather(page, [expired]), refused, "credentials that have ended");
 });
 
-test("with another secret than coturn's there is no relay", async () => {
+test("a TURN_SECRET that is not coturn's gives no relay", async () => {
   const wrong = await startServer({ vars: { ...coturn.vars, TURN_SECRET: "south" } });
   try {
     const page = await openPage(browser, site.url);

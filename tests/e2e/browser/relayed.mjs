@@ -3,10 +3,10 @@
 import { watchConnections } from "./descriptions.mjs";
 import { caller } from "./module-user.mjs";
 
-/** Somebody in a room, on a page of another site, who takes no other path than the relay. */
+/** A user in a room, on a page of another site, whose only path is the relay. */
 export const relayed = (place, room, name) => caller(place, room, name, { prepare: watchConnections, iceTransportPolicy: "relay" });
 
-/** Waits until so many more pictures of the other have come. */
+/** Waits until this many more pictures of the other have arrived. */
 export const moving = (page, count = 5) => page.evaluate((count) => new Promise((done) => {
   const video = document.querySelector("video");
   const next = () => (count-- > 0 ? video.requestVideoFrameCallback(next) : done());

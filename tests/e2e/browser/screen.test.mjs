@@ -1,4 +1,4 @@
-// A shared screen, beside the camera and without one.
+// A shared screen, with and without a camera.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -30,13 +30,13 @@ async function tabToShare(page) {
   return tab;
 }
 
-/** Waits until somebody's screen is decoded. */
+/** Waits until this user's screen is decoded. */
 async function seesScreen(page, name) {
   const video = await page.locator(".screen-tile").filter({ hasText: `${name}’s screen` }).locator("video").elementHandle();
   await page.waitForFunction((element) => element.videoWidth > 0 && element.getVideoPlaybackQuality().totalVideoFrames > 0, video, { polling: 200 });
 }
 
-test("a screen comes beside the camera, goes, and comes again, for newcomers too", async () => {
+test("a screen is shown beside the camera, ends, and is shown again, for newcomers too", async () => {
   const ada = await join("beside", "Ada");
   const bob = await join("beside", "Bob");
   await sees(bob, "Ada");
@@ -59,7 +59,7 @@ test("a screen comes beside the camera, goes, and comes again, for newcomers too
   for (const page of [ada, bob, eve]) assert.deepEqual(page.errors, []);
 });
 
-test("who has no camera on shares a screen; closing what is shared ends it", async () => {
+test("a user without a camera shares a screen; closing the shared tab ends it", async () => {
   const ada = await openPage(browser, `${server.url}/r/alone`, options);
   await ada.getByRole("textbox", { name: "Your name" }).fill("Ada");
   await ada.getByRole("button", { name: "Join with chat only" }).click();
@@ -76,7 +76,7 @@ test("who has no camera on shares a screen; closing what is shared ends it", asy
   assert.equal(await share(ada).getAttribute("aria-pressed"), "false");
 });
 
-test("who comes back late sees the screen that was shared meanwhile, on the link there is", async () => {
+test("a user whose session expired sees the screen that was shared meanwhile, on the existing connection", async () => {
   const hasty = await startServer({ vars: { RECOVERY_MS: 1_000 } });
   const path = await startProxy(hasty);
   try {
@@ -124,7 +124,7 @@ test("two people share at once", async () => {
   await hears(bob, "both are here");
 });
 
-test("who thinks better of sharing is told nothing", async () => {
+test("cancelling the choice of a screen shows no error", async () => {
   const ada = await openPage(browser, server.url, options);
   await ada.addInitScript(() => {
     MediaDevices.prototype.getDisplayMedia = () => Promise.reject(new DOMException("Permission denied", "NotAllowedError"));

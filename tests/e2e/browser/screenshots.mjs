@@ -43,7 +43,7 @@ async function shoot(page, name, viewport) {
   console.log(`${folder}/${name}.png`);
 }
 
-/** One picture in each size. */
+/** A screenshot in each size. */
 async function shootAll(page, name) {
   for (const [size, viewport] of Object.entries({ wide, phone, landscape })) await shoot(page, `${name}-${size}`, viewport);
 }
@@ -174,7 +174,7 @@ async function doors(colorScheme) {
   for (const page of [ada, bob, eve]) await page.context().close();
 }
 
-/** Somebody shares a screen. */
+/** A user shares a screen. */
 async function presenting(colorScheme) {
   const name = `presenting-${Date.now().toString(36)}`;
   const options = { permissions: ["camera", "microphone"], colorScheme, viewport: { width: 640, height: 480 } };

@@ -1,4 +1,4 @@
-// What people say is heard: measured in what the listener's tab plays.
+// What users say is heard: measured in what the listener's tab plays.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -27,7 +27,7 @@ after(async () => {
 });
 afterEach(() => Promise.all([browser, strict].flatMap((each) => each.contexts()).map((context) => context.close())));
 
-/** Somebody in a room, by the module. */
+/** A user of the module in a room. */
 async function come(room, name, media, at = browser) {
   const page = await openPage(at, site.url, { permissions });
   await page.evaluate(async ({ origin, room, name, media }) => {
@@ -37,7 +37,7 @@ async function come(room, name, media, at = browser) {
   return page;
 }
 
-/** From now on, `loudness()` is the greatest since it was asked for last of what the tab with the title `LISTENER` plays. */
+/** Starts to listen to the tab with the title `LISTENER`. */
 async function listen(at = browser) {
   const ear = await openPage(at, site.url, { permissions });
   await ear.evaluate(async () => {
@@ -54,7 +54,7 @@ async function listen(at = browser) {
     }, 20);
   });
   return {
-    /** Waits for one of the made-up microphone's tones, which come each second. */
+    /** Waits for a tone of the fake microphone; there is one each second. */
     async hearsTone() {
       await ear.evaluate(() => (window.peak = 0));
       await ear.waitForFunction(() => window.peak > 0.1);
@@ -85,7 +85,7 @@ async function listener(room, { late = false, at } = {}) {
 }
 
 for (const late of [false, true]) {
-  test(`who has no camera on is heard, by an element that ${late ? "comes after the sound" : "is there first"}`, async () => {
+  test(`a user without a camera is heard, by an element that ${late ? "comes after the sound" : "is there first"}`, async () => {
     const room = `sound-${(rooms += 1)}`;
     const ada = await come(room, "Ada", { audio: true });
     const bob = await listener(room, { late });
@@ -97,7 +97,7 @@ for (const late of [false, true]) {
     await ada.evaluate(() => window.room.media.setVideo(false));
     await bob.waitForFunction(() => document.querySelector("video").srcObject.getVideoTracks().length === 0);
     await hearsTone();
-    await bob.evaluate(() => { // one that comes while the camera is off
+    await bob.evaluate(() => { // an element that is added while the camera is off
       const former = document.querySelector("video");
       former.replaceWith(Object.assign(document.createElement("video"), { autoplay: true, srcObject: former.srcObject }));
     });
@@ -116,7 +116,7 @@ async function silenced(page, act) {
   await silent;
 }
 
-test("where the browser plays nothing without a click, one button of the module's user is enough", async () => {
+test("where the browser plays nothing without a click, one button of the application is enough", async () => {
   const room = `sound-${(rooms += 1)}`;
   const bob = await listener(room, { at: strict });
   await bob.evaluate(() => window.room.on("change", () => window.room.canPlayAudio || console.info("silent")));
@@ -127,7 +127,7 @@ test("where the browser plays nothing without a click, one button of the module'
   await bob.getByRole("button", { name: "Tap to hear" }).waitFor({ state: "hidden" });
 });
 
-test("where the browser plays nothing without a click, who joined with chat only has one button on the page", async () => {
+test("where the browser plays nothing without a click, the page has one button for a user who joined with chat only", async () => {
   const bob = await openPage(strict, `${server.url}/r/hearing`);
   await bob.getByRole("button", { name: "Join with chat only" }).click();
   await bob.locator('[data-slot="notices"]').evaluate((notices) => {

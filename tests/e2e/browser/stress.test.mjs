@@ -1,5 +1,5 @@
-// Random rounds: people change their media, look for new paths and lose their connection to the room while others do,
-// too, and signals are late or come twice. After each round both ends of every link have to agree.
+// Random rounds: users change their media, restart ICE and lose their connection to the room, several at the same time, and
+// signals are late or arrive twice. After each round both ends of every link have to agree.
 //
 // PAIR_ROUNDS and GROUP_ROUNDS make more rounds than usual, SEED others.
 
@@ -35,7 +35,7 @@ after(async () => {
   for (const server of Object.values(servers)) await server.stop();
 });
 
-/** Somebody in a room, by a path of their own; without devices, as what is sent makes no difference here. */
+/** A user in a room, with a path of their own. They have no devices: what is sent makes no difference here. */
 async function person(server, room, name, random) {
   const page = await openPage(browser, site.url);
   await watchConnections(page);
@@ -57,7 +57,7 @@ const actions = {
   repeat: ({ path }) => path.repeat(),
 };
 
-/** What somebody's links are doing, for a look at what went wrong. */
+/** The state of a user's links, to see what went wrong. */
 const state = ({ page }) => page.evaluate(() => [
   ...[...window.room.peers.values()].map(({ name, state, away }) => `${name} ${state}${away ? " away" : ""}`),
   ...window.connections
@@ -65,7 +65,7 @@ const state = ({ page }) => page.evaluate(() => [
     .map((pc) => [pc.signalingState, pc.connectionState, pc.remoteDescription ? "answered" : "unanswered"].join(" ")),
 ].join(", "));
 
-/** What is wrong, or null: everybody is linked to everybody, both ends agree, and screens are seen by all. */
+/** What is wrong, or null: all are linked to all, both ends agree, and all see each screen. */
 async function fault(everyone) {
   if (!everyone.every(({ path }) => path.idle())) return "signals are under way";
   const seen = await Promise.all(everyone.map(({ page }) => page.evaluate(() => ({

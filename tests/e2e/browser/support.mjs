@@ -6,14 +6,14 @@ import { cameraFile } from "./camera.mjs";
 
 const patience = 90_000; // ms; two cores decode every picture
 
-/** Pages that the browser makes for its address bar, one of each per window: loading them costs as much as our page does. */
+/** Pages that the browser opens for its address bar, one of each per window: loading them costs as much as our page. */
 const ownPages = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup"];
 
 /**
- * A browser whose devices are made up: one camera with a small picture or, with `cameras: 3`, Chromium's own, which cost
- * the processor several times as much. `devices: false` takes all devices away. What the browser is asked to share is the
+ * A browser with fake devices: one camera with a small picture or, with `cameras: 3`, Chromium's own, which cost
+ * the processor several times as much. With `devices: false` there are none. What the browser shares as a screen is the
  * tab with the title `sharedTab`, where contexts have to bring their permissions; this machine is `host` to it, too. With
- * `sound` it plays what it is to play, and `autoplay` is its policy for that.
+ * `sound` it plays sound, and `autoplay` is its policy for that.
  */
 export function launch({ devices = true, cameras = 1, sharedTab, host, sound = false, autoplay, executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium" } = {}) {
   return chromium.launch({
@@ -67,7 +67,7 @@ export async function otherSite(server, body) {
   }
 }
 
-/** Opens a room, with a key in the link where there is one, and joins it under a name, with the devices there are. */
+/** Opens a room, with `key` in the link if there is one, and joins it under a name, with all devices. */
 export async function joinRoom(browser, server, room, name, { key, ...options } = {}) {
   const page = await openPage(browser, `${server.url}/r/${encodeURIComponent(room)}${key ? `#k=${key}` : ""}`, options);
   await enter(page, name);
@@ -84,8 +84,8 @@ export async function enter(page, name) {
 export const people = ["Ada", "Bob", "Cleo", "Dan", "Eve", "Fay"];
 
 /**
- * That many people who come one after the other; resolves to their pages once everyone sees everyone, and with a `key`
- * has verified everyone, which takes data in both directions of each link.
+ * So many users who join one after the other. Resolves to their pages once all see all and, with a `key`, have verified
+ * all, which takes data in both directions of each link.
  */
 export async function mesh(browser, server, room, count, { microphones = true, key } = {}) {
   const localStorage = [{ name: "audio", value: microphones ? "on" : "off" }];
@@ -105,7 +105,7 @@ export async function mesh(browser, server, room, count, { microphones = true, k
   return pages;
 }
 
-/** The tile of somebody else. */
+/** The tile of another user. */
 export function tile(page, name) {
   return page.locator(".tile:not(.own, .screen-tile)").filter({ hasText: name });
 }

@@ -19,7 +19,7 @@ after(async () => {
   await server.stop();
 });
 
-/** From now on, what becomes of everybody's tile, and how long their picture ever stood still. */
+/** Starts to record the states of all tiles, and the longest time for which a picture stood still. */
 function watch(page) {
   return page.evaluate(() => {
     window.changes = [];
@@ -45,7 +45,7 @@ function watch(page) {
   });
 }
 
-test("three people do not lose each other when the server is killed and back after 20 seconds", async (t) => {
+test("three users keep their connections while the server is down for 20 seconds", async (t) => {
   const pages = await mesh(browser, server, "survivors", 3);
   const [ada, bob, cleo] = pages;
   await say(ada, "before");
@@ -76,7 +76,7 @@ test("three people do not lose each other when the server is killed and back aft
     t.diagnostic(`the longest pause of a picture was ${longestPause} ms`);
     assert.ok(longestPause < STANDSTILL, "video never stops");
   }
-  // The room goes on, too: who comes now finds everybody.
+  // The room works, too: a newcomer sees all.
   const dan = await joinRoom(browser, server, "survivors", "Dan");
   await sees(dan, "Ada", "Bob", "Cleo");
   await hears(dan, "from Bob, into the void");

@@ -1,4 +1,4 @@
-// Tracks that the application brings, in place of those of devices.
+// Tracks of the application, in place of those of devices.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -33,7 +33,7 @@ const artist = () => moduleUser(place, (page) => page.evaluate(() => {
   };
 }));
 
-/** Waits until the picture that comes from the only peer, or from its screen, is of this colour. */
+/** Waits until the picture of the only peer, or of its screen, has this colour. */
 const shows = (page, [r, g, b], of = "stream") => page.evaluate(async ({ of, wanted }) => {
   const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
   const [peer] = window.room.peers.values();
@@ -89,6 +89,60 @@ test("tracks of the application are sent, replaced, switched off and on, and nev
   assert.deepEqual([...ada.errors, ...bob.errors], []);
 });
 
+test("one track can be camera and screen at once: each is switched off alone, and both end with the track", async () => {
+  const ada = await artist();
+  const seen = await ada.evaluate(async () => {
+    const media = new window.signalbox.LocalMedia();
+    const track = window.colour("red");
+    const seen = [];
+    const look = () => seen.push([media.track("video") === track, media.track("screen") === track]);
+    await media.setTrack("video", track);
+    await media.setTrack("screen", track);
+    look();
+    await media.setVideo(false);
+    look();
+    await media.setVideo(true);
+    await media.setScreen(false);
+    look();
+    await media.setScreen(true);
+    track.dispatchEvent(new Event("ended"));
+    look();
+    return seen;
+  });
+  assert.deepEqual(seen, [[true, true], [false, true], [true, false], [false, false]]);
+});
+
+test("a track that has ended is given up, in use or not", async () => {
+  const ada = await artist();
+  const seen = await ada.evaluate(async () => {
+    const ended = window.colour("red");
+    ended.stop();
+    const media = new window.signalbox.LocalMedia();
+    await media.setTrack("video", ended);
+    const seen = [media.track("video")];
+    const track = window.colour("blue");
+    await media.setTrack("screen", track);
+    await media.setScreen(false);
+    track.stop();
+    navigator.mediaDevices.getDisplayMedia = async () => new MediaStream([window.colour("green")]);
+    await media.setScreen(true); // asks for another
+    seen.push(media.track("screen").readyState);
+    return seen;
+  });
+  assert.deepEqual(seen, [null, "live"]);
+});
+
+test("setTrack with an invalid track rejects, and the next change still works", async () => {
+  const ada = await artist();
+  const seen = await ada.evaluate(async () => {
+    const media = new window.signalbox.LocalMedia();
+    const failed = await media.setTrack("video", { kind: "video", readyState: "live" }).catch(({ name }) => name);
+    await media.setTrack("video", window.colour("red"));
+    return [failed, media.video];
+  });
+  assert.deepEqual(seen, ["TypeError", true]);
+});
+
 test("a track of another kind is refused", async () => {
   const ada = await artist();
   await joinAs(ada, "kinds", "Ada");
@@ -100,9 +154,17 @@ test("a track of another kind is refused", async () => {
     }
   });
   assert.equal(told, 'setTrack("video") got a track of kind "audio".');
+  const unknown = await ada.evaluate(() => {
+    try {
+      window.room.media.setTrack("camera", window.colour("red"));
+    } catch (error) {
+      return error.message;
+    }
+  });
+  assert.equal(unknown, 'setTrack("camera") got a track of kind "video".');
 });
 
-test("who joins without media is asked for no device, and exchanges data", async () => {
+test("a user who joins without media is asked for no device, and exchanges data", async () => {
   const [ada, bob] = [await artist(), await artist()];
   for (const page of [ada, bob]) {
     await page.evaluate(() => {

@@ -1,4 +1,4 @@
-// A key in the link: peers are verified, a listening server is found out, and the chat is nobody else's to read.
+// A key in the link: peers are verified, an intercepting server is detected, and nobody else reads the chat.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -40,7 +40,7 @@ async function start() {
   return ada;
 }
 
-/** Somebody who got that link. */
+/** A user who has that link. */
 async function come(link, name, prepare = () => {}) {
   const page = await openPage(browser, server.url);
   await page.addInitScript(() => {
@@ -67,7 +67,7 @@ function stored(text) {
   return search(server.storage);
 }
 
-test("who has the whole link is verified, and only they read the chat", async () => {
+test("users with the whole link are verified, and only they read the chat", async () => {
   const ada = await start();
   const { hash, pathname } = new URL(ada.url());
   assert.match(hash, /^#k=[\w-]{22}$/);
@@ -109,7 +109,7 @@ test("who has the whole link is verified, and only they read the chat", async ()
   stranger.disconnect();
 });
 
-test("a proof that comes before the browser shows the answer is no mismatch", async () => {
+test("a proof that arrives before the browser exposes the answer is not a mismatch", async () => {
   const ada = await start();
   const bob = await come(ada.url(), "Bob", (page) => page.addInitScript(() => {
     const { createDataChannel, setRemoteDescription } = RTCPeerConnection.prototype;
@@ -137,7 +137,7 @@ test("a proof that comes before the browser shows the answer is no mismatch", as
   await trust(bob, "Ada", "verified");
 });
 
-test("who has half the link is not verified, and reads nothing", async () => {
+test("a user with the link but without its key is not verified, and reads nothing", async () => {
   const ada = await start();
   await say(ada, "before Bob came");
   const bob = await come(ada.url().split("#")[0], "Bob");
@@ -146,7 +146,7 @@ test("who has half the link is not verified, and reads nothing", async () => {
   assert.equal(await shows(ada, "Bob"), false);
   await goOn(ada);
   await sees(ada, "Bob");
-  await sees(bob, "Ada"); // without a key Bob asks for none
+  await sees(bob, "Ada"); // Bob has no key, and verifies nobody
   await ada.getByRole("button", { name: "Link to Bob: not verified" }).click();
   await ada.getByText("Send them the whole link").waitFor();
   await ada.keyboard.press("Escape");
@@ -156,7 +156,7 @@ test("who has half the link is not verified, and reads nothing", async () => {
   await ada.locator(".message").filter({ hasText: "in the clear" }).getByText("Not encrypted").waitFor();
 });
 
-test("another key is not taken for the room's", async () => {
+test("a peer with another key is a mismatch", async () => {
   const ada = await start();
   const bob = await come(`${ada.url().split("#")[0]}#k=AAAAAAAAAAAAAAAAAAAAAA`, "Bob");
   for (const [page, other] of [[ada, "Bob"], [bob, "Ada"]]) {
@@ -172,7 +172,7 @@ test("another key is not taken for the room's", async () => {
 });
 
 for (const [what, options] of Object.entries({ "hands all through": {}, "returns to each what they say": { reflect: true } })) {
-  test(`a server that listens in, and ${what}, is found out`, async () => {
+  test(`a server that intercepts the connection, and ${what}, is detected`, async () => {
     const ada = await start();
     const bob = await come(ada.url(), "Bob", (page) => intercept(browser, server, page, options));
     for (const [page, other] of [[ada, "Bob"], [bob, "Ada"]]) {
@@ -181,14 +181,14 @@ for (const [what, options] of Object.entries({ "hands all through": {}, "returns
       assert.equal(await shows(page, other), false);
     }
     assert.equal(await sends(bob), false, "the server gets nothing to listen to");
-    // Everything would work: without the key nobody would notice.
+    // The interception works: without the key nobody would notice.
     for (const page of [ada, bob]) await goOn(page);
     await sees(ada, "Bob");
     await sees(bob, "Ada");
   });
 }
 
-test("a message that the server passes off as another's, alters or repeats is not taken", async () => {
+test("a message that the server attributes to another sender, alters or repeats is not accepted", async () => {
   const ada = await start();
   const room = decodeURIComponent(new URL(ada.url()).pathname.split("/").pop());
   const forger = await connect(server, { room });
@@ -216,7 +216,7 @@ test("a message that the server passes off as another's, alters or repeats is no
   forger.disconnect();
 });
 
-test("an old message that the server shows as new, under another name, has its own name and time, and is not verified", async () => {
+test("an old message that the server sends as new under another name is shown with its own name and time, as not verified", async () => {
   const ada = await start();
   await say(ada, "pay ten");
   const time = ada.locator(".message time").first();
@@ -257,7 +257,7 @@ test("an old message that the server shows as new, under another name, has its o
   assert.equal(await fresh.locator(".plain-note:visible").count(), 0);
 });
 
-test("other certificates on a link are verified anew", async () => {
+test("a link whose certificates change is verified again", async () => {
   const page = await openPage(browser, `${server.url}/icon.svg`);
   const verdicts = await page.evaluate(async () => {
     const { RoomKey, createKey } = await import("/client/key.js");
@@ -292,7 +292,7 @@ test("other certificates on a link are verified anew", async () => {
     await one.setRemoteDescription(other.localDescription);
     await done;
     await Promise.all(sides.map((side) => side.check())); // nothing changed
-    // The same change on both sides, which one of them notices first.
+    // The same change on both sides; one of them notices it first.
     seen = [["certificate 1", "certificate 3"], ["certificate 3", "certificate 1"]];
     done = next(0);
     const checked = sides[0].check();
@@ -315,7 +315,7 @@ test("other certificates on a link are verified anew", async () => {
   ]);
 });
 
-test("files and channels of somebody who is not verified wait, with what comes on them", async () => {
+test("files and channels of a peer that is not verified wait, with the messages on them", async () => {
   const site = await openPage(browser, `${server.url}/icon.svg`);
   const told = await site.evaluate(async () => {
     const { join, createKey } = await import("/signalbox.js");

@@ -39,7 +39,7 @@ describe("WebKit", { skip: process.platform === "linux" ? false : "WebKitGTK is 
     });
   };
 
-  test("the way in has its layout, wide and narrow", async () => {
+  test("the pages before a call have their layout, wide and narrow", async () => {
     for (const [width, height] of [[1280, 900], [460, 844]]) { // its windows are no narrower
       await page.setWindow(width, height);
       await page.waitForFunction((width) => innerWidth <= width && innerWidth > width - 50, width);
@@ -52,7 +52,7 @@ describe("WebKit", { skip: process.platform === "linux" ? false : "WebKitGTK is 
   });
 
   for (const [how, button] of [["joins", '[data-slot="join"]'], ["joins with chat only", '[data-action="chat-only"]']]) {
-    test(`who ${how} is told that this browser makes no calls, and can hand the link on`, async () => {
+    test(`a user who ${how} is told that this browser makes no calls, and can copy the link`, async () => {
       await page.goto(`${server.url}/r/webkit`);
       await shows("prejoin");
       assert.equal(await page.evaluate(() => typeof RTCPeerConnection), "undefined", "this build of WebKit has WebRTC: test calls with it");
