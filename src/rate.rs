@@ -145,6 +145,35 @@ impl LogLimit {
     }
 }
 
+/// The maximum number of addresses in [`Spent`].
+const SPENT: usize = 100;
+
+/// What sockets that disconnected had left of their rates, by address. So a client gains nothing if
+/// it disconnects and connects again.
+pub(crate) struct Spent<T>(VecDeque<(String, T)>);
+
+impl<T> Default for Spent<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T: Default> Spent<T> {
+    pub(crate) fn keep(&mut self, address: String, left: T) {
+        if self.0.len() >= SPENT {
+            self.0.pop_front();
+        }
+        self.0.push_back((address, left));
+    }
+
+    /// What the last socket of this address had left.
+    pub(crate) fn take(&mut self, address: &str) -> T {
+        let last = self.0.iter().rposition(|(from, _)| from == address);
+        let spent = last.and_then(|last| self.0.remove(last));
+        spent.map(|(_, left)| left).unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,34 +244,5 @@ mod tests {
             per_second: 0,
         };
         assert!(Bucket::default().take(at(5), never).is_err());
-    }
-}
-
-/// Of how many addresses it is remembered what their last socket had left of its rates.
-const SPENT: usize = 100;
-
-/// What sockets that are gone had left of their rates, by their addresses: whoever leaves and comes
-/// again, as a socket of its own, gains nothing.
-pub(crate) struct Spent<T>(VecDeque<(String, T)>);
-
-impl<T> Default for Spent<T> {
-    fn default() -> Self {
-        Self(VecDeque::new())
-    }
-}
-
-impl<T: Default> Spent<T> {
-    pub(crate) fn keep(&mut self, address: String, left: T) {
-        if self.0.len() >= SPENT {
-            self.0.pop_front();
-        }
-        self.0.push_back((address, left));
-    }
-
-    /// What the last one of this address had left.
-    pub(crate) fn take(&mut self, address: &str) -> T {
-        let last = self.0.iter().rposition(|(from, _)| from == address);
-        let spent = last.and_then(|last| self.0.remove(last));
-        spent.map(|(_, left)| left).unwrap_or_default()
     }
 }

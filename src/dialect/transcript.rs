@@ -25,6 +25,7 @@
 //! and `recover` restores it: the client then gets the events that it missed.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
@@ -294,8 +295,12 @@ fn filled_in(value: Value, attachments: &[Rc<[u8]>]) -> Value {
             .as_u64()
             .and_then(|number| usize::try_from(number).ok());
         let bytes = number.and_then(|number| attachments.get(number));
-        let digits: Option<String> =
-            bytes.map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect());
+        let digits = bytes.map(|bytes| {
+            bytes.iter().fold(String::new(), |mut digits, byte| {
+                let _ = write!(digits, "{byte:02x}"); // a String takes everything
+                digits
+            })
+        });
         return json!({ BYTES: digits });
     }
     match value {
