@@ -217,7 +217,7 @@ fn k_5_farewells_expire() {
     ));
     let sid = hall.open_polling();
     hall.send(&sid, "4nonsense");
-    let then = hall.now() + 30_001;
+    let then = hall.now() + 60_001;
     hall.until(then);
     assert!(hall.platform.stored().is_empty());
     let probe = hall.open_probe();

@@ -262,7 +262,7 @@ fn cloudflare_fails() {
         (answer(201, "<html>"), "its answer has no iceServers"),
         (answer(201, "{}"), "its answer has no iceServers"),
         (answer(201, "[1]"), "its answer has no iceServers"),
-        (servers(json!(7)), "it is no list"),
+        (servers(json!(7)), "it is not a list"),
         (servers(json!([])), "its answer has no relay"),
         (servers(json!([{}])), "server 1 has no urls"),
         (

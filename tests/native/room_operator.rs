@@ -416,7 +416,7 @@ fn a_closed_room_leaves_nothing_when_all_were_told() {
         if forgets {
             hall.lose_memory();
         }
-        hall.until(hall.now() + 32_000);
+        hall.until(hall.now() + 62_000);
         assert_eq!(hall.platform.stored().len(), 0, "{forgets}");
         assert_eq!(hall.meter.disk.rows.len(), 0, "{forgets}");
         let back = host.reconnect(&mut hall);

@@ -78,6 +78,7 @@ fn a_peer_that_is_away_is_told_of_the_end_when_it_comes_back() {
             !told.iter().any(|event| event.contains("chat-message")),
             "{told:?}"
         );
+        hall.until(hall.now() + 30_000);
         assert_eq!(
             hall.platform.stored().len(),
             0,
@@ -125,7 +126,7 @@ fn a_closed_room_is_deleted_when_nobody_has_to_be_told_any_more() {
     post(&mut hall, "close", json!({}));
     hall.until(gone + 15_000).lose_memory();
     assert!(!hall.platform.stored().is_empty());
-    hall.until(gone + 30_000);
+    hall.until(gone + 60_000);
     assert!(hall.platform.stored().is_empty());
     assert_eq!(hall.core.deadline(), None);
 }

@@ -198,6 +198,7 @@ fn a_room_that_an_operator_closes() {
         .collect();
     assert_eq!(names, ["join", "host", "leave", "empty"]);
     assert_eq!(events[2]["reason"], "closed");
+    hall.until(hall.now() + 30_000);
     assert!(hall.platform.stored().is_empty());
     let next = Peer::connect(&mut hall);
     next.join(&mut hall, "x");
