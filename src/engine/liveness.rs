@@ -58,18 +58,19 @@ impl Engine {
 
     /// Pings a session out of turn. See [`Engine::answered`].
     pub(crate) fn challenge(&mut self, now: Timestamp, sid: Sid) {
+        self.absorb(sid); // what came before is no answer
         self.with(sid, |session, config, out| {
+            session.heartbeat.challenge();
             session.ping(now, config, out);
             Ok(())
         });
     }
 
-    /// Whether a pong came since then.
-    pub(crate) fn answered(&mut self, sid: Sid, since: Timestamp) -> bool {
-        let silence = self.silence();
+    /// Whether a pong came since the session was challenged.
+    pub(crate) fn answered(&mut self, sid: Sid) -> bool {
         self.absorb(sid);
         let session = self.sessions.get(&sid);
-        session.is_some_and(|session| session.heartbeat.expires >= since + silence)
+        session.is_some_and(|session| session.heartbeat.is_answered())
     }
 
     /// Whether there is a polling session whose client may be gone, as it was found without a poll

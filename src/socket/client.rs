@@ -210,7 +210,6 @@ pub(super) struct Claim {
     pub(super) socket: SocketId,
     /// The last event it had, if it had any.
     pub(super) offset: Option<Offset>,
-    pub(super) asked: Timestamp,
     /// If the socket's earlier connection is not gone by then, it has to have proved alive.
     pub(super) by: Timestamp,
 }
