@@ -45,6 +45,8 @@ pub struct Virtual {
     pub rows: RefCell<BTreeMap<String, String>>,
     /// What will be committed soon.
     soon: RefCell<Vec<Record>>,
+    /// What was to be committed when the server was killed last.
+    lost: RefCell<Vec<Record>>,
     /// Why the storage cannot be read.
     pub broken: RefCell<Option<String>>,
     /// The log for operators, line by line.
@@ -107,6 +109,16 @@ impl Virtual {
         self.rows.borrow().clone()
     }
 
+    /// Whether nothing waits to be committed but what waits for polls.
+    pub fn is_committed(&self) -> bool {
+        self.soon.borrow().iter().all(is_of_queue)
+    }
+
+    /// Whether that was so when the server was killed last.
+    pub fn lost_nothing(&self) -> bool {
+        self.lost.borrow().iter().all(is_of_queue)
+    }
+
     fn keep(&self, record: Record) {
         let mut rows = self.rows.borrow_mut();
         match record {
@@ -151,6 +163,13 @@ fn is_of_session(record: &Record) -> bool {
         }
         Record::Purged | Record::Erased => true,
     }
+}
+
+/// Whether a record is only about what waits for polls. A session is deleted when it is upgraded: its
+/// client has a connection from then on.
+fn is_of_queue(record: &Record) -> bool {
+    let is_upgrade = matches!(record, Record::Deleted { key } if key.split('/').count() == 2);
+    is_of_session(record) && !is_upgrade && *record != Record::Erased
 }
 
 fn is_ack(packet: &str) -> bool {
@@ -385,7 +404,7 @@ impl<C: Core> Script<C> {
         self.connections.clear();
         self.requests.clear();
         self.holds.clear();
-        self.platform.soon.take();
+        self.platform.lost.replace(self.platform.soon.take());
         self.meter.kill(&self.platform.stored());
         self.late(millis).lose_memory()
     }
