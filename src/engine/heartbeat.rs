@@ -18,6 +18,10 @@ pub(super) struct Heartbeat {
     pub(super) ping_at: Timestamp,
     pub(super) expires: Timestamp,
     awaited: Awaited,
+    /// Whether a pong was asked for and has not arrived. Times cannot tell this: the clock may go back.
+    challenged: bool,
+    /// When the platform last absorbed a pong.
+    absorbed_at: Timestamp,
 }
 
 /// The packet that the server waits for as a sign of life.
@@ -43,11 +47,13 @@ impl Heartbeat {
             ping_at,
             expires: now + config.ping_interval + config.ping_timeout,
             awaited,
+            challenged: false,
+            absorbed_at: Timestamp::default(),
         }
     }
 
     /// Restores a heartbeat after the loss of memory.
-    pub(super) const fn resume(ping_at: Timestamp, expires: Timestamp, revision: Revision) -> Self {
+    pub(super) fn resume(ping_at: Timestamp, expires: Timestamp, revision: Revision) -> Self {
         let (ping_at, awaited) = match revision {
             Revision::Four => (ping_at, Awaited::Packet),
             Revision::Three => (Timestamp::NEVER, Awaited::Ping),
@@ -56,7 +62,19 @@ impl Heartbeat {
             ping_at,
             expires,
             awaited,
+            challenged: false,
+            absorbed_at: Timestamp::default(),
         }
+    }
+
+    /// Asks for a pong, which shows that the client is alive.
+    pub(super) const fn challenge(&mut self) {
+        self.challenged = true;
+    }
+
+    /// Whether a pong arrived since the last [challenge](Self::challenge).
+    pub(super) const fn is_answered(&self) -> bool {
+        !self.challenged
     }
 
     /// Updates the state after a ping was sent.
@@ -69,11 +87,16 @@ impl Heartbeat {
 
     /// Handles the awaited packet: a pong, or the client's ping.
     pub(super) fn beat(&mut self, now: Timestamp, config: &Config, revision: Revision) {
-        *self = Self::start(now, config, revision);
+        *self = Self {
+            absorbed_at: self.absorbed_at,
+            ..Self::start(now, config, revision)
+        };
     }
 
     /// Handles a pong that the platform absorbed at `then`.
     pub(super) fn absorbed(&mut self, then: Timestamp, config: &Config) {
+        let earlier = std::mem::replace(&mut self.absorbed_at, then);
+        self.challenged &= earlier == then;
         let expires = then + config.ping_interval + config.ping_timeout;
         if expires > self.expires {
             self.expires = expires;

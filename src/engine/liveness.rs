@@ -49,18 +49,19 @@ impl Engine {
 
     /// Pings a session outside its interval. See [`Engine::answered`].
     pub(crate) fn challenge(&mut self, now: Timestamp, sid: Sid) {
+        self.absorb(sid); // what came before is no answer
         self.with(sid, |session, config, out| {
+            session.heartbeat.challenge();
             session.ping(now, config, out);
             Ok(())
         });
     }
 
-    /// Whether a pong arrived since then.
-    pub(crate) fn answered(&mut self, sid: Sid, since: Timestamp) -> bool {
-        let silence = self.silence();
+    /// Whether a pong arrived since the session was challenged.
+    pub(crate) fn answered(&mut self, sid: Sid) -> bool {
         self.absorb(sid);
-        let session = self.sessions.get(sid);
-        session.is_some_and(|session| session.heartbeat.expires >= since + silence)
+        let session = self.sessions.get(&sid);
+        session.is_some_and(|session| session.heartbeat.is_answered())
     }
 
     /// Whether a polling session without a parked poll was restored after the loss of memory. Its

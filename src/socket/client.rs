@@ -210,7 +210,6 @@ pub(super) struct Claim {
     pub(super) socket: SocketId,
     /// The last event that it got, if it got any.
     pub(super) offset: Option<Offset>,
-    pub(super) asked: Timestamp,
     /// Until when the socket's earlier connection, if it still exists, may show that it is alive.
     pub(super) by: Timestamp,
 }

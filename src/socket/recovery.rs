@@ -236,7 +236,6 @@ impl Server {
             auth,
             socket,
             offset,
-            asked: now,
             by: now + PROOF,
         });
     }
@@ -255,7 +254,7 @@ impl Server {
                     self.claims.push(claim);
                     continue;
                 }
-                Some(Link::Joined(earlier)) if !self.engine.answered(earlier, claim.asked) => {
+                Some(Link::Joined(earlier)) if !self.engine.answered(earlier) => {
                     // Then the socket is away.
                     self.engine.close(now, earlier);
                     self.claims.push(claim);

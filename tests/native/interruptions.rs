@@ -6,10 +6,10 @@ use signalbox::engine::Engine;
 use signalbox::socket::{Config, Host, Server};
 
 use crate::obedient::Obedient;
-use crate::peer::{Peer, hall, hall_of};
+use crate::peer::{Hall, Peer, hall, hall_of};
 use crate::raw::defaults;
 use crate::recovery::{say, texts};
-use crate::support::{Done, Script, closed, sent};
+use crate::support::{Done, Script, at, closed, sent};
 
 /// Memory may be lost between any two frames, even between a packet and its attachments. Then the
 /// session ends at the next attachment, and its client recovers.
@@ -53,6 +53,44 @@ fn memory_is_lost_within_a_binary_packet() {
             "lost before frame {at}"
         );
         say(&mut hall, &back, "on it goes");
+    }
+}
+
+/// V-2: whether an earlier connection is alive does not depend on the clock, which may go back. A sign of
+/// life from before the question is no answer; one from after it is.
+#[test]
+fn the_clock_goes_back_before_a_client_comes_back() {
+    for (is_alive, is_absorbed, back) in [
+        (false, false, 1),
+        (false, false, 5_000),
+        (false, true, 5_000),
+        (true, false, 1),
+        (true, false, 5_000),
+        (true, true, 5_000),
+    ] {
+        let (mut hall, [a]) = hall_of();
+        let c = a.connection();
+        let pong = |hall: &mut Hall| {
+            if is_absorbed {
+                let mut answered = hall.platform.auto_responses.borrow_mut();
+                answered.insert(c, at(hall.now()));
+            } else {
+                hall.text(c, "3");
+            }
+        };
+        hall.until(10_000);
+        pong(&mut hall);
+        hall.set_clock_back(back);
+        let claimant = hall.open_websocket();
+        hall.text(claimant, a.connect_packet());
+        hall.late(hall.now() + 1);
+        if is_alive {
+            pong(&mut hall);
+        }
+        hall.until(hall.now() + 1_000);
+        let told = format!("{:?}", hall.take_of(claimant));
+        assert!(told.contains("40{"), "{told}");
+        assert_eq!(!told.contains(&a.id), is_alive, "{back} ms: {told}");
     }
 }
 

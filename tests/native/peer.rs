@@ -199,14 +199,21 @@ impl Peer {
 
     /// Sends one packet of Engine.IO.
     pub fn write(&self, hall: &mut Hall, packet: &str) {
+        if let Some(post) = self.send(hall, &[packet.to_owned()]) {
+            assert_eq!(hall.take_of(post), [ok(post)]);
+        }
+    }
+
+    /// Sends packets of Engine.IO, by polling in one request, which is returned.
+    pub fn send(&self, hall: &mut Hall, packets: &[String]) -> Option<u64> {
         match &self.link {
             Link::WebSocket(connection) => {
-                hall.text(*connection, packet);
+                for packet in packets {
+                    hall.text(*connection, packet);
+                }
+                None
             }
-            Link::Polling(sid, _) => {
-                let post = hall.send(sid, packet);
-                assert_eq!(hall.take_of(post), [ok(post)]);
-            }
+            Link::Polling(sid, _) => Some(hall.send(sid, &packets.join("\x1e"))),
         }
     }
 
@@ -260,23 +267,56 @@ impl Peer {
         reason = "callers write an event in place"
     )]
     pub fn ask(&self, hall: &mut Hall, event: impl ToString) -> u64 {
-        self.acks.set(self.acks.get() + 1);
-        let ack = self.acks.get();
+        let ack = self.next_ack();
         self.write(hall, &format!("42{ack}{}", event.to_string()));
         ack
     }
 
+    fn next_ack(&self) -> u64 {
+        self.acks.set(self.acks.get() + 1);
+        self.acks.get()
+    }
+
+    /// Sends events at once that want to be acknowledged.
+    pub fn ask_all(&self, hall: &mut Hall, events: &[&str]) -> Vec<u64> {
+        let acks: Vec<u64> = events.iter().map(|_| self.next_ack()).collect();
+        let packets = events.iter().zip(&acks);
+        let packets: Vec<String> = packets
+            .map(|(event, ack)| format!("42{ack}{event}"))
+            .collect();
+        if let Some(post) = self.send(hall, &packets) {
+            assert_eq!(hall.take_of(post), [ok(post)]);
+        }
+        acks
+    }
+
+    /// Sends events that want to be acknowledged, to a server that is killed meanwhile: by polling all
+    /// in one request, else the first.
+    pub fn ask_in_vain(&self, hall: &mut Hall, events: &[String]) {
+        let packet = |event: &String| format!("42{}{event}", self.next_ack());
+        let packets: Vec<String> = events.iter().map(packet).collect();
+        self.send(hall, &packets);
+    }
+
     /// The ack, if it arrived.
     pub fn acknowledged(&self, hall: &mut Hall, ack: u64) -> Option<Value> {
+        let args = self.take_frame(hall, &format!("43{ack}"))?;
+        let args: Value = serde_json::from_str(&args).unwrap();
+        assert_eq!(args.as_array().map(Vec::len), Some(1), "one argument");
+        Some(args[0].clone())
+    }
+
+    /// What follows these characters and `[` or `{` in a frame that arrived, if one did.
+    pub fn take_frame(&self, hall: &mut Hall, start: &str) -> Option<String> {
         let frames = self.frames(hall);
         let mut heard = self.heard.borrow_mut();
         heard.extend(frames);
-        let prefix = format!("43{ack}[");
-        let place = heard.iter().position(|frame| frame.starts_with(&prefix))?;
-        let frame = heard.remove(place);
-        let args: Value = serde_json::from_str(&frame[prefix.len() - 1..]).unwrap();
-        assert_eq!(args.as_array().map(Vec::len), Some(1), "one argument");
-        Some(args[0].clone())
+        let rest = |frame: &String| {
+            let rest = frame.strip_prefix(start)?;
+            rest.starts_with(['[', '{']).then(|| rest.to_owned())
+        };
+        let place = heard.iter().position(|frame| rest(frame).is_some())?;
+        rest(&heard.remove(place))
     }
 
     /// The code with which an event is refused. The error names the event.

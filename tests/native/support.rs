@@ -45,6 +45,8 @@ pub struct Virtual {
     pub rows: RefCell<BTreeMap<String, String>>,
     /// The records of delayed commits.
     soon: RefCell<Vec<Record>>,
+    /// The records that were not committed when the server was killed last.
+    lost: RefCell<Vec<Record>>,
     /// The error of reading the storage.
     pub broken: RefCell<Option<String>>,
     /// Whether something was stored since everything was deleted.
@@ -114,6 +116,16 @@ impl Virtual {
         self.rows.borrow().clone()
     }
 
+    /// Whether nothing waits to be committed but what waits for polls.
+    pub fn is_committed(&self) -> bool {
+        self.soon.borrow().iter().all(is_of_queue)
+    }
+
+    /// Whether that was so when the server was killed last.
+    pub fn lost_nothing(&self) -> bool {
+        self.lost.borrow().iter().all(is_of_queue)
+    }
+
     fn keep(&self, record: Record) {
         let mut rows = self.rows.borrow_mut();
         match record {
@@ -162,6 +174,13 @@ fn is_of_session(record: &Record) -> bool {
         }
         Record::Purged | Record::Erased => true,
     }
+}
+
+/// Whether a record is only about what waits for polls. A session is deleted when it is upgraded: its
+/// client has a connection from then on.
+fn is_of_queue(record: &Record) -> bool {
+    let is_upgrade = matches!(record, Record::Deleted { key } if key.split('/').count() == 2);
+    is_of_session(record) && !is_upgrade && *record != Record::Erased
 }
 
 fn is_ack(packet: &str) -> bool {
@@ -396,7 +415,7 @@ impl<C: Core> Script<C> {
         self.connections.clear();
         self.requests.clear();
         self.holds.clear();
-        self.platform.soon.take();
+        self.platform.lost.replace(self.platform.soon.take());
         self.meter.kill(&self.platform.stored());
         self.late(millis).lose_memory()
     }

@@ -65,14 +65,19 @@ impl Client {
         }
     }
 
-    /// A packet, as the body of a POST.
-    pub fn body(&self, packet: &str) -> String {
-        let packet = match (self.old, packet.strip_prefix('b')) {
-            (None, _) => return packet.to_owned(),
-            (Some(_), Some(base64)) => format!("b4{base64}"),
-            (Some(_), None) => packet.to_owned(),
-        };
-        format!("{}:{packet}", packet.encode_utf16().count())
+    /// Packets, as the body of a POST.
+    pub fn body(&self, packets: &[String]) -> String {
+        if self.old.is_none() {
+            return packets.join("\x1e");
+        }
+        let framed = packets.iter().map(|packet| {
+            let packet = match packet.strip_prefix('b') {
+                Some(base64) => format!("b4{base64}"),
+                None => packet.clone(),
+            };
+            format!("{}:{packet}", packet.encode_utf16().count())
+        });
+        framed.collect()
     }
 
     /// Bytes, as a frame.

@@ -1,7 +1,8 @@
 //! A socket in a room, as the model of rooms knows it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::room_door::Knock;
 use crate::peer::Peer;
 
 pub const SIGNALS: [&str; 4] = ["offer", "answer", "candidate", "signal"];
@@ -14,12 +15,18 @@ pub struct Member {
     pub link: Link,
     pub name: Option<&'static str>,
     pub hand: bool,
+    pub video: bool,
     /// Since when it is a peer, and its ordinal, which stays.
     pub joined: Option<u64>,
     pub n: Option<u64>,
     pub alias: Option<&'static str>,
     /// Whom its answers are for, unless they say.
     pub partner: Option<String>,
+    /// What it will have told, once let in.
+    pub knocking: Option<Knock>,
+    pub denied: bool,
+    /// Whether it may come in past the lock, as it was inside since that was closed.
+    pub has_secret: bool,
     /// What it is to hear, now or when it is back.
     pub owed: Vec<Value>,
     /// How many signals wait for it while it is away.
@@ -27,6 +34,10 @@ pub struct Member {
     /// Whether its page was left, and whether the server knows which connection that was.
     pub left_page: bool,
     pub replaceable: bool,
+    /// Since when its connection is lost, as far as the server knows.
+    pub away_since: Option<u64>,
+    /// Whether nothing that it knows can be lost with the server.
+    pub settled: bool,
     /// The last sequence number that it heard.
     seq: u64,
 }
@@ -47,14 +58,20 @@ impl Member {
             link: Link::Present,
             name: None,
             hand: false,
+            video: false,
             joined: None,
             n: None,
             alias: None,
             partner: None,
+            knocking: None,
+            denied: false,
+            has_secret: false,
             owed: Vec::new(),
             waiting: 0,
             left_page: false,
             replaceable: false,
+            away_since: None,
+            settled: false,
             seq: 0,
         }
     }
@@ -62,13 +79,19 @@ impl Member {
     /// Takes out of an event what a model cannot know, and checks it by itself. Returns the sender
     /// of a signal, and whether the receiver is the polite one of the two.
     pub fn check(&mut self, event: &mut Value) -> Option<(String, bool)> {
-        let chat = event[0] == "chat-message";
-        if !chat && !SIGNALS.iter().any(|name| event[0] == *name) {
-            if let Some(fields) = event[1].as_object_mut() {
+        if !is_word(event) {
+            match event[0].as_str() {
+                // All that counts of an error is its code.
+                Some("room:error" | "room:denied") => event[1] = event[1]["code"].take(),
+                Some("room:admitted") => *event = json!(["room:admitted"]),
+                _ => {}
+            }
+            if let Some(fields) = event.get_mut(1).and_then(Value::as_object_mut) {
                 fields.remove("joinedAt");
             }
             return None;
         }
+        let chat = event[0] == "chat-message";
         let last = event.as_array_mut().and_then(|event| event.last_mut());
         let fields = last.and_then(Value::as_object_mut).expect("meta");
         fields.remove("ts").expect("a time");
@@ -87,6 +110,11 @@ impl Member {
         }
         Some((from, polite))
     }
+}
+
+/// Whether an event is what a member said, and not what became of the members.
+pub fn is_word(event: &Value) -> bool {
+    event[0] == "chat-message" || SIGNALS.iter().any(|name| event[0] == *name)
 }
 
 /// An object without these of its fields.

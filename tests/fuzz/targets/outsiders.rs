@@ -1,5 +1,6 @@
 //! A closed room twice, once with strangers outside and once without: those inside hear, keep and may
-//! do the same, and those outside hear nothing of them.
+//! do the same, and those outside hear nothing of them. Memory is lost, the server is killed, and its clock
+//! goes back.
 
 use serde_json::{Value, json};
 use signalbox::room::Config;
@@ -148,6 +149,11 @@ impl World {
                 hall.lose_memory();
                 return;
             }
+            15 if who == 0 => return self.kill(),
+            15 if who == 1 => {
+                hall.set_clock_back(hall.now().min(3_000));
+                return;
+            }
             _ => {
                 hall.until(hall.now() + 7_000);
                 return;
@@ -156,6 +162,16 @@ impl World {
         let mut reply = json!({ "ok": reply["ok"], "delivered": reply["delivered"], "error": reply["error"]["code"] });
         scrub(&mut reply, &self.insiders);
         self.heard.push((who, reply));
+    }
+
+    /// The server is killed; those inside come back, those outside do not know better.
+    fn kill(&mut self) {
+        self.hall.platform.flush();
+        self.hall.kill();
+        for (who, peer) in self.insiders.iter_mut().enumerate() {
+            *peer = peer.reconnect(&mut self.hall);
+            assert!(peer.recovered, "insider {who}");
+        }
     }
 
     fn noise(&mut self, decision: u8, what: u8) {

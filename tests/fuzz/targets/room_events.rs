@@ -4,30 +4,63 @@ use serde_json::{Value, json};
 
 use super::bytes::Bytes;
 use super::member::{Link, without};
-use super::room_model::{Model, WAITING};
+use super::room_model::{Act, Model};
 use crate::peer::Hall;
 
 const ALIASES: [&str; 3] = ["ann", "bob", "carol"];
 
 impl Model {
-    pub(super) fn join(&mut self, hall: &mut Hall, who: usize, name: Option<&'static str>) {
+    /// An event that a member sends, whose effects on the model are done.
+    pub(super) fn plan(&mut self, hall: &Hall, bytes: &mut Bytes, who: usize) -> Act {
+        match bytes.below(16) {
+            0 => self.leave(who),
+            1 | 2 => self.take_alias(bytes, who),
+            3 => self.raise_hand(who, bytes.chance(2)),
+            4..7 => self.chat(bytes, who),
+            7 | 8 => self.preside(hall, bytes, who),
+            _ => self.signal(bytes, who, None),
+        }
+    }
+
+    pub(super) fn join(
+        &mut self,
+        hall: &mut Hall,
+        who: usize,
+        name: Option<&'static str>,
+        video: bool,
+    ) {
         let id = self.id(who);
-        let again = self.members[who].joined.is_some();
-        self.members[who].name = name;
-        self.members[who].joined.get_or_insert(hall.now());
-        self.host.get_or_insert_with(|| id.clone());
+        let joining = json!({ "name": name, "media": { "video": video } });
+        if let Some(code) = self.refuse_join(hall, who, name, video) {
+            let refused = self.members[who]
+                .peer
+                .refusal(hall, &json!(["room:join", joining]));
+            assert_eq!(refused, code);
+            return;
+        }
+        self.free_seat(who, video);
+        let who = self.find(&id).expect("it is here");
+        let again = self.enter(hall, who, name, video);
         let reply = self.members[who]
             .peer
-            .call(hall, json!(["room:join", { "name": name }]));
+            .call(hall, json!(["room:join", joining]));
+        assert_eq!(reply["room"]["locked"], self.locked);
         let n = reply["self"]["n"].as_u64().expect("an ordinal");
-        assert_eq!(*self.members[who].n.get_or_insert(n), n, "an ordinal stays");
-        assert!(
-            !self
-                .members
-                .iter()
-                .any(|m| m.n == Some(n) && m.peer.id != id)
-        );
+        self.number(who, n);
         assert_eq!(without(&reply["self"], &["joinedAt"]), self.peer(who));
+        self.check_peers(who, &reply);
+        self.tell_entry(who, again);
+    }
+
+    /// A member's ordinal is told.
+    pub(super) fn number(&mut self, who: usize, n: u64) {
+        assert_eq!(*self.members[who].n.get_or_insert(n), n, "an ordinal stays");
+        let with_it = self.members.iter().filter(|member| member.n == Some(n));
+        assert_eq!(with_it.count(), 1);
+    }
+
+    /// The others in the room, as a peer is told of them on joining.
+    fn check_peers(&self, who: usize, reply: &Value) {
         let mut others: Vec<usize> = self.peers().filter(|other| *other != who).collect();
         others.sort_by_key(|other| self.members[*other].n);
         let others: Vec<Value> = others.into_iter().map(|other| self.peer(other)).collect();
@@ -35,14 +68,34 @@ impl Model {
         let listed: Vec<Value> = listed.map(|peer| without(peer, &["joinedAt"])).collect();
         assert_eq!(listed, others);
         assert_eq!(reply["room"]["count"], json!(others.len() + 1));
-        let event = ["peer:joined", "peer:updated"][usize::from(again)];
-        self.tell_peers(who, &json!([event, self.peer(who)]));
     }
 
-    pub(super) fn leave(&mut self, hall: &mut Hall, who: usize) {
-        let reply = self.members[who].peer.call(hall, json!(["room:leave"]));
-        assert_eq!(reply, json!({ "ok": true }));
+    /// A member is a peer, or shows itself otherwise. Returns whether it was one before.
+    pub(super) fn enter(
+        &mut self,
+        hall: &Hall,
+        who: usize,
+        name: Option<&'static str>,
+        video: bool,
+    ) -> bool {
+        let id = self.id(who);
+        self.host.get_or_insert(id);
+        let member = &mut self.members[who];
+        (member.name, member.video, member.knocking) = (name, video, None);
+        member.has_secret |= self.locked;
+        let again = member.joined.is_some();
+        member.joined.get_or_insert(hall.now());
+        again
+    }
+
+    pub(super) fn tell_entry(&mut self, who: usize, again: bool) {
+        let event = ["peer:joined", "peer:updated"][usize::from(again)];
+        self.tell_peers(who, &json!([event, self.shown(who)]));
+    }
+
+    fn leave(&mut self, who: usize) -> Act {
         self.left(who, "left");
+        Act::done(json!(["room:leave"]))
     }
 
     /// The other peers are told, and one becomes host.
@@ -52,7 +105,7 @@ impl Model {
             self.tell_aliased(&json!(["user-left", alias]));
         }
         let member = &mut self.members[who];
-        (member.name, member.hand) = (None, false);
+        (member.name, member.hand, member.video, member.knocking) = (None, false, false, None);
         if member.joined.take().is_none() {
             return;
         }
@@ -61,85 +114,115 @@ impl Model {
             let since = |who: &usize| (self.members[*who].joined, self.members[*who].n);
             self.host = self.peers().min_by_key(since).map(|who| self.id(who));
             self.tell_peers(who, &json!(["room:state", { "host": self.host }]));
+            self.knock_anew();
         }
     }
 
-    pub(super) fn take_alias(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
+    fn take_alias(&mut self, bytes: &mut Bytes, who: usize) -> Act {
         let alias = *bytes.pick(&ALIASES);
+        let event = json!(["join", alias]);
+        if self.is_outside(who) {
+            return Act::new(event, Err("room-locked"));
+        }
         let owner = self.find(alias);
-        let reply = self.members[who].peer.call(hall, json!(["join", alias]));
         if let Some(owner) = owner.filter(|owner| *owner != who) {
             // All clients have the same address.
             if !matches!(self.members[owner].link, Link::Away(_)) {
-                assert_eq!(reply["error"]["code"], "id-taken");
-                return;
+                return Act::new(event, Err("id-taken"));
             }
             self.tell_aliased(&json!(["user-left", alias]));
             self.members[owner].alias = None;
         }
-        assert_eq!(reply, json!({ "ok": true }));
         let earlier = self.members[who].alias.replace(alias);
         if let Some(earlier) = earlier.filter(|earlier| *earlier != alias) {
             self.tell_aliased(&json!(["user-left", earlier]));
         }
         self.tell_aliased(&json!(["user-joined", alias]));
+        Act::done(event)
     }
 
-    pub(super) fn raise_hand(&mut self, hall: &mut Hall, who: usize, hand: bool) {
+    fn raise_hand(&mut self, who: usize, hand: bool) -> Act {
         let event = json!(["peer:update", { "hand": hand }]);
-        let reply = self.members[who].peer.call(hall, event);
+        if self.is_outside(who) {
+            return Act::new(event, Err("room-locked"));
+        }
         if self.members[who].joined.is_none() {
-            assert_eq!(reply["error"]["code"], "not-joined");
-            return;
+            return Act::new(event, Err("not-joined"));
         }
         self.members[who].hand = hand;
         let changed = json!({ "id": self.id(who), "hand": hand });
         self.tell_peers(who, &json!(["peer:updated", changed]));
+        Act::done(event)
     }
 
-    pub(super) fn chat(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
+    pub(super) fn chat(&mut self, bytes: &mut Bytes, who: usize) -> Act {
         self.said += 1;
         let text = format!("{} 中文😀", self.said);
         let target = bytes.chance(3).then(|| self.target(bytes));
         let event = json!(["chat-message", { "message": text, "to": target }]);
-        let reply = self.members[who].peer.call(hall, event);
-        let to = match target.map(|target| self.find(&target)) {
+        if self.is_outside(who) {
+            return Act::new(event, Err("room-locked"));
+        }
+        let to = match target.map(|target| self.insider(&target)) {
             None => None,
-            Some(Some(to)) if self.is_full(to) => {
-                assert_eq!(reply["error"]["code"], "rate-limited");
-                return;
-            }
+            Some(Some(to)) if self.is_full(to) => return Act::new(event, Err("rate-limited")),
             Some(Some(to)) => Some(to),
-            Some(None) => {
-                assert_eq!(reply["error"]["code"], "unknown-peer");
-                return;
-            }
+            Some(None) => return Act::new(event, Err("unknown-peer")),
         };
-        assert_eq!(reply["ok"], true);
         let mut message =
             json!({ "message": text, "from": self.id(who), "name": self.members[who].name });
         if let Some(to) = to {
             message["to"] = json!(self.id(to));
         }
-        let event = json!(["chat-message", message]);
-        for (member, owed) in self.members.iter_mut().enumerate() {
+        let told = json!(["chat-message", message]);
+        for member in self.insiders() {
             if to.is_none_or(|to| to == member || who == member) {
-                owed.owed.push(event.clone());
+                self.members[member].owed.push(told.clone());
             }
+        }
+        Act::done(event)
+    }
+
+    /// What a member says without waiting for an ack: it may be lost with the server.
+    pub(super) fn say_without_ack(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
+        let before: Vec<usize> = self
+            .members
+            .iter()
+            .map(|member| member.owed.len())
+            .collect();
+        let act = if bytes.chance(2) {
+            self.chat(bytes, who)
+        } else {
+            self.signal(bytes, who, Some("signal"))
+        };
+        self.members[who].peer.emit(hall, &act.event);
+        let told = self.members.iter().zip(before);
+        let told: Vec<Value> = told
+            .flat_map(|(member, old)| member.owed[old..].to_vec())
+            .collect();
+        self.optional.extend(told);
+        if let Err(code) = act.reply {
+            self.members[who].owed.push(json!(["room:error", code]));
         }
     }
 
     /// Whether the queue of a member that is away is full; otherwise one more signal is counted.
     pub(super) fn is_full(&mut self, who: usize) -> bool {
+        let limit = self.settings.waiting;
         let member = &mut self.members[who];
         let is_away = matches!(member.link, Link::Away(_));
-        let is_full = is_away && member.waiting == WAITING;
+        let is_full = is_away && member.waiting == limit;
         member.waiting += usize::from(is_away && !is_full);
         is_full
     }
 
     pub(super) fn id(&self, who: usize) -> String {
         self.members[who].peer.id.clone()
+    }
+
+    /// A peer, as events show it. Its ordinal is checked separately.
+    pub(super) fn shown(&self, who: usize) -> Value {
+        without(&self.peer(who), &["n"])
     }
 
     /// A peer, as other clients see it.
@@ -149,11 +232,11 @@ impl Model {
             "id": member.peer.id, "n": member.n, "name": member.name, "hand": member.hand,
             "host": self.host.as_ref() == Some(&member.peer.id),
             "away": matches!(member.link, Link::Away(_)),
-            "media": { "audio": false, "video": false, "screen": false },
+            "media": { "audio": false, "video": member.video, "screen": false },
         })
     }
 
-    fn peers(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn peers(&self) -> impl Iterator<Item = usize> {
         (0..self.members.len()).filter(|who| self.members[*who].joined.is_some())
     }
 
@@ -178,7 +261,7 @@ impl Model {
         }
     }
 
-    fn tell_aliased(&mut self, event: &Value) {
+    pub(super) fn tell_aliased(&mut self, event: &Value) {
         for member in self
             .members
             .iter_mut()

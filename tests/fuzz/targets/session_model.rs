@@ -1,6 +1,7 @@
 //! Sessions beside a naive model of what their clients must have received: each message once and in
-//! order, as soon as there is a way, whatever the interleaving of polls, upgrades, losses of memory
-//! and late alarms. The clients keep to the rules; some leave, are put out or are lost.
+//! order, as soon as there is a way, whatever the interleaving of polls, upgrades, losses of memory,
+//! late alarms, a clock that goes back and a server that is killed. The clients keep to the rules; some
+//! leave, are put out or are lost.
 
 use signalbox::engine::Config;
 
@@ -26,6 +27,8 @@ struct Model<'a> {
     closing: Vec<u64>,
     quiet: u64,
     late: bool,
+    /// By how much the clock went back since, in milliseconds: what ends in time ends later.
+    back: u64,
     /// Whether the platform answers pongs by itself.
     absorbs: bool,
     said: usize,
@@ -48,6 +51,7 @@ pub fn session_model(bytes: &[u8]) -> usize {
         closing: Vec::new(),
         quiet: 0,
         late: false,
+        back: 0,
         absorbs,
         said: 0,
         received: 0,
@@ -69,8 +73,10 @@ pub fn session_model(bytes: &[u8]) -> usize {
 impl Model<'_> {
     fn step(&mut self) {
         let count = self.clients.len();
-        match self.bytes.below(16) {
+        match self.bytes.below(32) {
             0 if count < 3 => self.open(),
+            16 => self.set_clock_back(),
+            17 if self.bytes.chance(4) => self.kill(),
             1 => {
                 self.script.lose_memory();
             }
@@ -82,10 +88,11 @@ impl Model<'_> {
                 let who = self.bytes.below(count);
                 match kind {
                     4..=6 => self.poll(who),
-                    7 => self.say(who),
-                    8 => self.say_bytes(who),
-                    9 => self.probe(who),
+                    7 | 8 | 18..25 => self.say(who),
+                    9 | 25 => self.probe(who),
                     10..=13 => self.on_probe(who, kind),
+                    26..30 => self.poll(who),
+                    30.. => self.on_probe(who, kind - 20),
                     14 => self.overdue(who),
                     _ => match self.bytes.below(8) {
                         0 => self.lose(who),
@@ -156,36 +163,45 @@ impl Model<'_> {
         self.settle();
     }
 
+    /// A client sends some messages, by polling in one request: texts, which all get, and bytes, which
+    /// it gets itself.
     fn say(&mut self, who: usize) {
-        self.said += 1;
-        let message = format!("4all {} 中", self.said);
-        for client in &mut self.clients {
-            client.owed.push_back(message.clone());
-        }
-        self.write(who, &message);
-    }
-
-    fn say_bytes(&mut self, who: usize) {
-        let (bytes, part) = *self.bytes.pick(&BINARY);
-        let client = &mut self.clients[who];
-        client.owed.push_back(part.to_owned());
-        match client.link {
-            Link::WebSocket(connection) => {
-                let frame = client.frame(bytes);
-                self.script.bytes(connection, &frame);
+        let mut packets = Vec::new();
+        for _ in 0..self.bytes.below(4) + 1 {
+            if self.bytes.chance(4) {
+                let (_, part) = *self.bytes.pick(&BINARY);
+                self.clients[who].owed.push_back(part.to_owned());
+                packets.push(part.to_owned());
+                continue;
             }
-            _ => self.write(who, part),
+            self.said += 1;
+            let message = format!("4all {} 中", self.said);
+            for client in &mut self.clients {
+                client.owed.push_back(message.clone());
+            }
+            packets.push(message);
         }
+        self.write_all(who, &packets);
     }
 
     fn write(&mut self, who: usize, packet: &str) {
+        self.write_all(who, &[packet.to_owned()]);
+    }
+
+    fn write_all(&mut self, who: usize, packets: &[String]) {
         let client = &self.clients[who];
         if let Link::WebSocket(connection) = client.link {
-            self.script.text(connection, packet);
+            for packet in packets {
+                let known = BINARY.iter().find(|(_, part)| part == packet);
+                match known {
+                    Some((bytes, _)) => self.script.bytes(connection, &client.frame(bytes)),
+                    None => self.script.text(connection, packet),
+                };
+            }
         } else {
             let post = self
                 .script
-                .post(&client.query("polling"), &client.body(packet));
+                .post(&client.query("polling"), &client.body(packets));
             assert_eq!(self.script.take_of(post), [ok(post)]);
             self.give_up_probe(who);
         }
@@ -324,6 +340,30 @@ impl Model<'_> {
         }
     }
 
+    fn set_clock_back(&mut self) {
+        let back = *self.bytes.pick(&[1, 100, 5_000]);
+        let back = back.min(self.script.now());
+        self.script.set_clock_back(back);
+        self.back += back;
+    }
+
+    /// The server is killed. What waits for polls is kept; who has a WebSocket has lost it.
+    fn kill(&mut self) {
+        self.catch_up();
+        self.script.platform.flush();
+        self.script.kill();
+        self.closing.clear();
+        for who in (0..self.clients.len()).rev() {
+            let client = &mut self.clients[who];
+            (client.poll, client.released) = (None, false);
+            if let Link::WebSocket(_) = client.link {
+                self.gone(who);
+            } else {
+                client.link = Link::Polling;
+            }
+        }
+    }
+
     /// Time passes; alarms may be late, once.
     fn pass(&mut self, millis: u64) {
         self.catch_up();
@@ -333,9 +373,10 @@ impl Model<'_> {
         }
         self.quiet += millis;
         let held: Vec<(usize, u64)> = (0..self.clients.len())
-            .filter(|who| self.clients[*who].released && millis >= HOLD)
+            .filter(|who| self.clients[*who].released && millis >= HOLD + self.back)
             .filter_map(|who| Some((who, self.clients[who].poll?)))
             .collect();
+        self.back = self.back.saturating_sub(millis);
         let then = self.script.now() + millis;
         if self.bytes.chance(3) {
             self.script.late(then);

@@ -1,11 +1,11 @@
 //! Signals in the shapes that pages send, and their effects in the model of rooms.
 
 use serde_json::{Map, Value, json};
+use signalbox::socket::SocketId;
 
 use super::bytes::Bytes;
 use super::member::{SENDERS, SIGNALS};
-use super::room_model::Model;
-use crate::peer::Hall;
+use super::room_model::{Act, Model};
 use crate::support::id;
 
 /// Names of targets. The lowest rank decides.
@@ -42,38 +42,47 @@ struct Plan {
 }
 
 impl Model {
-    pub(super) fn signal(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
+    pub(super) fn signal(
+        &mut self,
+        bytes: &mut Bytes,
+        who: usize,
+        kind: Option<&'static str>,
+    ) -> Act {
         self.said += 1;
-        let kind = *bytes.pick(&SIGNALS);
+        let kind = kind.unwrap_or_else(|| *bytes.pick(&SIGNALS));
         let args = self.arguments(bytes, kind);
         let event = Value::Array([&[json!(kind)], args.as_slice()].concat());
         let mut text = event.to_string();
         if bytes.chance(4) {
             text = text.replace(r#""from":"#, r#""fr\u006fm":"#);
         }
-        let reply = self.members[who].peer.call(hall, text);
-        let plan = match self.plan(who, kind, &args) {
+        if self.is_outside(who) {
+            return Act::new(text, Err("room-locked"));
+        }
+        let plan = match self.plan_signal(who, kind, &args) {
             Ok(plan) => plan,
-            Err(code) => {
-                assert_eq!(reply["error"]["code"], code, "{event}");
-                return;
-            }
+            Err(code) => return Act::new(text, Err(code)),
         };
         let partner = self.members[who].partner.as_deref();
         let partner = partner.filter(|_| matches!(kind, "answer" | "candidate"));
-        let target = plan.target.or_else(|| self.find(partner?));
+        let target = plan.target.or_else(|| self.insider(partner?));
         let mut receivers = match target {
             Some(target) => vec![target],
-            None => (0..self.members.len()).filter(|to| *to != who).collect(),
+            None => self
+                .insiders()
+                .into_iter()
+                .filter(|to| *to != who)
+                .collect(),
         };
         let only = receivers.len() == 1;
         receivers.retain(|to| !self.is_full(*to));
         if only && receivers.is_empty() {
-            assert_eq!(reply["error"]["code"], "rate-limited");
-            return;
+            return Act::new(text, Err("rate-limited"));
         }
-        let expected = json!({ "ok": true, "delivered": receivers.len() });
-        assert_eq!(reply, expected, "{event}");
+        let act = Act::new(
+            text,
+            Ok(json!({ "ok": true, "delivered": receivers.len() })),
+        );
         let own = self.id(who);
         let only = if let [only] = receivers[..] {
             Some(self.id(only))
@@ -88,9 +97,15 @@ impl Model {
             let owed = &mut self.members[*to].owed;
             owed.push(Value::Array(delivered.clone()));
         }
-        if !matches!(kind, "offer" | "answer") || only.as_ref() == Some(&own) {
-            return;
+        if matches!(kind, "offer" | "answer") && only.as_ref() != Some(&own) {
+            self.pair(who, only, &receivers);
         }
+        act
+    }
+
+    /// Members exchanged an offer or answer.
+    fn pair(&mut self, who: usize, only: Option<String>, receivers: &[usize]) {
+        let own = self.id(who);
         self.members[who].partner.clone_from(&only);
         for (to, member) in self.members.iter_mut().enumerate() {
             // A signal to many makes all other sockets partners, even those that miss it.
@@ -167,7 +182,7 @@ impl Model {
     }
 
     /// The delivered arguments of a signal, or the code of its refusal.
-    fn plan(&self, who: usize, kind: &str, args: &[Value]) -> Result<Plan, &'static str> {
+    fn plan_signal(&self, who: usize, kind: &str, args: &[Value]) -> Result<Plan, &'static str> {
         let args = match args {
             [first, rest @ ..] if !rest.is_empty() && first == "room" => rest,
             args => args,
@@ -181,7 +196,7 @@ impl Model {
             let name = args[0].as_str().expect("a name");
             let rest = args[1..].iter().map(|value| stated(value, &own, false));
             return Ok(Plan {
-                target: Some(self.find(name).ok_or("unknown-peer")?),
+                target: Some(self.insider(name).ok_or("unknown-peer")?),
                 delivered: [json!(own)].into_iter().chain(rest).collect(),
             });
         };
@@ -229,9 +244,9 @@ impl Model {
             let Some(name) = name.as_str().filter(|name| *name != "room") else {
                 continue;
             };
-            match self.find(name) {
+            match self.insider(name) {
                 Some(found) if found != who => later = later.or(Some(found)),
-                None if name == id(999) => return Err("unknown-peer"),
+                None if SocketId::is_id(name) => return Err("unknown-peer"),
                 None if place == 0 => return Err("unsupported"),
                 _ => {}
             }
@@ -252,12 +267,13 @@ impl Model {
         }
         if let Some((_, value)) = best {
             let name = value.as_str().ok_or("bad-payload")?;
-            return Ok(Some(self.find(name).ok_or("unknown-peer")?));
+            return Ok(Some(self.insider(name).ok_or("unknown-peer")?));
         }
         let mut unknown = objects
             .iter()
             .flat_map(|object| UNKNOWN.map(|name| object.get(name)));
-        let by_value = unknown.find_map(|value| find(value?).filter(|found| *found != who));
+        let other = |value: &Value| self.insider(value.as_str()?).filter(|found| *found != who);
+        let by_value = unknown.find_map(|value| other(value?));
         Ok(later.or(by_value))
     }
 }
