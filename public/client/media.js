@@ -278,8 +278,9 @@ export class LocalMedia extends Emitter {
   async #replaceMicrophone() {
     const { audio: lost } = this.problems;
     if (this.track("audio") || lost?.code !== "device-lost") return;
-    const microphones = (await mediaDevices().enumerateDevices()).filter(({ kind }) => kind === "audioinput");
-    if (microphones.length === 0) return;
+    // Without permission there are no labels, and the browser would ask the user out of the blue.
+    const devices = await mediaDevices().enumerateDevices();
+    if (!devices.some(({ kind, label }) => kind === "audioinput" && label)) return;
     this.#restrict("audio", device());
     await this.#acquire(["audio"]);
     const track = this.track("audio");

@@ -253,6 +253,7 @@ test("files are pasted and dropped, and leaving asks while one is on its way", a
   await attach(ada, huge("long.bin"));
   await press(bob, "long.bin", "Accept");
   await card(ada, "long.bin").getByRole("progressbar").waitFor();
+  await ada.getByRole("button", { name: "Close panel" }).click(); // it covers the bar
   const question = ada.getByRole("dialog", { name: "Leave while a file is on its way?" });
   await ada.getByRole("button", { name: "Leave", exact: true }).click();
   await question.getByRole("button", { name: "Cancel" }).click();
