@@ -2,17 +2,12 @@
 import { Emitter } from "./emitter.js";
 import { EVENTS, SignalboxError } from "./protocol.js";
 import { uniqueId } from "./unique.js";
-/** @import { ChatRecord, ChatSeal, Message, PeerInfo, Signaling } from "./types.js" */
+/** @import { ChatEvents, ChatRecord, ChatSeal, Message, PeerInfo, Signaling } from "./types.js" */
 
 const WRITES_FOR = 6_000; // unless told again
 const TELL_EVERY = 3_000;
 
-/**
- * The room's chat, encrypted if there is a key. A message that got lost with a connection is sent again under the same
- * `mid`, which the room takes once.
- *
- * @extends {Emitter<{ message: [message: Message], change: [message: Message], cleared: [], typing: [] }>}
- */
+/** The room's chat; ChatEvents describes it. @extends {Emitter<ChatEvents>} */
 export class Chat extends Emitter {
   /** @type {Message[]} */
   messages = [];

@@ -16,14 +16,7 @@ const FORMER_CONNECTIONS = 16;
 const REBUILD_AFTER = 1_000; // where negotiation broke down; twice as long each time
 const REBUILD_LATEST = 60_000;
 
-/**
- * The link to one peer. It restarts its connection, or replaces it, as often as needed.
- *
- *   connecting ──▶ connected ◀──▶ reconnecting
- *   connecting or reconnecting ──20 s──▶ failed ──▶ connected, as attempts go on, or by retry() ──▶ connecting
- *
- * @extends {Emitter<LinkEvents>}
- */
+/** The link to one peer; LinkState describes it. @extends {Emitter<LinkEvents>} */
 export class Link extends Emitter {
   /** @type {LinkState} */
   state = "connecting";

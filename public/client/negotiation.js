@@ -8,17 +8,7 @@ import { fingerprints } from "./sdp.js";
 const TRIES = 3; // of steps that fail, in a row
 const RETRY = 500; // ms; longer with each failure
 
-/**
- * Perfect negotiation over one RTCPeerConnection. Each step runs after the one before.
- *
- *   stable ──our offer──▶ have-local-offer ──its answer──▶ stable
- *   stable ──their offer──▶ have-remote-offer ──our answer──▶ stable
- *   have-local-offer ──their offer──▶ if we are polite, ours is rolled back; else theirs is ignored
- *
- * A step that fails is rolled back, so that no half of it remains, and tried again.
- *
- * @extends {Emitter<NegotiationEvents>}
- */
+/** Perfect negotiation over one RTCPeerConnection; NegotiationEvents describes it. @extends {Emitter<NegotiationEvents>} */
 export class Negotiation extends Emitter {
   #pc;
   #polite;

@@ -2,10 +2,7 @@
 
 /** @typedef {readonly [event: string, payload: object]} Message */
 
-/**
- * The signals for one peer, in order, each at least once while the session lives. Several are under way at a time. When the
- * room refuses one as too much, it may have accepted a later one: so all from that one on are sent again, one at a time.
- */
+/** The signals for one peer; SignalingEvents describes it. */
 export class Outbox {
   #transmit;
   /** @type {Message[]} */

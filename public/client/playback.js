@@ -1,9 +1,6 @@
 // @ts-check
 
-/**
- * Whether the sound of the peers plays. A browser may refuse that silently until the user clicks. So each element of the
- * document with one of our streams is asked to play, and the refused ones are started on a click.
- */
+/** Whether the sound of the peers plays. Browsers may refuse that silently until a click: so each element is asked to play. */
 export class Playback {
   #isOurs;
   #changed;

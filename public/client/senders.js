@@ -4,13 +4,7 @@
 const TRIES = 5; // to give a sender its track
 const RETRY = 1_000; // ms; longer with each failure
 
-/**
- * What we send over one connection. Microphone and camera have the first audio and the first video section, and are switched
- * by `replaceTrack` alone. A screen and its sound get other sections when they are first shared: so every video but the first
- * is a screen.
- *
- * Nothing here rejects, as negotiation does not depend on it. What fails is tried again.
- */
+/** What we send over one connection: types.d.ts, "Media", describes it. */
 export class Senders {
   #pc;
   #media;

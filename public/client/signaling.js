@@ -4,7 +4,7 @@ import { Emitter } from "./emitter.js";
 import { Outbox } from "./outbox.js";
 import { EVENTS, parse, SignalboxError } from "./protocol.js";
 /** @import { Message } from "./outbox.js" */
-/** @import { ErrorCode } from "./types.js" */
+/** @import { ErrorCode, SignalingEvents } from "./types.js" */
 
 const REPLY_WITHIN = 5_000; // after a request or the last packet; then the connection counts as dead
 const CHECKED_WITHIN = 3_000; // the same while the connection is in doubt
@@ -14,20 +14,7 @@ const CONNECT_WITHIN = 10_000; // an attempt; then comes the next
 const RATE_LIMIT_PAUSE = 1_000;
 const MUCH = 100;
 
-/**
- * The socket to one room. It survives its connection: signals without acknowledgement are sent again after a recovery.
- * Receivers tolerate a repeated offer, answer or candidate.
- *
- * A path can die silently, and the heartbeat takes two minutes to notice. So an overdue reply ends the connection, unless
- * something else arrives: then the path is only slow. `check` asks for a reply when the connection is in doubt.
- *
- * @extends {Emitter<{
- *   open: [recovered: boolean],
- *   down: [],
- *   closed: [error: SignalboxError],
- *   event: [name: string, payload: any],
- * }>}
- */
+/** The socket to one room; SignalingEvents describes it. @extends {Emitter<SignalingEvents>} */
 export class Signaling extends Emitter {
   #socket;
   /** By receiver. @type {Map<string, Outbox>} */

@@ -66,6 +66,10 @@ export interface Sealed {
 }
 
 // Media.
+//
+// Microphone and camera have the first audio and the first video section of a connection, and are switched by `replaceTrack`
+// alone. A screen and its sound get other sections when they are first shared: so every video but the first is a screen.
+// Senders never reject, as negotiation does not depend on them. What fails is tried again.
 
 export type Kind = "audio" | "video" | "screen";
 /** What a device captures. */
@@ -79,6 +83,12 @@ export interface Cap {
 
 // Links.
 
+/**
+ * A link restarts its connection, or replaces it, as often as needed.
+ *
+ *     connecting ──▶ connected ◀──▶ reconnecting
+ *     connecting or reconnecting ──20 s──▶ failed ──▶ connected, as attempts go on, or by retry() ──▶ connecting
+ */
 export type LinkState = "connecting" | "connected" | "reconnecting" | "failed";
 export type Verdict = "verified" | "unverified" | "mismatch";
 
@@ -228,6 +238,35 @@ export type RoomEvents = {
   closed: [error: SignalboxError];
 };
 
+/**
+ * The signaling survives its connection: signals without acknowledgement are sent again after a recovery. Receivers tolerate
+ * a repeated offer, answer or candidate.
+ *
+ * Each peer has an outbox: its signals are sent in order, each at least once while the session lives. Several are under way at
+ * a time. When the room refuses one as too much, it may have accepted a later one: so all from that one on are sent again, one
+ * at a time.
+ *
+ * A path can die silently, and the heartbeat takes two minutes to notice. So an overdue reply ends the connection, unless
+ * something else arrives: then the path is only slow. `check` asks for a reply when the connection is in doubt.
+ */
+export type SignalingEvents = {
+  open: [recovered: boolean];
+  down: [];
+  closed: [error: SignalboxError];
+  event: [name: string, payload: any];
+};
+
+/**
+ * The chat is encrypted if there is a key. A message that got lost with a connection is sent again under the same `mid`,
+ * which the room takes once.
+ */
+export type ChatEvents = {
+  message: [message: Message];
+  change: [message: Message];
+  cleared: [];
+  typing: [];
+};
+
 export type PeerEvents = {
   change: [];
   track: [track: MediaStreamTrack, stream: MediaStream];
@@ -250,6 +289,14 @@ export type LinkEvents = {
   quality: [];
 };
 
+/**
+ * Each step of a negotiation runs after the one before. A step that fails is rolled back, so that no half of it remains, and
+ * tried again.
+ *
+ *     stable ──our offer──▶ have-local-offer ──its answer──▶ stable
+ *     stable ──their offer──▶ have-remote-offer ──our answer──▶ stable
+ *     have-local-offer ──their offer──▶ if we are polite, ours is rolled back; else theirs is ignored
+ */
 export type NegotiationEvents = {
   agreed: [];
   /** The peer made another connection. */
