@@ -107,3 +107,21 @@ fn event_names_are_the_servers() {
         assert_eq!(server.get(name), Some(&event), "{name}");
     }
 }
+
+/// The table of browsers in docs/testing.md names files of tests.
+#[test]
+fn the_tested_files_exist() {
+    let document = include_str!("../../docs/testing.md");
+    let (_, section) = document.split_once("\n## Browsers\n").expect("the section");
+    let rows = section.lines().skip_while(|line| !line.starts_with('|'));
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let names: Vec<&str> = rows
+        .flat_map(|row| row.split('`').skip(1).step_by(2))
+        .collect();
+    assert!(names.len() >= 20, "{names:?}");
+    for name in names {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/browser");
+        let path = format!("{folder}/{name}.test.mjs");
+        assert!(std::path::Path::new(&path).exists(), "{name}");
+    }
+}
