@@ -60,7 +60,7 @@ impl Engine {
     /// Whether a pong arrived since the session was challenged.
     pub(crate) fn answered(&mut self, sid: Sid) -> bool {
         self.absorb(sid);
-        let session = self.sessions.get(&sid);
+        let session = self.sessions.get(sid);
         session.is_some_and(|session| session.heartbeat.is_answered())
     }
 
