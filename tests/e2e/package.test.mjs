@@ -12,6 +12,7 @@ import { build } from "esbuild";
 import { digest } from "../../npm/project.mjs";
 import { madeFiles, pack, tarball } from "../../scripts/package.mjs";
 import { inRoot, root } from "../../scripts/task.mjs";
+import { example } from "./documents.mjs";
 import { connect, freePort, http, once, payload } from "./support.mjs";
 
 const { version } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
@@ -232,6 +233,10 @@ describe("a project", () => {
       'export const none: keyof ClientToServerEvents = "room:jion";',
       "export { createKey, SignalboxError };",
     ].join("\n"));
+    const page = join(project, "page.mjs");
+    writeFileSync(page, example("bundled-module"));
+    await build({ entryPoints: [page], bundle: true, format: "esm", write: false, logLevel: "silent" });
+    writeFileSync(join(project, "types.ts"), `${example("contract-types")}export type All = [ClientToServerEvents, ServerToClientEvents];\n`);
     for (const format of ["esm", "iife"]) {
       const outfile = join(project, `bundle.${format}.mjs`);
       const { metafile } = await build({ entryPoints: [entry], bundle: true, format, globalName: "bundle", outfile, metafile: true, logLevel: "silent" });
@@ -242,7 +247,7 @@ describe("a project", () => {
     }
     const tsc = inRoot("node_modules/typescript/bin/tsc");
     const flags = ["--noEmit", "--strict", "--target", "es2024", "--module", "esnext", "--moduleResolution", "bundler", "--lib", "es2024,dom"];
-    await succeed(project, "node", tsc, ...flags, entry);
+    await succeed(project, "node", tsc, ...flags, entry, join(project, "types.ts"));
   });
 
   test("is upgraded where it is unchanged, and the rest is listed", async () => {
