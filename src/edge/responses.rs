@@ -74,6 +74,13 @@ pub(super) fn closed_websocket() -> Result<Response> {
     upgraded(&client)
 }
 
+/// Sends a browser to another path of this host.
+pub(super) fn redirect(path: &str) -> Result<Response> {
+    let headers = Headers::new()?;
+    headers.set("location", path)?;
+    build(308, &headers, None)
+}
+
 pub(super) fn plain(status: u16, message: &str) -> Result<Response> {
     to_response(&io::Response {
         status,

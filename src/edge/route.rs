@@ -19,6 +19,8 @@ pub(super) enum Route {
     BadName(RoomNameError),
     /// No known path.
     Unknown,
+    /// The page of a room, with a slash behind its path: this is the path.
+    Page(String),
 }
 
 /// Reads the route: `/r/<room>/<endpoint>…`, else `/<endpoint>…` with `?room=<room>`, else the
@@ -34,6 +36,9 @@ pub(super) fn route(request: &Incoming, endpoint: &str, dialects: Option<&Dialec
         Some((name, rest)) => (Some(decode(name)), rest),
         None => (parameter(query, "room="), path.trim_start_matches('/')),
     };
+    if rest.is_empty() && name.is_some() && parameter(&text, "EIO=").is_none() {
+        return Route::Page(path.trim_end_matches('/').to_owned());
+    }
     if !is_endpoint(rest, endpoint) {
         return Route::Unknown;
     }
