@@ -19,7 +19,7 @@ pub(super) enum Route {
     BadName(RoomNameError),
     /// No known path.
     Unknown,
-    /// The page of a room, with a slash behind its path: this is the path.
+    /// The page of a room, with a slash at the end. The field is the path without it.
     Page(String),
 }
 
@@ -36,7 +36,7 @@ pub(super) fn route(request: &Incoming, endpoint: &str, dialects: Option<&Dialec
         Some((name, rest)) => (Some(decode(name)), rest),
         None => (parameter(query, "room="), path.trim_start_matches('/')),
     };
-    if rest.is_empty() && name.is_some() && parameter(&text, "EIO=").is_none() {
+    if rest.is_empty() && name.is_some() && parameter(query, "EIO=").is_none() {
         return Route::Page(path.trim_end_matches('/').to_owned());
     }
     if !is_endpoint(rest, endpoint) {
