@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
 import { inRoot } from "../../scripts/task.mjs";
-import { blocksOf, documents, example, textOf } from "./documents.mjs";
+import { blocksOf, documents, example, textOf, translations } from "./documents.mjs";
 
 const read = (path) => readFileSync(inRoot(path), "utf8");
 
@@ -24,7 +24,8 @@ const checks = { sh: commands, sql: columns, toml: configuration };
 test("each block of code of the documents is run by a test, or checked here", () => {
   const faults = [];
   const names = new Set();
-  for (const { document, line, name, language, code } of documents.flatMap(blocksOf)) {
+  const originals = documents.filter((document) => !translations.some(([translation]) => translation === document));
+  for (const { document, line, name, language, code } of originals.flatMap(blocksOf)) {
     const fault = (what) => faults.push(`${document}:${line}: ${what}`);
     if (name) {
       if (names.has(name)) fault(`another block has the name ${name}`);
@@ -38,6 +39,23 @@ test("each block of code of the documents is run by a test, or checked here", ()
   }
   assert.deepEqual(faults, []);
   assert.ok(names.size > 10, `${names.size} examples`);
+});
+
+test("a translation has the headings, the blocks of code and the links of its original", () => {
+  const links = (document) => [...textOf(document).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target);
+  const levels = (document) => [...withoutBlocks(textOf(document)).matchAll(/^(#+) /gm)].map(([, level]) => level);
+  for (const [translation, original] of translations) {
+    assert.deepEqual(levels(translation), levels(original), translation);
+    assert.deepEqual(blocksOf(translation).map(({ code }) => code), blocksOf(original).map(({ code }) => code), translation);
+    assert.deepEqual(links(translation), links(original), translation);
+  }
+  assert.ok(translations.length > 0);
+});
+
+test("the page of the tutorial is that of the template", () => {
+  assert.equal(example("first-call-page"), read("template/public/first-call.html"));
+  const steps = ["camera", "connect", "connection", "offer", "chat"].map((step) => example(`first-call-${step}`));
+  assert.equal(steps.join("\n"), read("template/public/first-call.js"));
 });
 
 test("the library's manifest has the profile of this one", () => {
@@ -69,7 +87,7 @@ test("the settings that the documents name are there", () => {
 test("each link of the documents has a target", () => {
   const faults = [];
   for (const document of [...documents, "CONTRIBUTING.md", "CHANGELOG.md", "BENCHMARKS.md"]) {
-    const prose = textOf(document).replaceAll(/^( *)```.*?^\1```$/gms, "");
+    const prose = withoutBlocks(textOf(document));
     for (const [, target] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^https?:/.test(target)) continue;
       const [path, anchor] = target.split("#");
@@ -81,10 +99,12 @@ test("each link of the documents has a target", () => {
   assert.deepEqual(faults, []);
 });
 
+const withoutBlocks = (text) => text.replaceAll(/^( *)```.*?^\1```$/gms, "");
+
 /** The anchors that a Markdown file has for its headings, as GitHub makes them. */
 function anchors(file) {
   if (statSync(inRoot(file)).isDirectory()) return new Set();
-  const headings = read(file).replaceAll(/^( *)```.*?^\1```$/gms, "").matchAll(/^#+ (.+)$/gm);
+  const headings = withoutBlocks(read(file)).matchAll(/^#+ (.+)$/gm);
   const slug = (heading) => heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-");
   return new Set([...headings].map(([, heading]) => slug(heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1"))));
 }

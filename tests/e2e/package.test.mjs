@@ -180,16 +180,26 @@ describe("a project", () => {
     await becomes("/mine.txt", ({ body }) => body === "first");
     writeFileSync(file, "second");
     await becomes("/mine.txt", ({ body }) => body === "second");
-    writeFileSync(join(project, "public/_headers"), "/mine.txt\n  ! Content-Security-Policy\n  X-Mine: yes\n");
+    writeFileSync(join(project, "public/_headers"), `/mine.txt\n  X-Mine: yes\n\n${example("frames")}`);
     await becomes("/mine.txt", ({ headers }) => headers["x-mine"] === "yes");
     const { headers } = await http(server, "/mine.txt");
-    assert.equal(headers["content-security-policy"], undefined);
+    assert.equal(headers["content-security-policy"], "frame-ancestors https://www.example.com");
     assert.equal(headers["x-content-type-options"], "nosniff", "the package's rules hold, too");
     writeFileSync(join(project, "public/index.html"), "<!doctype html>my own");
     await becomes("/", ({ body }) => body === "<!doctype html>my own");
     for (const name of ["index.html", "mine.txt", "_headers"]) rmSync(join(project, "public", name));
     await becomes("/mine.txt", ({ status }) => status === 404);
     await becomes("/", ({ body }) => body?.includes("<title>Signalbox"));
+  });
+
+  test("makes and checks tokens with the secret of its .dev.vars", async () => {
+    writeFileSync(join(project, ".dev.vars"), `TOKEN_SECRET="${"s".repeat(32)}"\n`);
+    const made = (await succeed(project, "npx", "signalbox", "token", "make", "standup", "--name", "Ada")).trim();
+    assert.match(await succeed(project, "npx", "signalbox", "token", "check", made), /^valid: for the room standup, name "Ada"/);
+    const { code, output } = await run(project, "npx", "signalbox", "token", "check", made, "--room", "other");
+    rmSync(join(project, ".dev.vars"));
+    assert.equal(code, 1);
+    assert.match(output, /^refused: it is for another room$/m);
   });
 
   test("ends with npm, and frees its port", async () => {
