@@ -104,10 +104,10 @@ macro_rules! fetch {
         ///
         /// If the platform fails. The platform then answers the request.
         #[$crate::edge::wasm_bindgen::prelude::wasm_bindgen(
-                            wasm_bindgen = $crate::edge::wasm_bindgen,
-                            wasm_bindgen_futures = $crate::edge::wasm_bindgen_futures,
-                            js_sys = $crate::edge::js_sys
-                        )]
+                                    wasm_bindgen = $crate::edge::wasm_bindgen,
+                                    wasm_bindgen_futures = $crate::edge::wasm_bindgen_futures,
+                                    js_sys = $crate::edge::js_sys
+                                )]
         pub async fn fetch(
             request: $crate::edge::web_sys::Request,
             env: $crate::edge::Env,
