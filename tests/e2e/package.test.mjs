@@ -145,16 +145,18 @@ describe("a project", () => {
   });
 
   test("relays a call between two stock clients", async () => {
-    const [ada, bob] = [await connect(server, { room: "call" }), await connect(server, { room: "call" })];
-    for (const [from, to, event, value] of [
-      [ada, bob, "offer", { type: "offer", sdp: "o" }],
-      [bob, ada, "answer", { type: "answer", sdp: "a" }],
-      [ada, bob, "candidate", { candidate: "c", sdpMid: "0", sdpMLineIndex: 0 }],
-    ]) {
-      const heard = once(to, event);
-      from.emit(event, value);
-      assert.deepEqual(payload(await heard)[0], value);
-    }
+    await timed("the first call", async () => {
+      const [ada, bob] = [await connect(server, { room: "call" }), await connect(server, { room: "call" })];
+      for (const [from, to, event, value] of [
+        [ada, bob, "offer", { type: "offer", sdp: "o" }],
+        [bob, ada, "answer", { type: "answer", sdp: "a" }],
+        [ada, bob, "candidate", { candidate: "c", sdpMid: "0", sdpMLineIndex: 0 }],
+      ]) {
+        const heard = once(to, event);
+        from.emit(event, value);
+        assert.deepEqual(payload(await heard)[0], value);
+      }
+    });
   });
 
   test("serves the package's page and module, and its own page", async () => {
