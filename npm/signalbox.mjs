@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { deploy } from "../scripts/deployment.mjs";
 import { freePort, runServer } from "../scripts/starting.mjs";
 import { main, Problem } from "../scripts/task.mjs";
+import { token } from "../scripts/token.mjs";
 import { init, project, upgrade, version } from "./project.mjs";
 import { buildSite } from "./site.mjs";
 
@@ -13,6 +14,7 @@ const usage = `signalbox init DIR          makes a project: a folder with settin
 signalbox start [--port N]  serves the project in this folder on this machine, on port N; by default on PORT, or 3000
 signalbox deploy [OPTION…]  deploys it to Cloudflare and checks that it runs; the options are those of wrangler deploy
 signalbox upgrade           updates the project to the template of this version; your changes stay
+signalbox token …           makes a token for a room, or checks one; signalbox token --help
 signalbox build             makes .signalbox/, from which the project is served; wrangler calls this
 signalbox --version         prints the version
 signalbox --help            prints this`;
@@ -34,6 +36,7 @@ const commands = {
     if (lines.length > 0) console.log(`The template has changed since ${since ?? "this project was made"}:\n${lines.join("\n")}\n`);
     console.log(`This project is at the template of ${version}.`);
   },
+  token: (args) => token(args, "signalbox token", project(process.cwd())),
   build() {
     buildSite(project(process.cwd()));
     console.log(`${join(".signalbox", "worker")} and ${join(".signalbox", "public")} are up to date`);
@@ -46,10 +49,10 @@ await main(async ([command, ...args]) => {
   if (Number(process.versions.node.split(".")[0]) < 20) {
     throw new Problem(`Node.js ${process.versions.node} is too old: install Node.js 20 or newer`);
   }
-  if (command === undefined || command === "help" || command === "--help" || args.includes("--help")) return console.log(usage);
+  if (command === undefined || command === "help" || command === "--help" || (command !== "token" && args.includes("--help"))) return console.log(usage);
   if (command === "--version") return console.log(version);
   if (!Object.hasOwn(commands, command)) throw new Problem(`there is no command ${command}. The commands are:\n\n${usage}`);
-  if (command === "deploy") return commands.deploy(args);
+  if (command === "deploy" || command === "token") return commands[command](args);
   return commands[command](...parse(command, args));
 });
 

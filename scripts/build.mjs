@@ -9,14 +9,14 @@ import { gzipSync } from "node:zlib";
 import { bindgen, npmPackages, rust, rustTools, wasmTarget } from "./setup.mjs";
 import { inRoot, main, mustRun, options, root, steps } from "./task.mjs";
 
-const tools = [
-  ["npm packages", npmPackages],
-  ["Rust", rust],
-];
+const tools = [["Rust", rust]];
 
 /** The crate of the Worker that is deployed, and the steps that build it. */
 export const workerCrate = "worker";
 export const buildSteps = [...tools, ["Worker", (busy) => worker(busy, workerCrate)]];
+
+/** The steps that build it for development, in less time. A Worker for deployments that is up to date is used instead. */
+export const developmentSteps = [...tools, ["Worker", (busy) => worker(busy, workerCrate, development)]];
 
 /** The Worker of the conformance tests, the steps that build it, and the option that chooses it. */
 export const conformanceCrate = "tests/conformance";
@@ -32,41 +32,49 @@ export function wasmSize(crate) {
   return { raw: bytes.length, gzipped: gzipSync(bytes, { level: 9 }).length };
 }
 
-async function worker(busy, crate) {
+async function worker(busy, crate, profile = release) {
   const inputs = digest(crate);
+  const stampOf = (profile) => `${profile} ${inputs}`;
   const files = ["index.js", "index_bg.wasm", "inputs.sha256"].map((name) => inRoot(crate, "build", name));
   const stamp = files[2];
-  const upToDate = files.every((file) => existsSync(file)) && readFileSync(stamp, "utf8") === inputs;
-  if (!upToDate) {
-    busy(existsSync(bindgen) ? "building" : "building, about three minutes, this once");
+  const built = files.every((file) => existsSync(file)) && readFileSync(stamp, "utf8");
+  const upToDate = [release, profile].some((fit) => built === stampOf(fit));
+  const packages = npmPackages(busy); // beside cargo: the one mostly waits for the network, the other for one core
+  if (upToDate) await packages;
+  else {
+    busy(existsSync(bindgen) ? "building" : `building, about ${profile === release ? "three minutes" : "a minute"}, this once`);
     rmSync(stamp, { force: true });
-    await compile(crate);
-    writeFileSync(stamp, inputs);
+    await compile(crate, profile, packages);
+    writeFileSync(stamp, stampOf(profile));
   }
   const { raw, gzipped } = wasmSize(crate);
   const size = `${kilobytes(raw)} of WebAssembly, ${kilobytes(gzipped)} gzipped`;
   return upToDate ? `up to date, ${size}` : `built, ${size}`;
 }
 
-/** Compiles a crate to its build/index.js and build/index_bg.wasm. */
-async function compile(crate) {
+/** Profiles of Cargo.toml. */
+const [release, development] = ["release", "development"];
+
+/** Compiles a crate to its build/index.js and build/index_bg.wasm, while the npm packages are installed. */
+async function compile(crate, profile, packages) {
   const build = inRoot(crate, "build");
   const staging = inRoot(crate, "build/staging");
   rmSync(staging, { recursive: true, force: true });
   mkdirSync(staging, { recursive: true });
   writeFileSync(join(build, ".gitignore"), "*\n");
-  // Both at the same time, because one core is idle while the Worker is linked.
-  const flags = ["--release", "--locked", "--target", wasmTarget, "--manifest-path", inRoot(crate, "Cargo.toml")];
-  await Promise.all([rustTools(), mustRun("cargo", ["build", ...flags], { env: { RUSTFLAGS: small } })]);
+  // All at the same time, because cargo often waits for one crate that the others need.
+  const flags = ["--profile", profile, "--locked", "--target", wasmTarget, "--manifest-path", inRoot(crate, "Cargo.toml")];
+  await Promise.all([packages, rustTools(), mustRun("cargo", ["build", ...flags], { env: { RUSTFLAGS: small } })]);
   const [, name] = /^name = "(.+)"/m.exec(readFileSync(inRoot(crate, "Cargo.toml"), "utf8"));
-  const compiled = inRoot("target", wasmTarget, "release", `${name.replaceAll("-", "_")}.wasm`);
+  const compiled = inRoot("target", wasmTarget, profile, `${name.replaceAll("-", "_")}.wasm`);
   await mustRun(bindgen, [compiled, staging]);
   // In a Worker a plain import gives the compiled module.
   const bindings = readFileSync(join(staging, "bindings.js"), "utf8").replace(/import source (\w+) from "[^"]+"/, 'import $1 from "./index_bg.wasm"');
   writeFileSync(join(staging, "bindings.js"), bindings);
   const classes = [...bindings.matchAll(/^export class (\w+)/gm)].map(([, name]) => name);
   const objects = classes.filter((name) => bindings.includes(`${name.toLowerCase()}_webSocketMessage`));
-  await optimize(staging, classes.filter((name) => !objects.includes(name)));
+  if (profile === release) await optimize(staging, classes.filter((name) => !objects.includes(name)));
+  else renameSync(join(staging, "bindings_bg.wasm"), join(staging, "index_bg.wasm"));
   const entry = objects.map((name) => `export const ${name} = durableObject(bindings.${name});\n`);
   writeFileSync(join(staging, "entry.js"), `${readFileSync(inRoot("scripts/entry.mjs"), "utf8")}\n${entry.join("")}`);
   const { build: bundle } = await import("esbuild"); // it is there by now

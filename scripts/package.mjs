@@ -18,7 +18,7 @@ export const tarball = inRoot(`target/npm/signalbox-${version}.tgz`);
 const contents = [
   "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "docs", "npm/project.mjs", "npm/serve.mjs", "npm/signalbox.mjs",
   "npm/site.mjs", "public", "scripts/deployment.mjs", "scripts/server.mjs", "scripts/serving.mjs", "scripts/settings.mjs",
-  "scripts/starting.mjs", "scripts/task.mjs", "template", "worker/build/index.js", "worker/build/index_bg.wasm",
+  "scripts/starting.mjs", "scripts/task.mjs", "scripts/token.mjs", "template", "worker/build/index.js", "worker/build/index_bg.wasm",
 ];
 
 /** The npm packages that serve and deploy a project, in the versions of the repository. */

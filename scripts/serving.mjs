@@ -1,6 +1,6 @@
 // The process that serves: it ends when it is told to, or when its parent has ended.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, watch } from "node:fs";
 import { unstable_readConfig as readConfig } from "wrangler";
 import { serve } from "./server.mjs";
 import { mistakes } from "./settings.mjs";
@@ -29,6 +29,39 @@ function warn(folder) {
   const { vars } = readConfig({ config: inRoot(folder, "wrangler.toml") });
   const found = mistakes({ devVars: existsSync(devVars) ? readFileSync(devVars, "utf8") : "", vars });
   for (const mistake of found) console.warn(`warning: ${mistake}`);
+}
+
+const calm = 100; // ms to wait for another change
+
+/**
+ * Serves a room's folder until this process is told to stop. After a change in the folder `watched`, `mustRestart()` says whether
+ * the server has to start anew: it reads a file when it is asked for it, but learns only at its start which files there are.
+ */
+export async function serveAndWatch({ port, folder, watched, mustRestart }) {
+  const start = () => startDevelopment({ port, folder, isRoom: true });
+  let server = await start();
+
+  async function update() {
+    if (mustRestart()) {
+      await server.dispose();
+      server = await start();
+    }
+    console.log("changes in public/ are served");
+  }
+
+  let timer;
+  let work = Promise.resolve(); // one update at a time
+  const later = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => (work = work.then(update).catch(console.error)), calm);
+  };
+  const watcher = existsSync(watched) && watch(watched, { recursive: true }, later);
+  console.log(`Signalbox is ready on http://localhost:${port}`);
+  await told();
+  if (watcher) watcher.close();
+  clearTimeout(timer);
+  await work;
+  await server.dispose();
 }
 
 /** Resolves when this process is told to stop, by a signal or by its parent, which closes their channel. */

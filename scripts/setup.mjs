@@ -120,6 +120,7 @@ export async function rustTools() {
   }
   await mustRun("cargo", ["build", "--quiet", "--locked", "--manifest-path", "tools/bindgen/Cargo.toml"], {
     env: { CARGO_TARGET_DIR: inRoot(bindgenTarget) },
+    yields: true, // the Worker takes longer to compile
     remedy: "check that the crates registry can be reached, then run this again",
   });
 }

@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { constants, setPriority } from "node:os";
 import { delimiter, dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -82,9 +83,10 @@ export function environment(extra = {}) {
 
 /**
  * Runs a program and resolves to `{code, output}`; `output` holds what it printed.
- * `show` lets it print as it goes, `env` adds to the environment, `shell` has the system's shell run it.
+ * `show` lets it print as it goes, `env` adds to the environment, `shell` has the system's shell run it,
+ * `yields` lets other programs go first.
  */
-export function run(command, args, { env, show = false, shell = false } = {}) {
+export function run(command, args, { env, show = false, shell = false, yields = false } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: root,
@@ -92,6 +94,7 @@ export function run(command, args, { env, show = false, shell = false } = {}) {
       shell,
       stdio: ["ignore", "pipe", "pipe"],
     });
+    if (yields && child.pid) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     let output = "";
     for (const [stream, screen] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
       stream.setEncoding("utf8");
@@ -106,8 +109,8 @@ export function run(command, args, { env, show = false, shell = false } = {}) {
 }
 
 /** Like `run`, with output shown; `remedy` says what to do if the program fails. */
-export async function mustRun(command, args, { remedy, env, shell } = {}) {
-  const { code } = await run(command, args, { env, shell, show: true });
+export async function mustRun(command, args, { remedy, env, shell, yields } = {}) {
+  const { code } = await run(command, args, { env, shell, yields, show: true });
   if (code !== 0) {
     const line = [command.replace(root + sep, ""), ...args].join(" ");
     throw new Problem(`\`${line}\` ended with ${code}; ${remedy ?? "its output is above"}`);

@@ -1,12 +1,14 @@
-// `npm run token`: makes a token, or checks one as a room does, and says why the room would refuse it.
+// `npm run token` and `signalbox token`: makes a token, or checks one as a room does, and says why the room would refuse it.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs, parseEnv } from "node:util";
-import { inRoot, main, Problem } from "./task.mjs";
+import { main, Problem, root } from "./task.mjs";
 
-const about = `npm run token -- make ROOM [options]    prints a token for a room
-npm run token -- check TOKEN [options]  says whether a token is valid, and why not
+const about = (command) => `${command} make ROOM [options]    prints a token for a room
+${command} check TOKEN [options]  says whether a token is valid, and why not
 
   --name NAME    make: the name of the peer
   --sub ID       make: the subject; a kick bans it
@@ -28,14 +30,15 @@ function refuse(why) {
   throw new Refused(why);
 }
 
-await main((args) => {
-  const { values, positionals } = read(args);
+/** Runs the command that is called `name`, with the .dev.vars of a folder. Resolves to its exit code. */
+export function token(args, name, folder) {
+  const { values, positionals } = read(args, name);
   const [command, subject, ...more] = positionals;
-  if (values.help || !command) return console.log(about);
+  if (values.help || !command) return console.log(about(name));
   if (!subject || more.length > 0 || !["make", "check"].includes(command)) {
-    throw new Problem(`npm run token takes make ROOM or check TOKEN: see npm run token -- --help`);
+    throw new Problem(`${name} takes make ROOM or check TOKEN: see ${name} --help`);
   }
-  const secrets = knownSecrets();
+  const secrets = knownSecrets(folder);
   if (command === "make") return console.log(make(secrets[0], subject, values));
   try {
     console.log(`valid: ${describe(check(secrets, subject, values.room))}`);
@@ -44,20 +47,20 @@ await main((args) => {
     console.log(`refused: ${error.message}`);
     return 1;
   }
-});
+}
 
-function read(args) {
+function read(args, name) {
   const options = Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, { type: "string", ...flag }]));
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
-    throw new Problem(`${error.message.split(". ")[0]}: see npm run token -- --help`);
+    throw new Problem(`${error.message.split(". ")[0]}: see ${name} --help`);
   }
 }
 
 /** The secret that signs, and the previous one if there is one. */
-function knownSecrets() {
-  const file = inRoot(".dev.vars");
+function knownSecrets(folder) {
+  const file = join(folder, ".dev.vars");
   const known = { ...(existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {}), ...process.env };
   const secrets = [known.TOKEN_SECRET, known.TOKEN_SECRET_OLD].map((secret) => secret?.trim());
   if (!secrets[0]) throw new Problem("there is no TOKEN_SECRET: put it into the environment or .dev.vars");
@@ -145,3 +148,5 @@ function describe({ room, exp, name, sub, ref, role }) {
   const claims = known.map(([claim, value]) => `, ${claim} ${JSON.stringify(value)}`);
   return `for the room ${room}${claims.join("")}${role === "host" ? ", as host" : ""}, until ${new Date(exp * 1000).toISOString()} (${minutes} min)`;
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main((args) => token(args, "npm run token --", root));

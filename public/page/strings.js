@@ -19,7 +19,7 @@ export async function loadStrings() {
 
 /** @param {string} language one of strings.json */
 export function speak(language) {
-  strings = languages[language];
+  strings = { ...Object.values(languages)[0], ...languages[language] }; // a language may lack texts
   document.documentElement.lang = language;
   translate(document);
 }

@@ -2,16 +2,16 @@
 
 use std::cell::RefCell;
 
-use worker::wasm_bindgen::JsValue;
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::{Request, Response, console};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Request, Response, console};
 
 use super::api::{self, Asked};
 use super::forward::{Purpose, forward};
 use super::incoming::Incoming;
 use super::limit::{Admission, Client, Limits};
 use super::platform::{Objects, Placed, Result};
-use super::responses::{json_error, plain, preflight, refusal, with_cors};
+use super::responses::{json_error, plain, preflight, redirect, refusal, with_cors};
 use super::rooms;
 use super::route::{Route, route};
 use super::runtime::Runtime;
@@ -72,6 +72,7 @@ pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response
     let revision = Query::parse(request.query()).codec().revision;
     let response = match route(&request, endpoint.path, endpoint.dialects) {
         Route::Unknown => plain(404, NOTHING_HERE)?,
+        Route::Page(path) => redirect(&path)?,
         Route::BadName(error) => {
             log_refusal("refusal", 400, "bad-room-name", None, origin.as_deref());
             json_error(400, &error.to_string())?

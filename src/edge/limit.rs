@@ -3,12 +3,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use worker::js_sys::{Object, Reflect};
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::{Env, console_warn};
+use js_sys::{Object, Reflect};
+use wasm_bindgen_futures::JsFuture;
 
 use super::incoming::Incoming;
-use super::platform::{RateLimiter, Result, binding, log_error};
+use super::platform::{Env, RateLimiter, Result, binding, log_error, warn};
 use crate::admission::network;
 
 /// The limits of new sessions per address. A missing limiter counts nothing.
@@ -42,7 +41,7 @@ impl Limits {
                 ),
             ] {
                 if limit.is_none() {
-                    console_warn!("[[ratelimits]] in wrangler.toml has no {name}");
+                    warn(&format!("[[ratelimits]] in wrangler.toml has no {name}"));
                 }
             }
         }

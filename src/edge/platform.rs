@@ -3,19 +3,22 @@
 
 use std::time::Duration;
 
-use worker::Env;
-use worker::js_sys::{Array, Function, Object, Promise, Reflect};
-use worker::wasm_bindgen::prelude::*;
-use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::web_sys::{self, ResponseInit, console};
+use js_sys::{Array, Function, Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{self, ResponseInit, console};
 
 use crate::settings::Place;
 
 /// The error is a JavaScript exception from the platform.
 pub type Result<T> = std::result::Result<T, JsValue>;
 
-#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+#[wasm_bindgen]
 extern "C" {
+    /// What the configuration binds to names: variables, secrets, objects.
+    #[derive(Clone)]
+    pub type Env;
+
     /// The state that a Durable Object is constructed with.
     pub type State;
 
@@ -44,7 +47,7 @@ extern "C" {
     pub(super) fn auto_response_timestamp(
         this: &State,
         socket: &Socket,
-    ) -> Result<Option<worker::js_sys::Date>>;
+    ) -> Result<Option<js_sys::Date>>;
 
     #[wasm_bindgen(method, getter)]
     fn abort(this: &State) -> Function;
@@ -64,7 +67,7 @@ extern "C" {
 /// A callback for a socket's events.
 pub(super) type Listener = Closure<dyn Fn(web_sys::MessageEvent)>;
 
-#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+#[wasm_bindgen]
 extern "C" {
     /// One end of a WebSocket.
     #[wasm_bindgen(js_name = WebSocket)]
@@ -114,7 +117,7 @@ extern "C" {
     pub(super) fn set(this: &Numbers, socket: &Socket, number: f64);
 }
 
-#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+#[wasm_bindgen]
 extern "C" {
     pub(super) type Storage;
 
@@ -151,7 +154,7 @@ extern "C" {
     fn list_with(this: &Kv, options: &Object) -> Result<JsValue>;
 }
 
-#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+#[wasm_bindgen]
 extern "C" {
     /// The namespace of a Durable Object class.
     pub type Objects;
@@ -194,6 +197,9 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_name = setTimeout)]
     fn set_timer(handler: &Closure<dyn Fn()>, millis: f64) -> Result<JsValue>;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    pub(super) fn clear_timer(timer: &JsValue);
 }
 
 /// The namespace of a class, and the location of its objects.
@@ -248,9 +254,9 @@ impl State {
     }
 }
 
-/// Calls the handler once, after this time.
-pub(super) fn set_timeout(handler: &Closure<dyn Fn()>, after: Duration) -> Result<()> {
-    set_timer(handler, after.as_secs_f64() * 1e3).map(drop)
+/// Calls the handler once, after this time. Returns the timer.
+pub(super) fn set_timeout(handler: &Closure<dyn Fn()>, after: Duration) -> Result<JsValue> {
+    set_timer(handler, after.as_secs_f64() * 1e3)
 }
 
 /// Two ends of a WebSocket.
@@ -278,10 +284,20 @@ pub fn binding<T: JsCast>(env: &Env, name: &str) -> Option<T> {
 /// A JavaScript exception with this message.
 #[must_use]
 pub fn error(message: &str) -> JsValue {
-    worker::js_sys::Error::new(message).into()
+    js_sys::Error::new(message).into()
 }
 
 /// Writes an error into the log.
 pub(super) fn log_error(what: &str, error: &JsValue) {
     console::error_2(&JsValue::from_str(what), error);
+}
+
+/// An error in the log, of which this is all.
+pub(super) fn log_text(text: &str) {
+    console::error_1(&JsValue::from_str(text));
+}
+
+/// A warning in the log.
+pub(super) fn warn(text: &str) {
+    console::warn_1(&JsValue::from_str(text));
 }

@@ -1,7 +1,7 @@
 //! Responses: those of the core and of the shell, with the CORS headers that browsers need.
 
-use worker::js_sys::Uint8Array;
-use worker::web_sys::{Headers, Response, ResponseInit};
+use js_sys::Uint8Array;
+use web_sys::{Headers, Response, ResponseInit};
 
 use super::platform::{Result, socket_pair, upgraded};
 use crate::admission::Origins;
@@ -72,6 +72,13 @@ pub(super) fn closed_websocket() -> Result<Response> {
     server.accept()?;
     server.close(None)?;
     upgraded(&client)
+}
+
+/// Sends a browser to another path of this host.
+pub(super) fn redirect(path: &str) -> Result<Response> {
+    let headers = Headers::new()?;
+    headers.set("location", path)?;
+    build(308, &headers, None)
 }
 
 pub(super) fn plain(status: u16, message: &str) -> Result<Response> {

@@ -1,8 +1,8 @@
 //! The room and the dialect in a URL.
 
-use worker::js_sys::{self, JsString};
-use worker::wasm_bindgen::JsCast;
-use worker::web_sys::Request;
+use js_sys::{self, JsString};
+use wasm_bindgen::JsCast;
+use web_sys::Request;
 
 use super::incoming::Incoming;
 use crate::dialect::{self, Dialects};
@@ -19,6 +19,8 @@ pub(super) enum Route {
     BadName(RoomNameError),
     /// No known path.
     Unknown,
+    /// The page of a room, with a slash at the end. The field is the path without it.
+    Page(String),
 }
 
 /// Reads the route: `/r/<room>/<endpoint>…`, else `/<endpoint>…` with `?room=<room>`, else the
@@ -34,6 +36,9 @@ pub(super) fn route(request: &Incoming, endpoint: &str, dialects: Option<&Dialec
         Some((name, rest)) => (Some(decode(name)), rest),
         None => (parameter(query, "room="), path.trim_start_matches('/')),
     };
+    if rest.is_empty() && name.is_some() && parameter(query, "EIO=").is_none() {
+        return Route::Page(path.trim_end_matches('/').to_owned());
+    }
     if !is_endpoint(rest, endpoint) {
         return Route::Unknown;
     }

@@ -11,6 +11,10 @@ use crate::engine::Handshake;
 use crate::socket::{Command, Json, Namespace, SocketId, is_strict};
 use crate::time::Timestamp;
 
+/// The answer to `io("https://…/r/<room>")`, which is a namespace to the client.
+const PATH_AS_NAMESPACE: &str = "Invalid namespace: the room is named by the path, as in \
+io(\"https://…\", { path: \"/r/<room>/socket.io\" })";
+
 impl Room {
     pub(super) fn connect(
         &mut self,
@@ -21,9 +25,15 @@ impl Room {
         handshake: &Handshake,
     ) {
         if !namespace.is_main() {
+            let is_path = namespace.as_str().starts_with("/r/");
+            let message = if is_path {
+                PATH_AS_NAMESPACE
+            } else {
+                "Invalid namespace"
+            };
             turn.out.push(Command::Refuse {
                 socket: id,
-                message: "Invalid namespace".to_owned(),
+                message: message.to_owned(),
                 data: None,
             });
             return;

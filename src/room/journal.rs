@@ -53,7 +53,8 @@ impl Room {
         let Line {
             peer, code, reason, ..
         } = *line;
-        let code_text = code.and_then(|code| Json::of(&code).text());
+        let measured = code.filter(|_| self.store.platform().is_measuring());
+        let code_text = measured.and_then(|code| Json::of(&code).text());
         let detail = code_text.as_deref().or(reason).unwrap_or_default();
         self.measure(event, detail, line.value);
         let member = peer.map(|peer| self.member(peer));

@@ -166,6 +166,10 @@ impl App for Room {
     }
 }
 
+/// The answer to an event that the room does not know.
+const NO_SUCH_EVENT: &str = "there is no such event: data of your own goes into `signal`, and \
+events of your own need a dialect or handlers";
+
 impl Room {
     /// The room of this name, with what it remembers.
     #[must_use]
@@ -267,7 +271,7 @@ impl Room {
                 Ok(())
             }
             names::ICE_GET => Err(Error::new(Code::NotJoined, "send room:join first")),
-            _ => Err(Error::new(Code::Unsupported, "there is no such event")),
+            _ => Err(Error::new(Code::Unsupported, NO_SUCH_EVENT)),
         }
     }
 

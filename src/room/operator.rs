@@ -169,8 +169,11 @@ impl Room {
         let peers = shown(&self.members, host).into_iter();
         let peers: Vec<_> = peers
             .map(|peer| {
-                let subject = self.member(peer.id).and_then(Member::subject);
-                Object::of(&peer).maybe("sub", subject).json()
+                let member = self.member(peer.id);
+                Object::of(&peer)
+                    .maybe("sub", member.and_then(Member::subject))
+                    .maybe("ref", member.and_then(Member::reference))
+                    .json()
             })
             .collect();
         State {
@@ -192,7 +195,8 @@ impl Room {
                 .with("id", &id)
                 .with("name", &name)
                 .with("since", &member.knocked_at)
-                .maybe("sub", member.subject());
+                .maybe("sub", member.subject())
+                .maybe("ref", member.reference());
             Some(waiting.json())
         });
         knocking.collect()

@@ -2,9 +2,8 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { inRoot } from "../../scripts/task.mjs";
+import { example } from "./documents.mjs";
 import { ask, client, connect, enginePath, http, once, payload, startServer } from "./support.mjs";
 
 const secret = "a secret of more than 32 characters";
@@ -106,9 +105,8 @@ test("a missing token is refused; the documentation's example makes a valid one"
   try {
     const stranger = client(strict, { room: "standup" });
     assert.equal((await once(stranger, "connect_error"))[0].data.code, "bad-token");
-    const [, example] = /```js\n(import \{ createHmac[^]*?)```/.exec(readFileSync(inRoot("docs/contract.md"), "utf8"));
     process.env.TOKEN_SECRET = secret;
-    const module = `${example}\nexport default token;`;
+    const module = `${example("token")}\nexport default token;`;
     const { default: made } = await import(`data:text/javascript,${encodeURIComponent(module)}`);
     const ada = await connect(strict, { room: "standup", auth: { token: made } });
     assert.equal((await ask(ada, "room:join", {})).self.name, "Ada");

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { example } from "./documents.mjs";
 import { ask, connect, once, payload, startKillable, startServer } from "./support.mjs";
 
 let server;
@@ -335,4 +336,17 @@ test("presence: room:join returns the peers, the others get peer:joined, peer:up
   assert.equal((await ask(ada, "room:leave")).ok, true);
   assert.deepEqual((await left)[0], { id: ada.id, reason: "left" });
   assert.deepEqual((await state)[0], { host: grace.id });
+});
+
+test("events of one's own: the document's lines, and what the answer to another name says", async () => {
+  const [ada, bob] = await people(2);
+  const printed = [];
+  const run = (socket) => new Function("socket", "console", example("own-events"))(socket, { log: (...words) => printed.push(words) });
+  const heard = once(bob, "signal");
+  for (const socket of [bob, ada]) run(socket);
+  await heard;
+  assert.deepEqual(printed.at(-1), [ada.id, { reaction: "wave" }]);
+  const { error } = await ask(ada, "reaction", "wave");
+  assert.equal(error.code, "unsupported");
+  assert.match(error.message, /`signal`.*dialect/);
 });

@@ -43,7 +43,12 @@ function withCopy(file, use) {
 
 /** How many rows the journal in this file has written: rows are numbered, and the last one is stored. */
 export function rowsWritten(file) {
-  const rows = withDatabase(file, (database) => database.prepare("SELECT value FROM _cf_KV").all());
-  const numbers = rows.map(({ value }) => Buffer.from(deserialize(value)).readBigUInt64LE(numberAt));
+  const numbers = rowsOf(file).map((row) => row.readBigUInt64LE(numberAt));
   return Math.max(0, ...numbers.map(Number));
+}
+
+/** The rows of the journal in this file. */
+export function rowsOf(file) {
+  const rows = withDatabase(file, (database) => database.prepare("SELECT value FROM _cf_KV").all());
+  return rows.map(({ value }) => Buffer.from(deserialize(value)));
 }

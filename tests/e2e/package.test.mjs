@@ -12,6 +12,7 @@ import { build } from "esbuild";
 import { digest } from "../../npm/project.mjs";
 import { madeFiles, pack, tarball } from "../../scripts/package.mjs";
 import { inRoot, root } from "../../scripts/task.mjs";
+import { example } from "./documents.mjs";
 import { connect, freePort, http, once, payload } from "./support.mjs";
 
 const { version } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
@@ -144,16 +145,18 @@ describe("a project", () => {
   });
 
   test("relays a call between two stock clients", async () => {
-    const [ada, bob] = [await connect(server, { room: "call" }), await connect(server, { room: "call" })];
-    for (const [from, to, event, value] of [
-      [ada, bob, "offer", { type: "offer", sdp: "o" }],
-      [bob, ada, "answer", { type: "answer", sdp: "a" }],
-      [ada, bob, "candidate", { candidate: "c", sdpMid: "0", sdpMLineIndex: 0 }],
-    ]) {
-      const heard = once(to, event);
-      from.emit(event, value);
-      assert.deepEqual(payload(await heard)[0], value);
-    }
+    await timed("the first call", async () => {
+      const [ada, bob] = [await connect(server, { room: "call" }), await connect(server, { room: "call" })];
+      for (const [from, to, event, value] of [
+        [ada, bob, "offer", { type: "offer", sdp: "o" }],
+        [bob, ada, "answer", { type: "answer", sdp: "a" }],
+        [ada, bob, "candidate", { candidate: "c", sdpMid: "0", sdpMLineIndex: 0 }],
+      ]) {
+        const heard = once(to, event);
+        from.emit(event, value);
+        assert.deepEqual(payload(await heard)[0], value);
+      }
+    });
   });
 
   test("serves the package's page and module, and its own page", async () => {
@@ -179,16 +182,26 @@ describe("a project", () => {
     await becomes("/mine.txt", ({ body }) => body === "first");
     writeFileSync(file, "second");
     await becomes("/mine.txt", ({ body }) => body === "second");
-    writeFileSync(join(project, "public/_headers"), "/mine.txt\n  ! Content-Security-Policy\n  X-Mine: yes\n");
+    writeFileSync(join(project, "public/_headers"), `/mine.txt\n  X-Mine: yes\n\n${example("frames")}`);
     await becomes("/mine.txt", ({ headers }) => headers["x-mine"] === "yes");
     const { headers } = await http(server, "/mine.txt");
-    assert.equal(headers["content-security-policy"], undefined);
+    assert.equal(headers["content-security-policy"], "frame-ancestors https://www.example.com");
     assert.equal(headers["x-content-type-options"], "nosniff", "the package's rules hold, too");
     writeFileSync(join(project, "public/index.html"), "<!doctype html>my own");
     await becomes("/", ({ body }) => body === "<!doctype html>my own");
     for (const name of ["index.html", "mine.txt", "_headers"]) rmSync(join(project, "public", name));
     await becomes("/mine.txt", ({ status }) => status === 404);
     await becomes("/", ({ body }) => body?.includes("<title>Signalbox"));
+  });
+
+  test("makes and checks tokens with the secret of its .dev.vars", async () => {
+    writeFileSync(join(project, ".dev.vars"), `TOKEN_SECRET="${"s".repeat(32)}"\n`);
+    const made = (await succeed(project, "npx", "signalbox", "token", "make", "standup", "--name", "Ada")).trim();
+    assert.match(await succeed(project, "npx", "signalbox", "token", "check", made), /^valid: for the room standup, name "Ada"/);
+    const { code, output } = await run(project, "npx", "signalbox", "token", "check", made, "--room", "other");
+    rmSync(join(project, ".dev.vars"));
+    assert.equal(code, 1);
+    assert.match(output, /^refused: it is for another room$/m);
   });
 
   test("ends with npm, and frees its port", async () => {
@@ -232,6 +245,10 @@ describe("a project", () => {
       'export const none: keyof ClientToServerEvents = "room:jion";',
       "export { createKey, SignalboxError };",
     ].join("\n"));
+    const page = join(project, "page.mjs");
+    writeFileSync(page, example("bundled-module"));
+    await build({ entryPoints: [page], bundle: true, format: "esm", write: false, logLevel: "silent" });
+    writeFileSync(join(project, "types.ts"), `${example("contract-types")}export type All = [ClientToServerEvents, ServerToClientEvents];\n`);
     for (const format of ["esm", "iife"]) {
       const outfile = join(project, `bundle.${format}.mjs`);
       const { metafile } = await build({ entryPoints: [entry], bundle: true, format, globalName: "bundle", outfile, metafile: true, logLevel: "silent" });
@@ -242,7 +259,7 @@ describe("a project", () => {
     }
     const tsc = inRoot("node_modules/typescript/bin/tsc");
     const flags = ["--noEmit", "--strict", "--target", "es2024", "--module", "esnext", "--moduleResolution", "bundler", "--lib", "es2024,dom"];
-    await succeed(project, "node", tsc, ...flags, entry);
+    await succeed(project, "node", tsc, ...flags, entry, join(project, "types.ts"));
   });
 
   test("is upgraded where it is unchanged, and the rest is listed", async () => {

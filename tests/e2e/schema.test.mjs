@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import Ajv from "ajv";
+import { example } from "./documents.mjs";
 
 const root = new URL("../../", import.meta.url);
 const read = (path) => JSON.parse(readFileSync(new URL(path, root), "utf8"));
@@ -20,10 +21,11 @@ for (const path of tables) {
   test(path, () => assert.ok(validate(read(path)), JSON.stringify(validate.errors)));
 }
 
-test("the guide's table", () => {
-  const guide = readFileSync(new URL("docs/dialects.md", root), "utf8");
-  const [, block] = guide.split("```json\n");
-  assert.ok(validate(JSON.parse(block.split("```")[0])), JSON.stringify(validate.errors));
+test("the guide's table, and the one that it has as a variable", () => {
+  const [, variable] = /^DIALECTS = '''\n(.*)'''\n$/s.exec(example("dialect-of-your-own"));
+  for (const table of [JSON.parse(example("dialect-table")), JSON.parse(variable).mine]) {
+    assert.ok(validate(table), JSON.stringify(validate.errors));
+  }
 });
 
 for (const [what, table] of [

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
+import { io } from "socket.io-client";
 import { inRoot } from "../../scripts/task.mjs";
-import { ask, connect, http, startServer } from "./support.mjs";
+import { ask, connect, http, once, startServer } from "./support.mjs";
 
 let server;
 before(async () => {
@@ -16,18 +17,37 @@ const page = readFileSync(inRoot("public/index.html"), "utf8");
 
 const asPage = { headers: { "sec-fetch-mode": "navigate" } };
 
-for (const path of ["/", "/r/standup", "/r/standup/", "/r/standup?x=/y#z", "/r/%E4%BC%9A%E8%AE%AE", "/r/x%26y", "/r/x%2Fy", "/r/%ff"]) {
+for (const path of ["/", "/r/standup", "/r/standup?x=/y#z", "/r/%E4%BC%9A%E8%AE%AE", "/r/x%26y", "/r/x%2Fy", "/r/%ff"]) {
   for (const options of [asPage, {}, { method: "HEAD" }]) {
     test(`E-12: ${path} is the page, asked ${JSON.stringify(options)}`, async () => {
       const { status, headers, body } = await http(server, path, options);
       assert.equal(status, 200);
       assert.match(headers["content-type"], /^text\/html/);
-      assert.match(headers["content-security-policy"], /default-src 'self'/);
+      assert.equal(headers["content-security-policy"], "frame-ancestors 'none'");
       assert.equal(headers["x-content-type-options"], "nosniff");
       assert.equal(body, options.method === "HEAD" ? "" : page);
     });
   }
 }
+
+test("E-12: a slash behind a room's address is taken away", async () => {
+  for (const path of ["/r/standup", "/r/%E4%BC%9A%E8%AE%AE"]) {
+    const { status, headers } = await http(server, `${path}/`, asPage);
+    assert.deepEqual([status, headers.location], [308, path]);
+  }
+});
+
+test("E-12: a client whose path or namespace is a room's address is told the right path", async () => {
+  const refusal = async (address, options) => {
+    const socket = io(server.url + address, { forceNew: true, reconnection: false, transports: ["polling"], ...options });
+    server.closers.add(() => socket.disconnect());
+    return (await once(socket, "connect_error"))[0];
+  };
+  assert.equal((await refusal("", { path: "/r/standup" })).description, 404);
+  const { body } = await http(server, "/r/standup/?EIO=4&transport=polling"); // as browsers have it in error.context.responseText
+  assert.match(body, /Socket\.IO endpoint at \/r\/<room>\/socket\.io\//);
+  assert.match((await refusal("/r/standup")).message, /^Invalid namespace: .*path: "\/r\/<room>\/socket\.io"/);
+});
 
 for (const path of [
   "/keep/healthz", "/keep/r/x", "/keep/r/x/socket.io/", "/keep/socket.io/", "/nothing", "/a/stale/link", "/socket.iox", "/healthz/", "/r",

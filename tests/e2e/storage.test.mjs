@@ -2,10 +2,12 @@
 // are not served.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { databases, files, withDatabase } from "./databases.mjs";
+import { databases, files, rowsOf, withDatabase } from "./databases.mjs";
+import { example } from "./documents.mjs";
 import { ask, connect, enginePath, startKillable } from "./support.mjs";
 
 const server = await startKillable();
@@ -75,4 +77,18 @@ test("a room without clients stores nothing after its retention", async (t) => {
   const next = await connect(server, { room: "left" });
   const joined = await ask(next, "room:join", { name: "Next" });
   assert.deepEqual([joined.ok, joined.room.password, joined.history], [true, false, []], "it is a new room");
+});
+
+test("a row of the journal is read by the document's program", async (t) => {
+  const own = await startKillable();
+  t.after(() => own.stop());
+  const ada = await connect(own, { room: "read" });
+  await ask(ada, "room:join", { name: "Ada" });
+  await own.kill();
+  const [file] = databases(own);
+  const program = `${example("journal-row")}\nimport sys\nshow(sys.stdin.buffer.read())`;
+  const { status, stdout, stderr } = spawnSync("python3", ["-c", program], { input: rowsOf(file)[0], encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^row \d+, segment \d+, part 1 of 1; \d+ is the oldest that counts\n.+ = /);
+  await own.start(); // what `stop` ends
 });

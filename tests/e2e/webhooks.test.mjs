@@ -5,13 +5,14 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { EventEmitter, once as happens } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { inRoot, pinnedNode } from "../../scripts/task.mjs";
+import { pinnedNode } from "../../scripts/task.mjs";
+import { example } from "./documents.mjs";
 import { ask, connect, freePort, startKillable, startServer } from "./support.mjs";
 
 const secret = "0123456789abcdef0123456789abcdef";
@@ -154,7 +155,7 @@ test("1,000 events, a receiver that fails at random, five kills: each arrives, i
 });
 
 test("the receiver of the documentation, unchanged", async (t) => {
-  const [, code] = /```js\n(.*?)```/s.exec(readFileSync(inRoot("docs/webhooks.md"), "utf8"));
+  const code = example("webhook-receiver");
   assert.ok(code.trim().split("\n").length <= 22, "it is short");
   const folder = mkdtempSync(join(tmpdir(), "signalbox-receiver-"));
   t.after(() => rmSync(folder, { recursive: true }));

@@ -4,6 +4,7 @@ use signalbox::dialect::transcript::play;
 use signalbox::dialect::{SHIPPED, Table};
 
 pub use crate::dialect_client::table;
+use crate::documents::example;
 
 pub use signalbox::dialect::SHIPPED as SHIPPED_TABLES;
 
@@ -30,22 +31,11 @@ fn each_shipped_dialect_plays_its_transcript() {
     }
 }
 
-/// The JSON blocks of the guide.
-fn blocks() -> Vec<&'static str> {
-    let guide = include_str!("../../docs/dialects.md");
-    let blocks = guide.split("```json\n").skip(1);
-    blocks
-        .map(|block| block.split("```").next().unwrap())
-        .collect()
-}
-
 /// The guide's table is valid, and its transcript passes.
 #[test]
 fn the_guide_is_right() {
-    let [json, transcript] = blocks()[..] else {
-        panic!("a table and a transcript");
-    };
-    if let Err(error) = play(table(json), transcript) {
+    let table = table(example("dialect-table"));
+    if let Err(error) = play(table, example("dialect-transcript")) {
         panic!("{error}");
     }
 }

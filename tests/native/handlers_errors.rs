@@ -12,6 +12,7 @@ use signalbox::socket::{self, Host, Server};
 use signalbox::store::Store;
 
 use crate::dialect_client::Client;
+use crate::documents::example;
 use crate::handlers::stage;
 use crate::support::Script;
 
@@ -216,21 +217,13 @@ fn variables() {
 /// has at most 30 lines.
 #[test]
 fn the_programs_of_the_guide() {
-    let example = include_str!("../../examples/chat/src/lib.rs");
-    let guide = include_str!("../../docs/library.md");
-    let blocks = guide.split("```rust\n").skip(1);
-    let blocks: Vec<&str> = blocks
-        .map(|rest| rest.split("```").next().unwrap())
-        .collect();
-    let [program, doors] = blocks[..] else {
-        panic!("two programs");
-    };
-    assert!(include_str!("handlers_errors.rs").contains(doors));
-    let (_, body) = example
+    let chat = include_str!("../../examples/chat/src/lib.rs");
+    assert!(include_str!("handlers_errors.rs").contains(example("doors-program")));
+    let (_, body) = chat
         .split_once("#![cfg(target_arch = \"wasm32\")]\n\n")
         .unwrap();
-    assert_eq!(program, body);
-    let lines = example.lines().map(str::trim);
+    assert_eq!(example("chat-program"), body);
+    let lines = chat.lines().map(str::trim);
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
     assert!(lines.count() <= 30);
 }

@@ -30,6 +30,7 @@ mod dialect_senders;
 mod dialect_strangers;
 mod dialect_values;
 mod disk;
+mod documents;
 #[path = "../conformance/src/echo.rs"]
 mod echo;
 mod engine;

@@ -203,20 +203,20 @@ fn a_peer_is_put_out_and_its_ban_is_listed_and_lifted() {
     Peer::connect(&mut hall).join(&mut hall, "back");
 }
 
-/// A token's subject is shown as operators gave it; it has a ban of its own.
+/// The subject and the reference of a token are shown as operators gave them. A subject has a ban of its own.
 #[test]
 fn token_subjects_are_shown() {
     let mut hall = hall_with_tokens(false, unhurried());
     let plain = Peer::connect(&mut hall);
     plain.join(&mut hall, "Plain");
-    let claims = json!({ "room": "room", "exp": 9_000_000_000_u64, "sub": "user-7" });
+    let claims = json!({ "room": "room", "exp": 9_000_000_000_u64, "sub": "user-7", "ref": "r-1" });
     "198.51.100.7".clone_into(&mut hall.address);
     let known = Peer::connect_with(&mut hall, &json!({ "token": token(claims) }));
     known.join(&mut hall, "Known");
     let peers = &hall.operate("", "", "").1["peers"];
     assert_eq!(
-        json!([peers[0]["sub"], peers[1]["sub"]]),
-        json!([null, "user-7"])
+        json!([peers[0]["sub"], peers[1]["sub"], peers[1]["ref"]]),
+        json!([null, "user-7", "r-1"])
     );
     post(&mut hall, "kick", json!({ "id": known.id }));
     let bans = hall.operate("bans", "", "").1["bans"].clone();

@@ -1,12 +1,14 @@
-// A TURN server of a test's own: Debian's coturn on 127.0.0.1, with a shared secret, in a folder that goes with it.
+// A TURN server of a test's own: Debian's coturn on 127.0.0.1, configured as the documents
+// say, in a folder that goes with it.
 
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { example } from "../documents.mjs";
 import { freePort } from "../support.mjs";
 
 /** Above those which the system gives to clients. */
@@ -22,12 +24,13 @@ const patience = 15_000;
 export async function startCoturn({ secret = "north" } = {}) {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "signalbox-coturn-"));
+  const configuration = join(folder, "turnserver.conf");
+  writeFileSync(configuration, example("coturn").replace(/^(static-auth-secret=).*$/m, `$1${secret}`));
   const child = spawn(
     process.env.TURNSERVER ?? "/usr/bin/turnserver",
     [
-      "-n", // no configuration file
+      ...["-c", configuration],
       ...["--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--listening-port", String(port), ...relayPorts],
-      ...["--use-auth-secret", "--static-auth-secret", secret, "--realm", "signalbox"],
       ...["--allow-loopback-peers", "--no-cli", "--no-tls", "--no-dtls"],
       ...["--log-file", "stdout", "--simple-log", "--pidfile", join(folder, "pid"), "--userdb", join(folder, "users")],
     ],

@@ -9,6 +9,7 @@ import { build } from "esbuild";
 import { init } from "../../../npm/project.mjs";
 import { buildSite } from "../../../npm/site.mjs";
 import { root } from "../../../scripts/task.mjs";
+import { example } from "../documents.mjs";
 import { startServer } from "../support.mjs";
 import { launch, openPage, otherSite } from "./support.mjs";
 
@@ -42,6 +43,34 @@ test("two people call each other on the template's page", async () => {
   await pages[0].getByText("In my-room: 1, connected.").waitFor();
   assert.equal(await pages[0].locator("video").count(), 1);
   assert.deepEqual(pages[0].errors, []);
+});
+
+test("the tutorial's page works after each of its steps", async () => {
+  const code = [];
+  const open = async () => {
+    const page = await openPage(browser, "about:blank");
+    await page.route("**/first-call.js", (route) => route.fulfill({ contentType: "text/javascript", body: code.join("\n") }));
+    await page.goto(`${server.url}/first-call`);
+    return page;
+  };
+  code.push(example("first-call-camera"));
+  const alone = await open();
+  await moves(alone, 0);
+  code.push(example("first-call-connect"));
+  const connected = await open();
+  await connected.getByText("Connected.").waitFor();
+  for (const page of [alone, connected]) await page.context().close();
+  code.push(example("first-call-connection"), example("first-call-offer"), example("first-call-chat"));
+  const [ada, bob] = [await open(), await open()];
+  for (const page of [ada, bob]) await page.locator("#call:enabled").waitFor();
+  await ada.getByRole("button", { name: "Call" }).click();
+  for (const page of [ada, bob]) await moves(page, 1);
+  await bob.getByRole("textbox", { name: "Message" }).fill("hello");
+  await bob.getByRole("button", { name: "Send" }).click();
+  await ada.getByText("them: hello").waitFor();
+  await bob.getByText("me: hello").waitFor();
+  for (const page of [alone, connected, ada, bob]) assert.deepEqual(page.errors, []);
+  for (const page of [ada, bob]) await page.context().close();
 });
 
 for (const format of ["esm", "iife"]) {
