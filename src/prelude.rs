@@ -6,6 +6,3 @@ pub use crate::handlers::{
     Ack, All, Answer, Auth, Call, Data, Extract, Io, Raw, Reason, Refusal, Socket,
 };
 pub use crate::socket::{Args, Json, SocketId};
-
-#[cfg(target_arch = "wasm32")]
-pub use wasm_bindgen; // what `durable_object!` expands to looks for it here

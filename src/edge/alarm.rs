@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use js_sys::Promise;
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use worker::js_sys::Promise;
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use super::object::Shell;
 use super::platform::{Result, log_error};

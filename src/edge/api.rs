@@ -1,7 +1,7 @@
 //! The operators' API: which requests reach a room's object. Its clients are servers, so pages of
 //! other sites get no access.
 
-use web_sys::Response;
+use worker::web_sys::Response;
 
 use super::http::log_refusal;
 use super::incoming::Incoming;

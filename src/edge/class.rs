@@ -1,7 +1,7 @@
 //! The class of a Durable Object, which is the same for every application.
 
 /// Declares the Durable Object class `$name` that runs `$core`. `$new` is a `fn(edge::State,
-/// &edge::Env) -> edge::Result<Rc<Shell<$core>>>` that makes its [`Shell`](crate::edge::Shell).
+/// &worker::Env) -> edge::Result<Rc<Shell<$core>>>` that makes its [`Shell`](crate::edge::Shell).
 /// If it fails, the object answers no requests.
 ///
 /// The attribute of the crate `worker` would make every handler asynchronous. Here a frame has been
@@ -11,7 +11,7 @@
 /// `signalbox::durable_object!(Chat = chat);`.
 ///
 /// ```ignore
-/// use signalbox::edge::wasm_bindgen; // the macro's expansion needs this name in scope
+/// use worker::wasm_bindgen; // the macro's expansion needs this name in scope
 ///
 /// signalbox::durable_object! {
 ///     /// Echoes events.
@@ -29,7 +29,7 @@ macro_rules! durable_object {
         impl $name {
             fn object(
                 state: $crate::edge::State,
-                env: &$crate::edge::Env,
+                env: &::worker::Env,
             ) -> $crate::edge::Result<
                 ::std::rc::Rc<$crate::edge::Shell<$crate::socket::Host<$crate::handlers::Handlers>>>,
             > {
@@ -39,18 +39,18 @@ macro_rules! durable_object {
     };
     ($(#[$attribute:meta])* pub struct $name:ident($core:ty) = $new:path;) => {
         $(#[$attribute])*
-        #[$crate::edge::wasm_bindgen::prelude::wasm_bindgen(wasm_bindgen = $crate::edge::wasm_bindgen)]
+        #[::worker::wasm_bindgen::prelude::wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
         pub struct $name {
             shell: ::std::rc::Rc<$crate::edge::Shell<$core>>,
         }
 
-        #[$crate::edge::wasm_bindgen::prelude::wasm_bindgen(wasm_bindgen = $crate::edge::wasm_bindgen)]
+        #[::worker::wasm_bindgen::prelude::wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
         impl $name {
             #[doc(hidden)]
             #[wasm_bindgen(constructor)]
             pub fn new(
                 state: $crate::edge::State,
-                env: $crate::edge::Env,
+                env: ::worker::Env,
             ) -> $crate::edge::Result<Self> {
                 Ok(Self { shell: $new(state, &env)? })
             }
@@ -58,13 +58,13 @@ macro_rules! durable_object {
             #[doc(hidden)]
             pub fn fetch(
                 &self,
-                request: $crate::edge::web_sys::Request,
-            ) -> $crate::edge::Result<$crate::edge::wasm_bindgen::JsValue> {
+                request: ::worker::web_sys::Request,
+            ) -> $crate::edge::Result<::worker::wasm_bindgen::JsValue> {
                 self.shell.fetch(request)
             }
 
             #[doc(hidden)]
-            pub fn alarm(&self) -> Option<$crate::edge::js_sys::Promise> {
+            pub fn alarm(&self) -> Option<::worker::js_sys::Promise> {
                 self.shell.alarm()
             }
 
@@ -73,7 +73,7 @@ macro_rules! durable_object {
             pub fn message(
                 &self,
                 socket: $crate::edge::Socket,
-                data: $crate::edge::wasm_bindgen::JsValue,
+                data: ::worker::wasm_bindgen::JsValue,
             ) {
                 self.shell.message(&socket, &data);
             }
@@ -103,15 +103,15 @@ macro_rules! fetch {
         /// # Errors
         ///
         /// If the platform fails. The platform then answers the request.
-        #[$crate::edge::wasm_bindgen::prelude::wasm_bindgen(
-                                    wasm_bindgen = $crate::edge::wasm_bindgen,
-                                    wasm_bindgen_futures = $crate::edge::wasm_bindgen_futures,
-                                    js_sys = $crate::edge::js_sys
-                                )]
+        #[::worker::wasm_bindgen::prelude::wasm_bindgen(
+                                            wasm_bindgen = ::worker::wasm_bindgen,
+                                            wasm_bindgen_futures = ::worker::wasm_bindgen_futures,
+                                            js_sys = ::worker::js_sys
+                                        )]
         pub async fn fetch(
-            request: $crate::edge::web_sys::Request,
-            env: $crate::edge::Env,
-        ) -> $crate::edge::Result<$crate::edge::web_sys::Response> {
+            request: ::worker::web_sys::Request,
+            env: ::worker::Env,
+        ) -> $crate::edge::Result<::worker::web_sys::Response> {
             $crate::edge::handlers::fetch(request, &env, $class).await
         }
     };

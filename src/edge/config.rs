@@ -4,12 +4,13 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use js_sys::{Array, JSON, Object};
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::Response;
+use worker::js_sys::{Array, JSON, Object};
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::web_sys::Response;
+use worker::{Env, console_error, console_warn};
 
 use super::object::Shell;
-use super::platform::{Env, Result, State, Version, binding, log_text, warn};
+use super::platform::{Result, State, Version, binding};
 use super::responses::{json_error, to_response, with_cors};
 use crate::admission::Origins;
 use crate::engine::{Engine, Revision};
@@ -32,7 +33,7 @@ pub fn settings(env: &Env, defaults: Settings) -> std::result::Result<Settings, 
     let settings = defaults.configure(|name| variable(env, name));
     settings.inspect_err(|invalid| {
         for invalid in invalid {
-            log_text(&format!("{invalid}: {}", invalid.found));
+            console_error!("{invalid}: {}", invalid.found);
         }
     })
 }
@@ -109,9 +110,7 @@ fn warn_of_unknown(env: &Env) {
     let names = Object::keys(env.unchecked_ref::<Object>()).into_iter();
     let names: Vec<_> = names.filter_map(|name| name.as_string()).collect();
     for (name, meant) in unknown(names.iter().map(String::as_str)) {
-        warn(&format!(
-            "there is no variable {name}: did you mean {meant}?"
-        ));
+        console_warn!("there is no variable {name}: did you mean {meant}?");
     }
 }
 

@@ -5,17 +5,17 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use js_sys::{Reflect, Uint8Array};
-use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, Request, RequestInit, Response, ResponseInit};
+use worker::js_sys::{Reflect, Uint8Array};
+use worker::wasm_bindgen::JsCast;
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys::{Headers, Request, RequestInit, Response, ResponseInit};
+use worker::{Delay, console_error};
 
 use super::api;
-use super::delay::Delay;
 use super::http::Endpoint;
 use super::incoming::Incoming;
 use super::parked;
-use super::platform::{Result, Stub, log_error, log_text, upgraded};
+use super::platform::{Result, Stub, log_error, upgraded};
 use super::responses::{closed_websocket, is_dismissal, to_response, unavailable};
 use crate::admission::network;
 use crate::engine::{Query, Rejection, Revision};
@@ -119,14 +119,14 @@ async fn ask(
     }
     let inner = Request::new_with_str_and_init(&url, &init)?;
     let answer = JsFuture::from(stub.fetch(&inner)?);
-    let response: Response = match select(answer, pin!(Delay::new(OBJECT_TIMEOUT))).await {
+    let response: Response = match select(answer, pin!(Delay::from(OBJECT_TIMEOUT))).await {
         Either::Left((Ok(response), _)) => response.unchecked_into(),
         Either::Left((Err(error), _)) => {
             log_error("a room failed:", &error);
             return unavailable();
         }
         Either::Right(_) => {
-            log_text("a room did not answer");
+            console_error!("a room did not answer");
             return unavailable();
         }
     };

@@ -2,13 +2,14 @@
 
 use std::rc::Rc;
 
-use web_sys::{Request, Response};
+use worker::Env;
+use worker::web_sys::{Request, Response};
 
 use super::config;
 use super::http::{Endpoint, serve};
 use super::limit::Limits;
 use super::object::Shell;
-use super::platform::{Env, Result, State, binding};
+use super::platform::{Result, State, binding};
 use crate::handlers::{Handlers, Io};
 use crate::settings::Settings;
 use crate::socket::Host;

@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Request, Response, console};
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys::{Request, Response, console};
 
 use super::api::{self, Asked};
 use super::forward::{Purpose, forward};

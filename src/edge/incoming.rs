@@ -1,9 +1,9 @@
 //! A request as it arrived, at the Worker or at the object.
 
-use js_sys::{Reflect, Uint8Array};
-use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, ReadableStream, ReadableStreamDefaultReader, Request};
+use worker::js_sys::{Reflect, Uint8Array};
+use worker::wasm_bindgen::JsCast;
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys::{Headers, ReadableStream, ReadableStreamDefaultReader, Request};
 
 use super::platform::Result;
 use super::route;

@@ -3,11 +3,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use js_sys::{Object, Reflect};
-use wasm_bindgen_futures::JsFuture;
+use worker::js_sys::{Object, Reflect};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{Env, console_warn};
 
 use super::incoming::Incoming;
-use super::platform::{Env, RateLimiter, Result, binding, log_error, warn};
+use super::platform::{RateLimiter, Result, binding, log_error};
 use crate::admission::network;
 
 /// The limits of new sessions per address. A missing limiter counts nothing.
@@ -41,7 +42,7 @@ impl Limits {
                 ),
             ] {
                 if limit.is_none() {
-                    warn(&format!("[[ratelimits]] in wrangler.toml has no {name}"));
+                    console_warn!("[[ratelimits]] in wrangler.toml has no {name}");
                 }
             }
         }

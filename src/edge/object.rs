@@ -4,10 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::{Function, Promise, Uint8Array};
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::future_to_promise;
-use web_sys::{Request, Response};
+use worker::js_sys::{Function, Promise, Uint8Array};
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen_futures::future_to_promise;
+use worker::web_sys::{Request, Response};
+use worker::{Env, console_error};
 
 use super::alarm::Alarm;
 use super::entropy;
@@ -15,7 +16,7 @@ use super::forward::to_input;
 use super::incoming::Incoming;
 use super::parked;
 use super::perform::Timers;
-use super::platform::{AutoResponse, Env, Numbers, Result, Socket, State, log_error, log_text};
+use super::platform::{AutoResponse, Numbers, Result, Socket, State, log_error};
 use super::responses;
 use super::runtime::Runtime;
 use crate::engine::AUTO_RESPONSE;
@@ -104,7 +105,7 @@ impl<C: Core + 'static> Shell<C> {
     /// If the platform refuses a socket.
     pub fn fetch(self: &Rc<Self>, request: Request) -> Result<JsValue> {
         if !entropy::is_available() {
-            log_text("no entropy: a request is refused");
+            console_error!("no entropy: a request is refused");
             return responses::unavailable().map(JsValue::from);
         }
         let request = Incoming::new(request)?;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::future::{Either, select};
-use web_sys::{MessageEvent, Response};
+use worker::web_sys::{MessageEvent, Response};
+use worker::{Delay, console_error};
 
-use super::delay::Delay;
 use super::incoming::Incoming;
-use super::platform::{Listener, Result, Socket, log_text};
+use super::platform::{Listener, Result, Socket};
 use super::responses;
 use crate::engine::Codec;
 use crate::parking::Frame;
@@ -60,13 +60,13 @@ async fn answer(
     let mut limit = POLL_HOLD;
     let mut asked = false;
     loop {
-        match select(frames.next(), pin!(Delay::new(limit))).await {
+        match select(frames.next(), pin!(Delay::from(limit))).await {
             Either::Left((Some(Some(frame)), _)) => match Frame::decode(&frame) {
                 Ok(Frame::Answer(response)) => return responses::to_response(&response),
                 Ok(Frame::Hold(sooner)) if !asked => limit = sooner,
                 Ok(Frame::Hold(_)) => {} // the answer follows
                 Err(error) => {
-                    log_text(&format!("the answer to a poll cannot be read: {error}"));
+                    console_error!("the answer to a poll cannot be read: {error}");
                     return responses::unavailable();
                 }
             },

@@ -3,11 +3,11 @@
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use js_sys::{Array, Promise, Uint8Array};
-use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::Closure;
-use wasm_bindgen_futures::future_to_promise;
-use web_sys::Response;
+use worker::js_sys::{Array, Promise, Uint8Array};
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen::prelude::Closure;
+use worker::wasm_bindgen_futures::future_to_promise;
+use worker::web_sys::Response;
 
 use super::object::{Pending, Shell};
 use super::platform::{Result, Socket, log_error, set_timeout, socket_pair, upgraded};
@@ -73,7 +73,7 @@ impl<C: Core + 'static> Shell<C> {
     fn gather(&self) {
         let mut outbox = self.outbox.borrow_mut();
         match set_timeout(&self.timers.rest, Duration::ZERO) {
-            Ok(_) => outbox.gather(),
+            Ok(()) => outbox.gather(),
             Err(_) => outbox.rest(), // the platform allows no more timers
         }
     }

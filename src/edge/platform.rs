@@ -3,22 +3,19 @@
 
 use std::time::Duration;
 
-use js_sys::{Array, Function, Object, Promise, Reflect};
-use wasm_bindgen::prelude::*;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{self, ResponseInit, console};
+use worker::Env;
+use worker::js_sys::{Array, Function, Object, Promise, Reflect};
+use worker::wasm_bindgen::prelude::*;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::web_sys::{self, ResponseInit, console};
 
 use crate::settings::Place;
 
 /// The error is a JavaScript exception from the platform.
 pub type Result<T> = std::result::Result<T, JsValue>;
 
-#[wasm_bindgen]
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
-    /// What the configuration binds to names: variables, secrets, objects.
-    #[derive(Clone)]
-    pub type Env;
-
     /// The state that a Durable Object is constructed with.
     pub type State;
 
@@ -47,7 +44,7 @@ extern "C" {
     pub(super) fn auto_response_timestamp(
         this: &State,
         socket: &Socket,
-    ) -> Result<Option<js_sys::Date>>;
+    ) -> Result<Option<worker::js_sys::Date>>;
 
     #[wasm_bindgen(method, getter)]
     fn abort(this: &State) -> Function;
@@ -67,7 +64,7 @@ extern "C" {
 /// A callback for a socket's events.
 pub(super) type Listener = Closure<dyn Fn(web_sys::MessageEvent)>;
 
-#[wasm_bindgen]
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
     /// One end of a WebSocket.
     #[wasm_bindgen(js_name = WebSocket)]
@@ -117,7 +114,7 @@ extern "C" {
     pub(super) fn set(this: &Numbers, socket: &Socket, number: f64);
 }
 
-#[wasm_bindgen]
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
     pub(super) type Storage;
 
@@ -154,7 +151,7 @@ extern "C" {
     fn list_with(this: &Kv, options: &Object) -> Result<JsValue>;
 }
 
-#[wasm_bindgen]
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
     /// The namespace of a Durable Object class.
     pub type Objects;
@@ -197,9 +194,6 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_name = setTimeout)]
     fn set_timer(handler: &Closure<dyn Fn()>, millis: f64) -> Result<JsValue>;
-
-    #[wasm_bindgen(js_name = clearTimeout)]
-    pub(super) fn clear_timer(timer: &JsValue);
 }
 
 /// The namespace of a class, and the location of its objects.
@@ -254,9 +248,9 @@ impl State {
     }
 }
 
-/// Calls the handler once, after this time. Returns the timer.
-pub(super) fn set_timeout(handler: &Closure<dyn Fn()>, after: Duration) -> Result<JsValue> {
-    set_timer(handler, after.as_secs_f64() * 1e3)
+/// Calls the handler once, after this time.
+pub(super) fn set_timeout(handler: &Closure<dyn Fn()>, after: Duration) -> Result<()> {
+    set_timer(handler, after.as_secs_f64() * 1e3).map(drop)
 }
 
 /// Two ends of a WebSocket.
@@ -284,20 +278,10 @@ pub fn binding<T: JsCast>(env: &Env, name: &str) -> Option<T> {
 /// A JavaScript exception with this message.
 #[must_use]
 pub fn error(message: &str) -> JsValue {
-    js_sys::Error::new(message).into()
+    worker::js_sys::Error::new(message).into()
 }
 
 /// Writes an error into the log.
 pub(super) fn log_error(what: &str, error: &JsValue) {
     console::error_2(&JsValue::from_str(what), error);
-}
-
-/// An error in the log, of which this is all.
-pub(super) fn log_text(text: &str) {
-    console::error_1(&JsValue::from_str(text));
-}
-
-/// A warning in the log.
-pub(super) fn warn(text: &str) {
-    console::warn_1(&JsValue::from_str(text));
 }

@@ -3,15 +3,15 @@
 use std::pin::pin;
 
 use futures::future::{Either, select};
-use js_sys::Reflect;
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{
+use worker::Delay;
+use worker::js_sys::Reflect;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys::{
     AbortController, AbortSignal, Headers, Request, RequestInit, RequestRedirect, Response,
 };
 
 use super::api::inner_url;
-use super::delay::Delay;
 use super::incoming::read_stream;
 use super::platform::{Placed, Result, error, fetch};
 use crate::io::{Answer, Post, Recipient};
@@ -30,7 +30,7 @@ pub(super) async fn post(
     // A timer of `AbortSignal.timeout` cannot be cancelled, and would keep the object awake.
     let signal = controller.signal();
     let answer = pin!(ask(post, objects, &signal));
-    let answer = match select(answer, pin!(Delay::new(post.timeout))).await {
+    let answer = match select(answer, pin!(Delay::from(post.timeout))).await {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => {
             controller.abort();

@@ -1,7 +1,7 @@
 //! Responses: those of the core and of the shell, with the CORS headers that browsers need.
 
-use js_sys::Uint8Array;
-use web_sys::{Headers, Response, ResponseInit};
+use worker::js_sys::Uint8Array;
+use worker::web_sys::{Headers, Response, ResponseInit};
 
 use super::platform::{Result, socket_pair, upgraded};
 use crate::admission::Origins;

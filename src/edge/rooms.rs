@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde::Deserialize;
-use web_sys::Response;
+use worker::web_sys::Response;
 
 use super::api::refuse;
 use super::platform::{Placed, Result};

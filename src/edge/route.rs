@@ -1,8 +1,8 @@
 //! The room and the dialect in a URL.
 
-use js_sys::{self, JsString};
-use wasm_bindgen::JsCast;
-use web_sys::Request;
+use worker::js_sys::{self, JsString};
+use worker::wasm_bindgen::JsCast;
+use worker::web_sys::Request;
 
 use super::incoming::Incoming;
 use crate::dialect::{self, Dialects};

@@ -3,15 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::{self, Array, Date, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use web_sys::console;
+use worker::Env;
+use worker::js_sys::{self, Array, Date, Reflect, Uint8Array};
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
+use worker::web_sys::console;
 
 use super::entropy;
-use super::platform::{
-    Env, Kv, Metrics, Objects, Placed, Result, Socket, State, binding, log_error,
-};
+use super::platform::{Kv, Metrics, Objects, Placed, Result, Socket, State, binding, log_error};
 use crate::io::{ConnectionId, Platform, Point, Record};
 use crate::journal::{self, Bounds, Journal, Put, Row};
 use crate::map::Map;

@@ -6,26 +6,27 @@ use std::rc::Rc;
 
 use signalbox::dialect::Dialect;
 use signalbox::durable_object;
-use signalbox::edge::web_sys::{Request, Response};
 use signalbox::edge::{
-    Endpoint, Env, Limits, Objects, Result, Shell, State, binding, config, error, path, serve,
-    wasm_bindgen,
+    Endpoint, Limits, Objects, Result, Shell, State, binding, config, error, path, serve,
 };
 use signalbox::index::{self, Index};
 use signalbox::room::{self, RoomName};
 use signalbox::settings::{Invalid, Settings};
 use signalbox::socket::{App, Command, Event, Host};
 use signalbox::time::Timestamp;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::web_sys::{Request, Response};
+use worker::{Env, wasm_bindgen};
 
 /// Answers a request.
 ///
 /// # Errors
 ///
 /// When the platform fails. Then the platform answers.
-#[wasm_bindgen::prelude::wasm_bindgen(
-    wasm_bindgen = signalbox::edge::wasm_bindgen,
-    wasm_bindgen_futures = signalbox::edge::wasm_bindgen_futures,
-    js_sys = signalbox::edge::js_sys
+#[wasm_bindgen(
+    wasm_bindgen = worker::wasm_bindgen,
+    wasm_bindgen_futures = worker::wasm_bindgen_futures,
+    js_sys = worker::js_sys
 )]
 pub async fn fetch(request: Request, env: Env) -> Result<Response> {
     static SETTINGS: config::Once = config::Once::new();

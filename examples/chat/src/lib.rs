@@ -3,6 +3,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use signalbox::prelude::*;
+use worker::wasm_bindgen;
 
 fn enter(socket: Socket, All((room, name)): All<(String, String)>) -> Result<(), Refusal> {
     socket.join(&room)?;

@@ -3,6 +3,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use signalbox::prelude::*;
+use worker::wasm_bindgen;
 
 /// A place on the page, each number from 0 to 1.
 #[derive(Clone, Copy, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use signalbox::prelude::*;
+use worker::wasm_bindgen;
 
 const LINES: [[usize; 3]; 8] = [
     [0, 1, 2],

@@ -4,7 +4,7 @@
 //!
 //! It is also an example of an application with its own settings, built on Signalbox:
 //!
-//! 1. A crate with `crate-type = ["cdylib"]` that depends on `signalbox`.
+//! 1. A crate with `crate-type = ["cdylib"]` that depends on `signalbox` and `worker`.
 //! 2. An application: handlers, as in `echo.rs`. Or, on Engine.IO alone, any
 //!    [`io::Core`](signalbox::io::Core), as in `raw.rs`.
 //! 3. A function that puts the application into a [`Shell`], and [`durable_object!`], which makes a class of it.
@@ -24,16 +24,16 @@ use std::rc::Rc;
 use signalbox::admission::Origins;
 use signalbox::dialect::Dialects;
 use signalbox::durable_object;
-use signalbox::edge::web_sys::{Request, Response};
-use signalbox::edge::{
-    Endpoint, Env, Limits, Result, Shell, State, binding, config, path, serve, wasm_bindgen,
-};
+use signalbox::edge::{Endpoint, Limits, Result, Shell, State, binding, config, path, serve};
 use signalbox::engine::Engine;
 use signalbox::handlers::Handlers;
 use signalbox::room;
 use signalbox::settings::{Invalid, Place, Settings};
 use signalbox::socket::Host;
 use signalbox::store::Store;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::web_sys::{Request, Response};
+use worker::{Env, wasm_bindgen};
 
 use echo::echo;
 use raw::Raw;
@@ -57,10 +57,10 @@ fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
 /// # Errors
 ///
 /// When the platform fails. Then the platform answers.
-#[wasm_bindgen::prelude::wasm_bindgen(
-    wasm_bindgen = signalbox::edge::wasm_bindgen,
-    wasm_bindgen_futures = signalbox::edge::wasm_bindgen_futures,
-    js_sys = signalbox::edge::js_sys
+#[wasm_bindgen(
+    wasm_bindgen = worker::wasm_bindgen,
+    wasm_bindgen_futures = worker::wasm_bindgen_futures,
+    js_sys = worker::js_sys
 )]
 pub async fn fetch(request: Request, env: Env) -> Result<Response> {
     static SETTINGS: config::Once = config::Once::new();
