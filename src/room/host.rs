@@ -101,10 +101,7 @@ impl Room {
     fn peer_named(&self, args: &Args) -> Result<SocketId, Error> {
         let id = self.named(args)?;
         if !self.is_peer(id) {
-            return Err(Error::new(
-                Code::UnknownPeer,
-                "no peer has that id",
-            ));
+            return Err(Error::new(Code::UnknownPeer, "no peer has that id"));
         }
         Ok(id)
     }

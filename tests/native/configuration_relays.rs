@@ -7,7 +7,12 @@ fn a_wrong_list_of_ice_servers() {
     let ice = "ICE_SERVERS in wrangler.toml has to be a JSON list of RTCIceServer";
     refuses(&[
         ("ICE_SERVERS", "stun:a", ice, "line 1 column 1"),
-        ("ICE_SERVERS", r#"{"urls":"stun:a"}"#, ice, "it is not a list"),
+        (
+            "ICE_SERVERS",
+            r#"{"urls":"stun:a"}"#,
+            ice,
+            "it is not a list",
+        ),
         ("ICE_SERVERS", "[1]", ice, "server 1 has no urls"),
         (
             "ICE_SERVERS",
