@@ -1,4 +1,4 @@
-//! What the application wants, done.
+//! Performs the application's commands.
 
 use super::DisconnectReason;
 use super::app::{Ack, Command, Event};
@@ -14,7 +14,7 @@ use crate::io::Output;
 use crate::time::Timestamp;
 
 impl Server {
-    /// What the application wants.
+    /// Performs commands in order.
     pub fn perform(&mut self, now: Timestamp, commands: impl IntoIterator<Item = Command>) {
         for command in commands {
             match command {
@@ -46,7 +46,7 @@ impl Server {
                 Command::Close(id) => self.close(now, id),
                 Command::Keep(id, state) => {
                     if let Some(socket) = self.sockets.get_mut(&id) {
-                        socket.state = Some(state);
+                        socket.state = state;
                         self.save_socket(id);
                     }
                 }
@@ -75,7 +75,7 @@ impl Server {
         };
         socket.link = Link::Joined(sid);
         socket.since = last;
-        // A client that has closed its session by now will never see its `pid`.
+        // A client that has already closed its session will not get its `pid`.
         let recoverable = recoverable && self.engine.is_open(sid);
         socket.pid = socket.pid.filter(|_| recoverable);
         socket.is_unseen = true;
@@ -83,7 +83,7 @@ impl Server {
         self.welcome(sid, id);
     }
 
-    /// Tells a client which socket it is.
+    /// Tells a client the id of its socket.
     pub(super) fn welcome(&mut self, sid: Sid, id: SocketId) {
         self.cancel_connect_timeout(sid);
         self.save_client(sid);
@@ -93,7 +93,7 @@ impl Server {
         let payload = Object::new()
             .with("sid", &id)
             .maybe("pid", socket.pid.as_ref());
-        let knows = self.engine.speaks_revision_3(sid); // or makes it of the session's
+        let knows = self.engine.speaks_revision_3(sid); // its client derives it
         self.send(id, Kind::Connect((!knows).then(|| payload.json())));
     }
 
@@ -104,7 +104,7 @@ impl Server {
         }
     }
 
-    /// Answers a CONNECT with a refusal.
+    /// Refuses a CONNECT.
     pub(super) fn refuse_connect(
         &mut self,
         sid: Sid,
@@ -125,7 +125,7 @@ impl Server {
     }
 
     fn disconnect(&mut self, id: SocketId) {
-        self.engine.store().promise(); // it will not come back
+        self.engine.store().promise(); // its client will not reconnect
         self.send(id, Kind::Disconnect);
         let Some(socket) = self.take(id) else {
             return;
@@ -173,18 +173,18 @@ impl Server {
         }
     }
 
-    /// Sends one event to many; it is written once for each namespace.
+    /// Sends an event to several sockets. It is encoded once per namespace.
     fn emit(&mut self, now: Timestamp, mut to: Vec<SocketId>, kind: Kind, volatile: bool) {
         while let Some((namespace, group, rest)) = self.group(&to) {
             if rest.is_empty() {
-                return self.emit_in(now, namespace, group, kind, volatile); // as a rule
+                return self.emit_in(now, namespace, group, kind, volatile); // the usual case
             }
             self.emit_in(now, namespace, group, kind.clone(), volatile);
             to = rest;
         }
     }
 
-    /// Those of `to` that are in one namespace, and those in others; `None` if there is nobody.
+    /// The sockets of one namespace among `to`, and the rest. `None` if there is none.
     fn group(&self, to: &[SocketId]) -> Option<(Namespace, Group, Vec<SocketId>)> {
         let mut here = None;
         let mut rest = Vec::new();
@@ -243,8 +243,8 @@ impl Server {
         }
     }
 
-    /// Adds the offset by which clients recover, as the last argument. Returns it if the event is to
-    /// be logged.
+    /// Adds the offset, which clients need for recovery, as the last argument. Returns it if the
+    /// event has to be logged.
     fn add_offset(&mut self, now: Timestamp, kind: &mut Kind, volatile: bool) -> Option<Offset> {
         let (Some(log), Kind::Event { id: None, args, .. }) = (&mut self.log, kind) else {
             return None;
@@ -254,8 +254,9 @@ impl Server {
             args.values.push(next.json());
             return Some(next);
         }
-        // A client takes the last element of any event for an offset if it is a text, be it only the
-        // event's name. The newest offset is true: the client has had all events up to it.
+        // A client takes the last element of an event for an offset if it is a text, even if that
+        // is the event's name. The newest offset is true: the client has received all events up to
+        // it.
         let last = args.values.last();
         if last.is_none_or(|last| last.as_str().starts_with('"')) {
             args.values.push(log.last().json());
@@ -274,14 +275,14 @@ impl Server {
 
 /// Sockets of one namespace.
 struct Group {
-    /// Those that can be recovered, and the sessions of those among them that are not away.
+    /// The sockets that can be recovered, and the sessions of those that are not away.
     ids: Vec<SocketId>,
     sessions: Vec<Sid>,
-    /// The sessions of the others.
+    /// The sessions of the other sockets.
     plain: Vec<Sid>,
 }
 
-/// A packet as messages: its text, then its attachments.
+/// The messages of a packet: its text, then its attachments.
 fn messages(packet: &Packet) -> Vec<Message> {
     let mut messages = vec![packet.message()];
     if let Kind::Event { args, .. } | Kind::Ack { args, .. } = &packet.kind {

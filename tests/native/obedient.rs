@@ -111,7 +111,7 @@ impl Obedient {
                 ack: None,
                 volatile: true,
             }),
-            ("keep", _) => out.push(Command::Keep(from, args.values[0].clone())),
+            ("keep", _) => out.push(Command::Keep(from, Some(args.values[0].clone()))),
             ("put out", _) => out.push(Command::Disconnect(from)),
             ("close", _) => out.push(Command::Close(from)),
             ("tellme", Some(ack)) => {
