@@ -15,12 +15,7 @@ impl Room {
 
     /// The member with this id or alias, inside or outside.
     pub(super) fn holder(&self, name: &str) -> Option<SocketId> {
-        let id = SocketId::parse(name).filter(|id| self.members.contains(*id));
-        id.or_else(|| {
-            let mut members = self.members.iter();
-            let (id, _) = members.find(|(_, member)| member.alias.as_deref() == Some(name))?;
-            Some(id)
-        })
+        self.members.find(name, |member| member.alias.as_deref())
     }
 
     /// The tutorial's `join`: takes an alias.

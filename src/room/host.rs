@@ -74,11 +74,10 @@ impl Room {
         }
         if let Some(member) = self.members.get(id) {
             // Other peers at this address, the host perhaps, must be able to return.
-            let is_there = |other| {
-                let address = self.member(other).map(|other| &other.address);
-                other != id && address == Some(&member.address)
+            let is_there = |other: SocketId, peer: &Member| {
+                other != id && peer.profile.is_some() && peer.address == member.address
             };
-            let shared = self.peers().any(|(other, _)| is_there(other));
+            let shared = !self.members.matching(is_there).is_empty();
             self.door.bar(turn.now, id, member, shared);
         }
         let secret = self.member(id).and_then(|member| member.rejoin.clone());

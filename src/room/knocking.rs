@@ -43,11 +43,10 @@ impl Room {
     pub(super) fn knocking(&self) -> Vec<SocketId> {
         let members = self.members.iter();
         let knocking = members.filter(|(_, member)| member.knocking.is_some());
-        let mut queue = Set::default();
-        for (id, member) in knocking {
-            queue.insert((member.knocked_at, id));
-        }
-        queue.iter().map(|(_, id)| *id).collect()
+        let queue: Set<_> = knocking
+            .map(|(id, member)| (member.knocked_at, id))
+            .collect();
+        queue.into_sorted().map(|(_, id)| id).collect()
     }
 
     /// Admits a waiting member, unless no seat is free or the member was kicked meanwhile.

@@ -184,10 +184,7 @@ impl Room {
         let update: Option<Update> = args.get(0).and_then(Json::read);
         let update =
             update.ok_or_else(|| Error::bad_payload("peer:update takes {name?, media?, hand?}"))?;
-        if self
-            .member(id)
-            .is_none_or(|member| member.profile.is_none())
-        {
+        if !self.is_peer(id) {
             return Err(Error::new(Code::NotJoined, "send room:join first"));
         }
         if let Some(media) = update.media {
@@ -327,12 +324,11 @@ impl Room {
 
 /// The peers as others see them, in the order of their ordinals.
 pub(super) fn shown(members: &Sockets<Member>, host: Option<SocketId>) -> Vec<Peer<'_>> {
-    let mut order = Set::default();
-    for (id, member) in members.iter() {
-        order.insert((member.n, id));
-    }
-    let peer = |(_, id): &(_, SocketId)| members.get(*id)?.peer(*id, host);
-    order.iter().filter_map(peer).collect()
+    let order: Set<_> = members.iter().map(|(id, member)| (member.n, id)).collect();
+    let order = order.into_sorted();
+    order
+        .filter_map(|(_, id)| members.get(id)?.peer(id, host))
+        .collect()
 }
 
 /// The room without its peers. `count` is their number.

@@ -36,6 +36,16 @@ impl<T> Sockets<T> {
         members.into_sorted().map(|(_, id)| id).collect()
     }
 
+    /// The socket with this id, or else the one whose data have this alias.
+    #[must_use]
+    pub fn find(&self, name: &str, alias: impl Fn(&T) -> Option<&str>) -> Option<SocketId> {
+        let id = SocketId::parse(name).filter(|id| self.contains(*id));
+        id.or_else(|| {
+            let (id, _) = self.iter().find(|(_, data)| alias(data) == Some(name))?;
+            Some(id)
+        })
+    }
+
     /// The sockets whose data match, sorted by id.
     #[must_use]
     pub fn matching(&self, matches: impl Fn(SocketId, &T) -> bool) -> Vec<SocketId> {

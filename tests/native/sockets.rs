@@ -133,6 +133,25 @@ fn matching_data() {
     assert_eq!(matching(&sockets, &["data 2", "data 3"]), [2, 3]);
 }
 
+/// An id is found before an alias, and only if its socket is there.
+#[test]
+fn sockets_by_name() {
+    let mut sockets = sockets();
+    sockets.change(socket(1), |data| {
+        *data = id(2);
+        true
+    });
+    let find =
+        |sockets: &Sockets<String>, name: &str| sockets.find(name, |data| Some(data.as_str()));
+    assert_eq!(find(&sockets, "data 3"), Some(socket(3)));
+    assert_eq!(find(&sockets, &id(3)), Some(socket(3)));
+    assert_eq!(find(&sockets, &id(2)), Some(socket(2)));
+    assert_eq!(find(&sockets, "data 1"), None);
+    sockets.disconnect(socket(2));
+    assert_eq!(find(&sockets, &id(2)), Some(socket(1)));
+    assert_eq!(sockets.find("data 3", |_| None), None);
+}
+
 #[test]
 fn rooms_that_cannot_be_joined() {
     let mut sockets = sockets();
