@@ -70,10 +70,10 @@ impl Server {
         let Some(socket) = self.sockets.get_mut(&id) else {
             return;
         };
-        let Link::Joining(sid) = socket.link else {
+        let Link::Connecting(sid) = socket.link else {
             return;
         };
-        socket.link = Link::Joined(sid);
+        socket.link = Link::Connected(sid);
         socket.since = last;
         // A client that has already closed its session will not get its `pid`.
         let recoverable = recoverable && self.engine.is_open(sid);

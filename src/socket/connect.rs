@@ -96,7 +96,7 @@ impl Server {
         let socket = Socket {
             namespace: namespace.clone(),
             address: handshake.address.clone(),
-            link: Link::Joining(sid),
+            link: Link::Connecting(sid),
             state: None,
             pid,
             unsaved: false,

@@ -110,7 +110,7 @@ impl Server {
         let is_for_socket = partial.is_some_and(|(namespace, _)| {
             self.socket_in(sid, namespace)
                 .and_then(|id| self.sockets.get(&id))
-                .is_some_and(Socket::is_joined)
+                .is_some_and(Socket::is_connected)
         });
         if !is_for_socket {
             self.misuse(now, sid);
@@ -135,7 +135,7 @@ impl Server {
         let socket = id.and_then(|id| Some((id, self.sockets.get_mut(&id)?)));
         let socket = socket.map(|(id, socket)| {
             socket.is_unseen = false;
-            (id, socket.is_joined())
+            (id, socket.is_connected())
         });
         match (kind, socket) {
             (Kind::Connect(auth), None) => self.enter(now, sid, namespace, auth),

@@ -50,7 +50,7 @@ impl Server {
         let store = Rc::clone(self.engine.store());
         for row in store.load(client::PREFIX) {
             let link = |id: SocketId, until: Option<Timestamp>| match (sessions.get(&id), until) {
-                (Some(sid), _) => Link::Joined(*sid),
+                (Some(sid), _) => Link::Connected(*sid),
                 (None, Some(until)) => Link::Away(until, lost),
                 (None, None) => {
                     left.push(id);
@@ -60,7 +60,7 @@ impl Server {
             let Some((id, socket)) = Socket::restore(&store, &row, link) else {
                 continue;
             };
-            if !socket.is_joined() && (window.is_none() || socket.pid.is_none()) {
+            if !socket.is_connected() && (window.is_none() || socket.pid.is_none()) {
                 lost_for_good.push(id);
             }
             self.events.push_back(Event::Restore {
@@ -135,7 +135,7 @@ impl Server {
         let Some(socket) = self
             .sockets
             .get_mut(&id)
-            .filter(|socket| socket.is_joined() && socket.pid.is_some())
+            .filter(|socket| socket.is_connected() && socket.pid.is_some())
         else {
             return false;
         };
@@ -226,7 +226,8 @@ impl Server {
         auth: Option<Json>,
         (socket, offset): (SocketId, Option<Offset>),
     ) {
-        if let Some(Link::Joined(earlier)) = self.sockets.get(&socket).map(|socket| socket.link) {
+        if let Some(Link::Connected(earlier)) = self.sockets.get(&socket).map(|socket| socket.link)
+        {
             self.engine.challenge(now, earlier);
         }
         self.save_client(sid);
@@ -251,11 +252,11 @@ impl Server {
             }
             match self.sockets.get(&claim.socket).map(|socket| socket.link) {
                 Some(Link::Away(..)) => self.recover(claim),
-                Some(Link::Joined(_)) if now < claim.by => {
+                Some(Link::Connected(_)) if now < claim.by => {
                     self.claims.push(claim);
                     continue;
                 }
-                Some(Link::Joined(earlier)) if !self.engine.answered(earlier, claim.asked) => {
+                Some(Link::Connected(earlier)) if !self.engine.answered(earlier, claim.asked) => {
                     // Then the socket is away.
                     self.engine.close(now, earlier);
                     self.claims.push(claim);
@@ -284,7 +285,7 @@ impl Server {
             self.connect(sid, claim.namespace, claim.auth);
             return;
         };
-        socket.link = Link::Joined(sid);
+        socket.link = Link::Connected(sid);
         if let Some(client) = self.clients.get_mut(&sid) {
             client.sockets.push(id);
             client.handshake.address.clone_into(&mut socket.address);

@@ -110,7 +110,7 @@ impl Server {
     /// Tells the server what happened.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         if !input.is_loss() {
-            self.close_unjoined(now);
+            self.close_unconnected(now);
             self.give_up_away(now);
         }
         match input {
@@ -155,7 +155,7 @@ impl Server {
     /// The outputs to perform, in order. Ends the turn.
     pub fn drain(&mut self) -> Vec<Output> {
         for sid in std::mem::take(&mut self.unsaved) {
-            let joined = |id| self.sockets.get(&id).is_some_and(Socket::is_joined);
+            let joined = |id| self.sockets.get(&id).is_some_and(Socket::is_connected);
             if let Some(client) = self.clients.get_mut(&sid) {
                 client.unsaved = false;
                 client.claiming = self.claims.iter().any(|claim| claim.sid == sid);
@@ -235,7 +235,7 @@ impl Server {
     }
 
     /// Closes the sessions that did not join a namespace in time.
-    fn close_unjoined(&mut self, now: Timestamp) {
+    fn close_unconnected(&mut self, now: Timestamp) {
         while let Some((_, sid)) = self
             .connecting
             .first()
