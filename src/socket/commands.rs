@@ -4,9 +4,9 @@ use super::DisconnectReason;
 use super::app::{Ack, Command, Event};
 use super::args::{Json, Object};
 use super::client::{self, Link, Socket};
-use super::log::{Log, Offset, Sent};
 use super::namespace::Namespace;
 use super::packet::{Kind, Packet};
+use super::replay::{Offset, Replay, Sent};
 use super::server::Server;
 use super::socket_id::SocketId;
 use crate::engine::{Message, Sid};
@@ -56,8 +56,8 @@ impl Server {
                 }
                 Command::Post(post) => self.engine.push(Output::Post(post)),
                 Command::Forget(name) => {
-                    if let Some(log) = &mut self.log {
-                        log.forget(&name);
+                    if let Some(replay) = &mut self.replay {
+                        replay.forget(&name);
                     }
                     self.engine.store().purge();
                 }
@@ -66,7 +66,7 @@ impl Server {
     }
 
     fn accept(&mut self, id: SocketId, recoverable: bool) {
-        let last = self.log.as_mut().map(Log::last).unwrap_or_default();
+        let last = self.replay.as_mut().map(Replay::last).unwrap_or_default();
         let Some(socket) = self.sockets.get_mut(&id) else {
             return;
         };
@@ -229,7 +229,7 @@ impl Server {
         let messages = messages(&packet);
         self.send_to_all(to.sessions, &messages);
         if let Some(offset) = logged
-            && let Some(log) = &mut self.log
+            && let Some(replay) = &mut self.replay
             && let Kind::Event { name, .. } = packet.kind
         {
             let sent = Sent {
@@ -239,18 +239,18 @@ impl Server {
                 among: &self.sockets,
                 messages: &messages,
             };
-            log.append(now, sent, self.away.is_empty());
+            replay.append(now, sent, self.away.is_empty());
         }
     }
 
     /// Adds the offset, which clients need for recovery, as the last argument. Returns it if the
     /// event has to be logged.
     fn add_offset(&mut self, now: Timestamp, kind: &mut Kind, volatile: bool) -> Option<Offset> {
-        let (Some(log), Kind::Event { id: None, args, .. }) = (&mut self.log, kind) else {
+        let (Some(replay), Kind::Event { id: None, args, .. }) = (&mut self.replay, kind) else {
             return None;
         };
         if !volatile {
-            let next = log.next(now);
+            let next = replay.next(now);
             args.values.push(next.json());
             return Some(next);
         }
@@ -259,7 +259,7 @@ impl Server {
         // it.
         let last = args.values.last();
         if last.is_none_or(|last| last.as_str().starts_with('"')) {
-            args.values.push(log.last().json());
+            args.values.push(replay.last().json());
         }
         None
     }

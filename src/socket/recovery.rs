@@ -14,8 +14,8 @@ use super::DisconnectReason;
 use super::app::Event;
 use super::args::Json;
 use super::client::{self, Claim, Link, Socket};
-use super::log::Offset;
 use super::namespace::Namespace;
+use super::replay::Offset;
 use super::server::Server;
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{CloseReason, Sid};
@@ -74,10 +74,10 @@ impl Server {
             self.forget(id, lost);
         }
         left.retain(|id| self.sockets.contains_key(id));
-        if let Some(log) = &mut self.log
+        if let Some(replay) = &mut self.replay
             && (!left.is_empty() || self.engine.has_orphans())
         {
-            log.spare(now);
+            replay.spare(now);
         }
         self.note_away(now + window.unwrap_or_default(), !left.is_empty());
         for socket in left {
@@ -205,7 +205,7 @@ impl Server {
     ) -> Option<(SocketId, Option<Offset>)> {
         let past: Past = auth?.read()?;
         let offset = past.offset.map(|offset| Offset::parse(&offset));
-        let last = self.log.as_mut()?.last();
+        let last = self.replay.as_mut()?.last();
         if offset.is_some_and(|offset| offset.is_none_or(|offset| offset > last)) {
             return None;
         }
@@ -273,14 +273,14 @@ impl Server {
         let Claim {
             sid, socket: id, ..
         } = claim;
-        let (Some(socket), Some(log)) = (self.sockets.get_mut(&id), &mut self.log) else {
+        let (Some(socket), Some(replay)) = (self.sockets.get_mut(&id), &mut self.replay) else {
             return;
         };
         let Link::Away(until, reason) = socket.link else {
             return;
         };
         let after = claim.offset.unwrap_or_default().max(socket.since);
-        let Some(missed) = log.missed(id, after) else {
+        let Some(missed) = replay.missed(id, after) else {
             self.forget(id, reason);
             self.connect(sid, claim.namespace, claim.auth);
             return;
