@@ -1,9 +1,9 @@
 //! Which clients may connect, and which members are inside.
 
 use super::Room;
+use super::audit::Line;
 use super::contract::names;
 use super::error::{Code, Error};
-use super::journal::Line;
 use super::member::{Buckets, Member};
 use super::token::Refused;
 use super::turn::Turn;

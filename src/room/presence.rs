@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::Line;
 use super::config::Limits;
 use super::contract::{IceServers, Media, Peer, RoomInfo, Snapshot, names};
 use super::door::Door;
 use super::error::{Code, Error};
 use super::ice::Want;
-use super::journal::Line;
 use super::member::{Backlog, Joining, Member, Profile};
 use super::turn::Turn;
 use super::{LEFT_PAGE, Room, RoomName};
