@@ -253,7 +253,7 @@ impl Room {
         let message = Message {
             message,
             id: SocketId::new(self.store.platform().mint()).to_string(),
-            seq: self.ledger.next_seq(),
+            seq: self.counters.next_seq(),
             ts: turn.now,
             from,
             name: self.member(from).and_then(|m| m.name()).map(str::to_owned),

@@ -38,7 +38,7 @@ impl Room {
             let member = Member {
                 address: address.clone(),
                 came_at: turn.now,
-                came_seq: self.ledger.last_seq(),
+                came_seq: self.counters.last_seq(),
                 strict: is_strict(auth, handshake),
                 pass,
                 ..Member::default()

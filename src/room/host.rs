@@ -246,7 +246,7 @@ impl Room {
     fn clear(&mut self, turn: &mut Turn, from: Option<SocketId>, _: &Args) -> Result<(), Error> {
         self.log(turn.now, "clear", from, None, None);
         self.forget_chat(turn);
-        let cleared = self.ledger.next_seq();
+        let cleared = self.counters.next_seq();
         self.tell_state(turn, "cleared", &cleared);
         Ok(())
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::chat::Receipt;
 use super::config::Rates;
 use super::contract::{Media, Peer, names};
-use super::ledger::Partner;
+use super::counters::Partner;
 use super::signal::Kind;
 use super::token::Pass;
 use crate::rate::Bucket;

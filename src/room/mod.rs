@@ -10,6 +10,7 @@ mod chat;
 mod claims;
 pub mod config;
 pub mod contract;
+mod counters;
 mod door;
 mod entry;
 mod error;
@@ -18,7 +19,6 @@ mod host;
 pub(crate) mod ice;
 pub(crate) mod ice_url;
 mod knocking;
-mod ledger;
 mod listing;
 mod member;
 mod metrics;
@@ -53,10 +53,10 @@ use crate::time::Timestamp;
 use audit::LogLimits;
 use chat::History;
 use contract::names;
+use counters::Counters;
 use door::Door;
 use fields::Fields;
 use ice::{Waiting, Want};
-use ledger::Ledger;
 use listing::Listing;
 use member::{Buckets, Member, Profile};
 use signal::Kind;
@@ -73,7 +73,7 @@ pub struct Room {
     /// socket is not a member any more; its client is told when it reconnects.
     members: Sockets<Member>,
     spent: Spent<Buckets>,
-    ledger: Ledger,
+    counters: Counters,
     door: Door,
     history: History,
     log_limits: LogLimits,
@@ -91,7 +91,7 @@ const NO_EVENT: &str = "";
 
 impl App for Room {
     fn reset(&mut self) {
-        self.ledger.forget();
+        self.counters.forget();
         self.door = Door::default();
         self.history = History::new(Rc::clone(&self.store), self.config.limits.history);
         self.deliveries.reset();
@@ -164,7 +164,7 @@ impl App for Room {
             self.tell_changes(now, turn.out);
         }
         self.members.save(turn.out);
-        self.ledger.save(&self.store);
+        self.counters.save(&self.store);
         self.door.save(&self.store);
         turn.acknowledge();
     }
@@ -178,7 +178,7 @@ impl Room {
             name,
             members: Sockets::default(),
             spent: Spent::default(),
-            ledger: Ledger::load(&store),
+            counters: Counters::load(&store),
             door: Door::load(&store),
             history: History::new(Rc::clone(&store), config.limits.history),
             log_limits: LogLimits::default(),
@@ -327,7 +327,7 @@ impl Room {
         if let Some(n) = self.member(id).and_then(|member| member.n) {
             return n;
         }
-        let n = self.ledger.next_n();
+        let n = self.counters.next_n();
         self.members
             .change(id, |member| member.n.replace(n).is_none());
         n
@@ -360,7 +360,7 @@ impl Room {
 
     /// The host, if it is a peer.
     fn host(&self) -> Option<SocketId> {
-        self.ledger.host.filter(|host| self.is_peer(*host))
+        self.counters.host.filter(|host| self.is_peer(*host))
     }
 
     /// The next host: the peer that joined first. Peers that are host by token come before the

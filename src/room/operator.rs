@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::Room;
 use super::config::Limits;
 use super::contract::{RoomInfo, names};
+use super::counters::Counters;
 use super::error::{Code, Error};
 use super::fields::{Fields, is_too_deep};
-use super::ledger::Ledger;
 use super::member::Member;
 use super::presence::{info, shown};
 use super::turn::Turn;
@@ -245,8 +245,8 @@ impl Room {
         self.log(turn.now, "close", None, None, None);
         self.forget_chat(turn);
         self.door.forget();
-        self.ledger.forget();
-        Ledger::delete(&self.store);
+        self.counters.forget();
+        Counters::delete(&self.store);
         self.deliveries.end();
         Ok(ids.len())
     }

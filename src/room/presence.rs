@@ -75,8 +75,8 @@ impl Room {
         self.free_seat(turn, id, joining.media.unwrap_or_default(), ghost);
         let hostless = self.host().is_none();
         if hostless {
-            self.ledger.host = self.successor().or(Some(id));
-            self.ledger.unsaved = true;
+            self.counters.host = self.successor().or(Some(id));
+            self.counters.unsaved = true;
         }
         let (now, mut again) = (turn.now, false);
         let secret = SocketId::new(self.store.platform().mint()).to_string();
@@ -146,8 +146,8 @@ impl Room {
 
     /// Changes the host, and tells all peers. The new host is told who waits.
     pub(super) fn make_host(&mut self, turn: &mut Turn, host: Option<SocketId>) {
-        self.ledger.host = host;
-        self.ledger.unsaved = true;
+        self.counters.host = host;
+        self.counters.unsaved = true;
         let Some(host) = host else {
             return;
         };
@@ -269,7 +269,7 @@ impl Room {
         self.tell_leave(turn.now, id, reason);
         let gone = Object::new().with("id", &id).with("reason", reason).json();
         turn.emit(self.peers_but(id), names::PEER_LEFT, vec![gone]);
-        if self.ledger.host == Some(id) {
+        if self.counters.host == Some(id) {
             self.make_host(turn, self.successor());
         }
         if self.host().is_none() {

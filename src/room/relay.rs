@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Room;
 use super::contract::Meta;
+use super::counters::Partner;
 use super::error::{Code, Error};
-use super::ledger::Partner;
 use super::signal::{Kind, Signal};
 use super::turn::Turn;
 use crate::socket::{Args, Command, Json, Object, SocketId};
@@ -29,7 +29,7 @@ impl Room {
         let signal = Signal::parse(kind, args, &self.name, &self.config.limits)?;
         let mut receivers = self.receivers(from, &signal)?;
         self.wait(&mut receivers, args.len())?;
-        let seq = self.ledger.next_seq();
+        let seq = self.counters.next_seq();
         self.pair(from, kind, &receivers, seq);
         let own = self.ordinal(from);
         let [mut impolite, mut polite, mut strict] = [Vec::new(), Vec::new(), Vec::new()];
@@ -106,7 +106,7 @@ impl Room {
     pub(super) fn partner(&self, id: SocketId) -> Option<SocketId> {
         let member = self.member(id)?;
         let got = |caller: &Partner| caller.id != id && caller.seq > member.came_seq;
-        let partners = [member.partner, self.ledger.caller.filter(got)];
+        let partners = [member.partner, self.counters.caller.filter(got)];
         let last = partners
             .into_iter()
             .flatten()
@@ -121,8 +121,8 @@ impl Room {
             return;
         }
         let [only] = *receivers else {
-            self.ledger.caller = Some(Partner { id: from, seq });
-            self.ledger.unsaved = true;
+            self.counters.caller = Some(Partner { id: from, seq });
+            self.counters.unsaved = true;
             // The sender has no partner until a receiver answers.
             self.members
                 .change(from, |member| member.partner.take().is_some());
