@@ -8,7 +8,7 @@ use super::chat::Receipt;
 use super::config::Rates;
 use super::contract::{Media, Peer, names};
 use super::counters::Partner;
-use super::signal::Kind;
+use super::signal;
 use super::token::Pass;
 use crate::rate::Bucket;
 use crate::socket::SocketId;
@@ -112,7 +112,7 @@ impl Buckets {
     ) -> Result<(), Excess> {
         let (kind, bucket, rate) = match event {
             names::CHAT_MESSAGE => ("chat", &mut self.chat, rates.chat),
-            _ if Kind::of(event).is_some() => ("signal", &mut self.signal, rates.signal),
+            _ if signal::Kind::of(event).is_some() => ("signal", &mut self.signal, rates.signal),
             _ => ("control", &mut self.control, rates.control),
         };
         bucket.take(now, rate).map_err(|retry_after| Excess {

@@ -59,7 +59,6 @@ use fields::Fields;
 use ice::{Waiting, Want};
 use listing::Listing;
 use member::{Buckets, Member, Profile};
-use signal::Kind;
 use target::check_room;
 use turn::Turn;
 use webhook::Deliveries;
@@ -238,7 +237,7 @@ impl Room {
         args: &Args,
     ) -> Result<(), Error> {
         self.check_place(turn.now, from, event)?;
-        if let Some(kind) = Kind::of(event) {
+        if let Some(kind) = signal::Kind::of(event) {
             return self.relay(turn, from, kind, event, args);
         }
         if !args.attachments.is_empty() {

@@ -6,7 +6,7 @@ use super::Room;
 use super::contract::Meta;
 use super::counters::Partner;
 use super::error::{Code, Error};
-use super::signal::{Kind, Signal};
+use super::signal::{self, Signal};
 use super::turn::Turn;
 use crate::socket::{Args, Command, Json, Object, SocketId};
 
@@ -22,7 +22,7 @@ impl Room {
         &mut self,
         turn: &mut Turn,
         from: SocketId,
-        kind: Kind,
+        kind: signal::Kind,
         event: &str,
         args: &Args,
     ) -> Result<(), Error> {
@@ -116,8 +116,8 @@ impl Room {
 
     /// Remembers the two ends of an offer or answer, for answers and candidates without a target. A
     /// sender to several receivers is remembered once, not with each of them.
-    fn pair(&mut self, from: SocketId, kind: Kind, receivers: &[SocketId], seq: u64) {
-        if !matches!(kind, Kind::Offer | Kind::Answer) {
+    fn pair(&mut self, from: SocketId, kind: signal::Kind, receivers: &[SocketId], seq: u64) {
+        if !matches!(kind, signal::Kind::Offer | signal::Kind::Answer) {
             return;
         }
         let [only] = *receivers else {

@@ -3,7 +3,7 @@
 use super::error::{Code, Error};
 use super::fields::Fields;
 use super::role::{Role, word};
-use super::signal::{Kind, Signal};
+use super::signal::{self, Signal};
 use super::{Room, RoomName};
 use crate::socket::{Json, SocketId};
 
@@ -53,7 +53,8 @@ impl Room {
         }
         signal.check_untargeted()?;
         let partner = self.partner(from);
-        if let (Kind::Answer | Kind::Candidate, Some(partner)) = (signal.kind, partner)
+        if let (signal::Kind::Answer | signal::Kind::Candidate, Some(partner)) =
+            (signal.kind, partner)
             && self.is_inside(partner)
         {
             return Ok(vec![partner]);

@@ -5,7 +5,7 @@ use super::app::{Ack, Command, Event};
 use super::args::{Json, Object};
 use super::client::{self, Link, Socket};
 use super::namespace::Namespace;
-use super::packet::{Kind, Packet};
+use super::packet::{self, Packet};
 use super::replay::{Offset, Replay, Sent};
 use super::server::Server;
 use super::socket_id::SocketId;
@@ -35,11 +35,11 @@ impl Server {
                     volatile,
                 } => {
                     let id = ack.map(Into::into);
-                    self.emit(now, to, Kind::Event { id, name, args }, volatile);
+                    self.emit(now, to, packet::Kind::Event { id, name, args }, volatile);
                 }
                 Command::Acknowledge(Ack { socket, id }, args) => {
                     self.engine.store().promise();
-                    let kind = Kind::Ack { id: Some(id), args };
+                    let kind = packet::Kind::Ack { id: Some(id), args };
                     self.send(socket, kind);
                 }
                 Command::Disconnect(id) => self.disconnect(id),
@@ -94,7 +94,7 @@ impl Server {
             .with("sid", &id)
             .maybe("pid", socket.pid.as_ref());
         let knows = self.engine.speaks_revision_3(sid); // its client derives it
-        self.send(id, Kind::Connect((!knows).then(|| payload.json())));
+        self.send(id, packet::Kind::Connect((!knows).then(|| payload.json())));
     }
 
     fn refuse(&mut self, id: SocketId, message: &str, data: Option<&Json>) {
@@ -120,13 +120,13 @@ impl Server {
                 .maybe("data", data)
                 .json()
         };
-        let kind = Kind::ConnectError(payload);
+        let kind = packet::Kind::ConnectError(payload);
         self.dispatch(sid, &messages(&Packet { namespace, kind }));
     }
 
     fn disconnect(&mut self, id: SocketId) {
         self.engine.store().promise(); // its client will not reconnect
-        self.send(id, Kind::Disconnect);
+        self.send(id, packet::Kind::Disconnect);
         let Some(socket) = self.take(id) else {
             return;
         };
@@ -156,7 +156,7 @@ impl Server {
         }
     }
 
-    fn send(&mut self, id: SocketId, kind: Kind) {
+    fn send(&mut self, id: SocketId, kind: packet::Kind) {
         let Some(socket) = self.sockets.get(&id) else {
             return;
         };
@@ -174,7 +174,7 @@ impl Server {
     }
 
     /// Sends an event to several sockets. It is encoded once per namespace.
-    fn emit(&mut self, now: Timestamp, mut to: Vec<SocketId>, kind: Kind, volatile: bool) {
+    fn emit(&mut self, now: Timestamp, mut to: Vec<SocketId>, kind: packet::Kind, volatile: bool) {
         while let Some((namespace, group, rest)) = self.group(&to) {
             if rest.is_empty() {
                 return self.emit_in(now, namespace, group, kind, volatile); // the usual case
@@ -215,7 +215,7 @@ impl Server {
         now: Timestamp,
         namespace: Namespace,
         to: Group,
-        kind: Kind,
+        kind: packet::Kind,
         volatile: bool,
     ) {
         let mut packet = Packet { namespace, kind };
@@ -230,7 +230,7 @@ impl Server {
         self.send_to_all(to.sessions, &messages);
         if let Some(offset) = logged
             && let Some(replay) = &mut self.replay
-            && let Kind::Event { name, .. } = packet.kind
+            && let packet::Kind::Event { name, .. } = packet.kind
         {
             let sent = Sent {
                 offset,
@@ -245,8 +245,14 @@ impl Server {
 
     /// Adds the offset, which clients need for recovery, as the last argument. Returns it if the
     /// event has to be logged.
-    fn add_offset(&mut self, now: Timestamp, kind: &mut Kind, volatile: bool) -> Option<Offset> {
-        let (Some(replay), Kind::Event { id: None, args, .. }) = (&mut self.replay, kind) else {
+    fn add_offset(
+        &mut self,
+        now: Timestamp,
+        kind: &mut packet::Kind,
+        volatile: bool,
+    ) -> Option<Offset> {
+        let (Some(replay), packet::Kind::Event { id: None, args, .. }) = (&mut self.replay, kind)
+        else {
             return None;
         };
         if !volatile {
@@ -285,7 +291,7 @@ struct Group {
 /// The messages of a packet: its text, then its attachments.
 fn messages(packet: &Packet) -> Vec<Message> {
     let mut messages = vec![packet.message()];
-    if let Kind::Event { args, .. } | Kind::Ack { args, .. } = &packet.kind {
+    if let packet::Kind::Event { args, .. } | packet::Kind::Ack { args, .. } = &packet.kind {
         messages.extend(args.attachments.iter().cloned().map(Message::Binary));
     }
     messages
