@@ -78,14 +78,14 @@ impl Room {
                 other != id && peer.profile.is_some() && peer.address == member.address
             };
             let shared = !self.members.matching(is_there).is_empty();
-            self.door.bar(turn.now, id, member, shared);
+            self.access.bar(turn.now, id, member, shared);
         }
         let secret = self.member(id).and_then(|member| member.rejoin.clone());
         self.log(turn.now, "kick", Some(id), Some(Code::Kicked), None);
         turn.out.push(Command::Close(id));
         self.shut_out(turn);
         if let Some(secret) = secret {
-            self.door.forget_secret(&secret);
+            self.access.forget_secret(&secret);
         }
         Ok(())
     }
@@ -146,7 +146,7 @@ impl Room {
     /// admits all who wait.
     fn lock(&mut self, turn: &mut Turn, from: Option<SocketId>, args: &Args) -> Result<(), Error> {
         let Switch { on } = Switch::read(args, "host:lock takes {on}")?;
-        if self.door.lock(on) {
+        if self.access.lock(on) {
             let event = if on { "lock" } else { "unlock" };
             self.log(turn.now, event, from, None, None);
             self.tell_state(turn, "locked", &on);
@@ -186,16 +186,16 @@ impl Room {
             Some(_) => return Err(wrong()),
             None => None,
         };
-        self.door.set_password(password);
-        let change = if self.door.has_password() {
+        self.access.set_password(password);
+        let change = if self.access.has_password() {
             "set"
         } else {
             "removed"
         };
         self.log(turn.now, "password", from, None, Some(change));
-        self.tell_state(turn, "password", &self.door.has_password());
+        self.tell_state(turn, "password", &self.access.has_password());
         self.shut_out(turn);
-        if self.door.has_password() {
+        if self.access.has_password() {
             // The waiting members knocked without the new password.
             let error = Error::new(
                 Code::BadPassword,
@@ -215,7 +215,7 @@ impl Room {
         let members = self.members.iter().map(|(_, member)| member);
         let peers = members.filter(|member| member.profile.is_some());
         let secrets = peers.filter_map(|peer| peer.rejoin.clone()).collect();
-        self.door.remember_all(secrets);
+        self.access.remember_all(secrets);
         let is_aliased = |_, member: &Member| member.alias.is_some() && self.is_outside(member);
         for id in self.members.matching(is_aliased) {
             let mut alias = None;
@@ -229,7 +229,7 @@ impl Room {
 
     /// If the room is open, forgets which members the host denied.
     fn forgive(&mut self) {
-        if self.door.locked || self.door.has_password() {
+        if self.access.locked || self.access.has_password() {
             return;
         }
         for id in self.members.matching(|_, member| member.denied) {

@@ -3,16 +3,16 @@
 //!
 //! [`contract`] has the events and their shapes. The server does not read what a signal contains.
 
+mod access;
 mod alias;
 mod attempts;
 mod audit;
 mod chat;
 mod claims;
 pub mod config;
+mod connect;
 pub mod contract;
 mod counters;
-mod door;
-mod entry;
 mod error;
 mod fields;
 mod host;
@@ -50,11 +50,11 @@ use crate::rate::Spent;
 use crate::socket::{App, Args, Command, DisconnectReason, Event, SocketId, Sockets};
 use crate::store::Store;
 use crate::time::Timestamp;
+use access::Access;
 use audit::LogLimits;
 use chat::History;
 use contract::names;
 use counters::Counters;
-use door::Door;
 use fields::Fields;
 use ice::{Waiting, Want};
 use listing::Listing;
@@ -73,7 +73,7 @@ pub struct Room {
     members: Sockets<Member>,
     spent: Spent<Buckets>,
     counters: Counters,
-    door: Door,
+    access: Access,
     history: History,
     log_limits: LogLimits,
     deliveries: Deliveries,
@@ -91,7 +91,7 @@ const NO_EVENT: &str = "";
 impl App for Room {
     fn reset(&mut self) {
         self.counters.forget();
-        self.door = Door::default();
+        self.access = Access::default();
         self.history = History::new(Rc::clone(&self.store), self.config.limits.history);
         self.deliveries.reset();
         self.listing.reset();
@@ -112,7 +112,7 @@ impl App for Room {
 
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
         let mut turn = Turn::new(now, out);
-        self.door.expire(now);
+        self.access.expire(now);
         // The room is complete only when all its sockets are restored.
         let is_restored = matches!(event, Event::Restore { .. });
         match event {
@@ -164,7 +164,7 @@ impl App for Room {
         }
         self.members.save(turn.out);
         self.counters.save(&self.store);
-        self.door.save(&self.store);
+        self.access.save(&self.store);
         turn.acknowledge();
     }
 }
@@ -178,7 +178,7 @@ impl Room {
             members: Sockets::default(),
             spent: Spent::default(),
             counters: Counters::load(&store),
-            door: Door::load(&store),
+            access: Access::load(&store),
             history: History::new(Rc::clone(&store), config.limits.history),
             log_limits: LogLimits::default(),
             deliveries: Deliveries::load(Rc::clone(&store), config.webhook.clone()),

@@ -152,7 +152,7 @@ impl Room {
             Action::Look => Object::of(&self.state()),
             Action::Count => Object::new().with("peers", &self.peers().count()),
             Action::Waiting => Object::new().with("waiting", &self.waiting_list()),
-            Action::Bans => Object::new().with("bans", &self.door.bans()),
+            Action::Bans => Object::new().with("bans", &self.access.bans()),
             Action::Emit => Object::new().with("delivered", &self.emit(turn, fields)?),
             Action::Close => Object::new().with("closed", &self.end(turn, fields)?),
             Action::Unban => Object::new().with("lifted", &self.unban(turn, fields)?),
@@ -174,7 +174,7 @@ impl Room {
             })
             .collect();
         State {
-            room: info(&self.name, &self.door, &self.config.limits, peers.len()),
+            room: info(&self.name, &self.access, &self.config.limits, peers.len()),
             host,
             sockets: self.members.len(),
             peers,
@@ -244,7 +244,7 @@ impl Room {
         }
         self.log(turn.now, "close", None, None, None);
         self.forget_chat(turn);
-        self.door.forget();
+        self.access.forget();
         self.counters.forget();
         Counters::delete(&self.store);
         self.deliveries.end();
@@ -255,7 +255,7 @@ impl Room {
     fn unban(&mut self, turn: &mut Turn, fields: &Fields) -> Result<usize, Error> {
         let form = "unban takes {id}, the id of a socket that was kicked";
         let id = text(fields, "id", form)?.ok_or_else(|| Error::bad_payload(form))?;
-        let lifted = self.door.lift(&id);
+        let lifted = self.access.lift(&id);
         if lifted == 0 {
             return Err(Error::new(Code::UnknownPeer, "no ban has that id"));
         }

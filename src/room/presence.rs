@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::access::Access;
 use super::audit::Line;
 use super::config::Limits;
 use super::contract::{IceServers, Media, Peer, RoomInfo, Snapshot, names};
-use super::door::Door;
 use super::error::{Code, Error};
 use super::ice::Want;
 use super::member::{Backlog, Joining, Member, Profile};
@@ -62,7 +62,7 @@ impl Room {
     fn returns(&self, id: SocketId, shown: Option<&str>) -> bool {
         let own = self.member(id).and_then(|member| member.rejoin.as_deref());
         let mut secrets = [own, shown].into_iter().flatten();
-        secrets.any(|secret| self.door.knows(secret))
+        secrets.any(|secret| self.access.knows(secret))
     }
 
     /// Makes a member a peer, or replaces its data, and tells the other peers.
@@ -70,7 +70,7 @@ impl Room {
         self.ordinal(id);
         let ghost = self.ghost_of(id, joining.rejoin.as_deref());
         if let Some(secret) = &joining.rejoin {
-            self.door.forget_secret(secret); // the member gets a new one
+            self.access.forget_secret(secret); // the member gets a new one
         }
         self.free_seat(turn, id, joining.media.unwrap_or_default(), ghost);
         let hostless = self.host().is_none();
@@ -95,7 +95,7 @@ impl Room {
         });
         let member = self.members.get(id);
         if let Some(secret) = member.and_then(|member| member.rejoin.as_deref()) {
-            self.door.remember(secret);
+            self.access.remember(secret);
         }
         if !again {
             self.log(turn.now, "join", Some(id), None, None);
@@ -137,7 +137,7 @@ impl Room {
             rejoin,
             own: peers.remove(own),
             peers,
-            room: info(&self.name, &self.door, &self.config.limits, count),
+            room: info(&self.name, &self.access, &self.config.limits, count),
             history,
             ice,
             limits: &self.config.limits,
@@ -334,14 +334,14 @@ pub(super) fn shown(members: &Sockets<Member>, host: Option<SocketId>) -> Vec<Pe
 /// The room without its peers. `count` is their number.
 pub(super) fn info<'a>(
     name: &'a RoomName,
-    door: &Door,
+    access: &Access,
     limits: &Limits,
     count: usize,
 ) -> RoomInfo<'a> {
     RoomInfo {
         name: name.as_str(),
-        locked: door.locked,
-        password: door.has_password(),
+        locked: access.locked,
+        password: access.has_password(),
         capacity: limits.peers,
         count,
     }

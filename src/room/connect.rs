@@ -132,7 +132,7 @@ impl Room {
 
     /// Refuses a client that the host kicked recently.
     pub(super) fn check_bar(&self, now: Timestamp, member: &Member) -> Result<(), Error> {
-        match self.door.bar_of(member) {
+        match self.access.bar_of(member) {
             Some(bar) if !bar.shared => Err(Error {
                 retry_after: Some(bar.until.since(now)),
                 ..Error::new(Code::Kicked, "the host of this room kicked you")
@@ -167,17 +167,17 @@ impl Room {
         member.profile.is_none()
             && (self.must_know_password(member)
                 || self.must_knock(member)
-                || self.door.bar_of(member).is_some_and(|bar| !bar.shared))
+                || self.access.bar_of(member).is_some_and(|bar| !bar.shared))
     }
 
     fn must_know_password(&self, member: &Member) -> bool {
-        self.door.has_password() && is_stranger(member)
+        self.access.has_password() && is_stranger(member)
     }
 
     /// Whether the host has to admit a member. Without a host nobody does: a room does not open
     /// when its peers leave.
     pub(super) fn must_knock(&self, member: &Member) -> bool {
-        (self.door.locked || self.door.bar_of(member).is_some()) && is_stranger(member)
+        (self.access.locked || self.access.bar_of(member).is_some()) && is_stranger(member)
     }
 
     pub(super) fn check_password(
@@ -189,7 +189,7 @@ impl Room {
         let limit = self.config.limits.wrong_passwords;
         match self.members.get(id) {
             Some(member) if is_stranger(member) => {
-                self.door.check(now, &member.address, given, limit)
+                self.access.check(now, &member.address, given, limit)
             }
             _ => Ok(()),
         }
