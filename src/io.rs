@@ -150,7 +150,7 @@ pub struct Survivors {
     pub requests: Vec<(Reply, String)>,
 }
 
-/// A state machine that a shell runs. [`socket::Host`](crate::socket::Host) is one.
+/// A state machine that a shell runs. [`socket::Runner`](crate::socket::Runner) is one.
 pub trait Core {
     /// Rebuilds the state after the loss of memory, or builds it for the first time. Returns the
     /// outputs to perform. It is called before all other methods.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!      edge (wasm32 only)                         core (native and wasm32)
-//! Worker fetch → room name → Durable Object     socket::Host<A: App>   A = room::Room, or yours
+//! Worker fetch → room name → Durable Object     socket::Runner<A: App>   A = room::Room, or yours
 //! fetch, websocket_*, alarm ─(now, Input)─▶      ├ app: A              Event ▲ │
 //! perform each             ◀─Vec<Output>──       └ socket::Server            │ ▼ Command
 //! set_alarm                ◀─deadline()───           └ engine::Engine
@@ -26,7 +26,7 @@
 //! - [`journal`]: how the stored state is written in few rows
 //! - [`outbox`]: when outputs are performed, and when records are committed
 //! - [`admission`], [`settings`]: who may connect, and the configuration
-//! - `edge`: the shell that runs any [`io::Core`], such as a [`socket::Host`], in a Durable Object
+//! - `edge`: the shell that runs any [`io::Core`], such as a [`socket::Runner`], in a Durable Object
 //!
 //! Panic policy: no bytes from a peer may cause a panic. Invalid input is an error; a panic is our
 //! bug.

@@ -324,7 +324,7 @@ impl<A: App> Stage<A> {
                 }
                 Command::Keep(socket, state) => {
                     if let Some(seat) = self.seats.get_mut(&socket) {
-                        seat.kept = Some(state);
+                        seat.kept = state;
                     }
                 }
                 Command::Disconnect(socket) | Command::Close(socket) => {

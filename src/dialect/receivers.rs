@@ -127,11 +127,6 @@ impl<'a> Run<'a> {
 
     /// The socket with this id or alias.
     pub(super) fn peer(&self, name: &str) -> Option<SocketId> {
-        let id = SocketId::parse(name).filter(|id| self.sockets.contains(*id));
-        id.or_else(|| {
-            let mut peers = self.sockets.iter();
-            let (id, _) = peers.find(|(_, peer)| peer.alias.as_deref() == Some(name))?;
-            Some(id)
-        })
+        self.sockets.find(name, |peer| peer.alias.as_deref())
     }
 }

@@ -15,7 +15,7 @@
 ///
 /// signalbox::durable_object! {
 ///     /// Echoes events.
-///     pub struct Echoes(Host<Echo>) = echoes;
+///     pub struct Echoes(Runner<Echo>) = echoes;
 /// }
 /// ```
 #[macro_export]
@@ -23,7 +23,7 @@ macro_rules! durable_object {
     ($name:ident = $handlers:path) => {
         $crate::durable_object! {
             /// The Durable Object of an application.
-            pub struct $name($crate::socket::Host<$crate::handlers::Handlers>) = $name::object;
+            pub struct $name($crate::socket::Runner<$crate::handlers::Handlers>) = $name::object;
         }
 
         impl $name {
@@ -31,7 +31,7 @@ macro_rules! durable_object {
                 state: $crate::edge::State,
                 env: &::worker::Env,
             ) -> $crate::edge::Result<
-                ::std::rc::Rc<$crate::edge::Shell<$crate::socket::Host<$crate::handlers::Handlers>>>,
+                ::std::rc::Rc<$crate::edge::Shell<$crate::socket::Runner<$crate::handlers::Handlers>>>,
             > {
                 $crate::edge::handlers::object(state, env, $handlers)
             }

@@ -17,7 +17,7 @@ use crate::engine::{Engine, Revision};
 use crate::io::{self, ContentType};
 use crate::room;
 use crate::settings::{Invalid, Settings, unknown};
-use crate::socket::{self, App, Host, Server};
+use crate::socket::{self, App, Runner, Server};
 use crate::store::Store;
 
 /// The settings of a Worker, or its invalid variables, after the first read.
@@ -85,7 +85,7 @@ pub fn object<A: App + 'static>(
     env: &Env,
     settings: Settings,
     app: impl FnOnce(room::Config, Rc<Store>) -> A,
-) -> Rc<Shell<Host<A>>> {
+) -> Rc<Shell<Runner<A>>> {
     let Settings {
         engine,
         socket,
@@ -97,7 +97,7 @@ pub fn object<A: App + 'static>(
         let store = Store::new(runtime);
         let app = app(room, Rc::clone(&store));
         let server = Server::new(socket, Engine::new(engine, store));
-        Host::new(server, app)
+        Runner::new(server, app)
     })
 }
 

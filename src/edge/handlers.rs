@@ -12,7 +12,7 @@ use super::object::Shell;
 use super::platform::{Result, State, binding};
 use crate::handlers::{Handlers, Io};
 use crate::settings::Settings;
-use crate::socket::Host;
+use crate::socket::Runner;
 
 /// The object that runs the handlers of `add`, with the environment's settings.
 /// [`durable_object!`](crate::durable_object) makes a class of it.
@@ -20,7 +20,7 @@ use crate::socket::Host;
 /// # Errors
 ///
 /// If the platform fails.
-pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Host<Handlers>>>> {
+pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Runner<Handlers>>>> {
     // If settings are invalid, the Worker refuses all clients anyway.
     let settings = config::settings(env, defaults()).unwrap_or_else(|_| defaults());
     let variables_of = env.clone();

@@ -18,28 +18,29 @@ use crate::time::Timestamp;
 
 const PREFIX: &str = "chat/";
 
-/// How many messages `chat:history` returns unless told otherwise.
+/// The number of messages that `chat:history` returns by default.
 const PAGE: usize = 50;
 
-/// How many bytes of messages, as JSON, one answer may have.
+/// The size limit of the messages in one answer, in bytes of JSON.
 const PAGE_BYTES: usize = 131_072;
 
-/// How many bytes of messages the room remembers at most, whatever their number.
+/// The size limit of the stored messages, in bytes of JSON, regardless of their number.
 const HISTORY_BYTES: usize = 4_194_304;
 
-/// About how many bytes a message has beside its text.
+/// The size of a message without its text, in bytes, approximately.
 const ENVELOPE: usize = 256;
 
 /// The longest `enc`, in bytes.
 const MAX_ENC: usize = 256;
 
-/// How many characters of base64 the encryption of one character may take: four bytes of UTF-8 are 5⅓.
+/// The limit of base64 characters per character of an encrypted text: four bytes of UTF-8 are 5⅓.
 const ENCRYPTED: usize = 6;
 
-/// Of how many messages a member's receipts are kept: as many as may be under way at once.
+/// The number of receipts kept with a member: the number of messages that may be on their way at
+/// once.
 const RECEIPTS: usize = 16;
 
-/// What the sender of a message is told of it.
+/// The receipt of a message, for its sender.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Receipt {
     id: String,
@@ -57,11 +58,11 @@ impl Receipt {
     }
 }
 
-/// The chat messages to everyone that the room remembers.
+/// The stored chat messages. Messages to one peer are not stored.
 pub(super) struct History {
     store: Rc<Store>,
     limit: usize,
-    /// Read when first needed.
+    /// Loaded when first needed.
     entries: Option<Entries>,
 }
 
@@ -69,13 +70,13 @@ pub(super) struct History {
 struct Entries {
     /// Oldest first.
     messages: VecDeque<Message>,
-    /// How many bytes each has as JSON, as it is stored, and all together.
+    /// The size of each message, in bytes of stored JSON, and the sum.
     sizes: VecDeque<usize>,
     bytes: usize,
 }
 
 impl Entries {
-    /// Takes in a message, which has this many bytes of JSON.
+    /// Adds a message, which has this many bytes of JSON.
     fn push(&mut self, message: Message, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes);
         self.sizes.push_back(bytes);
@@ -120,13 +121,14 @@ impl History {
         newest(self.entries().sized(), usize::MAX).0
     }
 
-    /// Those before a sequence number, `limit` at most, and whether there are more.
+    /// The newest messages before a sequence number, at most `limit`, and whether there are older
+    /// ones.
     fn page(&mut self, before: u64, limit: usize) -> (Vec<&Message>, bool) {
         let messages = self.entries().sized();
         newest(messages.filter(|(message, _)| message.seq < before), limit)
     }
 
-    /// Forgets all.
+    /// Deletes all messages.
     pub(super) fn clear(&mut self) {
         let entries = std::mem::take(self.entries());
         for message in entries.messages {
@@ -134,7 +136,7 @@ impl History {
         }
     }
 
-    /// Takes in a message, which is `json`.
+    /// Adds a message, which is `json`.
     fn push(&mut self, message: Message, json: &Json) {
         let (limit, store) = (self.limit, Rc::clone(&self.store));
         let entries = self.entries();
@@ -153,8 +155,8 @@ fn key(seq: u64) -> String {
     numbered(PREFIX, seq)
 }
 
-/// The newest of these that fit into one answer, one at least, oldest first, and whether there are
-/// more.
+/// The newest messages that fit into one answer, at least one, oldest first, and whether there are
+/// older ones.
 fn newest<'a>(
     mut messages: impl DoubleEndedIterator<Item = (&'a Message, usize)>,
     limit: usize,
@@ -172,7 +174,7 @@ fn newest<'a>(
     (page, false)
 }
 
-/// A chat message as it is sent: the text alone, or this.
+/// A chat message as clients send it, unless they send the text alone.
 #[derive(Deserialize)]
 struct Sent {
     message: String,
@@ -251,7 +253,7 @@ impl Room {
         let message = Message {
             message,
             id: SocketId::new(self.store.platform().mint()).to_string(),
-            seq: self.ledger.next_seq(),
+            seq: self.counters.next_seq(),
             ts: turn.now,
             from,
             name: self.member(from).and_then(|m| m.name()).map(str::to_owned),
@@ -271,7 +273,7 @@ impl Room {
             self.history.push(message, &delivered);
         }
         if let Some(mid) = mid {
-            self.change(turn, from, |member| {
+            self.members.change(from, |member| {
                 if member.receipts.len() >= RECEIPTS {
                     member.receipts.remove(0);
                 }
@@ -283,14 +285,14 @@ impl Room {
         Ok(())
     }
 
-    /// What its sender was told of a message that it sent before.
+    /// The receipt of a message that its sender sent before.
     fn known(&self, from: SocketId, mid: &str) -> Option<Receipt> {
         let mut receipts = self.member(from)?.receipts.iter();
         let (_, receipt) = receipts.find(|(known, _)| known == mid)?;
         Some(receipt.clone())
     }
 
-    /// Tells the others that somebody writes; who is away need not know.
+    /// Tells the other members that somebody is typing. A member that is away misses it.
     pub(super) fn typing(
         &mut self,
         turn: &mut Turn,
@@ -300,8 +302,7 @@ impl Room {
         let Switch { on } = Switch::read(args, "chat:typing takes {on}")?;
         turn.succeed(Object::new);
         let typing = Object::new().with("id", &from).with("on", &on).json();
-        let others = self.others(from).collect();
-        turn.push(others, names::CHAT_TYPING, vec![typing], true);
+        turn.push(self.others(from), names::CHAT_TYPING, vec![typing], true);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 
 /// The names of all events.
 pub mod names {
-    use crate::room::signal::Kind;
+    use crate::room::signal;
 
     /// A session description that begins a negotiation.
     pub const OFFER: &str = "offer";
@@ -89,7 +89,7 @@ pub mod names {
         let others = [CHAT_MESSAGE, JOIN, USER_JOINED, USER_LEFT];
         prefixes.any(|prefix| event.starts_with(prefix))
             || others.contains(&event)
-            || Kind::of(event).is_some()
+            || signal::Kind::of(event).is_some()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the host may do: put out, lock, let in, mute, hand over, clear.
+//! The host's events: kick, lock, admit, mute, transfer, clear.
 
 use serde::Deserialize;
 
@@ -6,17 +6,18 @@ use super::Room;
 use super::contract::names;
 use super::error::{Code, Error};
 use super::fields::Fields;
+use super::member::Member;
 use super::password::Password;
 use super::turn::Turn;
 use crate::socket::{Args, Command, Json, Object, SocketId};
 
-/// Whom a host's event is about.
+/// The member that a host's event names.
 #[derive(Deserialize)]
 struct Named {
     id: String,
 }
 
-/// Whether something is to be so.
+/// The argument of an event that turns something on or off.
 #[derive(Deserialize)]
 pub(super) struct Switch {
     pub(super) on: bool,
@@ -30,8 +31,8 @@ impl Switch {
 }
 
 impl Room {
-    /// The host's events; `None` if this is none of them. An operator, who is no socket, may do what
-    /// the host may.
+    /// Performs a host's event. `None` if `event` is not one. An operator, who has no socket, may
+    /// do what the host may.
     pub(super) fn preside(
         &mut self,
         turn: &mut Turn,
@@ -57,7 +58,7 @@ impl Room {
         Some(act(self, turn, by, args).inspect(|()| turn.succeed(Object::new)))
     }
 
-    /// The member that the arguments name, by id or alias, be it inside or not.
+    /// The member that the arguments name by id or alias, inside or outside.
     fn named(&self, args: &Args) -> Result<SocketId, Error> {
         let named: Option<Named> = args.get(0).and_then(Json::read);
         let named = named.ok_or_else(|| Error::bad_payload("this takes {id}"))?;
@@ -65,32 +66,31 @@ impl Room {
         self.holder(&named.id).ok_or_else(unknown)
     }
 
-    /// Puts somebody out, and keeps them out for a while.
+    /// Disconnects a member, and bans it for a while.
     fn kick(&mut self, turn: &mut Turn, by: Option<SocketId>, args: &Args) -> Result<(), Error> {
         let id = self.named(args)?;
         if Some(id) == by {
             return Err(Error::bad_payload("use room:leave to leave"));
         }
-        if let Some(member) = self.members.get(&id) {
-            // Others of this address, the host perhaps, are to find their way back.
-            let is_there = |other| {
-                let address = self.member(other).map(|other| &other.address);
-                other != id && address == Some(&member.address)
+        if let Some(member) = self.members.get(id) {
+            // Other peers at this address, the host perhaps, must be able to return.
+            let is_there = |other: SocketId, peer: &Member| {
+                other != id && peer.profile.is_some() && peer.address == member.address
             };
-            let shared = self.peers().any(|(other, _)| is_there(other));
-            self.door.bar(turn.now, id, member, shared);
+            let shared = !self.members.matching(is_there).is_empty();
+            self.access.bar(turn.now, id, member, shared);
         }
         let secret = self.member(id).and_then(|member| member.rejoin.clone());
         self.log(turn.now, "kick", Some(id), Some(Code::Kicked), None);
         turn.out.push(Command::Close(id));
         self.shut_out(turn);
         if let Some(secret) = secret {
-            self.door.forget_secret(&secret);
+            self.access.forget_secret(&secret);
         }
         Ok(())
     }
 
-    /// Asks a peer to mute itself; nobody can be muted by force.
+    /// Asks a peer to mute itself. The server cannot force it.
     fn mute(&mut self, turn: &mut Turn, by: Option<SocketId>, args: &Args) -> Result<(), Error> {
         let id = self.peer_named(args)?;
         let request = Object::new().with("by", &by).json();
@@ -121,9 +121,8 @@ impl Room {
 
     fn deny(&mut self, turn: &mut Turn, _: Option<SocketId>, args: &Args) -> Result<(), Error> {
         let id = self.knocker(args)?;
-        self.change(turn, id, |member| {
-            !std::mem::replace(&mut member.denied, true)
-        });
+        self.members
+            .change(id, |member| !std::mem::replace(&mut member.denied, true));
         self.refuse(turn, id, &Error::denied());
         Ok(())
     }
@@ -143,10 +142,11 @@ impl Room {
         Ok(id)
     }
 
-    /// Whoever joins a locked room waits until the host lets them in; opening it lets all in.
+    /// Locks or unlocks the room. A client that joins a locked room waits for the host. Unlocking
+    /// admits all who wait.
     fn lock(&mut self, turn: &mut Turn, from: Option<SocketId>, args: &Args) -> Result<(), Error> {
         let Switch { on } = Switch::read(args, "host:lock takes {on}")?;
-        if self.door.lock(on) {
+        if self.access.lock(on) {
             let event = if on { "lock" } else { "unlock" };
             self.log(turn.now, event, from, None, None);
             self.tell_state(turn, "locked", &on);
@@ -154,14 +154,14 @@ impl Room {
         }
         if !on {
             for id in self.knocking() {
-                let _ = self.let_in(turn, id); // who is refused is told
+                let _ = self.let_in(turn, id); // a refused member is told
             }
         }
-        self.forgive(turn);
+        self.forgive();
         Ok(())
     }
 
-    /// Whoever joins from now on has to give this password; without one, nobody has to.
+    /// Sets or removes the password that clients need from now on.
     fn password(
         &mut self,
         turn: &mut Turn,
@@ -186,17 +186,17 @@ impl Room {
             Some(_) => return Err(wrong()),
             None => None,
         };
-        self.door.set_password(password);
-        let change = if self.door.has_password() {
+        self.access.set_password(password);
+        let change = if self.access.has_password() {
             "set"
         } else {
             "removed"
         };
         self.log(turn.now, "password", from, None, Some(change));
-        self.tell_state(turn, "password", &self.door.has_password());
+        self.tell_state(turn, "password", &self.access.has_password());
         self.shut_out(turn);
-        if self.door.has_password() {
-            // They knocked without it.
+        if self.access.has_password() {
+            // The waiting members knocked without the new password.
             let error = Error::new(
                 Code::BadPassword,
                 "this room has a new password: room:join takes it as {password}",
@@ -205,22 +205,21 @@ impl Room {
                 self.refuse(turn, id, &error);
             }
         }
-        self.forgive(turn);
+        self.forgive();
         Ok(())
     }
 
-    /// The door changed: those inside may come back through it, and those who are outside now have no
-    /// alias any more.
+    /// Lock, password or bans changed. Peers may return in spite of them. Members that are outside
+    /// now lose their aliases.
     pub(super) fn shut_out(&mut self, turn: &mut Turn) {
         let members = self.members.iter().map(|(_, member)| member);
         let peers = members.filter(|member| member.profile.is_some());
         let secrets = peers.filter_map(|peer| peer.rejoin.clone()).collect();
-        self.door.remember_all(secrets);
-        let members = self.members.iter();
-        let outside = members.filter(|(_, m)| m.alias.is_some() && self.is_outside(m));
-        for id in outside.map(|(id, _)| *id).collect::<Vec<_>>() {
+        self.access.remember_all(secrets);
+        let is_aliased = |_, member: &Member| member.alias.is_some() && self.is_outside(member);
+        for id in self.members.matching(is_aliased) {
             let mut alias = None;
-            self.change(turn, id, |member| {
+            self.members.change(id, |member| {
                 alias = member.alias.take();
                 true
             });
@@ -228,17 +227,18 @@ impl Room {
         }
     }
 
-    /// When everybody may come in, it is forgotten whom the host denied.
-    fn forgive(&mut self, turn: &mut Turn) {
-        if self.door.locked || self.door.has_password() {
+    /// If the room is open, forgets which members the host denied.
+    fn forgive(&mut self) {
+        if self.access.locked || self.access.has_password() {
             return;
         }
-        for id in self.members.keys().copied().collect::<Vec<_>>() {
-            self.change(turn, id, |member| std::mem::take(&mut member.denied));
+        for id in self.members.matching(|_, member| member.denied) {
+            self.members
+                .change(id, |member| std::mem::take(&mut member.denied));
         }
     }
 
-    /// Forgets the chat.
+    /// Deletes the chat.
     #[expect(
         clippy::unnecessary_wraps,
         reason = "one of the host's events, of which most can fail"
@@ -246,14 +246,14 @@ impl Room {
     fn clear(&mut self, turn: &mut Turn, from: Option<SocketId>, _: &Args) -> Result<(), Error> {
         self.log(turn.now, "clear", from, None, None);
         self.forget_chat(turn);
-        let cleared = self.ledger.next_seq();
+        let cleared = self.counters.next_seq();
         self.tell_state(turn, "cleared", &cleared);
         Ok(())
     }
 
     pub(super) fn forget_chat(&mut self, turn: &mut Turn) {
         self.history.clear();
-        // Sockets that are away shall not get it, either.
+        // Sockets that are away must not get it either.
         let name = names::CHAT_MESSAGE.to_owned();
         turn.out.push(Command::Forget(name));
     }

@@ -59,7 +59,7 @@ impl Room {
         if turn.ack.is_none() && want != Want::Admission {
             return; // the client asked for no ack, so it would not get them
         }
-        let seq = self.ledger.last_seq();
+        let seq = self.counters.last_seq();
         match self.config.ice.at_hand(turn.now, self.name.as_str(), id) {
             Ok(servers) => self.grant(turn, (id, seq), want, &servers),
             Err(post) => {

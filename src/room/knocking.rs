@@ -1,4 +1,4 @@
-//! Who waits outside a closed room: knocking, and being let in or not.
+//! Knocking at a closed room, and the host's answer.
 
 use super::Room;
 use super::contract::names;
@@ -10,8 +10,8 @@ use crate::map::Set;
 use crate::socket::{Json, Object, SocketId};
 
 impl Room {
-    /// Asks the host to let a member in; the error that tells it so. To ask again changes nothing
-    /// unless the name is another.
+    /// Asks the host to admit a member. Returns the error that tells the member so. Another request
+    /// changes nothing unless the name is different.
     pub(super) fn knock(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) -> Error {
         let Some(host) = self.host() else {
             let message = "this room is locked, and nobody is inside who could let you in";
@@ -19,7 +19,7 @@ impl Room {
         };
         let (now, mut is_news) = (turn.now, false);
         let knock = knock(id, joining.name.as_deref());
-        self.change(turn, id, |member| {
+        self.members.change(id, |member| {
             let earlier = member.knocking.as_ref();
             is_news = earlier.is_none_or(|earlier| earlier.name != joining.name);
             let changes = is_news || earlier.is_some_and(|earlier| earlier.media != joining.media);
@@ -33,7 +33,7 @@ impl Room {
         });
         if is_news {
             self.log(now, "knock", Some(id), None, None);
-            // A host that is away is told on coming back.
+            // A host that is away is told when it reconnects.
             turn.push(vec![host], names::HOST_KNOCK, vec![knock], true);
         }
         Error::new(Code::Waiting, "the host has been asked to let you in")
@@ -43,14 +43,13 @@ impl Room {
     pub(super) fn knocking(&self) -> Vec<SocketId> {
         let members = self.members.iter();
         let knocking = members.filter(|(_, member)| member.knocking.is_some());
-        let mut queue = Set::default();
-        for (id, member) in knocking {
-            queue.insert((member.knocked_at, *id));
-        }
-        queue.iter().map(|(_, id)| *id).collect()
+        let queue: Set<_> = knocking
+            .map(|(id, member)| (member.knocked_at, id))
+            .collect();
+        queue.into_sorted().map(|(_, id)| id).collect()
     }
 
-    /// Lets in somebody who waits, unless there is no place, or they were put out meanwhile.
+    /// Admits a waiting member, unless no seat is free or the member was kicked meanwhile.
     pub(super) fn let_in(&mut self, turn: &mut Turn, id: SocketId) -> Result<(), Error> {
         let Some(member) = self.member(id) else {
             return Ok(());
@@ -61,7 +60,7 @@ impl Room {
             self.refuse(turn, id, &error);
             return Err(error);
         }
-        let member = self.members.get_mut(&id);
+        let member = self.members.get_mut(id);
         if let Some(joining) = member.and_then(|member| member.knocking.take()) {
             self.enter(turn, id, joining);
             self.supply(turn, id, Want::Admission);
@@ -69,14 +68,15 @@ impl Room {
         Ok(())
     }
 
-    /// Tells somebody who waits that they are not let in, and why.
+    /// Tells a waiting member that it is refused, and why.
     pub(super) fn refuse(&mut self, turn: &mut Turn, id: SocketId, error: &Error) {
         self.log(turn.now, "refusal", Some(id), Some(error.code), None);
-        self.change(turn, id, |member| member.knocking.take().is_some());
+        self.members
+            .change(id, |member| member.knocking.take().is_some());
         turn.emit(vec![id], names::ROOM_DENIED, vec![error.data()]);
     }
 
-    /// Tells the host who waits.
+    /// Tells the host of all waiting members.
     pub(super) fn knock_anew(&self, turn: &mut Turn) {
         for id in self.knocking() {
             let knocking = self.member(id).and_then(|member| member.knocking.as_ref());
@@ -86,7 +86,7 @@ impl Room {
         }
     }
 
-    /// Tells all who wait that nobody is left to let them in.
+    /// Refuses all waiting members, because no peer is left to admit them.
     pub(super) fn turn_away(&mut self, turn: &mut Turn) {
         let message = "the last peer has left: nobody can let you in";
         let error = Error::new(Code::Denied, message);
@@ -96,7 +96,7 @@ impl Room {
     }
 }
 
-/// What the host is told of somebody who waits.
+/// The data of a knock, for the host.
 fn knock(id: SocketId, name: Option<&str>) -> Json {
     Object::new().with("id", &id).with("name", &name).json()
 }

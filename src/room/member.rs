@@ -7,77 +7,70 @@ use serde::{Deserialize, Serialize};
 use super::chat::Receipt;
 use super::config::Rates;
 use super::contract::{Media, Peer, names};
-use super::ledger::Partner;
-use super::signal::Kind;
+use super::counters::Partner;
+use super::signal;
 use super::token::Pass;
 use crate::rate::Bucket;
 use crate::socket::SocketId;
 use crate::time::Timestamp;
 
 /// One socket in the room.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "none of them says anything about another"
-)]
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Member {
-    /// Its join ordinal, given when first needed and never again.
+    /// Its join ordinal. It gets one when it first needs it, and keeps it.
     pub(super) n: Option<u64>,
-    /// What it called itself in `join`.
+    /// The alias that it took with `join`.
     pub(super) alias: Option<String>,
-    /// What it told in `room:join`.
+    /// Its data as a peer. `None` before `room:join`.
     pub(super) profile: Option<Profile>,
-    /// The secret with which it may join again, even as another socket, past lock and password; made
-    /// when it first joins.
+    /// The secret that lets its client join again in spite of lock and password, even as another
+    /// socket. Made when it first joins.
     pub(super) rejoin: Option<String>,
-    /// What it will have told, once the host lets it in.
+    /// The `room:join` for which it waits until the host admits it.
     pub(super) knocking: Option<Joining>,
-    /// Since when it waits for that.
+    /// The time of its knock.
     pub(super) knocked_at: Timestamp,
-    /// Whether the host did not let it in.
+    /// Whether the host denied it.
     pub(super) denied: bool,
-    /// What its token says.
+    /// The content of its token.
     pub(super) pass: Option<Pass>,
-    /// Where it connected from.
+    /// The address of its client.
     pub(super) address: String,
-    /// When it connected.
+    /// The time when it connected.
     pub(super) came_at: Timestamp,
-    /// The room's sequence number then.
+    /// The room's sequence number at that time.
     pub(super) came_seq: u64,
     /// Whether its client wants events with exactly the arguments that were sent.
     pub(super) strict: bool,
-    /// With whom alone it last exchanged an offer or answer.
+    /// The one peer with which it last exchanged an offer or answer.
     pub(super) partner: Option<Partner>,
-    /// What it was told of its latest messages, by their `mid`.
+    /// The receipts of its latest messages, by their `mid`.
     pub(super) receipts: Vec<(String, Receipt)>,
-    /// Whether an operator closed the room while it was away: it is disconnected when it comes back.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) ended: bool,
-    /// Since when its connection is lost.
+    /// The time when it lost its connection, if it is away.
     pub(super) away_since: Option<Timestamp>,
-    /// Whether its connection is lost because its page was left, so that it hardly comes back.
+    /// Whether it lost its connection because its page was left. Then it is unlikely to reconnect.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) left_page: bool,
-    /// What waits for it since then.
+    /// The amount of data that has waited for it since then.
     #[serde(skip)]
     pub(super) waiting: Backlog,
     #[serde(skip)]
     pub(super) buckets: Buckets,
 }
 
-/// What a peer tells of itself on joining.
+/// The argument of `room:join`.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Joining {
     pub(super) name: Option<String>,
     pub(super) media: Option<Media>,
     #[serde(skip_serializing)]
     pub(super) password: Option<String>,
-    /// The secret of an earlier join, which lets its peer in again.
+    /// The secret of an earlier join of this client.
     #[serde(skip_serializing)]
     pub(super) rejoin: Option<String>,
 }
 
-/// How much waits for a member that is away.
+/// The amount of data that waits for a member that is away.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     count: usize,
@@ -85,7 +78,7 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    /// Whether one more may wait; the first always may.
+    /// Adds an event, and returns whether it may wait. The first one always may.
     pub(super) fn take(&mut self, size: usize, count: usize, bytes: usize) -> bool {
         let sum = self.bytes.saturating_add(size);
         let fits = self.count < count && (self.count == 0 || sum <= bytes);
@@ -97,20 +90,20 @@ impl Backlog {
     }
 }
 
-/// What is left of its rates. Not kept: who waits until memory is lost gains a burst.
+/// The rest of its rates. It is lost with memory: a client that waits for that gains a burst.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buckets {
     signal: Bucket,
     chat: Bucket,
     control: Bucket,
     patience: Bucket,
-    /// Of limits that it shares with others: when operators were told.
+    /// When operators were last told of limits that the member shares with others.
     password: Bucket,
     waiting: Bucket,
 }
 
 impl Buckets {
-    /// Takes a token for an event.
+    /// Takes a token for an event, from the bucket of its kind.
     pub(super) fn take(
         &mut self,
         now: Timestamp,
@@ -119,7 +112,7 @@ impl Buckets {
     ) -> Result<(), Excess> {
         let (kind, bucket, rate) = match event {
             names::CHAT_MESSAGE => ("chat", &mut self.chat, rates.chat),
-            _ if Kind::of(event).is_some() => ("signal", &mut self.signal, rates.signal),
+            _ if signal::Kind::of(event).is_some() => ("signal", &mut self.signal, rates.signal),
             _ => ("control", &mut self.control, rates.control),
         };
         bucket.take(now, rate).map_err(|retry_after| Excess {
@@ -129,7 +122,7 @@ impl Buckets {
         })
     }
 
-    /// Whether operators have not been told lately that it met a limit which it shares.
+    /// Whether operators have not been told recently that the member exceeded a shared limit.
     pub(super) fn is_news(&mut self, now: Timestamp, kind: &str) -> bool {
         let bucket = match kind {
             "password" => &mut self.password,
@@ -138,22 +131,22 @@ impl Buckets {
         bucket.is_news(now)
     }
 
-    /// Whether it may be told once more that it was too much.
+    /// Whether the member may get one more error about its rate.
     pub(super) fn bears(&mut self, now: Timestamp, rates: &Rates) -> bool {
         self.patience.take(now, rates.patience).is_ok()
     }
 }
 
-/// Too much at once.
+/// An exceeded rate.
 pub(super) struct Excess {
-    /// Of what.
+    /// The kind of events.
     pub(super) kind: &'static str,
     pub(super) retry_after: Duration,
-    /// Whether operators have not been told lately.
+    /// Whether operators have not been told recently.
     pub(super) is_news: bool,
 }
 
-/// What a peer shows of itself.
+/// The data that a peer shows to others.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Profile {
     pub(super) name: Option<String>,
@@ -163,17 +156,17 @@ pub(super) struct Profile {
 }
 
 impl Member {
-    /// Who its token says it is.
+    /// The subject of its token.
     pub(super) fn subject(&self) -> Option<&str> {
         self.pass.as_ref()?.sub.as_deref()
     }
 
-    /// By what operators find it, as its token says.
+    /// The reference in its token, by which operators identify it.
     pub(super) fn reference(&self) -> Option<&str> {
         self.pass.as_ref()?.reference.as_deref()
     }
 
-    /// What its token calls it.
+    /// The name in its token.
     pub(super) fn pass_name(&self) -> Option<&str> {
         self.pass.as_ref()?.name.as_deref()
     }
@@ -198,7 +191,7 @@ impl Member {
         self.profile.as_ref()?.name.as_deref()
     }
 
-    /// As others see it; `None` unless it joined.
+    /// Its data as other peers see them. `None` unless it has joined.
     pub(super) fn peer(&self, id: SocketId, host: Option<SocketId>) -> Option<Peer<'_>> {
         let profile = self.profile.as_ref()?;
         Some(Peer {

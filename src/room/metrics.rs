@@ -1,18 +1,18 @@
-//! What operators count: a data point for each.
+//! Metrics for operators: a data point for each event.
 
 use super::Room;
 use crate::io::Point;
 
 impl Room {
-    /// A signal was relayed to so many sockets.
+    /// Counts a relayed signal with the number of its receivers.
     pub(super) fn measure_signal(&self, kind: &str, receivers: usize) {
         self.measure("signal", kind, receivers as u64);
     }
 
-    /// Something happened, of which `value` is measured, if anything is.
+    /// Counts an event, with a measured `value`.
     pub(super) fn measure(&self, event: &str, detail: &str, value: u64) {
         if !self.store.platform().is_measuring() {
-            return; // peers need not be counted
+            return; // counting the peers is unnecessary
         }
         #[expect(
             clippy::cast_precision_loss,

@@ -1,23 +1,24 @@
-//! The signaling application: relays offers, answers and candidates between the sockets of one
-//! room, carries its chat, and knows who is there.
+//! The signaling application. It relays offers, answers and candidates between the sockets of one
+//! room, transmits the chat, and keeps the list of members.
 //!
-//! [`contract`] has the events and their shapes. The server never looks into what a signal carries.
+//! [`contract`] has the events and their shapes. The server does not read what a signal contains.
 
+mod access;
+mod alias;
 mod attempts;
+mod audit;
 mod chat;
 mod claims;
 pub mod config;
+mod connect;
 pub mod contract;
-mod door;
-mod entry;
+mod counters;
 mod error;
 mod fields;
 mod host;
 pub(crate) mod ice;
 pub(crate) mod ice_url;
-mod journal;
 mod knocking;
-mod ledger;
 mod listing;
 mod member;
 mod metrics;
@@ -44,22 +45,20 @@ pub use name::{RoomName, RoomNameError};
 pub(crate) use token::Refused;
 
 use crate::engine::CloseReason;
-use crate::map::{Map, Set};
 pub use crate::rate::Rate;
 use crate::rate::Spent;
-use crate::socket::{App, Args, Command, DisconnectReason, Event, Json, SocketId};
+use crate::socket::{App, Args, Command, DisconnectReason, Event, SocketId, Sockets};
 use crate::store::Store;
 use crate::time::Timestamp;
+use access::Access;
+use audit::LogLimits;
 use chat::History;
 use contract::names;
-use door::Door;
+use counters::Counters;
 use fields::Fields;
 use ice::{Waiting, Want};
-use journal::LogLimits;
-use ledger::Ledger;
 use listing::Listing;
 use member::{Buckets, Member, Profile};
-use signal::Kind;
 use target::check_room;
 use turn::Turn;
 use webhook::Deliveries;
@@ -69,31 +68,30 @@ pub struct Room {
     name: RoomName,
     config: Config,
     store: Rc<Store>,
-    /// All sockets, joined or not.
-    members: Map<SocketId, Member>,
-    /// Sockets that were away when an operator closed the room, and have not been told yet.
-    ended: Set<SocketId>,
+    /// All sockets, joined or not. If an operator closes the room while a socket is away, the
+    /// socket is not a member any more; its client is told when it reconnects.
+    members: Sockets<Member>,
     spent: Spent<Buckets>,
-    ledger: Ledger,
-    door: Door,
+    counters: Counters,
+    access: Access,
     history: History,
     log_limits: LogLimits,
     deliveries: Deliveries,
     listing: Listing,
-    /// Who waits for ICE servers.
+    /// Sockets that wait for ICE servers.
     waiting: Vec<Waiting>,
 }
 
-/// A page was left: its WebSocket was closed with code 1001.
+/// The client's page was left: its WebSocket was closed with code 1001.
 const LEFT_PAGE: DisconnectReason = DisconnectReason::Transport(CloseReason::GoingAway);
 
-/// What errors about packets without an event's name call it.
+/// The name of the event in errors about packets without one.
 const NO_EVENT: &str = "";
 
 impl App for Room {
     fn reset(&mut self) {
-        self.ledger.forget();
-        self.door = Door::default();
+        self.counters.forget();
+        self.access = Access::default();
         self.history = History::new(Rc::clone(&self.store), self.config.limits.history);
         self.deliveries.reset();
         self.listing.reset();
@@ -114,8 +112,8 @@ impl App for Room {
 
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
         let mut turn = Turn::new(now, out);
-        self.door.expire(now);
-        // The room is whole when all its sockets are restored.
+        self.access.expire(now);
+        // The room is complete only when all its sockets are restored.
         let is_restored = matches!(event, Event::Restore { .. });
         match event {
             Event::Connect {
@@ -124,11 +122,15 @@ impl App for Room {
                 auth,
                 handshake,
             } => self.connect(&mut turn, socket, &namespace, auth.as_ref(), &handshake),
-            Event::Restore { socket, state, .. } => match state.and_then(|state| state.read()) {
-                Some(Member { ended: true, .. }) => self.ended.insert(socket),
-                Some(member) => self.members.insert(socket, member),
-                None => self.store.damaged("socket", "it is no member of a room"),
-            },
+            Event::Restore {
+                socket,
+                namespace,
+                state,
+            } => {
+                if state.is_some() && !self.members.restore(socket, namespace, state.as_ref()) {
+                    self.store.damaged("socket", "it is no member of a room");
+                }
+            }
             Event::Emit {
                 from,
                 name,
@@ -140,7 +142,7 @@ impl App for Room {
                     turn.fail(from, &name, &error);
                 }
             }
-            // The room asks for no acks, but what has no effect counts as well.
+            // The room asks for no acks. Packets without an effect count against the rate, too.
             Event::Ack { from, .. } | Event::Empty { from } => {
                 if let Err(error) = self.check_rate(&mut turn, from, NO_EVENT) {
                     turn.fail(from, NO_EVENT, &error);
@@ -160,8 +162,9 @@ impl App for Room {
         if !is_restored {
             self.tell_changes(now, turn.out);
         }
-        self.ledger.save(&self.store);
-        self.door.save(&self.store);
+        self.members.save(turn.out);
+        self.counters.save(&self.store);
+        self.access.save(&self.store);
         turn.acknowledge();
     }
 }
@@ -171,16 +174,15 @@ const NO_SUCH_EVENT: &str = "there is no such event: data of your own goes into 
 events of your own need a dialect or handlers";
 
 impl Room {
-    /// The room of this name, with what it remembers.
+    /// The room with this name and its stored state.
     #[must_use]
     pub fn new(name: RoomName, config: Config, store: Rc<Store>) -> Self {
         Self {
             name,
-            members: Map::default(),
-            ended: Set::default(),
+            members: Sockets::default(),
             spent: Spent::default(),
-            ledger: Ledger::load(&store),
-            door: Door::load(&store),
+            counters: Counters::load(&store),
+            access: Access::load(&store),
             history: History::new(Rc::clone(&store), config.limits.history),
             log_limits: LogLimits::default(),
             deliveries: Deliveries::load(Rc::clone(&store), config.webhook.clone()),
@@ -206,7 +208,7 @@ impl Room {
         done
     }
 
-    /// Logs who was refused, and who met a limit that is not their own rate.
+    /// Logs a refused client, or one that exceeded a limit other than its own rate.
     fn log_refusal(&mut self, now: Timestamp, from: SocketId, event: &str, error: &Error) {
         let code = error.code;
         match code {
@@ -222,7 +224,7 @@ impl Room {
                 } else {
                     "waiting"
                 };
-                let member = self.members.get_mut(&from);
+                let member = self.members.get_mut(from);
                 if member.is_some_and(|member| member.buckets.is_news(now, kind)) {
                     self.log(now, "limit", Some(from), Some(code), Some(kind));
                 }
@@ -239,11 +241,12 @@ impl Room {
         args: &Args,
     ) -> Result<(), Error> {
         self.check_place(turn.now, from, event)?;
-        if let Some(kind) = Kind::of(event) {
+        if let Some(kind) = signal::Kind::of(event) {
             return self.relay(turn, from, kind, event, args);
         }
         if !args.attachments.is_empty() {
-            // Only signals are passed on with their attachments: of all else the placeholder would stay.
+            // Only signals are relayed with their attachments. Elsewhere a placeholder would
+            // remain.
             let message = "this takes no binary: write it as text, in base64 for example";
             return Err(Error::bad_payload(message));
         }
@@ -275,11 +278,14 @@ impl Room {
         }
     }
 
-    /// Too much is refused; whoever goes on all the same is put out.
+    /// Refuses an event that exceeds the rate. Disconnects a client that continues nevertheless.
     fn check_rate(&mut self, turn: &mut Turn, from: SocketId, event: &str) -> Result<(), Error> {
         let rates = &self.config.limits.rates;
-        let Some(member) = self.members.get_mut(&from) else {
-            return Ok(()); // only members are served
+        let Some(member) = self.members.get_mut(from) else {
+            return Err(Error::new(
+                Code::NotJoined,
+                "this socket is not in the room",
+            ));
         };
         let Err(excess) = member.buckets.take(turn.now, event, rates) else {
             return Ok(());
@@ -297,11 +303,10 @@ impl Room {
     }
 
     fn disconnect(&mut self, turn: &mut Turn, id: SocketId, reason: DisconnectReason) {
-        let Some(member) = self.members.remove(&id) else {
-            self.ended.remove(&id);
+        let Some(member) = self.members.disconnect(id) else {
             return;
         };
-        // A peer that does not come back has not left: its media may well go on.
+        // A peer that does not come back has not left: its media may continue.
         let reason = match reason {
             DisconnectReason::ClientNamespaceDisconnect => "left",
             DisconnectReason::ServerNamespaceDisconnect => "kicked",
@@ -312,7 +317,7 @@ impl Room {
     }
 
     fn member(&self, id: SocketId) -> Option<&Member> {
-        self.members.get(&id)
+        self.members.get(id)
     }
 
     fn is_peer(&self, id: SocketId) -> bool {
@@ -320,47 +325,30 @@ impl Room {
             .is_some_and(|member| member.profile.is_some())
     }
 
-    /// Lets `change` happen to a member, which is kept if it says that it did.
-    fn change(&mut self, turn: &mut Turn, id: SocketId, change: impl FnOnce(&mut Member) -> bool) {
-        if let Some(member) = self.members.get_mut(&id)
-            && change(member)
-        {
-            turn.out.push(Command::Keep(id, Json::of(member)));
-        }
-    }
-
-    /// The member's join ordinal.
-    fn ordinal(&mut self, turn: &mut Turn, id: SocketId) -> u64 {
+    /// The member's join ordinal. It gets one if it has none.
+    fn ordinal(&mut self, id: SocketId) -> u64 {
         if let Some(n) = self.member(id).and_then(|member| member.n) {
             return n;
         }
-        let n = self.ledger.next_n();
-        self.change(turn, id, |member| member.n.replace(n).is_none());
+        let n = self.counters.next_n();
+        self.members
+            .change(id, |member| member.n.replace(n).is_none());
         n
     }
 
     fn peers(&self) -> impl Iterator<Item = (SocketId, &Profile)> {
-        self.members
-            .iter()
-            .filter_map(|(id, member)| Some((*id, member.profile.as_ref()?)))
+        let members = self.members.iter();
+        members.filter_map(|(id, member)| Some((id, member.profile.as_ref()?)))
     }
 
     fn peers_but(&self, id: SocketId) -> Vec<SocketId> {
-        let peers = self.peers().map(|(peer, _)| peer);
-        peers.filter(|peer| *peer != id).collect()
+        self.members
+            .matching(|peer, member| peer != id && member.profile.is_some())
     }
 
-    /// All members but those outside: see [`Room::is_outside`].
-    fn inside(&self) -> impl Iterator<Item = (SocketId, &Member)> {
-        let members = self.members.iter().map(|(id, member)| (*id, member));
-        members.filter(|(_, member)| !self.is_outside(member))
-    }
-
-    /// The members that get what is sent to everyone.
+    /// All members that are not outside: see [`Room::is_outside`]. They get what is sent to everyone.
     fn everyone(&self) -> Vec<SocketId> {
-        let mut everyone = Vec::with_capacity(self.members.len());
-        everyone.extend(self.inside().map(|(id, _)| id));
-        everyone
+        self.members.matching(|_, member| !self.is_outside(member))
     }
 
     fn is_inside(&self, id: SocketId) -> bool {
@@ -368,32 +356,18 @@ impl Room {
             .is_some_and(|member| !self.is_outside(member))
     }
 
-    fn others(&self, id: SocketId) -> impl Iterator<Item = SocketId> {
-        let inside = self.inside().map(|(id, _)| id);
-        inside.filter(move |other| *other != id)
+    fn others(&self, id: SocketId) -> Vec<SocketId> {
+        self.members
+            .matching(|other, member| other != id && !self.is_outside(member))
     }
 
-    fn aliased(&self) -> Vec<SocketId> {
-        let aliased = self.inside().filter(|(_, m)| m.alias.is_some());
-        aliased.map(|(id, _)| id).collect()
-    }
-
-    /// Whose id or alias this is, be they inside or not.
-    fn holder(&self, name: &str) -> Option<SocketId> {
-        let id = SocketId::parse(name).filter(|id| self.members.contains_key(id));
-        id.or_else(|| {
-            let mut members = self.members.iter();
-            let (id, _) = members.find(|(_, member)| member.alias.as_deref() == Some(name))?;
-            Some(*id)
-        })
-    }
-
-    /// The host, if there is one among the peers.
+    /// The host, if it is a peer.
     fn host(&self) -> Option<SocketId> {
-        self.ledger.host.filter(|host| self.is_peer(*host))
+        self.counters.host.filter(|host| self.is_peer(*host))
     }
 
-    /// Who is host after the last: who has been a peer for longest, of those who are by token first.
+    /// The next host: the peer that joined first. Peers that are host by token come before the
+    /// others.
     fn successor(&self) -> Option<SocketId> {
         let rank = |(id, profile): &(SocketId, &Profile)| {
             let member = self.member(*id);

@@ -1,4 +1,4 @@
-//! What the operator's server and the index are told of the room.
+//! Reports of the room to the operator's server (webhooks) and to the index of rooms.
 
 use super::Room;
 use super::contract::Message;
@@ -8,9 +8,9 @@ use crate::socket::{Command, Json, Object, SocketId};
 use crate::time::Timestamp;
 
 impl Room {
-    /// A peer joined.
+    /// Reports that a peer joined.
     pub(super) fn tell_join(&mut self, now: Timestamp, id: SocketId) {
-        let member = self.members.get(&id);
+        let member = self.members.get(id);
         let peer = Object::new()
             .with("id", &id)
             .with("name", &member.and_then(Member::name))
@@ -18,7 +18,7 @@ impl Room {
         self.tell(now, "join", peer, None);
     }
 
-    /// A peer left, for this reason.
+    /// Reports that a peer left for this reason.
     pub(super) fn tell_leave(&mut self, now: Timestamp, id: SocketId, reason: &str) {
         self.tell(now, "leave", Object::new().with("id", &id), Some(reason));
     }
@@ -32,7 +32,7 @@ impl Room {
         });
     }
 
-    /// A chat message was sent to everyone.
+    /// Reports a chat message to everyone.
     pub(super) fn tell_chat(&mut self, now: Timestamp, message: &Message) {
         if self.deliveries.wants_chat() {
             let message = Json::of(message);
@@ -43,11 +43,10 @@ impl Room {
         }
     }
 
-    /// Tells the operator's server and the index of what has changed, and sends again what they have not
-    /// accepted.
+    /// Reports changes to the operator's server and the index. Repeats what they have not accepted.
     pub(super) fn tell_changes(&mut self, now: Timestamp, out: &mut Vec<Command>) {
         if !self.deliveries.is_on() && !self.listing.is_on() {
-            return; // peers need not be counted
+            return; // counting the peers is unnecessary
         }
         let (host, peers) = (self.host(), self.peers().count());
         let room = self.name.as_str();
@@ -63,7 +62,7 @@ impl Room {
         self.listing.save();
     }
 
-    /// The operator's server answered, or did not.
+    /// The operator's server answered, or the request failed.
     pub(super) fn delivered(
         &mut self,
         now: Timestamp,

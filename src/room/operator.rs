@@ -1,41 +1,41 @@
-//! The operators' API: what a room answers to it.
+//! The operators' API: the actions of a room, and its answers.
 
 use serde::Serialize;
 
 use super::Room;
 use super::config::Limits;
 use super::contract::{RoomInfo, names};
+use super::counters::Counters;
 use super::error::{Code, Error};
 use super::fields::{Fields, is_too_deep};
-use super::ledger::Ledger;
 use super::member::Member;
 use super::presence::{info, shown};
 use super::turn::Turn;
 use crate::io::{ContentType, Request, Response};
 use crate::socket::{Args, Command, Json, Object, SocketId, is_reserved};
 
-/// What can be asked.
+/// An action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The room, its peers, its limits.
+    /// Get the room, its peers and its limits.
     Look,
-    /// How many peers there are.
+    /// Get the number of peers.
     Count,
-    /// The sockets that wait to be let in.
+    /// Get the sockets that wait for admission.
     Waiting,
-    /// The bans.
+    /// Get the bans.
     Bans,
-    /// Sends an event to everyone inside, or to one.
+    /// Send an event to all members inside, or to one.
     Emit,
-    /// Disconnects everyone; the room forgets what it knew of them.
+    /// Disconnect all sockets, and delete the state of the room.
     Close,
-    /// Lifts the bans of a socket that was kicked.
+    /// Lift the bans of a kicked socket.
     Unban,
-    /// What the host can do, too, by the host's event and the fields that it takes.
+    /// Perform a host's event, with these fields.
     Preside(&'static str, &'static [&'static str]),
 }
 
-/// Every action, by its name in the path.
+/// All actions by their names in the path.
 const ACTIONS: [(&str, Action); 14] = [
     ("", Action::Look),
     ("count", Action::Count),
@@ -57,7 +57,7 @@ const ACTIONS: [(&str, Action); 14] = [
 ];
 
 impl Action {
-    /// The action of this name; `None` if there is none.
+    /// The action with this name, if there is one.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let mut actions = ACTIONS.into_iter();
@@ -65,13 +65,13 @@ impl Action {
         Some(action)
     }
 
-    /// The names of all actions but [`Action::Look`], which has none.
+    /// The names of all actions but [`Action::Look`], whose name is empty.
     pub fn names() -> impl Iterator<Item = &'static str> {
         let names = ACTIONS.into_iter().map(|(name, _)| name);
         names.filter(|name| !name.is_empty())
     }
 
-    /// The HTTP method that asks for it.
+    /// The HTTP method of the action.
     #[must_use]
     pub const fn method(self) -> &'static str {
         match self {
@@ -80,7 +80,7 @@ impl Action {
         }
     }
 
-    /// The fields that its body may have.
+    /// The fields that the body may have.
     const fn fields(self) -> &'static [&'static str] {
         match self {
             Self::Look | Self::Count | Self::Waiting | Self::Bans => &[],
@@ -92,7 +92,7 @@ impl Action {
     }
 }
 
-/// The answer to what is not done.
+/// The response to a request that is refused.
 #[must_use]
 pub fn refusal(status: u16, code: Code, message: &str) -> Response {
     let error = Error::new(code, message).data();
@@ -111,7 +111,7 @@ fn answer(status: u16, body: Object) -> Response {
     }
 }
 
-/// The room, as an operator sees it.
+/// The room as operators see it.
 #[derive(Serialize)]
 struct State<'a> {
     room: RoomInfo<'a>,
@@ -152,7 +152,7 @@ impl Room {
             Action::Look => Object::of(&self.state()),
             Action::Count => Object::new().with("peers", &self.peers().count()),
             Action::Waiting => Object::new().with("waiting", &self.waiting_list()),
-            Action::Bans => Object::new().with("bans", &self.door.bans()),
+            Action::Bans => Object::new().with("bans", &self.access.bans()),
             Action::Emit => Object::new().with("delivered", &self.emit(turn, fields)?),
             Action::Close => Object::new().with("closed", &self.end(turn, fields)?),
             Action::Unban => Object::new().with("lifted", &self.unban(turn, fields)?),
@@ -177,7 +177,7 @@ impl Room {
             })
             .collect();
         State {
-            room: info(&self.name, &self.door, &self.config.limits, peers.len()),
+            room: info(&self.name, &self.access, &self.config.limits, peers.len()),
             host,
             sockets: self.members.len(),
             peers,
@@ -185,7 +185,7 @@ impl Room {
         }
     }
 
-    /// The sockets that wait to be let in, in the order in which they knocked.
+    /// The sockets that wait for admission, in the order of their knocks.
     fn waiting_list(&self) -> Vec<Json> {
         let knocking = self.knocking().into_iter();
         let knocking = knocking.filter_map(|id| {
@@ -202,7 +202,7 @@ impl Room {
         knocking.collect()
     }
 
-    /// Sends an event; returns to how many sockets.
+    /// Sends an event. Returns the number of receivers.
     fn emit(&self, turn: &mut Turn, fields: &Fields) -> Result<usize, Error> {
         let form = "emit takes {event, args?: [...], to?}";
         let event = text(fields, "event", form)?.unwrap_or_default();
@@ -217,35 +217,30 @@ impl Room {
         }
         let to = match text(fields, "to", form)? {
             Some(name) => vec![self.find(&name)?],
-            None => self.inside().map(|(id, _)| id).collect(),
+            None => self.everyone(),
         };
         let delivered = to.len();
         turn.emit(to, &event, values);
         Ok(delivered)
     }
 
-    /// Disconnects everyone, and forgets all but the counters that clients may still know; returns how
-    /// many sockets that were. A socket that is away is disconnected when it comes back, so that its
-    /// client hears of the end, too.
+    /// Disconnects all sockets, and deletes the state of the room except for the counters, which
+    /// clients may remember. Returns the number of sockets. A socket that is away is disconnected
+    /// when it reconnects, so that its client is told, too.
     fn end(&mut self, turn: &mut Turn, fields: &Fields) -> Result<usize, Error> {
         let reason = text(fields, "reason", "close takes {reason?}, a text")?;
-        let ids: Vec<SocketId> = self.members.keys().copied().collect();
+        let ids = self.members.matching(|_, _| true);
         let told = Object::new().with("reason", &reason).json();
         turn.emit(ids.clone(), names::ROOM_CLOSED, vec![told]);
         for id in &ids {
-            let Some(member) = self.members.remove(id) else {
+            let Some(member) = self.members.disconnect(*id) else {
                 continue;
             };
-            if member.is_away() {
-                self.ended.insert(*id);
-                let state = Member {
-                    ended: true,
-                    ..Member::default()
-                };
-                turn.out.push(Command::Keep(*id, Json::of(&state)));
+            turn.out.push(if member.is_away() {
+                Command::Keep(*id, None) // Room::back closes it
             } else {
-                turn.out.push(Command::Close(*id));
-            }
+                Command::Close(*id)
+            });
             if member.profile.is_some() {
                 self.log(turn.now, "leave", Some(*id), None, Some("closed"));
                 self.tell_leave(turn.now, *id, "closed");
@@ -253,18 +248,18 @@ impl Room {
         }
         self.log(turn.now, "close", None, None, None);
         self.forget_chat(turn);
-        self.door.forget();
-        self.ledger.forget();
-        Ledger::delete(&self.store);
+        self.access.forget();
+        self.counters.forget();
+        Counters::delete(&self.store);
         self.deliveries.end();
         Ok(ids.len())
     }
 
-    /// Lifts the bans of a socket that was kicked; returns how many there were.
+    /// Lifts the bans of a kicked socket. Returns their number.
     fn unban(&mut self, turn: &mut Turn, fields: &Fields) -> Result<usize, Error> {
         let form = "unban takes {id}, the id of a socket that was kicked";
         let id = text(fields, "id", form)?.ok_or_else(|| Error::bad_payload(form))?;
-        let lifted = self.door.lift(&id);
+        let lifted = self.access.lift(&id);
         if lifted == 0 {
             return Err(Error::new(Code::UnknownPeer, "no ban has that id"));
         }
@@ -273,7 +268,7 @@ impl Room {
     }
 }
 
-/// The fields of the body, which is a JSON object with no fields but these, or empty.
+/// Reads the body: a JSON object with none but these fields, or nothing.
 fn read(request: &Request, names: &[&str]) -> Result<Fields, Error> {
     if request.body.is_empty() {
         return Ok(Fields::default());
@@ -300,7 +295,7 @@ fn is_json(content_type: &str) -> bool {
     media_type.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// A text among them. Any other value, `null` included, is an error that quotes `form`.
+/// Reads a field that is a text. Any other value, including `null`, is an error that quotes `form`.
 fn text(fields: &Fields, name: &str, form: &str) -> Result<Option<String>, Error> {
     let text = fields.get(name).map(Json::read::<String>);
     text.map(|text| text.ok_or_else(|| Error::bad_payload(form)))

@@ -10,9 +10,9 @@ use crate::base64;
 ///
 /// A slow hash would protect a weak password from readers of the storage, but only the operator can
 /// read it. And any client could make the object compute the hash, whose processor time costs money.
-/// Clients can only guess, so guesses are limited instead: see [`Door::check`].
+/// Clients can only guess, so guesses are limited instead: see [`Access::check`].
 ///
-/// [`Door::check`]: super::door::Door::check
+/// [`Access::check`]: super::access::Access::check
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Password {
     salt: String,

@@ -1,18 +1,18 @@
-//! Who is here: joining, leaving, aliases, the host.
+//! Joining and leaving, lost connections, the host.
 
 use serde::{Deserialize, Serialize};
 
+use super::access::Access;
+use super::audit::Line;
 use super::config::Limits;
 use super::contract::{IceServers, Media, Peer, RoomInfo, Snapshot, names};
-use super::door::Door;
 use super::error::{Code, Error};
 use super::ice::Want;
-use super::journal::Line;
 use super::member::{Backlog, Joining, Member, Profile};
 use super::turn::Turn;
 use super::{LEFT_PAGE, Room, RoomName};
-use crate::map::{Map, Set};
-use crate::socket::{Args, Command, DisconnectReason, Json, Object, SocketId};
+use crate::map::Set;
+use crate::socket::{Args, Command, DisconnectReason, Json, Object, SocketId, Sockets};
 use crate::time::millis;
 
 #[derive(Deserialize)]
@@ -58,29 +58,29 @@ impl Room {
         Ok(())
     }
 
-    /// Whether a member was inside before, by its own secret or the one that it shows.
+    /// Whether a member was inside before, according to its own secret or the one that it shows.
     fn returns(&self, id: SocketId, shown: Option<&str>) -> bool {
         let own = self.member(id).and_then(|member| member.rejoin.as_deref());
         let mut secrets = [own, shown].into_iter().flatten();
-        secrets.any(|secret| self.door.knows(secret))
+        secrets.any(|secret| self.access.knows(secret))
     }
 
-    /// Makes a member a peer, or changes what it shows, and tells the others.
+    /// Makes a member a peer, or replaces its data, and tells the other peers.
     pub(super) fn enter(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) {
-        self.ordinal(turn, id);
+        self.ordinal(id);
         let ghost = self.ghost_of(id, joining.rejoin.as_deref());
         if let Some(secret) = &joining.rejoin {
-            self.door.forget_secret(secret); // it has another one now
+            self.access.forget_secret(secret); // the member gets a new one
         }
         self.free_seat(turn, id, joining.media.unwrap_or_default(), ghost);
         let hostless = self.host().is_none();
         if hostless {
-            self.ledger.host = self.successor().or(Some(id));
-            self.ledger.unsaved = true;
+            self.counters.host = self.successor().or(Some(id));
+            self.counters.unsaved = true;
         }
         let (now, mut again) = (turn.now, false);
         let secret = SocketId::new(self.store.platform().mint()).to_string();
-        self.change(turn, id, |member| {
+        self.members.change(id, |member| {
             let earlier = member.profile.take();
             again = earlier.is_some();
             member.knocking = None;
@@ -93,9 +93,9 @@ impl Room {
             });
             true
         });
-        let member = self.members.get(&id);
+        let member = self.members.get(id);
         if let Some(secret) = member.and_then(|member| member.rejoin.as_deref()) {
-            self.door.remember(secret);
+            self.access.remember(secret);
         }
         if !again {
             self.log(turn.now, "join", Some(id), None, None);
@@ -121,7 +121,7 @@ impl Room {
         }
     }
 
-    /// The room, as one of its peers is told.
+    /// The state of the room, for one of its peers.
     pub(super) fn snapshot<'a>(
         &'a mut self,
         id: SocketId,
@@ -132,22 +132,22 @@ impl Room {
         let mut peers = shown(&self.members, host);
         let count = peers.len();
         let own = peers.iter().position(|peer| peer.id == id)?;
-        let rejoin = self.members.get(&id)?.rejoin.as_deref()?;
+        let rejoin = self.members.get(id)?.rejoin.as_deref()?;
         Some(Snapshot {
             rejoin,
             own: peers.remove(own),
             peers,
-            room: info(&self.name, &self.door, &self.config.limits, count),
+            room: info(&self.name, &self.access, &self.config.limits, count),
             history,
             ice,
             limits: &self.config.limits,
         })
     }
 
-    /// Makes a peer host, or nobody, and tells the others; who waits, knocks at the new one.
+    /// Changes the host, and tells all peers. The new host is told who waits.
     pub(super) fn make_host(&mut self, turn: &mut Turn, host: Option<SocketId>) {
-        self.ledger.host = host;
-        self.ledger.unsaved = true;
+        self.counters.host = host;
+        self.counters.unsaved = true;
         let Some(host) = host else {
             return;
         };
@@ -155,15 +155,15 @@ impl Room {
         self.knock_anew(turn);
     }
 
-    /// Tells all peers of a change to the room.
+    /// Tells all peers of a change of the room.
     pub(super) fn tell_state(&self, turn: &mut Turn, field: &str, value: &impl Serialize) {
         let peers = self.peers().map(|(id, _)| id).collect();
         let state = Object::new().with(field, value).json();
         turn.emit(peers, names::ROOM_STATE, vec![state]);
     }
 
-    /// A name without blanks around it; `None` if nothing is left.
-    fn checked_name(&self, name: Option<String>) -> Result<Option<String>, Error> {
+    /// A name without blanks around it. `None` if it is empty then.
+    pub(super) fn checked_name(&self, name: Option<String>) -> Result<Option<String>, Error> {
         let limit = self.config.limits.name;
         let name = name.map(|name| name.trim().to_owned());
         match name.filter(|name| !name.is_empty()) {
@@ -184,10 +184,7 @@ impl Room {
         let update: Option<Update> = args.get(0).and_then(Json::read);
         let update =
             update.ok_or_else(|| Error::bad_payload("peer:update takes {name?, media?, hand?}"))?;
-        if self
-            .member(id)
-            .is_none_or(|member| member.profile.is_none())
-        {
+        if !self.is_peer(id) {
             return Err(Error::new(Code::NotJoined, "send room:join first"));
         }
         if let Some(media) = update.media {
@@ -205,7 +202,7 @@ impl Room {
             .maybe("media", update.media.as_ref())
             .maybe("hand", update.hand.as_ref());
         self.free_seat(turn, id, update.media.unwrap_or_default(), None);
-        self.change(turn, id, |member| {
+        self.members.change(id, |member| {
             let Some(profile) = &mut member.profile else {
                 return false;
             };
@@ -228,7 +225,7 @@ impl Room {
     pub(super) fn leave(&mut self, turn: &mut Turn, id: SocketId) {
         turn.succeed(Object::new);
         let (mut left, mut alias) = (false, None);
-        self.change(turn, id, |member| {
+        self.members.change(id, |member| {
             left = member.profile.take().is_some();
             alias = member.alias.take();
             let waited = member.knocking.take().is_some();
@@ -237,7 +234,7 @@ impl Room {
         self.departed(turn, id, left, alias, "left");
     }
 
-    /// A member is no more.
+    /// Handles the end of a member, which is already removed.
     pub(super) fn gone(&mut self, turn: &mut Turn, id: SocketId, member: Member, reason: &str) {
         if member.rejoin.is_none() {
             let line = Line {
@@ -253,7 +250,7 @@ impl Room {
         self.departed(turn, id, joined, alias, reason);
     }
 
-    /// Tells those who stay, and finds a host among them.
+    /// Tells the other members, and finds a new host if necessary.
     pub(super) fn departed(
         &mut self,
         turn: &mut Turn,
@@ -272,7 +269,7 @@ impl Room {
         self.tell_leave(turn.now, id, reason);
         let gone = Object::new().with("id", &id).with("reason", reason).json();
         turn.emit(self.peers_but(id), names::PEER_LEFT, vec![gone]);
-        if self.ledger.host == Some(id) {
+        if self.counters.host == Some(id) {
             self.make_host(turn, self.successor());
         }
         if self.host().is_none() {
@@ -280,10 +277,10 @@ impl Room {
         }
     }
 
-    /// A member's connection is lost.
+    /// A member lost its connection.
     pub(super) fn away(&mut self, turn: &mut Turn, id: SocketId, reason: DisconnectReason) {
         let now = turn.now;
-        self.change(turn, id, |member| {
+        self.members.change(id, |member| {
             member.away_since.get_or_insert(now);
             member.left_page = reason == LEFT_PAGE;
             true
@@ -295,14 +292,15 @@ impl Room {
         }
     }
 
-    /// A member is back whose connection was lost.
+    /// A member reconnected.
     pub(super) fn back(&mut self, turn: &mut Turn, id: SocketId) {
-        if self.ended.remove(&id) {
-            turn.out.push(Command::Close(id)); // what it missed tells why
+        if !self.members.contains(id) {
+            // An operator closed the room meanwhile. The missed events tell the client so.
+            turn.out.push(Command::Close(id));
             return;
         }
         let mut away_since = None;
-        self.change(turn, id, |member| {
+        self.members.change(id, |member| {
             member.waiting = Backlog::default();
             member.left_page = false;
             away_since = member.away_since.take();
@@ -322,79 +320,28 @@ impl Room {
             turn.emit(self.peers_but(id), names::PEER_BACK, vec![Json::of(&peer)]);
         }
     }
-
-    /// The tutorial's `join`: takes an alias.
-    pub(super) fn take_alias(
-        &mut self,
-        turn: &mut Turn,
-        id: SocketId,
-        args: &Args,
-    ) -> Result<(), Error> {
-        let alias: Option<String> = args.get(0).and_then(Json::read);
-        let alias = self
-            .checked_name(alias)?
-            .ok_or_else(|| Error::bad_payload("join takes your id, a text"))?;
-        // Private messages to a peer that left must not reach whoever takes its id as an alias.
-        let is_id = SocketId::is_id(&alias) && SocketId::parse(&alias) != Some(id);
-        if is_id {
-            let message = "this has the form of a socket's id: choose another text";
-            return Err(Error::new(Code::IdTaken, message));
-        }
-        if let Some(holder) = self.holder(&alias).filter(|holder| *holder != id) {
-            if !self.may_replace(id, holder) {
-                return Err(Error::new(Code::IdTaken, "another socket has this id"));
-            }
-            // The holder is told, too, for when it comes back.
-            turn.emit(self.aliased(), names::USER_LEFT, vec![Json::of(&alias)]);
-            self.change(turn, holder, |member| member.alias.take().is_some());
-        }
-        self.ordinal(turn, id);
-        let mut earlier = None;
-        self.change(turn, id, |member| {
-            earlier = member.alias.replace(alias.clone());
-            true
-        });
-        turn.succeed(Object::new);
-        if let Some(earlier) = earlier.filter(|earlier| *earlier != alias) {
-            turn.emit(self.aliased(), names::USER_LEFT, vec![Json::of(&earlier)]);
-        }
-        turn.emit(self.aliased(), names::USER_JOINED, vec![Json::of(&alias)]);
-        Ok(())
-    }
-
-    /// Whether a socket may take over another one's alias. Either the other's page was left. Or its
-    /// connection is lost and both have one address, as when a page is loaded again before the
-    /// server knows that it was closed.
-    fn may_replace(&self, id: SocketId, holder: SocketId) -> bool {
-        let (Some(own), Some(holder)) = (self.member(id), self.member(holder)) else {
-            return false;
-        };
-        let is_same_client = holder.address == own.address && !own.address.is_empty();
-        holder.is_away() && (holder.left_page || is_same_client)
-    }
 }
 
-/// The peers, as others see them, in the order in which they came.
-pub(super) fn shown(members: &Map<SocketId, Member>, host: Option<SocketId>) -> Vec<Peer<'_>> {
-    let mut order = Set::default();
-    for (id, member) in members.iter() {
-        order.insert((member.n, *id));
-    }
-    let peer = |(_, id): &(_, SocketId)| members.get(id)?.peer(*id, host);
-    order.iter().filter_map(peer).collect()
+/// The peers as others see them, in the order of their ordinals.
+pub(super) fn shown(members: &Sockets<Member>, host: Option<SocketId>) -> Vec<Peer<'_>> {
+    let order: Set<_> = members.iter().map(|(id, member)| (member.n, id)).collect();
+    let order = order.into_sorted();
+    order
+        .filter_map(|(_, id)| members.get(id)?.peer(id, host))
+        .collect()
 }
 
-/// The room, but for its peers, of which there are `count`.
+/// The room without its peers. `count` is their number.
 pub(super) fn info<'a>(
     name: &'a RoomName,
-    door: &Door,
+    access: &Access,
     limits: &Limits,
     count: usize,
 ) -> RoomInfo<'a> {
     RoomInfo {
         name: name.as_str(),
-        locked: door.locked,
-        password: door.has_password(),
+        locked: access.locked,
+        password: access.has_password(),
         capacity: limits.peers,
         count,
     }

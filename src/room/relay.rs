@@ -1,19 +1,20 @@
-//! Relaying signals to whom they are for.
+//! Relays signals to their receivers.
 
 use std::time::Duration;
 
 use super::Room;
 use super::contract::Meta;
+use super::counters::Partner;
 use super::error::{Code, Error};
-use super::ledger::Partner;
-use super::signal::{Kind, Signal};
+use super::signal::{self, Signal};
 use super::turn::Turn;
 use crate::socket::{Args, Command, Json, Object, SocketId};
 
-/// About how many bytes may wait for one peer that is away: a quarter of what is kept for all.
+/// The size limit, approximately, of what waits for one peer that is away: a quarter of what is
+/// kept for all.
 const MAX_WAITING_BYTES: usize = 131_072;
 
-/// When to look whether a peer that is away is back: it may be at any time.
+/// The retry delay for a sender whose receiver is away. The receiver may reconnect at any time.
 const RETRY: Duration = Duration::from_secs(1);
 
 impl Room {
@@ -21,21 +22,21 @@ impl Room {
         &mut self,
         turn: &mut Turn,
         from: SocketId,
-        kind: Kind,
+        kind: signal::Kind,
         event: &str,
         args: &Args,
     ) -> Result<(), Error> {
         let signal = Signal::parse(kind, args, &self.name, &self.config.limits)?;
         let mut receivers = self.receivers(from, &signal)?;
         self.wait(&mut receivers, args.len())?;
-        let seq = self.ledger.next_seq();
-        self.pair(turn, from, kind, &receivers, seq);
-        let own = self.ordinal(turn, from);
+        let seq = self.counters.next_seq();
+        self.pair(from, kind, &receivers, seq);
+        let own = self.ordinal(from);
         let [mut impolite, mut polite, mut strict] = [Vec::new(), Vec::new(), Vec::new()];
         for receiver in &receivers {
             if self.member(*receiver).is_some_and(|member| member.strict) {
                 &mut strict
-            } else if self.ordinal(turn, *receiver) > own {
+            } else if self.ordinal(*receiver) > own {
                 &mut polite
             } else {
                 &mut impolite
@@ -80,13 +81,14 @@ impl Room {
         Ok(())
     }
 
-    /// What is sent to a peer that is away waits for it, up to a number and a size: nobody pushes
-    /// out for it what others sent. Of many receivers, those for whom more would wait miss it.
+    /// Counts an event against what may wait for receivers that are away. The limits keep one
+    /// sender from pushing out what others sent. If one of several receivers is over its limit, it
+    /// misses the event; if a single receiver is, the sender gets an error.
     pub(super) fn wait(&mut self, receivers: &mut Vec<SocketId>, size: usize) -> Result<(), Error> {
         let limit = self.config.limits.waiting;
         let only = receivers.len() == 1;
         receivers.retain(|id| {
-            let member = self.members.get_mut(id).filter(|member| member.is_away());
+            let member = self.members.get_mut(*id).filter(|member| member.is_away());
             member.is_none_or(|member| member.waiting.take(size, limit, MAX_WAITING_BYTES))
         });
         if only && receivers.is_empty() {
@@ -99,12 +101,12 @@ impl Room {
         Ok(())
     }
 
-    /// With whom a member last exchanged an offer or answer: with one alone, or as one of those to
-    /// whom the room's last caller sent it.
+    /// The peer with which a member last exchanged an offer or answer. If the room's last caller
+    /// sent an offer to several peers, it is the partner of each of them.
     pub(super) fn partner(&self, id: SocketId) -> Option<SocketId> {
         let member = self.member(id)?;
         let got = |caller: &Partner| caller.id != id && caller.seq > member.came_seq;
-        let partners = [member.partner, self.ledger.caller.filter(got)];
+        let partners = [member.partner, self.counters.caller.filter(got)];
         let last = partners
             .into_iter()
             .flatten()
@@ -112,24 +114,18 @@ impl Room {
         Some(last.id)
     }
 
-    /// Remembers who exchanged an offer or answer with whom, for answers and candidates without a
-    /// target. What is sent to many is remembered once, not with each of them.
-    fn pair(
-        &mut self,
-        turn: &mut Turn,
-        from: SocketId,
-        kind: Kind,
-        receivers: &[SocketId],
-        seq: u64,
-    ) {
-        if !matches!(kind, Kind::Offer | Kind::Answer) {
+    /// Remembers the two ends of an offer or answer, for answers and candidates without a target. A
+    /// sender to several receivers is remembered once, not with each of them.
+    fn pair(&mut self, from: SocketId, kind: signal::Kind, receivers: &[SocketId], seq: u64) {
+        if !matches!(kind, signal::Kind::Offer | signal::Kind::Answer) {
             return;
         }
         let [only] = *receivers else {
-            self.ledger.caller = Some(Partner { id: from, seq });
-            self.ledger.unsaved = true;
-            // It has no partner until one of them answers.
-            self.change(turn, from, |member| member.partner.take().is_some());
+            self.counters.caller = Some(Partner { id: from, seq });
+            self.counters.unsaved = true;
+            // The sender has no partner until a receiver answers.
+            self.members
+                .change(from, |member| member.partner.take().is_some());
             return;
         };
         if only == from {
@@ -138,7 +134,7 @@ impl Room {
         for (one, other) in [(from, only), (only, from)] {
             if self.partner(one) != Some(other) {
                 let partner = Partner { id: other, seq };
-                self.change(turn, one, |member| {
+                self.members.change(one, |member| {
                     member.partner.replace(partner) != Some(partner)
                 });
             }

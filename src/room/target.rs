@@ -1,14 +1,14 @@
-//! Who receives a signal, and whether the sender means this room.
+//! The receivers of a signal, and the check that the sender means this room.
 
 use super::error::{Code, Error};
 use super::fields::Fields;
 use super::role::{Role, word};
-use super::signal::{Kind, Signal};
+use super::signal::{self, Signal};
 use super::{Room, RoomName};
 use crate::socket::{Json, SocketId};
 
-/// Refuses an object that states another room than this one: pages that name different rooms must
-/// not hear each other.
+/// Refuses an object that names another room: pages that name different rooms must not receive each
+/// other's events.
 pub(super) fn check_room(room: &RoomName, fields: &Fields) -> Result<(), Error> {
     let stated = fields.stated();
     let rooms = stated.filter(|(role, json)| *role == Role::Room && json.as_str() != "null");
@@ -21,7 +21,7 @@ pub(super) fn check_room(room: &RoomName, fields: &Fields) -> Result<(), Error> 
     Ok(())
 }
 
-/// The error for a sender that means the room of this name, with the URL to use.
+/// The error for a sender that means another room. It has the URL to use.
 fn elsewhere(room: &RoomName, name: &str) -> Error {
     let room = room.as_str();
     let message = match RoomName::parse(name) {
@@ -41,8 +41,8 @@ fn unknown_peer() -> Error {
 }
 
 impl Room {
-    /// The sockets that receive a signal: its target; else, for an answer or a candidate, the peer
-    /// that an offer was last exchanged with; else all others.
+    /// The receivers of a signal: its target if it has one. Without a target, an answer or a
+    /// candidate goes to the peer of the last offer, all else to everyone but the sender.
     pub(super) fn receivers(
         &self,
         from: SocketId,
@@ -53,16 +53,18 @@ impl Room {
         }
         signal.check_untargeted()?;
         let partner = self.partner(from);
-        if let (Kind::Answer | Kind::Candidate, Some(partner)) = (signal.kind, partner)
+        if let (signal::Kind::Answer | signal::Kind::Candidate, Some(partner)) =
+            (signal.kind, partner)
             && self.is_inside(partner)
         {
             return Ok(vec![partner]);
         }
-        Ok(self.others(from).collect())
+        Ok(self.others(from))
     }
 
-    /// The target that the sender names, in this order: by the first argument, by a field whose name
-    /// states a target, by a later argument, by any other field with the id or alias of another socket.
+    /// The target that the sender names, by the first of these: the first argument, a field whose
+    /// name states a target, a later argument, any other field with the id or alias of another
+    /// socket.
     fn target(&self, from: SocketId, signal: &Signal) -> Result<Option<SocketId>, Error> {
         if let Some(name) = signal.first_word() {
             let unknown = || {
@@ -90,8 +92,7 @@ impl Room {
         Ok(later.or_else(by_value))
     }
 
-    /// The target that an argument after the first names. The second argument may name the room
-    /// instead.
+    /// The target that a later argument names. The second argument may name the room instead.
     fn later_target(&self, from: SocketId, signal: &Signal) -> Result<Option<SocketId>, Error> {
         let mut target = None;
         for (place, name) in signal.later_words() {
@@ -112,26 +113,26 @@ impl Room {
         Ok(target)
     }
 
-    /// The socket of this id or alias, for an event that needs one.
+    /// The socket with this id or alias, or an error if there is none.
     pub(super) fn find(&self, name: &str) -> Result<SocketId, Error> {
         self.insider(name).ok_or_else(unknown_peer)
     }
 
-    /// The socket of this id or alias, other than the sender. The room's name is never taken for an
+    /// The socket with this id or alias, if it is not the sender. The room's name is not read as an
     /// alias here.
     fn other(&self, from: SocketId, name: &str) -> Option<SocketId> {
         let found = self.insider(name).filter(|id| *id != from);
         found.filter(|_| name != self.name.as_str())
     }
 
-    /// The socket of this id or alias, unless the room keeps it out.
+    /// The socket with this id or alias, if it is inside.
     fn insider(&self, name: &str) -> Option<SocketId> {
         self.holder(name).filter(|id| self.is_inside(*id))
     }
 }
 
-/// Whether a field with the name of a target may state one. `null` stands for `undefined`, and a
-/// flag such as `remote: true` names nobody.
+/// Whether a field may state a target. `null` stands for `undefined`, and a flag such as `remote:
+/// true` states no target.
 fn may_state(json: &Json) -> bool {
     !matches!(json.as_str(), "null" | "true" | "false")
 }

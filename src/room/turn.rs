@@ -1,11 +1,11 @@
-//! A turn of the room: one event, what is sent because of it, and its ack.
+//! A turn of the room: one event, its effects and its ack.
 
 use super::contract::names;
 use super::error::Error;
 use crate::socket::{Ack, Args, Command, Json, Object, SocketId};
 use crate::time::Timestamp;
 
-/// One event, and what it leads to.
+/// One event, and its effects.
 pub(super) struct Turn<'a> {
     pub(super) now: Timestamp,
     pub(super) ack: Option<Ack>,

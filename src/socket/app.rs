@@ -1,4 +1,4 @@
-//! The seam to applications: events go out to an [`App`], its [`Command`]s come back.
+//! The interface to applications: an [`App`] gets events and returns [`Command`]s.
 
 use std::rc::Rc;
 
@@ -11,57 +11,57 @@ use crate::engine::Handshake;
 use crate::io::{Answer, Post, Reply, Request, Response};
 use crate::time::Timestamp;
 
-/// What runs on top of Socket.IO. It is told of events and answers with commands, which are
-/// performed in order before the next event.
+/// An application on Socket.IO. It gets events and answers with commands, which are performed in
+/// order before the next event.
 pub trait App {
-    /// Something happened to a socket.
+    /// Handles an event.
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>);
 
-    /// The app's own [`App::deadline`] may have come.
+    /// The app's [`App::deadline`] may have passed.
     fn wake(&mut self, _now: Timestamp, _out: &mut Vec<Command>) {}
 
-    /// Everything that was stored is deleted, as nobody has been here for long: forgets what is
-    /// remembered of it.
+    /// Everything stored is deleted, because the object has had no client for long. Clears what the
+    /// app has in memory of it.
     fn reset(&mut self);
 
-    /// Whether there is something left to do with what is stored, although no client is here: nothing is
-    /// deleted before that is done.
+    /// Whether the app still needs the stored state, although there is no client. Nothing is
+    /// deleted before that is over.
     fn is_busy(&self) -> bool {
         false
     }
 
-    /// When [`App::wake`] is wanted.
+    /// When [`App::wake`] is due.
     fn deadline(&self) -> Option<Timestamp> {
         None
     }
 }
 
-/// What happened to a socket.
+/// An event for the application.
 #[derive(Debug, PartialEq)]
 pub enum Event {
-    /// A client wants to connect to a namespace: to be answered by [`Command::Accept`] or
+    /// A client wants to connect to a namespace. The app answers with [`Command::Accept`] or
     /// [`Command::Refuse`].
     Connect {
-        /// The id the socket will have.
+        /// The id of the future socket.
         socket: SocketId,
         /// The namespace.
         namespace: Namespace,
         /// The client's `auth`: an object.
         auth: Option<Json>,
-        /// How its session was opened.
+        /// The handshake of its session.
         handshake: Rc<Handshake>,
     },
-    /// Memory was lost; this socket is still there. If its connection was lost with it,
-    /// [`Event::Away`] follows; if it was away before, nothing does.
+    /// Memory was lost, and this socket is restored. If its connection was lost at the same time,
+    /// [`Event::Away`] follows. If the socket was away before, nothing follows.
     Restore {
         /// The socket.
         socket: SocketId,
         /// Its namespace.
         namespace: Namespace,
-        /// What [`Command::Keep`] last kept of it.
+        /// The state that [`Command::Keep`] last kept.
         state: Option<Json>,
     },
-    /// An event arrived.
+    /// A client sent an event.
     Emit {
         /// From this socket.
         from: SocketId,
@@ -69,26 +69,25 @@ pub enum Event {
         name: String,
         /// Its arguments.
         args: Args,
-        /// The right to acknowledge it, if the client wants that.
+        /// The right to acknowledge it, if the client asks for an ack.
         ack: Option<Ack>,
     },
-    /// An ack arrived.
+    /// A client sent an ack.
     Ack {
         /// From this socket.
         from: SocketId,
-        /// For the event to which the app gave this id, or for one that never was: ids are the
-        /// client's claim.
+        /// The id that the app gave to its event. A client may send any other id, too.
         id: u64,
         /// Its arguments.
         args: Args,
     },
-    /// An event without a name arrived, which has no effect. It cost the same as another.
+    /// A client sent an event without a name. It has no effect, but costs the same as another.
     Empty {
         /// From this socket.
         from: SocketId,
     },
-    /// A socket's connection is lost. Its client may recover it within [`Recovery::window`]; what
-    /// is sent to it until then is delivered when it does.
+    /// A socket lost its connection. Its client may recover it within [`Recovery::window`]. Events
+    /// for the socket are delivered then.
     ///
     /// [`Recovery::window`]: super::Recovery::window
     Away {
@@ -97,25 +96,25 @@ pub enum Event {
         /// Why.
         reason: DisconnectReason,
     },
-    /// A socket that was away is back.
+    /// A socket that was away is recovered.
     Back {
         /// The socket.
         socket: SocketId,
     },
-    /// A socket is gone.
+    /// A socket disconnected.
     Disconnect {
         /// The socket.
         socket: SocketId,
         /// Why.
         reason: DisconnectReason,
     },
-    /// An operator asks something: to be answered by [`Command::Respond`].
+    /// An operator's request. The app answers with [`Command::Respond`].
     Operate(Request),
-    /// What the [`Command::Post`] of this number came to: an answer, or a reason why there is none.
+    /// The answer to the [`Command::Post`] with this number, or the reason of its failure.
     Posted(u64, Result<Answer, String>),
 }
 
-/// The right to acknowledge one event, once: neither `Clone` nor `Copy`.
+/// The right to acknowledge one event once. It is neither `Clone` nor `Copy`.
 #[derive(Debug, PartialEq)]
 pub struct Ack {
     pub(super) socket: SocketId,
@@ -123,8 +122,8 @@ pub struct Ack {
 }
 
 impl Ack {
-    /// The right to acknowledge the event that a socket sent with this ack id. The server makes one
-    /// for each event; tests of an [`App`] make their own.
+    /// The right to acknowledge the event of a socket with this ack id. The server makes one per
+    /// event; tests of an [`App`] make their own.
     #[must_use]
     pub fn new(socket: SocketId, id: u64) -> Self {
         Self {
@@ -133,22 +132,22 @@ impl Ack {
         }
     }
 
-    /// The socket that is told.
+    /// The socket that gets the ack.
     #[must_use]
     pub fn socket(&self) -> SocketId {
         self.socket
     }
 }
 
-/// What an app wants done. Commands for sockets that are gone have no effect.
+/// A command of the app. Commands for sockets that have disconnected have no effect.
 #[derive(Debug, PartialEq)]
 pub enum Command {
-    /// Let a socket in.
+    /// Accept a socket.
     Accept {
         /// The socket.
         socket: SocketId,
-        /// Whether its client may recover it. Then each event for it gets an offset as one more
-        /// argument, which clients in some languages hand to the listener.
+        /// Whether its client may recover it. If so, each event for it gets an offset as an
+        /// additional argument. Clients in some languages pass it to the listener.
         recoverable: bool,
     },
     /// Refuse a socket.
@@ -164,28 +163,29 @@ pub enum Command {
     Emit {
         /// To these sockets.
         to: Vec<SocketId>,
-        /// Its name: not one of those that mean something to a socket itself, such as `connect`.
+        /// Its name. It is not one that is reserved by Socket.IO, such as `connect`.
         name: String,
         /// Its arguments.
         args: Args,
-        /// Ask for an ack, which comes as [`Event::Ack`] with this id.
+        /// Ask for an ack: [`Event::Ack`] has this id.
         ack: Option<u64>,
-        /// Of no use later: sockets that are away miss it.
+        /// Whether sockets that are away miss the event.
         volatile: bool,
     },
     /// Acknowledge an event.
     Acknowledge(Ack, Args),
-    /// Disconnect a socket from its namespace; its client will not come back by itself.
+    /// Disconnect a socket from its namespace. Its client does not reconnect by itself.
     Disconnect(SocketId),
-    /// Disconnect a socket and all others of its session, and end that. A socket that is away cannot
-    /// be recovered any more.
+    /// Disconnect all sockets of the session of a socket, and end the session. A socket that is
+    /// away cannot be recovered any more.
     Close(SocketId),
-    /// Keep this state with the socket, in place of an earlier one, for [`Event::Restore`].
-    Keep(SocketId, Json),
-    /// Answer an operator, once all that the turn keeps is committed.
+    /// Keep this state with the socket, for [`Event::Restore`]. It replaces an earlier one; `None`
+    /// deletes it.
+    Keep(SocketId, Option<Json>),
+    /// Answer an operator, after the changes of the turn are committed.
     Respond(Reply, Response),
-    /// Ask another server. [`Event::Posted`] follows, unless memory is lost before.
+    /// Send a request to another server. [`Event::Posted`] follows, unless memory is lost before.
     Post(Post),
-    /// Delete all events of this name that were sent: sockets that are away do not get them any more.
+    /// Delete all sent events with this name. Sockets that are away do not get them any more.
     Forget(String),
 }

@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use super::DisconnectReason;
 use super::args::Json;
 use super::decoder::Decoder;
-use super::log::Offset;
 use super::namespace::Namespace;
+use super::replay::Offset;
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{Handshake, Sid};
 use crate::store::Store;
@@ -74,13 +74,13 @@ pub(super) struct Socket {
 }
 
 /// ```text
-/// Joining ──accepted──▶ Joined ──connection lost──▶ Away ──recovered──▶ Joined
+/// Connecting ──accepted──▶ Connected ──connection lost──▶ Away ──recovered──▶ Connected
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {
     /// The app has not accepted it yet.
-    Joining(Sid),
-    Joined(Sid),
+    Connecting(Sid),
+    Connected(Sid),
     /// Its connection is lost; it may come back until this time.
     Away(Timestamp, DisconnectReason),
 }
@@ -146,18 +146,18 @@ impl Socket {
     /// The session it is in.
     pub(super) fn session(&self) -> Option<Sid> {
         match self.link {
-            Link::Joining(sid) | Link::Joined(sid) => Some(sid),
+            Link::Connecting(sid) | Link::Connected(sid) => Some(sid),
             Link::Away(..) => None,
         }
     }
 
-    pub(super) fn is_joined(&self) -> bool {
-        matches!(self.link, Link::Joined(_))
+    pub(super) fn is_connected(&self) -> bool {
+        matches!(self.link, Link::Connected(_))
     }
 
     /// Whether the app accepted it, also if it is away.
     pub(super) fn is_accepted(&self) -> bool {
-        !matches!(self.link, Link::Joining(_))
+        !matches!(self.link, Link::Connecting(_))
     }
 
     pub(super) fn save(&self, id: SocketId, store: &Store) {

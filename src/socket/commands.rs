@@ -1,12 +1,12 @@
-//! What the application wants, done.
+//! Performs the application's commands.
 
 use super::DisconnectReason;
 use super::app::{Ack, Command, Event};
 use super::args::{Json, Object};
 use super::client::{self, Link, Socket};
-use super::log::{Log, Offset, Sent};
 use super::namespace::Namespace;
-use super::packet::{Kind, Packet};
+use super::packet::{self, Packet};
+use super::replay::{Offset, Replay, Sent};
 use super::server::Server;
 use super::socket_id::SocketId;
 use crate::engine::{Message, Sid};
@@ -14,7 +14,7 @@ use crate::io::Output;
 use crate::time::Timestamp;
 
 impl Server {
-    /// What the application wants.
+    /// Performs commands in order.
     pub fn perform(&mut self, now: Timestamp, commands: impl IntoIterator<Item = Command>) {
         for command in commands {
             match command {
@@ -35,18 +35,18 @@ impl Server {
                     volatile,
                 } => {
                     let id = ack.map(Into::into);
-                    self.emit(now, to, Kind::Event { id, name, args }, volatile);
+                    self.emit(now, to, packet::Kind::Event { id, name, args }, volatile);
                 }
                 Command::Acknowledge(Ack { socket, id }, args) => {
                     self.engine.store().promise();
-                    let kind = Kind::Ack { id: Some(id), args };
+                    let kind = packet::Kind::Ack { id: Some(id), args };
                     self.send(socket, kind);
                 }
                 Command::Disconnect(id) => self.disconnect(id),
                 Command::Close(id) => self.close(now, id),
                 Command::Keep(id, state) => {
                     if let Some(socket) = self.sockets.get_mut(&id) {
-                        socket.state = Some(state);
+                        socket.state = state;
                         self.save_socket(id);
                     }
                 }
@@ -56,8 +56,8 @@ impl Server {
                 }
                 Command::Post(post) => self.engine.push(Output::Post(post)),
                 Command::Forget(name) => {
-                    if let Some(log) = &mut self.log {
-                        log.forget(&name);
+                    if let Some(replay) = &mut self.replay {
+                        replay.forget(&name);
                     }
                     self.engine.store().purge();
                 }
@@ -66,16 +66,16 @@ impl Server {
     }
 
     fn accept(&mut self, id: SocketId, recoverable: bool) {
-        let last = self.log.as_mut().map(Log::last).unwrap_or_default();
+        let last = self.replay.as_mut().map(Replay::last).unwrap_or_default();
         let Some(socket) = self.sockets.get_mut(&id) else {
             return;
         };
-        let Link::Joining(sid) = socket.link else {
+        let Link::Connecting(sid) = socket.link else {
             return;
         };
-        socket.link = Link::Joined(sid);
+        socket.link = Link::Connected(sid);
         socket.since = last;
-        // A client that has closed its session by now will never see its `pid`.
+        // A client that has already closed its session will not get its `pid`.
         let recoverable = recoverable && self.engine.is_open(sid);
         socket.pid = socket.pid.filter(|_| recoverable);
         socket.is_unseen = true;
@@ -83,7 +83,7 @@ impl Server {
         self.welcome(sid, id);
     }
 
-    /// Tells a client which socket it is.
+    /// Tells a client the id of its socket.
     pub(super) fn welcome(&mut self, sid: Sid, id: SocketId) {
         self.cancel_connect_timeout(sid);
         self.save_client(sid);
@@ -93,8 +93,8 @@ impl Server {
         let payload = Object::new()
             .with("sid", &id)
             .maybe("pid", socket.pid.as_ref());
-        let knows = self.engine.speaks_revision_3(sid); // or makes it of the session's
-        self.send(id, Kind::Connect((!knows).then(|| payload.json())));
+        let knows = self.engine.speaks_revision_3(sid); // its client derives it
+        self.send(id, packet::Kind::Connect((!knows).then(|| payload.json())));
     }
 
     fn refuse(&mut self, id: SocketId, message: &str, data: Option<&Json>) {
@@ -104,7 +104,7 @@ impl Server {
         }
     }
 
-    /// Answers a CONNECT with a refusal.
+    /// Refuses a CONNECT.
     pub(super) fn refuse_connect(
         &mut self,
         sid: Sid,
@@ -120,13 +120,13 @@ impl Server {
                 .maybe("data", data)
                 .json()
         };
-        let kind = Kind::ConnectError(payload);
+        let kind = packet::Kind::ConnectError(payload);
         self.dispatch(sid, &messages(&Packet { namespace, kind }));
     }
 
     fn disconnect(&mut self, id: SocketId) {
-        self.engine.store().promise(); // it will not come back
-        self.send(id, Kind::Disconnect);
+        self.engine.store().promise(); // its client will not reconnect
+        self.send(id, packet::Kind::Disconnect);
         let Some(socket) = self.take(id) else {
             return;
         };
@@ -156,7 +156,7 @@ impl Server {
         }
     }
 
-    fn send(&mut self, id: SocketId, kind: Kind) {
+    fn send(&mut self, id: SocketId, kind: packet::Kind) {
         let Some(socket) = self.sockets.get(&id) else {
             return;
         };
@@ -173,18 +173,18 @@ impl Server {
         }
     }
 
-    /// Sends one event to many; it is written once for each namespace.
-    fn emit(&mut self, now: Timestamp, mut to: Vec<SocketId>, kind: Kind, volatile: bool) {
+    /// Sends an event to several sockets. It is encoded once per namespace.
+    fn emit(&mut self, now: Timestamp, mut to: Vec<SocketId>, kind: packet::Kind, volatile: bool) {
         while let Some((namespace, group, rest)) = self.group(&to) {
             if rest.is_empty() {
-                return self.emit_in(now, namespace, group, kind, volatile); // as a rule
+                return self.emit_in(now, namespace, group, kind, volatile); // the usual case
             }
             self.emit_in(now, namespace, group, kind.clone(), volatile);
             to = rest;
         }
     }
 
-    /// Those of `to` that are in one namespace, and those in others; `None` if there is nobody.
+    /// The sockets of one namespace among `to`, and the rest. `None` if there is none.
     fn group(&self, to: &[SocketId]) -> Option<(Namespace, Group, Vec<SocketId>)> {
         let mut here = None;
         let mut rest = Vec::new();
@@ -215,7 +215,7 @@ impl Server {
         now: Timestamp,
         namespace: Namespace,
         to: Group,
-        kind: Kind,
+        kind: packet::Kind,
         volatile: bool,
     ) {
         let mut packet = Packet { namespace, kind };
@@ -229,8 +229,8 @@ impl Server {
         let messages = messages(&packet);
         self.send_to_all(to.sessions, &messages);
         if let Some(offset) = logged
-            && let Some(log) = &mut self.log
-            && let Kind::Event { name, .. } = packet.kind
+            && let Some(replay) = &mut self.replay
+            && let packet::Kind::Event { name, .. } = packet.kind
         {
             let sent = Sent {
                 offset,
@@ -239,26 +239,33 @@ impl Server {
                 among: &self.sockets,
                 messages: &messages,
             };
-            log.append(now, sent, self.away.is_empty());
+            replay.append(now, sent, self.away.is_empty());
         }
     }
 
-    /// Adds the offset by which clients recover, as the last argument. Returns it if the event is to
-    /// be logged.
-    fn add_offset(&mut self, now: Timestamp, kind: &mut Kind, volatile: bool) -> Option<Offset> {
-        let (Some(log), Kind::Event { id: None, args, .. }) = (&mut self.log, kind) else {
+    /// Adds the offset, which clients need for recovery, as the last argument. Returns it if the
+    /// event has to be logged.
+    fn add_offset(
+        &mut self,
+        now: Timestamp,
+        kind: &mut packet::Kind,
+        volatile: bool,
+    ) -> Option<Offset> {
+        let (Some(replay), packet::Kind::Event { id: None, args, .. }) = (&mut self.replay, kind)
+        else {
             return None;
         };
         if !volatile {
-            let next = log.next(now);
+            let next = replay.next(now);
             args.values.push(next.json());
             return Some(next);
         }
-        // A client takes the last element of any event for an offset if it is a text, be it only the
-        // event's name. The newest offset is true: the client has had all events up to it.
+        // A client takes the last element of an event for an offset if it is a text, even if that
+        // is the event's name. The newest offset is true: the client has received all events up to
+        // it.
         let last = args.values.last();
         if last.is_none_or(|last| last.as_str().starts_with('"')) {
-            args.values.push(log.last().json());
+            args.values.push(replay.last().json());
         }
         None
     }
@@ -274,17 +281,17 @@ impl Server {
 
 /// Sockets of one namespace.
 struct Group {
-    /// Those that can be recovered, and the sessions of those among them that are not away.
+    /// The sockets that can be recovered, and the sessions of those that are not away.
     ids: Vec<SocketId>,
     sessions: Vec<Sid>,
-    /// The sessions of the others.
+    /// The sessions of the other sockets.
     plain: Vec<Sid>,
 }
 
-/// A packet as messages: its text, then its attachments.
+/// The messages of a packet: its text, then its attachments.
 fn messages(packet: &Packet) -> Vec<Message> {
     let mut messages = vec![packet.message()];
-    if let Kind::Event { args, .. } | Kind::Ack { args, .. } = &packet.kind {
+    if let packet::Kind::Event { args, .. } | packet::Kind::Ack { args, .. } = &packet.kind {
         messages.extend(args.attachments.iter().cloned().map(Message::Binary));
     }
     messages

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use super::app::Event;
 use super::args::Json;
 use super::client::{self, Link, Socket};
-use super::log::Offset;
 use super::namespace::Namespace;
 use super::recovery::has_past;
+use super::replay::Offset;
 use super::server::Server;
 use super::socket_id::{Pid, SocketId};
 use crate::engine::Sid;
@@ -75,7 +75,7 @@ impl Server {
     ) {
         // A client of revision 3 derives the socket's id from the session's id.
         let known = self.engine.public_id(sid);
-        let is_recoverable = self.log.is_some() && known.is_none();
+        let is_recoverable = self.replay.is_some() && known.is_none();
         let id = match known {
             Some(sid) => SocketId::of_session(sid, &namespace),
             None => SocketId::new(self.engine.mint()),
@@ -96,7 +96,7 @@ impl Server {
         let socket = Socket {
             namespace: namespace.clone(),
             address: handshake.address.clone(),
-            link: Link::Joining(sid),
+            link: Link::Connecting(sid),
             state: None,
             pid,
             unsaved: false,

@@ -3,7 +3,7 @@
 use std::num::NonZeroU8;
 
 use super::namespace::Namespace;
-use super::packet::{self, Kind, Packet, ParseError};
+use super::packet::{self, Packet, ParseError};
 use crate::engine::Message;
 
 /// ```text
@@ -59,7 +59,9 @@ impl Decoder {
                 if size > limit {
                     return Err(ParseError::TooLarge);
                 }
-                let (Kind::Event { args, .. } | Kind::Ack { args, .. }) = &mut packet.kind else {
+                let (packet::Kind::Event { args, .. } | packet::Kind::Ack { args, .. }) =
+                    &mut packet.kind
+                else {
                     return Err(ParseError::Payload);
                 };
                 args.attachments.push(bytes.clone());

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::DisconnectReason;
 use super::app::{Ack, Event};
 use super::client::Socket;
-use super::packet::{Kind, Packet};
+use super::packet::{self, Packet};
 use super::server::Server;
 use crate::engine::{Message, Sid};
 use crate::map::Map;
@@ -110,7 +110,7 @@ impl Server {
         let is_for_socket = partial.is_some_and(|(namespace, _)| {
             self.socket_in(sid, namespace)
                 .and_then(|id| self.sockets.get(&id))
-                .is_some_and(Socket::is_joined)
+                .is_some_and(Socket::is_connected)
         });
         if !is_for_socket {
             self.misuse(now, sid);
@@ -135,12 +135,14 @@ impl Server {
         let socket = id.and_then(|id| Some((id, self.sockets.get_mut(&id)?)));
         let socket = socket.map(|(id, socket)| {
             socket.is_unseen = false;
-            (id, socket.is_joined())
+            (id, socket.is_connected())
         });
         match (kind, socket) {
-            (Kind::Connect(auth), None) => self.enter(now, sid, namespace, auth),
-            (Kind::Nothing, Some((from, true))) => self.events.push_back(Event::Empty { from }),
-            (Kind::Event { id, name, args }, Some((from, true))) => {
+            (packet::Kind::Connect(auth), None) => self.enter(now, sid, namespace, auth),
+            (packet::Kind::Nothing, Some((from, true))) => {
+                self.events.push_back(Event::Empty { from })
+            }
+            (packet::Kind::Event { id, name, args }, Some((from, true))) => {
                 let ack = id.map(|id| Ack { socket: from, id });
                 self.events.push_back(Event::Emit {
                     from,
@@ -149,19 +151,20 @@ impl Server {
                     ack,
                 });
             }
-            (Kind::Ack { id, args }, Some((from, true))) => {
+            (packet::Kind::Ack { id, args }, Some((from, true))) => {
                 let id = id.and_then(|id| id.number());
                 self.events.push_back(match id {
                     Some(id) => Event::Ack { from, id, args },
                     None => Event::Empty { from },
                 });
             }
-            (Kind::Disconnect, Some((id, _))) => {
+            (packet::Kind::Disconnect, Some((id, _))) => {
                 self.forget(id, DisconnectReason::ClientNamespaceDisconnect);
             }
             // The server connected it without a CONNECT, or it has left.
-            (Kind::Connect(_), Some(_)) | (_, None) if self.engine.speaks_revision_3(sid) => {}
-            (Kind::ConnectError(_) | Kind::Connect(_), _) => self.misuse(now, sid),
+            (packet::Kind::Connect(_), Some(_)) | (_, None)
+                if self.engine.speaks_revision_3(sid) => {}
+            (packet::Kind::ConnectError(_) | packet::Kind::Connect(_), _) => self.misuse(now, sid),
             _ => {
                 let client = self.clients.get(&sid);
                 // It may not know yet that the server disconnected it.
@@ -174,5 +177,5 @@ impl Server {
 }
 
 fn is_connect(packet: &Packet) -> bool {
-    matches!(packet.kind, Kind::Connect(_))
+    matches!(packet.kind, packet::Kind::Connect(_))
 }

@@ -14,8 +14,8 @@ use super::DisconnectReason;
 use super::app::Event;
 use super::args::Json;
 use super::client::{self, Claim, Link, Socket};
-use super::log::Offset;
 use super::namespace::Namespace;
+use super::replay::Offset;
 use super::server::Server;
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{CloseReason, Sid};
@@ -50,7 +50,7 @@ impl Server {
         let store = Rc::clone(self.engine.store());
         for row in store.load(client::PREFIX) {
             let link = |id: SocketId, until: Option<Timestamp>| match (sessions.get(&id), until) {
-                (Some(sid), _) => Link::Joined(*sid),
+                (Some(sid), _) => Link::Connected(*sid),
                 (None, Some(until)) => Link::Away(until, lost),
                 (None, None) => {
                     left.push(id);
@@ -60,7 +60,7 @@ impl Server {
             let Some((id, socket)) = Socket::restore(&store, &row, link) else {
                 continue;
             };
-            if !socket.is_joined() && (window.is_none() || socket.pid.is_none()) {
+            if !socket.is_connected() && (window.is_none() || socket.pid.is_none()) {
                 lost_for_good.push(id);
             }
             self.events.push_back(Event::Restore {
@@ -74,10 +74,10 @@ impl Server {
             self.forget(id, lost);
         }
         left.retain(|id| self.sockets.contains_key(id));
-        if let Some(log) = &mut self.log
+        if let Some(replay) = &mut self.replay
             && (!left.is_empty() || self.engine.has_orphans())
         {
-            log.spare(now);
+            replay.spare(now);
         }
         self.note_away(now + window.unwrap_or_default(), !left.is_empty());
         for socket in left {
@@ -135,7 +135,7 @@ impl Server {
         let Some(socket) = self
             .sockets
             .get_mut(&id)
-            .filter(|socket| socket.is_joined() && socket.pid.is_some())
+            .filter(|socket| socket.is_connected() && socket.pid.is_some())
         else {
             return false;
         };
@@ -205,7 +205,7 @@ impl Server {
     ) -> Option<(SocketId, Option<Offset>)> {
         let past: Past = auth?.read()?;
         let offset = past.offset.map(|offset| Offset::parse(&offset));
-        let last = self.log.as_mut()?.last();
+        let last = self.replay.as_mut()?.last();
         if offset.is_some_and(|offset| offset.is_none_or(|offset| offset > last)) {
             return None;
         }
@@ -226,7 +226,8 @@ impl Server {
         auth: Option<Json>,
         (socket, offset): (SocketId, Option<Offset>),
     ) {
-        if let Some(Link::Joined(earlier)) = self.sockets.get(&socket).map(|socket| socket.link) {
+        if let Some(Link::Connected(earlier)) = self.sockets.get(&socket).map(|socket| socket.link)
+        {
             self.engine.challenge(now, earlier);
         }
         self.save_client(sid);
@@ -250,11 +251,11 @@ impl Server {
             }
             match self.sockets.get(&claim.socket).map(|socket| socket.link) {
                 Some(Link::Away(..)) => self.recover(claim),
-                Some(Link::Joined(_)) if now < claim.by => {
+                Some(Link::Connected(_)) if now < claim.by => {
                     self.claims.push(claim);
                     continue;
                 }
-                Some(Link::Joined(earlier)) if !self.engine.answered(earlier) => {
+                Some(Link::Connected(earlier)) if !self.engine.answered(earlier) => {
                     // Then the socket is away.
                     self.engine.close(now, earlier);
                     self.claims.push(claim);
@@ -271,19 +272,19 @@ impl Server {
         let Claim {
             sid, socket: id, ..
         } = claim;
-        let (Some(socket), Some(log)) = (self.sockets.get_mut(&id), &mut self.log) else {
+        let (Some(socket), Some(replay)) = (self.sockets.get_mut(&id), &mut self.replay) else {
             return;
         };
         let Link::Away(until, reason) = socket.link else {
             return;
         };
         let after = claim.offset.unwrap_or_default().max(socket.since);
-        let Some(missed) = log.missed(id, after) else {
+        let Some(missed) = replay.missed(id, after) else {
             self.forget(id, reason);
             self.connect(sid, claim.namespace, claim.auth);
             return;
         };
-        socket.link = Link::Joined(sid);
+        socket.link = Link::Connected(sid);
         if let Some(client) = self.clients.get_mut(&sid) {
             client.sockets.push(id);
             client.handshake.address.clone_into(&mut socket.address);

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::log;
+use super::replay;
 use crate::store::Store;
 use crate::time::Timestamp;
 
@@ -100,5 +100,5 @@ impl Retention {
 /// Whether a record is worthless without clients: the log's state about its offsets, and the time of the
 /// deletion.
 fn is_worthless(key: &str) -> bool {
-    key == log::STATE || key == KEY
+    key == replay::STATE || key == KEY
 }

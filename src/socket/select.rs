@@ -1,4 +1,4 @@
-//! Who is in a room, and whom a target names.
+//! The sockets in a room, and the sockets that a target or a condition selects.
 
 use super::app::Command;
 use super::args::Args;
@@ -9,7 +9,7 @@ use super::target::Target;
 use crate::map::{Map, Set};
 
 impl<T> Sockets<T> {
-    /// How many sockets are in a room.
+    /// The number of sockets in a room.
     #[must_use]
     pub fn count(&self, namespace: &Namespace, room: &str) -> usize {
         self.room(namespace, room).map_or(0, Map::len)
@@ -21,8 +21,8 @@ impl<T> Sockets<T> {
         self.rooms(id).any(|joined| joined == room)
     }
 
-    /// The sockets in a room, in the order in which they joined; all of the namespace, in the order in
-    /// which they connected, if `room` is `None`.
+    /// The sockets in a room, in the order of their joins. If `room` is `None`, all sockets of the
+    /// namespace, in the order of their connections.
     #[must_use]
     pub fn members(&self, namespace: &Namespace, room: Option<&str>) -> Vec<SocketId> {
         let members: Set<(u64, SocketId)> = if let Some(room) = room {
@@ -36,7 +36,26 @@ impl<T> Sockets<T> {
         members.into_sorted().map(|(_, id)| id).collect()
     }
 
-    /// The sockets that a target names, by their ids.
+    /// The socket with this id, or else the one whose data have this alias.
+    #[must_use]
+    pub fn find(&self, name: &str, alias: impl Fn(&T) -> Option<&str>) -> Option<SocketId> {
+        let id = SocketId::parse(name).filter(|id| self.contains(*id));
+        id.or_else(|| {
+            let (id, _) = self.iter().find(|(_, data)| alias(data) == Some(name))?;
+            Some(id)
+        })
+    }
+
+    /// The sockets whose data match, sorted by id.
+    #[must_use]
+    pub fn matching(&self, matches: impl Fn(SocketId, &T) -> bool) -> Vec<SocketId> {
+        let mut matching = Vec::with_capacity(self.all.len());
+        let sockets = self.iter().filter(|(id, data)| matches(*id, data));
+        matching.extend(sockets.map(|(id, _)| id));
+        matching
+    }
+
+    /// The sockets that a target selects, sorted by id.
     #[must_use]
     pub fn select(&self, target: &Target) -> Vec<SocketId> {
         let namespace = &target.namespace;
@@ -88,8 +107,7 @@ impl<T> Sockets<T> {
     }
 }
 
-/// An event to those whom a target names; it is written once, however many they are. `None` if
-/// there is nobody.
+/// The command that sends an event to the sockets that a target selects. `None` if there are none.
 #[must_use]
 pub fn emit<T>(
     sockets: &Sockets<T>,

@@ -8,8 +8,8 @@ use super::app::Event;
 use super::client::{self, Claim, Client, Link, Socket};
 use super::config::Config;
 use super::inbound::Deferred;
-use super::log::{Bounds, Log};
 use super::namespace::Namespace;
+use super::replay::{Bounds, Replay};
 use super::retention::Retention;
 use super::socket_id::SocketId;
 use crate::engine::{self, Engine, Handshake, Sid};
@@ -32,7 +32,7 @@ pub struct Server {
     pub(super) claims: Vec<Claim>,
     pub(super) deferred: Deferred,
     /// The replay log; only with recovery.
-    pub(super) log: Option<Log>,
+    pub(super) replay: Option<Replay>,
     /// Clients and sockets whose stored state is out of date.
     unsaved: Vec<Sid>,
     unsaved_sockets: Vec<SocketId>,
@@ -44,13 +44,13 @@ impl Server {
     /// A server without clients, on an engine without sessions.
     #[must_use]
     pub fn new(config: Config, engine: Engine) -> Self {
-        let log = config.recovery.as_ref().map(|recovery| {
+        let replay = config.recovery.as_ref().map(|recovery| {
             let bounds = Bounds {
                 events: recovery.events,
                 bytes: engine.max_queued(),
                 age: engine.silence() * 2,
             };
-            Log::new(Rc::clone(engine.store()), bounds)
+            Replay::new(Rc::clone(engine.store()), bounds)
         });
         let retention = Retention::new(Rc::clone(engine.store()), config.retention);
         Self {
@@ -62,7 +62,7 @@ impl Server {
             away: Set::default(),
             claims: Vec::new(),
             deferred: Deferred::default(),
-            log,
+            replay,
             unsaved: Vec::new(),
             unsaved_sockets: Vec::new(),
             events: VecDeque::new(),
@@ -110,7 +110,7 @@ impl Server {
     /// Tells the server what happened.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         if !input.is_loss() {
-            self.close_unjoined(now);
+            self.close_unconnected(now);
             self.give_up_away(now);
         }
         match input {
@@ -146,8 +146,8 @@ impl Server {
     pub(super) fn look_at_retention(&mut self, now: Timestamp, is_busy: bool) -> bool {
         let is_empty = self.is_empty() && !is_busy;
         let is_over = self.retention.look(now, is_empty);
-        if is_over && let Some(log) = &mut self.log {
-            log.reset();
+        if is_over && let Some(replay) = &mut self.replay {
+            replay.reset();
         }
         is_over
     }
@@ -155,7 +155,7 @@ impl Server {
     /// The outputs to perform, in order. Ends the turn.
     pub fn drain(&mut self) -> Vec<Output> {
         for sid in std::mem::take(&mut self.unsaved) {
-            let joined = |id| self.sockets.get(&id).is_some_and(Socket::is_joined);
+            let joined = |id| self.sockets.get(&id).is_some_and(Socket::is_connected);
             if let Some(client) = self.clients.get_mut(&sid) {
                 client.unsaved = false;
                 client.claiming = self.claims.iter().any(|claim| claim.sid == sid);
@@ -235,7 +235,7 @@ impl Server {
     }
 
     /// Closes the sessions that did not join a namespace in time.
-    fn close_unjoined(&mut self, now: Timestamp) {
+    fn close_unconnected(&mut self, now: Timestamp) {
         while let Some((_, sid)) = self
             .connecting
             .first()
@@ -288,9 +288,9 @@ impl Server {
             self.engine.store().delete(client::key(id));
         }
         if self.sockets.is_empty()
-            && let Some(log) = &mut self.log
+            && let Some(replay) = &mut self.replay
         {
-            log.clear();
+            replay.clear();
         }
         Some(socket)
     }

@@ -1,6 +1,6 @@
 //! The sockets of an application: the rooms that they are in, their data, the acks asked of them.
 //!
-//! All of it is kept with each socket, by [`Command::Keep`], and is there again after memory was lost.
+//! All of this is kept with each socket by [`Command::Keep`], and restored after memory was lost.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -13,22 +13,22 @@ use super::socket_id::SocketId;
 use crate::map::{Map, Set};
 use crate::time::Timestamp;
 
-/// In how many rooms a socket may be.
+/// The number of rooms that a socket may be in.
 pub const MAX_ROOMS: usize = 64;
 
 /// The longest name of a room, in bytes.
 pub const MAX_ROOM_NAME: usize = 512;
 
-/// Why a socket is not let into a room.
+/// Why a socket cannot join a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoomError {
     /// The name is empty or longer than [`MAX_ROOM_NAME`].
     Name,
-    /// The name is the id of another socket, whose events it would get.
+    /// The name is the id of another socket. The socket would get the events for the other one.
     ForeignId,
     /// It is in [`MAX_ROOMS`] rooms already.
     TooMany,
-    /// There is no such socket.
+    /// The socket does not exist.
     Gone,
 }
 
@@ -47,11 +47,11 @@ impl std::fmt::Display for RoomError {
 pub struct Sockets<T> {
     pub(super) all: Map<SocketId, Entry<T>>,
     pub(super) rooms: Map<Namespace, Map<String, Room>>,
-    /// The number of the next join, or ack.
+    /// The next number of a connection, a join or an ack.
     next: u64,
-    /// Acks that are awaited, by their deadlines.
+    /// The awaited acks, by deadline.
     pub(super) asked: Set<(Timestamp, SocketId, u64)>,
-    /// Sockets of which what is kept is out of date.
+    /// Sockets whose kept state is out of date.
     unsaved: Vec<SocketId>,
 }
 
@@ -61,15 +61,15 @@ pub(super) type Room = Map<SocketId, u64>;
 pub(super) struct Entry<T> {
     pub(super) namespace: Namespace,
     data: T,
-    /// The number of its connection.
+    /// The number of its connection, in order.
     pub(super) n: u64,
-    /// The rooms that it joined, in that order, each with the number of the join.
+    /// The rooms that it joined, in order, each with the number of its join.
     rooms: Vec<(String, u64)>,
     pub(super) asked: Vec<Asked>,
     unsaved: bool,
 }
 
-/// What is kept of a socket.
+/// The kept state of a socket, to be written.
 #[derive(Serialize)]
 struct Kept<'a, T> {
     data: &'a T,
@@ -78,7 +78,7 @@ struct Kept<'a, T> {
     asked: &'a [Asked],
 }
 
-/// The same, as it is read.
+/// The kept state of a socket, to be read.
 #[derive(Deserialize)]
 struct Restored<T> {
     data: T,
@@ -100,7 +100,7 @@ impl<T> Default for Sockets<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> Sockets<T> {
-    /// A socket was accepted.
+    /// Adds a socket that is accepted.
     pub fn connect(&mut self, id: SocketId, namespace: Namespace, data: T) {
         let entry = Entry {
             namespace,
@@ -114,7 +114,7 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         self.mark(id);
     }
 
-    /// A socket is there again after memory was lost. `false` if what was kept of it is not readable.
+    /// Adds a socket again after memory was lost. `false` if its kept state cannot be read.
     #[must_use]
     pub fn restore(&mut self, id: SocketId, namespace: Namespace, state: Option<&Json>) -> bool {
         let Some(Restored::<T> {
@@ -148,7 +148,7 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         true
     }
 
-    /// Forgets a socket, which leaves its rooms. Returns its data.
+    /// Removes a socket from its rooms and from the sockets. Returns its data.
     pub fn disconnect(&mut self, id: SocketId) -> Option<T> {
         let entry = self.all.remove(&id)?;
         for (room, _) in &entry.rooms {
@@ -160,23 +160,24 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         Some(entry.data)
     }
 
-    /// Changes the data of a socket. It is kept anew if `change` returns `true`.
+    /// Changes the data of a socket. If `change` returns `true`, [`Sockets::save`] keeps them anew.
     pub fn change(&mut self, id: SocketId, change: impl FnOnce(&mut T) -> bool) {
         if let Some(entry) = self.all.get_mut(&id)
             && change(&mut entry.data)
+            && !std::mem::replace(&mut entry.unsaved, true)
         {
-            self.mark(id);
+            self.unsaved.push(id);
         }
     }
 
-    /// The data of a socket, for changes that need not outlive memory.
+    /// The data of a socket, for a change that may be lost with memory.
     pub fn get_mut(&mut self, id: SocketId) -> Option<&mut T> {
         self.all.get_mut(&id).map(|entry| &mut entry.data)
     }
 
     // Rooms.
 
-    /// Lets a socket join a room. `false` if it was there already.
+    /// Joins a room. `false` if the socket is in it already.
     ///
     /// # Errors
     ///
@@ -185,8 +186,8 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         if room.is_empty() || room.len() > MAX_ROOM_NAME {
             return Err(RoomError::Name);
         }
-        // Events for a socket must not reach one that joined a room named after it, be it connected
-        // or not.
+        // A socket must not get the events for another one by joining a room with the other's id,
+        // even if the other is not connected.
         if SocketId::is_id(room) {
             let is_own = SocketId::parse(room) == Some(id);
             return is_own.then_some(false).ok_or(RoomError::ForeignId);
@@ -206,7 +207,7 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         Ok(true)
     }
 
-    /// Lets a socket leave a room. `false` if it was not there.
+    /// Leaves a room. `false` if the socket is not in it.
     pub fn leave(&mut self, id: SocketId, room: &str) -> bool {
         let Some(entry) = self.all.get_mut(&id) else {
             return false;
@@ -221,7 +222,7 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         true
     }
 
-    /// Keeps what has changed, once for each socket.
+    /// Keeps the sockets that changed, each once.
     pub fn save(&mut self, out: &mut Vec<Command>) {
         for id in std::mem::take(&mut self.unsaved) {
             let Some(entry) = self.all.get_mut(&id) else {
@@ -234,19 +235,19 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
                 rooms: &entry.rooms,
                 asked: &entry.asked,
             };
-            out.push(Command::Keep(id, Json::of(&kept)));
+            out.push(Command::Keep(id, Some(Json::of(&kept))));
         }
     }
 }
 
 impl<T> Sockets<T> {
-    /// How many there are.
+    /// The number of sockets.
     #[must_use]
     pub fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is no socket.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
@@ -264,7 +265,7 @@ impl<T> Sockets<T> {
         self.all.get(&id).map(|entry| &entry.data)
     }
 
-    /// All sockets with their data, by their ids.
+    /// All sockets with their data, sorted by id.
     pub fn iter(&self) -> impl Iterator<Item = (SocketId, &T)> {
         self.all.iter().map(|(id, entry)| (*id, &entry.data))
     }
@@ -275,7 +276,7 @@ impl<T> Sockets<T> {
         self.all.get(&id).map(|entry| &entry.namespace)
     }
 
-    /// The rooms that a socket joined, in that order. That of its own id is not among them.
+    /// The rooms that a socket joined, in order, without the room of its own id.
     #[must_use]
     pub fn rooms(&self, id: SocketId) -> impl DoubleEndedIterator<Item = &str> {
         let entry = self.all.get(&id);
@@ -315,7 +316,7 @@ impl<T> Sockets<T> {
         number
     }
 
-    /// What is kept of a socket is out of date.
+    /// Has [`Sockets::save`] keep a socket anew.
     pub(super) fn mark(&mut self, id: SocketId) {
         if let Some(entry) = self.all.get_mut(&id)
             && !std::mem::replace(&mut entry.unsaved, true)

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use signalbox::engine::{self, Engine};
 use signalbox::room::config::Limits;
 use signalbox::room::{Config, Room, RoomName};
-use signalbox::socket::{self, Host, Server};
+use signalbox::socket::{self, Runner, Server};
 
 use crate::peer::{Hall, Peer, hall, hall_of, hall_with, unhurried};
 use crate::support::{Done, Script, closed};
@@ -139,7 +139,7 @@ fn with_engine(config: engine::Config) -> Hall {
             limits: unhurried(),
             ..Config::default()
         };
-        Host::new(
+        Runner::new(
             server,
             Room::new(RoomName::parse("room").unwrap(), config, store),
         )

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use signalbox::dialect::{Dialect, Table};
 use signalbox::engine::{self, Engine};
 use signalbox::room::{Config, RoomName};
-use signalbox::socket::{self, App, Host, Server};
+use signalbox::socket::{self, App, Runner, Server};
 use signalbox::store::Store;
 
 use crate::peer::unhurried;
 use crate::support::{Done, Script, WEBSOCKET};
 
-pub type Place = Script<Host<Dialect>>;
+pub type Place = Script<Runner<Dialect>>;
 
 /// Reads the table. Panics with its errors.
 pub fn table(json: &str) -> Table {
@@ -40,7 +40,7 @@ pub fn place_with(json: &str, config: Config) -> Place {
         let name = RoomName::parse("place").unwrap();
         let table = Rc::new(table(&json));
         let dialect = Dialect::new("test".to_owned(), name, table, config.clone(), store);
-        Host::new(server, dialect)
+        Runner::new(server, dialect)
     })
 }
 
@@ -52,18 +52,18 @@ pub struct Client {
 
 impl Client {
     /// A client that needs the exact arguments and cannot be recovered.
-    pub fn connect<A: App>(place: &mut Script<Host<A>>) -> Self {
+    pub fn connect<A: App>(place: &mut Script<Runner<A>>) -> Self {
         Self::connect_with(place, "strict=1", &json!({}))
     }
 
     /// A client with this query in its URL, and this `auth`.
-    pub fn connect_with<A: App>(place: &mut Script<Host<A>>, query: &str, auth: &Value) -> Self {
+    pub fn connect_with<A: App>(place: &mut Script<Runner<A>>, query: &str, auth: &Value) -> Self {
         Self::try_connect(place, query, auth).unwrap_or_else(|refusal| panic!("refused: {refusal}"))
     }
 
     /// Like `connect`, but may be refused. Packets on connecting are skipped.
     pub fn try_connect<A: App>(
-        place: &mut Script<Host<A>>,
+        place: &mut Script<Runner<A>>,
         query: &str,
         auth: &Value,
     ) -> Result<Self, Value> {
@@ -97,7 +97,7 @@ impl Client {
         clippy::needless_pass_by_value,
         reason = "callers write an event in place"
     )]
-    pub fn emit<A: App>(&self, place: &mut Script<Host<A>>, event: impl ToString) {
+    pub fn emit<A: App>(&self, place: &mut Script<Runner<A>>, event: impl ToString) {
         place.text(self.connection, format!("42{}", event.to_string()));
     }
 
@@ -106,7 +106,11 @@ impl Client {
         clippy::needless_pass_by_value,
         reason = "callers write an event in place"
     )]
-    pub fn call<A: App>(&self, place: &mut Script<Host<A>>, event: impl ToString) -> Option<Value> {
+    pub fn call<A: App>(
+        &self,
+        place: &mut Script<Runner<A>>,
+        event: impl ToString,
+    ) -> Option<Value> {
         place.text(self.connection, format!("427{}", event.to_string()));
         let done = place.take_of(self.connection).into_iter();
         let ack = |done| match done {
@@ -118,7 +122,7 @@ impl Client {
     }
 
     /// The events since the last call, as they were written.
-    pub fn heard_raw<A: App>(&self, place: &mut Script<Host<A>>) -> Vec<String> {
+    pub fn heard_raw<A: App>(&self, place: &mut Script<Runner<A>>) -> Vec<String> {
         let done = place.take_of(self.connection).into_iter();
         let event = |done| match done {
             Done::Sent(_, frame) => frame.strip_prefix("42").map(str::to_owned),
@@ -128,14 +132,14 @@ impl Client {
     }
 
     /// The events since the last call.
-    pub fn heard<A: App>(&self, place: &mut Script<Host<A>>) -> Vec<Value> {
+    pub fn heard<A: App>(&self, place: &mut Script<Runner<A>>) -> Vec<Value> {
         let events = self.heard_raw(place);
         let read = |event: &String| serde_json::from_str(event).unwrap();
         events.iter().map(read).collect()
     }
 
     /// The code of the error, which must be the only event.
-    pub fn error<A: App>(&self, place: &mut Script<Host<A>>) -> String {
+    pub fn error<A: App>(&self, place: &mut Script<Runner<A>>) -> String {
         match &self.heard(place)[..] {
             [event] if event[0] == "room:error" => {
                 assert_ne!(event[1]["message"], "");

@@ -10,14 +10,14 @@ use signalbox::io::{Headers, Method, Request};
 use signalbox::prelude::*;
 use signalbox::room::Rate;
 use signalbox::room::config::Rates;
-use signalbox::socket::{self, Host, Server};
+use signalbox::socket::{self, Runner, Server};
 use signalbox::store::Store;
 
 use crate::dialect_client::Client;
 use crate::peer::unhurried;
 use crate::support::{Done, Script, WEBSOCKET};
 
-pub type Stage = Script<Host<Handlers>>;
+pub type Stage = Script<Runner<Handlers>>;
 
 pub fn stage(add: fn(&mut Io)) -> Stage {
     stage_with(add, unhurried().rates)
@@ -31,7 +31,7 @@ pub fn stage_with(add: fn(&mut Io), rates: Rates) -> Stage {
         };
         let engine = Engine::new(config, Rc::clone(&store));
         let server = Server::new(socket::Config::default(), engine);
-        Host::new(server, Handlers::new(add, rates.clone(), store))
+        Runner::new(server, Handlers::new(add, rates.clone(), store))
     })
 }
 

@@ -138,7 +138,7 @@ fn rates_of_those_who_come_again() {
 }
 
 fn come_again<A: signalbox::socket::App>(
-    stage: &mut crate::support::Script<signalbox::socket::Host<A>>,
+    stage: &mut crate::support::Script<signalbox::socket::Runner<A>>,
     parameters: &str,
 ) {
     let heard = |stage: &mut _, client: &Client| {

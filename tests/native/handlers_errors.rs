@@ -8,7 +8,7 @@ use signalbox::engine::{self, Engine};
 use signalbox::handlers::Handlers;
 use signalbox::prelude::*;
 use signalbox::room::config::Rates;
-use signalbox::socket::{self, Host, Server};
+use signalbox::socket::{self, Runner, Server};
 use signalbox::store::Store;
 
 use crate::dialect_client::Client;
@@ -190,7 +190,7 @@ fn variables() {
         let rates = Rates::default();
         let handlers = Handlers::with_variables(doors, rates, Rc::clone(&store), variables);
         let engine = Engine::new(engine::Config::default(), store);
-        Host::new(Server::new(socket::Config::default(), engine), handlers)
+        Runner::new(Server::new(socket::Config::default(), engine), handlers)
     });
     for _ in 0..2 {
         assert!(

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use signalbox::engine::Engine;
-use signalbox::socket::{Config, Host, Server};
+use signalbox::socket::{Config, Runner, Server};
 
 use crate::obedient::Obedient;
 use crate::peer::{Hall, Peer, hall, hall_of};
@@ -100,7 +100,7 @@ fn the_clock_goes_back_before_a_client_comes_back() {
 fn a_socket_that_is_accepted_late() {
     let mut script = Script::new(|store| {
         let engine = Engine::new(defaults(), store);
-        Host::new(Server::new(Config::default(), engine), Obedient::default())
+        Runner::new(Server::new(Config::default(), engine), Obedient::default())
     });
     let [early, late] = [script.open_websocket(), script.open_websocket()];
     script.text(early, "40").text(late, "40/later,").take();
@@ -155,7 +155,7 @@ fn v_2_a_volatile_event_costs_no_offset() {
     for args in ["", r#","text""#, ",1", r#",{"a":1},"text""#] {
         let mut script = Script::new(|store| {
             let engine = Engine::new(defaults(), store);
-            Host::new(Server::new(Config::default(), engine), Obedient::default())
+            Runner::new(Server::new(Config::default(), engine), Obedient::default())
         });
         let c = script.open_websocket();
         script.text(c, "40").text(c, r#"42["all","x"]"#);

@@ -8,7 +8,7 @@ use signalbox::engine::{self, Engine};
 use signalbox::index::{Index, NAME};
 use signalbox::io::{Answer, Core, Post, Recipient};
 use signalbox::room::{Config, Room, RoomName};
-use signalbox::socket::{self, Host, Server};
+use signalbox::socket::{self, Runner, Server};
 use signalbox::store::Store;
 
 use crate::peer::{Hall, Peer, hall_of, unhurried};
@@ -30,7 +30,7 @@ fn listed(name: &'static str) -> Hall {
             listed: true,
             ..Config::default()
         };
-        Host::new(
+        Runner::new(
             server,
             Room::new(RoomName::parse(name).unwrap(), config, store),
         )
@@ -41,16 +41,16 @@ pub fn listed_hall() -> Hall {
     listed("room")
 }
 
-fn index() -> Script<Host<Index>> {
+fn index() -> Script<Runner<Index>> {
     Script::new(|store: Rc<Store>| {
         let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
         let server = Server::new(socket::Config::default(), engine);
-        Host::new(server, Index::new(store))
+        Runner::new(server, Index::new(store))
     })
 }
 
 /// Sends a room's message to the index. Returns the answer.
-fn tell(index: &mut Script<Host<Index>>, post: &Post) -> Answer {
+fn tell(index: &mut Script<Runner<Index>>, post: &Post) -> Answer {
     let Recipient::Object { name, action } = &post.to else {
         panic!("not for an object: {post:?}");
     };
@@ -60,7 +60,7 @@ fn tell(index: &mut Script<Host<Index>>, post: &Post) -> Answer {
     Answer { status, body }
 }
 
-fn page(index: &mut Script<Host<Index>>, query: &Value) -> Value {
+fn page(index: &mut Script<Runner<Index>>, query: &Value) -> Value {
     let (status, page) = index.operate("list", JSON, query.to_string());
     assert_eq!(status, 200);
     page
@@ -266,7 +266,7 @@ fn the_index_is_right_in_the_end() {
         let mut halls = ["one", "two", "three"].map(|name| (name, listed(name)));
         let mut peers: Vec<Option<Peer>> = vec![None, None, None];
         let settle = |random: &mut Random,
-                      index: &mut Script<Host<Index>>,
+                      index: &mut Script<Runner<Index>>,
                       hall: &mut Hall,
                       reliable: bool| {
             while let Some(post) = hall.posts.first().cloned() {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde_json::json;
 use signalbox::engine::{Engine, Handshake};
-use signalbox::socket::{Ack, App, Args, Command, Event, Host, Json, Server, SocketId};
+use signalbox::socket::{Ack, App, Args, Command, Event, Json, Runner, Server, SocketId};
 use signalbox::time::Timestamp;
 
 use crate::raw::defaults;
@@ -111,7 +111,7 @@ impl Obedient {
                 ack: None,
                 volatile: true,
             }),
-            ("keep", _) => out.push(Command::Keep(from, args.values[0].clone())),
+            ("keep", _) => out.push(Command::Keep(from, Some(args.values[0].clone()))),
             ("put out", _) => out.push(Command::Disconnect(from)),
             ("close", _) => out.push(Command::Close(from)),
             ("tellme", Some(ack)) => {
@@ -124,9 +124,9 @@ impl Obedient {
     }
 }
 
-pub fn obedient() -> Script<Host<Obedient>> {
+pub fn obedient() -> Script<Runner<Obedient>> {
     Script::new(|platform| {
         let engine = Engine::new(defaults(), platform);
-        Host::new(Server::new(without_recovery(), engine), Obedient::default())
+        Runner::new(Server::new(without_recovery(), engine), Obedient::default())
     })
 }

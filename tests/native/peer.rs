@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use signalbox::engine::{self, Engine};
 use signalbox::room::config::{Limits, Rates};
 use signalbox::room::{Config, Rate, Room, RoomName};
-use signalbox::socket::{self, Host, Server};
+use signalbox::socket::{self, Runner, Server};
 use signalbox::store::Store;
 
 use crate::support::{Done, Script, accepted, ok, sent, websocket};
 
-pub type Hall = Script<Host<Room>>;
+pub type Hall = Script<Runner<Room>>;
 
 /// A room named `room`, with the deployed settings, except for the rates.
 pub fn hall() -> Hall {
@@ -51,7 +51,7 @@ pub fn hall_on(config: Config, server: socket::Config) -> Hall {
         let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
         let server = Server::new(server.clone(), engine);
         let name = RoomName::parse("room").unwrap();
-        Host::new(server, Room::new(name, config.clone(), store))
+        Runner::new(server, Room::new(name, config.clone(), store))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use signalbox::engine::Engine;
-use signalbox::socket::{Config, Host, Server};
+use signalbox::socket::{Config, Runner, Server};
 
 use crate::obedient::Obedient;
 use crate::peer::{Hall, Peer, hall, hall_of};
@@ -103,7 +103,7 @@ fn v_2_v_3_every_event_carries_an_offset() {
 fn v_3_an_event_that_asks_for_an_ack_is_not_logged() {
     let mut script = Script::new(|platform| {
         let engine = Engine::new(defaults(), platform);
-        Host::new(Server::new(Config::default(), engine), Obedient::default())
+        Runner::new(Server::new(Config::default(), engine), Obedient::default())
     });
     let c = script.open_websocket();
     script.text(c, "40").take();

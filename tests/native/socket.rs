@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use signalbox::engine::Engine;
 use signalbox::handlers::Handlers;
-use signalbox::socket::{App, Host, Server};
+use signalbox::socket::{App, Runner, Server};
 
 use crate::echo;
 use crate::obedient::obedient;
@@ -12,16 +12,16 @@ use crate::raw::conformance;
 use crate::settings::{unlimited, without_recovery};
 use crate::support::{Script, closed, id, ok, polled, refused, sent, sent_bytes};
 
-pub fn echo() -> Script<Host<Handlers>> {
+pub fn echo() -> Script<Runner<Handlers>> {
     Script::new(|store| {
         let handlers = Handlers::new(echo::echo, unlimited(), Rc::clone(&store));
         let engine = Engine::new(conformance(), store);
-        Host::new(Server::new(without_recovery(), engine), handlers)
+        Runner::new(Server::new(without_recovery(), engine), handlers)
     })
 }
 
 /// A client on a WebSocket, in `/`.
-pub fn joined<A: App>(script: &mut Script<Host<A>>) -> u64 {
+pub fn joined<A: App>(script: &mut Script<Runner<A>>) -> u64 {
     let c = script.open_websocket();
     script.text(c, "40").take();
     c

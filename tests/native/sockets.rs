@@ -54,7 +54,7 @@ fn restored(sockets: &mut Sockets<String>) -> Sockets<String> {
             panic!("not kept");
         };
         let namespace = sockets.namespace(id).unwrap().clone();
-        assert!(restored.restore(id, namespace, Some(&state)));
+        assert!(restored.restore(id, namespace, state.as_ref()));
     }
     restored
 }
@@ -109,6 +109,47 @@ fn members_in_their_order() {
         (3, 0)
     );
     assert_eq!(sockets.room_names(&main).collect::<Vec<_>>(), ["a"]);
+}
+
+/// A condition selects sockets of all namespaces by their ids and their data.
+#[test]
+fn matching_data() {
+    let mut sockets = sockets();
+    let matching = |sockets: &Sockets<String>, texts: &[&str]| {
+        let is_named = |data: &String| texts.contains(&data.as_str());
+        let ids = sockets.matching(|id, data| id != socket(1) && is_named(data));
+        assert!(ids.is_sorted());
+        let numbers = (1..=5).filter(|n| ids.contains(&socket(*n)));
+        numbers.collect::<Vec<_>>()
+    };
+    assert_eq!(matching(&sockets, &["data 1", "data 3", "none"]), [3]);
+    assert_eq!(matching(&sockets, &["data 5", "data 2"]), [2, 5]);
+    assert!(matching(&sockets, &[]).is_empty());
+    sockets.change(socket(3), |data| {
+        "data 2".clone_into(data);
+        true
+    });
+    let sockets = restored(&mut sockets);
+    assert_eq!(matching(&sockets, &["data 2", "data 3"]), [2, 3]);
+}
+
+/// An id is found before an alias, and only if its socket is there.
+#[test]
+fn sockets_by_name() {
+    let mut sockets = sockets();
+    sockets.change(socket(1), |data| {
+        *data = id(2);
+        true
+    });
+    let find =
+        |sockets: &Sockets<String>, name: &str| sockets.find(name, |data| Some(data.as_str()));
+    assert_eq!(find(&sockets, "data 3"), Some(socket(3)));
+    assert_eq!(find(&sockets, &id(3)), Some(socket(3)));
+    assert_eq!(find(&sockets, &id(2)), Some(socket(2)));
+    assert_eq!(find(&sockets, "data 1"), None);
+    sockets.disconnect(socket(2));
+    assert_eq!(find(&sockets, &id(2)), Some(socket(1)));
+    assert_eq!(sockets.find("data 3", |_| None), None);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use signalbox::edge::{
 use signalbox::index::{self, Index};
 use signalbox::room::{self, RoomName};
 use signalbox::settings::{Invalid, Settings};
-use signalbox::socket::{App, Command, Event, Host};
+use signalbox::socket::{App, Command, Event, Runner};
 use signalbox::time::Timestamp;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{Request, Response};
@@ -58,7 +58,7 @@ fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
 
 durable_object! {
     /// The Durable Object of one room, or of one dialect in it.
-    pub struct Room(Host<Served>) = room;
+    pub struct Room(Runner<Served>) = room;
 }
 
 /// The application of an object.
@@ -113,7 +113,7 @@ impl App for Served {
     }
 }
 
-fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<Served>>>> {
+fn room(state: State, env: &Env) -> Result<Rc<Shell<Runner<Served>>>> {
     let object = state.object_name()?;
     let (dialect, name) = match object.split_once(':') {
         Some((dialect, name)) => (Some(dialect), name),
@@ -147,7 +147,7 @@ fn room(state: State, env: &Env) -> Result<Rc<Shell<Host<Served>>>> {
     ))
 }
 
-fn rooms_index(state: State, env: &Env) -> Rc<Shell<Host<Served>>> {
+fn rooms_index(state: State, env: &Env) -> Rc<Shell<Runner<Served>>> {
     let settings = read_settings(env).unwrap_or_default();
     config::object(state, env, settings, |_, store| {
         Served::Index(Index::new(store))

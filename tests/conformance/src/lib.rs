@@ -29,7 +29,7 @@ use signalbox::engine::Engine;
 use signalbox::handlers::Handlers;
 use signalbox::room;
 use signalbox::settings::{Invalid, Place, Settings};
-use signalbox::socket::Host;
+use signalbox::socket::Runner;
 use signalbox::store::Store;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::web_sys::{Request, Response};
@@ -101,10 +101,10 @@ fn engine_echo(state: State, env: &Env) -> Result<Rc<Shell<Raw>>> {
 
 durable_object! {
     /// Echoes Socket.IO events.
-    pub struct SocketEcho(Host<Handlers>) = socket_echo;
+    pub struct SocketEcho(Runner<Handlers>) = socket_echo;
 }
 
-fn socket_echo(state: State, env: &Env) -> Result<Rc<Shell<Host<Handlers>>>> {
+fn socket_echo(state: State, env: &Env) -> Result<Rc<Shell<Runner<Handlers>>>> {
     let settings = read_settings(env).unwrap_or_default();
     Ok(config::object(state, env, settings, |_, store| {
         Handlers::new(echo, settings::unlimited(), store)

@@ -10,7 +10,7 @@ use signalbox::engine::{self, Engine};
 use signalbox::io::{ConnectionId, ContentType, Core, Data, Input, Method};
 use signalbox::room::config::Limits;
 use signalbox::room::{Config, Room, RoomName};
-use signalbox::socket::{self, Host, Server};
+use signalbox::socket::{self, Runner, Server};
 use signalbox::store::Store;
 
 use super::bytes::Bytes;
@@ -115,7 +115,7 @@ fn corner(bytes: &mut Bytes) -> Hall {
             ..Config::default()
         };
         let server = Server::new(socket.clone(), Engine::new(engine.clone(), store.clone()));
-        Host::new(server, Room::new(RoomName::lobby(), config, store))
+        Runner::new(server, Room::new(RoomName::lobby(), config, store))
     })
 }
 

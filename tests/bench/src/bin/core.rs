@@ -17,7 +17,7 @@ use signalbox::io::{
 use signalbox::journal::{Bounds, Journal, Put, Row};
 use signalbox::room::config::Rates;
 use signalbox::room::{Config, Rate, Room, RoomName};
-use signalbox::socket::{self, App, Decoder, Host, Server};
+use signalbox::socket::{self, App, Decoder, Runner, Server};
 use signalbox::store::Store;
 use signalbox::time::Timestamp;
 
@@ -72,7 +72,7 @@ impl Platform for Nothing {
 }
 
 struct Hall<A> {
-    host: Host<A>,
+    runner: Runner<A>,
     now: u64,
 }
 
@@ -105,11 +105,11 @@ impl<A: App> Hall<A> {
         let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
         let server = Server::new(socket::Config::default(), engine);
         let mut hall = Self {
-            host: Host::new(server, app(config, store)),
+            runner: Runner::new(server, app(config, store)),
             now: 1_800_000_000_000,
         };
         let now = hall.time();
-        hall.host.restore(now, Survivors::default());
+        hall.runner.restore(now, Survivors::default());
         hall
     }
 
@@ -132,7 +132,7 @@ impl<A: App> Hall<A> {
             body: Vec::new(),
         });
         let now = self.time();
-        self.host.handle(now, request);
+        self.runner.handle(now, request);
         let connection = ConnectionId::new(number);
         let outputs = self.say(connection, "40");
         let id = outputs.iter().find_map(|output| match output {
@@ -145,7 +145,7 @@ impl<A: App> Hall<A> {
     fn say(&mut self, from: ConnectionId, text: &str) -> Vec<Output> {
         let data = Data::Text(text.into());
         let now = self.time();
-        self.host.handle(now, Input::Received { from, data })
+        self.runner.handle(now, Input::Received { from, data })
     }
 }
 

@@ -103,7 +103,7 @@ struct Entry {
     bytes: usize,
 }
 
-pub(super) struct Log {
+pub(super) struct Replay {
     store: Rc<Store>,
     bounds: Bounds,
     /// Nothing expires before this: clients may have vanished unnoticed during a restart.
@@ -130,7 +130,7 @@ struct Index {
     state: State,
 }
 
-impl Log {
+impl Replay {
     /// The log as it is stored.
     pub(super) fn new(store: Rc<Store>, bounds: Bounds) -> Self {
         Self {

@@ -32,7 +32,7 @@ const GUESSES: usize = 500;
 const SECRETS: usize = 200;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Door {
+pub(super) struct Access {
     pub(super) locked: bool,
     password: Option<Password>,
     bars: Vec<Bar>,
@@ -73,7 +73,7 @@ struct Guess {
     at: Timestamp,
 }
 
-impl Door {
+impl Access {
     pub(super) fn load(store: &Store) -> Self {
         store.get(KEY).unwrap_or_default()
     }

@@ -1,6 +1,5 @@
-//! The log for operators: a line of JSON for each thing worth knowing. Of people it has their ids
-//! and what their tokens name for this; nothing of what they say, or call themselves, or where they
-//! are.
+//! The log for operators: one line of JSON for each event. It identifies people by their ids, and
+//! by the reference in their tokens. It has no messages, names or addresses.
 
 use super::Room;
 use super::error::Code;
@@ -9,28 +8,29 @@ use crate::rate::LogLimit;
 use crate::socket::{Json, Object, SocketId};
 use crate::time::Timestamp;
 
-/// How many lines those inside may cause, and those outside: neither uses up the other's.
+/// The limits of lines about members inside and about clients outside. Neither uses up the lines of
+/// the other.
 #[derive(Default)]
 pub(super) struct LogLimits {
     inside: LogLimit,
     outside: LogLimit,
 }
 
-/// What a line says beside its event.
+/// The content of a line beside its event.
 #[derive(Default)]
 pub(super) struct Line<'a> {
-    /// The socket that it is about.
+    /// The socket that the line is about.
     pub(super) peer: Option<SocketId>,
     pub(super) code: Option<Code>,
     pub(super) reason: Option<&'a str>,
-    /// What the token of the socket names it, if it is not a member.
+    /// The reference in the token of a socket that is no member.
     pub(super) reference: Option<&'a str>,
-    /// For the metrics alone: what is measured of the event, if anything is.
+    /// A measured value, for the metrics only.
     pub(super) value: u64,
 }
 
 impl Room {
-    /// Writes a line, and counts it: `event` happened to `peer`.
+    /// Writes a line about an `event` of `peer`, and counts it.
     pub(super) fn log(
         &mut self,
         now: Timestamp,
@@ -59,7 +59,7 @@ impl Room {
         self.measure(event, detail, line.value);
         let member = peer.map(|peer| self.member(peer));
         let is_outside = |member: Option<&Member>| member.is_none_or(|m| self.is_outside(m));
-        // Whoever leaves was inside, and is no longer.
+        // A member that leaves was inside.
         let limit = if event != "leave" && member.is_some_and(is_outside) {
             &mut self.log_limits.outside
         } else {
@@ -69,10 +69,10 @@ impl Room {
             return;
         };
         let member = peer.and_then(|peer| self.member(peer));
-        // A socket that is put out is still here, and does not count any more.
+        // A kicked socket is still a member here, but is not counted.
         let is_left = |id: &SocketId| event != "kick" || Some(*id) != peer;
         let peers = self.peers().filter(|(id, _)| is_left(id)).count();
-        let sockets = self.members.keys().filter(|id| is_left(id)).count();
+        let sockets = self.members.iter().filter(|(id, _)| is_left(id)).count();
         let line = Object::new()
             .with("event", event)
             .with("room", self.name.as_str())

@@ -19,7 +19,7 @@ pub(super) struct Partner {
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Ledger {
+pub(super) struct Counters {
     /// The last join ordinal.
     n: u64,
     /// The last reserved sequence number: none above it was used.
@@ -34,11 +34,11 @@ pub(super) struct Ledger {
     pub(super) unsaved: bool,
 }
 
-impl Ledger {
+impl Counters {
     pub(super) fn load(store: &Store) -> Self {
-        let mut ledger: Self = store.get(KEY).unwrap_or_default();
-        ledger.seq = ledger.seq_limit;
-        ledger
+        let mut counters: Self = store.get(KEY).unwrap_or_default();
+        counters.seq = counters.seq_limit;
+        counters
     }
 
     /// The next join ordinal.

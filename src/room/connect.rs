@@ -1,9 +1,9 @@
-//! Who may come in, and who is inside.
+//! Which clients may connect, and which members are inside.
 
 use super::Room;
+use super::audit::Line;
 use super::contract::names;
 use super::error::{Code, Error};
-use super::journal::Line;
 use super::member::{Buckets, Member};
 use super::token::Refused;
 use super::turn::Turn;
@@ -48,7 +48,7 @@ impl Room {
             let member = Member {
                 address: address.clone(),
                 came_at: turn.now,
-                came_seq: self.ledger.last_seq(),
+                came_seq: self.counters.last_seq(),
                 strict: is_strict(auth, handshake),
                 pass,
                 ..Member::default()
@@ -66,8 +66,7 @@ impl Room {
                     socket: id,
                     recoverable: !member.strict,
                 });
-                turn.out.push(Command::Keep(id, Json::of(&member)));
-                self.members.insert(id, member);
+                self.members.connect(id, Namespace::main(), member);
             }
             Err(Refused { error, reference }) => {
                 let line = Line {
@@ -87,22 +86,24 @@ impl Room {
         }
     }
 
-    /// Whether a socket may connect. Those inside and those outside are limited apart, each to
-    /// [`Limits::sockets`](super::config::Limits::sockets), so that neither takes the others' places.
-    /// Host tokens skip the limit.
+    /// Whether a socket may connect. [`Limits::sockets`](super::config::Limits::sockets) limits the
+    /// members inside and those outside separately, so that neither group takes the places of the
+    /// other. Host tokens skip the limit.
     fn check_entry(&mut self, turn: &mut Turn, member: &Member) -> Result<(), Error> {
         self.check_bar(turn.now, member)?;
         let is_outside = self.is_outside(member);
-        let alike = self.members.iter();
-        let alike = alike.filter(|(_, other)| self.is_outside(other) == is_outside);
-        if alike.count() < self.config.limits.sockets || member.is_host_by_token() {
+        let is_alike = |_, other: &Member| self.is_outside(other) == is_outside;
+        if self.members.matching(is_alike).len() < self.config.limits.sockets
+            || member.is_host_by_token()
+        {
             return Ok(());
         }
         if is_outside {
             self.drop_outsider(turn);
             return Ok(());
         }
-        let away = self.inside().filter(|(_, member)| member.is_away());
+        let members = self.members.iter();
+        let away = members.filter(|(_, member)| member.is_away() && !self.is_outside(member));
         let Some((ghost, _)) = away.min_by_key(|(_, member)| member.away_since) else {
             let message = "the room is full: try again when a peer has left";
             return Err(Error::new(Code::RoomFull, message));
@@ -111,13 +112,14 @@ impl Room {
         Ok(())
     }
 
-    /// Makes a place outside: who came first goes first, those who did not knock before the others.
+    /// Frees a place outside. The first to go is the oldest member that did not knock; if all
+    /// knocked, the oldest.
     fn drop_outsider(&mut self, turn: &mut Turn) {
         let outside = self.members.iter();
         let outside = outside.filter(|(_, member)| self.is_outside(member));
         let oldest =
-            outside.min_by_key(|(id, member)| (member.knocking.is_some(), member.came_at, **id));
-        let Some((id, member)) = oldest.map(|(id, member)| (*id, member)) else {
+            outside.min_by_key(|(id, member)| (member.knocking.is_some(), member.came_at, *id));
+        let Some((id, member)) = oldest else {
             return;
         };
         if member.knocking.is_some() {
@@ -127,8 +129,8 @@ impl Room {
         turn.out.push(Command::Close(id));
     }
 
-    /// What this address has left of its rates: a socket that is away, or has just left, does not
-    /// come back as another one with more.
+    /// The rest of the rates of this address. A client whose socket is away, or has just
+    /// disconnected, gets no new rates by connecting as another socket.
     fn spent(&mut self, address: &str) -> Buckets {
         let mut members = self.members.iter().map(|(_, member)| member);
         let away = members.find(|member| member.is_away() && member.address == address);
@@ -138,9 +140,9 @@ impl Room {
         }
     }
 
-    /// Whether the host kicked this client not long ago.
+    /// Refuses a client that the host kicked recently.
     pub(super) fn check_bar(&self, now: Timestamp, member: &Member) -> Result<(), Error> {
-        match self.door.bar_of(member) {
+        match self.access.bar_of(member) {
             Some(bar) if !bar.shared => Err(Error {
                 retry_after: Some(bar.until.since(now)),
                 ..Error::new(Code::Kicked, "the host of this room kicked you")
@@ -149,7 +151,8 @@ impl Room {
         }
     }
 
-    /// A member outside may ask to come in, unless it was kicked, and nothing else.
+    /// Refuses all events of a member outside but `room:join` and `room:leave`. After a kick it
+    /// refuses `room:join`, too.
     pub(super) fn check_place(
         &self,
         now: Timestamp,
@@ -168,23 +171,23 @@ impl Room {
         Err(Error::new(Code::RoomLocked, message))
     }
 
-    /// Whether a member is outside. It gets nothing that is sent to the room and sends nothing there;
-    /// nothing that it does changes what those inside get, keep or may do, beyond one knock.
+    /// Whether a member is outside. It gets nothing that is sent to the room, and sends nothing to
+    /// the room. It cannot change what members inside get, keep or may do, except for one knock.
     pub(super) fn is_outside(&self, member: &Member) -> bool {
         member.profile.is_none()
             && (self.must_know_password(member)
                 || self.must_knock(member)
-                || self.door.bar_of(member).is_some_and(|bar| !bar.shared))
+                || self.access.bar_of(member).is_some_and(|bar| !bar.shared))
     }
 
     fn must_know_password(&self, member: &Member) -> bool {
-        self.door.has_password() && is_stranger(member)
+        self.access.has_password() && is_stranger(member)
     }
 
-    /// Whether a member has to be let in by the host. Without a host nobody lets it in: a room does not
-    /// open because its peers left.
+    /// Whether the host has to admit a member. Without a host nobody does: a room does not open
+    /// when its peers leave.
     pub(super) fn must_knock(&self, member: &Member) -> bool {
-        (self.door.locked || self.door.bar_of(member).is_some()) && is_stranger(member)
+        (self.access.locked || self.access.bar_of(member).is_some()) && is_stranger(member)
     }
 
     pub(super) fn check_password(
@@ -194,9 +197,9 @@ impl Room {
         given: Option<&str>,
     ) -> Result<(), Error> {
         let limit = self.config.limits.wrong_passwords;
-        match self.members.get(&id) {
+        match self.members.get(id) {
             Some(member) if is_stranger(member) => {
-                self.door.check(now, &member.address, given, limit)
+                self.access.check(now, &member.address, given, limit)
             }
             _ => Ok(()),
         }
@@ -210,7 +213,7 @@ impl Room {
     }
 }
 
-/// Whether lock and password apply to a member: it is no peer, and no host by token.
+/// Whether lock and password apply to a member: it is neither a peer nor host by token.
 fn is_stranger(member: &Member) -> bool {
     member.profile.is_none() && !member.is_host_by_token()
 }

@@ -6,14 +6,14 @@ use crate::io::{Core, Input, Output, Survivors};
 use crate::time::Timestamp;
 
 /// Runs an [`App`] on a [`Server`].
-pub struct Host<A> {
+pub struct Runner<A> {
     server: Server,
     app: A,
     /// The commands of the app in this turn.
     commands: Vec<Command>,
 }
 
-impl<A: App> Host<A> {
+impl<A: App> Runner<A> {
     /// Puts `app` on `server`.
     pub fn new(server: Server, app: A) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl<A: App> Host<A> {
     }
 }
 
-impl<A: App> Core for Host<A> {
+impl<A: App> Core for Runner<A> {
     fn restore(&mut self, now: Timestamp, survivors: Survivors) -> Vec<Output> {
         self.server.restore(now, survivors);
         self.run(now);
