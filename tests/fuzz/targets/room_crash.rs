@@ -103,7 +103,8 @@ impl Model {
     /// that was acknowledged.
     fn come_to_terms(&mut self, hall: &mut Hall, mut heard: Vec<Vec<Value>>) {
         self.forget();
-        let is_full = self.members.len() >= self.settings.sockets;
+        // Who comes back as somebody else has two sockets for a while.
+        let is_full = 2 * self.members.len() > self.settings.sockets;
         let (settled, others): (Vec<usize>, Vec<usize>) =
             (0..self.members.len()).partition(|who| self.members[*who].settled);
         for member in &mut self.members {
@@ -149,9 +150,9 @@ impl Model {
             self.members.push(old);
             self.remove(self.members.len() - 1, "timeout");
         }
-        self.members
-            .iter_mut()
-            .for_each(|member| member.owed.clear());
+        for member in &mut self.members {
+            member.owed.clear();
+        }
         let peer = self.peers().next();
         if let Some(who) = peer {
             let Member { name, video, .. } = self.members[who];

@@ -207,9 +207,9 @@ impl Model {
     fn note_commit(&mut self, hall: &Hall, listeners: &[usize]) {
         if hall.platform.is_committed() {
             self.optional.clear();
-            self.members
-                .iter_mut()
-                .for_each(|member| member.settled = true);
+            for member in &mut self.members {
+                member.settled = true;
+            }
         } else {
             for who in listeners {
                 self.members[*who].settled = false;
@@ -282,6 +282,10 @@ impl Act {
         Self::new(event, Ok(json!({ "ok": true })))
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers write an event in place"
+    )]
     pub(super) fn new(event: impl ToString, reply: Result<Value, &'static str>) -> Self {
         let event = event.to_string();
         Self { event, reply }
