@@ -58,6 +58,9 @@ impl Model {
     pub(super) fn crash(&mut self, hall: &mut Hall, bytes: &mut Bytes) {
         self.end_silence(hall, 0);
         self.listen(hall);
+        if self.locked && 2 * self.members.len() > self.settings.sockets {
+            return; // outside, the oldest would give way to those who come back as somebody else
+        }
         let present = self.with_link(|link| link == Link::Present);
         let outputs = bytes.below(12);
         if present.is_empty() || bytes.chance(3) {
