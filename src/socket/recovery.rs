@@ -278,8 +278,7 @@ impl Server {
         let Link::Away(until, reason) = socket.link else {
             return;
         };
-        let after = claim.offset.unwrap_or_default().max(socket.since);
-        let Some(missed) = replay.missed(id, after) else {
+        let Some(missed) = replay.missed(id, claim.offset, socket.since) else {
             self.forget(id, reason);
             self.connect(sid, claim.namespace, claim.auth);
             return;

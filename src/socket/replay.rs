@@ -49,6 +49,11 @@ impl Offset {
         Json::written(text)
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
     fn time(self) -> Timestamp {
         Timestamp::from_millis(self.0 / PER_MILLI)
     }
@@ -120,6 +125,9 @@ struct State {
     /// For each of these sockets: events up to this offset may have been deleted before the socket got
     /// them.
     gaps: Vec<(SocketId, Offset)>,
+    /// Events up to this one may have been deleted while later ones were kept.
+    #[serde(default, skip_serializing_if = "Offset::is_none")]
+    deleted: Offset,
 }
 
 /// The part of the log that is in memory.
@@ -148,7 +156,7 @@ impl Replay {
                 if key == STATE {
                     let state: State = self.store.read(&key, &value).unwrap_or_default();
                     index.state.last = index.state.last.max(state.last);
-                    index.state.gaps = state.gaps;
+                    (index.state.gaps, index.state.deleted) = (state.gaps, state.deleted);
                 } else if let Some((offset, Row { to, name, .. })) = read(&key, &value) {
                     index.push(offset, to, name, value.len());
                 } else {
@@ -229,6 +237,7 @@ impl Replay {
         let mut at = 0;
         while let Some(entry) = index.entries.get(at) {
             if is_due(entry) {
+                index.state.deleted = index.state.deleted.max(entry.offset);
                 index.remove(at, &store);
             } else {
                 at = at.saturating_add(1);
@@ -238,12 +247,22 @@ impl Replay {
         store.put_json(STATE.to_owned(), &index.state);
     }
 
-    /// The events that a socket missed after `after`, each as its messages, oldest first. `None` if they
-    /// are not known: some were deleted, or `after` is an unknown offset.
-    pub(super) fn missed(&mut self, id: SocketId, after: Offset) -> Option<Vec<Vec<Message>>> {
-        let state = &self.index().state;
-        let mut gaps = state.gaps.iter();
-        if after > state.last || gaps.any(|(of, gap)| *of == id && after < *gap) {
+    /// The events that a socket missed that was accepted at `since` and got the event `had` last, each as
+    /// its messages, oldest first. `None` if they are not known: some were deleted, or the server did not
+    /// send this socket an event with the offset `had`, or lost it when it was killed.
+    pub(super) fn missed(
+        &mut self,
+        id: SocketId,
+        had: Option<Offset>,
+        since: Offset,
+    ) -> Option<Vec<Vec<Message>>> {
+        let after = had.unwrap_or_default().max(since);
+        let index = self.index();
+        let mut gaps = index.state.gaps.iter();
+        if after > index.state.last || gaps.any(|(of, gap)| *of == id && after < *gap) {
+            return None;
+        }
+        if after > since && !index.may_have_had(id, after) {
             return None;
         }
         let rows = self.store.load(PREFIX);
@@ -267,6 +286,16 @@ impl Index {
             name,
             bytes,
         });
+    }
+
+    /// Whether a socket may have had this event: it was sent to it, or deleted since.
+    fn may_have_had(&self, id: SocketId, offset: Offset) -> bool {
+        let first = self.entries.front();
+        let is_older = first.is_none_or(|first| offset < first.offset);
+        let mut entries = self.entries.iter();
+        is_older
+            || offset <= self.state.deleted
+            || entries.any(|entry| entry.offset == offset && entry.to.includes(id))
     }
 
     fn remove(&mut self, at: usize, store: &Store) -> Option<Entry> {
@@ -307,6 +336,7 @@ impl Index {
                 break;
             };
             *share = share.saturating_sub(entry.bytes.max(least));
+            self.state.deleted = self.state.deleted.max(entry.offset);
             let gaps = &mut self.state.gaps;
             for id in everyone(among).filter(|id| entry.to.includes(*id)) {
                 match gaps.iter_mut().find(|(of, _)| *of == id) {

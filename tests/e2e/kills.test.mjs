@@ -1,5 +1,5 @@
-// The server is killed repeatedly, at any moment under load: every acknowledged message is stored once and in order.
-// KILLS sets the number of kills; 50 take about four minutes.
+// The server is killed repeatedly, at any moment under load: every acknowledged message is stored once and in order, and a
+// client that is recovered has missed nothing. KILLS sets the number of kills; 50 take about four minutes.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -22,14 +22,26 @@ async function history(socket) {
   }
 }
 
+/** A listener heard all that is kept, but for what was sent while it was away and came back without recovery. */
+function assertMissedNothing(kept, heard, connects) {
+  const anew = connects.filter(({ recovered }) => !recovered);
+  const gaps = anew.map(({ had }) => [heard[had - 1]?.seq ?? 0, heard[had]?.seq ?? Infinity]);
+  const known = new Set(heard.map(({ seq }) => seq));
+  const first = heard[0].seq;
+  const missed = kept.filter(({ seq }) => seq >= first && !known.has(seq) && !gaps.some(([from, to]) => from < seq && seq < to));
+  assert.deepEqual(missed, [], "whoever is recovered has missed nothing");
+}
+
 test(`${kills} kills under load`, async () => {
   const transports = [undefined, ["websocket"], ["polling"]];
   const listeners = [];
   for (const transport of transports) {
     const socket = await connect(server, { ...impatient, transports: transport });
     const heard = [];
+    const connects = []; // each time after a kill: whether it was recovered, and how many messages it had heard
     socket.on("chat-message", (message) => heard.push(message));
-    listeners.push({ socket, heard });
+    socket.on("connect", () => connects.push({ recovered: socket.recovered, had: heard.length }));
+    listeners.push({ socket, heard, connects });
   }
   const sender = await connect(server, { ...impatient, transports: ["websocket"] });
   const acknowledged = [];
@@ -68,13 +80,19 @@ test(`${kills} kills under load`, async () => {
   assert.deepEqual(missing, [], "everything acknowledged is there");
   const numbers = texts.slice(0, -1).map(Number);
   assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b), "in the order in which it was sent");
-  for (const { socket, heard } of listeners) {
+  for (const { socket, heard, connects } of listeners) {
     await ask(socket, "chat:history", {});
+    assert.equal(connects.length, kills);
+    assertMissedNothing(kept, heard, connects);
     const ids = heard.map(({ id }) => id);
     assert.equal(new Set(ids).size, ids.length, "nobody hears anything twice");
     const order = heard.map(({ seq }) => seq);
     assert.deepEqual(order, order.toSorted((a, b) => a - b), "in order");
     assert.ok(heard.length > kills, "they heard of it");
   }
+  const all = listeners.flatMap(({ connects }) => connects);
+  const recovered = all.filter((connect) => connect.recovered).length;
+  console.log(`${recovered} of ${all.length} times a listener was recovered`);
+  assert.ok(recovered > all.length / 2, "most are recovered");
   console.log(`${kills} kills: ${acknowledged.length} of ${sent + 1} messages acknowledged, ${texts.length} kept`);
 });

@@ -1,10 +1,14 @@
 //! The limits of docs/bounds.md hold for whatever clients send.
 
+use std::rc::Rc;
+
 use serde_json::{Value, json};
 use signalbox::engine::{self, Engine};
 use signalbox::room::config::Limits;
 use signalbox::room::{Config, Room, RoomName};
+use signalbox::settings::Settings;
 use signalbox::socket::{self, Runner, Server};
+use signalbox::store::Store;
 
 use crate::peer::{Hall, Peer, hall, hall_of, hall_with, unhurried};
 use crate::support::{Done, Script, closed};
@@ -275,6 +279,69 @@ fn m_15_what_is_stored_fits_into_the_journal() {
     let longest = rows.map(Vec::len).max().unwrap();
     assert!(longest <= 1_900_000, "{longest}");
     hall.lose_memory(); // it compares the journal with the stored rows
+}
+
+/// M-15: with all other settings at their largest, 100 sockets that keep as much as they can fit as well.
+#[test]
+fn m_15_the_largest_settings() {
+    let largest = Settings::default().configure(|name| {
+        let value = match name {
+            "MAX_PAYLOAD" => "1000000",
+            "MAX_DESCRIPTION" => "998976",
+            "MAX_CANDIDATE" => "998976",
+            "MAX_MESSAGE" => "83248",
+            "MAX_NAME" => "1024",
+            "CHAT_HISTORY" | "MAX_WAITING" => "10000",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    });
+    let Settings { engine, room, .. } = largest.expect("they do not contradict each other");
+    let mut hall = Script::new(move |store: Rc<Store>| {
+        let server = socket::Config::default();
+        let server = Server::new(server, Engine::new(engine.clone(), Rc::clone(&store)));
+        let mut room = room.clone();
+        room.limits.rates = unhurried().rates;
+        Runner::new(
+            server,
+            Room::new(RoomName::parse("room").unwrap(), room, store),
+        )
+    });
+    let sender = Peer::connect(&mut hall);
+    let longest = |len| "\u{1}".repeat(len);
+    for _ in 0..9 {
+        sender.emit(&mut hall, json!(["chat-message", longest(83_248)]));
+    }
+    let silent: Vec<Peer> = (0..98).map(|_| Peer::connect_polling(&mut hall)).collect();
+    for peer in &silent {
+        let mut events = Vec::new();
+        for m in 0..16 {
+            let mid = format!("{m:02}{}", longest(1_022));
+            let message = json!({ "message": "x", "mid": mid, "to": peer.id });
+            events.push(json!(["chat-message", message]).to_string());
+        }
+        let events: Vec<&str> = events.iter().map(String::as_str).collect();
+        for ack in peer.ask_all(&mut hall, &events) {
+            assert_eq!(peer.acknowledged(&mut hall, ack).unwrap()["ok"], true);
+        }
+    }
+    // More than what waits for polls in all.
+    for peer in silent.iter().take(12) {
+        peer.heard(&mut hall);
+        peer.stop_polling(&mut hall);
+        let signal = json!(["signal", { "to": peer.id, "data": "x".repeat(990_000) }]);
+        assert_eq!(sender.call(&mut hall, signal)["ok"], true);
+    }
+    hall.until(hall.now() + 1_000);
+    let all = stored(&hall, "");
+    assert!((20_000_000..30_000_000).contains(&all), "{all}");
+    assert!(stored(&hall, "chat/") > 3_900_000);
+    assert!(stored(&hall, "session/") > 7_500_000);
+    let rows = hall.meter.disk.rows.values();
+    let longest = rows.map(Vec::len).max().unwrap();
+    assert!(longest <= 1_900_000, "{longest}");
+    hall.lose_memory();
+    assert_eq!(sender.call(&mut hall, json!(["chat:history"]))["ok"], true);
 }
 
 /// M-5: farewells are limited in number and size; the oldest are dropped.

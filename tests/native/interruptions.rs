@@ -148,6 +148,38 @@ fn an_offset_that_the_server_does_not_know() {
     }
 }
 
+/// V-5: the same when the clock has passed that event before its client comes back.
+#[test]
+fn an_offset_between_those_that_the_server_knows() {
+    for committed in [true, false] {
+        let mut hall = hall();
+        hall.late(1_000_000);
+        let [a, b] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
+        say(&mut hall, &a, "one");
+        assert_eq!(texts(&mut hall, &b).len() + texts(&mut hall, &a).len(), 2);
+        hall.late(1_001_000);
+        a.emit(
+            &mut hall,
+            json!(["signal", { "to": b.id, "data": "unacknowledged" }]),
+        );
+        assert_eq!(b.heard(&mut hall).len(), 1);
+        if committed {
+            hall.platform.flush();
+        }
+        hall.kill();
+        hall.set_clock_back(5_000);
+        let a = a.reconnect(&mut hall);
+        assert!(a.recovered);
+        say(&mut hall, &a, "two");
+        hall.until(hall.now() + 10_000);
+        say(&mut hall, &a, "three");
+        let b = b.reconnect(&mut hall);
+        assert_eq!(b.recovered, committed);
+        let missed: &[&str] = if committed { &["two", "three"] } else { &[] };
+        assert_eq!(texts(&mut hall, &b), missed);
+    }
+}
+
 /// V-2: a client takes the last argument of any event as its offset if that is a text. A volatile
 /// event must not break its recovery, whatever its arguments are.
 #[test]

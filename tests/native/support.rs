@@ -612,7 +612,7 @@ impl<C: Core> Script<C> {
         };
         outputs.truncate(crash);
         self.perform(outputs);
-        self.kill()
+        self.kill_until(self.now + 1)
     }
 
     fn perform(&mut self, outputs: Vec<Output>) {

@@ -10,6 +10,10 @@ pub const SIGNALS: [&str; 4] = ["offer", "answer", "candidate", "signal"];
 /// Names under which a sender may claim to be somebody.
 pub const SENDERS: [&str; 4] = ["from", "callerID", "sender_id", "mySocketId"];
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "none of them says anything about another"
+)]
 pub struct Member {
     pub peer: Peer,
     pub link: Link,

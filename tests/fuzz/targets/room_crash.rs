@@ -58,10 +58,13 @@ impl Model {
     pub(super) fn crash(&mut self, hall: &mut Hall, bytes: &mut Bytes) {
         self.end_silence(hall, 0);
         self.listen(hall);
+        if self.locked && 2 * self.members.len() > self.settings.sockets {
+            return; // outside, the oldest would give way to those who come back as somebody else
+        }
         let present = self.with_link(|link| link == Link::Present);
         let outputs = bytes.below(12);
         if present.is_empty() || bytes.chance(3) {
-            hall.kill();
+            hall.kill_until(hall.now() + 1);
         } else {
             let who = *bytes.pick(&present);
             let acts = if outputs == 0 {
@@ -75,6 +78,7 @@ impl Model {
             hall.crash_after(outputs);
             self.members[who].peer.ask_in_vain(hall, &events);
         }
+        self.killed_at = hall.now();
         let is_complete = hall.platform.lost_nothing();
         let mut heard = Vec::new();
         for who in 0..self.members.len() {
@@ -102,7 +106,8 @@ impl Model {
     /// that was acknowledged.
     fn come_to_terms(&mut self, hall: &mut Hall, mut heard: Vec<Vec<Value>>) {
         self.forget();
-        let is_full = self.members.len() >= self.settings.sockets;
+        // Who comes back as somebody else has two sockets for a while.
+        let is_full = 2 * self.members.len() > self.settings.sockets;
         let (settled, others): (Vec<usize>, Vec<usize>) =
             (0..self.members.len()).partition(|who| self.members[*who].settled);
         for member in &mut self.members {
@@ -111,16 +116,15 @@ impl Model {
             }
         }
         let mut replaced = Vec::new();
-        let killed_at = hall.now();
         for who in settled {
-            self.come_to_terms_of(hall, who, killed_at, &mut heard, &mut replaced);
+            self.come_to_terms_of(hall, who, &mut heard, &mut replaced);
         }
         if is_full {
             // Nobody else gets in before the sessions from before are given up.
             self.wait(hall, SILENT + self.settings.window, &mut heard);
         }
         for who in others {
-            self.come_to_terms_of(hall, who, killed_at, &mut heard, &mut replaced);
+            self.come_to_terms_of(hall, who, &mut heard, &mut replaced);
         }
         self.wait(hall, SILENT + self.settings.window, &mut heard);
         let optional = std::mem::take(&mut self.optional);
@@ -149,9 +153,9 @@ impl Model {
             self.members.push(old);
             self.remove(self.members.len() - 1, "timeout");
         }
-        self.members
-            .iter_mut()
-            .for_each(|member| member.owed.clear());
+        for member in &mut self.members {
+            member.owed.clear();
+        }
         let peer = self.peers().next();
         if let Some(who) = peer {
             let Member { name, video, .. } = self.members[who];
@@ -164,7 +168,6 @@ impl Model {
         &mut self,
         hall: &mut Hall,
         who: usize,
-        killed_at: u64,
         heard: &mut [Vec<Value>],
         replaced: &mut Vec<Member>,
     ) {
@@ -178,8 +181,8 @@ impl Model {
             let member = &self.members[who];
             // What is kept of its loss may be older than what the model knows.
             let until = match member.link {
-                Link::Away(until) => until.min(killed_at + self.settings.window),
-                Link::Present | Link::Silent(_) => killed_at + self.settings.window,
+                Link::Away(until) => until.min(self.killed_at + self.settings.window),
+                Link::Present | Link::Silent(_) => self.killed_at + self.settings.window,
             };
             let is_late = until <= now;
             assert!(!member.settled || is_late, "{} is lost", member.peer.id);

@@ -199,9 +199,9 @@ impl Model {
             for id in self.knocking() {
                 let _ = self.admit(hall, &id); // who is refused is told
             }
-            self.members
-                .iter_mut()
-                .for_each(|member| member.denied = false);
+            for member in &mut self.members {
+                member.denied = false;
+            }
         }
     }
 

@@ -48,6 +48,9 @@ pub(super) struct Model {
     pub(super) polite: BTreeMap<(String, String), bool>,
     /// What was sent without an ack since the last commit: a kill may lose it.
     pub(super) optional: Vec<Value>,
+    /// When the server was killed within a turn: the clock does not go back to before that, when an
+    /// event may have had the same offset as one that is lost.
+    pub(super) killed_at: u64,
     pub(super) said: usize,
     pub(super) heard: usize,
 }
@@ -65,6 +68,7 @@ pub fn room_model(bytes: &[u8]) -> usize {
         locked: false,
         polite: BTreeMap::new(),
         optional: Vec::new(),
+        killed_at: 0,
         said: 0,
         heard: 0,
     };
@@ -149,7 +153,7 @@ impl Model {
             }
             5 => {
                 let back = *bytes.pick(&[1, 999, 5_000]);
-                hall.set_clock_back(back.min(hall.now()));
+                hall.set_clock_back(back.min(hall.now() - self.killed_at));
                 for member in &mut self.members {
                     if let Link::Silent(since) = &mut member.link {
                         *since = hall.now().min(*since);
@@ -203,9 +207,9 @@ impl Model {
     fn note_commit(&mut self, hall: &Hall, listeners: &[usize]) {
         if hall.platform.is_committed() {
             self.optional.clear();
-            self.members
-                .iter_mut()
-                .for_each(|member| member.settled = true);
+            for member in &mut self.members {
+                member.settled = true;
+            }
         } else {
             for who in listeners {
                 self.members[*who].settled = false;
@@ -278,6 +282,10 @@ impl Act {
         Self::new(event, Ok(json!({ "ok": true })))
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers write an event in place"
+    )]
     pub(super) fn new(event: impl ToString, reply: Result<Value, &'static str>) -> Self {
         let event = event.to_string();
         Self { event, reply }
