@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use signalbox::engine::{self, Engine};
 use signalbox::room::{Config, Room, RoomName};
-use signalbox::socket::{self, Host, Server};
+use signalbox::socket::{self, Runner, Server};
 use signalbox::store::Store;
 
 use super::bytes::Bytes;
@@ -123,7 +123,7 @@ impl Settings {
                 ..Config::default()
             };
             let name = RoomName::parse("room").unwrap();
-            Host::new(Server::new(server, engine), Room::new(name, room, store))
+            Runner::new(Server::new(server, engine), Room::new(name, room, store))
         })
     }
 }
