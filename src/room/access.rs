@@ -1,4 +1,4 @@
-//! The door: the lock, the password and the bans.
+//! Access to the room: the lock, the password and the bans.
 
 use std::time::Duration;
 
@@ -83,14 +83,14 @@ impl Access {
         self.locked || self.password.is_some() || !self.bars.is_empty()
     }
 
-    /// Keeps the secrets of the peers inside if the door is closed, and none if it is open.
+    /// Keeps the secrets of the peers inside if access is restricted, and none otherwise.
     pub(super) fn remember_all(&mut self, inside: Vec<String>) {
         let secrets = if self.is_closed() { inside } else { Vec::new() };
         self.unsaved |= self.secrets != secrets;
         self.secrets = secrets;
     }
 
-    /// Keeps the secret of a peer that joins, if the door is closed.
+    /// Keeps the secret of a peer that joins, if access is restricted.
     pub(super) fn remember(&mut self, secret: &str) {
         if self.is_closed() && !self.knows(secret) {
             if self.secrets.len() >= SECRETS {

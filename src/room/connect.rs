@@ -175,6 +175,7 @@ impl Room {
     /// the room. It cannot change what members inside get, keep or may do, except for one knock.
     pub(super) fn is_outside(&self, member: &Member) -> bool {
         member.profile.is_none()
+            && self.access.is_closed() // else none of these applies
             && (self.must_know_password(member)
                 || self.must_knock(member)
                 || self.access.bar_of(member).is_some_and(|bar| !bar.shared))
