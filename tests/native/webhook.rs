@@ -337,8 +337,8 @@ fn pending_events_outlive_the_retention() {
     }
 }
 
-/// M-23: at most 1,000 events with 1 MB wait; the oldest are dropped, and the receiver sees a gap
-/// in the numbers.
+/// M-23: at most 1,000 events, and 1 MB of them, are pending; the oldest are dropped, and the
+/// receiver sees a gap in the numbers.
 #[test]
 fn m_23_events_that_wait() {
     let mut hall = hall_that(true, socket::Config::default());
