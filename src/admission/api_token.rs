@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_shows_the_token() {
+    fn requests_with_the_token() {
         let token = ApiToken::parse(" 0123456789abcdef\n");
         for (header, shows) in [
             (Some("Bearer 0123456789abcdef"), true),
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token() {
+    fn invalid_tokens() {
         for text in [
             "",
             "short",

@@ -29,7 +29,7 @@ pub fn network(address: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn who_counts_as_one() {
+    fn addresses_that_count_as_one() {
         for (address, network) in [
             ("192.0.2.1", Some("192.0.2.1")),
             ("::ffff:192.0.2.1", Some("192.0.2.1")),

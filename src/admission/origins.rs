@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin() {
+    fn invalid_origins() {
         for (policy, entry) in [
             ("example.com", "example.com"),
             ("https://", "https://"),

@@ -1,5 +1,5 @@
-//! Rate limits for clients, by address: the platform counts. They limit how often clients wake
-//! objects.
+//! Rate limits of clients, by address. They limit how often clients wake objects. The platform
+//! counts.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -113,7 +113,7 @@ impl Runtime {
         let puts = match puts {
             Ok(puts) => puts,
             Err(error) => {
-                self.halt(&format!("what changed cannot be stored: {error}"));
+                self.halt(&format!("the changes cannot be stored: {error}"));
                 return None;
             }
         };
@@ -158,7 +158,7 @@ impl Runtime {
         let _ = self.state.wait_until(&erased); // it runs in the background
     }
 
-    /// Ends the object: memory assumes an empty storage, but it is not.
+    /// Ends the object: its memory assumes an empty storage, but the deletion failed.
     fn halt_unerased(&self, error: &JsValue) {
         log_error("the storage cannot be deleted:", error);
         self.halt("the storage cannot be deleted");

@@ -6,7 +6,7 @@ use super::transport::Transport;
 use super::{Engine, Sid};
 use crate::time::Timestamp;
 
-/// How long a pong may take. The alarm for the next ping may be early by this time.
+/// How long a pong may take. The next ping may be sent this much early.
 const PONG_DELAY: Duration = Duration::from_secs(5);
 
 impl Engine {

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::sid::Token;
 use crate::io::Request;
 
-/// The name of the cookie. Its value identifies the browser, not the session: two pages of one
-/// browser would overwrite each other's cookies.
+/// The name of the cookie. Its value identifies the browser: with one cookie per session, two
+/// pages of one browser would overwrite each other's.
 const COOKIE: &str = "signalbox";
 
 /// The client that may use a polling session.

@@ -7,8 +7,8 @@ use super::packet::{ClientPacket, Message, PacketError, ServerPacket};
 const SEPARATOR: char = '\x1e';
 
 /// The maximum number of packets in a body: each packet takes memory, however short it is. Clients
-/// split bodies by `maxPayload`. A body of this size holds this many of the shortest events,
-/// `42["a"]`.
+/// split bodies by `maxPayload`. A body of `maxPayload` bytes holds this many of the shortest
+/// events, `42["a"]`.
 pub(super) const MAX_PACKETS: usize = 16_384;
 
 /// Reads the packets of a request's body. It stops at the first invalid packet and returns its

@@ -92,7 +92,7 @@ impl Engine {
             self.respond(reply, codec.answer(&[open]));
             return;
         }
-        // The response also carries what follows at once, such as a CONNECT packet.
+        // The response also carries packets that follow at once, such as a CONNECT.
         let sid = Sid::new(self.mint());
         let open = self.open_packet(sid, &["websocket"], codec);
         let transport = Transport::Polling(Poll::Parked {

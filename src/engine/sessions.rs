@@ -7,12 +7,12 @@ use crate::map::{Map, Set};
 use crate::store::Store;
 use crate::time::Timestamp;
 
-/// The open sessions. A session that changes is to be [touched](Sessions::touch): its poll, its timer
-/// and what is kept of it follow at the end of the turn.
+/// The open sessions. A session that changes must be [touched](Sessions::touch): at the end of the
+/// turn its poll, its timer and its stored form are then updated.
 #[derive(Default)]
 pub(super) struct Sessions {
     all: Map<Sid, Session>,
-    /// The session of each open WebSocket, be it a probe, and be its session over.
+    /// The session of each open WebSocket, also of a probe, and also after the session has ended.
     pub(super) connections: Map<ConnectionId, Sid>,
     /// The session of each parked poll.
     polls: Map<RequestId, Sid>,
@@ -34,7 +34,7 @@ impl Sessions {
         self.all.get(&sid)
     }
 
-    /// A session, for a change that needs nothing at the end of the turn.
+    /// A session, for a change that needs no update at the end of the turn.
     pub(super) fn get_mut(&mut self, sid: Sid) -> Option<&mut Session> {
         self.all.get_mut(&sid)
     }
@@ -51,7 +51,7 @@ impl Sessions {
         self.all.values_mut()
     }
 
-    /// The session for which this request waits.
+    /// The session whose parked poll is this request.
     pub(super) fn polled_by(&self, request: RequestId) -> Option<Sid> {
         self.polls.get(&request).copied()
     }
@@ -74,7 +74,7 @@ impl Sessions {
         self.touch(sid);
     }
 
-    /// Has [`Sessions::settle`] look after a session.
+    /// Marks a session for [`Sessions::settle`].
     pub(super) fn touch(&mut self, sid: Sid) {
         if let Some(session) = self.all.get_mut(&sid)
             && !std::mem::replace(&mut session.touched, true)
@@ -83,7 +83,7 @@ impl Sessions {
         }
     }
 
-    /// Takes a session out. Its WebSocket stays in `connections` until it is closed.
+    /// Removes a session. Its WebSocket stays in `connections` until it is closed.
     pub(super) fn remove(&mut self, sid: Sid) -> Option<Session> {
         let session = self.all.remove(&sid)?;
         if let Some(armed) = session.armed {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Fifteen random bytes, written as twenty URL-safe characters. Each number holds sixty bits, which
-/// are ten characters.
+/// Fifteen random bytes, as two numbers of sixty bits. Each number is written as ten URL-safe
+/// characters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Token(u64, u64);
 
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_ids() {
+    fn other_texts_are_not_ids() {
         for text in [
             "",
             "short",

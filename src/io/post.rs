@@ -7,7 +7,8 @@ use std::time::Duration;
 pub enum Recipient {
     /// The server at this URL.
     Server(String),
-    /// Another object of the same class. It gets [`Input::Operate`] with the action as its query.
+    /// Another object of the same class. It gets [`Input::Operate`](super::Input::Operate) with the
+    /// action as its query.
     Object {
         /// The object's name.
         name: String,
@@ -19,7 +20,8 @@ pub enum Recipient {
 /// An HTTP `POST` request with a JSON body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
-    /// The application's number for this request. [`Input::Posted`] returns it.
+    /// The application's number for this request. [`Input::Posted`](super::Input::Posted) returns
+    /// it.
     pub number: u64,
     /// The recipient.
     pub to: Recipient,

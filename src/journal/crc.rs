@@ -8,8 +8,8 @@ type Table = [u32; 256];
 const POLYNOMIAL: u32 = 0xEDB8_8320;
 
 /// `TABLES[n]` has the effect of a byte that `n` more bytes follow, so that eight bytes are one
-/// step. The tables are computed at the start: their bytes do not compress, so they would add 8 KB
-/// to the Worker.
+/// step. The tables are computed at their first use: their bytes do not compress, so they would add
+/// 8 KB to the Worker.
 static TABLES: LazyLock<[Table; 8]> = LazyLock::new(|| {
     let table = std::array::from_fn(|byte| {
         (0..8).fold(u32::try_from(byte).unwrap_or_default(), |crc, _| {

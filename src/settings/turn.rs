@@ -89,7 +89,7 @@ impl Turn {
             .ok_or_else(|| format!("it is {text:?}"))
     }
 
-    /// Combines the variables to a setting.
+    /// Combines the variables into a setting.
     pub(super) fn relay(self) -> Result<Option<Relay>, Invalid> {
         let Self {
             urls,

@@ -48,7 +48,7 @@ impl Webhook {
             .ok_or_else(|| "it is too short".to_owned())
     }
 
-    /// Combines the variables to a setting.
+    /// Combines the variables into a setting.
     pub(super) fn setting(self) -> Result<Option<config::Webhook>, Invalid> {
         let Self { url, chat, secret } = self;
         if url.is_empty() {

@@ -104,7 +104,7 @@ async function answers(port, gone) {
     try {
       return await fetch(`http://127.0.0.1:${port}/none`);
     } catch {
-      await delay(20); // the start of listening is no event, so retry
+      await delay(20); // no event tells when the server listens, so try again
     }
   }
 }

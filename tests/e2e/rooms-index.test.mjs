@@ -14,7 +14,7 @@ async function list(server, query = "") {
   return JSON.parse(body);
 }
 
-/** The list, once it is as wanted: rooms tell the index after they have answered clients. */
+/** Waits until the list is as wanted: rooms tell the index after they have answered clients. */
 async function listed(server, isWanted) {
   for (;;) {
     const page = await list(server);

@@ -213,7 +213,7 @@ fn acks_in_a_flood_write_few_rows() {
 }
 
 #[test]
-fn a_stranger_who_knocks_and_knocks_writes_few_rows() {
+fn a_stranger_that_knocks_repeatedly_writes_few_rows() {
     let (mut hall, [host, stranger]) = hall_of();
     host.join(&mut hall, "Host");
     host.call(&mut hall, json!(["host:lock", { "on": true }]));
@@ -242,7 +242,7 @@ fn a_client_that_reconnects_and_reconnects_writes_few_rows() {
 
 /// A host deletes the chat again and again. Each time all rows are rewritten.
 #[test]
-fn a_host_who_clears_and_clears_writes_few_rows() {
+fn a_host_that_clears_the_chat_repeatedly_writes_few_rows() {
     let (mut hall, [host]) = hall_of();
     host.join(&mut hall, "Host");
     for n in 0..2_000 {

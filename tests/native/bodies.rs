@@ -113,7 +113,7 @@ fn e_10_a_body_holds_sixteen_thousand_packets() {
 
 /// P-2: invalid UTF-8 becomes U+FFFD, as in JavaScript, and does not end the session.
 #[test]
-fn p_2_what_is_not_utf_8_is_replaced() {
+fn p_2_invalid_utf_8_is_replaced() {
     for (bytes, echo) in [
         (&b"4\xff"[..], "4\u{fffd}"),
         (b"4a\x80b\x1e4c", "4a\u{fffd}b\x1e4c"),

@@ -33,7 +33,7 @@ fn m_1_attachments_within_max_payload() {
 
 /// M-1: a packet may wait for attachments only in a namespace that the client has joined.
 #[test]
-fn m_1_attachments_are_for_somebody() {
+fn m_1_attachments_need_a_joined_namespace() {
     for header in ["451-[\"signal\",1]", "451-/other,[\"signal\",1]"] {
         let mut hall = hall();
         let c = hall.open_websocket();
@@ -83,7 +83,7 @@ fn m_2_incomplete_packets_of_all_clients() {
 /// M-3: packets of clients whose recovery is undecided may have 4 MB together. They are handled in
 /// order after the decision (S-13).
 #[test]
-fn m_3_what_comes_behind_a_claim() {
+fn m_3_packets_behind_a_claim() {
     for alive in [true, false] {
         let (mut hall, [a, b]) = hall_of();
         hall.late(10);
@@ -185,7 +185,7 @@ fn stored(hall: &Hall, kind: &str) -> usize {
 /// M-4, M-15: a page of the history is measured in its sent form. The unfetched answers of all
 /// sessions fit into the journal.
 #[test]
-fn m_4_pages_of_the_history_that_nobody_polls_for() {
+fn m_4_unfetched_pages_of_the_history() {
     let mut hall = hall();
     let sender = Peer::connect(&mut hall);
     for _ in 0..200 {
@@ -228,7 +228,7 @@ fn m_4_sessions_that_fill_their_queues_one_after_the_other() {
 
 /// M-4: a client that polls stays connected, however much others leave in their queues.
 #[test]
-fn m_4_whoever_polls_is_not_ended() {
+fn m_4_a_client_that_polls_is_not_disconnected() {
     let mut hall = hall();
     let sender = Peer::connect(&mut hall);
     let polling = Peer::connect_polling(&mut hall);
@@ -248,7 +248,7 @@ fn m_4_whoever_polls_is_not_ended() {
 /// M-15: the maximum that a room stores fits into its journal: queues of the longest packets, and a
 /// chat of the largest characters.
 #[test]
-fn m_15_what_is_stored_fits_into_the_journal() {
+fn m_15_the_stored_records_fit_into_the_journal() {
     let mut hall = hall();
     let sender = Peer::connect(&mut hall);
     for _ in 0..200 {

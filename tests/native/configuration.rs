@@ -177,7 +177,7 @@ fn every_variable_changes_a_setting_of_its_own() {
 }
 
 #[test]
-fn a_wrong_value_is_an_error_that_says_what_it_may_be() {
+fn an_invalid_value_is_an_error_that_states_the_valid_form() {
     let ping = "PING_INTERVAL_MS in wrangler.toml has to be a whole number from 100 to 3600000";
     refuses(&[
         ("PING_INTERVAL_MS", "soon", ping, r#"it is "soon""#),

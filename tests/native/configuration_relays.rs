@@ -111,7 +111,7 @@ fn a_wrong_value_about_relays() {
 
 /// Relays come from a TURN server or from Cloudflare. Each needs a variable and a secret.
 #[test]
-fn what_is_set_of_relays_has_to_be_whole() {
+fn settings_of_relays_must_be_complete() {
     for (vars, message) in [
         (
             &[("TURN_URLS", "turn:a")][..],

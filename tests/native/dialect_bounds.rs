@@ -99,7 +99,7 @@ fn an_unknown_receiver() {
 
 /// An event must have the arguments that a table needs.
 #[test]
-fn what_is_missing_or_wrong() {
+fn missing_and_invalid_parts() {
     let json = json!({"on": {
         "join": [{"join": "$0"}, {"emit": "done"}],
         "name": [{"alias": "$0"}, {"emit": "done"}],

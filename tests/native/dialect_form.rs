@@ -201,7 +201,7 @@ fn values_of_the_wrong_kind() {
 
 /// Constants that mean something: names of rooms and of sockets, lists, and one side of a comparison.
 #[test]
-fn constants_that_are_no_mistakes() {
+fn constants_that_are_not_errors() {
     for actions in [
         json!([{"when": {"in": "den"}, "stop": true}]),
         json!([{"when": {"online": "admin"}, "stop": true}, {"alias": "admin"}]),
@@ -216,7 +216,7 @@ fn constants_that_are_no_mistakes() {
 
 /// A name that may exist is not an error.
 #[test]
-fn names_that_somebody_may_have() {
+fn names_that_may_exist() {
     let to = |to: &str| json!([{"emit": "said", "to": to}]);
     for on in [
         json!({"connect": [{"join": ["lobby", "news"]}], "say": to("lobby"), "tell": to("news")}),
@@ -233,7 +233,7 @@ fn names_that_somebody_may_have() {
 
 /// Only one of two equal keys would count, so they are an error.
 #[test]
-fn what_stands_there_twice() {
+fn repeated_keys_and_events() {
     for (json, error) in [
         (r#"{"on": {}, "on": {}}"#, "on: this key stands here twice"),
         (
@@ -271,7 +271,7 @@ fn all_mistakes_are_told() {
 }
 
 #[test]
-fn what_is_no_table() {
+fn invalid_tables() {
     for (json, error) in [
         (
             "",

@@ -19,7 +19,7 @@ fn of(on: &Value) -> Place {
 
 /// A client's text stays a text: a path into it leads to no socket and to no room.
 #[test]
-fn a_text_of_a_client_is_no_socket_and_no_room() {
+fn a_text_of_a_client_is_neither_a_socket_nor_a_room() {
     let mut place = of(&json!({
         "enter": [{"join": "$0"}, {"alias": "$1", "set": {"pin": 1234}}],
         "list": [{"emit": "list", "args": ["$0.id", "$0.alias", "$0.data", "$0.room", "$0.rooms",
@@ -118,7 +118,7 @@ fn piyush_garg_joins_no_room_of_another() {
 
 /// An object with the field names of a room is not a room.
 #[test]
-fn an_object_is_no_room() {
+fn an_object_is_not_a_room() {
     for (name, event) in [
         ("anoek", "join"),
         ("simplewebrtc", "join"),
@@ -151,7 +151,7 @@ fn an_object_is_no_room() {
 
 /// In a table with rooms, a socket in no room reaches no members.
 #[test]
-fn without_a_room_there_is_nobody() {
+fn a_socket_in_no_room_reaches_no_members() {
     let mut place = of(&json!({
         "join": [{"join": "$0"}],
         "others": [{"emit": "x", "to": "others"}],
@@ -321,7 +321,7 @@ fn when_guards_in() {
 
 /// Rooms and aliases may have the same name, unless a table sends to a name that may be either.
 #[test]
-fn nobody_squats_on_a_room() {
+fn a_name_does_not_take_the_messages_of_a_room() {
     let mut place = shipped("web-dev-simplified");
     let [ann, bob, eve] = clients(&mut place);
     eve.emit(&mut place, json!(["join-room", "x", "r"]));

@@ -244,7 +244,7 @@ fn conditions() {
 
 /// Rooms, names, data and acks: the state that a server.js keeps in variables.
 #[test]
-fn what_servers_keep() {
+fn state_that_servers_keep() {
     plays(
         &json!({
             "login": [

@@ -422,7 +422,7 @@ fn e_each_refusal_has_its_own_code() {
 
 /// H-4: only the handshake of a session shows its `sid`.
 #[test]
-fn h_4_what_is_sent_later_does_not_show_the_sid() {
+fn h_4_later_packets_do_not_show_the_sid() {
     let mut script = script(conformance());
     let request = script.get(POLLING);
     let sid = match script.take().pop() {

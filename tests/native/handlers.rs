@@ -82,7 +82,7 @@ fn a_chat() {
 
 /// An invalid payload is an error for its sender: the ack, or an event if there is no ack.
 #[test]
-fn what_does_not_fit_is_an_error_for_the_sender() {
+fn an_invalid_payload_is_an_error_for_the_sender() {
     let mut stage = stage(chat);
     let [ann, bob] = clients(&mut stage);
     for event in [

@@ -112,7 +112,7 @@ fn rates() -> Rates {
 /// Whoever comes again with another socket has no more events than before: after leaving, after a refused
 /// connection, and while the first socket is away.
 #[test]
-fn rates_of_those_who_come_again() {
+fn rates_of_clients_that_return() {
     fn doors(io: &mut Io) {
         io.on_connect("/", |auth: Auth| match auth.json() {
             Some(json) if json.as_str().contains("no") => Err("no"),

@@ -114,7 +114,7 @@ fn knocks(io: &mut Io) {
 /// A refusal undoes the sent messages and the socket. Stored values, and changes of other sockets,
 /// stay.
 #[test]
-fn what_a_refusal_undoes() {
+fn a_refusal_undoes_its_own_effects() {
     let mut stage = stage(knocks);
     let ann = Client::connect(&mut stage);
     assert!(Client::try_connect(&mut stage, "", &json!({"key": "", "name": ""})).is_err());

@@ -209,7 +209,7 @@ fn b_1_a_posted_pong_keeps_the_session() {
 
 /// Pings that were due before a late alarm are not sent twice.
 #[test]
-fn b_who_is_gone_is_not_pinged() {
+fn b_a_lost_client_is_not_pinged() {
     for late in [300, 500] {
         let mut script = script(conformance());
         let c = script.open_websocket();

@@ -391,7 +391,7 @@ fn an_idle_room_costs_its_alarm_and_its_polls() {
 
 /// With alarms up to a minute late, every client is pinged in time and none is disconnected.
 #[test]
-fn late_alarms_drop_nobody() {
+fn late_alarms_drop_no_client() {
     for (name, kinds) in ROOMS {
         for seed in 0..5 {
             let mut room = Object::new(&kinds, late(seed));

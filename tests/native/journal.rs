@@ -36,7 +36,7 @@ fn holds(rows: &Rows, text: &str) -> bool {
 }
 
 #[test]
-fn what_was_committed_outlives_memory() {
+fn committed_values_survive_the_loss_of_memory() {
     let mut disk = disk();
     disk.set("a", "1");
     disk.set("b", "2");
@@ -52,7 +52,7 @@ fn what_was_committed_outlives_memory() {
 }
 
 #[test]
-fn what_was_set_is_seen_before_it_is_committed() {
+fn changes_are_seen_before_they_are_committed() {
     let mut disk = disk();
     disk.set("a", "1");
     disk.set("b", "1");
@@ -112,7 +112,7 @@ fn a_commit_is_one_row_whatever_it_changes() {
 }
 
 #[test]
-fn what_changes_nothing_is_not_stored() {
+fn unchanged_values_are_not_stored() {
     let mut disk = disk();
     assert!(disk.commit().is_empty());
     assert!(disk.purge().is_empty());
@@ -160,7 +160,7 @@ fn laps() {
 
 /// A value that is never set again is carried once per lap, and is never lost.
 #[test]
-fn what_rests_is_carried() {
+fn unchanged_values_are_carried() {
     let mut disk = disk();
     disk.set("rests", "since the beginning");
     disk.commit();
@@ -182,7 +182,7 @@ fn what_rests_is_carried() {
 /// A deletion's mark is not carried, and the deleted value does not return. After a lap all
 /// replaced and deleted values are gone from the rows.
 #[test]
-fn what_was_deleted_does_not_come_back() {
+fn deleted_values_do_not_return() {
     let mut disk = disk();
     let mut random = Random::new(2);
     let (mut commits, mut gone) = (0, VecDeque::new());
@@ -362,7 +362,7 @@ fn a_row_that_cannot_be_read_back() {
 }
 
 #[test]
-fn a_purge_leaves_nothing_of_what_was_deleted() {
+fn a_purge_leaves_no_deleted_value_in_any_row() {
     let mut disk = disk();
     disk.set("kept", "remains");
     for number in 0..100 {
@@ -399,7 +399,7 @@ fn no_rows_are_an_empty_journal() {
 }
 
 #[test]
-fn rows_that_are_none() {
+fn rows_that_no_journal_writes() {
     let mut disk = disk();
     disk.set("a", "1");
     disk.commit();

@@ -128,7 +128,7 @@ impl Kept {
 
 /// This version writes the same as the fixtures.
 #[test]
-fn what_is_kept_has_this_form() {
+fn stored_records_have_this_form() {
     for (hall, file) in [(room_of_everything().0, KEPT), (room_that_was_left(), LEFT)] {
         let kept = Kept::of(&hall);
         if std::env::var("KEPT").as_deref() == Ok("write") {
@@ -164,7 +164,7 @@ fn restore(hall: &mut Hall, file: &str) {
 
 /// This version reads the fixtures and continues as if nothing had happened.
 #[test]
-fn what_was_kept_is_read() {
+fn stored_records_are_read() {
     let (_, host, stranger) = room_of_everything(); // for the state of their clients
     let mut hall = read(KEPT);
     assert_eq!(hall.take(), [], "nothing is closed");
@@ -191,7 +191,7 @@ fn what_was_kept_is_read() {
 
 /// An empty room knows how long it is stored.
 #[test]
-fn what_was_left_is_read() {
+fn records_of_an_empty_room_are_read() {
     let mut hall = read(LEFT);
     hall.late(hall.now() + 40_000);
     let day = 86_400_000;
@@ -202,7 +202,7 @@ fn what_was_left_is_read() {
 }
 
 #[test]
-fn what_earlier_forms_wrote_is_read() {
+fn records_in_earlier_forms_are_read() {
     let (_, host, _) = room_of_everything(); // for the state of its client
     for file in EARLIER {
         let mut hall = hall();

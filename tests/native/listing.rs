@@ -117,7 +117,7 @@ fn a_room_without_an_index_tells_nothing() {
 /// A room repeats a message until the index confirms it: after a failure, after the loss of memory
 /// and after a kill, even with no clients. Its storage is kept until then.
 #[test]
-fn a_room_repeats_what_it_told() {
+fn a_room_repeats_unconfirmed_messages_to_the_index() {
     let mut hall = listed_hall();
     let a = Peer::connect(&mut hall);
     a.join(&mut hall, "a");
@@ -240,7 +240,7 @@ fn m_24_rooms_of_the_index() {
 /// The index's entries survive the loss of memory while rooms are open. Its storage is deleted with
 /// the last room.
 #[test]
-fn the_index_keeps_what_it_was_told() {
+fn the_index_keeps_its_entries() {
     let mut index = index();
     let told = |open: bool| json!({ "room": "x", "open": open, "since": 0 }).to_string();
     index.operate("tell", JSON, told(true));

@@ -34,7 +34,7 @@ fn a_pending_poll_stays_pending() {
 /// A polling session's queue survives, text and bytes. A ping is added, because the time of the
 /// last ping is unknown.
 #[test]
-fn what_waits_for_a_poll_is_not_lost() {
+fn queued_packets_are_not_lost() {
     let mut script = script(conformance());
     let sid = script.open_polling();
     script.send(&sid, "4a\x1ebAQID\x1e4\u{4e2d}\"\\\n");
@@ -72,7 +72,7 @@ fn an_upgrade_goes_on() {
 }
 
 #[test]
-fn an_upgrade_that_nobody_finishes_is_given_up_in_time() {
+fn an_unfinished_upgrade_is_abandoned_in_time() {
     let mut script = script(defaults());
     let (sid, probe) = script.open_probe();
     script.until(5_000).lose_memory().until(9_999);
@@ -121,7 +121,7 @@ fn a_session_between_two_polls_is_kept() {
 
 /// A lost client expires however often memory is lost, even if its queue is not empty.
 #[test]
-fn a_session_whose_client_is_gone_expires() {
+fn the_session_of_a_lost_client_expires() {
     for body in ["", "4unread"] {
         let mut script = script(defaults());
         let sid = script.open_polling();
@@ -142,7 +142,7 @@ fn a_session_whose_client_is_gone_expires() {
 
 /// A client that returns has a new deadline, and expires only if it is silent again.
 #[test]
-fn a_session_whose_client_comes_back_lives_on() {
+fn a_session_lives_on_when_its_client_returns() {
     let mut script = script(defaults());
     let sid = script.open_polling();
     script.lose_memory().until(15_000).take();

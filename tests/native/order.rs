@@ -137,7 +137,7 @@ impl Client {
 /// its connection closes. This holds on every transport, in every state, for every cause, even if
 /// memory is lost before the client fetches the messages.
 #[test]
-fn whoever_is_put_out_hears_of_it_first() {
+fn a_disconnected_client_is_told_first() {
     for doing in DOINGS {
         for cause in CAUSES {
             for pause in [None, Some(0), Some(14_000)] {
@@ -253,7 +253,7 @@ fn a_promise_comes_behind_its_commit() {
 /// Later events of a turn see its deletions: chat that was cleared in the turn of a recovery is not
 /// replayed.
 #[test]
-fn a_read_sees_what_the_turn_changed() {
+fn a_read_sees_the_changes_of_its_turn() {
     let mut hall = hall_with(Config {
         limits: unhurried(),
         ..Config::default()

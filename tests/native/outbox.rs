@@ -109,7 +109,7 @@ fn the_next_promise_waits_for_the_pace() {
 }
 
 #[test]
-fn what_waits_holds_up_its_own_connection_and_no_other() {
+fn waiting_outputs_delay_only_their_own_connection() {
     let mut bench = Bench::at(1_000);
     bench.push(vec![Output::Commit(record("a"))]);
     bench.flush();
@@ -136,7 +136,7 @@ fn what_waits_holds_up_its_own_connection_and_no_other() {
 }
 
 #[test]
-fn what_nobody_was_promised_is_committed_soon() {
+fn records_without_a_promise_are_committed_soon() {
     let mut bench = Bench::at(1_000);
     bench.push(vec![send(1, "relayed"), Output::CommitSoon(record("a"))]);
     assert_eq!(bench.flush(), [send(1, "relayed")]);
@@ -163,7 +163,7 @@ fn a_commit_of_many_rows_is_followed_by_as_many_paces() {
 /// Most of what a busy room stores is obsolete before it is written, so its commit waits. A promise
 /// does not wait.
 #[test]
-fn after_many_bytes_what_nobody_was_promised_waits_longer() {
+fn after_a_large_commit_the_next_one_without_a_promise_waits_longer() {
     for (bytes, wait) in [
         (0, 25),
         (65_535, 25),
@@ -269,7 +269,7 @@ fn gathered_frames_are_sent_socket_by_socket() {
 /// Random turns, times and commits. Each connection gets its messages in order; no promise precedes
 /// its commit; only outputs behind a promise wait; and commits keep their pace.
 #[test]
-fn whatever_comes_the_rules_hold() {
+fn the_rules_hold_for_random_turns() {
     for seed in 0..2_000 {
         let mut random = Random::new(seed);
         let mut bench = Bench::at(10_000);

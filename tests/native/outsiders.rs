@@ -162,7 +162,7 @@ fn a_token_of_a_host_finds_a_place() {
 
 /// A peer that is present takes the place, the role or the alias of a peer that is away.
 #[test]
-fn whoever_is_away_gives_its_seat_up() {
+fn a_peer_that_is_away_gives_up_its_seat() {
     let (mut hall, peers) = hall_of::<8>();
     let media = json!(["room:join", { "media": { "video": true } }]);
     for peer in &peers {
@@ -208,7 +208,7 @@ fn sockets_that_are_away_give_their_places_up() {
 /// A polling client that closes before it fetches the reply to its CONNECT cannot recover, so its
 /// socket is not kept. One that fetched the reply is kept.
 #[test]
-fn who_cannot_come_back_is_gone() {
+fn a_client_that_cannot_recover_leaves() {
     let mut hall = hall();
     for _ in 0..3 {
         let sid = hall.open_polling();

@@ -244,7 +244,7 @@ fn p_10_the_next_poll_learns_that_the_server_closed() {
 
 /// P-10: queued packets come first.
 #[test]
-fn p_10_what_waits_is_delivered_before_the_close() {
+fn p_10_the_queue_is_delivered_before_the_close() {
     let mut script = script(conformance());
     let sid = script.open_polling();
     script.send(&sid, "4last words\x1e4bye");

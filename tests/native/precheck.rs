@@ -91,7 +91,7 @@ fn queries() -> Vec<String> {
 /// E-1: the check refuses exactly what every engine refuses, with the same answer. Only an engine
 /// can tell that a well-formed `sid` is unknown.
 #[test]
-fn e_1_what_no_session_can_right_is_refused_without_an_engine() {
+fn e_1_a_request_invalid_for_any_session_is_refused_without_an_engine() {
     let mut refused = 0;
     for (method, upgrade) in [Method::Get, Method::Post, Method::Other]
         .into_iter()
@@ -117,7 +117,7 @@ fn e_1_what_no_session_can_right_is_refused_without_an_engine() {
 
 /// E-6: a handshake of an unsupported revision is not told to retry.
 #[test]
-fn e_6_a_full_engine_names_what_is_wrong_with_a_handshake() {
+fn e_6_a_full_engine_still_reports_an_invalid_handshake() {
     let [_, mut full, ..] = engines();
     for (query, upgrade, rejection) in [
         (

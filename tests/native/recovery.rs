@@ -308,7 +308,7 @@ fn v_5_no_offset_is_the_beginning() {
 
 /// V-6: an application's own `auth` may use these names for something else.
 #[test]
-fn v_6_a_past_that_is_none_is_ignored() {
+fn v_6_an_invalid_claim_is_ignored() {
     let (mut hall, [a]) = hall_of();
     let own: Value = serde_json::from_str(&a.connect_packet()[2..]).unwrap();
     let pid = &own["pid"];

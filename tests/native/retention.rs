@@ -46,7 +46,7 @@ fn is_erased(hall: &mut Hall) -> bool {
 }
 
 #[test]
-fn what_is_stored_goes_a_day_after_the_last_client() {
+fn the_storage_is_deleted_a_day_after_the_last_client() {
     let mut hall = hall();
     let gone = left(&mut hall);
     hall.until(gone + 24 * HOUR - 1);
@@ -73,7 +73,7 @@ fn the_time_outlives_memory_and_the_server() {
 }
 
 #[test]
-fn who_comes_meanwhile_finds_everything_and_the_time_begins_anew() {
+fn a_client_that_connects_meanwhile_finds_everything_and_restarts_the_time() {
     let mut hall = hall_for(Some(Duration::from_secs(3_600)));
     let host = Peer::connect(&mut hall);
     host.join(&mut hall, "Host");
@@ -109,7 +109,7 @@ fn at_once_or_never() {
 }
 
 #[test]
-fn who_leaves_nothing_behind_leaves_nothing_stored() {
+fn a_client_without_a_trace_leaves_an_empty_storage() {
     let mut hall = hall();
     hall.open_polling();
     hall.get("EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAA");
@@ -144,7 +144,7 @@ fn operators_leave_nothing_stored() {
 /// A client that disconnects leaves its namespace first and closes its session later. Only the
 /// first changes stored data.
 #[test]
-fn who_says_goodbye_is_gone() {
+fn a_client_that_disconnects_has_left() {
     let mut hall = hall_for(Some(Duration::ZERO));
     let peer = Peer::connect(&mut hall);
     peer.join(&mut hall, "Ann");
@@ -156,7 +156,7 @@ fn who_says_goodbye_is_gone() {
 
 /// After `host:clear` no row has any chat message. After the operators' `close` there is no row.
 #[test]
-fn what_is_deleted_at_once_is_in_no_row() {
+fn values_deleted_in_their_turn_are_in_no_row() {
     let holds = |hall: &Hall, text: &str| {
         let mut rows = hall.meter.disk.rows.values();
         rows.any(|row| String::from_utf8_lossy(row).contains(text))
@@ -187,7 +187,7 @@ fn what_is_deleted_at_once_is_in_no_row() {
 
 /// Deleting everything takes long: a lone visitor who reloads the page must not wait for it.
 #[test]
-fn who_comes_back_within_half_a_minute_finds_the_storage_as_it_was() {
+fn a_client_that_returns_within_half_a_minute_finds_the_storage_unchanged() {
     let mut hall = hall();
     for _ in 0..3 {
         Peer::connect(&mut hall).vanish_for_good(&mut hall);
@@ -203,7 +203,7 @@ fn who_comes_back_within_half_a_minute_finds_the_storage_as_it_was() {
 /// After the last client left, no row has any deleted data: events with candidates' addresses,
 /// addresses of clients, and session ids.
 #[test]
-fn what_the_last_client_leaves_behind_is_in_no_row() {
+fn data_of_the_last_client_is_in_no_row() {
     let holds = |hall: &Hall, text: &str| {
         let mut rows = hall.meter.disk.rows.values();
         rows.any(|row| String::from_utf8_lossy(row).contains(text))

@@ -129,7 +129,7 @@ fn l_4_binary_payloads_are_read() {
 
 /// L-8: an invalid body is refused as a whole.
 #[test]
-fn l_8_bodies_that_are_none() {
+fn l_8_invalid_bodies() {
     for body in [
         "",
         "4hello",
@@ -207,7 +207,7 @@ fn l_8_packets_are_bounded() {
 
 /// L-8: the session ends, and no packet of the body counts.
 #[test]
-fn l_8_a_body_that_is_none_ends_the_session() {
+fn l_8_an_invalid_body_ends_the_session() {
     for (content_type, body) in [
         ("text/plain", "2:4a2:4"),
         ("text/plain", ""),

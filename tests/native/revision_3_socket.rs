@@ -195,7 +195,7 @@ fn l_14_refusals_are_texts() {
 /// L-15: packets for a namespace that the client has not joined, and a repeated CONNECT, are
 /// ignored: these clients do not wait for replies.
 #[test]
-fn l_15_what_is_passed_over() {
+fn l_15_packets_that_are_ignored() {
     let mut script = echo();
     let c = script.upgrade(WEBSOCKET_3);
     script.take();

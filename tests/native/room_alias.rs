@@ -22,7 +22,7 @@ fn an_id_cannot_be_taken_as_an_alias() {
 
 /// Other texts of 20 characters are valid aliases, and so is a socket's own id.
 #[test]
-fn what_looks_like_an_id_and_is_none_can_be_taken() {
+fn a_text_that_looks_like_an_id_can_be_an_alias() {
     let (mut hall, [a, b]) = hall_of();
     for alias in ["abcdefghijklmnopqrst", "user-00000000000000_", &a.id] {
         let reply = a.call(&mut hall, json!(["join", alias]));

@@ -114,7 +114,7 @@ fn a_locked_room_is_entered_by_the_hosts_leave() {
 
 /// Unlocking a room lets in all waiting clients.
 #[test]
-fn who_waits_gets_in_when_the_room_opens() {
+fn waiting_clients_enter_when_the_room_opens() {
     let (mut hall, host, guest) = house();
     host.emit(&mut hall, json!(["host:lock", { "on": true }]));
     let a = Peer::connect(&mut hall);
@@ -135,7 +135,7 @@ fn who_waits_gets_in_when_the_room_opens() {
 /// Closing a room leaves no strangers inside, however they entered; an open room may have
 /// strangers.
 #[test]
-fn who_has_not_joined_is_outside_once_the_room_closes() {
+fn clients_that_have_not_joined_are_outside_once_the_room_closes() {
     for closing in [
         json!(["host:lock", { "on": true }]),
         json!(["host:password", { "password": "secret" }]),
@@ -222,7 +222,7 @@ fn a_locked_room_without_peers() {
 /// A member of a closed room returns with the secret of its join, as another socket that gets a new
 /// secret. A client that left before the room closed, or was kicked, cannot.
 #[test]
-fn who_was_inside_comes_back_with_a_secret() {
+fn a_former_member_returns_with_a_secret() {
     for close in [
         json!(["host:lock", { "on": true }]),
         json!(["host:password", { "password": "secret" }]),
@@ -265,7 +265,7 @@ fn who_was_inside_comes_back_with_a_secret() {
 /// A client with the secret of a socket that is away takes its place at once: the others see that
 /// socket leave, and the client is host again if it was.
 #[test]
-fn who_comes_back_replaces_its_ghost() {
+fn a_returning_client_replaces_its_old_socket() {
     let (mut hall, host, guest) = house();
     let joined = host.join(&mut hall, "Host");
     host.vanish(&mut hall);
@@ -315,7 +315,7 @@ fn a_knock_ends_with_the_waiting() {
 
 /// Knocking does not bypass a password that is set meanwhile.
 #[test]
-fn who_knocked_without_the_password_does_not_get_in() {
+fn a_client_that_knocked_without_the_password_is_refused() {
     let (mut hall, host, _guest) = house();
     host.emit(&mut hall, json!(["host:lock", { "on": true }]));
     let guest = Peer::connect(&mut hall);

@@ -7,7 +7,7 @@ use crate::room_door::{done, house};
 
 /// The next host is the peer that has been here longest, not the one that first connected.
 #[test]
-fn the_host_is_who_has_been_here_longest() {
+fn the_next_host_is_the_peer_that_has_been_here_longest() {
     let (mut hall, [a, b, c]) = hall_of();
     for (time, peer) in [(1_000, &a), (2_000, &b), (3_000, &c)] {
         hall.until(time);

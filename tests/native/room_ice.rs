@@ -138,7 +138,7 @@ fn a_message_is_heard_or_told() {
 
 /// Each peer gets a username with its expiry and its owner.
 #[test]
-fn a_turn_server_of_ones_own() {
+fn your_own_turn_server() {
     let (mut hall, [a, b]) = coturn();
     let ice = a.join(&mut hall, "a")["ice"].clone();
     assert_eq!(ice["ttl"], 600);
@@ -164,7 +164,7 @@ fn a_turn_server_of_ones_own() {
 
 /// Only peers get credentials: neither strangers nor waiting clients do.
 #[test]
-fn nobody_else_gets_any() {
+fn only_peers_get_credentials() {
     let (mut hall, [a, b, c]) = cloudflare();
     assert_eq!(a.refusal(&mut hall, &json!(["ice:get"])), "not-joined");
     assert_eq!(
@@ -310,7 +310,7 @@ fn a_relay_of_one_url() {
 
 /// A client that left before the answer gets no credentials.
 #[test]
-fn who_leaves_meanwhile() {
+fn a_client_that_leaves_meanwhile() {
     let (mut hall, [a, b, c]) = cloudflare();
     let ack = a.ask(&mut hall, join());
     let kicked = b.ask(&mut hall, join());
@@ -330,7 +330,7 @@ fn who_leaves_meanwhile() {
 
 /// A client that lost its connection meanwhile has joined nevertheless, and asks again.
 #[test]
-fn who_is_away_when_the_answer_comes() {
+fn a_client_that_is_away_when_the_answer_comes() {
     let (mut hall, [a, b]) = cloudflare();
     enter(&mut hall, &a);
     b.ask(&mut hall, join());

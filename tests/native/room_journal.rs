@@ -313,7 +313,7 @@ fn a_limit_is_news_once_a_minute() {
 
 /// Clients that come and go very fast are counted, not logged one by one.
 #[test]
-fn what_is_too_much_is_counted() {
+fn events_beyond_the_limit_are_counted() {
     let mut hall = hall();
     let a = Peer::connect(&mut hall);
     for _ in 0..1000 {

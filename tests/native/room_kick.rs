@@ -103,7 +103,7 @@ fn a_kick_is_for_earlier_sockets_too() {
 
 /// Nor does recovery: a client that is away is kicked too.
 #[test]
-fn who_is_away_is_put_out() {
+fn a_kicked_client_that_is_away_cannot_recover() {
     let (mut hall, host, guest) = house();
     guest.vanish(&mut hall);
     host.heard(&mut hall);
@@ -168,7 +168,7 @@ fn the_host_is_not_barred_with_a_guest_of_its_address() {
 
 /// Others are not banned, and a ban in one room has no effect in another.
 #[test]
-fn a_kick_bars_nobody_else() {
+fn a_kick_bans_no_other_client() {
     let (mut hall, host, guest) = house();
     host.call(&mut hall, json!(["host:kick", { "id": guest.id }]));
     Peer::connect(&mut hall).join(&mut hall, "Guest");

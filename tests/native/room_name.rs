@@ -19,7 +19,7 @@ fn cases() -> Cases {
 }
 
 #[test]
-fn what_is_a_name() {
+fn valid_names() {
     for name in cases().names {
         assert_eq!(
             RoomName::parse(&name).map(|name| name.as_str().to_owned()),
@@ -29,7 +29,7 @@ fn what_is_a_name() {
 }
 
 #[test]
-fn what_is_no_name() {
+fn invalid_names() {
     for (name, reason) in cases().refused {
         let found = match RoomName::parse(&name) {
             Ok(_) => "none",

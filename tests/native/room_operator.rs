@@ -37,7 +37,7 @@ fn close(hall: &mut Hall) -> (u16, Value) {
 }
 
 #[test]
-fn what_can_be_asked() {
+fn valid_requests_of_operators() {
     for (name, method) in [
         ("", Some("GET")),
         ("count", Some("GET")),
@@ -235,7 +235,7 @@ fn an_event_is_recovered() {
 }
 
 #[test]
-fn what_is_no_event_is_refused() {
+fn an_invalid_event_is_refused() {
     let (mut hall, [a]) = hall_of();
     let deep = format!(
         r#"{{"event":"x","args":[{}{}]}}"#,
@@ -314,7 +314,7 @@ fn a_body_that_was_damaged_is_answered() {
 /// Closing a room tells all clients, disconnects them for good and deletes the room. The next
 /// client finds a new room, which reuses no earlier number.
 #[test]
-fn a_closed_room_begins_anew() {
+fn a_closed_room_starts_again_as_new() {
     let (mut hall, [a, b]) = hall_of();
     "198.51.100.7".clone_into(&mut hall.address);
     let c = Peer::connect(&mut hall);
@@ -427,7 +427,7 @@ fn a_closed_room_leaves_nothing_when_all_were_told() {
 /// A client that connects while another must still be told of the end is in a new room, which is
 /// stored like any other.
 #[test]
-fn a_room_that_begins_anew_is_kept() {
+fn a_new_room_after_a_close_is_stored() {
     let (mut hall, host, sid) = closed_room();
     let back = host.reconnect(&mut hall);
     back.join(&mut hall, "Host");

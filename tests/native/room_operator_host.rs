@@ -118,7 +118,7 @@ fn a_client_that_polls_is_told_when_it_comes_back() {
 
 /// A client that does not return is forgotten when it expires, and its storage is deleted.
 #[test]
-fn a_closed_room_is_deleted_when_nobody_has_to_be_told_any_more() {
+fn a_closed_room_is_deleted_when_all_clients_have_been_told() {
     let (mut hall, [there, away]) = hall_of();
     there.join(&mut hall, "x");
     away.vanish(&mut hall);
@@ -133,7 +133,7 @@ fn a_closed_room_is_deleted_when_nobody_has_to_be_told_any_more() {
 
 /// A room that is used again is stored as long as any other.
 #[test]
-fn a_room_that_opens_again_keeps_what_is_said_there() {
+fn a_room_used_again_after_a_close_keeps_its_chat() {
     let (mut hall, [away]) = hall_of();
     away.vanish(&mut hall);
     post(&mut hall, "close", json!({}));
@@ -276,7 +276,7 @@ fn lock_password_host_and_chat_are_set() {
 }
 
 #[test]
-fn whoever_waits_is_listed_and_let_in_or_not() {
+fn waiting_clients_are_listed_and_admitted_or_refused() {
     let (mut hall, [host, first, second]) = hall_of();
     host.join(&mut hall, "Host");
     post(&mut hall, "lock", json!({ "on": true }));
@@ -305,7 +305,7 @@ fn whoever_waits_is_listed_and_let_in_or_not() {
 }
 
 #[test]
-fn what_the_host_could_not_ask_is_refused() {
+fn requests_that_a_host_could_not_make_are_refused() {
     let (mut hall, [a]) = hall_of();
     a.join(&mut hall, "x");
     a.heard(&mut hall);

@@ -28,7 +28,7 @@ fn join(password: &str) -> Value {
 
 /// A new client is outside: it can neither listen nor send, and enters only with the password.
 #[test]
-fn a_password_keeps_out_who_does_not_know_it() {
+fn a_password_keeps_out_clients_without_it() {
     let (mut hall, host) = house();
     let guest = Peer::connect(&mut hall);
     for event in [

@@ -81,7 +81,7 @@ fn the_others_are_told_of_a_newcomer() {
 }
 
 #[test]
-fn what_a_join_may_say() {
+fn valid_forms_of_a_join() {
     for (args, name, flags) in [
         (json!(["room:join"]), None, NO_MEDIA),
         (json!(["room:join", {}]), None, NO_MEDIA),
@@ -142,9 +142,9 @@ fn errors_without_an_ack() {
     assert!(b.heard(&mut hall).is_empty());
 }
 
-/// A second join does not change the peer.
+/// A second join updates the peer's name and media; it stays the same peer.
 #[test]
-fn a_second_join_changes_what_is_shown() {
+fn a_second_join_updates_the_peer() {
     let (mut hall, [a, b]) = hall_of();
     a.join(&mut hall, "Ann");
     b.join(&mut hall, "Bob");
@@ -159,7 +159,7 @@ fn a_second_join_changes_what_is_shown() {
 /// Peers that leave or are lost: the others are told why. A peer that left may join again, and is
 /// last in the order.
 #[test]
-fn the_others_are_told_who_is_gone() {
+fn the_others_are_told_that_a_lost_client_left() {
     let (mut hall, [a, b, c, d]) = hall_of();
     for peer in [&a, &b, &c, &d] {
         peer.join(&mut hall, "x");

@@ -10,7 +10,7 @@ use crate::recovery::{WINDOW, chat, say, texts};
 /// Members see who is away, who has returned, and who has left. They can send to a member that is
 /// away.
 #[test]
-fn members_see_who_is_away() {
+fn members_see_which_peers_are_away() {
     let (mut hall, [a, b, c]) = hall_of();
     for peer in [&a, &b] {
         peer.join(&mut hall, "x");
@@ -187,7 +187,7 @@ fn one_socket_does_not_undo_the_recovery_of_others() {
 
 /// V-3: only clients whose events are gone are not recovered, also after the loss of memory.
 #[test]
-fn a_gap_is_of_those_who_have_it() {
+fn only_clients_that_miss_events_are_not_recovered() {
     for lose_memory in [false, true] {
         let (mut hall, [a, b, c]) = hall_of();
         say(&mut hall, &a, "heard");
@@ -213,7 +213,7 @@ fn a_gap_is_of_those_who_have_it() {
 
 /// Cleared chat is not replayed to a client that was away. Other events are.
 #[test]
-fn what_is_cleared_is_not_recovered() {
+fn cleared_chat_is_not_recovered() {
     let (mut hall, [a, b]) = hall_of();
     for peer in [&a, &b] {
         peer.join(&mut hall, "x");
@@ -272,7 +272,7 @@ fn old_events_are_given_up() {
 /// V-3: a client may be lost with the server before the loss is noticed, and the server may be down
 /// for long.
 #[test]
-fn nobody_is_known_to_be_away_after_a_kill() {
+fn no_client_is_away_after_a_kill() {
     let mut hall = hall();
     let (a, b) = (Peer::connect(&mut hall), Peer::connect_polling(&mut hall));
     say(&mut hall, &a, "heard");
@@ -328,7 +328,7 @@ fn a_killed_server_is_recovered_from() {
 /// A leave is committed within 25 ms. A server that is killed before treats the peer as away, until
 /// it expires.
 #[test]
-fn who_left_just_before_a_kill_is_gone_once_the_grace_is_over() {
+fn a_client_that_left_just_before_a_kill_is_away_until_the_grace_is_over() {
     for (passed, is_known) in [(0, true), (25, false)] {
         let (mut hall, [a, b]) = hall_of();
         a.join(&mut hall, "a");

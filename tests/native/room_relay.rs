@@ -187,7 +187,7 @@ fn a_signal_to_oneself() {
 
 /// The tutorial's page before the user entered an id: the target is `null`.
 #[test]
-fn a_target_that_is_null_is_none() {
+fn a_null_target_counts_as_missing() {
     let (mut hall, [a, b]) = hall_of();
     let offer = description("offer");
     a.emit(

@@ -154,7 +154,7 @@ fn the_order_of_known_names() {
 
 /// A name such as `userId` may state the sender. Then it is not a target.
 #[test]
-fn a_peer_that_is_the_sender_is_no_target() {
+fn the_sender_is_not_a_target() {
     let (mut hall, [a, b, c]) = hall_of();
     a.emit(&mut hall, json!(["join", "ann"]));
     a.heard(&mut hall);
@@ -236,7 +236,7 @@ fn the_value_goes_before_the_partner() {
 
 /// An alias that equals a signal's type, kind, sender or room is not its target.
 #[test]
-fn values_that_are_no_targets() {
+fn values_that_are_not_targets() {
     let values = [
         "offer", "v=0", "0", "1", "audio", "ufrag", "udp", "host", "x", "room", "c-1",
     ];
@@ -309,7 +309,7 @@ fn later_arguments_name_a_peer() {
 
 /// A socket outside the room is never a target, and does not change who else is.
 #[test]
-fn outsiders_are_no_targets() {
+fn outsiders_are_not_targets() {
     let (mut hall, [a, b, c, outsider]) = hall_of();
     outsider.call(&mut hall, json!(["join", "out"]));
     for peer in [&a, &b, &c] {
@@ -352,7 +352,7 @@ fn outsiders_are_no_targets() {
 
 /// An object with neither a payload nor a target is refused.
 #[test]
-fn nothing_for_nobody() {
+fn an_object_without_payload_and_target_is_refused() {
     let (mut hall, [a, b]) = hall_of();
     for signal in [
         json!({}),

@@ -109,7 +109,7 @@ fn a_signature_is_that_of_the_standard() {
 }
 
 #[test]
-fn who_has_a_token_is_let_in_under_its_name() {
+fn a_client_with_a_token_enters_under_its_name() {
     let mut hall = hall(true);
     let peer = Peer::connect_with(
         &mut hall,
@@ -128,7 +128,7 @@ fn who_has_a_token_is_let_in_under_its_name() {
 }
 
 #[test]
-fn tokens_that_let_nobody_in() {
+fn tokens_that_are_refused() {
     let claims = json!({ "room": "room", "exp": NOW + 60 });
     let header = json!({ "alg": "HS256" });
     let good = sign(&unsigned(&header, &claims), SECRET);
@@ -267,7 +267,7 @@ fn tokens_that_are_valid_for_too_long() {
 
 /// During a change of secrets, tokens of the old and the new secret are accepted.
 #[test]
-fn a_change_of_secrets_throws_nobody_out() {
+fn a_change_of_secrets_disconnects_no_client() {
     const OLD: &str = "an old secret of 32 or more characters";
     let claims = json!({ "room": "room", "exp": NOW + 60 });
     let of = |secret| sign(&unsigned(&json!({ "alg": "HS256" }), &claims), secret);
@@ -367,7 +367,7 @@ fn a_host_by_token_succeeds() {
 
 /// A host by token is not banned by address. A ban of a subject applies to its other sockets too.
 #[test]
-fn whom_a_bar_is_for() {
+fn the_clients_that_a_ban_applies_to() {
     let mut hall = hall(false);
     let host = Peer::connect(&mut hall);
     host.join(&mut hall, "Host");

@@ -168,7 +168,7 @@ fn s_15_a_client_acknowledges() {
 
 /// S-4, S-5: a protocol error closes the connection.
 #[test]
-fn s_4_what_is_no_packet_ends_the_connection() {
+fn s_4_an_invalid_packet_ends_the_connection() {
     let table = [
         "4",
         "47",

@@ -177,7 +177,7 @@ fn rooms_that_cannot_be_joined() {
 
 /// A turn stores each changed value once, and nothing else.
 #[test]
-fn what_is_kept() {
+fn stored_values() {
     let mut sockets = sockets();
     let kept = |sockets: &mut Sockets<String>| {
         let mut out = Vec::new();

@@ -249,7 +249,7 @@ fn u_8_a_poll_that_overtook_nothing_is_released_at_the_probe() {
 
 /// U-8: a message also ends the wait.
 #[test]
-fn u_8_a_poll_during_the_upgrade_gets_what_comes() {
+fn u_8_a_poll_during_the_upgrade_gets_new_messages() {
     let mut script = script(conformance());
     let (sid, probe) = script.open_probe();
     script.text(probe, "2probe").take();

@@ -213,7 +213,7 @@ fn a_room_that_an_operator_closes() {
 /// Retries come after 1, 2, 4 seconds and so on, at most an hour, in order. Only the first failure
 /// is logged.
 #[test]
-fn what_fails_is_sent_again_later_and_later() {
+fn failed_events_are_sent_again_after_growing_pauses() {
     let mut hall = hall();
     let a = Peer::connect(&mut hall);
     a.join(&mut hall, "Ada");
@@ -311,7 +311,7 @@ fn a_number_never_stands_for_two_events() {
 /// Pending events are not deleted with the room: its storage is kept until they are delivered, and
 /// then for the usual time.
 #[test]
-fn what_waits_outlives_the_retention() {
+fn pending_events_outlive_the_retention() {
     for retention in [0, 3_600] {
         let mut hall = hall_that(
             false,
@@ -337,8 +337,8 @@ fn what_waits_outlives_the_retention() {
     }
 }
 
-/// M-23: at most 1,000 events with 1 MB wait; the oldest are dropped, and the receiver sees a gap
-/// in the numbers.
+/// M-23: at most 1,000 events, and 1 MB of them, are pending; the oldest are dropped, and the
+/// receiver sees a gap in the numbers.
 #[test]
 fn m_23_events_that_wait() {
     let mut hall = hall_that(true, socket::Config::default());

@@ -58,7 +58,7 @@ fn w_3_an_unsolicited_pong_rearms_the_heartbeat() {
 
 /// W-4
 #[test]
-fn w_4_what_is_no_packet_ends_the_session() {
+fn w_4_an_invalid_packet_ends_the_session() {
     for frame in ["2", "2probe", "7", "abc", "", "\u{4e2d}", "-1"] {
         let mut script = script(conformance());
         let c = script.open_websocket();

@@ -1,4 +1,4 @@
-//! A client of Engine.IO, as the model of sessions knows it.
+//! A client of Engine.IO in the model of sessions.
 
 use std::collections::VecDeque;
 
@@ -9,25 +9,25 @@ use super::parsers::unbase64;
 /// How long an upgrade may take (K-3).
 const UPGRADE_TIMEOUT: u64 = 10_000;
 
-/// Bytes, and as a payload has them.
+/// Binary messages, each with its form in a payload.
 pub const BINARY: [(&[u8], &str); 3] = [(&[], "b"), (&[1, 2, 3], "bAQID"), (&[0xFF], "b/w==")];
 
-/// How a client of revision 3 says that it takes text alone, or does not.
+/// The part of a query by which a client of revision 3 asks for text payloads, or does not.
 pub const BASE64: [&str; 2] = ["", "&b64=1"];
 
 pub struct Client {
     pub sid: String,
-    /// Of revision 3, how its queries end.
+    /// For revision 3, the end of its queries.
     pub old: Option<&'static str>,
     pub link: Link,
     /// The pending poll, and when it was sent.
     pub poll: Option<u64>,
     pub polled: u64,
-    /// Whether that may be answered without a message.
+    /// Whether the poll may be answered without a message.
     pub released: bool,
     /// Whether it has a ping to answer.
     pub pinged: bool,
-    /// The messages it must still get, in order, as a payload has them.
+    /// The messages that it must still get, in order, in the form of a payload.
     pub owed: VecDeque<String>,
 }
 
@@ -65,7 +65,7 @@ impl Client {
         }
     }
 
-    /// Packets, as the body of a POST.
+    /// The packets as the body of a POST.
     pub fn body(&self, packets: &[String]) -> String {
         if self.old.is_none() {
             return packets.join("\x1e");
@@ -80,13 +80,13 @@ impl Client {
         framed.collect()
     }
 
-    /// Bytes, as a frame.
+    /// The bytes as a frame.
     pub fn frame(&self, bytes: &[u8]) -> Vec<u8> {
         let kind: &[u8] = if self.old.is_some() { &[4] } else { &[] };
         [kind, bytes].concat()
     }
 
-    /// The packets of an answer, as revision 4 has them in a payload.
+    /// The packets of an answer, in revision 4's form of a payload.
     pub fn packets(&self, kind: ContentType, body: &str) -> Vec<String> {
         match (self.old, kind) {
             (None, _) => body.split('\x1e').map(str::to_owned).collect(),
@@ -103,12 +103,12 @@ impl Client {
         }
     }
 
-    /// Whether it probes, and for too long.
+    /// Whether its probe has timed out.
     pub fn probe_is_late(&self, now: u64) -> bool {
         matches!(self.link, Link::Probing { since, .. } if since + UPGRADE_TIMEOUT <= now)
     }
 
-    /// Returns how many messages this was.
+    /// Takes a received packet. Returns how many messages it was.
     pub fn gets(&mut self, part: &str) -> usize {
         if part == "2" {
             self.pinged = true;
@@ -154,7 +154,7 @@ fn binary_packets(body: &[u8]) -> Vec<String> {
     packets
 }
 
-/// Some of [`BINARY`], as a payload has them.
+/// The payload form of one of [`BINARY`].
 pub fn part(bytes: &[u8]) -> String {
     let known = BINARY.iter().find(|(known, _)| *known == bytes);
     known.expect("bytes that were sent").1.to_owned()

@@ -1,4 +1,4 @@
-//! A socket in a room, as the model of rooms knows it.
+//! A socket in a room in the model of rooms.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::peer::Peer;
 
 pub const SIGNALS: [&str; 4] = ["offer", "answer", "candidate", "signal"];
 
-/// Names under which a sender may claim to be somebody.
+/// Field names by which a sender may claim to be someone else.
 pub const SENDERS: [&str; 4] = ["from", "callerID", "sender_id", "mySocketId"];
 
 #[expect(
@@ -20,38 +20,38 @@ pub struct Member {
     pub name: Option<&'static str>,
     pub hand: bool,
     pub video: bool,
-    /// Since when it is a peer, and its ordinal, which stays.
+    /// Since when it is a peer, and its ordinal, which does not change.
     pub joined: Option<u64>,
     pub n: Option<u64>,
     pub alias: Option<&'static str>,
-    /// Whom its answers are for, unless they say.
+    /// The peer that gets its answers without a target.
     pub partner: Option<String>,
-    /// What it will have told, once let in.
+    /// What the others will be told of it when it is let in.
     pub knocking: Option<Knock>,
     pub denied: bool,
-    /// Whether it may come in past the lock, as it was inside since that was closed.
+    /// Whether it may pass the lock, because it was inside when the room closed.
     pub has_secret: bool,
-    /// What it is to hear, now or when it is back.
+    /// The events that it must get, now or on its return.
     pub owed: Vec<Value>,
-    /// How many signals wait for it while it is away.
+    /// How many signals are queued for it while it is away.
     pub waiting: usize,
-    /// Whether its page was left, and whether the server knows which connection that was.
+    /// Whether its page was left, and whether the server knows which connection this was.
     pub left_page: bool,
     pub replaceable: bool,
-    /// Since when its connection is lost, as far as the server knows.
+    /// Since when the server knows that its connection is lost.
     pub away_since: Option<u64>,
-    /// Whether nothing that it knows can be lost with the server.
+    /// Whether the server has stored everything that this client knows.
     pub settled: bool,
-    /// The last sequence number that it heard.
+    /// The last sequence number that it received.
     seq: u64,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Link {
     Present,
-    /// Its connection is lost since then, and nobody knows.
+    /// Its connection has been lost since then, unnoticed.
     Silent(u64),
-    /// It may come back until then.
+    /// It may return until then.
     Away(u64),
 }
 
@@ -80,12 +80,12 @@ impl Member {
         }
     }
 
-    /// Takes out of an event what a model cannot know, and checks it by itself. Returns the sender
-    /// of a signal, and whether the receiver is the polite one of the two.
+    /// Removes from an event what the model cannot know, and checks that separately. Returns the
+    /// sender of a signal, and whether the receiver is the polite one of the two.
     pub fn check(&mut self, event: &mut Value) -> Option<(String, bool)> {
         if !is_word(event) {
             match event[0].as_str() {
-                // All that counts of an error is its code.
+                // Of an error only the code is compared.
                 Some("room:error" | "room:denied") => event[1] = event[1]["code"].take(),
                 Some("room:admitted") => *event = json!(["room:admitted"]),
                 _ => {}
@@ -116,12 +116,12 @@ impl Member {
     }
 }
 
-/// Whether an event is what a member said, and not what became of the members.
+/// Whether an event is a message or a signal of a member, and not a change of the members.
 pub fn is_word(event: &Value) -> bool {
     event[0] == "chat-message" || SIGNALS.iter().any(|name| event[0] == *name)
 }
 
-/// An object without these of its fields.
+/// The object without these fields.
 pub fn without(value: &Value, names: &[&str]) -> Value {
     let mut value = value.clone();
     let fields = value.as_object_mut().expect("an object");

@@ -1,7 +1,7 @@
-//! The fuzz targets: functions from bytes, which panic if anything does not hold.
+//! The fuzz targets: functions of bytes, which panic if a property does not hold.
 //!
-//! The parsers take the bytes as what a peer sent. For all else the bytes are decisions, which a
-//! chooser reads: what happens next, and what a peer says.
+//! The parsers read the bytes as a peer's input. The other targets read them as decisions: what
+//! happens next, and what a peer sends.
 
 pub mod bytes;
 mod chaos;

@@ -1,6 +1,6 @@
-//! A closed room twice, once with strangers outside and once without: those inside hear, keep and may
-//! do the same, and those outside hear nothing of them. Memory is lost, the server is killed, and its clock
-//! goes back.
+//! Runs a closed room twice, with strangers outside and without them. Members must receive, store
+//! and be allowed the same, and strangers must receive nothing from them. Memory is lost, the
+//! server is killed, and its clock is set back.
 
 use serde_json::{Value, json};
 use signalbox::room::Config;
@@ -10,7 +10,7 @@ use super::junk::junk;
 use crate::peer::{Hall, Peer, hall_with, unhurried};
 use crate::support::Done;
 
-/// What only those inside may hear.
+/// A text that only members may receive.
 const SECRET: &str = "a secret";
 
 const ALIASES: [&str; 2] = ["ann", "bob"];
@@ -38,7 +38,7 @@ const NOISE: [&str; 16] = [
     "4nonsense",
 ];
 
-/// A client outside: its connection, or the id of the session in which it polls.
+/// A client outside: its connection, or the id of its polling session.
 enum Stranger {
     WebSocket(u64),
     Polling(String),
@@ -48,11 +48,11 @@ struct World {
     hall: Hall,
     insiders: Vec<Peer>,
     strangers: Vec<Stranger>,
-    /// What those inside heard, each under their number.
+    /// The events that members received, each with the member's number.
     heard: Vec<(usize, Value)>,
 }
 
-/// Returns how much those inside heard.
+/// Returns how many events the members received.
 pub fn outsiders(bytes: &[u8]) -> usize {
     let [with, without] = [true, false].map(|strangers| run(bytes, strangers));
     for (place, (with, without)) in with.0.iter().zip(&without.0).enumerate() {
@@ -63,7 +63,7 @@ pub fn outsiders(bytes: &[u8]) -> usize {
     with.0.len()
 }
 
-/// What those inside heard, and what is stored of them.
+/// The events that the members received, and the stored records about them.
 fn run(bytes: &[u8], with_strangers: bool) -> (Vec<(usize, Value)>, Vec<String>) {
     let mut bytes = Bytes::new(bytes);
     let mut world = World::new(&mut bytes);
@@ -71,7 +71,7 @@ fn run(bytes: &[u8], with_strangers: bool) -> (Vec<(usize, Value)>, Vec<String>)
         let (inside, noise, what) = (bytes.byte(), bytes.byte(), bytes.byte());
         if with_strangers {
             world.noise(noise, what);
-            world.listen(); // a ping may have come, which goes out to all together
+            world.listen(); // a ping may have been sent, and all pings are sent together
         }
         world.inside(inside);
         world.listen();
@@ -82,7 +82,7 @@ fn run(bytes: &[u8], with_strangers: bool) -> (Vec<(usize, Value)>, Vec<String>)
         of_kind.count().to_string()
     });
     let log = stored.keys().filter(|key| key.starts_with("log/"));
-    // A stranger who was told something has a share of its own.
+    // Events for a stranger have a share of their own in the log.
     let inside = log.filter(|key| !stored[*key].contains("room:denied"));
     let mut sizes = kinds.to_vec();
     sizes.push(inside.count().to_string());
@@ -125,7 +125,7 @@ impl World {
         world
     }
 
-    /// Something that those inside do, or that happens to the room.
+    /// Something that a member does, or that happens to the room.
     fn inside(&mut self, decision: u8) {
         let who = usize::from(decision >> 5) % self.insiders.len();
         let hall = &mut self.hall;
@@ -164,7 +164,7 @@ impl World {
         self.heard.push((who, reply));
     }
 
-    /// The server is killed; those inside come back, those outside do not know better.
+    /// The server is killed. Members return; strangers do not notice.
     fn kill(&mut self) {
         self.hall.platform.flush();
         self.hall.kill();
@@ -215,7 +215,7 @@ impl World {
             },
             _ => {}
         }
-        // Not all poll each time.
+        // Only some of the strangers poll each time.
         let polls = |place: usize| usize::from(what) % 3 != place % 3;
         for (place, stranger) in self.strangers.iter().enumerate() {
             let number = match stranger {
@@ -251,8 +251,8 @@ impl World {
     }
 }
 
-/// Puts the names of those inside for their ids, and leaves out what grows with the number of ids that
-/// were minted.
+/// Replaces the ids of members by names, and removes values that depend on the number of minted
+/// ids.
 fn scrub(value: &mut Value, insiders: &[Peer]) {
     match value {
         Value::String(text) => {

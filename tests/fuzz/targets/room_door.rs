@@ -1,4 +1,4 @@
-//! The lock, those who wait outside it, and the seats, as the model of rooms knows them.
+//! The lock, the clients that wait outside, and the places for media, in the model of rooms.
 
 use serde_json::json;
 use signalbox::socket::SocketId;
@@ -8,7 +8,7 @@ use super::member::Link;
 use super::room_model::{Act, Model};
 use crate::peer::Hall;
 
-/// What somebody who waits will have told, once let in.
+/// What the others will be told of a waiting client when it is let in.
 #[derive(Clone, Copy)]
 pub struct Knock {
     name: Option<&'static str>,
@@ -17,7 +17,7 @@ pub struct Knock {
 }
 
 impl Model {
-    /// Whether a member is outside: it hears nothing and says nothing.
+    /// Whether a member is outside: it can neither send nor receive.
     pub(super) fn is_outside(&self, who: usize) -> bool {
         self.locked && self.members[who].joined.is_none()
     }
@@ -32,7 +32,7 @@ impl Model {
         self.find(name).filter(|who| !self.is_outside(*who))
     }
 
-    /// Why a member may not join, if it may not. Perhaps it knocks.
+    /// Why a member may not join, or `None`. It may knock instead.
     pub(super) fn refuse_join(
         &mut self,
         hall: &Hall,
@@ -62,7 +62,7 @@ impl Model {
         Some("waiting")
     }
 
-    /// Whether there is a seat for a member's media. Those who are away give theirs up.
+    /// Whether a place for a member's media is free. Peers that are away give theirs up.
     fn has_seat(&self, who: usize, video: bool) -> bool {
         let seated = self.seated(who);
         let taken = seated.filter(|other| !self.is_away(*other)).count();
@@ -78,7 +78,7 @@ impl Model {
         matches!(self.members[who].link, Link::Away(_))
     }
 
-    /// Whoever is away for longest gives its seat up.
+    /// The peer that has been away longest gives its place up.
     pub(super) fn free_seat(&mut self, who: usize, video: bool) {
         if !video || self.seated(who).count() < self.settings.peers {
             return;
@@ -96,7 +96,7 @@ impl Model {
         })
     }
 
-    /// The host is told of somebody who waits, unless it is not there.
+    /// Tells the host of a waiting client, unless the host is outside or away.
     fn knock(&mut self, who: usize) {
         let id = self.id(who);
         let name = self.members[who].knocking.and_then(|knock| knock.name);
@@ -107,7 +107,7 @@ impl Model {
         }
     }
 
-    /// Those who wait, in the order in which they came.
+    /// The waiting clients, in the order of arrival.
     fn knocking(&self) -> Vec<String> {
         let waiting = self.members.iter().filter_map(|member| {
             let since = member.knocking?.since;
@@ -122,7 +122,7 @@ impl Model {
         waiting.into_iter().map(|(_, _, id)| id).collect()
     }
 
-    /// A host is told of all who wait; without one they are turned away.
+    /// Tells a new host of all waiting clients; without a host they are refused.
     pub(super) fn knock_anew(&mut self) {
         for id in self.knocking() {
             let who = self.find(&id).expect("it waits");
@@ -186,7 +186,7 @@ impl Model {
                 .map(|who| self.id(who))
                 .collect();
             outside.sort_by_key(|id| SocketId::parse(id));
-            // Those who are outside by now do not hear of it.
+            // Members that are outside by now are not told.
             let aliases = outside.iter().map(|id| {
                 let who = self.find(id).expect("it is outside");
                 self.members[who].alias.take()
@@ -197,7 +197,7 @@ impl Model {
         }
         if !on {
             for id in self.knocking() {
-                let _ = self.admit(hall, &id); // who is refused is told
+                let _ = self.admit(hall, &id); // a refused client is told
             }
             for member in &mut self.members {
                 member.denied = false;
@@ -205,10 +205,10 @@ impl Model {
         }
     }
 
-    /// Lets in somebody who waits.
+    /// Lets a waiting client in.
     fn admit(&mut self, hall: &Hall, id: &str) -> Result<(), &'static str> {
         let Some(who) = self.find(id) else {
-            return Ok(()); // it gave its seat up
+            return Ok(()); // it has given its place up
         };
         let Some(knock) = self.members[who].knocking else {
             return Ok(());
@@ -220,7 +220,7 @@ impl Model {
         self.free_seat(who, knock.video);
         let who = self.find(id).expect("it is let in");
         self.enter(hall, who, knock.name, knock.video);
-        // Its ordinal is not told before: see `Model::listen`.
+        // Its ordinal is not known earlier: see `Model::listen`.
         self.tell_entry(who, false);
         self.members[who].owed.push(json!(["room:admitted"]));
         Ok(())

@@ -52,7 +52,7 @@ impl Model {
         self.tell_entry(who, again);
     }
 
-    /// A member's ordinal is told.
+    /// Records a member's ordinal.
     pub(super) fn number(&mut self, who: usize, n: u64) {
         assert_eq!(*self.members[who].n.get_or_insert(n), n, "an ordinal stays");
         let with_it = self.members.iter().filter(|member| member.n == Some(n));
@@ -70,7 +70,7 @@ impl Model {
         assert_eq!(reply["room"]["count"], json!(others.len() + 1));
     }
 
-    /// A member is a peer, or shows itself otherwise. Returns whether it was one before.
+    /// Makes a member a peer, or updates the peer. Returns whether it was a peer before.
     pub(super) fn enter(
         &mut self,
         hall: &Hall,
@@ -98,7 +98,7 @@ impl Model {
         Act::done(json!(["room:leave"]))
     }
 
-    /// The other peers are told, and one becomes host.
+    /// Tells the other peers that a peer left, and makes one of them host.
     pub(super) fn left(&mut self, who: usize, reason: &str) {
         let id = self.id(who);
         if let Some(alias) = self.members[who].alias.take() {
@@ -183,7 +183,7 @@ impl Model {
         Act::done(event)
     }
 
-    /// What a member says without waiting for an ack: it may be lost with the server.
+    /// A member sends an event without an ack, which may be lost with the server.
     pub(super) fn say_without_ack(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
         let before: Vec<usize> = self
             .members

@@ -1,5 +1,4 @@
-//! What becomes of the connections in a room, as the model of rooms knows it: they come, are lost, come
-//! back in time or too late.
+//! The connections in the model of rooms: they open, are lost, and return in time or too late.
 
 use serde_json::json;
 use signalbox::socket::SocketId;
@@ -9,7 +8,7 @@ use super::member::{Link, Member};
 use super::room_model::Model;
 use crate::peer::{Hall, Peer};
 
-/// For how long a client may be away whose page was left (V-4).
+/// How long a client whose page was left may be away (V-4).
 const LEFT_PAGE: u64 = 5_000;
 
 impl Model {
@@ -26,7 +25,8 @@ impl Model {
         self.members.push(Member::new(peer));
     }
 
-    /// Whether there is a place for one more. Of those inside, who is away gives theirs up.
+    /// Whether there is a place for one more socket. A socket inside that is away gives its place
+    /// up.
     fn make_place(&mut self) -> bool {
         let inside = self.insiders();
         let alike = if self.locked {
@@ -65,7 +65,7 @@ impl Model {
         self.expire(hall.now()); // the upgrade took a moment
     }
 
-    /// How many signals wait is not kept, nor which connections were those of left pages.
+    /// Memory is lost: queue lengths, and which connections belonged to left pages, are not stored.
     pub(super) fn forget(&mut self) {
         for member in &mut self.members {
             member.waiting = 0;
@@ -73,7 +73,7 @@ impl Model {
         }
     }
 
-    /// A page is loaded: the socket of the page that was left first, from the same address, is gone.
+    /// A page is loaded: the socket of the page from this address that was left first leaves.
     pub(super) fn replace_left_page(&mut self) {
         let left = self.members.iter().enumerate();
         let left = left.filter_map(|(who, member)| match member.link {
@@ -87,7 +87,7 @@ impl Model {
         }
     }
 
-    /// A connection is lost, or silent from now on, or the namespace or the page is left.
+    /// A connection is lost, or silent from now on, or the client leaves the namespace or the page.
     pub(super) fn lose(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
         let peer = &self.members[who].peer;
         match bytes.below(8) {
@@ -123,8 +123,8 @@ impl Model {
         }
     }
 
-    /// The server is killed, and started again after a while. It knows at once which connections are
-    /// lost, polls aside; if any, all who are away have their time anew.
+    /// The server is killed, and restarted after a while. It notices lost WebSockets at once, but
+    /// not lost polls. If any is lost, all clients that are away get a new time limit.
     pub(super) fn kill(&mut self, hall: &mut Hall, millis: u64) {
         self.end_silence(hall, 0);
         hall.platform.flush();
@@ -133,7 +133,7 @@ impl Model {
         self.killed(hall, then);
     }
 
-    /// The server was killed, and what it knew is kept.
+    /// The server was killed, and its records are stored.
     pub(super) fn killed(&mut self, hall: &mut Hall, then: u64) {
         self.forget();
         let present = self.with_link(|link| link == Link::Present);
@@ -155,7 +155,7 @@ impl Model {
         self.until(hall, then);
     }
 
-    /// Time passes, and those who are away are given up in time.
+    /// Lets time pass. Clients that are away for too long leave.
     pub(super) fn until(&mut self, hall: &mut Hall, then: u64) {
         hall.until(then);
         self.expire(then);
@@ -183,14 +183,14 @@ impl Model {
         self.gone.push(member.peer);
     }
 
-    /// A client comes back: it is who it was. If nobody knew that it was lost, its earlier
-    /// connection is first asked for a sign of life.
+    /// A client returns and is the same socket. If its loss is unnoticed, its earlier connection is
+    /// first checked by a ping.
     pub(super) fn come_back(&mut self, hall: &mut Hall, who: usize) {
         let id = self.id(who);
-        // Not in the millisecond of its last sign of life.
+        // It returns after the millisecond of its last packet.
         self.until(hall, hall.now() + 1);
         let Some(who) = self.find(&id) else {
-            return; // it was about to be given up
+            return; // its time limit had just passed
         };
         let back = self.members[who].peer.reconnect(hall);
         assert!(
@@ -216,7 +216,7 @@ impl Model {
         }
     }
 
-    /// A client comes back that was given up.
+    /// A client returns that had left.
     pub(super) fn come_anew(&mut self, hall: &mut Hall) {
         if !self.make_place() {
             return;
@@ -227,7 +227,7 @@ impl Model {
         self.members.push(Member::new(peer));
     }
 
-    /// Those whose connection was lost this long ago without a word come back.
+    /// Clients that lost their connection unnoticed this long ago return.
     pub(super) fn end_silence(&mut self, hall: &mut Hall, millis: u64) {
         let now = hall.now();
         let silent = |link| matches!(link, Link::Silent(since) if since + millis <= now);

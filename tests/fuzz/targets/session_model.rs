@@ -1,7 +1,7 @@
-//! Sessions beside a naive model of what their clients must have received: each message once and in
-//! order, as soon as there is a way, whatever the interleaving of polls, upgrades, losses of memory,
-//! late alarms, a clock that goes back and a server that is killed. The clients keep to the rules; some
-//! leave, are put out or are lost.
+//! Sessions compared with a naive model of what their clients must receive: each message once and
+//! in order, as soon as possible. Polls, upgrades, losses of memory, late alarms, a clock that is
+//! set back and killed servers come in any order. The clients follow the rules; some disconnect,
+//! are disconnected or are lost.
 
 use signalbox::engine::Config;
 
@@ -16,20 +16,20 @@ use crate::support::{
 const HOLD: u64 = 100;
 const OVERTAKING: u64 = 20;
 
-/// How long clients may say nothing: less than pingTimeout.
+/// How long clients may be silent: less than pingTimeout.
 const QUIET: u64 = 15_000;
 
 struct Model<'a> {
     script: Script<Raw>,
     bytes: Bytes<'a>,
     clients: Vec<Client>,
-    /// Connections that the server is to close.
+    /// Connections that the server must close.
     closing: Vec<u64>,
     quiet: u64,
     late: bool,
-    /// By how much the clock went back since, in milliseconds: what ends in time ends later.
+    /// By how much the clock was set back, in milliseconds: deadlines pass later by this.
     back: u64,
-    /// Whether the platform answers pongs by itself.
+    /// Whether the platform answers pongs.
     absorbs: bool,
     said: usize,
     received: usize,
@@ -62,7 +62,7 @@ pub fn session_model(bytes: &[u8]) -> usize {
     }
     model.pass(1);
     for _ in 0..100 {
-        model.everyone_polls(); // an answer of revision 3 has 16 packets at most
+        model.everyone_polls(); // a response of revision 3 has at most 16 packets
     }
     model.settle();
     assert!(model.clients.iter().all(|client| client.owed.is_empty()));
@@ -151,7 +151,7 @@ impl Model<'_> {
         }
     }
 
-    /// Everyone polls, and clients of revision 3 ping.
+    /// All clients poll, and clients of revision 3 ping.
     fn everyone_polls(&mut self) {
         for who in 0..self.clients.len() {
             if self.clients[who].old.is_some() {
@@ -163,8 +163,8 @@ impl Model<'_> {
         self.settle();
     }
 
-    /// A client sends some messages, by polling in one request: texts, which all get, and bytes, which
-    /// it gets itself.
+    /// A client sends some messages, on polling in one request: texts, which all clients get, and
+    /// bytes, which only it gets.
     fn say(&mut self, who: usize) {
         let mut packets = Vec::new();
         for _ in 0..self.bytes.below(4) + 1 {
@@ -207,7 +207,7 @@ impl Model<'_> {
         }
     }
 
-    /// A WebSocket for a session: to probe, or one too many.
+    /// A client opens a WebSocket for a session: a probe, or one WebSocket too many.
     fn probe(&mut self, who: usize) {
         let since = self.script.now();
         let base64 = *self.bytes.pick(&["", "&b64=1"]);
@@ -235,7 +235,7 @@ impl Model<'_> {
     /// Something happens on the WebSocket that is being probed.
     fn on_probe(&mut self, who: usize, kind: usize) {
         if self.clients[who].probe_is_late(self.script.now()) {
-            self.script.wake(); // it may end now
+            self.script.wake(); // the hold of the poll may end now
             self.settle();
         }
         let client = &mut self.clients[who];
@@ -284,7 +284,7 @@ impl Model<'_> {
         }
     }
 
-    /// A client is gone, and its session with it.
+    /// A client is lost, and its session ends.
     fn lose(&mut self, who: usize) {
         match (self.clients[who].link, self.clients[who].poll) {
             (Link::WebSocket(gone), _) if self.bytes.chance(2) => self.script.went_away(gone),
@@ -295,7 +295,7 @@ impl Model<'_> {
         self.gone(who);
     }
 
-    /// A session is ended in order: its client gets what it is owed, and `last`.
+    /// The server closes a session: its client gets its queue, and `last`.
     fn end(&mut self, who: usize, packet: &str, last: &str) {
         self.catch_up();
         self.write(who, packet);
@@ -305,7 +305,7 @@ impl Model<'_> {
             assert_eq!(done.last(), Some(&closed(connection)));
         } else {
             let mut parts: Vec<String> = Vec::new();
-            // What is owed comes in an answer of its own.
+            // The queue comes in a response of its own.
             while parts.last().is_none_or(|part| part != last) {
                 let poll = client.poll.take();
                 let poll = poll.unwrap_or_else(|| self.script.get(&client.query("polling")));
@@ -332,7 +332,7 @@ impl Model<'_> {
         }
     }
 
-    /// The alarm that was late comes.
+    /// Runs a late alarm.
     fn catch_up(&mut self) {
         if std::mem::take(&mut self.late) {
             self.script.wake();
@@ -347,7 +347,7 @@ impl Model<'_> {
         self.back += back;
     }
 
-    /// The server is killed. What waits for polls is kept; who has a WebSocket has lost it.
+    /// The server is killed. Queues of polling sessions are stored; WebSockets are lost.
     fn kill(&mut self) {
         self.catch_up();
         self.script.platform.flush();
@@ -364,7 +364,7 @@ impl Model<'_> {
         }
     }
 
-    /// Time passes; alarms may be late, once.
+    /// Lets time pass. Once, alarms may be late.
     fn pass(&mut self, millis: u64) {
         self.catch_up();
         if self.quiet + millis > QUIET {
@@ -390,7 +390,7 @@ impl Model<'_> {
         }
     }
 
-    /// A probe that took too long ends when its client makes a request; it may have before.
+    /// An expired probe ends at its client's next request, or earlier.
     fn give_up_probe(&mut self, who: usize) {
         let client = &mut self.clients[who];
         if let Link::Probing { probe, .. } = client.link
@@ -401,7 +401,7 @@ impl Model<'_> {
         }
     }
 
-    /// Takes what the clients got, and lets them answer pings.
+    /// Takes what the clients received, and answers pings.
     fn settle(&mut self) {
         loop {
             let done = self.script.take();
