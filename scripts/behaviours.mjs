@@ -1,10 +1,10 @@
 // Compares docs/protocol.md and docs/bounds.md with the tests: each numbered row of the documents has a test, and each id
-// of a test is in the documents.
+// of a test is in the documents. The modules that docs/protocol.md names exist.
 //
 // A test names the ids that it verifies at its head: `/// P-7, E-8: why` directly above the attributes of a Rust test,
 // "P-7, E-8: what" as the title of a Node test. An id in another place is a reference and does not count.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { inRoot } from "./task.mjs";
 
@@ -41,6 +41,15 @@ function testsOf(file) {
   return headed.map(({ name, head }) => ({ name: `${file}: ${name}`, ids: head.split(", ") }));
 }
 
+/** The files in the column "module" of docs/protocol.md: below src/, or in the repository. */
+function modules() {
+  const cells = [...read("docs/protocol.md").matchAll(/^\| [A-Z]-\d+ \|.*\| ([^|]*) \|$/gm)].map(([, cell]) => cell);
+  return cells.flatMap((cell) => cell.match(/[\w./]*\{[^}]*\}\.rs|[\w./-]+\.rs/g) ?? []).flatMap((path) => {
+    const [, before, names, after] = /^(.*)\{(.*)\}(.*)$/.exec(path) ?? [path, path];
+    return names ? names.split(",").map((name) => before + name + after) : [path];
+  });
+}
+
 /** Prints the problems; returns `{passed, failed}` as every check does. */
 export function behaviours() {
   const text = documents.map(read).join("\n");
@@ -61,6 +70,10 @@ export function behaviours() {
       if (!known.has(id)) failed.push(`${id} is in no document, but ${name} names it`);
       else if (!known.get(id).offered) failed.push(`${id} is not offered, but ${name} names it`);
     }
+  }
+
+  for (const path of new Set(modules())) {
+    if (!existsSync(inRoot("src", path)) && !existsSync(inRoot(path))) failed.push(`docs/protocol.md names ${path}, which does not exist`);
   }
 
   for (const { id, text } of rows.filter(({ offered }) => !offered)) console.log(`not offered: ${id}, ${text}`);

@@ -56,10 +56,6 @@ impl Bucket {
     /// # Errors
     ///
     /// How long until a token is available.
-    ///
-    /// # Errors
-    ///
-    /// How long it takes until there is one.
     pub(crate) fn take(&mut self, now: Timestamp, rate: Rate) -> Result<(), Duration> {
         let inflow = u64::from(rate.per_second);
         let passed = now.as_millis().saturating_sub(self.at.as_millis());
