@@ -42,7 +42,7 @@ async function worker(busy, crate, profile = release) {
   const packages = npmPackages(busy); // beside cargo: the one mostly waits for the network, the other for one core
   if (upToDate) await packages;
   else {
-    busy(existsSync(bindgen) ? "building" : `building, about ${profile === release ? "three minutes" : "a minute"}, this once`);
+    busy(existsSync(bindgen) ? "building" : "building, up to three minutes, this once");
     rmSync(stamp, { force: true });
     await compile(crate, profile, packages);
     writeFileSync(stamp, stampOf(profile));
