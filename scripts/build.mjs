@@ -1,9 +1,9 @@
-// `npm run build`: makes worker/build/index.js from a bare clone. It is the Worker that wrangler serves and deploys. The
-// Worker of the conformance tests is built in the same way, into its own build/.
+// `npm run build`: makes worker/build/index.js from a bare clone. It is the Worker that wrangler serves and deploys. Other
+// Workers are built in the same way, each into its own build/: those of the tests, of the examples, and with --crate your own.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { bindgen, npmPackages, rust, rustTools, wasmTarget } from "./setup.mjs";
@@ -24,13 +24,28 @@ export const conformanceSteps = [...tools, ["conformance Worker", (busy) => work
 export const conformanceOption = { type: "boolean", about: `uses the Worker of ${conformanceCrate} instead` };
 
 /** The steps that build the examples. */
-export const exampleSteps = ["chat", "cursors", "game"].map((name) => [`example ${name}`, (busy) => worker(busy, `examples/${name}`)]);
+export const exampleSteps = ["chat", "cursors", "game"].map((name) => [`example ${name}`, (busy) => page(busy, `examples/${name}`)]);
 
 /** The size of a crate's built WebAssembly, raw and compressed. */
 export function wasmSize(crate) {
   const bytes = readFileSync(inRoot(crate, "build/index_bg.wasm"));
   return { raw: bytes.length, gzipped: gzipSync(bytes, { level: 9 }).length };
 }
+
+/** Builds a Worker on the library, and puts the client into the folder of its page. */
+async function page(busy, crate) {
+  const client = "vendor/socket.io.esm.min.js";
+  if (existsSync(inRoot(crate, "public"))) {
+    mkdirSync(inRoot(crate, "public/vendor"), { recursive: true });
+    copyFileSync(inRoot("public", client), inRoot(crate, "public", client));
+  }
+  // Outside of this folder a crate has a lock file of its own, which begins with the versions that are pinned here.
+  const lock = inRoot(crate, "Cargo.lock");
+  if (isOutside(crate) && !existsSync(lock)) copyFileSync(inRoot("Cargo.lock"), lock);
+  return worker(busy, crate);
+}
+
+const isOutside = (crate) => relative(root, inRoot(crate)).startsWith("..");
 
 async function worker(busy, crate, profile = release) {
   const inputs = digest(crate);
@@ -63,7 +78,8 @@ async function compile(crate, profile, packages) {
   mkdirSync(staging, { recursive: true });
   writeFileSync(join(build, ".gitignore"), "*\n");
   // All at the same time, because cargo often waits for one crate that the others need.
-  const flags = ["--profile", profile, "--locked", "--target", wasmTarget, "--manifest-path", inRoot(crate, "Cargo.toml")];
+  const locked = isOutside(crate) ? [] : ["--locked"];
+  const flags = ["--profile", profile, ...locked, "--target", wasmTarget, "--target-dir", inRoot("target"), "--manifest-path", inRoot(crate, "Cargo.toml")];
   await Promise.all([packages, rustTools(), mustRun("cargo", ["build", ...flags], { env: { RUSTFLAGS: small } })]);
   const [, name] = /^name = "(.+)"/m.exec(readFileSync(inRoot(crate, "Cargo.toml"), "utf8"));
   const compiled = inRoot("target", wasmTarget, profile, `${name.replaceAll("-", "_")}.wasm`);
@@ -129,7 +145,11 @@ function digest(crate) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await main(async (args) => {
     const about = "Installs what is missing, and builds the Worker into worker/build/.";
-    const { conformance } = options(args, "npm run build", about, { conformance: conformanceOption });
-    await steps(conformance ? conformanceSteps : buildSteps);
+    const { conformance, crate } = options(args, "npm run build", about, {
+      conformance: conformanceOption,
+      crate: { type: "string", value: "FOLDER", about: "builds the Worker of another crate, with its page, instead" },
+    });
+    const own = crate && resolve(process.env.INIT_CWD ?? ".", crate);
+    await steps(own ? [...tools, ["Worker", (busy) => page(busy, own)]] : conformance ? conformanceSteps : buildSteps);
   });
 }

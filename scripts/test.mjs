@@ -63,7 +63,7 @@ const parts = {
     ],
   },
   browser: {
-    setup: [...buildSteps, ["Chromium", chromium], ["a display", display], ["Firefox", firefox], ["WebKit", webkit], ["coturn", coturn], ["network tools", networkTools]],
+    setup: [...buildSteps, ...exampleSteps, ["Chromium", chromium], ["a display", display], ["Firefox", firefox], ["WebKit", webkit], ["coturn", coturn], ["network tools", networkTools]],
     checks: [["browser tests", () => nodeTests("tests/e2e/browser", { env: { CHROMIUM: chromiumPath(), FIREFOX: firefoxPath(), TURNSERVER: coturnPath() } })]],
   },
 };

@@ -45,12 +45,12 @@ pub(super) enum Step {
     Stop,
 }
 
-/// Whom an event is for.
+/// The receivers of an event.
 #[derive(Clone, Debug)]
 pub(super) enum To {
     Sender,
-    /// The members of the room but the sender. If the sender is in no room: nobody or, where the table
-    /// joins no rooms, all other sockets.
+    /// The other members of the sender's room. Without a room: nobody or, if the table joins no rooms, all
+    /// other sockets.
     Others,
     /// The same with the sender.
     All,
@@ -69,7 +69,7 @@ pub(super) enum To {
 /// Arguments.
 #[derive(Clone, Debug)]
 pub(super) enum Arguments {
-    /// Those of the client's event, as they came.
+    /// The arguments of the client's event, unchanged.
     Same,
     List(Vec<Template>),
 }

@@ -1,4 +1,4 @@
-//! What templates come to.
+//! Evaluates templates.
 
 use super::limits::{ITEMS, WRITTEN_BYTES};
 use super::run::Run;
@@ -16,7 +16,7 @@ fn put(fields: &mut Vec<(String, Json)>, name: String, json: Json) {
 }
 
 impl Run<'_> {
-    /// What a template comes to.
+    /// Evaluates a template.
     pub(super) fn value(&self, template: &Template) -> Result<Value, Error> {
         match template {
             Template::Path(path) => self.follow_path(path),
@@ -42,7 +42,7 @@ impl Run<'_> {
         }))
     }
 
-    /// A value as JSON. What had to be written for that counts.
+    /// A value as JSON. The bytes of a new value are counted.
     fn written(&self, value: Value) -> Result<Option<Json>, Error> {
         let is_new = matches!(value, Value::Sockets(_));
         let json = value.json();
@@ -52,7 +52,7 @@ impl Run<'_> {
         Ok(json)
     }
 
-    /// The name that a template comes to: of a room, a socket, an event.
+    /// Evaluates a template to the name of a room, a socket or an event.
     pub(super) fn name(&self, template: &Template) -> Result<Option<String>, Error> {
         let name = self.value(template)?.name();
         Ok(name.filter(|name| !name.is_empty()))
@@ -67,7 +67,7 @@ impl Run<'_> {
         self.written.set(self.written.get().saturating_add(bytes));
     }
 
-    /// Whether no more was written than one event may write.
+    /// Fails if the event has written more bytes than one event may write.
     pub(super) fn check_written(&self) -> Result<(), Error> {
         if self.written.get() > WRITTEN_BYTES {
             return Err(too_large("the answer"));
@@ -172,7 +172,7 @@ impl Run<'_> {
         }
     }
 
-    /// An object with the fields of two; those of the second win, and `null` removes a field.
+    /// Merges two objects: fields of the second replace those of the first, and `null` removes a field.
     pub(super) fn with_fields(&self, old: Option<&Json>, new: &Json) -> Result<Json, Error> {
         let mut merged = old.map_or_else(|| Ok(Vec::new()), fields)?;
         for (name, json) in fields(new)? {

@@ -1,4 +1,4 @@
-//! What a socket keeps: its rooms, its alias, its data.
+//! The actions that change what is kept with a socket: its rooms, its alias, its data.
 
 use super::limits::{ALIAS_BYTES, DATA_BYTES};
 use super::run::{Happening, Run, missing};

@@ -1,5 +1,5 @@
-//! What one event, one socket and one table may cost. `docs/bounds.md` has what else is bounded, as in
-//! a room.
+//! The bounds of one event, one socket and one table. `docs/bounds.md` lists the bounds that a dialect
+//! shares with a room.
 
 /// The largest table, in bytes of JSON.
 pub const TABLE_BYTES: usize = 65_536;
@@ -16,7 +16,7 @@ pub const PATH_STEPS: usize = 8;
 /// How many actions one event may lead to; each item of a list counts.
 pub const ACTIONS: usize = 256;
 
-/// How many sockets all that one event sends may reach together, each event counted by itself.
+/// How many deliveries one event of a client may cause: receivers, summed over all events that are sent.
 pub const DELIVERIES: usize = 4096;
 
 /// How many bytes one event may write into new values.
@@ -29,7 +29,7 @@ pub const SENT_BYTES: usize = 16_777_216;
 pub const ARGUMENT_DEPTH: usize = 64;
 
 /// The most fields of an object, and the most elements of a list of a client, that a table may work
-/// with. What passes through as a whole may have more.
+/// with. Values that are passed on as a whole may have more.
 pub const ITEMS: usize = 256;
 
 /// The longest alias, in bytes.

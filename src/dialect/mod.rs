@@ -4,8 +4,8 @@
 //! room, emit an event to somebody, acknowledge. A [`Dialect`] runs one. `docs/dialects.md` explains
 //! the form.
 //!
-//! Nothing that a client sends is unbounded: see [`limits`]. A table has no loop but `each`, over a list
-//! that exists, and no recursion.
+//! All work for a client's event is bounded: see [`limits`]. A table's only loop is `each`, over a list that
+//! exists, and there is no recursion.
 
 mod action;
 mod condition;
@@ -49,7 +49,7 @@ use run::{Done, Happening, Run, Scene};
 /// The event that tells a client of an error, as in a room.
 const ERROR: &str = "room:error";
 
-/// An application that does what a table says, for the sockets of one dialect and one room of the URL.
+/// Runs a table for the sockets of one dialect and one room of the URL.
 pub struct Dialect {
     name: String,
     place: RoomName,
@@ -220,7 +220,7 @@ impl Dialect {
         }
     }
 
-    /// How an event ended, and what it is acknowledged with. An error takes back no ack.
+    /// Handles an event. Returns how it ended, and the arguments of its ack, which is sent after an error, too.
     fn serve(
         &mut self,
         now: Timestamp,
@@ -278,7 +278,7 @@ impl Dialect {
         Run::new(scene, now, from, happening, out).all()
     }
 
-    /// Too much is refused; a client that goes on all the same is disconnected.
+    /// Refuses events beyond the rate, and disconnects a client that keeps sending them.
     fn check_rate(
         &mut self,
         now: Timestamp,
@@ -330,14 +330,14 @@ impl Dialect {
         self.log(now, "leave", socket, None);
     }
 
-    /// A socket is gone; what it had left of its rates is not.
+    /// Forgets a socket, and remembers its allowance for its address.
     fn forget(&mut self, socket: SocketId) {
         if let Some(peer) = self.sockets.disconnect(socket) {
             self.spent.keep(peer.address, peer.allowance);
         }
     }
 
-    /// Writes a line into the log for operators. Of people it has ids alone.
+    /// Writes a line into the operators' log. The line identifies people by their ids only.
     fn log(&mut self, now: Timestamp, event: &str, peer: SocketId, code: Option<Code>) {
         self.log_line(now, event, peer, code, &[]);
     }

@@ -15,10 +15,10 @@ pub(super) struct Path {
 pub(super) enum Step {
     /// `.x`: a field, an element, or what a socket or a room has of this name.
     Field(String),
-    /// `$socket(…)`: the socket that the value so far names, by its id or its alias. Only a table says
-    /// that a text is a name: a client could put a name in place of anything else.
+    /// `$socket(…)`: the socket with this id or alias. Values are looked up as names only where a table says
+    /// so: a client can put a name in place of any other value.
     Socket,
-    /// `$room(…)`: the room that the value so far names.
+    /// `$room(…)`: the room with this name.
     Room,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Root {
     Event,
     /// Why the socket disconnected.
     Reason,
-    /// The id of the socket that the event is of: the sender.
+    /// The sender's id.
     Id,
     /// The sender's alias.
     Alias,
@@ -90,11 +90,11 @@ pub(super) const ROOTS: [(&str, Root); 19] = [
     ("now", Root::Now),
 ];
 
-/// What `auth` may hold that is not for others: the token, and what recovers a lost connection.
+/// The fields of `auth` that are secrets: the token, and the fields that recover a lost connection.
 const SECRETS: [&str; 3] = ["token", "pid", "offset"];
 
 impl Path {
-    /// Whether this is sockets, whatever clients send, and no name.
+    /// Whether the path always leads to sockets, and never to a name that a client chose.
     pub(super) fn is_sockets(&self) -> bool {
         let is_of_server = matches!(
             self.root,
@@ -108,11 +108,11 @@ impl Path {
         self.steps.last() == Some(&Step::Socket) || (is_of_server && self.steps.iter().all(keeps))
     }
 
-    /// Reads what follows the dollar sign.
+    /// Reads the text after the dollar sign.
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// The mistake.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let text = text.replace("?.", ".").replace('[', ".").replace(']', "");
         let named = [("socket(", Step::Socket), ("room(", Step::Room)];

@@ -1,4 +1,4 @@
-//! What a dialect knows of a socket.
+//! The data that a dialect keeps with a socket.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,14 +7,14 @@ use crate::engine::Handshake;
 use crate::rate::Allowance;
 use crate::socket::Json;
 
-/// What a dialect keeps with a socket.
+/// The data that a dialect keeps with a socket.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Peer {
-    /// By what name others reach it, beside its id.
+    /// The name by which others reach it, beside its id.
     pub(super) alias: Option<String>,
     /// What `set` kept: an object.
     pub(super) data: Option<Json>,
-    /// Where it connected from.
+    /// Its address.
     pub(super) address: String,
     /// The query of its URL and its `auth`, if the table needs them.
     pub(super) query: Option<String>,

@@ -1,4 +1,4 @@
-//! Errors in a table: where, what is wrong, and what may have been meant.
+//! Errors in a table: the place, the mistake, and the word that was probably meant.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl fmt::Display for TableError {
     }
 }
 
-/// The known word that is nearest to what was written, if one is near.
+/// The known word that is most similar to the written one, if any is similar.
 pub(crate) fn nearest<'a>(
     written: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -41,7 +41,7 @@ pub(super) fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'
     nearest(written, known).map_or_else(String::new, |word| format!("; did you mean {word:?}?"))
 }
 
-/// How many characters have to be added, removed or replaced, or swapped with their neighbour.
+/// The edit distance: characters added, removed, replaced, or swapped with their neighbour.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().take(64).collect();
     let mut before: Vec<usize> = Vec::new();

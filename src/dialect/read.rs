@@ -1,4 +1,4 @@
-//! From JSON to a table; errors name their places and, if something is near, what may have been meant.
+//! Reads a table from JSON. An error names its place and, if a known word is similar, that word.
 
 use std::ops::Range;
 
@@ -22,7 +22,7 @@ pub const ACTION_KEYS: [&str; 18] = [
     "volatile", "ack", "do", "refuse", "data", "stop", "about",
 ];
 
-/// The keys of an action of which it has at least one.
+/// The keys of which every action has at least one.
 const VERBS: [&str; 10] = [
     "join", "leave", "alias", "set", "emit", "ack", "do", "else", "refuse", "stop",
 ];
@@ -36,7 +36,7 @@ pub const CONDITION_KEYS: [&str; 10] = [
 pub(super) enum Node {
     Text(String),
     List(Vec<Json>),
-    /// The fields, in their order; of a name that occurs twice, both.
+    /// The fields, in their order. A name that occurs twice is there twice.
     Object(Vec<(String, Json)>),
     /// A number, `true`, `false` or `null`.
     Other,
@@ -103,7 +103,7 @@ impl Reader {
         });
     }
 
-    /// Of a key that occurs twice, only one would count.
+    /// Reports keys that occur twice: one of them would have no effect.
     pub(super) fn check_keys(&mut self, place: &str, fields: &[(String, Json)]) {
         for (at, (name, _)) in fields.iter().enumerate() {
             if fields.iter().take(at).any(|(known, _)| known == name) {
@@ -113,7 +113,7 @@ impl Reader {
         }
     }
 
-    /// The names that a `join` or an `alias` gives.
+    /// Collects the names that a `join` or an `alias` gives.
     pub(super) fn give_names(&mut self, json: &Json) {
         match node(json) {
             Node::Text(name) if !name.contains('$') => self.given.push(name),
@@ -123,7 +123,7 @@ impl Reader {
         }
     }
 
-    /// A constant, where only a value of the event makes sense, is a mistake.
+    /// Reports a constant where only a value of the event makes sense.
     pub(super) fn check_varies(&mut self, place: &str, is_constant: bool) {
         if is_constant {
             let message = "this is always the same: a value begins with $, such as \"$0.room\"";
@@ -131,7 +131,7 @@ impl Reader {
         }
     }
 
-    /// Whether a part of a table is nested too deep, which is an error.
+    /// Reports a part of a table that is nested too deep.
     pub(super) fn is_too_deep(&mut self, place: &str, depth: usize) -> bool {
         let is_too_deep = depth > TABLE_DEPTH;
         if is_too_deep {
@@ -141,7 +141,7 @@ impl Reader {
         is_too_deep
     }
 
-    /// A key that is not known.
+    /// Reports an unknown key.
     pub(super) fn unknown(&mut self, place: &str, name: &str, of: &str, known: &[&str]) {
         let hint = did_you_mean(name, known.iter().copied());
         let hint = if hint.is_empty() {
@@ -200,7 +200,7 @@ impl Reader {
         Some(table)
     }
 
-    /// A text.
+    /// Reads a text.
     fn text(&mut self, place: &str, json: &Json) -> String {
         json.text().unwrap_or_else(|| {
             self.error(place, "this is a text");
@@ -338,7 +338,7 @@ impl Reader {
         Some(action)
     }
 
-    /// Reads what follows a dollar sign.
+    /// Reads the text after a dollar sign.
     pub(super) fn path(&mut self, place: &str, text: &str) -> Option<Path> {
         let path = Path::parse(text)
             .map_err(|message| self.error(place, message))
@@ -368,8 +368,8 @@ impl Reader {
         Some(path)
     }
 
-    /// What is used has to be there: `$data.x` needs a `set`, `$alias` an `alias`, and a name that is
-    /// written in `to` a `join` or an `alias`.
+    /// Reports uses without a source: `$data.x` needs a `set`, `$alias` needs an `alias`, and a name that is
+    /// written in `to` needs a `join` or an `alias`.
     fn check_uses(&mut self) {
         if let Some(set) = self.set.take() {
             for (place, field) in std::mem::take(&mut self.data) {

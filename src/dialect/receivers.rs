@@ -1,4 +1,4 @@
-//! Who is where, and whom an event is for.
+//! Finds the members of rooms and the receivers of events.
 
 use super::action::To;
 use super::run::{Chosen, Happening, Run, missing};
@@ -9,7 +9,7 @@ use crate::room::Error;
 use crate::socket::{Namespace, SocketId, Target};
 
 impl<'a> Run<'a> {
-    /// The receivers, by their ids.
+    /// The receivers, sorted by their ids.
     pub(super) fn receivers(&mut self, to: &To) -> Result<Vec<SocketId>, Error> {
         let all = Target::all(self.namespace().clone());
         let mut receivers = match to {
@@ -78,13 +78,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether all sockets are in one room: where the table joins none. Elsewhere a socket that is in
-    /// no room reaches nobody, and not the members of all rooms.
+    /// Whether all sockets count as one room, as in a table that joins no rooms. In other tables, a socket
+    /// without a room reaches nobody: it must not reach the members of all rooms.
     fn is_one_room(&self) -> bool {
         !self.table.names.join && matches!(self.chosen, Chosen::Own)
     }
 
-    /// Those of a target that are in the room, by their ids.
+    /// The sockets of a target that are in the room, sorted by their ids.
     fn in_room(&self, target: Target) -> Vec<SocketId> {
         match self.room() {
             Some(room) => self.sockets.select(&target.to(room)),
@@ -112,7 +112,7 @@ impl<'a> Run<'a> {
         self.remaining(self.sockets.members(self.namespace(), None))
     }
 
-    /// Who is disconnecting is no member any more.
+    /// Removes a socket that is disconnecting: it is no member any more.
     fn remaining(&self, ids: Vec<SocketId>) -> Vec<SocketId> {
         if matches!(self.happening, Happening::Disconnect(_)) {
             return self.but_sender(ids);

@@ -1,4 +1,4 @@
-//! Doing what a table says, for one event of one socket.
+//! Performs the actions of a table for one event of one socket.
 
 use std::cell::{Cell, OnceCell};
 use std::fmt::Write;
@@ -24,9 +24,9 @@ pub(super) enum Happening<'a> {
     Disconnect(DisconnectReason),
 }
 
-/// How it ended.
+/// How a run ended.
 pub(super) enum Done {
-    /// All was done.
+    /// All actions were performed.
     All,
     /// The connection is refused.
     Refused { message: String, data: Option<Json> },
@@ -38,11 +38,11 @@ pub(super) enum Chosen {
     Own,
     /// The one that `in` names.
     Room(String),
-    /// `in` names none.
+    /// `in` has no value.
     Missing,
 }
 
-/// Whether to go on.
+/// Whether the next action is performed.
 enum Flow {
     On,
     Stop,
@@ -71,11 +71,11 @@ pub(super) struct Run<'a> {
     deliveries: usize,
     sent: usize,
     reply: Option<Args>,
-    /// Whether an event was for somebody who is not there.
+    /// Whether the receiver of an event was missing.
     pub(super) missed: bool,
 }
 
-/// What a run works on.
+/// The parts of the dialect that a run uses.
 pub(super) struct Scene<'a> {
     pub(super) table: &'a Table,
     pub(super) place: &'a RoomName,
@@ -121,7 +121,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Does what the table says. Returns how it ended, and what the event is acknowledged with.
+    /// Performs all actions. Returns how the run ended, and the arguments of the ack.
     pub(super) fn all(mut self) -> (Result<Done, Error>, Option<Args>) {
         let done = self.table();
         (done, self.reply)
@@ -165,14 +165,14 @@ impl<'a> Run<'a> {
         Ok(Flow::On)
     }
 
-    /// The items of `each`. The room of `in` is that of the list, too, unless it is taken from the items.
+    /// The items of `each`. `in` applies to the list as well, unless it uses the items.
     fn items(&mut self, action: &Action, list: &Template) -> Result<Vec<Value>, Error> {
         let room = action.room.as_ref();
         let room = room.filter(|room| !room.uses(Root::It));
         self.within(room, |run| run.value(list)?.items())
     }
 
-    /// Does something with `in` being this room.
+    /// Runs `work` with this room as that of `in`.
     fn within<T>(
         &mut self,
         room: Option<&Template>,
@@ -315,7 +315,7 @@ impl<'a> Run<'a> {
         args.ok_or_else(|| Error::new(Code::BadPayload, "a binary value is missing"))
     }
 
-    /// The ICE servers that are at hand: Cloudflare's would have to be asked for.
+    /// The ICE servers that need no request to another server, as Cloudflare's would.
     pub(super) fn ice(&self) -> Json {
         self.config
             .ice

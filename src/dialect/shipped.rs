@@ -6,7 +6,7 @@ use super::table::Table;
 use crate::map::Set;
 use crate::socket::Json;
 
-/// The name by which a URL asks for the native room where `DIALECT` is another.
+/// The name that chooses the native room in a URL although `DIALECT` is set.
 pub const NATIVE: &str = "room";
 
 macro_rules! tables {
@@ -49,10 +49,10 @@ pub struct Dialects {
 const NAME_BYTES: usize = 64;
 
 impl Dialects {
-    /// What `DIALECTS` is, in words.
+    /// The form of `DIALECTS`, for error messages.
     pub const FORM: &str = r#"tables in JSON, by their names: {"mine": {"on": {…}}}"#;
 
-    /// What `DIALECT` is, in words.
+    /// The form of `DIALECT`, for error messages.
     pub const NAME_FORM: &str =
         "the name of a dialect, such as codelab, or empty for the native room";
 
@@ -60,7 +60,7 @@ impl Dialects {
     ///
     /// # Errors
     ///
-    /// All that is wrong with them.
+    /// All mistakes in them.
     pub fn set_own(&mut self, json: &str) -> Result<(), String> {
         let json = json.trim();
         self.own.clear();
@@ -112,7 +112,7 @@ impl Dialects {
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// The mistake.
     pub fn check_default(&self) -> Result<(), String> {
         match &self.default {
             Some(name) if self.source(name).is_none() => Err(self.unknown(name)),
@@ -137,7 +137,7 @@ impl Dialects {
         Table::parse(self.source(name)?).ok()
     }
 
-    /// What to say to somebody who asks for a dialect that does not exist.
+    /// The error message for a dialect that does not exist.
     #[must_use]
     pub fn unknown(&self, name: &str) -> String {
         let names: Vec<&str> = Set::from_iter(self.names()).into_sorted().collect();

@@ -1,4 +1,4 @@
-//! From JSON to the steps of an action.
+//! Reads the steps of an action from JSON.
 
 use super::action::{Arguments, Step, To};
 use super::read::{Node, Reader, node};
@@ -89,7 +89,7 @@ impl Reader {
         }
     }
 
-    /// An action leaves first: what it then sends is not for the room that was left.
+    /// Reports an `emit` that would miss the room which the same action leaves first.
     fn check_order<'a>(&mut self, find: &impl Fn(&str) -> Option<(String, &'a Json)>) {
         let text = |key: &str| Some(find(key)?.1.as_str());
         let leaves_own = matches!(text("leave"), Some("true" | "\"$room\"" | "\"$rooms\""));

@@ -1,4 +1,4 @@
-//! A table, as it was read.
+//! A table after reading.
 
 use super::action::Action;
 use super::place::TableError;
@@ -6,7 +6,7 @@ use super::read;
 use crate::map::Map;
 use crate::socket::Namespace;
 
-/// What a server does, by what happened.
+/// The actions of a server for each kind of event.
 #[derive(Debug, Default)]
 pub struct Table {
     pub(super) about: String,
@@ -14,20 +14,20 @@ pub struct Table {
     pub(super) connect: Vec<Action>,
     pub(super) disconnect: Vec<Action>,
     pub(super) events: Map<String, Vec<Action>>,
-    /// What is done for any other event.
+    /// The actions for any other event.
     pub(super) any: Option<Vec<Action>>,
     pub(super) uses: Uses,
     pub(super) names: Names,
 }
 
-/// What a socket said on connecting that an action needs; it is kept then.
+/// The connect data that an action uses: only that is kept.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Uses {
     pub(super) query: bool,
     pub(super) auth: bool,
 }
 
-/// What actions do with names.
+/// How actions use names.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Names {
     /// Whether an action joins a room.
@@ -41,12 +41,12 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All mistakes in it.
     pub fn parse(json: &str) -> Result<Self, Vec<TableError>> {
         read::table(json)
     }
 
-    /// What the table is of, in its own words.
+    /// The table's description of itself.
     #[must_use]
     pub fn about(&self) -> &str {
         &self.about

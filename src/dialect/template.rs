@@ -5,7 +5,7 @@ use super::path::{Path, Root};
 use super::read::{Node, Reader, node};
 use crate::socket::Json;
 
-/// A value to be made.
+/// A value that is evaluated for each event.
 #[derive(Clone, Debug)]
 pub(super) enum Template {
     /// As it is written.
@@ -33,7 +33,7 @@ pub(super) enum Piece {
 pub(super) enum Part {
     /// A field: its name, and its value.
     Field(String, Template),
-    /// `"...": "$0"`: all fields of another object. Those that are written out win.
+    /// `"...": "$0"`: all fields of another object. Fields that are written out replace them.
     Spread(Template),
 }
 
@@ -149,7 +149,7 @@ impl Template {
         })))
     }
 
-    /// Whether a path in it begins with this.
+    /// Whether a path in it begins with this root.
     pub(super) fn uses(&self, root: Root) -> bool {
         match self {
             Self::Path(path) => path.root == root,
@@ -162,7 +162,7 @@ impl Template {
         }
     }
 
-    /// Whether no path is in it: it is the same whatever happened.
+    /// Whether it has no path, and so is the same for every event.
     pub(super) fn is_constant(&self) -> bool {
         match self {
             Self::Literal(_) => true,
@@ -175,8 +175,7 @@ impl Template {
         }
     }
 
-    /// Reads a template that stands where a constant would be a mistake: such as a text without its
-    /// dollar sign.
+    /// Reads a template where a constant is a mistake, such as a text without its dollar sign.
     pub(super) fn read_varying(reader: &mut Reader, place: &str, json: &Json) -> Option<Self> {
         let template = Self::read(reader, place, json)?;
         reader.check_varies(place, template.is_constant());

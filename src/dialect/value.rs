@@ -1,4 +1,4 @@
-//! Values: what paths stand for.
+//! Values, to which paths lead.
 
 use super::limits::{ITEMS, WRITTEN_BYTES};
 use super::path::{Path, Root, Step};
@@ -6,7 +6,7 @@ use super::run::{Happening, Run};
 use crate::room::{Code, Error};
 use crate::socket::{Json, SocketId};
 
-/// What a path stands for.
+/// The value at the end of a path.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     /// Nothing is there.
@@ -56,7 +56,7 @@ impl Value {
         }
     }
 
-    /// Whether the value is there, as `if` in JavaScript sees it, but for an empty list.
+    /// Whether the value is there, as in JavaScript's `if`. An empty list is not.
     pub(super) fn is_there(&self) -> bool {
         match self {
             Self::Nothing => false,
@@ -68,7 +68,7 @@ impl Value {
         }
     }
 
-    /// The items of a list; another value is the only item, nothing is none.
+    /// The items of a list. Any other value is one item; a missing value has none.
     pub(super) fn items(self) -> Result<Vec<Self>, Error> {
         match self {
             Self::Nothing => Ok(Vec::new()),
@@ -136,7 +136,7 @@ pub(super) fn fields(json: &Json) -> Result<Vec<(String, Json)>, Error> {
 }
 
 impl Run<'_> {
-    /// What a path stands for. What had to be written for it counts.
+    /// Follows a path. The bytes of new values are counted.
     pub(super) fn follow_path(&self, path: &Path) -> Result<Value, Error> {
         let steps = path.steps.as_slice();
         let value = match (path.root, steps.split_first()) {
@@ -152,8 +152,7 @@ impl Run<'_> {
         Ok(value)
     }
 
-    /// A new value of so many bytes. Nothing is made that one event may not write: [`Run::follow_path`]
-    /// then fails.
+    /// Makes a new value of so many bytes. Beyond the bound it makes nothing, and [`Run::follow_path`] fails.
     fn made(&self, bytes: usize, make: impl FnOnce() -> Json) -> Value {
         self.count_written(bytes);
         if self.written.get() > WRITTEN_BYTES {
@@ -255,7 +254,7 @@ impl Run<'_> {
         }
     }
 
-    /// What those of these sockets have that have it.
+    /// The values at the end of the path of each socket, without missing ones.
     fn of_each(&self, ids: Vec<SocketId>, steps: &[Step]) -> Value {
         let mut values = Vec::with_capacity(ids.len());
         for id in ids {
@@ -270,7 +269,7 @@ impl Run<'_> {
         Value::Json(Json::list(&values))
     }
 
-    /// What a socket has of this name.
+    /// A socket's value of this name.
     fn of_socket(&self, id: SocketId, name: &str) -> Value {
         let Some(peer) = self.sockets.get(id) else {
             return Value::Nothing;
@@ -291,7 +290,7 @@ impl Run<'_> {
         }
     }
 
-    /// What a room has of this name.
+    /// A room's value of this name.
     fn of_room(&self, room: &str, name: &str) -> Value {
         match name {
             "members" => Value::Sockets(self.members(room)),
@@ -306,8 +305,8 @@ fn first(ids: &[SocketId]) -> Value {
     ids.first().copied().map_or(Value::Nothing, Value::Socket)
 }
 
-/// What a value has of this name: a field, an element, or how long it is. A text has nothing else, whatever
-/// it names: it may be a client's.
+/// A field, an element, or the length of a JSON value. A text has a length alone: a client can send the
+/// name of a room or a socket, which must not lead into that.
 fn of_json(json: &Json, name: &str) -> Value {
     match json.as_str().as_bytes().first() {
         Some(b'{') => Value::of(field(json, name)),
@@ -326,7 +325,7 @@ fn of_json(json: &Json, name: &str) -> Value {
     }
 }
 
-/// A parameter of a URL, decoded. What is no text stays as it is written.
+/// Decodes a parameter of a URL. Invalid UTF-8 stays encoded.
 fn decode(written: &str) -> String {
     let mut bytes = Vec::with_capacity(written.len());
     let mut rest = written.as_bytes();

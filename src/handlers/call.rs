@@ -1,4 +1,4 @@
-//! Calling a handler: a function of whatever it needs of an event.
+//! Calls handlers, which are functions of the parts of an event that they need.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -8,12 +8,12 @@ use super::refusal::Refusal;
 use super::socket::Socket;
 use crate::socket::{self, Args, DisconnectReason, Json};
 
-/// What happened, for which a handler is called.
+/// The event for which a handler is called.
 pub struct Call<'a> {
     pub(super) socket: &'a Socket,
     pub(super) args: Option<&'a Args>,
     pub(super) auth: Option<&'a Json>,
-    /// Taken by whoever acknowledges the event: the handler or, if it fails, its caller.
+    /// The handler takes it or, if the handler fails, its caller.
     pub(super) ack: Rc<Cell<Option<socket::Ack>>>,
     pub(super) reason: Option<DisconnectReason>,
 }
@@ -31,7 +31,7 @@ impl<'a> Call<'a> {
 }
 
 impl Call<'_> {
-    /// The socket to which it happened.
+    /// The socket of the event.
     #[must_use]
     pub fn socket(&self) -> &Socket {
         self.socket
@@ -50,8 +50,8 @@ impl Call<'_> {
     }
 }
 
-/// What a handler may return: nothing, a result whose error refuses the event or the connection, or
-/// what counts for nothing, such as the `bool` of [`Socket::leave`].
+/// A handler's return value: nothing, a result whose error refuses the event or the connection, or a
+/// value that is ignored, such as the `bool` of [`Socket::leave`].
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
     note = "it returns nothing, or a `Result` whose error is a `Refusal`, a `&str` or a `String`",
@@ -102,7 +102,7 @@ pub trait Handler<M> {
     ///
     /// # Errors
     ///
-    /// What a parameter or the function itself refuses.
+    /// The refusal of a parameter or of the function.
     fn call(&self, call: &Call) -> Result<(), Refusal>;
 }
 
@@ -125,7 +125,7 @@ macro_rules! handlers {
 
 handlers! { () (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) }
 
-/// A handler whose type is forgotten.
+/// A handler without its type.
 pub(super) type Boxed = Box<dyn Fn(&Call) -> Result<(), Refusal>>;
 
 pub(super) fn boxed<M>(handler: impl Handler<M> + 'static) -> Boxed {

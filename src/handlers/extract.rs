@@ -1,4 +1,4 @@
-//! What a handler may take of an event.
+//! The parameters that a handler may have.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::socket::{Shared, Socket};
 use crate::socket::{self, Args, Command, DisconnectReason, Json};
 
-/// Something that a handler may take as a parameter.
+/// A parameter of a handler.
 ///
 /// ```
 /// use signalbox::prelude::*;
@@ -44,11 +44,11 @@ use crate::socket::{self, Args, Command, DisconnectReason, Json};
     note = "the first argument of an event is `Data<T>`, all of them are `All<(A, B)>`; T is `Deserialize`"
 )]
 pub trait Extract: Sized {
-    /// Takes it of what happened.
+    /// Makes the parameter from an event.
     ///
     /// # Errors
     ///
-    /// What the client is told if it is not there. The handler is not called then.
+    /// The refusal that the client gets if the event does not have it. The handler is not called then.
     fn extract(call: &Call) -> Result<Self, Refusal>;
 }
 
@@ -96,7 +96,7 @@ impl Extract for Raw {
     }
 }
 
-/// What a client said of itself on connecting; only there, it is not kept.
+/// The `auth` of a client that connects. It is not kept.
 #[derive(Clone, Debug)]
 pub struct Auth(Option<Json>);
 
@@ -107,7 +107,7 @@ impl Auth {
         serde_json::from_str(self.0.as_ref()?.as_str()).ok()
     }
 
-    /// As it was sent.
+    /// The value that the client sent.
     #[must_use]
     pub fn json(&self) -> Option<&Json> {
         self.0.as_ref()
@@ -120,7 +120,7 @@ impl Extract for Auth {
     }
 }
 
-/// The right to acknowledge an event, once. If the client does not want that, it does nothing. If the
+/// The right to acknowledge an event once. Without a callback on the client's side it does nothing. If the
 /// handler fails before it acknowledges the event, the client gets the error as the ack.
 #[must_use = "`send` acknowledges the event"]
 pub struct Ack {
@@ -129,7 +129,7 @@ pub struct Ack {
 }
 
 impl Ack {
-    /// Whether the client wants to be told.
+    /// Whether the client asked for an ack.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
         let ack = self.ack.take();

@@ -1,4 +1,4 @@
-//! Which handler is for what.
+//! Registers handlers.
 
 use super::call::{Boxed, Handler, boxed};
 use crate::map::Map;
@@ -74,31 +74,31 @@ impl Io {
         }
     }
 
-    /// What is done when a socket connects to a namespace. Several are called in their order, so this is
-    /// also where middleware goes. If one fails, the connection is refused: the next ones are not called,
-    /// nothing that they sent is sent, and the socket is in no room and has no data. What they stored, or
-    /// changed of other sockets, stays, such as a count of failures.
+    /// Adds a handler for sockets that connect to a namespace. Several are called in their order, so
+    /// middleware goes here, too. If one fails, the connection is refused: the next ones are not called,
+    /// events that they sent are dropped, and the socket has no rooms and no data. Stored values and changes
+    /// of other sockets stay, such as a count of failures.
     pub fn on_connect<M>(&mut self, namespace: &str, handler: impl Handler<M> + 'static) {
         self.of(namespace, |of| of.on_connect(handler));
     }
 
-    /// What is done with an event, in `/`.
+    /// Adds the handler of an event in `/`.
     pub fn on<M>(&mut self, event: &str, handler: impl Handler<M> + 'static) {
         self.of("/", |of| of.on(event, handler));
     }
 
-    /// What is done with events that have no handler, in `/`. Without this they are refused.
+    /// Adds the handler of events without one in `/`. Without this they are refused.
     pub fn on_any<M>(&mut self, handler: impl Handler<M> + 'static) {
         self.of("/", |of| of.on_any(handler));
     }
 
-    /// What is done when a socket of `/` is gone for good. It is still in its rooms then.
+    /// Adds a handler for sockets of `/` that disconnect for good. They are still in their rooms then.
     pub fn on_disconnect<M>(&mut self, handler: impl Handler<M> + 'static) {
         self.of("/", |of| of.on_disconnect(handler));
     }
 
-    /// What is done with an ack that [`Socket::ask`](super::Socket::ask) asked for under this name. A
-    /// name, and not a closure, as it may arrive when memory was lost.
+    /// Adds the handler of acks that [`Socket::ask`](super::Socket::ask) asked for under this name. It has a
+    /// name, as the ack may arrive after a loss of memory, in which a closure would be lost.
     pub fn on_answer<M>(&mut self, name: &str, handler: impl Handler<M> + 'static) {
         if self.answers.get(name).is_some() {
             let message = format!("on_answer({name:?}) is there twice");
@@ -107,7 +107,7 @@ impl Io {
         self.answers.insert(name.to_owned(), boxed(handler));
     }
 
-    /// What is wrong with the handlers: the first mistake.
+    /// The first mistake.
     pub(super) fn mistake(&self) -> Option<&str> {
         let of = self.namespaces.iter().flat_map(|(_, of)| &of.mistakes);
         self.mistakes.iter().chain(of).map(String::as_str).next()

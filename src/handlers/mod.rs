@@ -20,9 +20,9 @@
 //! # assert!(signalbox::stage::Stage::of(chat).connect().is_ok());
 //! ```
 //!
-//! A handler takes what it needs of the event, in any order: see [`Extract`]. It may return a `Result`,
-//! whose error the client gets. It runs to its end at once, as nothing here waits. Rooms, data and
-//! pending acks outlive memory, connections and the server; what a closure captures does not.
+//! A handler has the parameters that it needs, in any order: see [`Extract`]. It may return a `Result`,
+//! whose error the client gets. It is not asynchronous. Rooms, data and pending acks survive a loss of
+//! memory, of connections and of the server; values that a closure captures do not.
 //!
 //! `docs/library.md` is a guide.
 

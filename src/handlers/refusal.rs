@@ -1,4 +1,4 @@
-//! What a client is told when its connection, or its event, is refused.
+//! The refusal of a connection or of an event.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::socket::{Json, Object, RoomError};
 
-/// Why something is refused, in words, and with data if you like.
+/// The reason of a refusal: a message, and data for programs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     pub(super) message: String,
@@ -30,7 +30,7 @@ impl Refusal {
         self
     }
 
-    /// As a client gets it whose event is refused.
+    /// The refusal of an event, as the client gets it.
     pub(super) fn for_event(&self, event: &str) -> Json {
         Object::new()
             .with("message", &self.message)

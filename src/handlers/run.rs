@@ -172,7 +172,7 @@ impl Handlers {
         }
     }
 
-    /// Too much is refused; a client that goes on all the same is disconnected.
+    /// Refuses events beyond the rate, and disconnects a client that keeps sending them.
     fn check_rate(&self, from: SocketId) -> Result<(), Refusal> {
         let State {
             sockets, out, now, ..
@@ -191,7 +191,7 @@ impl Handlers {
         })
     }
 
-    /// Calls the handler of an ack; without arguments, it did not come.
+    /// Calls the handler of an ack; without arguments, the ack did not arrive in time.
     fn answer(&self, from: SocketId, name: &str, args: Option<&Args>) {
         let (Some(socket), Some(handler)) = (self.socket(from), self.io.answer(name)) else {
             return;
@@ -226,7 +226,7 @@ impl Handlers {
         self.keep_spent(gone);
     }
 
-    /// What is to be done, in its order.
+    /// Moves the collected commands out, in their order.
     fn flush(&self, out: &mut Vec<Command>) {
         let State {
             sockets,
@@ -305,7 +305,7 @@ impl App for Handlers {
     }
 }
 
-/// Tells a client that its event was refused: as its ack or, if it wants none, as an event.
+/// Tells a client that its event was refused: by its ack or, if it asked for none, by an event.
 fn fail(socket: &Socket, event: &str, refusal: &Refusal, ack: Option<Ack>) {
     let error = refusal.for_event(event);
     match ack {

@@ -1,4 +1,4 @@
-//! A socket, as handlers see it, and what can be sent to whom.
+//! A socket as handlers see it, and the receivers of events.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -20,20 +20,20 @@ use crate::time::Timestamp;
 /// Where an application's own values are stored.
 const PREFIX: &str = "app/";
 
-/// What all handlers share.
+/// The state that all handlers share.
 pub(super) type Shared = Rc<RefCell<State>>;
 
 pub(super) struct State {
     pub(super) sockets: Sockets<Kept>,
     pub(super) store: Rc<Store>,
     pub(super) now: Timestamp,
-    /// What is to be done.
+    /// The commands of this turn.
     pub(super) out: Vec<Command>,
-    /// Acks, which come last, as they promise all else.
+    /// Acks come last, as they promise that all else is committed.
     pub(super) acks: Vec<Command>,
 }
 
-/// What is kept with a socket.
+/// The data that is kept with a socket.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Kept {
     pub(super) data: Option<Json>,
@@ -47,8 +47,8 @@ pub(super) struct Kept {
     pub(super) allowance: Allowance,
 }
 
-/// A socket: one client in one namespace. A handle, which costs nothing to clone; what is done with a
-/// socket that is gone has no effect.
+/// A socket: one client in one namespace. This is a handle, which is cheap to clone. Calls for a socket that
+/// has disconnected have no effect.
 #[derive(Clone)]
 pub struct Socket {
     pub(super) id: SocketId,

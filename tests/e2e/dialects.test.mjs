@@ -14,20 +14,36 @@ import { ask, enginePath, http, once, startKillable, startServer } from "./suppo
 const json = (...path) => JSON.parse(readFileSync(inRoot(...path), "utf8"));
 const names = readdirSync(inRoot("dialects/transcripts")).map((file) => basename(file, ".json"));
 
-/** The client versions of tutorials' pages, if not version 4; for version 1 the last. */
-const old = createRequire(inRoot("tests/interop/package.json"));
+/** The clients that tutorials' pages load, where that is not the newest one. */
+const versions = createRequire(inRoot("tests/interop/package.json"));
 const loaded = {
   "chaim-video-chat": "2.3.1",
   "chaim-group-video": "2.3.1",
   "chaim-native-webrtc": "2.3.1",
   miczeq22: "2.3.1",
   "video-meeting": "2.3.1",
-  anoek: "1.7.4",
+  anoek: "1.4.8",
   simplewebrtc: "1.7.4",
+  "javascript-mastery": "4.0.0",
+  csagar131: "4.7.5",
+  nextjs: "4.7.5",
+  "piyush-garg": "4.7.5",
 };
 
-/** A dialect of the deployment's own, as a variable. */
-const own = { mine: { on: { connect: [{ emit: "hello", args: ["$id"] }], x: { emit: "y", to: "everyone", args: "$args" } } } };
+/** A client of this version: older ones are the function itself. */
+function library(version) {
+  const module = versions(`socket.io-client-${version}`);
+  return module.io ?? module;
+}
+
+/** Tables of tutorials that no dialect comes with. */
+const others = readdirSync(inRoot("tests/dialects")).flatMap((file) => /^(.+)-transcript\.json$/.exec(file)?.slice(1) ?? []);
+
+/** Dialects of the deployment's own, as a variable. */
+const own = {
+  mine: { on: { connect: [{ emit: "hello", args: ["$id"] }], x: { emit: "y", to: "everyone", args: "$args" } } },
+  ...Object.fromEntries(others.map((name) => [name, json("tests/dialects", `${name}.json`)])),
+};
 
 let server;
 before(async () => {
@@ -36,9 +52,9 @@ before(async () => {
 after(() => server.stop());
 
 /** A client as a tutorial's page makes it: `io(url)`, with the dialect in the URL. Its events are in `got`. */
-function page(dialect, { query = "", room = "", library = io, ...options } = {}) {
+function page(dialect, { query = "", room = "", library = io, namespace = "", ...options } = {}) {
   const parameters = [dialect && `dialect=${dialect}`, room && `room=${room}`, query].filter(Boolean).join("&");
-  const socket = library(`${server.url}/?${parameters}`, { forceNew: true, reconnection: false, autoConnect: false, ...options });
+  const socket = library(`${server.url}${namespace || "/"}?${parameters}`, { forceNew: true, reconnection: false, autoConnect: false, ...options });
   socket.got = [];
   socket.heard = new EventEmitter(); // emits each event in got
   const hear = (...event) => {
@@ -81,6 +97,7 @@ async function play(dialect, steps, options) {
     if (typeof value === "string") return known.get(value) ?? value;
     if (Array.isArray(value)) return value.map(filled);
     if (value === null || typeof value !== "object") return value;
+    if (typeof value.$bytes === "string") return Buffer.from(value.$bytes, "hex");
     return Object.fromEntries(Object.entries(value).map(([key, value]) => [known.get(key) ?? key, filled(value)]));
   };
   /** Fills in a value. A name without a value stands for what was received. */
@@ -100,6 +117,7 @@ async function play(dialect, steps, options) {
         client.connect();
         const [error] = await once(client, "connect_error");
         assert.equal(error.message, step.refused, where);
+        if (step.data) assert.deepEqual(error.data, filled(step.data), where);
         clients.delete(step.connect);
         continue;
       }
@@ -108,7 +126,9 @@ async function play(dialect, steps, options) {
     } else if (step.by) {
       const client = clients.get(step.by);
       const event = filled(step.emit);
-      if (step.ack) {
+      if (step.ack === null) {
+        client.emit(...event, () => assert.fail(`${where} is acknowledged`));
+      } else if (step.ack) {
         const acknowledged = new Promise((resolve) => client.emit(...event, (...args) => resolve(args)));
         ack = await acknowledged;
         learn(step.ack, ack);
@@ -117,6 +137,13 @@ async function play(dialect, steps, options) {
         client.emit(...event);
       }
       await settled(client);
+    } else if (step.lose) {
+      const client = clients.get(step.lose);
+      const lost = once(client, "disconnect");
+      client.io.engine.close();
+      await lost;
+    } else if (step.recover) {
+      await connected(clients.get(step.recover));
     } else {
       clients.get(step.disconnect).disconnect();
       clients.delete(step.disconnect);
@@ -143,11 +170,16 @@ for (const [name, version] of Object.entries(loaded)) {
   for (const transports of [["websocket"], ["polling", "websocket"]]) {
     test(`${name} with socket.io-client ${version}, as its page loads it, over ${transports.join(" and ")}`, () =>
       play(name, json("dialects/transcripts", `${name}.json`), {
-        library: old(`socket.io-client-${version}`),
+        library: library(version),
         transports,
         room: `old-${transports.length}`,
       }));
   }
+}
+
+for (const name of others) {
+  test(`${name}, a table of the deployment's own`, () =>
+    play(name, json("tests/dialects", `${name}-transcript.json`), { namespace: own[name].namespace }));
 }
 
 test("the default dialect needs no parameter in the URL, and a room's own path stays native", async () => {

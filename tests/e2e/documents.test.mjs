@@ -63,6 +63,11 @@ test("the library's manifest has the profile of this one", () => {
   assert.deepEqual(lines(example("manifest")).filter((line) => !line.startsWith("#")), lines(read("Cargo.toml")));
 });
 
+test("the library's build is a script of this repository", () => {
+  const [, script, option] = /^command = "node \.\.\/signalbox\/(\S+) --(\w+) \."$/m.exec(example("build-of-a-crate"));
+  assert.match(read(script), new RegExp(`\\b${option}: \\{`));
+});
+
 test("the commands that the documents name are there", () => {
   const faults = [];
   for (const document of documents) {
@@ -133,7 +138,7 @@ function commands(code, document) {
   return faults;
 }
 
-const programs = ["cargo", "cd", "curl", "openssl"];
+const programs = ["cargo", "cd", "cp", "curl", "git", "openssl"];
 
 /** Of npm's own commands, those that the documents use. */
 const npmCommands = ["install"];

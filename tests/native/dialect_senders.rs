@@ -1,4 +1,4 @@
-//! In pages of the shipped dialects no client can claim to be another sender.
+//! Hostile clients of the shipped dialects: none can claim to be another sender, or send into a room from outside.
 
 use serde_json::{Value, json};
 
@@ -118,5 +118,150 @@ fn no_shipped_dialect_lets_a_client_claim_to_be_another() {
             }
         }
         assert!(heard_any || name == "csagar131", "{name}");
+    }
+}
+
+/// Names of rooms in all places where a client may put them.
+fn claims(room: &str) -> Vec<Value> {
+    let fields = [
+        "to",
+        "from",
+        "target",
+        "room",
+        "roomId",
+        "channel",
+        "userToCall",
+        "userToSignal",
+        "peer_id",
+        "callerID",
+    ];
+    let object = |value: Value| -> Value {
+        let fields = fields.map(|field| (field.to_owned(), value.clone()));
+        Value::Object(fields.into_iter().collect())
+    };
+    vec![
+        json!([]),
+        json!(["text", "Ann"]),
+        json!([{"type": "offer"}]),
+        json!([room]),
+        json!(["x", room]),
+        json!([room, room, room]),
+        json!([[room], [room]]),
+        json!([object(json!(room)), object(json!(room))]),
+        json!([object(json!([room])), room]),
+        json!([{"id": room, "members": [room], "room": {"members": [room]}}, room]),
+    ]
+}
+
+/// Events of a client that has joined no room do not reach the members of one, even if it knows the name.
+#[test]
+fn no_stranger_is_heard_in_a_shipped_dialect() {
+    let mut with_rooms = 0;
+    for (name, json) in SHIPPED_TABLES {
+        let table: Value = serde_json::from_str(json).unwrap();
+        let on = table["on"].as_object().unwrap();
+        let joins = |actions: &Value| actions.to_string().contains("\"join\":");
+        let Some((join, _)) = on
+            .iter()
+            .find(|(event, actions)| joins(actions) && *event != "create-room")
+        else {
+            continue; // all are in one room
+        };
+        with_rooms += 1;
+        let mut place = place(json);
+        let [ann, bob, eve] = clients(&mut place);
+        // csagar131's rooms have names that the server makes.
+        let mut room = "r".to_owned();
+        if name == "csagar131" {
+            ann.emit(&mut place, json!(["create-room"]));
+            let heard = ann.heard(&mut place);
+            heard[0][1]["roomId"]
+                .as_str()
+                .unwrap()
+                .clone_into(&mut room);
+        }
+        for client in [&ann, &bob] {
+            for claim in [
+                json!(room),
+                json!({"room": room, "channel": room, "roomId": room, "peerId": client.id}),
+            ] {
+                client.emit(&mut place, json!([join, claim, client.id]));
+            }
+        }
+        place.take();
+        for (event, _) in on
+            .iter()
+            .filter(|(event, actions)| !joins(actions) && !event.ends_with("connect"))
+        {
+            for args in claims(&room) {
+                let frame = [&[json!(event)], args.as_array().unwrap().as_slice()].concat();
+                eve.emit(&mut place, Value::Array(frame));
+                for inside in [&ann, &bob] {
+                    let heard = inside.heard(&mut place);
+                    assert!(heard.is_empty(), "{name}: {event} {args}: {heard:?}");
+                }
+            }
+        }
+        place.lost(eve.connection);
+        for inside in [&ann, &bob] {
+            assert!(inside.heard(&mut place).is_empty(), "{name}: disconnect");
+        }
+        // Those inside do hear each other.
+        place.take();
+        let said: usize = on
+            .keys()
+            .filter(|event| !event.ends_with("connect") && *event != "create-room")
+            .map(|event| {
+                ann.emit(&mut place, json!([event, "x", room]));
+                ann.emit(&mut place, json!([event, {"to": bob.id, "target": bob.id, "peer_id": bob.id, "userToSignal": bob.id}]));
+                ann.emit(&mut place, json!([event, bob.id]));
+                bob.heard(&mut place).len()
+            })
+            .sum();
+        assert!(said > 0 || name == "web-dev-simplified", "{name}");
+    }
+    assert!(with_rooms >= 10, "{with_rooms}");
+}
+
+/// One event of a client, whatever it names in it, is sent to each of the others twice at most.
+#[test]
+fn no_shipped_dialect_multiplies_events() {
+    for (name, json) in SHIPPED_TABLES {
+        let table: Value = serde_json::from_str(json).unwrap();
+        let mut place = place(json);
+        let crowd: [_; 12] = clients(&mut place);
+        let events = table["on"].as_object().unwrap().keys();
+        let events: Vec<&String> = events.filter(|event| !event.ends_with("connect")).collect();
+        let ids: Vec<&str> = crowd.iter().map(|client| client.id.as_str()).collect();
+        let [eve, ..] = &crowd;
+        for event in &events {
+            for member in &crowd[1..] {
+                for args in claims("r") {
+                    let frame = [&[json!(event)], args.as_array().unwrap().as_slice()].concat();
+                    member.emit(&mut place, Value::Array(frame));
+                }
+            }
+        }
+        place.take();
+        for event in &events {
+            for target in [json!(ids[1]), json!(ids), json!([ids, ids])] {
+                for args in claims("r") {
+                    let text = args.to_string().replace("\"r\"", &target.to_string());
+                    let args: Vec<Value> = serde_json::from_str(&text).unwrap();
+                    eve.emit(
+                        &mut place,
+                        Value::Array([vec![json!(event)], args].concat()),
+                    );
+                    let mut heard = Vec::new();
+                    for client in &crowd {
+                        heard.extend(client.heard_raw(&mut place));
+                    }
+                    assert!(heard.len() <= 2 * crowd.len(), "{name}: {event} {text}");
+                    let bytes: usize = heard.iter().map(String::len).sum();
+                    let most = 2 * crowd.len() * (text.len() + 20_000);
+                    assert!(bytes <= most, "{name}: {event} {text}: {bytes}");
+                }
+            }
+        }
     }
 }

@@ -46,6 +46,7 @@ mod journal_cost;
 mod journal_damage;
 mod journal_format;
 mod kept;
+mod library;
 mod listing;
 mod memory;
 mod meter;

@@ -5,7 +5,7 @@
 use signalbox::prelude::*;
 use worker::wasm_bindgen;
 
-/// A place on the page, each number from 0 to 1.
+/// A position on the page: each number is from 0 to 1.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Place {
     x: f64,
@@ -36,7 +36,7 @@ fn cursors(io: &mut Io) {
         socket.emit("cursors", &cursors);
     });
     io.on("rest", |socket: Socket, Data(place): Data<Place>| {
-        socket.set(&place); // the last place outlives memory
+        socket.set(&place); // kept for those who connect later
         socket.broadcast().emit(
             "cursor",
             &Cursor {
@@ -46,7 +46,7 @@ fn cursors(io: &mut Io) {
         );
     });
     io.on("move", |socket: Socket, Data(place): Data<Place>| {
-        // A place on the way is of no use later.
+        // Sockets that are away need not get positions on the way.
         socket.broadcast().volatile().emit(
             "cursor",
             &Cursor {

@@ -222,10 +222,9 @@ impl Author<'_, '_> {
 
     /// A path, or a text with paths.
     fn value(&mut self) -> &'static str {
-        if self.part == Part::Event && self.bytes.chance(2) {
-            return *self.bytes.pick(&OF_EVENTS);
-        }
-        *self.bytes.pick(&VALUES)
+        let is_of_event = self.part == Part::Event && self.bytes.chance(2);
+        let values: &[&str] = if is_of_event { &OF_EVENTS } else { &VALUES };
+        self.bytes.pick::<&str>(values)
     }
 
     fn name(&mut self) -> Value {
