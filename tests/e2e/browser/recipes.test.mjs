@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { build } from "esbuild";
 import { pack, tarball } from "../../../scripts/package.mjs";
 import { inRoot } from "../../../scripts/task.mjs";
+import { example } from "../documents.mjs";
 import { setUp } from "./setup.mjs";
 import { openPage } from "./support.mjs";
 
@@ -49,9 +50,15 @@ async function visit(name, rest) {
 }
 
 test("docs/recipes.md shows the files as they are", () => {
-  const shown = [...readFileSync(inRoot("docs/recipes.md"), "utf8").matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
-  const files = readdirSync(inRoot("examples/recipes")).map((name) => readFileSync(inRoot("examples/recipes", name), "utf8"));
-  assert.deepEqual(shown.sort(), files.sort());
+  const shown = {
+    "canvas.ts": example("recipe-canvas"),
+    "game.ts": example("recipe-game"),
+    "interface.ts": example("recipe-interface"),
+    "plain.ts": example("recipe-plain"),
+    "use-room.ts": example("recipe-use-room"),
+  };
+  const files = readdirSync(inRoot("examples/recipes")).sort().map((name) => [name, readFileSync(inRoot("examples/recipes", name), "utf8")]);
+  assert.deepEqual(shown, Object.fromEntries(files));
 });
 
 test("a bundle of esbuild has the module of the package", async () => {
