@@ -44,6 +44,8 @@ export interface JoinOptions {
   rtcConfig?: RTCConfiguration;
   /** `"relay"` takes no other path, so that the others do not learn your address; see `room.relay`. */
   iceTransportPolicy?: RTCIceTransportPolicy;
+  /** Limits what is sent, and says which codecs are preferred. */
+  sending?: Sending;
   /** The room is locked and its host has been asked. `join` goes on when they have answered. */
   onWaiting?: () => void;
   /** Ends the attempt, the waiting included. */
@@ -57,6 +59,15 @@ export interface JoinOptions {
    * Media, files and channels wait, in both directions, until a peer is verified, or until `peer.trust()`. It takes a key.
    */
   requireVerified?: boolean;
+}
+
+export interface Sending {
+  /** Bits per second of video to all peers together, at most; 2,400,000 by default. Two peers or fewer get half of it each. */
+  bitrate?: number;
+  /** The height of the camera's picture, at most; 720 by default, and less with more than one peer. */
+  height?: number;
+  /** The MIME type of the codec for video, such as "video/VP9". It is used if the browser lets choose and the peer has it. */
+  codec?: string;
 }
 
 export interface Room {

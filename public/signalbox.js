@@ -10,7 +10,7 @@ export { createKey, LocalMedia, SignalboxError };
  * @type {typeof import("./signalbox.js").join}
  */
 export async function join(name, options = {}) {
-  const { media: wanted = {}, server = import.meta.url, password, rejoin, token, name: own = "", key: secret, requireVerified = false, rtcConfig, iceTransportPolicy, signal, onWaiting } = options;
+  const { media: wanted = {}, server = import.meta.url, password, rejoin, token, name: own = "", key: secret, requireVerified = false, rtcConfig, iceTransportPolicy, sending = {}, signal, onWaiting } = options;
   if (typeof RTCPeerConnection === "undefined" || !Promise.withResolvers) {
     throw new SignalboxError("unsupported-browser", "This browser has no WebRTC, or is too old.");
   }
@@ -30,7 +30,7 @@ export async function join(name, options = {}) {
     signal?.throwIfAborted();
     if (!(wanted instanceof LocalMedia || wanted instanceof MediaStream)) await media.start(wanted);
     signal?.throwIfAborted();
-    room = new Room(String(server), name, { name: own, password, rejoin, token, media, key, requireVerified, rtcConfig: { iceTransportPolicy, ...rtcConfig }, onWaiting });
+    room = new Room(String(server), name, { name: own, password, rejoin, token, media, key, requireVerified, rtcConfig: { iceTransportPolicy, ...rtcConfig }, sending, onWaiting });
     await room.entered;
     return room;
   } catch (error) {

@@ -52,7 +52,7 @@ export class Room extends Emitter {
    * @param {string} name
    * @param {RoomOptions} options
    */
-  constructor(server, name, { media, key, token, rejoin, requireVerified, rtcConfig: { iceServers, ...rtcConfig }, onWaiting = () => {}, ...joinOptions }) {
+  constructor(server, name, { media, key, token, rejoin, requireVerified, rtcConfig: { iceServers, ...rtcConfig }, sending, onWaiting = () => {}, ...joinOptions }) {
     super();
     const signaling = new Signaling(server, name, token);
     this.#signaling = signaling;
@@ -76,6 +76,7 @@ export class Room extends Emitter {
       rtcConfig,
       media,
       requireVerified,
+      sending,
       cap: { bitrate: 0, height: 0 },
       key,
       session: uniqueId(),

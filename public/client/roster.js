@@ -100,8 +100,9 @@ export class Roster {
   /** Shares our uplink among the peers. */
   #share() {
     const count = this.peers.size;
-    const height = count <= 1 ? 720 : count <= 3 ? 480 : 360;
-    this.#mesh.cap = { bitrate: Math.round(Math.min(1_200_000, 2_400_000 / Math.max(1, count))), height };
+    const { bitrate = 2_400_000, height = 720, codec } = this.#mesh.sending;
+    const most = count <= 1 ? 720 : count <= 3 ? 480 : 360;
+    this.#mesh.cap = { bitrate: Math.round(bitrate / Math.max(2, count)), height: Math.min(height, most), codec };
     for (const peer of this.peers.values()) peer.link.limit();
     this.#changed();
   }

@@ -113,23 +113,25 @@ export class Senders {
     const cap = this.#cap;
     if (!cap) return;
     const bitrate = this.#screen?.track ? cap.bitrate / 2 : cap.bitrate; // half of the uplink each
-    await setEncoding(this.transceiver("video")?.sender, (track) => {
+    await setEncoding(this.transceiver("video")?.sender, cap.codec, (track) => {
       const { width = 0, height = 0 } = track.getSettings();
       return { maxBitrate: bitrate, scaleResolutionDownBy: Math.max(1, Math.min(width, height) / cap.height) };
     });
-    await setEncoding(this.#screen, () => ({ maxBitrate: bitrate })); // its letters stay legible
+    await setEncoding(this.#screen, cap.codec, () => ({ maxBitrate: bitrate })); // its letters stay legible
   }
 }
 
 /**
  * @param {RTCRtpSender | undefined} sender
+ * @param {string | undefined} mimeType of the codec, if the peer has it
  * @param {(track: MediaStreamTrack) => RTCRtpEncodingParameters} choose
  */
-async function setEncoding(sender, choose) {
+async function setEncoding(sender, mimeType, choose) {
   if (!sender?.track) return;
   const parameters = sender.getParameters();
   const [encoding] = parameters.encodings;
   if (!encoding) return; // not negotiated yet; comes again with the answer
-  Object.assign(encoding, choose(sender.track));
+  const codec = parameters.codecs.find((known) => known.mimeType === mimeType);
+  Object.assign(encoding, choose(sender.track), codec && { codec });
   await sender.setParameters(parameters);
 }

@@ -1,7 +1,7 @@
 // The shapes that several parts of the module share. What applications see of them is in ../signalbox.d.ts.
 
 import type { Ice as IceAnswer, Limits, Media as MediaFlags, Message as ChatRecord, Peer as PeerInfo, RoomInfo, Snapshot } from "../contract.js";
-import type { ErrorCode, Knock, Message as PublicMessage, Quality } from "../signalbox.js";
+import type { ErrorCode, Knock, Message as PublicMessage, Quality, Sending } from "../signalbox.js";
 import type { Connection } from "./connection.js";
 import type { IncomingFile } from "./file.js";
 import type { Ice } from "./ice.js";
@@ -79,6 +79,8 @@ export type Capture = "audio" | "video";
 export interface Cap {
   bitrate: number;
   height: number;
+  /** As in "video/VP9". */
+  codec?: string;
 }
 
 // Links.
@@ -101,6 +103,8 @@ export interface Mesh {
   media: LocalMedia;
   /** Media and data wait until the peer is verified. */
   requireVerified: boolean;
+  /** The application's limits, of which each peer gets its share in `cap`. */
+  sending: Sending;
   cap: Cap;
   key: RoomKey | null;
   /** Of our stay in the room: a random text. */
@@ -125,6 +129,7 @@ export interface RoomOptions {
   key: RoomKey | null;
   requireVerified: boolean;
   rtcConfig: RTCConfiguration;
+  sending: Sending;
   onWaiting?(): void;
 }
 

@@ -1,4 +1,4 @@
-// Firefox and Chromium in one room.
+// Firefox and Chromium in one room. MESH_ROUNDS makes more rounds of the mesh than usual.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -7,12 +7,14 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { inRoot } from "../../../scripts/task.mjs";
 import { startKillable } from "../support.mjs";
+import { agreement, watchConnections } from "./descriptions.mjs";
 import { enterRoom, passesFile, reads, seesAll, seesScreen, trusts, writes } from "./engines.mjs";
 import { launchFirefox } from "./firefox.mjs";
 import { launch, openPage } from "./support.mjs";
 
 const axe = readFileSync(inRoot("node_modules/axe-core/axe.min.js"), "utf8");
 const sharedTab = "A tab to share";
+const meshRounds = Number(process.env.MESH_ROUNDS ?? 1);
 
 let server;
 let chromium;
@@ -31,7 +33,7 @@ after(async () => {
 const inChromium = (url) => openPage(chromium, url, { viewport: { width: 900, height: 700 }, permissions: ["camera", "microphone"] });
 const inFirefox = (url) => firefox.open(url);
 
-/** People who come one after the other, each with a function that opens the page; everybody sees everybody. */
+/** Users who join one after the other, each with a function that opens the page; all see all. */
 async function meet(room, arrivals) {
   const people = [];
   for (const [name, open] of Object.entries(arrivals)) {
@@ -99,6 +101,58 @@ test("Firefox calls Chromium: picture, sound, verification, chat, a file and a s
 test("Chromium calls Firefox", async () => {
   const pages = await meet("chromium-calls", { Ada: inFirefox, Bob: inChromium });
   for (const page of pages) assert.deepEqual(page.errors, []);
+  await leave(pages);
+});
+
+test("two users in Firefox and two in Chromium join at once, and each pair has picture, sound, data and a verified link", { timeout: 1_200_000 }, async (t) => {
+  const pages = [];
+  for (const open of [inChromium, inFirefox, inChromium, inFirefox]) {
+    const page = await open(server.url);
+    await watchConnections(page);
+    await page.evaluate(async () => {
+      const { join, LocalMedia } = await import("/signalbox.js");
+      const media = new LocalMedia();
+      await media.start({ audio: true, video: true });
+      window.enter = async (room, name) => {
+        window.room = await join(room, { name, media, key: "a-key-for-this-room" });
+        window.heard = new Set();
+        window.room.channel("hello").on("message", (hello, { name }) => window.heard.add(name));
+        window.room.on("peer", ({ stream }) => document.body.append(Object.assign(document.createElement("video"), { autoplay: true, muted: true, srcObject: stream })));
+      };
+      // What is still missing, or null.
+      window.missing = async (count) => {
+        const peers = [...window.room.peers.values()];
+        if (peers.length < count) return `${peers.length} peers`;
+        for (const peer of peers) {
+          if (peer.state !== "connected" || peer.verified !== "verified") return `${peer.name} is ${peer.state}, ${peer.verified}`;
+          if (!window.heard.has(peer.name)) return `data of ${peer.name}`;
+          const incoming = [...(await peer.stats()).values()].filter(({ type }) => type === "inbound-rtp");
+          for (const [kind, progress] of [["audio", "packetsReceived"], ["video", "framesDecoded"]]) {
+            if (!incoming.some((entry) => entry.kind === kind && entry[progress] > 2)) return `${kind} of ${peer.name}`;
+          }
+        }
+        return null;
+      };
+    });
+    pages.push(page);
+  }
+  for (let round = 1; round <= meshRounds; round += 1) {
+    const begin = performance.now();
+    await Promise.all(pages.map((page, index) => page.evaluate(([room, name]) => window.enter(room, name), [`mesh-${round}`, `person ${index}`])));
+    for (const page of pages) await page.waitForFunction((count) => window.room.peers.size === count, 3);
+    await Promise.all(pages.map((page) => page.evaluate(() => window.room.channel("hello").send("hello"))));
+    await Promise.all(pages.map(async (page, index) => {
+      await page.waitForFunction(async (count) => (await window.missing(count)) === null, 3).catch(async () => {
+        assert.equal(await page.evaluate((count) => window.missing(count), 3), null, `person ${index}`);
+      });
+    }));
+    await agreement(pages);
+    await Promise.all(pages.map((page) => page.evaluate(() => {
+      window.room.leave();
+      document.querySelectorAll("video").forEach((video) => video.remove());
+    })));
+    t.diagnostic(`round ${round}: all met after ${((performance.now() - begin) / 1_000).toFixed(1)} s`);
+  }
   await leave(pages);
 });
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { watchConnections } from "./descriptions.mjs";
 import { connected, joinAs, moduleUser } from "./module-user.mjs";
 import { setUp } from "./setup.mjs";
 
@@ -162,6 +163,25 @@ test("a track of another kind is refused", async () => {
     }
   });
   assert.equal(unknown, 'setTrack("camera") got a track of kind "video".');
+});
+
+test("the application limits bitrate and height of the video, and prefers a codec", async () => {
+  const [ada, bob] = [await artist(), await artist()];
+  await watchConnections(ada);
+  await joinAs(ada, "limits", "Ada", { media: `new MediaStream([colour("red")])`, sending: { bitrate: 300_000, height: 60, codec: "video/VP9" } });
+  await joinAs(bob, "limits", "Bob");
+  await shows(bob, red);
+  const sent = await ada.waitForFunction(async () => {
+    const [pc] = window.connections;
+    const sender = pc.getSenders().find(({ track }) => track?.kind === "video");
+    const { maxBitrate, scaleResolutionDownBy } = sender.getParameters().encodings[0];
+    const stats = await sender.getStats();
+    const { codecId, frameHeight } = [...stats.values()].find(({ type }) => type === "outbound-rtp") ?? {};
+    const isReady = frameHeight === 60 && stats.get(codecId)?.mimeType === "video/VP9"; // it begins with another
+    return isReady && { maxBitrate, scaleResolutionDownBy };
+  });
+  assert.deepEqual(await sent.jsonValue(), { maxBitrate: 150_000, scaleResolutionDownBy: 2 });
+  assert.deepEqual([...ada.errors, ...bob.errors], []);
 });
 
 test("a user who joins without media is asked for no device, and exchanges data", async () => {
