@@ -140,7 +140,7 @@ impl Server {
         match (kind, socket) {
             (packet::Kind::Connect(auth), None) => self.enter(now, sid, namespace, auth),
             (packet::Kind::Nothing, Some((from, true))) => {
-                self.events.push_back(Event::Empty { from })
+                self.events.push_back(Event::Empty { from });
             }
             (packet::Kind::Event { id, name, args }, Some((from, true))) => {
                 let ack = id.map(|id| Ack { socket: from, id });

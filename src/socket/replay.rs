@@ -49,7 +49,10 @@ impl Offset {
         Json::written(text)
     }
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde calls it so; on wasm32 it is not trivial"
+    )]
     fn is_none(&self) -> bool {
         *self == Self::default()
     }

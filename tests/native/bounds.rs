@@ -287,8 +287,7 @@ fn m_15_the_largest_settings() {
     let largest = Settings::default().configure(|name| {
         let value = match name {
             "MAX_PAYLOAD" => "1000000",
-            "MAX_DESCRIPTION" => "998976",
-            "MAX_CANDIDATE" => "998976",
+            "MAX_DESCRIPTION" | "MAX_CANDIDATE" => "998976",
             "MAX_MESSAGE" => "83248",
             "MAX_NAME" => "1024",
             "CHAT_HISTORY" | "MAX_WAITING" => "10000",

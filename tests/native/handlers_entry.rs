@@ -16,7 +16,8 @@ use crate::peer::unhurried;
 /// A handler that would never be called refuses all connections.
 #[test]
 fn handlers_that_would_never_be_called() {
-    let mistakes: [(fn(&mut Io), &str); 9] = [
+    type Mistake = (fn(&mut Io), &'static str);
+    let mistakes: [Mistake; 9] = [
         (
             |io| io.of("admin", |_| {}),
             "\"admin\" is no namespace: begin it with a slash, and use no comma",

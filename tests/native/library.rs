@@ -1,5 +1,10 @@
 //! The programs of the guide to the library: what stands here stands there.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "handlers take what they are given"
+)]
+
 use signalbox::prelude::*;
 use signalbox::stage::Stage;
 

@@ -114,7 +114,7 @@ impl Stage {
     }
 
     fn connect(&mut self, bytes: &mut Bytes) -> Result<(), Unknown> {
-        self.place.address = (*bytes.pick(&ADDRESSES)).to_owned();
+        (*bytes.pick(&ADDRESSES)).clone_into(&mut self.place.address);
         let query = ["n=r", "n=x%20y", "m=1"][bytes.below(3)];
         let auth = [json!({}), json!({"n": "r"}), json!({"n": {"a": 1}})][bytes.below(3)].clone();
         let is_strict = bytes.chance(2);
@@ -137,26 +137,23 @@ impl Stage {
         self.model
             .connect(&id, &self.place.address, n, auth["n"].clone());
         let end = self.model.run(&id, What::Connect);
-        match end.map_err(|_| Unknown)? {
-            End::Refused(message, data) => {
-                assert_eq!(kind, "44", "{}", self.model.table);
-                assert_eq!(reply["message"], message);
-                // The client was not told which id it was to have.
-                let data = data.unwrap_or_default();
-                if !data.to_string().contains(&id) {
-                    assert_eq!(reply["data"], data);
-                }
-                self.model.forget(&id);
-                self.place.take_of(connection);
+        if let End::Refused(message, data) = end.map_err(|_| Unknown)? {
+            assert_eq!(kind, "44", "{}", self.model.table);
+            assert_eq!(reply["message"], message);
+            // The client was not told which id it was to have.
+            let data = data.unwrap_or_default();
+            if !data.to_string().contains(&id) {
+                assert_eq!(reply["data"], data);
             }
-            _ => {
-                assert_eq!(kind, "40", "{}", self.model.table);
-                self.clients.push(Client {
-                    id,
-                    connection,
-                    is_strict,
-                });
-            }
+            self.model.forget(&id);
+            self.place.take_of(connection);
+        } else {
+            assert_eq!(kind, "40", "{}", self.model.table);
+            self.clients.push(Client {
+                id,
+                connection,
+                is_strict,
+            });
         }
         Ok(())
     }

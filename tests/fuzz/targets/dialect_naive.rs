@@ -778,7 +778,6 @@ impl Run<'_> {
         let step = steps[0];
         let index = step.parse::<usize>();
         let next = match item {
-            Nothing => Nothing,
             One(id) => self.of_socket(&id, step),
             Room(room) => match step {
                 "members" => Sockets(self.members(&room)),
@@ -793,7 +792,7 @@ impl Run<'_> {
                 Ok(index) => list.get(index).cloned().map_or(Nothing, Json),
                 Err(_) => Nothing,
             },
-            Json(_) => Nothing,
+            Nothing | Json(_) => Nothing,
             Sockets(ids) => match (step, index) {
                 ("length", _) => Json(json!(ids.len())),
                 ("id", _) => Sockets(ids),

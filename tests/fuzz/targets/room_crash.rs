@@ -18,11 +18,11 @@ impl Model {
     /// A member sends several events at once.
     pub(super) fn burst(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
         let count = bytes.below(4) + 1;
-        let acts = self.plan_burst(hall, bytes, who, count);
-        let events: Vec<&str> = acts.iter().map(|act| act.event.as_str()).collect();
+        let burst = self.plan_burst(hall, bytes, who, count);
+        let events: Vec<&str> = burst.iter().map(|act| act.event.as_str()).collect();
         let peer = &self.members[who].peer;
         let acks = peer.ask_all(hall, &events);
-        for (act, ack) in acts.iter().zip(acks) {
+        for (act, ack) in burst.iter().zip(acks) {
             act.check(&peer.acknowledged(hall, ack).expect("an ack"));
         }
     }

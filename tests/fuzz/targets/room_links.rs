@@ -123,7 +123,7 @@ impl Model {
         }
     }
 
-    /// The server is killed, and restarted after a while. It notices lost WebSockets at once, but
+    /// The server is killed, and restarted after a while. It notices lost connections at once, but
     /// not lost polls. If any is lost, all clients that are away get a new time limit.
     pub(super) fn kill(&mut self, hall: &mut Hall, millis: u64) {
         self.end_silence(hall, 0);

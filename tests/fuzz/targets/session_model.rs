@@ -87,11 +87,10 @@ impl Model<'_> {
             kind @ 4.. if count > 0 => {
                 let who = self.bytes.below(count);
                 match kind {
-                    4..=6 => self.poll(who),
+                    4..=6 | 26..30 => self.poll(who),
                     7 | 8 | 18..25 => self.say(who),
                     9 | 25 => self.probe(who),
                     10..=13 => self.on_probe(who, kind),
-                    26..30 => self.poll(who),
                     30.. => self.on_probe(who, kind - 20),
                     14 => self.overdue(who),
                     _ => match self.bytes.below(8) {
@@ -167,7 +166,7 @@ impl Model<'_> {
     /// bytes, which only it gets.
     fn say(&mut self, who: usize) {
         let mut packets = Vec::new();
-        for _ in 0..self.bytes.below(4) + 1 {
+        for _ in 0..=self.bytes.below(4) {
             if self.bytes.chance(4) {
                 let (_, part) = *self.bytes.pick(&BINARY);
                 self.clients[who].owed.push_back(part.to_owned());
@@ -347,7 +346,7 @@ impl Model<'_> {
         self.back += back;
     }
 
-    /// The server is killed. Queues of polling sessions are stored; WebSockets are lost.
+    /// The server is killed. Queues of polling sessions are stored; sessions on a WebSocket are lost.
     fn kill(&mut self) {
         self.catch_up();
         self.script.platform.flush();

@@ -98,15 +98,15 @@ impl Model {
             owed.push(Value::Array(delivered.clone()));
         }
         if matches!(kind, "offer" | "answer") && only.as_ref() != Some(&own) {
-            self.pair(who, only, &receivers);
+            self.pair(who, only.as_ref(), &receivers);
         }
         act
     }
 
     /// Members exchanged an offer or answer.
-    fn pair(&mut self, who: usize, only: Option<String>, receivers: &[usize]) {
+    fn pair(&mut self, who: usize, only: Option<&String>, receivers: &[usize]) {
         let own = self.id(who);
-        self.members[who].partner.clone_from(&only);
+        self.members[who].partner = only.cloned();
         for (to, member) in self.members.iter_mut().enumerate() {
             // A signal to many makes all other sockets partners, even those that miss it.
             if to != who && (only.is_none() || receivers.contains(&to)) {
