@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
-import { pythonPath } from "../../scripts/setup.mjs";
+import { pythonPath, rustPeer } from "../../scripts/setup.mjs";
 import { inRoot, pinnedNode } from "../../scripts/task.mjs";
 import { connect, startServer } from "../e2e/support.mjs";
 import { task, transports } from "./peers.mjs";
@@ -35,6 +35,7 @@ const clients = [
       ...options,
     })),
   ),
+  { name: "rust_socketio 0.6.0", command: (task) => [rustPeer("socketio_room"), task] },
 ];
 
 describe("in a room", { concurrency: 4 }, () => {
