@@ -222,11 +222,17 @@ impl Replay {
 
     /// Deletes all events, because there is no client that could recover.
     pub(super) fn clear(&mut self) {
+        let store = Rc::clone(&self.store);
         let index = self.index();
-        if !index.state.gaps.is_empty() || !index.entries.is_empty() {
-            index.state.gaps.clear();
-            self.delete(|_| true);
+        if index.state.gaps.is_empty() && index.entries.is_empty() {
+            return;
         }
+        while index.remove(0, &store).is_some() {}
+        index.state = State {
+            last: index.state.last,
+            ..State::default()
+        };
+        store.put_json(STATE.to_owned(), &index.state);
     }
 
     /// Everything that was stored is deleted.

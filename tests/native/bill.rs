@@ -240,6 +240,31 @@ fn a_client_that_reconnects_and_reconnects_writes_few_rows() {
     assert!((1..=MOST).contains(&most), "{most} rows in a second");
 }
 
+/// M-14: the alarm is a row each time it is set. Claims to be an earlier socket that come again and again,
+/// each with a deadline of its own, set it a few times in a second.
+#[test]
+fn claims_without_end_set_few_alarms() {
+    let mut object = Object::new(&[Kind::WebSocket; 2], punctual);
+    object.run(SETTLED);
+    let claimed = Peer::connect(&mut object.hall);
+    object.settle();
+    object.cost = Cost::default();
+    let seconds = 10;
+    for n in 0..seconds * 100 {
+        object.run(SETTLED + n * 10);
+        let claimant = object.hall.open_websocket();
+        object.hall.text(claimant, claimed.connect_packet());
+        for connection in [claimant, claimed.connection()] {
+            object.hall.take_of(connection);
+        }
+        object.settle();
+        object.hall.lost(claimant);
+        object.settle();
+    }
+    let sets = object.cost.alarms_set;
+    assert!((1..=4 * seconds).contains(&sets), "{sets} in {seconds} s");
+}
+
 /// A host deletes the chat again and again. Each time all rows are rewritten.
 #[test]
 fn a_host_that_clears_the_chat_repeatedly_writes_few_rows() {
