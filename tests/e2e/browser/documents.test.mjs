@@ -106,7 +106,7 @@ test("a reload comes back past a lock with what the page kept", async () => {
   await page.waitForFunction(() => window.room);
   const { id, kept } = await page.evaluate(async () => {
     await window.room.host.lock(true);
-    return { id: window.room.self.id, kept: sessionStorage.getItem("rejoin kept") };
+    return { id: window.room.self.id, kept: sessionStorage.getItem("rejoin my-room") };
   });
   assert.ok(kept);
   await page.reload();
