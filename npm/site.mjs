@@ -7,9 +7,38 @@ import { inRoot } from "../scripts/task.mjs";
 
 /** Files of rules: the rules of the project and of the package both apply. */
 const rules = {
-  _headers: (own, packaged) => `${packaged}\n${own}`, // a later rule can remove a header
+  _headers: mergedHeaders,
   _redirects: (own, packaged) => `${own}\n${packaged}`, // the first rule that matches is applied
 };
+
+/** The rules of a `_headers` file: the lines below each path. */
+function headersIn(text) {
+  const rules = new Map();
+  let lines = [];
+  for (const line of String(text).split("\n").map((line) => line.trim())) {
+    if (line === "" || line.startsWith("#")) continue;
+    if (/^(\/|https:)/.test(line)) {
+      lines = rules.get(line) ?? [];
+      rules.set(line, lines);
+    } else {
+      lines.push(line);
+    }
+  }
+  return rules;
+}
+
+/** The platform uses one rule for each path, the last one. So rules for the same path become one; the project's lines win. */
+function mergedHeaders(own, packaged) {
+  const rules = headersIn(packaged);
+  for (const [path, lines] of headersIn(own)) {
+    const header = (line) => line.replace(/^!\s*/, "").split(":")[0].toLowerCase();
+    const replaced = new Set(lines.map(header));
+    const others = (rules.get(path) ?? []).filter((line) => !replaced.has(header(line)));
+    rules.delete(path); // to be the last one: it can remove what an earlier rule sets
+    rules.set(path, [...others, ...lines]);
+  }
+  return [...rules].map(([path, lines]) => [path, ...lines].join("\n  ")).join("\n\n");
+}
 
 /** The files in a folder and its subfolders: `{name, bytes}` each. */
 function filesIn(folder) {
