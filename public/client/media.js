@@ -161,6 +161,7 @@ export class LocalMedia extends Emitter {
   close() {
     this.#closed = true;
     this.#meter?.close();
+    this.#meter = null;
     for (const kind of KINDS) this.#drop(kind);
   }
 
