@@ -1,6 +1,6 @@
 //! The checker of dialects: `npm run dialect -- check FILE [--transcript FILE]`.
 //!
-//! It reads a table as the server does, and plays a transcript against it in the server's own core.
+//! It reads a table with the server's own code, and plays a transcript against the server's core.
 
 #![allow(
     clippy::print_stdout,
@@ -16,7 +16,7 @@ use signalbox::dialect::{Dialects, SHIPPED, Table, transcript};
 /// The largest value of a variable on Cloudflare, with all of `DIALECTS` in it.
 const VARIABLE_BYTES: usize = 5_000;
 
-/// In place of a file: the variable `DIALECTS` of the environment, which `npm run dialect` takes from a
+/// In place of a file name: the environment variable `DIALECTS`. `npm run dialect` sets it from a
 /// `wrangler.toml`.
 const VARIABLE: &str = "DIALECTS";
 
@@ -86,7 +86,7 @@ fn check(file: &str, transcript: Option<&str>) -> Result<String, String> {
     ))
 }
 
-/// Whether this is an object of tables, by their names.
+/// Whether this JSON is an object whose fields are tables.
 fn has_form_of_dialects(json: &str) -> bool {
     let json = serde_json::from_str::<serde_json::Value>(json).unwrap_or_default();
     let tables = json.as_object().filter(|fields| !fields.contains_key("on"));
@@ -106,7 +106,7 @@ fn check_all(file: &str, json: &str) -> Result<String, String> {
     Ok(format!("{file} has {names} dialects{}", size(json)))
 }
 
-/// What is to be said of a table's size: the platform bounds variables.
+/// The message about a table's size, because Cloudflare limits the size of variables.
 fn size(json: &str) -> String {
     let compact = serde_json::from_str::<serde_json::Value>(json).map(|json| json.to_string());
     let bytes = compact.map_or(json.len(), |json| json.len());
@@ -134,7 +134,7 @@ fn show(name: &str) -> Result<String, String> {
     let table = SHIPPED.iter().find(|(known, _)| *known == name);
     let (_, json) =
         table.ok_or_else(|| format!("there is no dialect {name}: npm run dialect -- list"))?;
-    // A copy elsewhere finds the schema all the same.
+    // An absolute URL, so that a copy in another folder finds the schema.
     let schema = concat!(
         "file://",
         env!("CARGO_MANIFEST_DIR"),

@@ -1,4 +1,4 @@
-//! A stage for the tests of applications: clients, a clock and a storage, without a server.
+//! A stage for tests of applications: clients, a clock and storage, without a server.
 //!
 //! ```
 //! use signalbox::prelude::*;
@@ -17,7 +17,7 @@
 //! for client in [ann, bob] {
 //!     stage.emit(client, "enter", &["den"]);
 //! }
-//! stage.lose_memory(); // as when the object sleeps: rooms are there again
+//! stage.lose_memory(); // the object slept; its rooms are restored
 //! assert_eq!(stage.ask(ann, "say", &("den", "hello")), Some(r#"["ok"]"#.to_owned()));
 //! assert_eq!(stage.heard(bob), [r#"["said","hello"]"#]);
 //! ```
@@ -39,18 +39,18 @@ use crate::socket::{
 use crate::store::Store;
 use crate::time::Timestamp;
 
-/// How a client connects.
+/// The options of a client's connection.
 #[derive(Clone, Debug, Default)]
 pub struct Client {
     /// The namespace.
     pub namespace: Namespace,
-    /// Its `auth`.
+    /// The client's `auth`.
     pub auth: Option<Json>,
-    /// Its address, the query of its URL, and its headers.
+    /// The client's address, the query of its URL, and its headers.
     pub handshake: Handshake,
 }
 
-/// An application, and clients of it.
+/// An application and its clients.
 pub struct Stage<A> {
     build: Box<dyn Fn(Rc<Store>) -> A>,
     app: A,
@@ -58,12 +58,12 @@ pub struct Stage<A> {
     store: Rc<Store>,
     now: Timestamp,
     seats: BTreeMap<SocketId, Seat>,
-    /// What the last event was acknowledged with.
+    /// The arguments of the last ack.
     acknowledged: Option<Args>,
     refused: Option<Json>,
 }
 
-/// A client's place.
+/// A client.
 #[derive(Default)]
 struct Seat {
     namespace: Namespace,
@@ -74,7 +74,7 @@ struct Seat {
     asked: VecDeque<u64>,
 }
 
-/// Random numbers that are the same in every run, and a storage.
+/// Storage, and random numbers that are the same in every run.
 #[derive(Default)]
 struct Desk {
     minted: Cell<u64>,
@@ -111,7 +111,7 @@ impl Platform for Desk {
 }
 
 impl Stage<Handlers> {
-    /// The application whose handlers this function adds, without variables.
+    /// A stage for an application of handlers, without variables.
     #[must_use]
     pub fn of(add: fn(&mut Io)) -> Self {
         Self::new(move |store| Handlers::new(add, Rates::default(), store))
@@ -119,7 +119,7 @@ impl Stage<Handlers> {
 }
 
 impl<A: App> Stage<A> {
-    /// The application that this function makes.
+    /// A stage for the application that this function creates.
     #[must_use]
     pub fn new(build: impl Fn(Rc<Store>) -> A + 'static) -> Self {
         let desk = Rc::<Desk>::default();
@@ -136,7 +136,7 @@ impl<A: App> Stage<A> {
         }
     }
 
-    /// A client connects to the main namespace.
+    /// Connects a client to the namespace `/`.
     ///
     /// # Errors
     ///
@@ -145,7 +145,7 @@ impl<A: App> Stage<A> {
         self.connect_as(Client::default())
     }
 
-    /// The same with more about the client.
+    /// Connects a client with these options.
     ///
     /// # Errors
     ///
@@ -166,20 +166,21 @@ impl<A: App> Stage<A> {
         self.refused.take().map_or(Ok(socket), Err)
     }
 
-    /// A client sends an event; `args` is the list, or tuple, of its arguments.
+    /// Sends an event of a client. `args` is a list or a tuple of its arguments.
     pub fn emit(&mut self, from: SocketId, event: &str, args: &impl Serialize) {
         let args = Json::of(args).elements().unwrap_or_default();
         self.emit_args(from, event, Args::new(args), None);
     }
 
-    /// The same with an ack; returns its arguments, a list in JSON, if the event was acknowledged.
+    /// Sends an event that asks for an ack. Returns the ack's arguments, a list in JSON; `None` without an
+    /// ack.
     pub fn ask(&mut self, from: SocketId, event: &str, args: &impl Serialize) -> Option<String> {
         let args = Json::of(args).elements().unwrap_or_default();
         let ack = self.emit_args(from, event, Args::new(args), Some(Ack::new(from, 1)))?;
         Some(Json::list(&ack.values).as_str().to_owned())
     }
 
-    /// The same with arguments of any kind.
+    /// Sends an event with any arguments, for example binary ones. Returns the ack's arguments.
     pub(crate) fn emit_args(
         &mut self,
         from: SocketId,
@@ -197,7 +198,7 @@ impl<A: App> Stage<A> {
         self.acknowledged.take()
     }
 
-    /// A client acknowledges the first event for which that is awaited. `false` if there is none.
+    /// Sends a client's ack of the first event that asked for one. Returns `false` if no event did.
     pub fn acknowledge(&mut self, from: SocketId, args: &impl Serialize) -> bool {
         let seat = self.seats.get_mut(&from);
         let Some(id) = seat.and_then(|seat| seat.asked.pop_front()) else {
@@ -208,7 +209,8 @@ impl<A: App> Stage<A> {
         true
     }
 
-    /// The events that a client got since the last look, each a list in JSON that begins with its name.
+    /// Takes the events that a client got since the last call. Each is a list in JSON that begins with the
+    /// event's name.
     pub fn heard(&mut self, client: SocketId) -> Vec<String> {
         let events = self.heard_args(client).into_iter();
         let written = |(name, args): (String, Args)| {
@@ -218,21 +220,21 @@ impl<A: App> Stage<A> {
         events.map(written).collect()
     }
 
-    /// The same: names and arguments. A client that is away hears them when it is back.
+    /// Takes the events as names and arguments. A client that is away gets its events when it reconnects.
     pub(crate) fn heard_args(&mut self, client: SocketId) -> Vec<(String, Args)> {
         let seat = self.seats.get_mut(&client).filter(|seat| !seat.is_away);
         seat.map(|seat| std::mem::take(&mut seat.heard))
             .unwrap_or_default()
     }
 
-    /// A client loses its connection, which it may recover.
+    /// Loses the connection of a client, which may recover it.
     pub fn lose(&mut self, socket: SocketId) {
         self.set_away(socket, true);
         let reason = DisconnectReason::Transport(CloseReason::TransportClose);
         self.tell(Event::Away { socket, reason });
     }
 
-    /// A client that lost its connection is back.
+    /// Recovers the lost connection of a client.
     pub fn recover(&mut self, socket: SocketId) {
         self.set_away(socket, false);
         self.tell(Event::Back { socket });
@@ -244,7 +246,7 @@ impl<A: App> Stage<A> {
         }
     }
 
-    /// A client disconnects.
+    /// Disconnects a client.
     pub fn disconnect(&mut self, socket: SocketId) {
         self.gone(socket, DisconnectReason::ClientNamespaceDisconnect);
     }
@@ -255,7 +257,7 @@ impl<A: App> Stage<A> {
         }
     }
 
-    /// Time passes.
+    /// Moves the clock forward.
     pub fn pass(&mut self, time: Duration) {
         let until = self.now + time;
         while let Some(deadline) = self.app.deadline().filter(|deadline| *deadline <= until) {
@@ -267,7 +269,7 @@ impl<A: App> Stage<A> {
         self.now = until;
     }
 
-    /// The application forgets all but what it kept, as when its object slept.
+    /// Loses the application's memory, as if its object slept. Stored data stays.
     pub fn lose_memory(&mut self) {
         self.store = Store::new(self.desk.clone());
         self.app = (self.build)(Rc::clone(&self.store));
@@ -282,7 +284,7 @@ impl<A: App> Stage<A> {
         }
     }
 
-    /// The lines that the application wrote into the log since the last look.
+    /// Takes the lines that the application wrote into the log since the last call.
     pub fn logged(&mut self) -> Vec<String> {
         self.desk.log.take()
     }

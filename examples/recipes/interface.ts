@@ -1,4 +1,4 @@
-// A user interface of your own: one element per peer, drawn anew whenever anything of the peer changes.
+// Your own user interface: one element for each peer, drawn again after each change of the peer.
 import { join, SignalboxError, type Peer, type Room } from "signalbox";
 
 function tile(peer: Peer): HTMLElement {

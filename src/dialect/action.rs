@@ -1,32 +1,32 @@
-//! Actions: what is done.
+//! Actions: what a table does in response to an event.
 
 use super::condition::Condition;
 use super::template::Template;
 
-/// An entry of a table's list: under a condition, for each item of a list, some steps.
+/// An action: steps, optionally with a condition, and optionally repeated for each item of a list.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Action {
     pub(super) when: Option<Condition>,
-    /// What is done if the condition does not hold.
+    /// The actions if the condition is false.
     pub(super) otherwise: Vec<Action>,
     /// The list of `each`.
     pub(super) each: Option<Template>,
     /// The room of `in`.
     pub(super) room: Option<Template>,
-    /// What is done, in this order.
+    /// The steps, in their order of execution.
     pub(super) steps: Vec<Step>,
 }
 
-/// One thing to do.
+/// One step of an action.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     /// Leave rooms.
     Leave(Template),
     /// Join rooms.
     Join(Template),
-    /// Take a name by which others reach the socket.
+    /// Take an alias, by which others address the socket.
     Alias(Template),
-    /// Keep these fields with the socket.
+    /// Store these fields as the socket's data.
     Set(Template),
     /// Send an event.
     Emit {
@@ -37,11 +37,11 @@ pub(super) enum Step {
     },
     /// Acknowledge the event.
     Ack(Arguments),
-    /// Do all of these.
+    /// Perform these actions.
     Do(Vec<Action>),
     /// Refuse the connection, with a message and data.
     Refuse(Template, Option<Template>),
-    /// Do nothing more for this event.
+    /// Skip all further actions for this event.
     Stop,
 }
 
@@ -49,24 +49,24 @@ pub(super) enum Step {
 #[derive(Clone, Debug)]
 pub(super) enum To {
     Sender,
-    /// The other members of the sender's room. Without a room: nobody or, if the table joins no rooms, all
-    /// other sockets.
+    /// The other members of the sender's room. A sender without a room reaches nobody. In a table without
+    /// rooms, it reaches all other sockets.
     Others,
-    /// The same with the sender.
+    /// Like [`To::Others`], with the sender.
     All,
     /// All sockets.
     Everyone,
-    /// All sockets but the sender.
+    /// All sockets except the sender.
     Broadcast,
-    /// The socket with this id or alias, or the members of this room but the sender; or each of a list.
+    /// The socket with this id or alias, or the members of this room except the sender. A list names several.
     Named(Template),
-    /// The members of this room but the sender.
+    /// The members of this room except the sender.
     Room(Template),
     /// The socket with this id or alias.
     Peer(Template),
 }
 
-/// Arguments.
+/// The arguments of an event or an ack.
 #[derive(Clone, Debug)]
 pub(super) enum Arguments {
     /// The arguments of the client's event, unchanged.

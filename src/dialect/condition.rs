@@ -1,4 +1,4 @@
-//! Conditions: when an action is done.
+//! Conditions: when an action is performed.
 
 use super::read::{CONDITION_KEYS, Node, Reader, node};
 use super::run::Run;
@@ -6,22 +6,21 @@ use super::template::Template;
 use crate::room::Error;
 use crate::socket::Json;
 
-/// A condition.
 #[derive(Clone, Debug)]
 pub(super) enum Condition {
-    /// All of these hold.
+    /// All of these are true.
     All(Vec<Condition>),
-    /// One of these holds.
+    /// At least one of these is true.
     Any(Vec<Condition>),
-    /// This does not hold.
+    /// This is false.
     Not(Box<Condition>),
-    /// A value is there: not missing, and not `null`, `false`, `0`, an empty text or an empty list.
+    /// A value exists and is not `null`, `false`, `0`, an empty text or an empty list.
     Has(Template),
     /// All these values are equal.
     Equal(Vec<Template>),
-    /// How many sockets are in a room.
+    /// The number of sockets in a room.
     Members(Compare, Option<Template>),
-    /// How many elements a list has.
+    /// The number of items of a list.
     Count(Compare, Template),
     /// The sender is in this room.
     In(Template),
@@ -208,7 +207,7 @@ impl Condition {
 }
 
 impl Run<'_> {
-    /// Whether a condition holds.
+    /// Whether a condition is true.
     pub(super) fn holds(&self, condition: &Condition) -> Result<bool, Error> {
         Ok(match condition {
             Condition::All(conditions) => {

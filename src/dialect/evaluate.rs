@@ -7,7 +7,7 @@ use super::value::{Value, fields, too_large};
 use crate::room::Error;
 use crate::socket::{Json, Object};
 
-/// Sets a field, in place of an earlier one.
+/// Sets a field, and replaces an earlier one.
 fn put(fields: &mut Vec<(String, Json)>, name: String, json: Json) {
     match fields.iter_mut().find(|(known, _)| *known == name) {
         Some((_, value)) => *value = json,
@@ -24,7 +24,7 @@ impl Run<'_> {
         }
     }
 
-    /// The same as JSON; `None` if nothing is there.
+    /// Evaluates a template to JSON. `None` if the value is missing.
     pub(super) fn json(&self, template: &Template) -> Result<Option<Json>, Error> {
         Ok(Some(match template {
             Template::Literal(json) => json.clone(),

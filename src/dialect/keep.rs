@@ -1,4 +1,4 @@
-//! The actions that change what is kept with a socket: its rooms, its alias, its data.
+//! The steps that change the stored state of a socket: its rooms, its alias and its data.
 
 use super::limits::{ALIAS_BYTES, DATA_BYTES};
 use super::run::{Happening, Run, missing};
@@ -35,8 +35,8 @@ impl Run<'_> {
             let message = format!("a name has at most {ALIAS_BYTES} bytes");
             return Err(Error::new(Code::TooLarge, message));
         }
-        // Events for a socket, or for a room, must not reach one that takes its name. Where a table says
-        // which of them it means, rooms and sockets may have the same names.
+        // Events for a room must not reach a socket that takes the room's name. If a table always says
+        // whether it means a room or a socket, both may have the same name.
         let is_id = SocketId::is_id(&alias) && alias != self.from.to_string();
         let namespace = self.namespace().clone();
         let is_room = self.table.names.mix
@@ -57,8 +57,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether the sender may take over another socket's alias: the other's connection is lost and both
-    /// have one address, as when a page is loaded again before the server knows that it was closed.
+    /// Whether the sender may take over the alias of another socket: the other is away and has the same
+    /// address. This happens when a page is reloaded before the server notices that its connection is closed.
     fn may_replace(&self, holder: SocketId) -> bool {
         let (own, holder) = (self.sockets.get(self.from), self.sockets.get(holder));
         own.zip(holder).is_some_and(|(own, holder)| {

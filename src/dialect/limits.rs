@@ -1,42 +1,42 @@
-//! The bounds of one event, one socket and one table. `docs/bounds.md` lists the bounds that a dialect
+//! The limits of one event, one socket and one table. `docs/bounds.md` lists the limits that a dialect
 //! shares with a room.
 
 /// The largest table, in bytes of JSON.
 pub const TABLE_BYTES: usize = 65_536;
 
-/// The most actions of a table.
+/// The maximum number of actions of a table.
 pub const TABLE_ACTIONS: usize = 512;
 
-/// How deep actions, conditions and templates may be nested in a table.
+/// The maximum nesting depth of actions, conditions and templates in a table.
 pub const TABLE_DEPTH: usize = 8;
 
-/// The most steps of a path such as `$0.offer.type`.
+/// The maximum number of steps of a path such as `$0.offer.type`.
 pub const PATH_STEPS: usize = 8;
 
-/// How many actions one event may lead to; each item of a list counts.
+/// The maximum number of actions for one event. An action with `each` counts once for each item.
 pub const ACTIONS: usize = 256;
 
-/// How many deliveries one event of a client may cause: receivers, summed over all events that are sent.
+/// The maximum number of deliveries that one event causes: the sum of the receivers of all sent events.
 pub const DELIVERIES: usize = 4096;
 
-/// How many bytes one event may write into new values.
+/// The maximum number of bytes that one event writes into new values.
 pub const WRITTEN_BYTES: usize = 262_144;
 
-/// How many bytes one event may send, to all receivers together.
+/// The maximum number of bytes that one event sends to all receivers together.
 pub const SENT_BYTES: usize = 16_777_216;
 
-/// How deep an argument of a client may be nested.
+/// The maximum nesting depth of a client's argument.
 pub const ARGUMENT_DEPTH: usize = 64;
 
-/// The most fields of an object, and the most elements of a list of a client, that a table may work
-/// with. Values that are passed on as a whole may have more.
+/// The maximum number of fields or items of a client's value that a table reads. A value that is relayed
+/// as a whole may have more.
 pub const ITEMS: usize = 256;
 
 /// The longest alias, in bytes.
 pub const ALIAS_BYTES: usize = 256;
 
-/// How many bytes of data a table may keep with one socket.
+/// The maximum number of bytes of a socket's data.
 pub const DATA_BYTES: usize = 8192;
 
-/// The longest name of an event that a table may send, in bytes.
+/// The longest name of an event that a table sends, in bytes.
 pub const EVENT_BYTES: usize = 256;

@@ -1,11 +1,11 @@
-//! Dialects: the signaling of a published tutorial, or of an application of your own, as a table.
+//! Dialects: the signaling server of a tutorial, or of your own application, as a table.
 //!
-//! A [`Table`] says what a server does when a client connects, sends an event, or disconnects: join a
-//! room, emit an event to somebody, acknowledge. A [`Dialect`] runs one. `docs/dialects.md` explains
-//! the form.
+//! A [`Table`] states what the server does when a client connects, sends an event or disconnects. For
+//! example, the server joins the socket to a room, emits an event or acknowledges. A [`Dialect`] runs a
+//! table. `docs/dialects.md` explains the form.
 //!
-//! All work for a client's event is bounded: see [`limits`]. A table's only loop is `each`, over a list that
-//! exists, and there is no recursion.
+//! The work for one event is limited: see [`limits`]. The only loop is `each`, over an existing list.
+//! Recursion is impossible.
 
 mod action;
 mod condition;
@@ -17,6 +17,7 @@ mod peer;
 mod place;
 mod read;
 mod receivers;
+mod references;
 mod run;
 mod shipped;
 mod steps;
@@ -46,7 +47,7 @@ use crate::time::Timestamp;
 use peer::Peer;
 use run::{Done, Happening, Run, Scene};
 
-/// The event that tells a client of an error, as in a room.
+/// The event that reports an error to a client. A room uses the same name.
 const ERROR: &str = "room:error";
 
 /// Runs a table for the sockets of one dialect and one room of the URL.
@@ -62,7 +63,7 @@ pub struct Dialect {
 }
 
 impl App for Dialect {
-    fn reset(&mut self) {} // it remembers nothing beyond its sockets
+    fn reset(&mut self) {} // a dialect has no state beyond its sockets
 
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
         let mut reply = None;
@@ -96,7 +97,7 @@ impl App for Dialect {
                 settle(from, &name, done, out);
                 reply = ack.zip(said);
             }
-            // No dialect asks for acks, but what has no effect counts as well.
+            // A dialect never asks for acks. Packets without effect count against the rate, too.
             Event::Ack { from, .. } | Event::Empty { from } => {
                 let done = self.check_rate(now, from, out).map(|()| Done::All);
                 settle(from, "", done, out);
@@ -112,7 +113,7 @@ impl App for Dialect {
             Event::Posted(..) => {}
         }
         self.sockets.save(out);
-        // Last, as it promises all else.
+        // The ack is last, because it promises that everything else was done.
         if let Some((ack, reply)) = reply {
             out.push(Command::Acknowledge(ack, reply));
         }
@@ -120,7 +121,7 @@ impl App for Dialect {
 }
 
 impl Dialect {
-    /// The dialect of this name and table, in this room of the URL.
+    /// A dialect with this name and table, in this room of the URL.
     #[must_use]
     pub fn new(
         name: String,
@@ -194,7 +195,7 @@ impl Dialect {
         self.log(now, "join", socket, None);
     }
 
-    /// Whether one more socket may connect, with this `auth`.
+    /// Refuses a client with an invalid token, and any client if the room is full.
     fn admit(
         &self,
         now: Timestamp,
@@ -210,8 +211,8 @@ impl Dialect {
         Ok(())
     }
 
-    /// What this address has left of its rates: a socket that is away, or has just left, does not come
-    /// back as another one with more.
+    /// The rest of the rates of this address. A client whose socket is away, or has just disconnected,
+    /// gets no new rates by connecting as another socket.
     fn spent(&mut self, address: &str) -> Allowance {
         let mut peers = self.sockets.iter().map(|(_, peer)| peer);
         match peers.find(|peer| peer.is_away && peer.address == address) {
@@ -220,7 +221,8 @@ impl Dialect {
         }
     }
 
-    /// Handles an event. Returns how it ended, and the arguments of its ack, which is sent after an error, too.
+    /// Handles an event. Returns the result, and the arguments of the ack. The ack is sent even after an
+    /// error.
     fn serve(
         &mut self,
         now: Timestamp,
@@ -324,13 +326,13 @@ impl Dialect {
         if !self.sockets.contains(socket) {
             return;
         }
-        // An error has no one to be told.
+        // The client has disconnected, so nobody gets the error.
         let _ = self.run(now, socket, &Happening::Disconnect(reason), out);
         self.forget(socket);
         self.log(now, "leave", socket, None);
     }
 
-    /// Forgets a socket, and remembers its allowance for its address.
+    /// Removes a socket, and keeps its allowance for its address.
     fn forget(&mut self, socket: SocketId) {
         if let Some(peer) = self.sockets.disconnect(socket) {
             self.spent.keep(peer.address, peer.allowance);
@@ -369,7 +371,7 @@ impl Dialect {
     }
 }
 
-/// An error is sent to the socket as an event, as a dialect's acks have forms of their own.
+/// Sends an error as an event, because each dialect has its own form of acks.
 fn settle(socket: SocketId, event: &str, done: Result<Done, Error>, out: &mut Vec<Command>) {
     if let Err(error) = done {
         out.push(Command::Emit {
@@ -377,7 +379,7 @@ fn settle(socket: SocketId, event: &str, done: Result<Done, Error>, out: &mut Ve
             name: ERROR.to_owned(),
             args: Args::new(vec![error.for_event(event)]),
             ack: None,
-            volatile: true, // a client that is away cannot do anything about it any more
+            volatile: true, // a client that is away cannot react to the error later
         });
     }
 }

@@ -1,9 +1,9 @@
-//! Paths: where a value is taken from, such as `$0.offer` or `$members.data.name`.
+//! Paths, such as `$0.offer` or `$members.data.name`: each leads to a value.
 
 use super::limits::PATH_STEPS;
 use super::place::nearest;
 
-/// A value, and the steps into it.
+/// A root, and the steps from it to a value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Path {
     pub(super) root: Root,
@@ -13,10 +13,10 @@ pub(super) struct Path {
 /// A step into a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// `.x`: a field, an element, or what a socket or a room has of this name.
+    /// `.x`: a field, an element, or a property of a socket or a room.
     Field(String),
-    /// `$socket(…)`: the socket with this id or alias. Values are looked up as names only where a table says
-    /// so: a client can put a name in place of any other value.
+    /// `$socket(…)`: the socket with this id or alias. No other step reads a value as a name, because a
+    /// client could send a name in place of any other value.
     Socket,
     /// `$room(…)`: the room with this name.
     Room,
@@ -27,7 +27,7 @@ pub(super) enum Step {
 pub(super) enum Root {
     /// `$0`, `$1`, …: an argument of the event.
     Argument(usize),
-    /// All of them, as a list.
+    /// All arguments, as a list.
     Arguments,
     /// The event's name.
     Event,
@@ -37,11 +37,11 @@ pub(super) enum Root {
     Id,
     /// The sender's alias.
     Alias,
-    /// The room that the sender joined last, or the one that `in` names.
+    /// The room that `in` names, else the room that the sender joined last.
     Room,
     /// The rooms that the sender is in.
     Rooms,
-    /// What `set` kept with the sender.
+    /// The data of the sender, which `set` stores.
     Data,
     /// The query of the URL that the sender connected with.
     Query,
@@ -49,25 +49,25 @@ pub(super) enum Root {
     Auth,
     /// The sockets in the room, in the order in which they joined.
     Members,
-    /// The same without the sender.
+    /// The sockets in the room, without the sender.
     Others,
-    /// The first of them.
+    /// The socket that joined the room first.
     First,
     /// All sockets.
     Everyone,
     /// The names of all rooms.
     AllRooms,
-    /// The item of `each`.
+    /// The current item of `each`.
     It,
     /// The deployment's ICE servers.
     Ice,
-    /// A new random id; the same for all actions of an event.
+    /// A random id, which is the same for all actions of one event.
     Uuid,
     /// The time, in milliseconds since 1970.
     Now,
 }
 
-/// The names of all roots but the arguments.
+/// The names of all roots except single arguments.
 pub(super) const ROOTS: [(&str, Root); 19] = [
     ("args", Root::Arguments),
     ("event", Root::Event),
@@ -112,7 +112,7 @@ impl Path {
     ///
     /// # Errors
     ///
-    /// The mistake.
+    /// Why the text is not a path.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let text = text.replace("?.", ".").replace('[', ".").replace(']', "");
         let named = [("socket(", Step::Socket), ("room(", Step::Room)];
@@ -134,7 +134,7 @@ impl Path {
         Ok(path)
     }
 
-    /// Reads a path of fields alone.
+    /// Reads a path without `$socket(…)` and `$room(…)`.
     fn plain(root: &str, steps: &str) -> Result<Self, String> {
         let text = format!("{root}{steps}");
         let mut parts = text.split('.');

@@ -1,4 +1,4 @@
-//! The data that a dialect keeps with a socket.
+//! The state that a dialect stores for each socket.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,19 +7,19 @@ use crate::engine::Handshake;
 use crate::rate::Allowance;
 use crate::socket::Json;
 
-/// The data that a dialect keeps with a socket.
+/// The state of one socket.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Peer {
-    /// The name by which others reach it, beside its id.
+    /// The alias, by which others address the socket beside its id.
     pub(super) alias: Option<String>,
-    /// What `set` kept: an object.
+    /// The object that `set` stored.
     pub(super) data: Option<Json>,
-    /// Its address.
+    /// The client's address.
     pub(super) address: String,
-    /// The query of its URL and its `auth`, if the table needs them.
+    /// The query of the URL and the `auth`, if the table uses them.
     pub(super) query: Option<String>,
     pub(super) auth: Option<Json>,
-    /// Whether its connection is lost.
+    /// Whether the connection is lost and the client may recover it.
     pub(super) is_away: bool,
     #[serde(skip)]
     pub(super) allowance: Allowance,

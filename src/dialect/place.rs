@@ -1,13 +1,13 @@
-//! Errors in a table: the place, the mistake, and the word that was probably meant.
+//! Errors in a table: the place, the message, and the similar word that was probably meant.
 
 use std::fmt;
 
 /// An error in a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableError {
-    /// Where: `on.call-user[0].to`. Empty for the table itself.
+    /// The place, such as `on.call-user[0].to`. Empty for the table itself.
     pub place: String,
-    /// What is wrong and what to do.
+    /// The message: what is wrong, and what to do.
     pub message: String,
 }
 
@@ -20,7 +20,7 @@ impl fmt::Display for TableError {
     }
 }
 
-/// The known word that is most similar to the written one, if any is similar.
+/// The known word that is most similar to the written word, if one is similar enough.
 pub(crate) fn nearest<'a>(
     written: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -36,12 +36,12 @@ pub(crate) fn nearest<'a>(
         .map(|(_, word)| word)
 }
 
-/// `; did you mean "x"?`, or nothing.
+/// `; did you mean "x"?`, or an empty text.
 pub(super) fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(written, known).map_or_else(String::new, |word| format!("; did you mean {word:?}?"))
 }
 
-/// The edit distance: characters added, removed, replaced, or swapped with their neighbour.
+/// The edit distance: the number of characters to add, remove, replace or swap with a neighbour.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().take(64).collect();
     let mut before: Vec<usize> = Vec::new();
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_that_are_near() {
+    fn similar_words() {
         let known = ["sender", "others", "all", "everyone", "broadcast"];
         for (written, expected) in [
             ("other", Some("others")),

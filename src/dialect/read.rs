@@ -1,4 +1,4 @@
-//! Reads a table from JSON. An error names its place and, if a known word is similar, that word.
+//! Reads a table from JSON. An error names its place and, if possible, the known word that was meant.
 
 use std::ops::Range;
 
@@ -6,8 +6,8 @@ use super::action::Action;
 use super::condition::Condition;
 use super::limits::{TABLE_ACTIONS, TABLE_BYTES, TABLE_DEPTH};
 use super::path::{Path, Root, Step};
-use super::place::{TableError, did_you_mean, nearest};
-use super::steps::RECEIVERS;
+use super::place::{TableError, did_you_mean};
+use super::references::References;
 use super::table::{Names, Table, Uses};
 use super::template::Template;
 use crate::map::Map;
@@ -22,7 +22,7 @@ pub const ACTION_KEYS: [&str; 18] = [
     "volatile", "ack", "do", "refuse", "data", "stop", "about",
 ];
 
-/// The keys of which every action has at least one.
+/// Every action has at least one of these keys.
 const VERBS: [&str; 10] = [
     "join", "leave", "alias", "set", "emit", "ack", "do", "else", "refuse", "stop",
 ];
@@ -36,7 +36,7 @@ pub const CONDITION_KEYS: [&str; 10] = [
 pub(super) enum Node {
     Text(String),
     List(Vec<Json>),
-    /// The fields, in their order. A name that occurs twice is there twice.
+    /// The fields in their order, including repeated ones.
     Object(Vec<(String, Json)>),
     /// A number, `true`, `false` or `null`.
     Other,
@@ -65,30 +65,17 @@ pub(super) fn node(json: &Json) -> Node {
 pub(super) struct Reader {
     errors: Vec<TableError>,
     actions: usize,
-    /// The fields that `set` sets; `None` once it sets fields that only a client knows.
-    pub(super) set: Option<Vec<String>>,
-    /// Paths into the data of a socket: their places, and their first steps.
-    data: Vec<(String, String)>,
-    /// Where aliases are used, and whether an action gives one.
-    aliases: Vec<String>,
-    pub(super) gives_alias: bool,
-    /// The event that is being read, and the room names that are written in `to` and in `join`.
+    /// The name of the current event.
     pub(super) happening: String,
-    pub(super) literal_rooms: Vec<(String, String)>,
-    /// The names that are written in `join` and in `alias`, and whether others come from values.
-    given: Vec<String>,
-    gives_others: bool,
+    pub(super) references: References,
     pub(super) names: Names,
     uses: Uses,
 }
 
 pub(super) fn table(text: &str) -> Result<Table, Vec<TableError>> {
-    let mut reader = Reader {
-        set: Some(Vec::new()),
-        ..Reader::default()
-    };
+    let mut reader = Reader::default();
     let table = reader.table(text);
-    reader.check_uses();
+    reader.errors.extend(reader.references.errors());
     match table {
         Some(table) if reader.errors.is_empty() => Ok(table),
         _ => Err(reader.errors),
@@ -103,7 +90,7 @@ impl Reader {
         });
     }
 
-    /// Reports keys that occur twice: one of them would have no effect.
+    /// Reports repeated keys: only one of them would have an effect.
     pub(super) fn check_keys(&mut self, place: &str, fields: &[(String, Json)]) {
         for (at, (name, _)) in fields.iter().enumerate() {
             if fields.iter().take(at).any(|(known, _)| known == name) {
@@ -113,17 +100,7 @@ impl Reader {
         }
     }
 
-    /// Collects the names that a `join` or an `alias` gives.
-    pub(super) fn give_names(&mut self, json: &Json) {
-        match node(json) {
-            Node::Text(name) if !name.contains('$') => self.given.push(name),
-            Node::List(items) => items.iter().for_each(|item| self.give_names(item)),
-            Node::Other => self.given.push(json.as_str().to_owned()),
-            Node::Text(_) | Node::Object(_) => self.gives_others = true,
-        }
-    }
-
-    /// Reports a constant where only a value of the event makes sense.
+    /// Reports a constant where only a value of the event is useful.
     pub(super) fn check_varies(&mut self, place: &str, is_constant: bool) {
         if is_constant {
             let message = "this is always the same: a value begins with $, such as \"$0.room\"";
@@ -131,7 +108,7 @@ impl Reader {
         }
     }
 
-    /// Reports a part of a table that is nested too deep.
+    /// Reports a part of a table that is nested too deeply.
     pub(super) fn is_too_deep(&mut self, place: &str, depth: usize) -> bool {
         let is_too_deep = depth > TABLE_DEPTH;
         if is_too_deep {
@@ -267,7 +244,7 @@ impl Reader {
                 }
                 actions
             }
-            // A single action need not be in a list.
+            // A single action may stand without a list.
             Node::Object(_) => self.action(place, json, depth).into_iter().collect(),
             Node::Text(_) | Node::Other => {
                 self.error(
@@ -357,56 +334,14 @@ impl Reader {
             }
             Root::Query => self.uses.query = true,
             Root::Auth => self.uses.auth = true,
-            Root::Alias => self.aliases.push(place.to_owned()),
+            Root::Alias => self.references.use_alias(place),
             Root::Data => {
                 if let Some(Step::Field(first)) = path.steps.first() {
-                    self.data.push((place.to_owned(), first.clone()));
+                    self.references.use_field(place, first);
                 }
             }
             _ => {}
         }
         Some(path)
-    }
-
-    /// Reports uses without a source: `$data.x` needs a `set`, `$alias` needs an `alias`, and a name that is
-    /// written in `to` needs a `join` or an `alias`.
-    fn check_uses(&mut self) {
-        if let Some(set) = self.set.take() {
-            for (place, field) in std::mem::take(&mut self.data) {
-                if set.contains(&field) {
-                    continue;
-                }
-                let hint = match nearest(&field, set.iter().map(String::as_str)) {
-                    Some(near) => format!("$data.{near}"),
-                    None => format!("$0.{field}"),
-                };
-                let message = format!("no action sets $data.{field}; did you mean {hint}?");
-                self.error(&place, message);
-            }
-        }
-        if !self.gives_alias {
-            for place in std::mem::take(&mut self.aliases) {
-                self.error(&place, "no action gives an alias: {\"alias\": \"$0\"} does");
-            }
-        }
-        for (place, room) in std::mem::take(&mut self.literal_rooms) {
-            if self.given.contains(&room) {
-                continue;
-            }
-            let words = RECEIVERS.iter().map(|(word, _)| *word);
-            let hint = did_you_mean(&room, words);
-            let message = if self.gives_others && !room.is_empty() {
-                if hint.is_empty() {
-                    continue; // a client may name a room, or itself, so
-                }
-                let way = format!("if a room has this name, write {{\"room\": {room:?}}}");
-                format!("{room:?} is not one of the words of to{hint} Or, {way}")
-            } else if hint.is_empty() && !room.is_empty() {
-                format!("nobody joins a room named {room:?}; did you mean \"$0.{room}\"?")
-            } else {
-                format!("nobody joins a room named {room:?}{hint}")
-            };
-            self.error(&place, message);
-        }
     }
 }

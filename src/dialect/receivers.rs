@@ -69,7 +69,7 @@ impl<'a> Run<'a> {
         &self.table.namespace
     }
 
-    /// The room that `in` chose, or else the one that the sender joined last.
+    /// The room that `in` names, else the room that the sender joined last.
     pub(super) fn room(&self) -> Option<String> {
         match &self.chosen {
             Chosen::Own => self.sockets.rooms(self.from).next_back().map(str::to_owned),
@@ -78,13 +78,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether all sockets count as one room, as in a table that joins no rooms. In other tables, a socket
-    /// without a room reaches nobody: it must not reach the members of all rooms.
+    /// Whether all sockets count as one room. This is so in a table that joins no rooms. In other tables, a
+    /// socket without a room must not reach the members of all rooms.
     fn is_one_room(&self) -> bool {
         !self.table.names.join && matches!(self.chosen, Chosen::Own)
     }
 
-    /// The sockets of a target that are in the room, sorted by their ids.
+    /// The sockets of a target that are in the current room, sorted by their ids.
     fn in_room(&self, target: Target) -> Vec<SocketId> {
         match self.room() {
             Some(room) => self.sockets.select(&target.to(room)),
@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The members of the room.
+    /// The members of the current room.
     pub(super) fn here(&self) -> Vec<SocketId> {
         match self.room() {
             Some(room) => self.members(&room),
@@ -112,7 +112,7 @@ impl<'a> Run<'a> {
         self.remaining(self.sockets.members(self.namespace(), None))
     }
 
-    /// Removes a socket that is disconnecting: it is no member any more.
+    /// Removes the sender while it disconnects: it is not a member any more.
     fn remaining(&self, ids: Vec<SocketId>) -> Vec<SocketId> {
         if matches!(self.happening, Happening::Disconnect(_)) {
             return self.but_sender(ids);

@@ -24,7 +24,7 @@ pub(super) enum Happening<'a> {
     Disconnect(DisconnectReason),
 }
 
-/// How a run ended.
+/// The result of a run.
 pub(super) enum Done {
     /// All actions were performed.
     All,
@@ -34,9 +34,9 @@ pub(super) enum Done {
 
 /// The room of an action.
 pub(super) enum Chosen {
-    /// The one that the sender joined last.
+    /// The room that the sender joined last.
     Own,
-    /// The one that `in` names.
+    /// The room that `in` names.
     Room(String),
     /// `in` has no value.
     Missing,
@@ -65,13 +65,13 @@ pub(super) struct Run<'a> {
     pub(super) chosen: Chosen,
     pub(super) it: Cell<Option<Value>>,
     pub(super) uuid: OnceCell<String>,
-    /// How many bytes were written.
+    /// The number of bytes written into new values.
     pub(super) written: Cell<usize>,
     actions: usize,
     deliveries: usize,
     sent: usize,
     reply: Option<Args>,
-    /// Whether the receiver of an event was missing.
+    /// Whether an event had no receiver although it named one.
     pub(super) missed: bool,
 }
 
@@ -121,7 +121,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Performs all actions. Returns how the run ended, and the arguments of the ack.
+    /// Performs all actions. Returns the result, and the arguments of the ack.
     pub(super) fn all(mut self) -> (Result<Done, Error>, Option<Args>) {
         let done = self.table();
         (done, self.reply)
@@ -165,14 +165,14 @@ impl<'a> Run<'a> {
         Ok(Flow::On)
     }
 
-    /// The items of `each`. `in` applies to the list as well, unless it uses the items.
+    /// The items of `each`. `in` applies to the list, too, unless `in` uses the items.
     fn items(&mut self, action: &Action, list: &Template) -> Result<Vec<Value>, Error> {
         let room = action.room.as_ref();
         let room = room.filter(|room| !room.uses(Root::It));
         self.within(room, |run| run.value(list)?.items())
     }
 
-    /// Runs `work` with this room as that of `in`.
+    /// Runs `work` with this room as the room of `in`.
     fn within<T>(
         &mut self,
         room: Option<&Template>,
@@ -315,7 +315,7 @@ impl<'a> Run<'a> {
         args.ok_or_else(|| Error::new(Code::BadPayload, "a binary value is missing"))
     }
 
-    /// The ICE servers that need no request to another server, as Cloudflare's would.
+    /// The ICE servers that are known without a request to Cloudflare.
     pub(super) fn ice(&self) -> Json {
         self.config
             .ice
@@ -326,7 +326,7 @@ impl<'a> Run<'a> {
     pub(super) fn new_uuid(&self) -> String {
         let mut digits = String::with_capacity(30);
         for byte in self.store.platform().mint() {
-            let _ = write!(digits, "{byte:02x}"); // a String takes all
+            let _ = write!(digits, "{byte:02x}"); // writing to a string cannot fail
         }
         let part = |range: Range<usize>| digits.get(range).unwrap_or_default();
         format!(

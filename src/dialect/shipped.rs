@@ -1,4 +1,4 @@
-//! The tables that come with Signalbox, and those of a deployment.
+//! Shipped dialects, and the dialects that a deployment adds.
 
 use super::place::did_you_mean;
 use super::read::{Node, node};
@@ -6,7 +6,7 @@ use super::table::Table;
 use crate::map::Set;
 use crate::socket::Json;
 
-/// The name that chooses the native room in a URL although `DIALECT` is set.
+/// The name of the native room in a URL, for deployments that set `DIALECT`.
 pub const NATIVE: &str = "room";
 
 macro_rules! tables {
@@ -15,7 +15,7 @@ macro_rules! tables {
     };
 }
 
-/// The tables that come with Signalbox, by their names.
+/// The names and tables of the shipped dialects.
 pub const SHIPPED: [(&str, &str); 17] = tables![
     "anoek",
     "chaim-group-video",
@@ -39,9 +39,9 @@ pub const SHIPPED: [(&str, &str); 17] = tables![
 /// The dialects of a deployment.
 #[derive(Clone, Debug, Default)]
 pub struct Dialects {
-    /// The tables of its own, as JSON, by their names. They have been checked.
+    /// The names and tables that the deployment adds, as JSON. They are valid.
     own: Vec<(String, String)>,
-    /// The dialect of URLs that name neither a dialect nor a room's path.
+    /// The dialect of URLs that name none.
     default: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl Dialects {
     ///
     /// # Errors
     ///
-    /// All mistakes in them.
+    /// All errors in them.
     pub fn set_own(&mut self, json: &str) -> Result<(), String> {
         let json = json.trim();
         self.own.clear();
@@ -112,7 +112,7 @@ impl Dialects {
     ///
     /// # Errors
     ///
-    /// The mistake.
+    /// The message, which names the dialect.
     pub fn check_default(&self) -> Result<(), String> {
         match &self.default {
             Some(name) if self.source(name).is_none() => Err(self.unknown(name)),
@@ -120,7 +120,7 @@ impl Dialects {
         }
     }
 
-    /// The table of this name, as JSON. A deployment's own comes before one that is shipped.
+    /// The table with this name, as JSON. A deployment's table takes precedence over a shipped one.
     #[must_use]
     pub fn source(&self, name: &str) -> Option<&str> {
         let own = self
@@ -131,7 +131,7 @@ impl Dialects {
         Some(table)
     }
 
-    /// The table of this name; `None` if there is none.
+    /// The table with this name; `None` if it does not exist.
     #[must_use]
     pub fn table(&self, name: &str) -> Option<Table> {
         Table::parse(self.source(name)?).ok()

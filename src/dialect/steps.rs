@@ -5,7 +5,7 @@ use super::read::{Node, Reader, node};
 use super::template::Template;
 use crate::socket::{Json, is_reserved};
 
-/// The words that `to` takes; any other text is a name.
+/// The words that `to` accepts. Any other text is the name of a room or a socket.
 pub(super) const RECEIVERS: [(&str, To); 5] = [
     ("sender", To::Sender),
     ("others", To::Others),
@@ -15,7 +15,7 @@ pub(super) const RECEIVERS: [(&str, To); 5] = [
 ];
 
 impl Reader {
-    /// The steps of an action, in the order in which they are done.
+    /// Reads the steps of an action, in their order of execution.
     pub(super) fn steps<'a>(
         &mut self,
         place: &str,
@@ -33,12 +33,11 @@ impl Reader {
         }
         if let Some((place, json)) = find("join") {
             self.names.join = true;
-            self.give_names(json);
+            self.references.define_names(json);
             steps.extend(Template::read(self, &place, json).map(Step::Join));
         }
         if let Some((place, json)) = find("alias") {
-            self.gives_alias = true;
-            self.give_names(json);
+            self.references.define_alias(json);
             steps.extend(Template::read(self, &place, json).map(Step::Alias));
         }
         if let Some((place, json)) = find("set") {
@@ -89,7 +88,7 @@ impl Reader {
         }
     }
 
-    /// Reports an `emit` that would miss the room which the same action leaves first.
+    /// Reports an `emit` to a room that the same action has already left.
     fn check_order<'a>(&mut self, find: &impl Fn(&str) -> Option<(String, &'a Json)>) {
         let text = |key: &str| Some(find(key)?.1.as_str());
         let leaves_own = matches!(text("leave"), Some("true" | "\"$room\"" | "\"$rooms\""));
@@ -157,7 +156,7 @@ impl Reader {
                     return Some(to.clone());
                 }
                 if !text.contains('$') {
-                    self.literal_rooms.push((place.to_owned(), text));
+                    self.references.use_name(place, text);
                 }
                 self.named(place, json)
             }
@@ -200,13 +199,13 @@ impl Reader {
         }
         let templates = match node(json) {
             Node::List(items) => self.templates(place, &items)?,
-            // A single argument need not be in a list.
+            // A single argument may stand without a list.
             _ => vec![Template::read(self, place, json)?],
         };
         Some(Arguments::List(templates))
     }
 
-    /// The templates of a list.
+    /// Reads the templates of a list.
     pub(super) fn templates(&mut self, place: &str, items: &[Json]) -> Option<Vec<Template>> {
         let mut templates = Vec::with_capacity(items.len());
         for (at, item) in items.iter().enumerate() {
@@ -219,15 +218,15 @@ impl Reader {
         match node(json) {
             Node::Object(fields) => {
                 for (name, _) in fields {
-                    match &mut self.set {
-                        Some(_) if name == "..." => self.set = None,
-                        Some(set) => set.push(name),
-                        None => {}
+                    if name == "..." {
+                        self.references.define_client_fields();
+                    } else {
+                        self.references.define_field(name);
                     }
                 }
             }
-            // All fields of an object that the client sends.
-            Node::Text(text) if text.starts_with('$') => self.set = None,
+            // The client's object, with any fields.
+            Node::Text(text) if text.starts_with('$') => self.references.define_client_fields(),
             _ => {
                 self.error(place, "set takes an object: {\"name\": \"$0.name\"}");
                 return None;

@@ -1,4 +1,4 @@
-//! A table after reading.
+//! A valid table.
 
 use super::action::Action;
 use super::place::TableError;
@@ -20,7 +20,7 @@ pub struct Table {
     pub(super) names: Names,
 }
 
-/// The connect data that an action uses: only that is kept.
+/// The connect data that actions use. The rest is not stored.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Uses {
     pub(super) query: bool,
@@ -32,7 +32,7 @@ pub(super) struct Uses {
 pub(super) struct Names {
     /// Whether an action joins a room.
     pub(super) join: bool,
-    /// Whether an event is sent to a name that may be that of a socket or that of a room.
+    /// Whether an event is sent to a name that may belong to a socket or to a room.
     pub(super) mix: bool,
 }
 
@@ -41,7 +41,7 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// All mistakes in it.
+    /// All errors in the table.
     pub fn parse(json: &str) -> Result<Self, Vec<TableError>> {
         read::table(json)
     }

@@ -1,23 +1,23 @@
-//! Templates: JSON in which texts that begin with `$` stand for values.
+//! Templates: JSON in which paths stand for values.
 
 use super::limits::ITEMS;
 use super::path::{Path, Root};
 use super::read::{Node, Reader, node};
 use crate::socket::Json;
 
-/// A value that is evaluated for each event.
+/// A value that depends on the event.
 #[derive(Clone, Debug)]
 pub(super) enum Template {
-    /// As it is written.
+    /// A constant.
     Literal(Json),
-    /// `"$0.offer"`: the value itself, passed on as it came.
+    /// `"$0.offer"`: the value itself, unchanged.
     Path(Path),
-    /// `"${0.name} has joined"`: a text with values in it.
+    /// `"${0.name} has joined"`: a text that contains values.
     Text(Vec<Piece>),
     List(Vec<Template>),
     Object(Vec<Part>),
-    /// `{"$each": "$members", "$value": …}`: a list or, with `$key`, an object, with a value for each
-    /// item.
+    /// `{"$each": "$members", "$value": …}`: a list with one value for each item. With `$key` it is an
+    /// object.
     Each(Box<Each>),
 }
 
@@ -31,9 +31,9 @@ pub(super) enum Piece {
 /// A part of an object.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
-    /// A field: its name, and its value.
+    /// The name and the value of a field.
     Field(String, Template),
-    /// `"...": "$0"`: all fields of another object. Fields that are written out replace them.
+    /// `"...": "$0"`: all fields of another object. Fields of the template replace them.
     Spread(Template),
 }
 
@@ -127,7 +127,7 @@ impl Template {
             reader.check_varies(&place, is_list && matches!(template, Self::Literal(_)));
             *into = Some(template);
         }
-        // One list in another would make as many values as the product of both.
+        // Nested lists would multiply the number of values.
         if [&list, &key, &value]
             .into_iter()
             .flatten()
@@ -149,7 +149,7 @@ impl Template {
         })))
     }
 
-    /// Whether a path in it begins with this root.
+    /// Whether a path of the template begins with this root.
     pub(super) fn uses(&self, root: Root) -> bool {
         match self {
             Self::Path(path) => path.root == root,
@@ -158,11 +158,11 @@ impl Template {
                 Piece::Text(_) => false,
             }),
             Self::List(items) => items.iter().any(|item| item.uses(root)),
-            Self::Object(_) | Self::Each(_) | Self::Literal(_) => false, // these are no names
+            Self::Object(_) | Self::Each(_) | Self::Literal(_) => false, // these are never names
         }
     }
 
-    /// Whether it has no path, and so is the same for every event.
+    /// Whether the template has no path. Then it has the same value for every event.
     pub(super) fn is_constant(&self) -> bool {
         match self {
             Self::Literal(_) => true,
@@ -175,7 +175,7 @@ impl Template {
         }
     }
 
-    /// Reads a template where a constant is a mistake, such as a text without its dollar sign.
+    /// Reads a template that must depend on the event. A constant is an error: its dollar sign is missing.
     pub(super) fn read_varying(reader: &mut Reader, place: &str, json: &Json) -> Option<Self> {
         let template = Self::read(reader, place, json)?;
         reader.check_varies(place, template.is_constant());

@@ -1,5 +1,5 @@
-//! Transcripts: what clients do, and what each of them is to get. The checker plays one against a table,
-//! and the tests play those in `dialects/transcripts/`, here and with stock clients.
+//! Transcripts: what clients do, and what each client must get. The checker plays a transcript against a
+//! table. The tests play those in `dialects/transcripts/`, here and with stock clients.
 //!
 //! A transcript is a list of steps:
 //!
@@ -17,12 +17,12 @@
 //! ]
 //! ```
 //!
-//! `gets` has all events of everybody, in their order; a client that is not named gets none. A text that is
-//! `$` and a client's name is that client's id. Any other text that begins with `$` stands for a value
-//! that the server made up: the first time for any value, from then on for the same.
+//! `gets` lists all events that each client gets, in their order. A client that it does not name must get
+//! none. `$ann` is the id of the client `ann`. Any other text that begins with `$` is a variable: it matches
+//! any value at its first use, and the same value after that.
 //!
-//! With `"ack": null` the client asks for an ack and must not get one. `lose` ends a client's connection,
-//! and `recover` restores it: the client then gets the events that it missed.
+//! With `"ack": null` the client asks for an ack and must not get one. `lose` ends a client's connection.
+//! `recover` restores it, and the client gets the events that it missed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -41,7 +41,7 @@ use crate::stage::{Client, Stage};
 ///
 /// # Errors
 ///
-/// The step, counted from 1, that did not go as written, and how it went.
+/// The number of the first step that failed, counted from 1, and the difference.
 pub fn play(table: Table, transcript: &str) -> Result<usize, String> {
     let steps: Vec<Value> = serde_json::from_str(transcript)
         .map_err(|error| format!("this is no transcript: {error}"))?;
@@ -76,10 +76,10 @@ const BYTES: &str = "$bytes";
 struct Play {
     stage: Stage<Dialect>,
     namespace: Namespace,
-    /// What the names stand for: clients by their ids, and values that the server made up.
+    /// The values of variables, and the ids of clients.
     known: BTreeMap<String, Value>,
     clients: BTreeMap<String, SocketId>,
-    /// What happened in a step.
+    /// The results of the current step.
     ack: Option<Args>,
     refused: Option<Value>,
 }
@@ -161,7 +161,7 @@ impl Play {
         let args: Vec<Value> = args.iter().map(|arg| self.filled(arg)).collect();
         let args = Value::Array(args);
         let args = detached(&args, &mut attachments);
-        // As they would arrive.
+        // The form in which they arrive from a client.
         let args = Args {
             values: Json::of(&args).elements().unwrap_or_default(),
             attachments,
@@ -178,7 +178,7 @@ impl Play {
             .ok_or_else(|| format!("{name:?} is not connected"))
     }
 
-    /// Compares what happened with what the step says.
+    /// Compares the results with the step.
     fn compare(&mut self, step: &Value) -> Result<(), String> {
         let gets = step.get("gets").unwrap_or(&Value::Null);
         let mut named = gets.as_object().into_iter().flat_map(Map::keys);
@@ -213,7 +213,7 @@ impl Play {
         Err(format!("{what} {got}, and was to be {expected}"))
     }
 
-    /// A value with what its names stand for, as far as that is known.
+    /// The value with the known variables replaced.
     fn filled(&self, value: &Value) -> Value {
         let name = |text: &str| text.strip_prefix('$').and_then(|name| self.known.get(name));
         match value {
@@ -230,7 +230,7 @@ impl Play {
         }
     }
 
-    /// Whether a value is as expected. Names that stand for nothing yet stand for what is found.
+    /// Whether a value is as expected. A new variable gets the value that it matches.
     fn matches(&mut self, expected: &Value, got: &Value) -> bool {
         match (self.filled(expected), got) {
             (Value::String(text), got) if text != *got && text.starts_with('$') => {
@@ -256,7 +256,7 @@ fn field<'a>(object: &'a Value, name: &str) -> &'a Value {
     object.get(name).unwrap_or(&Value::Null)
 }
 
-/// A value with placeholders where it has bytes.
+/// The value with its bytes replaced by placeholders.
 fn detached(value: &Value, attachments: &mut Vec<Rc<[u8]>>) -> Value {
     match value {
         Value::Array(items) => items
@@ -277,7 +277,7 @@ fn detached(value: &Value, attachments: &mut Vec<Rc<[u8]>>) -> Value {
     }
 }
 
-/// Arguments as a list, behind the event's name if there is one, with bytes where they have placeholders.
+/// The event's name, if given, and the arguments, with bytes in place of their placeholders.
 fn attached(args: &Args, event: Option<String>) -> Value {
     let values = args.values.iter().map(|arg| {
         let value: Value = arg.read().unwrap_or_default();
@@ -297,7 +297,7 @@ fn filled_in(value: Value, attachments: &[Rc<[u8]>]) -> Value {
         let bytes = number.and_then(|number| attachments.get(number));
         let digits = bytes.map(|bytes| {
             bytes.iter().fold(String::new(), |mut digits, byte| {
-                let _ = write!(digits, "{byte:02x}"); // a String takes everything
+                let _ = write!(digits, "{byte:02x}"); // writing to a string cannot fail
                 digits
             })
         });
@@ -316,7 +316,7 @@ fn filled_in(value: Value, attachments: &[Rc<[u8]>]) -> Value {
     }
 }
 
-/// Hexadecimal digits as bytes; what is no digit counts as 0.
+/// Hexadecimal digits as bytes. Any other character counts as 0.
 fn bytes(digits: &str) -> Vec<u8> {
     let byte = |pair: &[u8]| {
         let pair = std::str::from_utf8(pair).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Values, to which paths lead.
+//! Values: the results of paths.
 
 use super::limits::{ITEMS, WRITTEN_BYTES};
 use super::path::{Path, Root, Step};
@@ -9,7 +9,7 @@ use crate::socket::{Json, SocketId};
 /// The value at the end of a path.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
-    /// Nothing is there.
+    /// A missing value.
     Nothing,
     Json(Json),
     Socket(SocketId),
@@ -30,7 +30,7 @@ impl Value {
         Self::Json(Json::of(&number))
     }
 
-    /// The value as JSON. A socket is its id.
+    /// The value as JSON. A socket becomes its id.
     pub(super) fn json(self) -> Option<Json> {
         match self {
             Self::Nothing => None,
@@ -41,7 +41,7 @@ impl Value {
         }
     }
 
-    /// The value as a name: a text, or a number as it is written.
+    /// The value as a name: a text, or the digits of a number.
     pub(super) fn name(&self) -> Option<String> {
         match self {
             Self::Json(json) => json.text().or_else(|| {
@@ -56,7 +56,7 @@ impl Value {
         }
     }
 
-    /// Whether the value is there, as in JavaScript's `if`. An empty list is not.
+    /// Whether the value counts as true, as in JavaScript's `if`. An empty list counts as false.
     pub(super) fn is_there(&self) -> bool {
         match self {
             Self::Nothing => false,
@@ -83,7 +83,7 @@ impl Value {
         }
     }
 
-    /// How many items there are.
+    /// The number of items.
     pub(super) fn count(self) -> usize {
         match self {
             Self::Nothing => 0,
@@ -102,7 +102,7 @@ pub(super) fn too_large(what: &str) -> Error {
     )
 }
 
-/// The field of an object; of a name that occurs twice, the last.
+/// The field of an object. If a name occurs twice, the last field counts.
 fn field(json: &Json, name: &str) -> Option<Json> {
     let scan = json.scan()?;
     let mut fields = scan.fields.as_ref()?.iter().rev();
@@ -152,7 +152,8 @@ impl Run<'_> {
         Ok(value)
     }
 
-    /// Makes a new value of so many bytes. Beyond the bound it makes nothing, and [`Run::follow_path`] fails.
+    /// Makes a new value of this size in bytes. Beyond the limit the value is missing, and
+    /// [`Run::follow_path`] fails.
     fn made(&self, bytes: usize, make: impl FnOnce() -> Json) -> Value {
         self.count_written(bytes);
         if self.written.get() > WRITTEN_BYTES {
@@ -161,7 +162,7 @@ impl Run<'_> {
         Value::Json(make())
     }
 
-    /// The same for a list of names.
+    /// Makes a list of names, like [`Run::made`].
     fn names<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> Value {
         let bytes = names.clone().map(|name| name.len().saturating_add(3)).sum();
         self.made(bytes, || Json::of(&names.collect::<Vec<_>>()))
@@ -206,7 +207,7 @@ impl Run<'_> {
             Root::Ice => Value::Json(self.ice()),
             Root::Uuid => Value::text(Some(self.uuid.get_or_init(|| self.new_uuid()))),
             Root::Now => Value::Json(Json::of(&self.now.as_millis())),
-            Root::Query | Root::Auth => Value::Nothing, // they are followed by name
+            Root::Query | Root::Auth => Value::Nothing, // `follow_path` handles them
         }
     }
 
@@ -254,7 +255,7 @@ impl Run<'_> {
         }
     }
 
-    /// The values at the end of the path of each socket, without missing ones.
+    /// Follows the path from each socket, and skips missing values.
     fn of_each(&self, ids: Vec<SocketId>, steps: &[Step]) -> Value {
         let mut values = Vec::with_capacity(ids.len());
         for id in ids {
@@ -269,7 +270,7 @@ impl Run<'_> {
         Value::Json(Json::list(&values))
     }
 
-    /// A socket's value of this name.
+    /// The property of a socket with this name.
     fn of_socket(&self, id: SocketId, name: &str) -> Value {
         let Some(peer) = self.sockets.get(id) else {
             return Value::Nothing;
@@ -290,7 +291,7 @@ impl Run<'_> {
         }
     }
 
-    /// A room's value of this name.
+    /// The property of a room with this name.
     fn of_room(&self, room: &str, name: &str) -> Value {
         match name {
             "members" => Value::Sockets(self.members(room)),
@@ -305,8 +306,8 @@ fn first(ids: &[SocketId]) -> Value {
     ids.first().copied().map_or(Value::Nothing, Value::Socket)
 }
 
-/// A field, an element, or the length of a JSON value. A text has a length alone: a client can send the
-/// name of a room or a socket, which must not lead into that.
+/// A field, an element, or the length of a JSON value. A text has only a length: a client may send the name
+/// of a room or a socket, and a path must not lead from the name into the room or the socket.
 fn of_json(json: &Json, name: &str) -> Value {
     match json.as_str().as_bytes().first() {
         Some(b'{') => Value::of(field(json, name)),

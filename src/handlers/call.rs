@@ -1,4 +1,4 @@
-//! Calls handlers, which are functions of the parts of an event that they need.
+//! Calls handlers. A handler has a parameter for each part of the event that it needs.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ pub struct Call<'a> {
     pub(super) socket: &'a Socket,
     pub(super) args: Option<&'a Args>,
     pub(super) auth: Option<&'a Json>,
-    /// The handler takes it or, if the handler fails, its caller.
+    /// The handler takes the ack. If the handler fails before, the caller takes it.
     pub(super) ack: Rc<Cell<Option<socket::Ack>>>,
     pub(super) reason: Option<DisconnectReason>,
 }
@@ -50,15 +50,15 @@ impl Call<'_> {
     }
 }
 
-/// A handler's return value: nothing, a result whose error refuses the event or the connection, or a
-/// value that is ignored, such as the `bool` of [`Socket::leave`].
+/// A handler's return value: nothing, a result, or a value that is ignored, such as the `bool` of
+/// [`Socket::leave`]. The error of a result refuses the event or the connection.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
     note = "it returns nothing, or a `Result` whose error is a `Refusal`, a `&str` or a `String`",
     note = "for `?` in a closure, the error needs a type: `Ok::<_, Refusal>(())`"
 )]
 pub trait Outcome {
-    /// As a result.
+    /// Converts the value into a result.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl<T, E: Into<Refusal>> Outcome for Result<T, E> {
     }
 }
 
-/// A function whose parameters are all [`Extract`]. `M` tells functions of different parameters apart.
+/// A function whose parameters are all [`Extract`]. `M` distinguishes functions with different parameters.
 #[diagnostic::on_unimplemented(
     message = "this is no handler",
     note = "a handler is a function, or a closure whose parameters have their types: `|socket: Socket|`",
@@ -98,7 +98,7 @@ impl<T, E: Into<Refusal>> Outcome for Result<T, E> {
     note = "it returns nothing, or a `Result` whose error is a `Refusal`, a `&str` or a `String`"
 )]
 pub trait Handler<M> {
-    /// Calls it.
+    /// Calls the handler.
     ///
     /// # Errors
     ///
@@ -125,7 +125,7 @@ macro_rules! handlers {
 
 handlers! { () (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) }
 
-/// A handler without its type.
+/// A handler with its type erased.
 pub(super) type Boxed = Box<dyn Fn(&Call) -> Result<(), Refusal>>;
 
 pub(super) fn boxed<M>(handler: impl Handler<M> + 'static) -> Boxed {

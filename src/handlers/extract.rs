@@ -44,11 +44,11 @@ use crate::socket::{self, Args, Command, DisconnectReason, Json};
     note = "the first argument of an event is `Data<T>`, all of them are `All<(A, B)>`; T is `Deserialize`"
 )]
 pub trait Extract: Sized {
-    /// Makes the parameter from an event.
+    /// Reads the parameter from an event.
     ///
     /// # Errors
     ///
-    /// The refusal that the client gets if the event does not have it. The handler is not called then.
+    /// The refusal that the client gets if the event lacks the parameter. The handler is not called.
     fn extract(call: &Call) -> Result<Self, Refusal>;
 }
 
@@ -86,7 +86,7 @@ fn read<T: DeserializeOwned>(json: &str, what: &str) -> Result<T, Refusal> {
     read.map_err(|error| Refusal::new(format!("{what} does not fit: {error}")))
 }
 
-/// The arguments as they came, with their attachments.
+/// The arguments without conversion, with their attachments.
 #[derive(Clone, Debug)]
 pub struct Raw(pub Args);
 
@@ -96,12 +96,12 @@ impl Extract for Raw {
     }
 }
 
-/// The `auth` of a client that connects. It is not kept.
+/// The `auth` of a client that connects. It is not stored.
 #[derive(Clone, Debug)]
 pub struct Auth(Option<Json>);
 
 impl Auth {
-    /// As a `T`, if it is one.
+    /// Reads the value as a `T`; `None` if it is not one.
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(self.0.as_ref()?.as_str()).ok()
@@ -120,8 +120,8 @@ impl Extract for Auth {
     }
 }
 
-/// The right to acknowledge an event once. Without a callback on the client's side it does nothing. If the
-/// handler fails before it acknowledges the event, the client gets the error as the ack.
+/// The right to acknowledge an event once. It has no effect if the client asked for no ack. If the handler
+/// fails before it acknowledges the event, the client gets the error as the ack.
 #[must_use = "`send` acknowledges the event"]
 pub struct Ack {
     ack: Rc<Cell<Option<socket::Ack>>>,
@@ -161,8 +161,8 @@ impl Extract for Ack {
     }
 }
 
-/// The ack of an event that [`Socket::ask`] sent, its first argument as a `T`; `None` if it did not come
-/// in time, or before the socket disconnected.
+/// The ack of an event that [`Socket::ask`] sent: its first argument as a `T`. `None` if the ack did not
+/// arrive within the timeout, or if the socket disconnected before.
 #[derive(Clone, Debug)]
 pub struct Answer<T>(pub Option<T>);
 

@@ -7,12 +7,12 @@ use crate::socket::{Namespace, is_reserved};
 /// The variables of the environment, by their names.
 type Variables = Box<dyn Fn(&str) -> Option<String>>;
 
-/// The handlers of an application. A function that fills it is an application.
+/// The handlers of an application. An application is a function that adds its handlers here.
 pub struct Io {
     variables: Variables,
     namespaces: Map<Namespace, Of>,
     answers: Map<String, Boxed>,
-    /// Handlers that would never be called, in words.
+    /// The error messages about handlers that would never be called.
     mistakes: Vec<String>,
 }
 
@@ -36,8 +36,8 @@ impl Io {
         }
     }
 
-    /// A variable or a secret of the environment: what `[vars]` of `wrangler.toml` or `wrangler secret put`
-    /// set. Handlers get it by capturing it.
+    /// A variable or a secret of the environment. Variables are set in `[vars]` of `wrangler.toml`, secrets
+    /// by `wrangler secret put`. A handler's closure captures the value.
     ///
     /// ```
     /// # use signalbox::prelude::*;
@@ -46,25 +46,25 @@ impl Io {
     ///     key: String,
     /// }
     ///
-    /// fn doors(io: &mut Io) {
+    /// fn login(io: &mut Io) {
     ///     let key = io.variable("KEY");
     ///     io.on_connect("/", move |auth: Auth| match auth.read::<Login>() {
     ///         Some(login) if Some(&login.key) == key.as_ref() => Ok(()),
     ///         _ => Err("who are you?"),
     ///     });
     /// }
-    /// # assert!(signalbox::stage::Stage::of(doors).connect().is_err());
+    /// # assert!(signalbox::stage::Stage::of(login).connect().is_err());
     /// ```
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<String> {
         (self.variables)(name)
     }
 
-    /// Adds to the handlers of a namespace, whose name begins with a slash. Clients connect to `/` and
-    /// to namespaces with handlers alone.
+    /// Returns the handlers of a namespace, to add more. The name begins with a slash. Clients can connect
+    /// only to `/` and to namespaces that have handlers.
     ///
-    /// With a handler that would never be called, such as a second one for the same event, the application
-    /// refuses all connections, and says why.
+    /// If a handler would never be called, the application refuses all connections with an error that says
+    /// why. An example is a second handler for the same event.
     pub fn of(&mut self, namespace: &str, add: impl FnOnce(&mut Of)) {
         match Namespace::parse(namespace) {
             Some(namespace) => self.namespaces.change(namespace, add),
@@ -74,10 +74,10 @@ impl Io {
         }
     }
 
-    /// Adds a handler for sockets that connect to a namespace. Several are called in their order, so
-    /// middleware goes here, too. If one fails, the connection is refused: the next ones are not called,
-    /// events that they sent are dropped, and the socket has no rooms and no data. Stored values and changes
-    /// of other sockets stay, such as a count of failures.
+    /// Adds a handler for sockets that connect to a namespace. Several handlers are called in their order,
+    /// so they also serve as middleware. If a handler fails, the connection is refused: later handlers are
+    /// not called, sent events are dropped, and the socket's rooms and data are deleted. Stored values and
+    /// changes of other sockets stay, for example a count of failures.
     pub fn on_connect<M>(&mut self, namespace: &str, handler: impl Handler<M> + 'static) {
         self.of(namespace, |of| of.on_connect(handler));
     }
@@ -87,18 +87,19 @@ impl Io {
         self.of("/", |of| of.on(event, handler));
     }
 
-    /// Adds the handler of events without one in `/`. Without this they are refused.
+    /// Adds the handler for all other events in `/`. Without it they are refused.
     pub fn on_any<M>(&mut self, handler: impl Handler<M> + 'static) {
         self.of("/", |of| of.on_any(handler));
     }
 
-    /// Adds a handler for sockets of `/` that disconnect for good. They are still in their rooms then.
+    /// Adds a handler for sockets of `/` that disconnect for good. During the call they are still in their
+    /// rooms.
     pub fn on_disconnect<M>(&mut self, handler: impl Handler<M> + 'static) {
         self.of("/", |of| of.on_disconnect(handler));
     }
 
-    /// Adds the handler of acks that [`Socket::ask`](super::Socket::ask) asked for under this name. It has a
-    /// name, as the ack may arrive after a loss of memory, in which a closure would be lost.
+    /// Adds the handler for acks that [`Socket::ask`](super::Socket::ask) requested under this name. The
+    /// name is stored. A closure could not be stored, and the ack may arrive after a loss of memory.
     pub fn on_answer<M>(&mut self, name: &str, handler: impl Handler<M> + 'static) {
         if self.answers.get(name).is_some() {
             let message = format!("on_answer({name:?}) is there twice");
@@ -107,7 +108,7 @@ impl Io {
         self.answers.insert(name.to_owned(), boxed(handler));
     }
 
-    /// The first mistake.
+    /// The first error message.
     pub(super) fn mistake(&self) -> Option<&str> {
         let of = self.namespaces.iter().flat_map(|(_, of)| &of.mistakes);
         self.mistakes.iter().chain(of).map(String::as_str).next()

@@ -1,4 +1,4 @@
-//! Applications as functions for events, on Socket.IO.
+//! Applications on Socket.IO: a function for each event.
 //!
 //! ```
 //! use signalbox::prelude::*;
@@ -21,8 +21,8 @@
 //! ```
 //!
 //! A handler has the parameters that it needs, in any order: see [`Extract`]. It may return a `Result`,
-//! whose error the client gets. It is not asynchronous. Rooms, data and pending acks survive a loss of
-//! memory, of connections and of the server; values that a closure captures do not.
+//! whose error the client gets. A handler is not asynchronous. Rooms, data and pending acks survive lost
+//! memory, lost connections and a killed server. The values that a closure captures do not.
 //!
 //! `docs/library.md` is a guide.
 

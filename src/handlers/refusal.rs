@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::socket::{Json, Object, RoomError};
 
-/// The reason of a refusal: a message, and data for programs.
+/// The reason of a refusal: a message for people, and data for programs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     pub(super) message: String,
@@ -23,7 +23,7 @@ impl Refusal {
         }
     }
 
-    /// The same with data, for programs.
+    /// Adds data for programs.
     #[must_use]
     pub fn with_data(mut self, data: &(impl Serialize + ?Sized)) -> Self {
         self.data = Some(Json::of(data));

@@ -17,7 +17,7 @@ use crate::socket::{
 use crate::store::Store;
 use crate::time::Timestamp;
 
-/// The event that tells a client of an error.
+/// The event that reports an error to a client.
 const EXCEPTION: &str = "exception";
 
 /// An application of handlers.
@@ -29,13 +29,13 @@ pub struct Handlers {
 }
 
 impl Handlers {
-    /// The application whose handlers `add` adds, without variables.
+    /// An application with the handlers that `add` adds, without variables.
     #[must_use]
     pub fn new(add: impl FnOnce(&mut Io), rates: Rates, store: Rc<Store>) -> Self {
         Self::with_variables(add, rates, store, |_| None)
     }
 
-    /// The same with the variables of the environment: see [`Io::variable`].
+    /// An application with variables of the environment: see [`Io::variable`].
     #[must_use]
     pub fn with_variables(
         add: impl FnOnce(&mut Io),
@@ -126,11 +126,11 @@ impl Handlers {
             socket: id,
             recoverable: !is_strict(auth.as_ref(), handshake),
         };
-        state.out.insert(0, accept); // what is sent before would be lost
+        state.out.insert(0, accept); // the client would lose earlier packets
     }
 
-    /// What this address has left of its rates: a socket that is away, or has just left, does not come
-    /// back as another one with more.
+    /// The rest of the rates of this address. A client whose socket is away, or has just disconnected,
+    /// gets no new rates by connecting as another socket.
     fn spent(&mut self, address: &str) -> Allowance {
         let state = self.shared.borrow();
         let mut kept = state.sockets.iter().map(|(_, kept)| kept);
@@ -191,7 +191,7 @@ impl Handlers {
         })
     }
 
-    /// Calls the handler of an ack; without arguments, the ack did not arrive in time.
+    /// Calls the handler of an ack. `None` as the arguments means that the ack did not arrive in time.
     fn answer(&self, from: SocketId, name: &str, args: Option<&Args>) {
         let (Some(socket), Some(handler)) = (self.socket(from), self.io.answer(name)) else {
             return;
@@ -216,7 +216,7 @@ impl Handlers {
         let of = self.io.namespace(&socket.namespace);
         let handlers: &[Boxed] = of.map(|of| of.disconnect.as_slice()).unwrap_or_default();
         for handler in handlers {
-            let _ = handler(&call); // there is nobody to be told
+            let _ = handler(&call); // the client has disconnected, so nobody gets the error
         }
         let awaited = self.shared.borrow().sockets.awaited(id);
         for name in awaited {
@@ -226,7 +226,7 @@ impl Handlers {
         self.keep_spent(gone);
     }
 
-    /// Moves the collected commands out, in their order.
+    /// Moves the collected commands to the output, in their order.
     fn flush(&self, out: &mut Vec<Command>) {
         let State {
             sockets,
@@ -241,7 +241,7 @@ impl Handlers {
 }
 
 impl App for Handlers {
-    fn reset(&mut self) {} // it remembers nothing beyond its sockets
+    fn reset(&mut self) {} // the application has no state beyond its sockets
 
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
         self.shared.borrow_mut().now = now;
@@ -274,7 +274,7 @@ impl App for Handlers {
                 let name = self.shared.borrow_mut().sockets.answered(from, id);
                 match name {
                     Some(name) => self.answer(from, &name, Some(&args)),
-                    None => drop(self.check_rate(from)), // what has no effect counts as well
+                    None => drop(self.check_rate(from)), // packets without effect count, too
                 }
             }
             Event::Empty { from } => drop(self.check_rate(from)),
@@ -305,7 +305,7 @@ impl App for Handlers {
     }
 }
 
-/// Tells a client that its event was refused: by its ack or, if it asked for none, by an event.
+/// Tells a client that its event was refused: with the ack or, without one, with an event.
 fn fail(socket: &Socket, event: &str, refusal: &Refusal, ack: Option<Ack>) {
     let error = refusal.for_event(event);
     match ack {

@@ -1,4 +1,4 @@
-//! A socket as handlers see it, and the receivers of events.
+//! The handle that handlers have for a socket, and the receivers of events.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::socket::{
 use crate::store::Store;
 use crate::time::Timestamp;
 
-/// Where an application's own values are stored.
+/// The prefix of the keys under which the application's values are stored.
 const PREFIX: &str = "app/";
 
 /// The state that all handlers share.
@@ -29,26 +29,26 @@ pub(super) struct State {
     pub(super) now: Timestamp,
     /// The commands of this turn.
     pub(super) out: Vec<Command>,
-    /// Acks come last, as they promise that all else is committed.
+    /// The acks of this turn. They are last, because they promise that everything else is committed.
     pub(super) acks: Vec<Command>,
 }
 
-/// The data that is kept with a socket.
+/// The stored state of a socket.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Kept {
     pub(super) data: Option<Json>,
     pub(super) address: String,
     pub(super) query: String,
     pub(super) headers: Headers,
-    /// Whether its connection is lost.
+    /// Whether the connection is lost and the client may recover it.
     #[serde(default)]
     pub(super) is_away: bool,
     #[serde(skip)]
     pub(super) allowance: Allowance,
 }
 
-/// A socket: one client in one namespace. This is a handle, which is cheap to clone. Calls for a socket that
-/// has disconnected have no effect.
+/// A socket: one client in one namespace. This is a handle, which is cheap to clone. After the socket has
+/// disconnected, calls have no effect.
 #[derive(Clone)]
 pub struct Socket {
     pub(super) id: SocketId,
@@ -63,13 +63,13 @@ impl fmt::Debug for Socket {
 }
 
 impl Socket {
-    /// Its id, which others may know.
+    /// The socket's id, which other clients may know.
     #[must_use]
     pub fn id(&self) -> SocketId {
         self.id
     }
 
-    /// Its namespace.
+    /// The socket's namespace.
     #[must_use]
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
@@ -81,19 +81,19 @@ impl Socket {
         self.shared.borrow().now.as_millis()
     }
 
-    // Whom an event is for.
+    // The receivers of an event.
 
     /// Sends an event with one argument to this socket.
     pub fn emit(&self, event: &str, value: &(impl Serialize + ?Sized)) {
         self.emit_args(event, Args::of(value));
     }
 
-    /// Sends an event with any arguments, such as several or binary ones.
+    /// Sends an event with any arguments, for example several or binary ones.
     pub fn emit_args(&self, event: &str, args: Args) {
         self.everyone().to(self.id).emit_args(event, args);
     }
 
-    /// All sockets of the namespace but this one.
+    /// All sockets of the namespace except this one.
     pub fn broadcast(&self) -> Broadcast {
         let everyone = self.everyone();
         Broadcast {
@@ -102,12 +102,13 @@ impl Socket {
         }
     }
 
-    /// The sockets in a room, but this one. A socket's id is a room, too.
+    /// The sockets in a room, except this one. Each socket's id is also the name of a room with only this
+    /// socket.
     pub fn to(&self, room: impl Into<String>) -> Broadcast {
         self.broadcast().to(room)
     }
 
-    /// All sockets of the namespace, this one included.
+    /// All sockets of the namespace, including this one.
     pub fn everyone(&self) -> Broadcast {
         Broadcast {
             target: Target::all(self.namespace.clone()),
@@ -115,9 +116,9 @@ impl Socket {
         }
     }
 
-    /// Sends an event that the client is to acknowledge within `timeout`. The handler that
-    /// [`Io::on_answer`](super::Io::on_answer) registered for `answer` gets the ack, or is told that there
-    /// is none. `false` if too many acks of this socket are awaited.
+    /// Sends an event that the client must acknowledge within `timeout`. The handler that
+    /// [`Io::on_answer`](super::Io::on_answer) registered for `answer` gets the ack, or `None` after the
+    /// timeout. Returns `false` if too many acks of this socket are pending.
     pub fn ask(
         &self,
         event: &str,
@@ -128,7 +129,7 @@ impl Socket {
         self.ask_args(event, Args::of(value), answer, timeout)
     }
 
-    /// The same with any arguments.
+    /// Like [`Socket::ask`], with any arguments.
     #[expect(clippy::must_use_candidate, reason = "what it does is what counts")]
     pub fn ask_args(&self, event: &str, args: Args, answer: &str, timeout: Duration) -> bool {
         let State {
@@ -139,7 +140,7 @@ impl Socket {
 
     // Rooms.
 
-    /// Joins a room. `false` if it was there already.
+    /// Joins a room. Returns `false` if the socket is already in it.
     ///
     /// # Errors
     ///
@@ -148,13 +149,13 @@ impl Socket {
         self.shared.borrow_mut().sockets.join(self.id, room)
     }
 
-    /// Leaves a room. `false` if it was not there.
+    /// Leaves a room. Returns `false` if the socket is not in it.
     #[expect(clippy::must_use_candidate, reason = "what it does is what counts")]
     pub fn leave(&self, room: &str) -> bool {
         self.shared.borrow_mut().sockets.leave(self.id, room)
     }
 
-    /// The rooms that it joined, in that order.
+    /// The rooms that the socket has joined, in the order of joining.
     #[must_use]
     pub fn rooms(&self) -> Vec<String> {
         let state = self.shared.borrow();
@@ -181,7 +182,7 @@ impl Socket {
 
     // Data.
 
-    /// Keeps data with the socket, in place of earlier data. It outlives memory.
+    /// Stores data for the socket, and replaces earlier data. The data survives a loss of memory.
     pub fn set(&self, data: &(impl Serialize + ?Sized)) {
         let data = Json::of(data);
         let mut state = self.shared.borrow_mut();
@@ -190,7 +191,7 @@ impl Socket {
         });
     }
 
-    /// The data that is kept with the socket, if there is any and it is a `T`.
+    /// The data of the socket. `None` if it is missing or not a `T`.
     #[must_use]
     pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
         let state = self.shared.borrow();
@@ -198,18 +199,18 @@ impl Socket {
         serde_json::from_str(data.as_str()).ok()
     }
 
-    /// Stores a value of the application, for all its sockets. It outlives memory.
+    /// Stores a value for the whole application. The value survives a loss of memory.
     pub fn store(&self, key: &str, value: &impl Serialize) {
         let state = self.shared.borrow();
         state.store.put_json(format!("{PREFIX}{key}"), value);
     }
 
-    /// The value that was stored under this key; `None` if there is none.
+    /// The stored value with this key; `None` if it is missing.
     ///
     /// # Errors
     ///
-    /// The value is no `T`, as when `T` has changed since. The log says what to do: give new fields
-    /// `#[serde(default)]`, or delete the value with [`Socket::unstore`].
+    /// The value is not a `T`, for example because `T` has changed since. The log says what to do: give new
+    /// fields `#[serde(default)]`, or delete the value with [`Socket::unstore`].
     pub fn stored<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Refusal> {
         let store = Rc::clone(&self.shared.borrow().store);
         let stored = store.load(&format!("{PREFIX}{key}"));
@@ -223,7 +224,7 @@ impl Socket {
             let line = Object::new()
                 .with("event", "stored")
                 .with("key", key)
-                .with("error", &format!("{:?}", error.classify())) // its text may have values of people
+                .with("error", &format!("{:?}", error.classify())) // its text may quote personal data
                 .with("todo", todo)
                 .json();
             store.platform().log(line.as_str());
@@ -233,15 +234,15 @@ impl Socket {
         })
     }
 
-    /// Deletes what was stored under this key.
+    /// Deletes the stored value with this key.
     pub fn unstore(&self, key: &str) {
         let state = self.shared.borrow();
         state.store.delete(format!("{PREFIX}{key}"));
     }
 
-    // How it connected.
+    // The handshake.
 
-    /// The client's address, as the platform tells it.
+    /// The client's address, from the platform.
     #[must_use]
     pub fn address(&self) -> String {
         self.kept(|kept| kept.address.clone())
@@ -253,7 +254,7 @@ impl Socket {
         self.kept(|kept| kept.query.clone())
     }
 
-    /// The origin of the page that connected, if a browser said so.
+    /// The origin of the page that connected, if the browser sent one.
     #[must_use]
     pub fn origin(&self) -> Option<String> {
         self.kept(|kept| kept.headers.origin.clone())
@@ -276,14 +277,14 @@ impl Socket {
         state.sockets.get(self.id).map(get).unwrap_or_default()
     }
 
-    /// Disconnects the socket; its client does not come back by itself.
+    /// Disconnects the socket. Its client does not reconnect automatically.
     pub fn disconnect(&self) {
         let mut state = self.shared.borrow_mut();
         state.out.push(Command::Disconnect(self.id));
     }
 }
 
-/// Sockets to which something can be sent.
+/// The receivers of an event.
 #[derive(Clone)]
 #[must_use = "`emit` sends an event"]
 pub struct Broadcast {
@@ -292,19 +293,20 @@ pub struct Broadcast {
 }
 
 impl Broadcast {
-    /// Those in this room, and in the rooms named before.
+    /// Adds the sockets in this room. Without this call, the receivers are all sockets of the
+    /// namespace.
     pub fn to(mut self, room: impl Into<String>) -> Self {
         self.target = self.target.to(room);
         self
     }
 
-    /// None of those in this room.
+    /// Removes the sockets in this room.
     pub fn except(mut self, room: impl Into<String>) -> Self {
         self.target = self.target.except(room);
         self
     }
 
-    /// Only those that are connected now: sockets that are away miss it.
+    /// Only sockets that are connected now. Sockets that are away miss the event.
     pub fn volatile(mut self) -> Self {
         self.target = self.target.volatile();
         self
@@ -315,8 +317,7 @@ impl Broadcast {
         self.emit_args(event, Args::of(value));
     }
 
-    /// Sends an event with any arguments. One whose name a socket keeps for itself, such as `connect`, is
-    /// not sent.
+    /// Sends an event with any arguments. An event with a reserved name, such as `connect`, is not sent.
     pub fn emit_args(&self, event: &str, args: Args) {
         if is_reserved(event) {
             return;

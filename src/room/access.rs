@@ -78,7 +78,7 @@ impl Access {
         store.get(KEY).unwrap_or_default()
     }
 
-    /// Whether new clients are not simply let in.
+    /// Whether access is restricted: there is a lock, a password or a ban.
     pub(super) fn is_closed(&self) -> bool {
         self.locked || self.password.is_some() || !self.bars.is_empty()
     }
@@ -151,7 +151,7 @@ impl Access {
             .map(|guess| guess.at + GUESSING)
             .nth(limit.saturating_sub(1));
         if let Some(until) = oldest.filter(|until| now < *until) {
-            // Not even the right one is accepted, or guessing could go on.
+            // Even the right password is refused, because guessing must not continue.
             return Err(Error::rate_limited(until.since(now)));
         }
         if password.is(given) {

@@ -8,7 +8,7 @@ use crate::rate::Rate;
 /// The room's settings.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// What peers may send, and how much of it.
+    /// The limits of what peers send.
     pub limits: Limits,
     /// The ICE servers that peers get.
     pub ice: Ice,
@@ -51,7 +51,7 @@ pub struct Limits {
     pub wrong_passwords: usize,
     /// How many peers may join with media.
     pub peers: usize,
-    /// How many sockets may be inside; as many more may be outside.
+    /// How many sockets may be inside. The same number may be outside.
     pub sockets: usize,
     /// How many chat messages are kept.
     pub history: usize,
@@ -117,7 +117,7 @@ pub struct Ice {
     pub ttl: u64,
 }
 
-/// The source of relays, which pass media on where there is no direct path.
+/// The source of relays, which forward media where two peers have no direct path.
 #[derive(Clone, Debug)]
 pub enum Relay {
     /// A TURN server that shares a secret with the room, such as coturn with `use-auth-secret`.

@@ -185,8 +185,8 @@ impl Room {
         self.access.has_password() && is_stranger(member)
     }
 
-    /// Whether the host has to admit a member. Without a host nobody does: a room does not open
-    /// when its peers leave.
+    /// Whether the host has to admit a member. Without a host no member is admitted: a locked room stays
+    /// locked when its peers leave.
     pub(super) fn must_knock(&self, member: &Member) -> bool {
         (self.access.locked || self.access.bar_of(member).is_some()) && is_stranger(member)
     }

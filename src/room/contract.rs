@@ -1,4 +1,4 @@
-//! The contract with clients: event names, and the shapes of what is sent.
+//! The contract with clients: event names, and the forms of arguments.
 
 use serde::{Deserialize, Serialize};
 
@@ -50,9 +50,9 @@ pub mod names {
     pub const PEER_JOINED: &str = "peer:joined";
     /// Tells that a peer has left.
     pub const PEER_LEFT: &str = "peer:left";
-    /// Tells that a peer's connection is lost; the peer may come back.
+    /// Tells that a peer's connection is lost; the peer may reconnect.
     pub const PEER_AWAY: &str = "peer:away";
-    /// Tells that a peer whose connection was lost came back.
+    /// Tells that a peer whose connection was lost has reconnected.
     pub const PEER_BACK: &str = "peer:back";
     /// Disconnects a socket and bans its client.
     pub const HOST_KICK: &str = "host:kick";
@@ -74,7 +74,7 @@ pub mod names {
     pub const HOST_KNOCK: &str = "host:knock";
     /// Tells a peer that the host asks it to mute itself.
     pub const HOST_MUTE_REQUEST: &str = "host:mute-request";
-    /// Tells a waiting socket that it is admitted, with what `room:join` answers.
+    /// Tells a waiting socket that it is admitted, with the answer to `room:join`.
     pub const ROOM_ADMITTED: &str = "room:admitted";
     /// Tells a waiting socket that it is denied.
     pub const ROOM_DENIED: &str = "room:denied";
@@ -129,7 +129,7 @@ pub struct Peer<'a> {
     pub media: Media,
     /// Whether it raised its hand.
     pub hand: bool,
-    /// Whether its connection is lost and it may come back.
+    /// Whether its connection is lost and it may reconnect.
     pub away: bool,
     /// When it joined.
     pub joined_at: Timestamp,

@@ -14,7 +14,7 @@ use crate::time::millis;
 pub enum Code {
     /// The arguments are not what the event takes.
     BadPayload,
-    /// Something is longer than the limits allow.
+    /// A value is longer than its limit.
     TooLarge,
     /// Only a peer may do this; the client has to send `room:join` first.
     NotJoined,
@@ -40,7 +40,7 @@ pub enum Code {
     Kicked,
     /// Only the host may do this.
     Forbidden,
-    /// There is no such event, or it is for another room.
+    /// The event does not exist, or it is for another room.
     Unsupported,
 }
 

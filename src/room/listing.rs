@@ -1,7 +1,7 @@
-//! Tells the index of rooms when this room has peers, and when it has none any more.
+//! Tells the index of rooms when the first peer joins this room and when the last peer leaves.
 //!
-//! The room repeats the message until the index has acknowledged it, even after a kill of either
-//! server. So the index becomes right in the end.
+//! The room repeats the message until the index has acknowledged it, even if either object is killed. So
+//! the index is correct after some time.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -24,20 +24,20 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct State {
-    /// Since when there are peers.
+    /// The time since which there are peers.
     since: Option<Timestamp>,
-    /// The same, as the index knows it.
+    /// The value of `since` that the index has acknowledged.
     known: Option<Timestamp>,
     attempts: Attempts,
 }
 
-/// What the room has to tell the index.
+/// The reports to the index.
 pub(super) struct Listing {
     store: Rc<Store>,
     /// Whether there is an index.
     on: bool,
     state: State,
-    /// What the pending request tells.
+    /// The state that the pending request reports.
     telling: Option<Timestamp>,
     unsaved: bool,
 }

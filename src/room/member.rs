@@ -51,7 +51,7 @@ pub(super) struct Member {
     /// Whether it lost its connection because its page was left. Then it is unlikely to reconnect.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) left_page: bool,
-    /// The amount of data that has waited for it since then.
+    /// The amount of data that has been sent to it since then.
     #[serde(skip)]
     pub(super) waiting: Backlog,
     #[serde(skip)]

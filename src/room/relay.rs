@@ -10,8 +10,8 @@ use super::signal::{self, Signal};
 use super::turn::Turn;
 use crate::socket::{Args, Command, Json, Object, SocketId};
 
-/// The size limit, approximately, of what waits for one peer that is away: a quarter of what is
-/// kept for all.
+/// The approximate size limit of the events that wait for one peer that is away: a quarter of the limit
+/// for all peers together.
 const MAX_WAITING_BYTES: usize = 131_072;
 
 /// The retry delay for a sender whose receiver is away. The receiver may reconnect at any time.
@@ -81,9 +81,9 @@ impl Room {
         Ok(())
     }
 
-    /// Counts an event against what may wait for receivers that are away. The limits keep one
-    /// sender from pushing out what others sent. If one of several receivers is over its limit, it
-    /// misses the event; if a single receiver is, the sender gets an error.
+    /// Counts an event against the limits of receivers that are away. The limits prevent that one sender
+    /// pushes out the events of others. If one of several receivers is over its limit, it misses the event.
+    /// If the only receiver is over its limit, the sender gets an error.
     pub(super) fn wait(&mut self, receivers: &mut Vec<SocketId>, size: usize) -> Result<(), Error> {
         let limit = self.config.limits.waiting;
         let only = receivers.len() == 1;

@@ -220,7 +220,7 @@ impl Signal {
         let limit = self.kind.limit(limits);
         let attached: usize = args.attachments.iter().map(|bytes| bytes.len()).sum();
         if args.len() <= limit {
-            return Ok(()); // decoded, it is not longer than with escapes
+            return Ok(()); // decoding never makes a text longer
         }
         let fits = match (&self.shape, &self.first) {
             (Shape::Wrapped, Value::Object(fields)) => {

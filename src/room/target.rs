@@ -41,8 +41,8 @@ fn unknown_peer() -> Error {
 }
 
 impl Room {
-    /// The receivers of a signal: its target if it has one. Without a target, an answer or a
-    /// candidate goes to the peer of the last offer, all else to everyone but the sender.
+    /// The receivers of a signal: its target if it has one. Without a target, an answer or a candidate
+    /// goes to the peer of the last offer. Any other signal goes to all members except the sender.
     pub(super) fn receivers(
         &self,
         from: SocketId,

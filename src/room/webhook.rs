@@ -1,4 +1,4 @@
-//! Webhooks: the operator's server is told what happens in the room.
+//! Webhooks: requests that report the room's events to the operator's server.
 //!
 //! ```text
 //! event ─▶ numbered, stored with its cause ─▶ Post ─▶ accepted (2xx) ─▶ deleted
@@ -31,7 +31,7 @@ const STATE: &str = "webhook/state";
 /// The prefix of the keys of events.
 const EVENTS: &str = "webhook/event/";
 
-/// The most events that wait, and their most bytes; the oldest are dropped first.
+/// The maximum number of events that wait, and their maximum size. The oldest are dropped first.
 const MAX_EVENTS: usize = 1000;
 const MAX_BYTES: usize = 1_048_576;
 
@@ -247,7 +247,7 @@ impl Deliveries {
         !self.queue.is_empty()
     }
 
-    /// When [`Deliveries::next`] has something, unless an answer comes before.
+    /// When [`Deliveries::next`] returns a request, unless an answer arrives before.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         self.queue.front()?;
         Some(self.state.attempts.deadline())

@@ -227,7 +227,7 @@ fn a_stranger_that_knocks_repeatedly_writes_few_rows() {
 }
 
 #[test]
-fn a_client_that_reconnects_and_reconnects_writes_few_rows() {
+fn a_client_that_reconnects_repeatedly_writes_few_rows() {
     let (mut hall, [first, _]) = hall_of();
     let mut peer = first;
     for _ in 0..1_000 {
@@ -240,10 +240,10 @@ fn a_client_that_reconnects_and_reconnects_writes_few_rows() {
     assert!((1..=MOST).contains(&most), "{most} rows in a second");
 }
 
-/// M-14: the alarm is a row each time it is set. Claims to be an earlier socket that come again and again,
-/// each with a deadline of its own, set it a few times in a second.
+/// M-14: each setting of the alarm writes a row. A client repeatedly claims to be an earlier socket, and
+/// each claim has its own deadline. The object sets the alarm only a few times in a second.
 #[test]
-fn claims_without_end_set_few_alarms() {
+fn repeated_claims_set_few_alarms() {
     let mut object = Object::new(&[Kind::WebSocket; 2], punctual);
     object.run(SETTLED);
     let claimed = Peer::connect(&mut object.hall);
@@ -265,7 +265,7 @@ fn claims_without_end_set_few_alarms() {
     assert!((1..=4 * seconds).contains(&sets), "{sets} in {seconds} s");
 }
 
-/// A host deletes the chat again and again. Each time all rows are rewritten.
+/// A host deletes the chat repeatedly. Each time all rows are rewritten.
 #[test]
 fn a_host_that_clears_the_chat_repeatedly_writes_few_rows() {
     let (mut hall, [host]) = hall_of();

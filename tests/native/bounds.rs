@@ -1,4 +1,4 @@
-//! The limits of docs/bounds.md hold for whatever clients send.
+//! The limits of docs/bounds.md apply to everything that clients send.
 
 use std::rc::Rc;
 
@@ -436,7 +436,7 @@ fn m_7_the_history() {
 /// M-8: packets without effect count against the rate too: unexpected acks, and events without a
 /// name.
 #[test]
-fn m_8_nothing_is_free() {
+fn m_8_packets_without_effect_count_against_the_rate() {
     for packet in ["4312[]", "43[]", "42", "43999999999999999999999[1]"] {
         let mut hall = hall_with(Config::default());
         let [a, b] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];

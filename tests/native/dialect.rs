@@ -1,4 +1,4 @@
-//! Dialects: tables that are shipped, each with its transcript.
+//! Shipped dialects, each with its transcript.
 
 use signalbox::dialect::transcript::play;
 use signalbox::dialect::{SHIPPED, Table};
@@ -33,7 +33,7 @@ fn each_shipped_dialect_plays_its_transcript() {
 
 /// The guide's table is valid, and its transcript passes.
 #[test]
-fn the_guide_is_right() {
+fn the_table_of_the_guide_plays_its_transcript() {
     let table = table(example("dialect-table"));
     if let Err(error) = play(table, example("dialect-transcript")) {
         panic!("{error}");
@@ -53,9 +53,9 @@ fn the_guide_has_all_shipped_dialects() {
     assert_eq!(names, SHIPPED.map(|(name, _)| name));
 }
 
-/// Tables for further tutorials, written with the guide alone.
+/// Tables for other tutorials, written with only the guide.
 #[test]
-fn tables_of_other_tutorials() {
+fn tables_for_other_tutorials_play_their_transcripts() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects");
     let mut played = 0;
     for file in std::fs::read_dir(folder).unwrap() {

@@ -247,13 +247,13 @@ fn rates() {
     assert_eq!((heard.len(), errors.count()), (8, 3));
     assert!(
         !place.connections.contains_key(&ann.connection),
-        "it is disconnected"
+        "the client is disconnected"
     );
     bob.emit(&mut place, json!(["x"]));
     assert_eq!(
         bob.heard(&mut place),
         [json!(["x"])],
-        "others are not limited by it"
+        "other clients are not limited"
     );
     let lines = place.platform.lines.borrow();
     let logged = |event: &str| {

@@ -12,7 +12,7 @@ fn errors_of(on: &Value) -> Vec<String> {
 
 /// An error names the place and, if possible, a similar name.
 #[test]
-fn mistakes_are_named_with_their_places() {
+fn errors_name_the_place() {
     for (on, error) in [
         (
             json!({"call-user": [{"emit": "call", "to": "$target"}]}),
@@ -113,7 +113,7 @@ fn mistakes_are_named_with_their_places() {
 
 /// Errors of names, of order, and of repeated keys.
 #[test]
-fn more_mistakes_are_named_with_their_places() {
+fn errors_of_names_and_order_name_the_place() {
     for (on, error) in [
         (
             json!({"x": [{"join": "$0"}, {"emit": "y", "to": "evryone"}]}),
@@ -146,7 +146,7 @@ fn more_mistakes_are_named_with_their_places() {
     }
 }
 
-/// A constant stands where only a value of the event makes sense, as when the dollar sign is forgotten.
+/// A constant is an error where only a value of the event is useful: its dollar sign was forgotten.
 #[test]
 fn constants_in_place_of_values() {
     const CONSTANT: &str = "this is always the same: a value begins with $, such as \"$0.room\"";
@@ -180,7 +180,7 @@ fn constants_in_place_of_values() {
     }
 }
 
-/// What is neither a text nor a boolean where one is wanted.
+/// A value of the wrong type is an error where a text or a boolean is required.
 #[test]
 fn values_of_the_wrong_kind() {
     for (json, error) in [
@@ -199,7 +199,7 @@ fn values_of_the_wrong_kind() {
     }
 }
 
-/// Constants that mean something: names of rooms and of sockets, lists, and one side of a comparison.
+/// Valid constants: names of rooms and sockets, lists, and one side of a comparison.
 #[test]
 fn constants_that_are_not_errors() {
     for actions in [
@@ -231,7 +231,7 @@ fn names_that_may_exist() {
     }
 }
 
-/// Only one of two equal keys would count, so they are an error.
+/// A repeated key is an error, because only one of the two would have an effect.
 #[test]
 fn repeated_keys_and_events() {
     for (json, error) in [
@@ -263,7 +263,7 @@ fn repeated_keys_and_events() {
 
 /// All errors are reported at once.
 #[test]
-fn all_mistakes_are_told() {
+fn all_errors_are_reported() {
     let on = json!({"x": [{"emit": "y", "to": "$a.b"}, {"jion": "$0"}], "z": [{"emit": "y", "args": ["$c"]}]});
     let said = errors_of(&on);
     assert!(said.len() >= 3, "{said:?}");

@@ -1,5 +1,5 @@
-//! What a dialect keeps over the loss of memory, of a connection and of the server, and what it
-//! forwards unchanged.
+//! The state of a dialect that survives lost memory, lost connections and a killed server, and the
+//! values that a dialect forwards unchanged.
 
 use serde_json::json;
 
@@ -132,7 +132,7 @@ fn connection_and_server_are_lost() {
 
 /// Values are forwarded byte for byte: spaces, order, numbers, escapes, lone surrogates.
 #[test]
-fn values_pass_as_they_are_written() {
+fn values_are_forwarded_byte_for_byte() {
     let mut place = place(TABLE);
     let [ann, bob] = two(&mut place);
     for value in [
@@ -157,7 +157,7 @@ fn values_pass_as_they_are_written() {
 
 /// Attachments are forwarded with the values that name them, and cannot be stored.
 #[test]
-fn attachments_pass() {
+fn attachments_are_forwarded() {
     let mut place = place(TABLE);
     let [ann, bob] = two(&mut place);
     let at = |n: usize| format!(r#"{{"_placeholder":true,"num":{n}}}"#);
@@ -207,14 +207,14 @@ fn attachments_pass() {
     place.text(ann.connection, format!(r#"451-["set",{}]"#, at(0)));
     place.bytes(ann.connection, &[1]);
     assert_eq!(ann.error(&mut place), "bad-payload");
-    // A stored placeholder becomes neither another's attachment nor an invalid packet.
+    // A stored placeholder does not refer to an attachment of another event, and makes no packet invalid.
     ann.emit(&mut place, format!(r#"["set",{}]"#, at(9)));
     assert!(ann.heard(&mut place).is_empty());
 }
 
-/// If stored data of an id cannot be read, the object stops.
+/// The object stops if it cannot read stored data.
 #[test]
-fn damaged_rows_halt() {
+fn damaged_rows_halt_the_object() {
     let mut place = place(TABLE);
     let ann = Client::connect(&mut place);
     ann.call(&mut place, json!(["join", "r"]));

@@ -1,4 +1,5 @@
-//! Hostile clients of the shipped dialects: none can claim to be another sender, or send into a room from outside.
+//! Hostile clients of the shipped dialects. None can claim to be another sender, or send into a room
+//! from outside.
 
 use serde_json::{Value, json};
 
@@ -30,14 +31,14 @@ const SENDERS: [(&str, &[&str]); 17] = [
 
 /// The list above has all shipped dialects.
 #[test]
-fn senders_of_all_dialects() {
+fn the_list_of_senders_has_all_dialects() {
     let mut names = SENDERS.map(|(name, _)| name);
     names.sort_unstable();
     assert_eq!(names, SHIPPED_TABLES.map(|(name, _)| name));
 }
 
-/// Video-Meeting sends the sender as an argument of its own. Web Dev Simplified sends an alias that
-/// only one client can have.
+/// Video-Meeting sends the sender as a separate argument. Web Dev Simplified sends an alias that only
+/// one client can have.
 #[test]
 fn senders_that_are_arguments() {
     let of = |wanted: &str| {
@@ -121,7 +122,7 @@ fn no_shipped_dialect_lets_a_client_claim_to_be_another() {
     }
 }
 
-/// Names of rooms in all places where a client may put them.
+/// Events with the name of a room in every place where a client may put it.
 fn claims(room: &str) -> Vec<Value> {
     let fields = [
         "to",
@@ -153,9 +154,9 @@ fn claims(room: &str) -> Vec<Value> {
     ]
 }
 
-/// Events of a client that has joined no room do not reach the members of one, even if it knows the name.
+/// A client outside a room does not reach its members, even if the client knows the room's name.
 #[test]
-fn no_stranger_is_heard_in_a_shipped_dialect() {
+fn no_client_outside_a_room_reaches_its_members() {
     let mut with_rooms = 0;
     for (name, json) in SHIPPED_TABLES {
         let table: Value = serde_json::from_str(json).unwrap();
@@ -170,7 +171,7 @@ fn no_stranger_is_heard_in_a_shipped_dialect() {
         with_rooms += 1;
         let mut place = place(json);
         let [ann, bob, eve] = clients(&mut place);
-        // csagar131's rooms have names that the server makes.
+        // In csagar131 the server chooses the names of rooms.
         let mut room = "r".to_owned();
         if name == "csagar131" {
             ann.emit(&mut place, json!(["create-room"]));
@@ -206,7 +207,7 @@ fn no_stranger_is_heard_in_a_shipped_dialect() {
         for inside in [&ann, &bob] {
             assert!(inside.heard(&mut place).is_empty(), "{name}: disconnect");
         }
-        // Those inside do hear each other.
+        // Members of the room do reach each other.
         place.take();
         let said: usize = on
             .keys()
@@ -223,7 +224,7 @@ fn no_stranger_is_heard_in_a_shipped_dialect() {
     assert!(with_rooms >= 10, "{with_rooms}");
 }
 
-/// One event of a client, whatever it names in it, is sent to each of the others twice at most.
+/// One event of a client reaches each other client at most twice, whatever names the event contains.
 #[test]
 fn no_shipped_dialect_multiplies_events() {
     for (name, json) in SHIPPED_TABLES {

@@ -1,4 +1,4 @@
-//! Clients in no room, or with unexpected events, neither reach a room's members nor learn of them,
+//! Clients in no room, or with unexpected events, neither reach a room's members nor learn about them,
 //! unless the table allows it.
 
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn of(on: &Value) -> Place {
     place(&json!({ "on": on }).to_string())
 }
 
-/// A client's text stays a text: a path into it leads to no socket and to no room.
+/// A path into a client's text leads neither to a socket nor to a room.
 #[test]
 fn a_text_of_a_client_is_neither_a_socket_nor_a_room() {
     let mut place = of(&json!({
@@ -64,7 +64,7 @@ fn a_text_of_a_client_is_neither_a_socket_nor_a_room() {
 
 /// A table may look up the socket or the room that a text names.
 #[test]
-fn a_table_asks_for_a_socket_or_a_room() {
+fn a_table_looks_up_a_socket_or_a_room() {
     let mut place = of(&json!({
         "enter": [{"join": "$0.room"}, {"alias": "$0.name", "set": {"age": 7}}],
         "who": [{"emit": "who", "args": ["$socket(0.to).alias", "$socket(0.to).data.age", "$socket(0.to).room",
@@ -100,10 +100,10 @@ fn a_table_asks_for_a_socket_or_a_room() {
     assert_eq!(bob.heard(&mut place), [json!(["rooms", {"r": 1}])]);
 }
 
-/// Piyush Garg's table: a text in place of an object does not lead to the room of the socket that
-/// it names.
+/// Piyush Garg's table: if a client sends a socket's id in place of an object, the path does not lead to
+/// that socket's room.
 #[test]
-fn piyush_garg_joins_no_room_of_another() {
+fn piyush_garg_a_text_leads_to_no_room() {
     let mut place = shipped("piyush-garg");
     let [ann, eve] = clients(&mut place);
     ann.emit(
@@ -177,7 +177,7 @@ fn a_socket_in_no_room_reaches_no_members() {
         eve.heard(&mut place),
         [json!(["seen", [], [], null, [], []])]
     );
-    // A room's last member that leaves is in no room.
+    // The last member of a room is in no room after it leaves.
     bob.emit(&mut place, json!(["leave"]));
     assert!(ann.heard(&mut place).is_empty());
     ann.emit(&mut place, json!(["others"]));
@@ -207,7 +207,7 @@ fn a_table_without_rooms_is_one_room() {
 /// `in` applies to the list of `each` in the same action, unless it is computed from the list's
 /// items.
 #[test]
-fn in_holds_for_each() {
+fn in_applies_to_the_list_of_each() {
     let mut place = of(&json!({
         "join": [
             {"in": "$0", "each": "$members", "emit": "addPeer", "to": "$it", "args": ["$id"]},
@@ -235,7 +235,7 @@ fn in_holds_for_each() {
 
 /// `when` is checked before `in` looks up the room.
 #[test]
-fn when_guards_in() {
+fn when_is_checked_before_in() {
     let mut place = of(&json!({
         "join": [{"join": "$0"}],
         "leave": [{"when": "$0.room", "in": "$0.room", "emit": "left", "to": "others"}, {"emit": "bye"}],
@@ -258,7 +258,7 @@ fn when_guards_in() {
 
 /// Rooms and aliases may have the same name, unless a table sends to a name that may be either.
 #[test]
-fn a_name_does_not_take_the_messages_of_a_room() {
+fn a_room_and_an_alias_with_the_same_name() {
     let mut place = shipped("web-dev-simplified");
     let [ann, bob, eve] = clients(&mut place);
     eve.emit(&mut place, json!(["join-room", "x", "r"]));
@@ -266,7 +266,7 @@ fn a_name_does_not_take_the_messages_of_a_room() {
     bob.emit(&mut place, json!(["join-room", "r", "b"]));
     assert_eq!(ann.heard(&mut place), [json!(["user-connected", "b"])]);
     assert!(bob.heard(&mut place).is_empty() && eve.heard(&mut place).is_empty());
-    // Messages for a room, or for a socket, reach only that.
+    // Messages for a room reach only the room, and messages for a socket only the socket.
     let mut place = of(&json!({
         "join": [{"join": "$0"}],
         "name": [{"alias": "$0"}],
@@ -289,9 +289,10 @@ fn a_name_does_not_take_the_messages_of_a_room() {
     }
 }
 
-/// M-21: whatever a table derives from rooms, data and arguments counts, not only lists of sockets.
+/// M-21: every value that a table derives from rooms, data and arguments counts against the limit, not
+/// only lists of sockets.
 #[test]
-fn all_that_is_made_counts() {
+fn every_new_value_counts_against_the_limit() {
     let mut place = of(&json!({
         "join": [{"join": "$0"}],
         "keep": [{"set": {"x": "$0"}}],
@@ -338,7 +339,7 @@ fn all_that_is_made_counts() {
     }
 }
 
-/// An error does not withdraw an ack that was already given.
+/// An ack is sent even if a later action fails.
 #[test]
 fn an_error_keeps_the_ack() {
     let mut place = of(&json!({

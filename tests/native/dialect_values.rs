@@ -168,7 +168,7 @@ fn values() {
             json!([{"id": "$ann"}, {"id": "$bob"}]),
         ),
         (json!({"$each": "$members"}), json!(["$ann", "$bob"])),
-        // In a list, nothing is left out.
+        // In a list, a missing value becomes `null`.
         (
             json!({"$each": "$members", "$value": "$it.alias"}),
             json!([null, null]),
@@ -242,9 +242,9 @@ fn conditions() {
     }
 }
 
-/// Rooms, names, data and acks: the state that a server.js keeps in variables.
+/// Rooms, names, data and acks. A tutorial's server.js has variables for this state.
 #[test]
-fn state_that_servers_keep() {
+fn rooms_names_data_and_acks() {
     plays(
         &json!({
             "login": [
@@ -288,7 +288,7 @@ fn state_that_servers_keep() {
     );
 }
 
-/// A connection may be refused by its handshake. Nobody else learns of it.
+/// A table may refuse a connection because of its handshake. Other clients are not told.
 #[test]
 fn a_connection_is_refused() {
     plays(
@@ -307,7 +307,7 @@ fn a_connection_is_refused() {
     );
 }
 
-/// Events that the table does not name have a list of their own, or are errors.
+/// Events that the table does not name run the list of `*`. Without such a list they are errors.
 #[test]
 fn other_events() {
     plays(
@@ -329,9 +329,9 @@ fn other_events() {
     );
 }
 
-/// A transcript that fails names the step.
+/// The error of a failed transcript names the step.
 #[test]
-fn transcripts_that_do_not_go_as_written() {
+fn a_failed_transcript_names_the_step() {
     let json = json!({"on": {"x": [{"emit": "y", "args": ["$0"], "ack": ["$0"]}]}}).to_string();
     for (step, error) in [
         (
@@ -368,7 +368,7 @@ fn transcripts_that_do_not_go_as_written() {
     }
 }
 
-/// What transcripts can say of refusals, of missing acks, of bytes, and of clients that come back.
+/// Transcripts with refusals, missing acks, binary values and clients that reconnect.
 #[test]
 fn transcripts() {
     plays(

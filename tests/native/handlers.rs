@@ -112,7 +112,7 @@ fn an_invalid_payload_is_an_error_for_the_sender() {
 
 fn doors(io: &mut Io) {
     io.on_connect("/", |socket: Socket, auth: Auth| {
-        // Nobody is told of a refused socket.
+        // Other clients are not told about a refused socket.
         socket.broadcast().emit("knock", &socket.id());
         let name = auth
             .read::<Name>()
@@ -164,7 +164,7 @@ fn middleware() {
 
 /// Messages that handlers send on connecting come after the reply.
 #[test]
-fn the_first_event_follows_the_answer() {
+fn the_first_event_follows_the_connect_reply() {
     let mut stage = stage(doors);
     let connection = stage.open_websocket();
     stage.text(connection, r#"40{"name":"Ann"}"#);

@@ -1,4 +1,4 @@
-//! Connecting to applications of handlers, and the stage on which their tests run.
+//! Connections to applications of handlers, and the stage for tests of applications.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::dialect_client::{Client, place_with};
 use crate::handlers::{stage, stage_with};
 use crate::peer::unhurried;
 
-/// A handler that would never be called refuses all connections.
+/// An application with a handler that would never be called refuses all connections.
 #[test]
 fn handlers_that_would_never_be_called() {
     type Mistake = (fn(&mut Io), &'static str);
@@ -82,9 +82,9 @@ fn handlers_that_would_never_be_called() {
     assert!(Stage::of(several).connect().is_ok());
 }
 
-/// A client says by its URL or by its `auth` that it takes no more arguments than were sent.
+/// A client asks for the exact arguments of events in its URL or in `auth`.
 #[test]
-fn strict_clients() {
+fn strict_clients_get_the_exact_arguments() {
     for (query, auth, is_strict) in [
         ("x=1", json!({}), false),
         ("strict=1", json!({}), true),
@@ -110,8 +110,8 @@ fn rates() -> Rates {
     rates
 }
 
-/// Whoever comes again with another socket has no more events than before: after leaving, after a refused
-/// connection, and while the first socket is away.
+/// A client that connects again gets no new rates: after it disconnected, after a refused connection, and
+/// while its first socket is away.
 #[test]
 fn rates_of_clients_that_return() {
     fn doors(io: &mut Io) {
@@ -133,12 +133,12 @@ fn rates_of_clients_that_return() {
         };
         config.limits.rates = rates();
         let mut dialect = place_with(&table.to_string(), config);
-        come_again(&mut handlers, parameters);
-        come_again(&mut dialect, parameters);
+        connect_repeatedly(&mut handlers, parameters);
+        connect_repeatedly(&mut dialect, parameters);
     }
 }
 
-fn come_again<A: signalbox::socket::App>(
+fn connect_repeatedly<A: signalbox::socket::App>(
     stage: &mut crate::support::Script<signalbox::socket::Runner<A>>,
     parameters: &str,
 ) {
@@ -185,7 +185,7 @@ fn quiz(io: &mut Io) {
     io.of("/admin", |of| of.on("x", || {}));
 }
 
-/// The stage has what handlers need: refusals, acks, storage, a clock, and losses of connections and memory.
+/// The stage supports refusals, acks, storage, a clock, lost connections and lost memory.
 #[test]
 fn a_stage() {
     let mut stage = Stage::of(quiz);
@@ -204,12 +204,15 @@ fn a_stage() {
     assert_eq!(stage.ask(ann, "ask", &json!([])), Some("[1]".to_owned()));
     stage.lose_memory();
     assert!(stage.acknowledge(ann, &[7]));
-    assert!(!stage.acknowledge(ann, &[7]), "it is asked once");
+    assert!(
+        !stage.acknowledge(ann, &[7]),
+        "the socket was asked only once"
+    );
     let (question, answer) = (r#"["question",1]"#, r#"["answer",["Ann",7]]"#);
     assert_eq!(stage.heard(ann), [question, answer]);
     stage.lose(bob);
     stage.pass(Duration::from_secs(5));
-    assert!(stage.heard(bob).is_empty(), "it is away");
+    assert!(stage.heard(bob).is_empty(), "bob is away");
     stage.recover(bob);
     let none = r#"["answer",["Bob",null]]"#;
     assert_eq!(stage.heard(bob), [question, answer, none]);

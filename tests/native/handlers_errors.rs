@@ -1,5 +1,5 @@
-//! Applications that use handlers: what a handler may return, what the client learns of an error,
-//! and what an error undoes.
+//! The results of handlers: which values a handler may return, which error the client gets, and which
+//! effects an error discards.
 
 use std::rc::Rc;
 
@@ -39,7 +39,8 @@ fn returns(io: &mut Io) {
         ack.send(&socket.rooms());
     });
     io.on("fail", |_: Socket| Err::<(), _>("no"));
-    // The ack was taken before another parameter was invalid, or before the handler failed.
+    // The handler's ack parameter was read before another parameter was invalid, or before the handler
+    // failed.
     io.on("first", |ack: Ack, Data(n): Data<u8>| ack.send(&n));
     io.on("late", |_ack: Ack| -> Result<(), Refusal> {
         Err("no".into())
@@ -71,7 +72,7 @@ fn what_handlers_return() {
 /// An error is sent as the ack, wherever the handler takes the ack, unless it has already
 /// acknowledged.
 #[test]
-fn an_error_is_the_ack() {
+fn an_error_is_sent_as_the_ack() {
     let mut stage = stage(returns);
     let ann = Client::connect(&mut stage);
     for (event, message) in [
@@ -111,10 +112,9 @@ fn knocks(io: &mut Io) {
     });
 }
 
-/// A refusal undoes the sent messages and the socket. Stored values, and changes of other sockets,
-/// stay.
+/// A refusal discards the sent events and the socket. Stored values and changes of other sockets stay.
 #[test]
-fn a_refusal_undoes_its_own_effects() {
+fn a_refusal_discards_events_and_the_socket() {
     let mut stage = stage(knocks);
     let ann = Client::connect(&mut stage);
     assert!(Client::try_connect(&mut stage, "", &json!({"key": "", "name": ""})).is_err());
@@ -147,7 +147,7 @@ fn new(io: &mut Io) {
 
 /// A stored value of another type is an error that the log explains; the object continues.
 #[test]
-fn a_stored_type_has_changed() {
+fn a_stored_value_of_another_type_is_an_error() {
     let mut stage = stage(new);
     let ann = Client::connect(&mut stage);
     ann.emit(&mut stage, json!(["store"]));

@@ -56,10 +56,10 @@ fn memory_is_lost_within_a_binary_packet() {
     }
 }
 
-/// V-2: whether an earlier connection is alive does not depend on the clock, which may go back. A sign of
-/// life from before the question is no answer; one from after it is.
+/// V-2: the check of an earlier connection does not depend on the clock, which may go back. A pong from
+/// before the ping does not count; a pong from after it does.
 #[test]
-fn the_clock_goes_back_before_a_client_comes_back() {
+fn the_clock_goes_back_before_a_client_reconnects() {
     for (is_alive, is_absorbed, back) in [
         (false, false, 1),
         (false, false, 5_000),
@@ -97,7 +97,7 @@ fn the_clock_goes_back_before_a_client_comes_back() {
 /// V-1: a client that is accepted late gets the events since its acceptance, and no earlier ones,
 /// even if it recovers without an offset.
 #[test]
-fn a_socket_that_is_accepted_late() {
+fn a_late_socket_gets_events_since_its_acceptance() {
     let mut script = Script::new(|store| {
         let engine = Engine::new(defaults(), store);
         Runner::new(Server::new(Config::default(), engine), Obedient::default())
@@ -123,7 +123,7 @@ fn a_socket_that_is_accepted_late() {
 /// V-5: a client has an event that a killed server does not know. It begins a new session, even if
 /// the clock was set back: the server cannot tell what else is missing. All other clients recover.
 #[test]
-fn an_offset_that_the_server_does_not_know() {
+fn an_unknown_offset_begins_a_new_session() {
     for (back_by, committed) in [(0, true), (0, false), (5_000, true), (5_000, false)] {
         let mut hall = hall();
         hall.late(1_000_000);
@@ -148,9 +148,9 @@ fn an_offset_that_the_server_does_not_know() {
     }
 }
 
-/// V-5: the same when the clock has passed that event before its client comes back.
+/// V-5: the same holds if the clock passes the time of that event before the client reconnects.
 #[test]
-fn an_offset_between_those_that_the_server_knows() {
+fn an_unknown_offset_between_known_ones_begins_a_new_session() {
     for committed in [true, false] {
         let mut hall = hall();
         hall.late(1_000_000);
@@ -180,10 +180,10 @@ fn an_offset_between_those_that_the_server_knows() {
     }
 }
 
-/// V-2: a client takes the last argument of any event as its offset if that is a text. A volatile
-/// event must not break its recovery, whatever its arguments are.
+/// V-2: a client reads the last argument of any event as its offset if it is a text. A volatile event
+/// must not break the client's recovery, whatever the event's arguments are.
 #[test]
-fn v_2_a_volatile_event_costs_no_offset() {
+fn v_2_a_volatile_event_does_not_break_recovery() {
     for args in ["", r#","text""#, ",1", r#",{"a":1},"text""#] {
         let mut script = Script::new(|store| {
             let engine = Engine::new(defaults(), store);
@@ -206,10 +206,10 @@ fn v_2_a_volatile_event_costs_no_offset() {
     }
 }
 
-/// V-6: a client whose listeners need the exact arguments says so in the URL or in `auth`. It gets
-/// neither offset nor meta, and is not recovered. Other clients get both.
+/// V-6: a client whose listeners need the exact arguments asks for them in the URL or in `auth`. It gets
+/// neither offset nor meta, and cannot recover. Other clients get both.
 #[test]
-fn a_strict_client_gets_the_arguments_alone() {
+fn a_strict_client_gets_the_exact_arguments() {
     for (query, connect) in [("&strict=1", "40"), ("", r#"40{"strict":true}"#)] {
         let (mut hall, [a, b]) = hall_of();
         let strict = hall.upgrade(&format!("EIO=4&transport=websocket{query}"));
@@ -251,7 +251,7 @@ fn a_strict_client_gets_the_arguments_alone() {
 
 /// A killed server forgets a strict peer at once, and the others are told.
 #[test]
-fn a_strict_peer_that_is_lost_has_left() {
+fn a_killed_server_forgets_a_strict_peer() {
     for kill in [true, false] {
         let (mut hall, [a]) = hall_of();
         a.join(&mut hall, "Ann");
@@ -271,8 +271,8 @@ fn a_strict_peer_that_is_lost_has_left() {
     }
 }
 
-/// K-5: the deadline of a farewell continues over the loss of memory: after 30 s it is gone, with
-/// its record.
+/// K-5: the deadline of a farewell survives the loss of memory. After 30 s the farewell and its record
+/// are deleted.
 #[test]
 fn k_5_farewells_expire() {
     let mut hall = hall();

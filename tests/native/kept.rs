@@ -1,7 +1,7 @@
-//! The stored form of everything, as this version writes it: tests/native/fixtures/kept.json and,
-//! for an empty room, left.json. After a change of the form, write these files again: `KEPT=write
-//! cargo test --test native kept::`. Also change `store::VERSION`, unless the change only adds an
-//! optional field. Then keep the old file as one more that must be readable.
+//! The form in which this version stores everything: tests/native/fixtures/kept.json and, for an empty
+//! room, left.json. After a change of the form, write these files again: `KEPT=write cargo test --test
+//! native kept::`. Also change `store::VERSION`. If the change only adds an optional field, keep
+//! `store::VERSION`, and keep the old file as another fixture that must be readable.
 
 use std::collections::BTreeMap;
 use std::fs;

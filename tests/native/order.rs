@@ -137,7 +137,7 @@ impl Client {
 /// its connection closes. This holds on every transport, in every state, for every cause, even if
 /// memory is lost before the client fetches the messages.
 #[test]
-fn a_disconnected_client_is_told_first() {
+fn a_client_gets_all_messages_before_its_disconnect() {
     for doing in DOINGS {
         for cause in CAUSES {
             for pause in [None, Some(0), Some(14_000)] {
@@ -229,10 +229,10 @@ fn an_ack_comes_before_the_disconnect() {
     );
 }
 
-/// In a turn with a promise, all outputs come after the commit. In a turn without one, no output
-/// waits for the commit.
+/// In a turn with a promise, all outputs are sent after the commit. In a turn without a promise, no
+/// output waits for the commit.
 #[test]
-fn a_promise_comes_behind_its_commit() {
+fn a_promise_is_sent_after_its_commit() {
     for (ack, first) in [("7", true), ("", false)] {
         for event in [
             r#"["chat-message","x"]"#,

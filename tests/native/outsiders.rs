@@ -1,5 +1,5 @@
-//! Clients outside a room cost its members nothing: no place, no missed event, no host role, no
-//! record.
+//! Clients outside a room do not affect its members: they take no place, no host role and no stored
+//! record, and cause no missed events.
 
 use serde_json::{Value, json};
 use signalbox::room::Config;
@@ -22,7 +22,7 @@ fn lock(hall: &mut Hall, host: &Peer) {
 /// host returns as the same peer, is still host, and learns of each stranger. No stranger gets the
 /// chat or the host role, even after the host has left.
 #[test]
-fn strangers_at_the_door_of_a_host_who_is_away() {
+fn strangers_knock_while_the_host_is_away() {
     for strangers in [1, 90, 100, 130] {
         let (mut hall, [host]) = hall_of();
         host.join(&mut hall, "Host");
@@ -71,7 +71,7 @@ fn strangers_at_the_door_of_a_host_who_is_away() {
 
 /// M-12: a repeated knock changes, writes and sends nothing, unless the name is new.
 #[test]
-fn one_knock_for_each_stranger() {
+fn a_repeated_knock_has_no_effect() {
     let (mut hall, [host, stranger]) = hall_of();
     host.join(&mut hall, "Host");
     lock(&mut hall, &host);
@@ -88,7 +88,7 @@ fn one_knock_for_each_stranger() {
 /// M-10: clients outside and inside are counted separately. Outside, the oldest is disconnected
 /// first, and a silent one before one that knocked.
 #[test]
-fn outsiders_have_places_of_their_own() {
+fn outsiders_and_members_are_counted_separately() {
     let mut hall = hall_with(Config {
         limits: Limits {
             sockets: 4,
@@ -99,7 +99,7 @@ fn outsiders_have_places_of_their_own() {
     let host = Peer::connect(&mut hall);
     host.join(&mut hall, "Host");
     lock(&mut hall, &host);
-    // Each one arrives later than the one before.
+    // Each client connects later than the one before.
     let come = |hall: &mut Hall| {
         hall.late(hall.now() + 1);
         Peer::connect(hall)
@@ -142,9 +142,9 @@ fn outsiders_have_places_of_their_own() {
     assert_eq!(room["sockets"], 6, "two inside, four outside");
 }
 
-/// A host's token passes every limit of sockets and of places for media.
+/// A host token skips every limit of sockets and of places for media.
 #[test]
-fn a_token_of_a_host_finds_a_place() {
+fn a_host_token_skips_the_limits() {
     let limits = Limits {
         sockets: 2,
         peers: 1,
@@ -162,7 +162,7 @@ fn a_token_of_a_host_finds_a_place() {
 
 /// A peer that is present takes the place, the role or the alias of a peer that is away.
 #[test]
-fn a_peer_that_is_away_gives_up_its_seat() {
+fn a_present_peer_takes_the_seat_of_an_away_peer() {
     let (mut hall, peers) = hall_of::<8>();
     let media = json!(["room:join", { "media": { "video": true } }]);
     for peer in &peers {
@@ -178,9 +178,12 @@ fn a_peer_that_is_away_gives_up_its_seat() {
     assert_eq!(full.call(&mut hall, &media)["ok"], true);
     let heard = host.heard(&mut hall);
     let left = json!(["peer:left", { "id": first.id, "reason": "timeout" }]);
-    assert_eq!(heard[0], left, "the one that was away longest");
+    assert_eq!(heard[0], left, "the peer that was away longest leaves");
     assert!(!first.reconnect(&mut hall).recovered);
-    assert!(second.reconnect(&mut hall).recovered, "it is still a peer");
+    assert!(
+        second.reconnect(&mut hall).recovered,
+        "the second is still a peer"
+    );
     // A peer without a camera needs no place for media.
     let silent = Peer::connect(&mut hall);
     silent.join(&mut hall, "silent");
@@ -191,7 +194,7 @@ fn a_peer_that_is_away_gives_up_its_seat() {
 
 /// A room full of sockets that are away accepts new clients.
 #[test]
-fn sockets_that_are_away_give_their_places_up() {
+fn a_room_full_of_away_sockets_accepts_clients() {
     let mut hall = hall();
     for _ in 0..130 {
         let gone = Peer::connect(&mut hall);
@@ -208,7 +211,7 @@ fn sockets_that_are_away_give_their_places_up() {
 /// A polling client that closes before it fetches the reply to its CONNECT cannot recover, so its
 /// socket is not kept. One that fetched the reply is kept.
 #[test]
-fn a_client_that_cannot_recover_leaves() {
+fn a_socket_that_cannot_recover_is_not_kept() {
     let mut hall = hall();
     for _ in 0..3 {
         let sid = hall.open_polling();
@@ -229,7 +232,7 @@ fn a_client_that_cannot_recover_leaves() {
 
 /// M-11: an event for all is logged once, not once for each receiver.
 #[test]
-fn offers_to_all_write_few_rows() {
+fn offers_to_all_peers_write_few_rows() {
     let (mut hall, peers) = hall_of::<50>();
     let [a, b, ..] = &peers;
     let offer = |n: u64| json!(["offer", { "type": "offer", "sdp": n.to_string() }]);
@@ -253,10 +256,10 @@ fn offers_to_all_write_few_rows() {
     assert_eq!(a.heard(&mut hall).len(), 1);
 }
 
-/// Lock and password take the alias of a client that they leave outside, because members could want
-/// it.
+/// When a room is locked or gets a password, clients outside lose their aliases, so that members can
+/// take them.
 #[test]
-fn aliases_of_those_outside_are_free() {
+fn aliases_of_outsiders_are_released() {
     let (mut hall, host, guest) = house();
     let silent = Peer::connect(&mut hall);
     for (peer, alias) in [(&silent, "ann"), (&guest, "bob")] {
@@ -272,9 +275,9 @@ fn aliases_of_those_outside_are_free() {
     assert_eq!(guest.call(&mut hall, json!(["join", "ann"])), done());
 }
 
-/// A socket that is away passes its used-up rates to the next socket from its address.
+/// The next socket from the address of a socket that is away gets the rest of its rates.
 #[test]
-fn rates_are_not_renewed_by_coming_back() {
+fn reconnecting_does_not_renew_rates() {
     for away in [true, false] {
         let mut hall = hall_with(Config::default());
         let a = Peer::connect(&mut hall);

@@ -140,7 +140,7 @@ fn v_4_every_loss_of_the_connection_can_be_recovered() {
     }
 }
 
-/// V-4: a client that disconnects has left.
+/// V-4: a client that disconnects leaves at once.
 #[test]
 fn v_4_a_disconnect_cannot_be_recovered() {
     let (mut hall, [a, b]) = hall_of();
@@ -151,9 +151,9 @@ fn v_4_a_disconnect_cannot_be_recovered() {
     assert_eq!(texts(&mut hall, &back), ["hi"]);
 }
 
-/// V-4: a client that broke the protocol of Socket.IO can recover, as with the JavaScript server.
+/// V-4: a client that violated the protocol of Socket.IO can recover, as with the JavaScript server.
 #[test]
-fn v_4_a_mistake_can_be_recovered() {
+fn v_4_a_protocol_error_can_be_recovered() {
     for packet in [
         "4nonsense",
         "40",
@@ -174,10 +174,10 @@ fn v_4_a_mistake_can_be_recovered() {
     }
 }
 
-/// V-4: a client that closed with code 1001 is away for five seconds, because a server or proxy
-/// that shuts down may send the same code. Then it leaves.
+/// V-4: a client that closed with code 1001 is away for five seconds, and then leaves. It does not leave
+/// at once, because a server or proxy that shuts down may send the same code.
 #[test]
-fn v_4_a_page_that_is_left_is_gone_after_seconds() {
+fn v_4_a_closed_page_leaves_after_five_seconds() {
     for (after, is_back) in [(4_999, true), (5_000, false)] {
         for restarts in [false, true] {
             let (mut hall, [a, b]) = hall_of();
@@ -207,10 +207,10 @@ fn v_4_a_page_that_is_left_is_gone_after_seconds() {
     }
 }
 
-/// V-4: after a reload no old socket remains: it leaves when the new one connects, and its alias is
-/// free. A socket from another address stays.
+/// V-4: after a reload the old socket leaves when the new one connects, and its alias is free. A socket
+/// from another address stays.
 #[test]
-fn v_4_a_page_that_is_loaded_again_replaces_itself() {
+fn v_4_a_reloaded_page_replaces_its_old_socket() {
     let (mut hall, [watcher]) = hall_of();
     watcher.join(&mut hall, "watcher");
     for (address, is_same) in [("192.0.2.1", true), ("198.51.100.7", false)] {
@@ -237,10 +237,10 @@ fn v_4_a_page_that_is_loaded_again_replaces_itself() {
     }
 }
 
-/// V-4: one reloaded page replaces one of the left pages from its address. A client that returns
-/// too late replaces none.
+/// V-4: a reloaded page replaces the socket of one closed page from its address. The other pages can
+/// still reconnect.
 #[test]
-fn v_4_others_of_the_address_may_still_come_back() {
+fn v_4_a_reload_replaces_only_one_socket_of_its_address() {
     let (mut hall, pages) = hall_of::<3>();
     for page in &pages {
         hall.went_away(page.connection());
@@ -254,7 +254,7 @@ fn v_4_others_of_the_address_may_still_come_back() {
 /// E-18: beyond the limit of its address, a handshake opens a session only while clients from that
 /// address are away, one session for each.
 #[test]
-fn e_18_beyond_the_limit_clients_come_back() {
+fn e_18_away_clients_reconnect_beyond_the_limit() {
     let (mut hall, peers) = hall_of::<3>();
     "198.51.100.7".clone_into(&mut hall.address);
     let elsewhere = Peer::connect(&mut hall);
@@ -294,7 +294,7 @@ fn e_18_beyond_the_limit_clients_come_back() {
 
 /// V-5: a client that has received no event gets all events since it connected.
 #[test]
-fn v_5_no_offset_is_the_beginning() {
+fn v_5_without_an_offset_all_events_are_replayed() {
     let (mut hall, [a]) = hall_of();
     say(&mut hall, &a, "before");
     let b = Peer::connect(&mut hall);
@@ -338,7 +338,7 @@ fn v_6_an_invalid_claim_is_ignored() {
 
 /// K-6: after the window, recovery is refused.
 #[test]
-fn k_6_the_window_ends() {
+fn k_6_recovery_ends_with_the_window() {
     let (mut hall, [a, b]) = hall_of();
     for (away, recovered) in [(WINDOW - 1, true), (WINDOW, false)] {
         let c = Peer::connect(&mut hall);
@@ -354,7 +354,7 @@ fn k_6_the_window_ends() {
     drop((a, b));
 }
 
-/// V-5: a stolen pid does not take the socket: its owner is pinged, and answers.
+/// V-5: a stolen pid does not take the socket, because the server pings the owner, and the owner answers.
 #[test]
 fn a_pid_in_use_recovers_nothing() {
     for connect in [Peer::connect, Peer::connect_polling] {
@@ -362,9 +362,12 @@ fn a_pid_in_use_recovers_nothing() {
         let owner = connect(&mut hall);
         let thief = hall.open_websocket();
         hall.until(1000).text(thief, owner.connect_packet());
-        assert!(hall.take_of(thief).is_empty(), "first the owner is asked");
+        assert!(hall.take_of(thief).is_empty(), "the owner is pinged first");
         hall.until(1200);
-        assert!(owner.heard(&mut hall).is_empty(), "which answers the ping");
+        assert!(
+            owner.heard(&mut hall).is_empty(),
+            "the owner answers the ping"
+        );
         hall.until(1500);
         let Some(Done::Sent(_, reply)) = hall.take_of(thief).pop() else {
             panic!("no reply");
@@ -380,7 +383,7 @@ fn a_pid_in_use_recovers_nothing() {
 
 /// V-5, B-6: the platform may absorb the owner's pong.
 #[test]
-fn a_pid_in_use_is_seen_by_an_absorbed_pong() {
+fn a_pid_in_use_is_noticed_by_an_absorbed_pong() {
     let (mut hall, [owner]) = hall_of();
     let thief = hall.open_websocket();
     hall.until(1000).text(thief, owner.connect_packet());
@@ -395,8 +398,8 @@ fn a_pid_in_use_is_seen_by_an_absorbed_pong() {
     assert!(hall.connections.contains_key(&owner.connection()));
 }
 
-/// V-5: a client may return before its loss is noticed. It takes over its socket, because the
-/// earlier connection does not answer.
+/// V-5: a client may reconnect before the server notices its lost connection. It takes over its socket,
+/// because the earlier connection does not answer.
 #[test]
 fn a_dead_connection_is_taken_over() {
     for connect in [Peer::connect, Peer::connect_polling] {
@@ -423,7 +426,7 @@ fn a_dead_connection_is_taken_over() {
 
 /// V-5: the loss may be noticed while the earlier connection is being checked.
 #[test]
-fn a_connection_that_ends_while_it_is_asked() {
+fn an_earlier_connection_ends_while_it_is_checked() {
     let (mut hall, [a]) = hall_of();
     let c = hall.open_websocket();
     hall.text(c, a.connect_packet());
@@ -434,7 +437,7 @@ fn a_connection_that_ends_while_it_is_asked() {
 
 /// S-11: a claim that is lost with the memory is refused; the client may try again.
 #[test]
-fn s_11_a_claim_that_is_forgotten() {
+fn s_11_a_claim_lost_with_memory_is_refused() {
     let (mut hall, [a]) = hall_of();
     let c = hall.open_websocket();
     hall.until(1000).text(c, a.connect_packet());
@@ -446,7 +449,7 @@ fn s_11_a_claim_that_is_forgotten() {
 /// S-12: a second CONNECT during an undecided one is refused after the decision. The claimant may
 /// disconnect meanwhile.
 #[test]
-fn s_12_connects_while_a_claim_is_undecided() {
+fn s_12_a_second_connect_during_a_claim_is_refused() {
     let (mut hall, [a]) = hall_of();
     let (c, d) = (hall.open_websocket(), hall.open_websocket());
     hall.text(c, a.connect_packet()).text(c, "40");
@@ -457,11 +460,14 @@ fn s_12_connects_while_a_claim_is_undecided() {
         matches!(&done[..], [Done::Sent(..), Done::Closed(..)]),
         "{done:?}"
     );
-    assert!(a.reconnect(&mut hall).recovered, "it still can");
+    assert!(a.reconnect(&mut hall).recovered, "it can still recover");
     let (mut hall, [a]) = hall_of();
     hall.text(d, a.connect_packet()).lost(d);
     hall.until(1000).take();
-    assert!(a.reconnect(&mut hall).recovered, "nobody else took it");
+    assert!(
+        a.reconnect(&mut hall).recovered,
+        "no other client took the socket"
+    );
 }
 
 /// V-1: attachments are replayed with their events.

@@ -59,7 +59,7 @@ fn the_storage_is_deleted_a_day_after_the_last_client() {
 
 /// Memory is lost while no client is connected, as always on the platform.
 #[test]
-fn the_time_outlives_memory_and_the_server() {
+fn the_deadline_survives_lost_memory_and_a_killed_server() {
     let mut hall = hall();
     let gone = left(&mut hall);
     hall.until(gone + HOUR).lose_memory();
@@ -95,7 +95,7 @@ fn a_client_that_connects_meanwhile_finds_everything_and_restarts_the_time() {
 }
 
 #[test]
-fn at_once_or_never() {
+fn retention_of_zero_and_retention_without_end() {
     let mut hall = hall_for(Some(Duration::ZERO));
     left(&mut hall);
     assert!(is_erased(&mut hall));
@@ -109,7 +109,7 @@ fn at_once_or_never() {
 }
 
 #[test]
-fn a_client_without_a_trace_leaves_an_empty_storage() {
+fn clients_that_store_nothing_leave_an_empty_storage() {
     let mut hall = hall();
     hall.open_polling();
     hall.get("EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAA");
@@ -118,7 +118,7 @@ fn a_client_without_a_trace_leaves_an_empty_storage() {
     let [peer, other] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
     peer.emit(&mut hall, json!(["offer", { "type": "offer", "sdp": "x" }]));
     peer.vanish_for_good(&mut hall);
-    assert!(!is_erased(&mut hall), "the other is there");
+    assert!(!is_erased(&mut hall), "the other client is still connected");
     other.vanish_for_good(&mut hall);
     hall.until(hall.now() + 24 * HOUR);
     assert!(is_erased(&mut hall));
@@ -156,7 +156,7 @@ fn a_client_that_disconnects_has_left() {
 
 /// After `host:clear` no row has any chat message. After the operators' `close` there is no row.
 #[test]
-fn values_deleted_in_their_turn_are_in_no_row() {
+fn cleared_chat_and_closed_rooms_are_in_no_row() {
     let holds = |hall: &Hall, text: &str| {
         let mut rows = hall.meter.disk.rows.values();
         rows.any(|row| String::from_utf8_lossy(row).contains(text))
@@ -232,7 +232,7 @@ fn data_of_the_last_client_is_in_no_row() {
 }
 
 #[test]
-fn the_setting() {
+fn the_retention_setting() {
     let retention = |text: &str| {
         let read = |name: &str| (name == "RETENTION").then(|| text.to_owned());
         let settings = Settings::default().configure(read);

@@ -7,7 +7,7 @@ use crate::support::id;
 
 /// The id of a past, present or future socket cannot be the alias of another.
 #[test]
-fn an_id_cannot_be_taken_as_an_alias() {
+fn an_id_of_another_socket_cannot_be_an_alias() {
     let (mut hall, [a, b, c]) = hall_of();
     b.vanish_for_good(&mut hall);
     for alias in [&a.id, &b.id, &id(999)] {
@@ -40,7 +40,7 @@ fn here(hall: &mut Hall, address: &str) -> Peer {
 
 /// A socket that lost its connection loses its alias to another socket from the same address.
 #[test]
-fn the_alias_of_a_lost_connection_goes_to_its_address() {
+fn an_alias_moves_to_another_socket_of_its_address() {
     for (address, away, taken) in [
         ("192.0.2.1", true, true),
         ("192.0.2.1", false, false),
@@ -85,7 +85,7 @@ fn the_alias_of_a_lost_connection_goes_to_its_address() {
 
 /// A socket that lost its alias while it was away is told so on its return.
 #[test]
-fn a_socket_that_comes_back_is_told_that_its_alias_is_gone() {
+fn a_socket_that_reconnects_is_told_that_it_lost_its_alias() {
     let (mut hall, [alice, again, bob]) = hall_of();
     alice.call(&mut hall, json!(["join", "alice"]));
     alice.heard(&mut hall);
@@ -95,7 +95,7 @@ fn a_socket_that_comes_back_is_told_that_its_alias_is_gone() {
     assert!(back.recovered);
     assert_eq!(back.heard(&mut hall), [json!(["user-left", "alice"])]);
     bob.call(&mut hall, json!(["join", "bob"]));
-    assert!(back.heard(&mut hall).is_empty(), "it has no alias");
+    assert!(back.heard(&mut hall).is_empty(), "the socket has no alias");
     assert_eq!(
         back.refusal(&mut hall, &json!(["join", "alice"])),
         "id-taken"

@@ -32,7 +32,7 @@ fn a_text_reaches_everyone() {
 
 /// Ids are unique, and sequence numbers grow.
 #[test]
-fn messages_are_told_apart() {
+fn message_ids_are_unique() {
     let (mut hall, [a, b]) = hall_of();
     let mut last = 0;
     let mut ids = std::collections::BTreeSet::new();
@@ -49,7 +49,7 @@ fn messages_are_told_apart() {
 
 /// A message that is sent again with the same `mid` is the same message.
 #[test]
-fn a_message_is_sent_once() {
+fn a_repeated_message_is_delivered_once() {
     let (mut hall, [a, b]) = hall_of();
     let event = json!(["chat-message", { "message": "hi", "mid": "m1" }]);
     let first = a.call(&mut hall, &event);
@@ -72,7 +72,7 @@ fn a_message_is_sent_once() {
 /// The same holds when the room has forgotten the message: others came after it, or the host
 /// cleared the chat.
 #[test]
-fn a_forgotten_message_is_sent_once() {
+fn a_repeated_message_is_delivered_once_after_it_is_deleted() {
     for history in [0, 1] {
         let limits = Limits {
             history,
@@ -103,7 +103,7 @@ fn a_forgotten_message_is_sent_once() {
 /// The same holds for a private message, even if its target has left. A message to one target is
 /// not a message to another.
 #[test]
-fn a_private_message_is_sent_once() {
+fn a_repeated_private_message_is_delivered_once() {
     let (mut hall, [a, b, c]) = hall_of();
     let to = |peer: &Peer, mid: &str| json!(["chat-message", { "message": "psst", "mid": mid, "to": peer.id }]);
     let first = a.call(&mut hall, to(&b, "m1"));
@@ -114,7 +114,11 @@ fn a_private_message_is_sent_once() {
     assert!(a.recovered);
     hall.until(hall.now() + 31_000);
     let gone = to(&b, "m1");
-    assert_eq!(a.call(&mut hall, gone), first, "b is gone, and had it");
+    assert_eq!(
+        a.call(&mut hall, gone),
+        first,
+        "b got the message before it left"
+    );
     assert_ne!(a.call(&mut hall, to(&c, "m2"))["id"], first["id"]);
     assert_eq!(
         c.heard(&mut hall)
@@ -190,7 +194,11 @@ fn a_private_message() {
         &mut hall,
         json!(["chat-message", { "message": "note", "to": a.id }]),
     );
-    assert_eq!(a.heard(&mut hall).len(), 1, "to oneself, once");
+    assert_eq!(
+        a.heard(&mut hall).len(),
+        1,
+        "the sender gets a message to itself once"
+    );
 }
 
 #[test]
@@ -341,7 +349,7 @@ fn a_room_without_history() {
 /// The encryption field of a message must be short and flat, because all members must be able to
 /// read the history.
 #[test]
-fn an_enc_is_bounded() {
+fn the_encryption_field_is_limited() {
     let (mut hall, [a]) = hall_of();
     let mut nested = json!(1);
     for _ in 0..100 {

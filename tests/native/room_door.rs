@@ -40,7 +40,7 @@ pub fn knocks(hall: &mut Hall, peer: &Peer, joining: &Value) {
 /// A locked room: a new client waits outside until the host decides. It can neither listen nor
 /// send.
 #[test]
-fn a_locked_room_is_entered_by_the_hosts_leave() {
+fn the_host_admits_clients_to_a_locked_room() {
     let (mut hall, host, guest) = house();
     assert_eq!(
         host.call(&mut hall, json!(["host:lock", { "on": true }])),
@@ -284,7 +284,7 @@ fn a_returning_client_replaces_its_old_socket() {
 
 /// A client that leaves, or enters in another way, stops waiting.
 #[test]
-fn a_knock_ends_with_the_waiting() {
+fn a_client_that_leaves_or_enters_stops_waiting() {
     let (mut hall, host, guest) = house();
     host.emit(&mut hall, json!(["host:lock", { "on": true }]));
     let [gone, in_already] = std::array::from_fn(|_| Peer::connect(&mut hall));
@@ -331,9 +331,9 @@ fn a_client_that_knocked_without_the_password_is_refused() {
     assert_eq!(guest.call(&mut hall, join)["ok"], true);
 }
 
-/// Nor does it bypass the capacity: the first client gets the place, the others are told so.
+/// Knocking does not bypass the capacity: the first client gets the place, and the others are refused.
 #[test]
-fn knocking_needs_a_place() {
+fn an_admission_needs_a_free_seat() {
     let limits = Limits {
         peers: 1,
         ..unhurried()

@@ -97,7 +97,7 @@ fn a_signal_for_another_room() {
 
 /// A text that cannot be a room's name is refused, and not repeated in the message.
 #[test]
-fn a_room_that_cannot_be() {
+fn an_invalid_room_name_is_refused() {
     let (mut hall, [a, b]) = hall_of();
     let long = "x".repeat(60_000);
     for stated in [
@@ -128,7 +128,7 @@ fn a_room_that_cannot_be() {
 
 /// Two pairs that mean different rooms, but connect to one, do not reach each other.
 #[test]
-fn pairs_of_other_rooms_do_not_meet() {
+fn pairs_that_name_different_rooms_do_not_reach_each_other() {
     let (mut hall, [a, b, c, d]) = hall_of();
     for (peer, room) in [(&a, "a"), (&b, "a"), (&c, "b"), (&d, "b")] {
         let offer = json!(["offer", { "roomId": room, "offer": description("offer") }]);
@@ -141,7 +141,7 @@ fn pairs_of_other_rooms_do_not_meet() {
 
 /// Naming this room changes nothing.
 #[test]
-fn this_room() {
+fn naming_this_room_has_no_effect() {
     for name in ROOMS {
         let (mut hall, [a, b, c]) = hall_of();
         for stated in [json!("room"), json!(null)] {
@@ -168,7 +168,7 @@ fn this_room() {
 
 /// A text that may be a room or a peer is the room, even if a peer has this alias.
 #[test]
-fn the_room_goes_before_an_alias_of_its_name() {
+fn the_room_takes_precedence_over_an_alias() {
     let (mut hall, [a, b, c]) = hall_of();
     b.call(&mut hall, json!(["join", "room"]));
     b.heard(&mut hall);
@@ -226,7 +226,7 @@ fn other_events_for_another_room() {
 
 /// A socket outside a locked room is first told that the room is locked.
 #[test]
-fn outsiders_are_not_told() {
+fn outsiders_get_the_locked_error_first() {
     let mut hall = hall_with(Config {
         limits: unhurried(),
         ..Config::default()

@@ -34,7 +34,7 @@ fn joining_without_a_payload() {
 
 /// Other peers may do none of it, and an absent peer cannot be its target.
 #[test]
-fn only_the_host_presides() {
+fn only_the_host_may_send_host_events() {
     let (mut hall, host, guest) = house();
     for event in ["kick", "mute", "transfer", "admit", "deny", "lock", "clear"] {
         let event = format!("host:{event}");

@@ -74,7 +74,7 @@ fn granted(username: &str) -> Result<Answer, String> {
     answer(201, json!({ "iceServers": servers }))
 }
 
-/// What peers are told of it.
+/// The ICE servers that a peer gets from this answer.
 fn relayed(username: &str) -> Value {
     json!([
         { "urls": STUN },
@@ -96,7 +96,7 @@ fn enter(hall: &mut Hall, peer: &Peer) -> Value {
     peer.acknowledged(hall, ack).expect("an ack")
 }
 
-/// What operators are told when there are no relays.
+/// The lines in the operators' log about missing relays.
 fn no_relay(hall: &Hall) -> Vec<Value> {
     let lines = hall.platform.lines.borrow();
     let lines = lines.iter().map(|line| serde_json::from_str(line).unwrap());
@@ -112,7 +112,7 @@ fn names(peers: &Value) -> Vec<&str> {
 
 /// A client that waits for relays gets other events meanwhile, and does not get them again.
 #[test]
-fn a_message_is_heard_or_told() {
+fn messages_during_a_join_are_delivered_once() {
     let (mut hall, [a, b]) = cloudflare();
     enter(&mut hall, &a);
     let say = |hall: &mut Hall, text: &str| {
@@ -138,7 +138,7 @@ fn a_message_is_heard_or_told() {
 
 /// Each peer gets a username with its expiry and its owner.
 #[test]
-fn your_own_turn_server() {
+fn credentials_for_a_turn_server() {
     let (mut hall, [a, b]) = coturn();
     let ice = a.join(&mut hall, "a")["ice"].clone();
     assert_eq!(ice["ttl"], 600);
@@ -181,8 +181,8 @@ fn only_peers_get_credentials() {
     drop((b, c));
 }
 
-/// For the others a join takes effect at once. Its ack waits for Cloudflare, and then shows the
-/// room as it is by then, without the events that were sent meanwhile.
+/// The other peers see a join at once. Its ack waits for Cloudflare. The ack then has the current state
+/// of the room, without the events that were sent meanwhile.
 #[test]
 fn a_join_waits_for_cloudflare() {
     let (mut hall, [a, b]) = cloudflare();
@@ -218,7 +218,7 @@ fn a_join_waits_for_cloudflare() {
 
 /// Peers that ask during a request share its answer; a later peer starts a new request.
 #[test]
-fn many_at_once_are_one_request() {
+fn simultaneous_peers_share_one_request() {
     let (mut hall, [a, b, c]) = cloudflare();
     let polls = Peer::connect_polling(&mut hall);
     let everyone = [&a, &b, &c, &polls];
@@ -310,7 +310,7 @@ fn a_relay_of_one_url() {
 
 /// A client that left before the answer gets no credentials.
 #[test]
-fn a_client_that_leaves_meanwhile() {
+fn a_client_that_leaves_during_the_request() {
     let (mut hall, [a, b, c]) = cloudflare();
     let ack = a.ask(&mut hall, join());
     let kicked = b.ask(&mut hall, join());
@@ -330,7 +330,7 @@ fn a_client_that_leaves_meanwhile() {
 
 /// A client that lost its connection meanwhile has joined nevertheless, and asks again.
 #[test]
-fn a_client_that_is_away_when_the_answer_comes() {
+fn a_client_that_is_away_when_the_answer_arrives() {
     let (mut hall, [a, b]) = cloudflare();
     enter(&mut hall, &a);
     b.ask(&mut hall, join());
@@ -353,7 +353,7 @@ fn a_client_that_is_away_when_the_answer_comes() {
 
 /// Waiting for relays is not stored; a join is.
 #[test]
-fn memory_is_lost_while_an_answer_is_under_way() {
+fn memory_is_lost_during_a_request() {
     let (mut hall, [a, b]) = cloudflare();
     enter(&mut hall, &a);
     let ack = b.ask(&mut hall, join());

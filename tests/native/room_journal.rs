@@ -25,7 +25,7 @@ fn line(event: &str, peer: &Peer, more: &Value, peers: usize, sockets: usize) ->
 }
 
 #[test]
-fn a_line_for_each_coming_and_going() {
+fn a_line_for_each_join_and_leave() {
     let mut hall = hall();
     let [a, b, c, d] = std::array::from_fn(|n| {
         hall.address = format!("192.0.2.{n}");
@@ -267,7 +267,7 @@ fn refusal(hall: &mut Hall, auth: &Value) -> String {
     line["code"].as_str().expect("a code").to_owned()
 }
 
-/// That line, the last one.
+/// The whole line about a refused client.
 fn refusal_line(hall: &mut Hall, auth: &Value) -> Value {
     lines(hall);
     let connection = hall.open_websocket();
@@ -281,7 +281,7 @@ fn refusal_line(hall: &mut Hall, auth: &Value) -> Value {
 
 /// A client that floods the room does not flood the log: one line a minute for each kind.
 #[test]
-fn a_limit_is_news_once_a_minute() {
+fn an_exceeded_limit_is_logged_once_a_minute() {
     let mut hall = hall_with(Config::default());
     let a = Peer::connect(&mut hall);
     for time in [0, 59_999, 60_000, 90_000] {
@@ -332,7 +332,7 @@ fn events_beyond_the_limit_are_counted() {
 
 /// M-13: clients outside do not use up the lines of those inside.
 #[test]
-fn m_13_outsiders_have_lines_of_their_own() {
+fn m_13_outsiders_do_not_use_up_the_lines_of_members() {
     let mut hall = hall();
     let [host, stranger] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
     host.join(&mut hall, "Host");
@@ -354,7 +354,7 @@ fn m_13_outsiders_have_lines_of_their_own() {
 
 /// The log identifies people only by ids.
 #[test]
-fn lines_tell_nothing_else() {
+fn lines_identify_people_only_by_ids() {
     let mut hall = hall();
     let a = Peer::connect(&mut hall);
     a.join(&mut hall, "name");

@@ -16,8 +16,8 @@ fn connect(hall: &mut Hall, packet: &str) -> String {
     }
 }
 
-/// A kicked client is disconnected by the server, and banned for ten minutes. Recovery, a new
-/// socket, a new name or a restart of the server do not help it.
+/// A kicked client is disconnected by the server, and banned for ten minutes. Recovery, a new socket, a
+/// new name or a restart of the server do not bypass the ban.
 #[test]
 fn a_kick_lasts_ten_minutes() {
     let (mut hall, host, guest) = house();
@@ -71,10 +71,10 @@ fn a_kick_outlives_a_kill() {
     }
 }
 
-/// A socket that was opened before the kick does not help either: it can neither join nor knock,
-/// send nor listen, recovered or not.
+/// A kick also applies to sockets that the client opened before. They can neither join nor knock, send nor
+/// listen, recovered or not.
 #[test]
-fn a_kick_is_for_earlier_sockets_too() {
+fn a_kick_applies_to_earlier_sockets() {
     let (mut hall, host, guest) = house();
     "198.51.100.7".clone_into(&mut hall.address);
     let [silent, knocking] = std::array::from_fn(|_| Peer::connect(&mut hall));
@@ -101,7 +101,7 @@ fn a_kick_is_for_earlier_sockets_too() {
     }
 }
 
-/// Nor does recovery: a client that is away is kicked too.
+/// Recovery does not bypass a kick: a client that is away is kicked, too.
 #[test]
 fn a_kicked_client_that_is_away_cannot_recover() {
     let (mut hall, host, guest) = house();
@@ -115,9 +115,10 @@ fn a_kicked_client_that_is_away_cannot_recover() {
     assert!(refusal.contains("\"kicked\""), "{refusal}");
 }
 
-/// If others share the address, the host decides who enters from there, even about itself.
+/// If other clients share the address of a kicked client, the host decides about every client from that
+/// address, even about a new socket of its own.
 #[test]
-fn a_kick_among_people_of_one_address() {
+fn a_kick_when_clients_share_an_address() {
     let (mut hall, [host, friend, guest, silent]) = hall_of();
     for (peer, name) in [(&host, "Host"), (&friend, "Friend"), (&guest, "Guest")] {
         peer.join(&mut hall, name);
@@ -146,9 +147,9 @@ fn a_kick_among_people_of_one_address() {
     assert_eq!(host.heard(&mut hall).pop().unwrap()[0], "room:admitted");
 }
 
-/// A host alone may leave and return freely.
+/// A host may leave and return although a guest with the same address is banned.
 #[test]
-fn the_host_is_not_barred_with_a_guest_of_its_address() {
+fn the_host_is_not_banned_with_a_guest_of_its_address() {
     let (mut hall, [host, guest]) = hall_of();
     host.join(&mut hall, "Host");
     host.emit(&mut hall, json!(["host:kick", { "id": guest.id }]));

@@ -15,7 +15,7 @@ fn deployed<const N: usize>() -> (Hall, [Peer; N]) {
 /// Each bucket allows its burst, refuses the next event with the time to wait, and refills. Other
 /// buckets are not affected.
 #[test]
-fn each_kind_has_its_rate() {
+fn each_kind_of_event_has_its_rate() {
     let cases = [
         (json!(["signal", { "data": 1 }]), 200, 50),
         (json!(["offer", { "sdp": "x", "type": "offer" }]), 200, 50),
@@ -52,7 +52,7 @@ fn each_kind_has_its_rate() {
 
 /// One socket's rate is not another's.
 #[test]
-fn the_others_are_not_limited() {
+fn one_sockets_rate_does_not_limit_others() {
     let (mut hall, [a, b]) = deployed();
     for _ in 0..50 {
         a.emit(&mut hall, json!(["chat-message", "spam"]));
@@ -99,7 +99,7 @@ fn persistent_abuse_ends_the_session() {
 /// Leaving and returning does not reset the rates, on the same connection or another, except from
 /// another address.
 #[test]
-fn a_new_socket_has_the_rates_of_the_last() {
+fn a_new_socket_continues_the_rates_of_the_last() {
     let (mut hall, [a]) = deployed();
     let spam = r#"421["chat-message","spam"]"#;
     let answers = |hall: &mut Hall, connection: u64| {

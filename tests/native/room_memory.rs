@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::peer::{Hall, Peer, hall};
 use crate::support::{Done, id, session_id};
 
-/// On both transports, at every step: clients cannot tell that a room lost its memory.
+/// Clients notice no difference when the room loses its memory: on both transports, at every step.
 #[test]
-fn a_room_that_forgets_behaves_as_one_that_does_not() {
+fn lost_memory_does_not_change_the_room() {
     let conversation = |lose: Option<usize>| {
         let mut hall = hall();
         let [a, b, c] = [
@@ -178,7 +178,7 @@ fn h_4_no_peer_learns_a_sid() {
     let mut hall = hall();
     let a = Peer::connect_polling(&mut hall);
     let b = Peer::connect(&mut hall);
-    // Each mints a sid, its id and its pid, in this order.
+    // Each client gets a new sid, id and pid, created in this order.
     let (sid_of_a, sid_of_b) = (session_id(1), session_id(4));
     assert!(a.id == id(2) && b.id == id(5));
     a.emit(&mut hall, json!(["join", "ann"]));

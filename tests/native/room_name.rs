@@ -47,7 +47,7 @@ fn invalid_names() {
 
 /// The only valid characters are letters, digits, four signs and the listed marks.
 #[test]
-fn which_characters_a_name_has() {
+fn valid_characters_of_a_name() {
     let point = |text: &str| u32::from_str_radix(text, 16).expect("a code point");
     let marks: Vec<_> = cases()
         .marks

@@ -136,7 +136,7 @@ fn an_event_reaches_everyone_inside() {
 }
 
 #[test]
-fn an_event_reaches_the_one_it_is_for() {
+fn an_event_reaches_its_only_receiver() {
     let (mut hall, [a, b]) = hall_of();
     b.call(&mut hall, json!(["join", "bob"]));
     b.heard(&mut hall);
@@ -174,7 +174,7 @@ fn content_types() {
 /// Clients would believe that an event of the contract comes from the room, so an operator cannot
 /// send one.
 #[test]
-fn events_of_the_contract_are_the_rooms_own() {
+fn operators_cannot_send_events_of_the_contract() {
     let contract = include_str!("../../src/room/contract.rs");
     let names = contract.lines().filter_map(|line| {
         let (_, value) = line
@@ -293,7 +293,7 @@ fn an_invalid_event_is_refused() {
 
 /// Every body gets an answer, and clients get only what they can read.
 #[test]
-fn a_body_that_was_damaged_is_answered() {
+fn a_damaged_body_gets_an_answer() {
     let (mut hall, [a]) = hall_of();
     let whole = json!({ "event": "news\u{7f}ä", "args": [1, { "a": [null, "\\"] }], "to": a.id });
     let whole = whole.to_string().into_bytes();
@@ -314,7 +314,7 @@ fn a_body_that_was_damaged_is_answered() {
 /// Closing a room tells all clients, disconnects them for good and deletes the room. The next
 /// client finds a new room, which reuses no earlier number.
 #[test]
-fn a_closed_room_starts_again_as_new() {
+fn a_closed_room_restarts_as_a_new_room() {
     let (mut hall, [a, b]) = hall_of();
     "198.51.100.7".clone_into(&mut hall.address);
     let c = Peer::connect(&mut hall);
@@ -383,9 +383,9 @@ fn a_closed_room_starts_again_as_new() {
     assert_eq!(close(&mut hall).1["closed"], 0);
 }
 
-/// A polling client is told by its polls.
+/// A polling client gets the event by a poll.
 #[test]
-fn a_client_that_polls_is_told_of_the_end() {
+fn a_polling_client_is_told_that_the_room_closed() {
     let mut hall = hall();
     let sid = hall.open_polling();
     hall.send(&sid, "40");
@@ -409,7 +409,7 @@ fn a_client_that_polls_is_told_of_the_end() {
 /// The data of a closed room is deleted, even if a polling client must still be told and memory is
 /// lost meanwhile.
 #[test]
-fn a_closed_room_leaves_nothing_when_all_were_told() {
+fn a_closed_room_is_deleted_after_all_clients_were_told() {
     for forgets in [false, true] {
         let (mut hall, host, _) = closed_room();
         assert_ne!(hall.platform.stored().len(), 0, "one has to be told");

@@ -37,7 +37,7 @@ fn closes(hall: &mut Hall, peer: &Peer) -> bool {
 /// A peer that is away when the room closes recovers, is told so, and is disconnected: its page
 /// does not open the room again. Lost memory or a killed server does not change that.
 #[test]
-fn a_peer_that_is_away_is_told_of_the_end_when_it_comes_back() {
+fn an_away_peer_is_told_that_the_room_closed_when_it_reconnects() {
     for interruption in [
         |_: &mut Hall| {},
         |hall: &mut Hall| {
@@ -90,7 +90,7 @@ fn a_peer_that_is_away_is_told_of_the_end_when_it_comes_back() {
 
 /// The same for a polling client.
 #[test]
-fn a_client_that_polls_is_told_when_it_comes_back() {
+fn a_polling_client_is_told_when_it_reconnects() {
     let mut hall = hall();
     let peer = Peer::connect_polling(&mut hall);
     peer.join(&mut hall, "x");
@@ -155,7 +155,7 @@ fn a_room_used_again_after_a_close_keeps_its_chat() {
 }
 
 #[test]
-fn a_peer_is_put_out_and_its_ban_is_listed_and_lifted() {
+fn an_operator_kicks_a_peer_and_lifts_its_ban() {
     let mut hall = hall();
     let host = Peer::connect(&mut hall);
     "198.51.100.7".clone_into(&mut hall.address);

@@ -134,7 +134,7 @@ fn a_password_outlives_the_server() {
 
 /// After the password is removed no client is outside, until another is set.
 #[test]
-fn a_password_can_be_taken_away() {
+fn a_password_can_be_removed() {
     let (mut hall, host) = house();
     let silent = Peer::connect(&mut hall);
     set(&mut hall, &host, &Value::Null);

@@ -20,7 +20,7 @@ fn peer(peer: &Peer, n: u64, name: Option<&str>, host: bool, joined_at: u64) -> 
     })
 }
 
-/// The first peer gets an empty room, and all that it needs to know.
+/// The first peer gets the state of an empty room.
 #[test]
 fn a_join_is_answered_with_the_room() {
     let mut hall = hall_with(Config::default());
@@ -56,7 +56,7 @@ fn a_join_is_answered_with_the_room() {
 
 /// Peers are listed in the order of joining; the others are told of the new peer.
 #[test]
-fn the_others_are_told_of_a_newcomer() {
+fn the_others_are_told_of_a_new_peer() {
     let (mut hall, [a, b, c, silent]) = hall_of();
     for (n, joiner) in [&a, &b, &c].into_iter().enumerate() {
         let joined = joiner.join(&mut hall, "x");
@@ -194,9 +194,9 @@ fn the_others_are_told_that_a_lost_client_left() {
     );
 }
 
-/// A silent peer leaves in the end.
+/// A peer that stops answering pings leaves after the timeout.
 #[test]
-fn silence_is_a_timeout() {
+fn a_silent_peer_times_out() {
     let mut hall = hall();
     let (a, b) = (Peer::connect(&mut hall), Peer::connect(&mut hall));
     a.join(&mut hall, "a");

@@ -7,8 +7,8 @@ use signalbox::room::config::Limits;
 use crate::peer::{Hall, Peer, hall, hall_of, hall_with};
 use crate::recovery::{WINDOW, chat, say, texts};
 
-/// Members see who is away, who has returned, and who has left. They can send to a member that is
-/// away.
+/// Members see which peers are away, which have reconnected, and which have left. They can send to a
+/// member that is away.
 #[test]
 fn members_see_which_peers_are_away() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -44,7 +44,7 @@ fn members_see_which_peers_are_away() {
 
 /// The queue for a member that is away is limited.
 #[test]
-fn signals_to_one_that_is_away_are_bounded() {
+fn the_queue_for_an_away_member_is_limited() {
     let limits = Limits {
         waiting: 2,
         ..Limits::default()
@@ -71,7 +71,7 @@ fn signals_to_one_that_is_away_are_bounded() {
 /// V-3, M-9: a client that missed more than the log holds is not recovered. The others are told
 /// once.
 #[test]
-fn the_log_is_bounded() {
+fn a_client_that_missed_too_much_is_not_recovered() {
     let fill = |hall: &mut Hall, peer: &Peer, events: usize, text: &str| {
         for _ in 0..events {
             say(hall, peer, text);
@@ -112,7 +112,7 @@ fn the_log_is_bounded() {
 
 /// V-3: a client that fills the log pushes out its own events, not those that others wait for.
 #[test]
-fn one_socket_does_not_undo_the_recovery_of_others() {
+fn one_socket_does_not_prevent_the_recovery_of_others() {
     type Flood<'a> = &'a dyn Fn(&mut Hall, &Peer, &Peer, &str);
     let large = |to: &str| json!(["signal", { "to": to, "data": "x".repeat(60_000) }]);
     let to_itself = |hall: &mut Hall, peer: &Peer, _: &Peer, _: &str| {
@@ -240,7 +240,7 @@ fn cleared_chat_is_not_recovered() {
 
 /// V-3: old events are dropped unless a client that is away may need them.
 #[test]
-fn old_events_are_given_up() {
+fn old_events_are_dropped() {
     let rows = |hall: &Hall| {
         let rows = hall.platform.stored();
         rows.keys().filter(|key| key.starts_with("log/")).count()
@@ -269,10 +269,10 @@ fn old_events_are_given_up() {
     assert_eq!(rows(&hall), 2);
 }
 
-/// V-3: a client may be lost with the server before the loss is noticed, and the server may be down
-/// for long.
+/// V-3: a client can recover if it lost its connection shortly before the server was killed, even if the
+/// server is down for a long time.
 #[test]
-fn no_client_is_away_after_a_kill() {
+fn clients_lost_with_the_server_can_recover() {
     let mut hall = hall();
     let (a, b) = (Peer::connect(&mut hall), Peer::connect_polling(&mut hall));
     say(&mut hall, &a, "heard");
@@ -328,7 +328,7 @@ fn a_killed_server_is_recovered_from() {
 /// A leave is committed within 25 ms. A server that is killed before treats the peer as away, until
 /// it expires.
 #[test]
-fn a_client_that_left_just_before_a_kill_is_away_until_the_grace_is_over() {
+fn a_client_that_left_just_before_a_kill_is_away_until_it_expires() {
     for (passed, is_known) in [(0, true), (25, false)] {
         let (mut hall, [a, b]) = hall_of();
         a.join(&mut hall, "a");

@@ -34,7 +34,7 @@ fn meta() {
     }
 }
 
-/// Of two peers exactly one is polite: the later one. Both are told the same.
+/// Of two peers exactly one is polite: the later one. Both get the same information.
 #[test]
 fn politeness() {
     let (mut hall, [c, a, b]) = hall_of();
@@ -80,7 +80,7 @@ fn an_unknown_peer_is_an_error_for_the_sender() {
     }
 }
 
-/// Who gets an event without a target: the sender's partner, the only other peer, or all others.
+/// An event without a target goes to the sender's partner, to the only other peer, or to all others.
 #[test]
 fn target_resolution() {
     let (mut hall, [a, b, c]) = hall_of();
@@ -139,7 +139,7 @@ fn aliases_as_targets() {
 
 /// Both transports carry the same events.
 #[test]
-fn polling_peers_signal_as_others_do() {
+fn polling_peers_send_and_get_the_same_signals() {
     let mut hall = crate::peer::hall();
     let (a, b) = (Peer::connect_polling(&mut hall), Peer::connect(&mut hall));
     a.emit(
@@ -157,7 +157,7 @@ fn polling_peers_signal_as_others_do() {
 
 /// An offer to all makes no partner: later signals go to all, until one peer answers.
 #[test]
-fn candidates_follow_an_offer_to_everyone() {
+fn candidates_go_to_all_after_an_offer_to_all() {
     let (mut hall, [a, b, c]) = hall_of();
     a.emit(&mut hall, json!(["offer", b.id, description("offer")]));
     b.emit(&mut hall, json!(["answer", description("answer")]));
@@ -185,7 +185,7 @@ fn a_signal_to_oneself() {
     assert!(a.heard(&mut hall).is_empty());
 }
 
-/// The tutorial's page before the user entered an id: the target is `null`.
+/// The tutorial's page sends `null` as the target if the user has not entered an id.
 #[test]
 fn a_null_target_counts_as_missing() {
     let (mut hall, [a, b]) = hall_of();

@@ -82,7 +82,7 @@ fn claimed_senders_are_overwritten() {
 
 /// In all other forms, claims are overwritten and nothing is added.
 #[test]
-fn claims_in_what_is_delivered_bare() {
+fn claims_in_unwrapped_forms_are_overwritten() {
     let text = json!({ "type": "offer", "sdp": "v=0" });
     let old = json!({ "candidate": "candidate:1", "id": "audio", "label": 0 });
     let own = json!({ "data": [1], "x": { "from": "nested values are the application's" } });
@@ -140,7 +140,7 @@ fn claims_in_what_is_delivered_bare() {
 
 /// Claims that are repeated or escaped are overwritten in all forms.
 #[test]
-fn claims_cannot_be_smuggled() {
+fn repeated_and_escaped_claims_are_overwritten() {
     let (mut hall, [a, b]) = hall_of();
     let claim = format!(
         r#""from":"{0}","fr\u006fm":"{0}","caller":[1],"caller":"{0}","\u0073ender":{{"x":"{0}"}}"#,
@@ -187,7 +187,7 @@ fn claims_cannot_be_smuggled() {
 
 /// An object with too many fields is refused if it may claim a sender.
 #[test]
-fn crowded_objects() {
+fn objects_with_too_many_fields() {
     let (mut hall, [a, b]) = hall_of();
     let mut crowd: serde_json::Map<_, _> = (0..64).map(|n| (format!("k{n}"), json!(n))).collect();
     crowd.insert("from".to_owned(), json!(b.id));

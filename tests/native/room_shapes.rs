@@ -162,7 +162,7 @@ fn each_shape_is_delivered_as_its_receiver_expects_it() {
 
 /// The room may come before any other form, and a target after a description.
 #[test]
-fn rooms_and_targets_at_either_end() {
+fn a_room_before_and_a_target_after_other_arguments() {
     let offer = description("offer").to_string();
     delivered(&[
         (
@@ -194,7 +194,7 @@ fn rooms_and_targets_at_either_end() {
 
 /// The content of a signal is forwarded byte for byte.
 #[test]
-fn payloads_are_not_touched() {
+fn payloads_are_forwarded_byte_for_byte() {
     let sdp = "a=candidate:1 1 udp 2122260223 192.0.2.1 54400 typ host\\r\\n".repeat(1050);
     let long = format!(r#"{{"type":"offer", "sdp" :"{sdp}" }}"#);
     assert!(long.len() > 60_000);
@@ -317,7 +317,7 @@ fn binary_elsewhere_is_refused() {
 
 /// An event that is no signal is refused. Its sender stays connected, and no other client gets it.
 #[test]
-fn bad_payloads() {
+fn invalid_payloads_are_refused() {
     let (mut hall, [a, b]) = hall_of();
     for args in [
         json!([]),

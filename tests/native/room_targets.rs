@@ -76,7 +76,7 @@ const UNKNOWN: [&str; 7] = [
 ];
 
 /// Which of these peers received something.
-fn who<const N: usize>(hall: &mut Hall, peers: [&Peer; N]) -> [bool; N] {
+fn receivers_among<const N: usize>(hall: &mut Hall, peers: [&Peer; N]) -> [bool; N] {
     peers.map(|peer| !peer.heard(hall).is_empty())
 }
 
@@ -110,7 +110,7 @@ fn each_target_field_is_understood() {
         for target in [json!(null), json!(true), json!(false)] {
             let signal = json!(["signal", { "data": 1, name: target }]);
             a.emit(&mut hall, &signal);
-            assert_eq!(who(&mut hall, [&b, &c]), [true, true], "{name}");
+            assert_eq!(receivers_among(&mut hall, [&b, &c]), [true, true], "{name}");
         }
         assert!(c.heard(&mut hall).is_empty(), "{name}");
     }
@@ -145,7 +145,7 @@ fn the_order_of_known_names() {
                 let reply = a.call(&mut hall, &signal);
                 let code = reply["error"]["code"].as_str();
                 assert_eq!(code.map_or(Ok(()), Err), expected, "{signal}");
-                let heard = who(&mut hall, [&b, &c]);
+                let heard = receivers_among(&mut hall, [&b, &c]);
                 assert_eq!(heard, [expected.is_ok(), false], "{signal}");
             }
         }
@@ -163,23 +163,37 @@ fn the_sender_is_not_a_target() {
             "peerId", "userId", "socketId", "id", "peer", "user", "me", "x",
         ] {
             a.emit(&mut hall, json!(["signal", { "data": 1, name: own }]));
-            assert_eq!(who(&mut hall, [&a, &b, &c]), [false, true, true], "{name}");
+            assert_eq!(
+                receivers_among(&mut hall, [&a, &b, &c]),
+                [false, true, true],
+                "{name}"
+            );
             let both = json!(["signal", { name: own, "data": 1, "socketId": c.id }]);
             if name != "socketId" {
                 a.emit(&mut hall, both);
-                assert_eq!(who(&mut hall, [&a, &b, &c]), [false, false, true], "{name}");
+                assert_eq!(
+                    receivers_among(&mut hall, [&a, &b, &c]),
+                    [false, false, true],
+                    "{name}"
+                );
             }
         }
         a.emit(&mut hall, json!(["signal", { "data": 1, "to": own }]));
-        assert_eq!(who(&mut hall, [&a, &b, &c]), [true, false, false]);
+        assert_eq!(
+            receivers_among(&mut hall, [&a, &b, &c]),
+            [true, false, false]
+        );
         a.emit(&mut hall, json!(["offer", description("offer"), own]));
-        assert_eq!(who(&mut hall, [&a, &b, &c]), [false, true, true]);
+        assert_eq!(
+            receivers_among(&mut hall, [&a, &b, &c]),
+            [false, true, true]
+        );
     }
 }
 
 /// Under an unknown name, the id or alias of another socket is the target.
 #[test]
-fn the_value_decides() {
+fn unknown_fields_are_decided_by_their_value() {
     let (mut hall, [a, b, c]) = hall_of();
     b.emit(&mut hall, json!(["join", "7"]));
     b.heard(&mut hall);
@@ -195,10 +209,18 @@ fn the_value_decides() {
                 let mut signal = payload;
                 signal[name] = target.clone();
                 a.emit(&mut hall, json!([event, signal]));
-                assert_eq!(who(&mut hall, [&b, &c]), [true, false], "{event} {signal}");
+                assert_eq!(
+                    receivers_among(&mut hall, [&b, &c]),
+                    [true, false],
+                    "{event} {signal}"
+                );
                 signal["to"] = json!(c.id);
                 a.emit(&mut hall, json!([event, signal]));
-                assert_eq!(who(&mut hall, [&b, &c]), [false, true], "{event} {signal}");
+                assert_eq!(
+                    receivers_among(&mut hall, [&b, &c]),
+                    [false, true],
+                    "{event} {signal}"
+                );
             }
         }
         for target in [
@@ -209,17 +231,25 @@ fn the_value_decides() {
             json!(7.5),
         ] {
             a.emit(&mut hall, json!(["signal", { "data": 1, name: target }]));
-            assert_eq!(who(&mut hall, [&b, &c]), [true, true], "{target}");
+            assert_eq!(
+                receivers_among(&mut hall, [&b, &c]),
+                [true, true],
+                "{target}"
+            );
         }
     }
     let several = format!(r#"["signal",{{"y":"x","b":"{}","a":"{}"}}]"#, c.id, b.id);
     a.emit(&mut hall, several);
-    assert_eq!(who(&mut hall, [&b, &c]), [false, true], "the first one");
+    assert_eq!(
+        receivers_among(&mut hall, [&b, &c]),
+        [false, true],
+        "the first one"
+    );
 }
 
 /// Every form of a target takes precedence over the partner.
 #[test]
-fn the_value_goes_before_the_partner() {
+fn a_target_takes_precedence_over_the_partner() {
     let (mut hall, [a, b, c]) = hall_of();
     b.emit(&mut hall, json!(["offer", a.id, description("offer")]));
     a.heard(&mut hall);
@@ -228,10 +258,14 @@ fn the_value_goes_before_the_partner() {
         json!(["candidate", candidate(), c.id]),
     ] {
         a.emit(&mut hall, &answer);
-        assert_eq!(who(&mut hall, [&b, &c]), [false, true], "{answer}");
+        assert_eq!(
+            receivers_among(&mut hall, [&b, &c]),
+            [false, true],
+            "{answer}"
+        );
     }
     a.emit(&mut hall, json!(["candidate", candidate()]));
-    assert_eq!(who(&mut hall, [&b, &c]), [true, false]);
+    assert_eq!(receivers_among(&mut hall, [&b, &c]), [true, false]);
 }
 
 /// An alias that equals a signal's type, kind, sender or room is not its target.
@@ -257,7 +291,11 @@ fn values_that_are_not_targets() {
             json!(["signal", { "data": { "buddy": "x" }, "list": ["x"], "room": "room" }]),
         ] {
             a.emit(&mut hall, &signal);
-            assert_eq!(who(&mut hall, [&b, &c]), [true, true], "{signal} {alias}");
+            assert_eq!(
+                receivers_among(&mut hall, [&b, &c]),
+                [true, true],
+                "{signal} {alias}"
+            );
         }
         assert_eq!(b.call(&mut hall, json!(["chat:history"]))["ok"], true);
     }
@@ -291,7 +329,7 @@ fn later_arguments_name_a_peer() {
         let named = json!(["offer", { "to": c.id, "offer": offer }, target]);
         a.emit(&mut hall, named);
         assert_eq!(
-            who(&mut hall, [&b, &c]),
+            receivers_among(&mut hall, [&b, &c]),
             [false, true],
             "a field goes first"
         );
@@ -304,7 +342,7 @@ fn later_arguments_name_a_peer() {
     ] {
         assert_eq!(a.refusal(&mut hall, &signal), "unknown-peer", "{signal}");
     }
-    assert_eq!(who(&mut hall, [&b, &c]), [false, false]);
+    assert_eq!(receivers_among(&mut hall, [&b, &c]), [false, false]);
 }
 
 /// A socket outside the room is never a target, and does not change who else is.
@@ -329,7 +367,7 @@ fn outsiders_are_not_targets() {
         a.emit(&mut hall, &broadcast);
         let all = [true, true, false];
         assert_eq!(
-            who(&mut hall, [&b, &c, &outsider]),
+            receivers_among(&mut hall, [&b, &c, &outsider]),
             all,
             "as if it were any text"
         );
@@ -347,7 +385,7 @@ fn outsiders_are_not_targets() {
         a.refusal(&mut hall, &last("out")),
         a.refusal(&mut hall, &last("nobody"))
     );
-    assert_eq!(who(&mut hall, [&b, &c, &outsider]), [false; 3]);
+    assert_eq!(receivers_among(&mut hall, [&b, &c, &outsider]), [false; 3]);
 }
 
 /// An object with neither a payload nor a target is refused.

@@ -95,7 +95,7 @@ fn refusal(reply: &str) -> (String, String) {
 
 /// The signed example of RFC 7515, appendix A.1.
 #[test]
-fn a_signature_is_that_of_the_standard() {
+fn signatures_match_the_rfc_example() {
     let jws = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     let key =
         "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
@@ -291,7 +291,7 @@ fn a_change_of_secrets_disconnects_no_client() {
 }
 
 #[test]
-fn a_token_may_be_needed_or_not() {
+fn tokens_are_required_or_optional() {
     let (code, _) = refusal(&{
         let mut hall = hall(true);
         let c = hall.open_websocket();
@@ -347,7 +347,7 @@ fn a_host_by_token() {
 
 /// If the host leaves, another host by token is next, then the peer that has been here longest.
 #[test]
-fn a_host_by_token_succeeds() {
+fn a_host_by_token_is_the_next_host() {
     let mut hall = hall(false);
     let auth = json!({ "token": token(json!({ "role": "host" })) });
     let guest = Peer::connect(&mut hall);
@@ -367,7 +367,7 @@ fn a_host_by_token_succeeds() {
 
 /// A host by token is not banned by address. A ban of a subject applies to its other sockets too.
 #[test]
-fn the_clients_that_a_ban_applies_to() {
+fn a_ban_of_a_subject_applies_to_all_its_sockets() {
     let mut hall = hall(false);
     let host = Peer::connect(&mut hall);
     host.join(&mut hall, "Host");
@@ -404,7 +404,7 @@ fn a_long_name_in_a_token_is_cut() {
 /// A kicked client with a token is banned by its subject, from any address. Others from its address
 /// are not banned if they have tokens of their own.
 #[test]
-fn a_kick_bars_the_subject() {
+fn a_kick_bans_the_subject() {
     let mut hall = hall(false);
     let host = Peer::connect(&mut hall);
     host.join(&mut hall, "Host");

@@ -90,7 +90,7 @@ fn targets() {
 
 /// Members are listed in the order of joining, not of their ids.
 #[test]
-fn members_in_their_order() {
+fn members_are_listed_in_the_order_of_joining() {
     let mut sockets = sockets();
     let main = Namespace::main();
     let numbers = |ns: &[u64]| ns.iter().map(|n| socket(*n)).collect::<Vec<_>>();
@@ -166,7 +166,7 @@ fn rooms_that_cannot_be_joined() {
     assert_eq!(
         sockets.join(socket(1), &id(1)),
         Ok(false),
-        "it is there already"
+        "the socket is already in the room"
     );
     assert_eq!(sockets.join(socket(9), "a"), Err(RoomError::Gone));
     for n in 1..MAX_ROOMS {
@@ -229,7 +229,7 @@ fn acks() {
     assert_eq!(
         sockets.answered(socket(2), first),
         None,
-        "it was another who was asked"
+        "socket 1 was asked, not this one"
     );
     let mut sockets = restored(&mut sockets);
     assert_eq!(sockets.answered(socket(1), first).as_deref(), Some("first"));

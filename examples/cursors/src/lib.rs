@@ -1,4 +1,4 @@
-//! Shared cursors: each page shows where the others point.
+//! Shared cursors: each page shows the cursors of all other pages.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -36,7 +36,7 @@ fn cursors(io: &mut Io) {
         socket.emit("cursors", &cursors);
     });
     io.on("rest", |socket: Socket, Data(place): Data<Place>| {
-        socket.set(&place); // kept for those who connect later
+        socket.set(&place); // stored for clients that connect later
         socket.broadcast().emit(
             "cursor",
             &Cursor {
@@ -46,7 +46,7 @@ fn cursors(io: &mut Io) {
         );
     });
     io.on("move", |socket: Socket, Data(place): Data<Place>| {
-        // Sockets that are away need not get positions on the way.
+        // Sockets that are away do not need intermediate positions.
         socket.broadcast().volatile().emit(
             "cursor",
             &Cursor {

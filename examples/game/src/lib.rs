@@ -1,4 +1,4 @@
-//! Tic-tac-toe for two, with spectators. The board is stored, so a game survives its players' connections.
+//! Tic-tac-toe for two players, with spectators. The board is stored, so a game survives lost connections.
 
 #![cfg(target_arch = "wasm32")]
 
