@@ -9,14 +9,15 @@ use crate::socket::Json;
 /// The name that chooses the native room in a URL although `DIALECT` is set.
 pub const NATIVE: &str = "room";
 
-macro_rules! tables {
+macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../dialects/", $name, ".json")))),*]
+        /// The tables that come with Signalbox, by their names, in the order of the alphabet.
+        pub const SHIPPED: [(&str, &str); [$($name),*].len()] =
+            [$(($name, include_str!(concat!("../../dialects/", $name, ".json")))),*];
     };
 }
 
-/// The tables that come with Signalbox, by their names.
-pub const SHIPPED: [(&str, &str); 17] = tables![
+shipped![
     "anoek",
     "chaim-group-video",
     "chaim-native-webrtc",
