@@ -9,14 +9,15 @@ use crate::socket::Json;
 /// The name of the native room in a URL, for deployments that set `DIALECT`.
 pub const NATIVE: &str = "room";
 
-macro_rules! tables {
+macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../dialects/", $name, ".json")))),*]
+        /// The names and tables of the shipped dialects, in alphabetical order.
+        pub const SHIPPED: [(&str, &str); [$($name),*].len()] =
+            [$(($name, include_str!(concat!("../../dialects/", $name, ".json")))),*];
     };
 }
 
-/// The names and tables of the shipped dialects.
-pub const SHIPPED: [(&str, &str); 17] = tables![
+shipped![
     "anoek",
     "chaim-group-video",
     "chaim-native-webrtc",

@@ -31,7 +31,8 @@ pub struct Webhook {
     pub chat: bool,
 }
 
-/// The limits, in the form in which peers get them.
+/// The limits, in the form in which peers get them: `Limits` in `public/contract.d.ts` has the same
+/// fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {

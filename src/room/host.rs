@@ -1,4 +1,5 @@
-//! The host's events: kick, lock, admit, mute, transfer, clear.
+//! The host's events: [`Room::preside`] has the list. Operators may do some of them by the API: see
+//! `ACTIONS` in `operator.rs`.
 
 use serde::Deserialize;
 

@@ -233,6 +233,7 @@ impl Room {
         }
     }
 
+    /// Performs an event. The host's events are in [`Room::preside`].
     fn act(
         &mut self,
         turn: &mut Turn,

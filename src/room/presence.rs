@@ -1,4 +1,4 @@
-//! Joining and leaving, lost connections, the host.
+//! Joining and leaving, what peers change of themselves, lost connections, who is host.
 
 use serde::{Deserialize, Serialize};
 

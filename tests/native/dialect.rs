@@ -50,7 +50,23 @@ fn the_guide_has_all_shipped_dialects() {
     let rows = list.lines().take_while(|line| line.starts_with("| `"));
     let mut names: Vec<&str> = rows.map(|row| row.split('`').nth(1).unwrap()).collect();
     names.sort_unstable();
-    assert_eq!(names, SHIPPED.map(|(name, _)| name));
+    let shipped = SHIPPED.map(|(name, _)| name);
+    assert_eq!(names, shipped, "docs/dialects.md, and SHIPPED");
+    let number = format!("the servers of {} published tutorials", shipped.len());
+    let readme = include_str!("../../README.md");
+    assert!(readme.contains(&number), "README.md lacks: {number}");
+}
+
+/// Each file in the folder of tables is compiled in.
+#[test]
+fn each_table_in_the_folder_is_shipped() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/dialects");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let file = file.unwrap().file_name().into_string().unwrap();
+        let table = file.strip_suffix(".json").filter(|name| *name != "schema");
+        let is_shipped = |name| SHIPPED.iter().any(|(shipped, _)| *shipped == name);
+        assert!(table.is_none_or(is_shipped), "{file} is not in SHIPPED");
+    }
 }
 
 /// Tables for other tutorials, written with only the guide.

@@ -1,6 +1,10 @@
-//! The page, the documentation and the types have the same events and errors as the server.
+//! The page, the documentation and the types have the same events, errors, limits and actions of
+//! operators as the server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use signalbox::room::config::Limits;
+use signalbox::room::operator::Action;
 
 const SERVER: &str = include_str!("../../src/room/contract.rs");
 const ERRORS: &str = include_str!("../../src/room/error.rs");
@@ -47,12 +51,13 @@ fn codes() -> Vec<String> {
 #[test]
 fn every_event_is_documented_and_typed() {
     for event in events().into_values() {
-        assert!(DOCUMENT.contains(&format!("`{event}`")), "{event}");
+        let is_documented = DOCUMENT.contains(&format!("`{event}`"));
+        assert!(is_documented, "docs/contract.md lacks {event}");
         let typed = [format!("\n  {event}("), format!("\n  \"{event}\"(")];
         let alias = matches!(event, "ice" | "ice-candidate");
         assert!(
             alias || typed.iter().any(|line| TYPES.contains(line)),
-            "{event}"
+            "public/contract.d.ts lacks {event}"
         );
     }
 }
@@ -62,8 +67,10 @@ fn every_error_is_documented_and_typed() {
     let codes = codes();
     assert!(codes.len() >= 15, "{codes:?}");
     for code in &codes {
-        assert!(DOCUMENT.contains(&format!("\n| `{code}` |")), "{code}");
-        assert!(TYPES.contains(&format!("\n  | \"{code}\"")), "{code}");
+        let is_documented = DOCUMENT.contains(&format!("\n| `{code}` |"));
+        assert!(is_documented, "docs/contract.md lacks {code}");
+        let is_typed = TYPES.contains(&format!("\n  | \"{code}\""));
+        assert!(is_typed, "public/contract.d.ts lacks {code}");
     }
     assert_eq!(TYPES.matches("\n  | \"").count(), codes.len());
 }
@@ -87,7 +94,37 @@ fn every_event_and_every_error_is_tested() {
     let tests = tests();
     let events = events().into_values().map(str::to_owned);
     for name in events.chain(codes()) {
-        assert!(tests.contains(&format!("\"{name}\"")), "{name}");
+        let is_tested = tests.contains(&format!("\"{name}\""));
+        assert!(is_tested, "no test in tests/native/room_*.rs has {name}");
+    }
+}
+
+#[test]
+fn every_limit_is_typed() {
+    let (_, after) = TYPES
+        .split_once("export interface Limits {\n")
+        .expect("the limits");
+    let (typed, _) = after.split_once("\n}").expect("their end");
+    let typed = typed.lines().map(str::trim);
+    let typed = typed.filter(|line| !line.starts_with("/**"));
+    let typed: BTreeSet<&str> = typed
+        .filter_map(|line| Some(line.split_once(':')?.0))
+        .collect();
+    let limits = serde_json::to_value(Limits::default()).expect("limits");
+    let limits = limits.as_object().expect("an object").keys();
+    assert_eq!(typed, limits.map(String::as_str).collect());
+}
+
+#[test]
+fn every_action_of_operators_is_documented() {
+    let document = include_str!("../../docs/api.md");
+    for name in Action::names() {
+        let paths = [
+            format!("`GET /api/rooms/<room>/{name}`"),
+            format!("`POST …/{name}`"),
+        ];
+        let is_documented = paths.iter().any(|path| document.contains(path));
+        assert!(is_documented, "docs/api.md lacks {name}");
     }
 }
 
