@@ -8,16 +8,16 @@ import { parse, SignalboxError } from "./protocol.js";
 /** Marks the data channels that carry a file each. */
 export const FILE_PROTOCOL = "signalbox-file";
 
-const CHUNK = 65_536; // every browser takes such messages
+const CHUNK = 65_536; // every browser accepts messages of this size
 const BUFFER_LOW = 1_048_576;
 const BUFFER_HIGH = 4_194_304;
-const WINDOW = 8_388_608; // bytes by which the sender may be ahead of what is stored
+const WINDOW = 8_388_608; // the most bytes that the sender sends before the receiver has stored them
 const TOLD_EVERY = 1_048_576;
-const IN_MEMORY = 8_388_608; // then bytes become a Blob, which may be on disk
+const IN_MEMORY = 8_388_608; // beyond it, chunks become a Blob, which the browser may keep on disk
 const LONGEST_NAME = 255;
 
 /**
- * A file on its way. FileMessage describes the exchange.
+ * A file that is sent or received. FileMessage describes the messages.
  *
  * @extends {Emitter<{ change: [] }>}
  */
@@ -177,11 +177,11 @@ export class IncomingFile extends Transfer {
   #waiting = 0;
   /** @type {WritableStreamDefaultWriter<ArrayBuffer> | null} */
   #writer = null;
-  /** Chunks keep their order. */
+  /** Handles messages one after the other, so that chunks keep their order. */
   #queue = Promise.resolve();
 
   /**
-   * Waits for the offer; other channels are closed.
+   * Waits for the offer. Closes the channel if its first message is not an offer.
    * @param {Peer} peer
    * @param {RTCDataChannel} channel
    * @param {(file: IncomingFile) => void} offered
@@ -280,9 +280,9 @@ export class IncomingFile extends Transfer {
       this.#fail("not-saved", String(cause));
       return;
     }
-    if (!this.#writer) this.blob = new Blob(this.#parts); // without the peer's type: a page of our origin could run scripts
+    if (!this.#writer) this.blob = new Blob(this.#parts); // without the type that the peer states: its scripts could run in a page of our origin
     this.tell({ received: true });
-    this.become("done"); // the sender closes
+    this.become("done"); // the sender closes the channel
   }
 
   #spoil() {
@@ -308,7 +308,7 @@ export class IncomingFile extends Transfer {
   }
 }
 
-/** SHA-256 over each chunk and the digest before it, as browsers digest no streams. */
+/** A chain of SHA-256 digests, because browsers cannot digest a stream: each is over the previous digest and one chunk. */
 class Digest {
   #last = new Uint8Array();
 
