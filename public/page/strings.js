@@ -7,7 +7,7 @@ let languages = {};
 /** @type {Record<string, string>} */
 let strings = {};
 
-/** Loads the texts. Returns the language, which the user chose here or prefers in general. */
+/** Loads the texts. Returns the language: the one that the user chose on this page, or one that the browser prefers. */
 export async function loadStrings() {
   const response = await fetch(new URL("strings.json", import.meta.url));
   languages = await response.json();
@@ -42,13 +42,14 @@ export function text(key, values = {}) {
   return strings[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-/** A person's name as shown; not everybody gives one. @param {string | null} name */
+/** The name to show for a person, who may have given none. @param {string | null} name */
 export function shownName(name) {
   return name || text("name.guest");
 }
 
 /**
- * Up to two letters for a face: the first of the first and of the last word; of Chinese the last two characters.
+ * The initials that a tile shows without video: the first letters of the first and the last word. For a Chinese name, its
+ * last two characters.
  * @param {string} name
  */
 export function initials(name) {

@@ -43,7 +43,7 @@ def report(step, saw):
 
 
 async def done(result):
-    """What a call of either client results in."""
+    """The result of a call of either client."""
     return await result if inspect.isawaitable(result) else result
 
 

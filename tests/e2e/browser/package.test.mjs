@@ -28,7 +28,7 @@ after(async () => {
   rmSync(join(project, ".."), { recursive: true });
 });
 
-/** Waits until the picture of one of the page's videos moves. */
+/** Waits until one of the page's videos plays. */
 const moves = (page, index) =>
   page.waitForFunction((at) => document.querySelectorAll("video")[at]?.getVideoPlaybackQuality().totalVideoFrames > 3, index);
 
