@@ -1,7 +1,7 @@
 // @ts-check
 import { slot } from "./dom.js";
 
-const SHOWN_FOR = 4_000;
+const SHOWN_FOR = 4_000; // ms
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
@@ -15,7 +15,7 @@ export function toast(words) {
   announce(words);
 }
 
-/** Screen readers say it after earlier announcements. @param {string} words */
+/** Makes screen readers say the words after earlier announcements. @param {string} words */
 export function announce(words) {
   const line = Object.assign(document.createElement("p"), { textContent: words });
   slot(document, "announcer").append(line);
