@@ -1,9 +1,9 @@
 // @ts-check
 /** @import { Quality } from "./types.js" */
 
-const MEASURE_EVERY = 3_000;
+const MEASURE_EVERY = 3_000; // ms
 
-/** The kinds of a candidate, from the straightest to the longest way. */
+/** The types of candidates, from the most direct path to the longest. */
 const PATHS = /** @type {const} */ (["host", "srflx", "prflx", "relay"]);
 
 /**
@@ -23,7 +23,7 @@ class QualityMeter {
   #last = null;
 
   /**
-   * Null until there are a path and two reports.
+   * Null until a path is selected and there are two reports with it.
    * @param {RTCStatsReport} report
    * @returns {Quality | null}
    */

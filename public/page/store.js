@@ -2,8 +2,8 @@
 /** @import { State } from "./state.js" */
 
 /**
- * The only owner of what the page shows. Views read nothing else: snapshot.js copies into it what rooms and peers say. Its
- * values never change in place, so that a comparison tells what changed.
+ * The state of everything that the page shows. Views read only this: snapshot.js copies the state of the room and its peers
+ * into it. A value is replaced and never changed in place, so a comparison tells what changed.
  */
 export class Store {
   #state;
