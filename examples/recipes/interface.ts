@@ -1,4 +1,4 @@
-// A user interface of your own: one element per peer, drawn anew whenever anything of the peer changes.
+// A user interface of your own: one element per peer, drawn again whenever the peer changes.
 import { join, SignalboxError, type Peer, type Room } from "signalbox";
 
 function tile(peer: Peer): HTMLElement {

@@ -1,8 +1,8 @@
-// A hook for React: the room of a component, which is left when the component goes.
+// A hook for React: the room of a component. The component leaves the room when it unmounts.
 import { useEffect, useReducer, useState } from "react";
 import { join, type JoinOptions, type Room } from "signalbox";
 
-/** The room once it is entered, else null, or why it could not be entered. Only another name joins anew. */
+/** `room` is null until it is entered, and `error` says why it could not be entered. Only a change of the name joins again. */
 export function useRoom(name: string, options: JoinOptions): { room: Room | null; error: Error | null } {
   const [state, setState] = useState<{ room: Room | null; error: Error | null }>({ room: null, error: null });
   const [, render] = useReducer((count: number) => count + 1, 0);

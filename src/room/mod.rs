@@ -306,7 +306,7 @@ impl Room {
         let Some(member) = self.members.disconnect(id) else {
             return;
         };
-        // A peer that does not come back has not left: its media may continue.
+        // A peer that does not come back has timed out and not left, because its media may continue.
         let reason = match reason {
             DisconnectReason::ClientNamespaceDisconnect => "left",
             DisconnectReason::ServerNamespaceDisconnect => "kicked",
