@@ -28,7 +28,7 @@ export class Channel extends Emitter {
   }
 
   /**
-   * The first listener also gets the messages that arrived before it.
+   * The first listener also gets the earlier messages.
    * @type {Emitter<{ message: [value: unknown, from: Peer] }>["on"]}
    */
   on(event, listener) {

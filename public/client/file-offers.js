@@ -4,11 +4,11 @@ import { IncomingFile } from "./file.js";
 
 const MOST = 16; // files that wait for the user, from one peer
 
-/** The files that a peer offers. A channel counts before its offer arrives. If there are too many, further channels are closed. */
+/** The files that a peer offers. A channel counts before its offer comes. Channels beyond the limit are closed. */
 export class FileOffers {
   #peer;
   #offered;
-  /** The channels of the files that the user has not answered. @type {Set<RTCDataChannel>} */
+  /** Channels that the user has not answered. @type {Set<RTCDataChannel>} */
   #open = new Set();
 
   /**

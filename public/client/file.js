@@ -8,16 +8,16 @@ import { parse, SignalboxError } from "./protocol.js";
 /** Marks the data channels that carry a file each. */
 export const FILE_PROTOCOL = "signalbox-file";
 
-const CHUNK = 65_536; // every browser accepts messages of this size
+const CHUNK = 65_536; // every browser accepts this size
 const BUFFER_LOW = 1_048_576;
 const BUFFER_HIGH = 4_194_304;
-const WINDOW = 8_388_608; // the most bytes that the sender sends before the receiver has stored them
+const WINDOW = 8_388_608; // the most bytes that are sent before they are stored
 const TOLD_EVERY = 1_048_576;
-const IN_MEMORY = 8_388_608; // beyond it, chunks become a Blob, which the browser may keep on disk
+const IN_MEMORY = 8_388_608; // then bytes become a Blob, which may be on disk
 const LONGEST_NAME = 255;
 
 /**
- * A file that is sent or received. FileMessage describes the messages.
+ * A file that is sent or received, by FileMessage.
  *
  * @extends {Emitter<{ change: [] }>}
  */
@@ -177,11 +177,11 @@ export class IncomingFile extends Transfer {
   #waiting = 0;
   /** @type {WritableStreamDefaultWriter<ArrayBuffer> | null} */
   #writer = null;
-  /** Handles messages one after the other, so that chunks keep their order. */
+  /** Keeps the order of messages. */
   #queue = Promise.resolve();
 
   /**
-   * Waits for the offer. Closes the channel if its first message is not an offer.
+   * Waits for the offer. Other channels are closed.
    * @param {Peer} peer
    * @param {RTCDataChannel} channel
    * @param {(file: IncomingFile) => void} offered
@@ -280,7 +280,7 @@ export class IncomingFile extends Transfer {
       this.#fail("not-saved", String(cause));
       return;
     }
-    if (!this.#writer) this.blob = new Blob(this.#parts); // without the type that the peer states: its scripts could run in a page of our origin
+    if (!this.#writer) this.blob = new Blob(this.#parts); // without the peer's type: a page of our origin could run scripts
     this.tell({ received: true });
     this.become("done"); // the sender closes the channel
   }
@@ -308,7 +308,7 @@ export class IncomingFile extends Transfer {
   }
 }
 
-/** A chain of SHA-256 digests, because browsers cannot digest a stream: each is over the previous digest and one chunk. */
+/** SHA-256 over the previous digest and each chunk: browsers cannot digest a stream. */
 class Digest {
   #last = new Uint8Array();
 

@@ -12,14 +12,14 @@ export class HeldChannels {
 
   /**
    * @param {RTCDataChannel} channel
-   * @param {() => void} take what to do with the channel when it is released
+   * @param {() => void} take what to do with it when it is released
    */
   hold(channel, take) {
     if (this.#held.size >= MOST) {
       channel.close();
       return;
     }
-    channel.binaryType = "arraybuffer"; // the default differs between browsers
+    channel.binaryType = "arraybuffer"; // browsers have other defaults
     /** @type {unknown[]} */
     const messages = [];
     let bytes = 0;

@@ -1,11 +1,11 @@
 // @ts-check
 
 const BEAT = 5_000;
-const ASLEEP = 30_000; // ms; if two beats are further apart, the device slept
+const ASLEEP = 30_000; // a longer gap between beats means that the device slept
 
 /**
- * Watches for events that may break a device's connections. Calls `changed` if the network is back, if it is another
- * network, or if the device woke up. Calls `doubtful` if the connections may still work.
+ * Calls `changed` when the network is back, or is another one, or the device woke up. Calls `doubtful` when the paths
+ * may still work.
  * @param {{ changed: () => void, doubtful: () => void }} listeners
  * @returns {() => void} stops it
  */

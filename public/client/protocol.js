@@ -39,7 +39,7 @@ export const EVENTS = {
   ICE_GET: "ice:get",
 };
 
-/** Parses JSON. Returns an empty object if the text is not JSON. @param {unknown} text @returns {Record<string, unknown>} */
+/** An empty object if the text is not JSON. @param {unknown} text @returns {Record<string, unknown>} */
 export function parse(text) {
   try {
     return Object(JSON.parse(String(text)));

@@ -3,7 +3,7 @@
 
 const MEASURE_EVERY = 3_000; // ms
 
-/** The types of candidates, from the most direct path to the longest. */
+/** Types of candidates, the most direct first. */
 const PATHS = /** @type {const} */ (["host", "srflx", "prflx", "relay"]);
 
 /**
@@ -23,7 +23,7 @@ class QualityMeter {
   #last = null;
 
   /**
-   * Null until a path is selected and there are two reports with it.
+   * Null until there are a path and two reports.
    * @param {RTCStatsReport} report
    * @returns {Quality | null}
    */

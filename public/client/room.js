@@ -134,7 +134,7 @@ export class Room extends Emitter {
     return this.#playback.isAllowed;
   }
 
-  /** Settles with the first join. The client joins again whenever it could not recover its connection. */
+  /** Settles with the first join. Later joins follow connections that were not recovered. */
   get entered() {
     return this.#entry.promise;
   }
@@ -191,7 +191,7 @@ export class Room extends Emitter {
   /** The user leaves the page. The browser may keep it and show it again; then the page learns that it left the room. */
   #hidden = () => {
     this.leave();
-    const error = new SignalboxError("left", "The user left the page, and with it the room. Join again.");
+    const error = new SignalboxError("left", "The page was left, and the room with it. Join again.");
     addEventListener("pageshow", () => this.emit("closed", error), { once: true });
   };
 
@@ -228,7 +228,7 @@ export class Room extends Emitter {
   /** @param {Snapshot} snapshot */
   #joined({ self, peers, room, history, ice, limits, rejoin }) {
     this.#isJoining = false;
-    const isHandUp = this.self.hand && !self.hand; // for the room we are a new peer
+    const isHandUp = this.self.hand && !self.hand; // we are a new peer now
     this.#mesh.self = self;
     this.#mesh.ice.take(ice);
     this.info = room;
@@ -240,7 +240,7 @@ export class Room extends Emitter {
     const read = this.chat.joined(self.id, history);
     this.#setState("connected");
     if (isHandUp) this.update({ hand: true }).catch(() => {}); // if that fails, everybody sees the hand down
-    this.#mediaChanged(); // the media may have changed after the join was sent
+    this.#mediaChanged(); // the media may have changed
     void read.then(() => this.#entry.resolve());
   }
 
@@ -249,7 +249,7 @@ export class Room extends Emitter {
       void this.#join();
       return;
     }
-    if (!this.self.id) return; // still waiting: the room sends `room:admitted` or `room:denied`
+    if (!this.self.id) return; // still waiting for the host
     this.#setState("connected");
     this.#eachPeer(({ state, link }) => state === "connected" || link.recover());
     this.chat.resume();
@@ -323,11 +323,11 @@ export class Room extends Emitter {
   /** @param {Partial<RoomInfo> & { host?: string, cleared?: number }} changes */
   #roomChanged({ host, cleared, ...info }) {
     Object.assign(this.info, info);
-    if (info.locked === false || info.password) this.host.forget(); // the room admits all waiting clients, or they have to knock again
+    if (info.locked === false || info.password) this.host.forget(); // they are let in, or have to knock again
     if (cleared !== undefined) this.chat.forget(cleared);
     if (host !== undefined) {
       this.self.host = this.self.id === host;
-      this.host.forget(); // waiting clients knock again at the new host
+      this.host.forget(); // they knock again at the new host
       this.#eachPeer((peer) => peer.update({ host: peer.id === host }));
     }
     this.emit("change");

@@ -22,7 +22,7 @@ export class Roster {
     this.#changed = changed;
   }
 
-  /** Called after our own join. The peer that joins makes the first offers, so we make them. @param {PeerInfo[]} infos */
+  /** Called after our join: we make the first offers. @param {PeerInfo[]} infos */
   replace(infos) {
     for (const id of this.peers.keys()) if (!infos.some((info) => info.id === id)) this.drop(id, "timeout");
     for (const info of infos) {
@@ -76,8 +76,8 @@ export class Roster {
   }
 
   /**
-   * The peer that sent a signal. A peer may lose the room and join again under a new id, while its connection to us
-   * continues. Then the `cid` of that connection shows which peer it is. Any kind of signal may come first.
+   * The peer that sent a signal. A peer may join again under a new id while its connection to us continues. Its `cid`
+   * shows which peer it is. Any kind of signal may come first.
    * @param {Signal} signal
    */
   sender({ from, cid }) {

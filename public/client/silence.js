@@ -2,18 +2,18 @@
 import { selectedPair } from "./quality.js";
 
 const LOOK_EVERY = 1_000; // ms
-const LOOKS = 4; // in a row without new data, until a link is silent; browsers send checks more often
+const LOOKS = 4; // in a row without new data; browsers send checks more often
 
 /**
- * Detects sooner than the browser that nothing arrives any more, and that data arrive again. A link without media still
- * receives the answers to the browser's checks. If a browser does not count these answers, its links are not watched.
+ * Detects sooner than the browser that nothing arrives any more, and that data arrive again. A link without media has the
+ * answers to the browser's checks. A browser that does not count them is not watched.
  * @param {{ stats(): Promise<RTCStatsReport> }} connection
  * @param {(isSilent: boolean) => void} tell
  * @returns {() => void} ends it
  */
 export function watchSilence(connection, tell) {
   let bytes = 0;
-  /** By candidate pair, because the browser may change to another pair that is silent too. @type {Map<string, number>} */
+  /** By pair: the browser may change to another silent one. @type {Map<string, number>} */
   let answers = new Map();
   let looks = 0;
   const looking = setInterval(async () => {

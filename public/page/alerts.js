@@ -29,7 +29,7 @@ export function chime(speaker) {
   tone.connect(new GainNode(context, { gain: 0.2 })).connect(output);
   tone.frequency.setValueAtTime(784, context.currentTime + 0.2);
   const audio = Object.assign(new Audio(), { srcObject: output.stream });
-  audio.setSinkId?.(speaker).catch(() => {}); // the device is missing, so the system's default device plays
+  audio.setSinkId?.(speaker).catch(() => {}); // a missing device: the default plays
   audio.play().catch(() => {}); // the browser wants a click first
   tone.addEventListener("ended", () => context.close());
   tone.start();

@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { Store } from "./state.js" */
 
-/** Keeps the screen of the device on during a call. The browser releases the lock whenever the page is hidden. @param {Store} store */
+/** Keeps the screen of the device on during a call. The browser ends that whenever the page is hidden. @param {Store} store */
 export function keepAwake(store) {
   /** @type {WakeLockSentinel | null} */
   let lock = null;
@@ -10,7 +10,7 @@ export function keepAwake(store) {
       await lock?.release();
       lock = null;
     } else if (!document.hidden && (!lock || lock.released)) {
-      lock = await navigator.wakeLock?.request("screen").catch(() => null); // the browser may refuse, to save the battery
+      lock = await navigator.wakeLock?.request("screen").catch(() => null); // refused, to save the battery
     }
   };
   store.watch(["view"], update);

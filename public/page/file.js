@@ -5,7 +5,7 @@ import { errorText, shownName, text } from "./strings.js";
 
 const MOST_IN_MEMORY = 500_000_000; // bytes; a larger file needs a place on the disk first
 
-/** Asks the user where to save a file. Undefined in some browsers. @type {((options: object) => Promise<FileSystemFileHandle>) | undefined} */
+/** Asks where to save a file; not in every browser. @type {((options: object) => Promise<FileSystemFileHandle>) | undefined} */
 const picker = /** @type {any} */ (globalThis).showSaveFilePicker;
 
 /** Of the files that can be saved. @type {Map<Blob, string>} */

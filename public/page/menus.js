@@ -4,7 +4,7 @@ import { byId } from "./dom.js";
 const WIDTH = 264; // as in overlay.css
 const APART = 8;
 
-/** Places each menu at its button, closes it after a choice, and moves the focus in it with the arrow keys. */
+/** Menus open at their button, close after a choice, and follow the arrow keys. */
 export function watchMenus() {
   document.addEventListener("click", ({ target }) => {
     const element = /** @type {Element} */ (target);

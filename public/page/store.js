@@ -2,8 +2,8 @@
 /** @import { State } from "./state.js" */
 
 /**
- * The state of everything that the page shows. Views read only this: snapshot.js copies the state of the room and its peers
- * into it. A value is replaced and never changed in place, so a comparison tells what changed.
+ * The state of all that the page shows. Views read nothing else: snapshot.js copies rooms and peers into it. Values are
+ * replaced and never changed, so that a comparison tells what changed.
  */
 export class Store {
   #state;

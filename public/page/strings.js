@@ -7,7 +7,7 @@ let languages = {};
 /** @type {Record<string, string>} */
 let strings = {};
 
-/** Loads the texts. Returns the language: the one that the user chose on this page, or one that the browser prefers. */
+/** Loads the texts. Returns the language that the user chose or the browser prefers. */
 export async function loadStrings() {
   const response = await fetch(new URL("strings.json", import.meta.url));
   languages = await response.json();
@@ -42,14 +42,13 @@ export function text(key, values = {}) {
   return strings[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-/** The name to show for a person, who may have given none. @param {string | null} name */
+/** A person's name, if there is one. @param {string | null} name */
 export function shownName(name) {
   return name || text("name.guest");
 }
 
 /**
- * The initials that a tile shows without video: the first letters of the first and the last word. For a Chinese name, its
- * last two characters.
+ * The first letters of the first and the last word. Of a Chinese name, the last two characters.
  * @param {string} name
  */
 export function initials(name) {

@@ -10,7 +10,7 @@ const SMOOTHING = 8; // beats
 /** One person on the stage. */
 export class Tile {
   element = instantiate("tile");
-  /** The average level over the last second. */
+  /** Over the last second. */
   loudness = 0;
   video = /** @type {HTMLVideoElement} */ (this.element.querySelector("video"));
 
@@ -52,7 +52,7 @@ export class Tile {
 
   /** @param {string} speaker a device id */
   speakTo(speaker) {
-    if ("setSinkId" in this.video && this.video.sinkId !== speaker) this.video.setSinkId(speaker).catch(() => {}); // the device is missing, so the system's default device plays
+    if ("setSinkId" in this.video && this.video.sinkId !== speaker) this.video.setSinkId(speaker).catch(() => {}); // a missing device: the default plays
   }
 
   /** @param {Element} place */

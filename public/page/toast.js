@@ -15,7 +15,7 @@ export function toast(words) {
   announce(words);
 }
 
-/** Makes screen readers say the words after earlier announcements. @param {string} words */
+/** Screen readers say it after earlier announcements. @param {string} words */
 export function announce(words) {
   const line = Object.assign(document.createElement("p"), { textContent: words });
   slot(document, "announcer").append(line);
