@@ -12,7 +12,7 @@ export function notify({ state: { alerts, speaker } }, body) {
   try {
     new Notification(document.title, { body, tag: "signalbox" });
   } catch {
-    // Phones take notifications from service workers alone.
+    // Phones take notifications only from service workers.
   }
 }
 
