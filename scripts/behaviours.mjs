@@ -1,7 +1,7 @@
 // Compares docs/protocol.md and docs/bounds.md with the tests: each numbered row of the documents has a test, and each id
-// of a test is in the documents. The modules that docs/protocol.md names exist.
+// of a test is in the documents. Also checks that the modules exist that docs/protocol.md names.
 //
-// A test names the ids that it verifies at its head: `/// P-7, E-8: why` directly above the attributes of a Rust test,
+// A test begins with the ids that it verifies: `/// P-7, E-8: why` directly above the attributes of a Rust test,
 // "P-7, E-8: what" as the title of a Node test. An id in another place is a reference and does not count.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ function filesIn(folder, ending) {
   return names.filter((name) => name.endsWith(ending)).map((name) => `${folder}/${name}`);
 }
 
-/** The files with tests that run: of the native ones, those that main.rs names. */
+/** The files whose tests run. A file with native tests runs only if main.rs names it. */
 function testFiles() {
   const modules = [...read("tests/native/main.rs").matchAll(/^mod (\w+);/gm)].map(([, name]) => name);
   const native = filesIn("tests/native", ".rs").filter((file) => modules.includes(basename(file, ".rs")));

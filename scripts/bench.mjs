@@ -1,6 +1,6 @@
-// `npm run bench`: measures the core by itself, and then Signalbox on workerd beside a bare Durable Object in JavaScript,
-// socket.io on Node and, with --all, socketioxide, with the same load. The servers take turns in every repetition, so that
-// other work of the machine affects all of them. A ratio compares figures of the same repetition.
+// `npm run bench`: measures the core by itself, and then servers with the same load. The servers are Signalbox on workerd,
+// a bare Durable Object in JavaScript, socket.io on Node and, with --all, socketioxide. They take turns in every
+// repetition, so that other work of the machine affects all of them. A ratio compares figures of the same repetition.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -54,7 +54,7 @@ async function worker(busy, crate, profile = release) {
   const stamp = files[2];
   const built = files.every((file) => existsSync(file)) && readFileSync(stamp, "utf8");
   const upToDate = [release, profile].some((fit) => built === stampOf(fit));
-  const packages = npmPackages(busy); // beside cargo: the one mostly waits for the network, the other for one core
+  const packages = npmPackages(busy); // at the same time as cargo: npm mostly waits for the network, and cargo for one core
   if (upToDate) await packages;
   else {
     busy(existsSync(bindgen) ? "building" : "building, up to three minutes, this once");
@@ -93,7 +93,7 @@ async function compile(crate, profile, packages) {
   else renameSync(join(staging, "bindings_bg.wasm"), join(staging, "index_bg.wasm"));
   const entry = objects.map((name) => `export const ${name} = durableObject(bindings.${name});\n`);
   writeFileSync(join(staging, "entry.js"), `${readFileSync(inRoot("scripts/entry.mjs"), "utf8")}\n${entry.join("")}`);
-  const { build: bundle } = await import("esbuild"); // it is there by now
+  const { build: bundle } = await import("esbuild"); // the packages are installed now
   await bundle({ entryPoints: [join(staging, "entry.js")], bundle: true, minify: true, format: "esm", external: ["*.wasm"], outfile: join(staging, "index.js"), logLevel: "warning" });
   for (const file of ["index_bg.wasm", "index.js"]) renameSync(join(staging, file), join(build, file));
   rmSync(staging, { recursive: true });
@@ -101,7 +101,7 @@ async function compile(crate, profile, packages) {
 
 /** Makes the WebAssembly smaller. `unused` are classes that libraries export and nothing calls. */
 async function optimize(staging, unused) {
-  const { default: binaryen } = await import("binaryen"); // it is there by now
+  const { default: binaryen } = await import("binaryen"); // the packages are installed now
   const bytes = readFileSync(join(staging, "bindings_bg.wasm"));
   const isUnused = (name) => unused.some((unused) => name.replace(/^__wbg_((get|set)_)?/, "").startsWith(`${unused.toLowerCase()}_`));
   const module = binaryen.readBinary(bytes);
@@ -111,7 +111,7 @@ async function optimize(staging, unused) {
   writeFileSync(join(staging, "used.wasm"), module.emitBinary());
   module.dispose();
   const features = wasmFeatures.map((feature) => `--enable-${feature}`);
-  // The lowest addresses hold no data, because the stack ends there. Control flow that is built anew is a hundredth smaller.
+  // The lowest addresses hold no data, because the stack ends there. Rebuilt control flow takes 1 % less.
   const passes = ["--flatten", "--rereloop", "-Oz", "-Oz", "--low-memory-unused", "--strip-producers", "--strip-target-features"];
   const options = [...passes, ...features, join(staging, "used.wasm"), "-o", join(staging, "index_bg.wasm")];
   await mustRun(process.execPath, [inRoot("node_modules/binaryen/bin/wasm-opt"), ...options]);
@@ -120,7 +120,7 @@ async function optimize(staging, unused) {
 /** The small implementation of SHA-256: the hashed texts are short. */
 const small = `${process.env.RUSTFLAGS ?? ""} --cfg sha2_backend_soft="compact"`.trim();
 
-/** What rustc and wasm-bindgen use. The list keeps wasm-opt from using anything newer, which the runtime may not support. */
+/** The WebAssembly features that rustc and wasm-bindgen use. The list keeps wasm-opt from using anything newer, which the runtime may not support. */
 const wasmFeatures = ["mutable-globals", "sign-ext", "nontrapping-float-to-int", "bulk-memory", "multivalue", "reference-types", "exception-handling"];
 
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(0)} kB`;

@@ -55,7 +55,7 @@ export async function serve({ port, crate = ".", storage, vars, ratelimits, dura
       workers,
       host: "127.0.0.1",
       port,
-      cf: false, // do not download what the edge would know of a request
+      cf: false, // do not download the data that the edge adds to a request
       log: new Log(LogLevel.WARN),
       handleStructuredLogs: onLog,
       resourcePersistencePath: storage,

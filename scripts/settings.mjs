@@ -1,4 +1,4 @@
-// Finds what is probably a mistake in .dev.vars and wrangler.toml and the Worker cannot notice: it never gets a line that
+// Finds probable mistakes in .dev.vars and wrangler.toml that the Worker cannot notice. The Worker never gets a line that
 // wrangler does not understand, and it cannot tell whether a secret came from [vars].
 
 /**

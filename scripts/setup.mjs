@@ -111,7 +111,7 @@ function lockedVersion(lock, name) {
   return new RegExp(`name = "${name}"\nversion = "([^"]+)"`).exec(readFileSync(inRoot(lock), "utf8"))?.[1];
 }
 
-/** Compiles that program. It can only read the output of its own version of wasm-bindgen. */
+/** Compiles tools/bindgen. The program can only read the output of its own version of wasm-bindgen. */
 export async function rustTools() {
   const wanted = lockedVersion("Cargo.lock", "wasm-bindgen");
   const present = lockedVersion("tools/bindgen/Cargo.lock", "wasm-bindgen-cli-support");
@@ -187,14 +187,14 @@ const pythonFolder = inRoot(".tools/python");
 /** A Python with the packages of tests/e2e/requirements.txt. */
 export const pythonPath = pythonIn(pythonFolder);
 
-/** Puts it in place. */
+/** Installs it. */
 export const python = (busy) => pythonPackages(busy, pythonFolder, "tests/e2e/requirements.txt");
 
 const oldPythonFolder = inRoot(".tools/python-4");
 /** A Python with python-socketio 4: the packages of tests/interop/requirements-4.txt. */
 export const oldPythonPath = pythonIn(oldPythonFolder);
 
-/** Puts it in place. */
+/** Installs it. */
 export const oldPython = (busy) => pythonPackages(busy, oldPythonFolder, "tests/interop/requirements-4.txt");
 
 async function pythonPackages(busy, folder, file) {

@@ -21,7 +21,7 @@ The secret is TOKEN_SECRET in the environment or in .dev.vars. A check also acce
 
 const flags = { name: {}, sub: {}, ref: {}, for: {}, room: {}, host: { type: "boolean" }, help: { type: "boolean" } };
 const skew = 60; // seconds; clocks may differ by this
-const milliseconds = 1e11; // a time from here on cannot be in seconds
+const milliseconds = 1e11; // a larger time must be in milliseconds
 
 /** Why a token is refused. */
 class Refused extends Error {}

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn forgives() {
+    fn decoding_accepts_other_forms() {
         assert_eq!(decode("AQIDBA"), [1, 2, 3, 4], "no padding");
         assert_eq!(decode("AQ\nID BA=="), [1, 2, 3, 4], "junk");
         assert_eq!(decode("_-8"), decode("/+8="), "the URL-safe alphabet");

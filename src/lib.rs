@@ -15,7 +15,7 @@
 //! perform, and `deadline()` the time to call `handle` again.
 //!
 //! - [`engine`]: [Engine.IO v4](https://socket.io/docs/v4/engine-io-protocol/)
-//! - [`socket`]: [Socket.IO v5](https://socket.io/docs/v4/socket-io-protocol/), and the seam to applications
+//! - [`socket`]: [Socket.IO v5](https://socket.io/docs/v4/socket-io-protocol/), and the interface for applications
 //! - [`room`]: the signaling application
 //! - [`dialect`]: applications defined by tables: they replace the servers of published tutorials
 //! - [`handlers`]: your own application, as functions that handle events; [`prelude`] has the

@@ -43,11 +43,11 @@ pub(crate) struct Bucket {
     /// How much was taken, in thousandths of a token.
     taken: u64,
     at: Timestamp,
-    /// When an empty bucket was last reported.
+    /// When the empty bucket was last reported.
     news: Option<Timestamp>,
 }
 
-/// How long an empty bucket is not reported again.
+/// How long after a report an empty bucket is not reported again.
 const STALE: Duration = Duration::from_secs(60);
 
 impl Bucket {

@@ -181,7 +181,7 @@ impl<'a> Scanner<'a> {
         self.depth = self.depth.max(self.open.len());
     }
 
-    /// Whether the innermost bracket closes here: it is empty.
+    /// Whether the innermost bracket closes here. If so, reads its closing bracket.
     fn leaves(&mut self) -> Option<bool> {
         self.space();
         let closing = match self.open.last()? {

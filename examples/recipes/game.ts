@@ -1,4 +1,4 @@
-// A game without a camera, so the browser asks for no permission. Moves go directly from player to player.
+// A game without a camera and without a prompt. Each move goes directly from player to player.
 import { join, type Peer } from "signalbox";
 
 type Move = { from: string; to: string };

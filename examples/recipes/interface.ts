@@ -1,4 +1,4 @@
-// Your own user interface: one element for each peer, drawn again after each change of the peer.
+// A user interface of your own: one element per peer, drawn again whenever the peer changes.
 import { join, SignalboxError, type Peer, type Room } from "signalbox";
 
 function tile(peer: Peer): HTMLElement {

@@ -1,8 +1,8 @@
-// A React hook: a component joins a room, and leaves it when the component unmounts.
+// A hook for React: the room of a component. The component leaves the room when it unmounts.
 import { useEffect, useReducer, useState } from "react";
 import { join, type JoinOptions, type Room } from "signalbox";
 
-/** Returns the room after the join, or the error. Only a change of `name` joins again. */
+/** `room` is null until it is entered, and `error` says why it could not be entered. Only a change of the name joins again. */
 export function useRoom(name: string, options: JoinOptions): { room: Room | null; error: Error | null } {
   const [state, setState] = useState<{ room: Room | null; error: Error | null }>({ room: null, error: null });
   const [, render] = useReducer((count: number) => count + 1, 0);

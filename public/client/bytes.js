@@ -5,7 +5,7 @@ const encoder = new TextEncoder();
 /** @param {string} text */
 export const utf8 = (text) => encoder.encode(text);
 
-/** Base64 of which nothing changes in a URL. @param {BufferSource} bytes */
+/** Base64url. @param {BufferSource} bytes */
 export function toBase64(bytes) {
   const view = ArrayBuffer.isView(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : new Uint8Array(bytes);
   let binary = "";

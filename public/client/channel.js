@@ -4,7 +4,7 @@ import { LONGEST, LONGEST_NAME, MOST_NAMES, sizeOf } from "./peer-data.js";
 import { SignalboxError } from "./protocol.js";
 /** @import { Peer } from "./types.js" */
 
-/** Messages between the peers, straight over their links, under one name. @extends {Emitter<{ message: [value: unknown, from: Peer] }>} */
+/** Messages between the peers under one name, directly over their links. @extends {Emitter<{ message: [value: unknown, from: Peer] }>} */
 export class Channel extends Emitter {
   #peers;
 
@@ -28,7 +28,7 @@ export class Channel extends Emitter {
   }
 
   /**
-   * The first listener is told what came before it, too.
+   * The first listener also gets the earlier messages.
    * @type {Emitter<{ message: [value: unknown, from: Peer] }>["on"]}
    */
   on(event, listener) {

@@ -3,7 +3,7 @@
 
 const MOST_PROVEN = 1_000;
 const LONGEST_NAME = 64;
-const LATEST = 8.64e15; // ms; a Date goes no further
+const LATEST = 8.64e15; // the latest Date
 
 /**
  * Encrypts and decrypts the chat's messages. Sealed says what is protected, and why. A session is proven once its owner has
@@ -40,13 +40,13 @@ export class ChatSeal {
    * @param {string} from our id
    */
   async seal({ text, mid, name, ts, to }, from) {
-    const facts = JSON.stringify([name, ts, this.#session, to]); // in a line of its own
+    const facts = JSON.stringify([name, ts, this.#session, to]); // the first line
     const { sealed, iv } = await this.#key.seal(`${facts}\n${text}`, [from, mid]);
     return { message: sealed, mid, enc: { mid, iv } };
   }
 
   /**
-   * Null where the key is another, or something was altered.
+   * Null if the key is another, or the message was altered.
    * @param {ChatRecord} record
    * @returns {Promise<Sealed | null>}
    */
@@ -60,7 +60,7 @@ export class ChatSeal {
       if (!Number.isSafeInteger(ts) || Math.abs(ts) > LATEST || receiver !== (to ?? null)) return null;
       return { text: opened.slice(end + 1), name: String(name).slice(0, LONGEST_NAME), ts, session: String(session), mid };
     } catch {
-      return null; // sealed by something else
+      return null; // not of this form
     }
   }
 }

@@ -4,8 +4,8 @@ import { EVENTS, SignalboxError } from "./protocol.js";
 import { uniqueId } from "./unique.js";
 /** @import { ChatEvents, ChatRecord, ChatSeal, Message, PeerInfo, Signaling } from "./types.js" */
 
-const WRITES_FOR = 6_000; // unless told again
-const TELL_EVERY = 3_000;
+const WRITES_FOR = 6_000; // ms, since a peer last said so
+const TELL_EVERY = 3_000; // ms
 
 /** The room's chat; ChatEvents describes it. @extends {Emitter<ChatEvents>} */
 export class Chat extends Emitter {
@@ -14,7 +14,7 @@ export class Chat extends Emitter {
 
   #signaling;
   #self;
-  /** @type {Map<string, ReturnType<typeof setTimeout>>} until when we take them to be writing */
+  /** @type {Map<string, ReturnType<typeof setTimeout>>} timers of the peers that are typing */
   #typists = new Map();
   #typing = false;
   #told = 0;
@@ -25,7 +25,7 @@ export class Chat extends Emitter {
   #opened = new Set();
   /** The messages that are not proven yet, and their sessions. @type {Map<Message, string>} */
   #unproven = new Map();
-  /** Decryption keeps the order. @type {Promise<unknown>} */
+  /** Decrypts messages in order. @type {Promise<unknown>} */
   #incoming = Promise.resolve();
   /** @type {Promise<unknown>} */
   #outgoing = Promise.resolve();
@@ -76,7 +76,7 @@ export class Chat extends Emitter {
     };
     this.messages.push(message);
     this.emit("message", message);
-    this.#typing = false; // as the message says
+    this.#typing = false; // the message says so
     void this.#submit(message);
     return message;
   }
@@ -90,7 +90,7 @@ export class Chat extends Emitter {
   }
 
   /**
-   * After a join.
+   * Called after a join.
    * @param {string} ownId
    * @param {ChatRecord[]} history
    */
@@ -138,7 +138,7 @@ export class Chat extends Emitter {
 
   /** @param {() => Promise<void>} step */
   #next(step) {
-    this.#incoming = this.#incoming.then(step).catch(reportError); // what follows is read all the same
+    this.#incoming = this.#incoming.then(step).catch(reportError); // later steps still run
   }
 
   /**
@@ -153,7 +153,7 @@ export class Chat extends Emitter {
   }
 
   /**
-   * Null where we have it already.
+   * Null if we have the message already.
    * @param {ChatRecord} record
    * @param {boolean} earlier
    */
@@ -205,12 +205,12 @@ export class Chat extends Emitter {
 
   /** @param {Message} message */
   async #submit(message) {
-    if (!this.#signaling.connected) return; // resumed with the connection
+    if (!this.#signaling.connected) return; // `resume` sends it
     const { id } = this.#signaling;
     const written = this.#outgoing.then(() => this.#write(message, id));
     this.#outgoing = written;
     const payload = await written;
-    if (this.#signaling.id !== id) return; // likewise
+    if (this.#signaling.id !== id) return; // another connection: `resume` sends it
     try {
       await this.#signaling.request(EVENTS.CHAT_MESSAGE, payload, (reply) => this.#settle(message, reply));
     } catch (cause) {
@@ -239,7 +239,7 @@ export class Chat extends Emitter {
   #settle(message, { id, seq, ts }) {
     if (message.id !== null) return;
     Object.assign(message, { id, seq, state: "sent", error: null });
-    if (message.encryption === "none") message.ts = ts; // else it is as sealed
+    if (message.encryption === "none") message.ts = ts; // else the time is encrypted
     this.emit("change", message);
   }
 }

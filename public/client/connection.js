@@ -36,7 +36,7 @@ export class Connection extends Emitter {
     this.#senders = new Senders(pc, media, isWithheld);
     this.#negotiation = new Negotiation({ pc, polite, send: (event, payload) => send(event, { ...payload, cid }), join: () => this.#join() });
     this.#negotiation.on("agreed", () => {
-      void this.#senders.update(); // caps need what was negotiated
+      void this.#senders.update(); // only now limits can be set
       void this.#verification?.check();
     });
     this.#negotiation.on("replaced", (described) => this.emit("replaced", described));
@@ -130,7 +130,7 @@ export class Connection extends Emitter {
     return this.#pc.createDataChannel(label, options);
   }
 
-  /** The browser fires no event. */
+  /** The browser fires no event for this. */
   close() {
     this.#pc.close();
     this.emit("closed");
@@ -139,11 +139,11 @@ export class Connection extends Emitter {
   /** Answers the first offer with what we send. */
   async #join() {
     await this.#senders.join();
-    if (hasData(this.#pc.remoteDescription)) this.#verify(); // else it would take an offer of its own
+    if (hasData(this.#pc.remoteDescription)) this.#verify(); // else the channel would need an offer
   }
 
   #verify() {
-    if (this.#verification) return; // the first offer is tried again
+    if (this.#verification) return; // a retry of the first offer
     const pc = this.#pc;
     this.#verification = new Verification({
       channel: pc.createDataChannel("signalbox", LINK_CHANNEL),

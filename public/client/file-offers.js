@@ -4,11 +4,11 @@ import { IncomingFile } from "./file.js";
 
 const MOST = 16; // files that wait for the user, from one peer
 
-/** The files that a peer offers. Channels count before their offer comes; too many are closed. */
+/** The files that a peer offers. A channel counts before its offer comes. Channels beyond the limit are closed. */
 export class FileOffers {
   #peer;
   #offered;
-  /** Those that the user has not answered. @type {Set<RTCDataChannel>} */
+  /** Channels that the user has not answered. @type {Set<RTCDataChannel>} */
   #open = new Set();
 
   /**

@@ -8,16 +8,16 @@ import { parse, SignalboxError } from "./protocol.js";
 /** Marks the data channels that carry a file each. */
 export const FILE_PROTOCOL = "signalbox-file";
 
-const CHUNK = 65_536; // every browser takes such messages
+const CHUNK = 65_536; // every browser accepts this size
 const BUFFER_LOW = 1_048_576;
 const BUFFER_HIGH = 4_194_304;
-const WINDOW = 8_388_608; // bytes by which the sender may be ahead of what is stored
+const WINDOW = 8_388_608; // the most bytes that are sent before they are stored
 const TOLD_EVERY = 1_048_576;
 const IN_MEMORY = 8_388_608; // then bytes become a Blob, which may be on disk
 const LONGEST_NAME = 255;
 
 /**
- * A file on its way. FileMessage describes the exchange.
+ * A file that is sent or received, by FileMessage.
  *
  * @extends {Emitter<{ change: [] }>}
  */
@@ -177,11 +177,11 @@ export class IncomingFile extends Transfer {
   #waiting = 0;
   /** @type {WritableStreamDefaultWriter<ArrayBuffer> | null} */
   #writer = null;
-  /** Chunks keep their order. */
+  /** Keeps the order of messages. */
   #queue = Promise.resolve();
 
   /**
-   * Waits for the offer; other channels are closed.
+   * Waits for the offer. Other channels are closed.
    * @param {Peer} peer
    * @param {RTCDataChannel} channel
    * @param {(file: IncomingFile) => void} offered
@@ -282,7 +282,7 @@ export class IncomingFile extends Transfer {
     }
     if (!this.#writer) this.blob = new Blob(this.#parts); // without the peer's type: a page of our origin could run scripts
     this.tell({ received: true });
-    this.become("done"); // the sender closes
+    this.become("done"); // the sender closes the channel
   }
 
   #spoil() {
@@ -308,7 +308,7 @@ export class IncomingFile extends Transfer {
   }
 }
 
-/** SHA-256 over each chunk and the digest before it, as browsers digest no streams. */
+/** SHA-256 over the previous digest and each chunk: browsers cannot digest a stream. */
 class Digest {
   #last = new Uint8Array();
 

@@ -19,7 +19,7 @@ export class HeldChannels {
       channel.close();
       return;
     }
-    channel.binaryType = "arraybuffer"; // in every browser
+    channel.binaryType = "arraybuffer"; // browsers have other defaults
     /** @type {unknown[]} */
     const messages = [];
     let bytes = 0;

@@ -2,7 +2,7 @@
 /** @import { IceAnswer } from "./types.js" */
 
 const BEAT = 5_000;
-const RENEW_AT = 0.75; // of the time for which they are good
+const RENEW_AT = 0.75; // of their lifetime
 const RETRY = 30_000;
 
 /** The ICE servers of a room. Their credentials expire, so fresh ones are requested in time. */
@@ -37,14 +37,14 @@ export class Ice {
     this.#due = Date.now() + ttl * 1000 * RENEW_AT;
   }
 
-  /** Whether there are fresh ones. */
+  /** Whether fresh servers came. */
   async refresh() {
     this.#due = Date.now() + RETRY;
     try {
       this.take(await this.#get());
       return true;
     } catch (error) {
-      console.warn("signalbox: no fresh ICE servers, going on with the ones at hand:", error);
+      console.warn("signalbox: no fresh ICE servers, so the present ones stay:", error);
       return false;
     }
   }

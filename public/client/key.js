@@ -70,7 +70,7 @@ export class RoomKey {
   }
 
   /**
-   * The text, or null where key, text or context is another.
+   * The text, or null if the key, text or context is another.
    * @param {{ sealed: string, iv: string }} sealed
    * @param {readonly string[]} context
    */

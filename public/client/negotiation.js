@@ -5,7 +5,7 @@ import { EVENTS } from "./protocol.js";
 import { fingerprints } from "./sdp.js";
 /** @import { Candidate, Described, NegotiationEvents, NegotiationOptions } from "./types.js" */
 
-const TRIES = 3; // of steps that fail, in a row
+const TRIES = 3; // failures in a row
 const RETRY = 500; // ms; longer with each failure
 
 /** Perfect negotiation over one RTCPeerConnection; NegotiationEvents describes it. @extends {Emitter<NegotiationEvents>} */
@@ -71,7 +71,7 @@ export class Negotiation extends Emitter {
 
   async #offer() {
     const pc = this.#pc;
-    if (pc.signalingState !== "stable") return; // the browser asks again when it is
+    if (pc.signalingState !== "stable") return; // the browser repeats the event later
     await pc.setLocalDescription();
     this.#round += 1;
     this.#sendOffer();
@@ -84,7 +84,7 @@ export class Negotiation extends Emitter {
     if (round !== undefined && round <= this.#seen) {
       if (round < this.#seen) return;
       if (this.#answer) return this.#sendAnswer();
-      if (!this.#ignoring) return; // they rolled it back, and answered ours
+      if (!this.#ignoring) return; // the peer rolled it back, and answered ours
     }
     if (this.#isReplaced({ description, round })) return;
     if (isOpen && !this.#polite()) {
@@ -102,14 +102,14 @@ export class Negotiation extends Emitter {
 
   /** @param {Described} described */
   async #takeAnswer({ description, round = this.#round }) {
-    if (this.#pc.signalingState !== "have-local-offer" || round !== this.#round) return; // a repeated one, or to another offer
+    if (this.#pc.signalingState !== "have-local-offer" || round !== this.#round) return; // repeated, or to another offer
     if (this.#isReplaced({ description, round })) return;
     await this.#pc.setRemoteDescription(description);
     this.#ignoring = false;
     await this.#agreed();
   }
 
-  /** Whether the peer's end is not the one we agreed with: it made a new connection. @param {Described} described */
+  /** Whether the peer made a new connection. @param {Described} described */
   #isReplaced(described) {
     const known = this.#pc.currentRemoteDescription;
     const isReplaced = known !== null && fingerprints(known) !== fingerprints(described.description);
@@ -133,7 +133,7 @@ export class Negotiation extends Emitter {
     this.emit("agreed");
   }
 
-  /** In their order: the offer was made after the answer. */
+  /** In order: our offer is newer than the answer. */
   #repeat() {
     if (this.#answer) this.#sendAnswer();
     if (this.#pc.signalingState === "have-local-offer") this.#sendOffer();

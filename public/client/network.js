@@ -1,16 +1,16 @@
 // @ts-check
 
 const BEAT = 5_000;
-const ASLEEP = 30_000; // a longer gap between two beats is a sleep
+const ASLEEP = 30_000; // a longer gap between beats means that the device slept
 
 /**
- * Watches for events that may break the paths of a device: `changed` when the network is back or another one, or the
- * device woke up; `doubtful` when the paths may still work.
+ * Calls `changed` when the network is back, or is another one, or the device woke up. Calls `doubtful` when the paths
+ * may still work.
  * @param {{ changed: () => void, doubtful: () => void }} listeners
  * @returns {() => void} stops it
  */
 export function watchNetwork({ changed, doubtful }) {
-  /** Not in every browser. @type {(EventTarget & { type?: string }) | undefined} */
+  /** Undefined in some browsers. @type {(EventTarget & { type?: string }) | undefined} */
   const connection = /** @type {any} */ (navigator).connection;
   let type = connection?.type;
   const follow = () => {

@@ -39,7 +39,7 @@ export const EVENTS = {
   ICE_GET: "ice:get",
 };
 
-/** An empty object where a text is not JSON. @param {unknown} text @returns {Record<string, unknown>} */
+/** An empty object if the text is not JSON. @param {unknown} text @returns {Record<string, unknown>} */
 export function parse(text) {
   try {
     return Object(JSON.parse(String(text)));
@@ -49,7 +49,7 @@ export function parse(text) {
 }
 
 /**
- * Repeats an action while the room refuses it as too much.
+ * Repeats an action while the room refuses it with `rate-limited`.
  * @template T
  * @param {() => Promise<T>} act
  * @returns {Promise<T>}

@@ -1,9 +1,9 @@
 // @ts-check
 /** @import { Quality } from "./types.js" */
 
-const MEASURE_EVERY = 3_000;
+const MEASURE_EVERY = 3_000; // ms
 
-/** The kinds of a candidate, from the straightest to the longest way. */
+/** Types of candidates, the most direct first. */
 const PATHS = /** @type {const} */ (["host", "srflx", "prflx", "relay"]);
 
 /**

@@ -14,7 +14,7 @@ import { Signaling } from "./signaling.js";
 import { uniqueId } from "./unique.js";
 /** @import { Limits, Mesh, Peer, RoomEvents, RoomInfo, RoomOptions, Snapshot } from "./types.js" */
 
-const JOIN_WITHIN = 15_000;
+const JOIN_WITHIN = 15_000; // ms
 
 /**
  * The room, its chat, and our own part in it. The signaling may be lost and come back; the links between the peers stay.
@@ -134,7 +134,7 @@ export class Room extends Emitter {
     return this.#playback.isAllowed;
   }
 
-  /** Settles with the first join. Later ones follow each connection that could not be recovered. */
+  /** Settles with the first join. Later joins follow connections that were not recovered. */
   get entered() {
     return this.#entry.promise;
   }
@@ -228,7 +228,7 @@ export class Room extends Emitter {
   /** @param {Snapshot} snapshot */
   #joined({ self, peers, room, history, ice, limits, rejoin }) {
     this.#isJoining = false;
-    const isHandUp = this.self.hand && !self.hand; // the room takes us for a new peer
+    const isHandUp = this.self.hand && !self.hand; // we are a new peer now
     this.#mesh.self = self;
     this.#mesh.ice.take(ice);
     this.info = room;
@@ -240,7 +240,7 @@ export class Room extends Emitter {
     const read = this.chat.joined(self.id, history);
     this.#setState("connected");
     if (isHandUp) this.update({ hand: true }).catch(() => {}); // if that fails, everybody sees the hand down
-    this.#mediaChanged(); // since the join was sent
+    this.#mediaChanged(); // the media may have changed
     void read.then(() => this.#entry.resolve());
   }
 
@@ -249,7 +249,7 @@ export class Room extends Emitter {
       void this.#join();
       return;
     }
-    if (!this.self.id) return; // still waiting: the answer comes by itself
+    if (!this.self.id) return; // still waiting for the host
     this.#setState("connected");
     this.#eachPeer(({ state, link }) => state === "connected" || link.recover());
     this.chat.resume();
@@ -323,11 +323,11 @@ export class Room extends Emitter {
   /** @param {Partial<RoomInfo> & { host?: string, cleared?: number }} changes */
   #roomChanged({ host, cleared, ...info }) {
     Object.assign(this.info, info);
-    if (info.locked === false || info.password) this.host.forget(); // the room lets all in, or they have to knock again
+    if (info.locked === false || info.password) this.host.forget(); // they are let in, or have to knock again
     if (cleared !== undefined) this.chat.forget(cleared);
     if (host !== undefined) {
       this.self.host = this.self.id === host;
-      this.host.forget(); // they knock again, at the new host
+      this.host.forget(); // they knock again at the new host
       this.#eachPeer((peer) => peer.update({ host: peer.id === host }));
     }
     this.emit("change");

@@ -22,7 +22,7 @@ export class Roster {
     this.#changed = changed;
   }
 
-  /** After our own join. We are the newcomer, so the first offers are ours. @param {PeerInfo[]} infos */
+  /** Called after our join: we make the first offers. @param {PeerInfo[]} infos */
   replace(infos) {
     for (const id of this.peers.keys()) if (!infos.some((info) => info.id === id)) this.drop(id, "timeout");
     for (const info of infos) {
@@ -76,8 +76,8 @@ export class Roster {
   }
 
   /**
-   * Who sent a signal. A peer that lost the room and joined again under a new id goes on with the connection to us: its
-   * `cid` shows who it is. Any kind of signal may come first.
+   * The peer that sent a signal. A peer may join again under a new id while its connection to us continues. Its `cid`
+   * shows which peer it is. Any kind of signal may come first.
    * @param {Signal} signal
    */
   sender({ from, cid }) {

@@ -2,11 +2,11 @@
 import { selectedPair } from "./quality.js";
 
 const LOOK_EVERY = 1_000; // ms
-const LOOKS = 4; // in a row without anything new; browsers check more often
+const LOOKS = 4; // in a row without new data; browsers send checks more often
 
 /**
- * Detects sooner than the browser that nothing arrives any more, and that something arrives again. A link without media has
- * at least the answers to the browser's checks; a browser that does not count them is not watched.
+ * Detects sooner than the browser that nothing arrives any more, and that data arrive again. A link without media has the
+ * answers to the browser's checks. A browser that does not count them is not watched.
  * @param {{ stats(): Promise<RTCStatsReport> }} connection
  * @param {(isSilent: boolean) => void} tell
  * @returns {() => void} ends it

@@ -29,13 +29,13 @@ export interface Signal {
   round?: number;
 }
 
-/** Null: there are no more. */
+/** Null says that there are no more candidates. */
 export type Candidate = RTCIceCandidateInit | null;
 
 /**
  * An offer or an answer as it is sent. `round` numbers a side's offers, from 1; an answer has the round of its offer. Stock
- * clients give none. Signals arrive at least once: by its round a repeated offer is recognized, which gets the same answer
- * again, and an answer to an offer that was rolled back is dropped.
+ * clients send no `round`. A signal may arrive more than once. A repeated offer is recognized by its round, and gets the
+ * same answer again. An answer to an offer that was rolled back is dropped.
  */
 export interface Described {
   description: RTCSessionDescriptionInit;
@@ -44,9 +44,9 @@ export interface Described {
 
 // Chat.
 
-/** `state` moves from pending to sent or failed; only our own messages are ever anything but sent. */
+/** The `state` of our own messages changes from pending to sent or failed. The messages of others are always sent. */
 export type Message = Mutable<PublicMessage> & {
-  /** Its place in the room; Infinity until the room has it. */
+  /** The number that the room gave the message; Infinity until the room has accepted it. */
   seq: number;
 };
 
@@ -60,26 +60,27 @@ export interface Sealed {
   name: string;
   /** By the sender's clock. */
   ts: number;
-  /** The sender's stay in the room. */
+  /** A random text that names the sender's stay in the room. */
   session: string;
   mid: string;
 }
 
 // Media.
 //
-// Microphone and camera have the first audio and the first video section of a connection, and are switched by `replaceTrack`
-// alone. A screen and its sound get other sections when they are first shared: so every video but the first is a screen.
-// Senders never reject, as negotiation does not depend on them. What fails is tried again.
+// The microphone has the first audio section of a connection, and the camera the first video section. Only `replaceTrack`
+// switches them on and off. A screen and its sound get further sections when they are first shared, so every video section
+// but the first is a screen. Senders never reject, because negotiation does not depend on them. What fails
+// is tried again.
 
 export type Kind = "audio" | "video" | "screen";
 /** What a device captures. */
 export type Capture = "audio" | "video";
 
-/** What one peer may be sent: bits per second in all, and the height of the camera's picture. */
+/** The limits for what we send to one peer: bits per second in all, and the height of the camera's video. */
 export interface Cap {
   bitrate: number;
   height: number;
-  /** As in "video/VP9". */
+  /** For example "video/VP9". */
   codec?: string;
 }
 
@@ -89,7 +90,7 @@ export interface Cap {
  * A link restarts its connection, or replaces it, as often as needed.
  *
  *     connecting ──▶ connected ◀──▶ reconnecting
- *     connecting or reconnecting ──20 s──▶ failed ──▶ connected, as attempts go on, or by retry() ──▶ connecting
+ *     connecting or reconnecting ──20 s──▶ failed; attempts continue, so failed ──▶ connected; failed ──retry()──▶ connecting
  */
 export type LinkState = "connecting" | "connected" | "reconnecting" | "failed";
 export type Verdict = "verified" | "unverified" | "mismatch";
@@ -98,18 +99,18 @@ export type Verdict = "verified" | "unverified" | "mismatch";
 export interface Mesh {
   self: PeerInfo;
   ice: Ice;
-  /** Without ICE servers. */
+  /** The application's configuration, without ICE servers. */
   rtcConfig: RTCConfiguration;
   media: LocalMedia;
   /** Media and data wait until the peer is verified. */
   requireVerified: boolean;
-  /** The application's limits, of which each peer gets its share in `cap`. */
+  /** The application's limits for all peers together. `cap` is the share of one peer. */
   sending: Sending;
   cap: Cap;
   key: RoomKey | null;
-  /** Of our stay in the room: a random text. */
+  /** A random text that names our stay in the room. */
   session: string;
-  /** Whoever has this session is at the other end of a verified link. */
+  /** Called when a verified link shows that its peer has this session. */
   proven(session: string): void;
   /** Whether the signaling is connected. */
   online(): boolean;
@@ -137,13 +138,13 @@ export interface ConnectionOptions {
   cid: string;
   rtcConfig: RTCConfiguration;
   media: LocalMedia;
-  /** Whether nothing of ours is sent. */
+  /** Whether our media are withheld, because the peer is not verified. */
   isWithheld(): boolean;
   polite(): boolean;
   key: RoomKey | null;
-  /** As both know them at the beginning. */
+  /** The ids that both sides have when the connection begins. */
   ids: readonly [own: string, theirs: string];
-  /** Of our stay in the room. */
+  /** The text that names our stay in the room. */
   session: string;
   send(event: string, payload: object): void;
 }
@@ -152,17 +153,17 @@ export interface NegotiationOptions {
   pc: RTCPeerConnection;
   polite(): boolean;
   send(event: string, payload: object): void;
-  /** Puts our part into the peer's first offer, before it is answered. */
+  /** Adds our media and channels to the peer's first offer, before it is answered. */
   join(): Promise<void>;
 }
 
 export interface AnnouncerOptions {
   media: LocalMedia;
-  /** As the room knows us. */
+  /** Our own entry in the room. */
   self(): PeerInfo;
   isConnected(): boolean;
   request(event: string, payload: object): Promise<unknown>;
-  /** There is no place for our media, which were switched off. */
+  /** Called when the room has no place for our media. They are switched off then. */
   refused(error: SignalboxError): void;
 }
 
@@ -171,19 +172,19 @@ export interface VerificationOptions {
   key: RoomKey | null;
   ids: readonly [own: string, theirs: string];
   session: string;
-  /** Those of the descriptions that the browser accepted. */
+  /** The fingerprints in the descriptions that the browser accepted. */
   fingerprints(): Promise<readonly [own: string, theirs: string]>;
 }
 
 // What peers send each other over data channels.
 
 /**
- * Both sides begin with it. If both are keyed, both send a Proof: with the key that both know, each shows which
- * certificates it sees at the two ends. A server that put its own in between would make them differ.
+ * Both sides send it first. If both have a key, both send a Proof. It shows, by the key, which certificates a side sees at
+ * the two ends. If a server intercepts the connection with certificates of its own, the two sides see different ones.
  */
 export interface Greeting {
   nonce: string;
-  /** The side's stay in the room. What it encrypts for the chat names it, and is proven by it. */
+  /** A random text that names the side's stay in the room. Its encrypted chat messages contain it, which shows that they are its own. */
   session: string;
   keyed: boolean;
 }
@@ -194,7 +195,7 @@ export interface Greeting {
  */
 export interface Proof {
   proof: string;
-  /** The receiver's: it says for which exchange the proof was made. */
+  /** The receiver's nonce, which says for which exchange the proof was made. */
   nonce: string;
 }
 
@@ -213,17 +214,17 @@ export interface FileInfo {
  *             bytes … {digest}  ──▶   ◀──  {stored} … {received}
  *             either, at any time: {cancel}
  *
- * `stored` is a number of bytes. A disk may be slower than the link, so the sender waits for it.
+ * `stored` is a number of bytes. A disk may be slower than the link, so the sender waits for `stored`.
  */
 export type FileMessage = FileInfo | { accept: true } | { stored: number } | { digest: string } | { received: true } | { cancel: true };
 
 /**
- * A side opens a data channel for what it sends under one name:
+ * A side opens one data channel for each name under which it sends values:
  *
  *     sender: StreamHeader  value value …        receiver: number number …
  *
  * The receiver acknowledges each value by its number, counted from `first`. Values without acknowledgement are sent again on
- * the next connection, and a receiver that has them skips them.
+ * the next connection. The receiver skips values that it has already.
  */
 export interface StreamHeader {
   stream: string;
@@ -247,9 +248,9 @@ export type RoomEvents = {
  * The signaling survives its connection: signals without acknowledgement are sent again after a recovery. Receivers tolerate
  * a repeated offer, answer or candidate.
  *
- * Each peer has an outbox: its signals are sent in order, each at least once while the session lives. Several are under way at
- * a time. When the room refuses one as too much, it may have accepted a later one: so all from that one on are sent again, one
- * at a time.
+ * Each peer has an outbox: its signals are sent in order, each at least once while the session lives. Several may wait for
+ * their acks at a time. If the room refuses a signal with `rate-limited`, it may have accepted a later one. So the refused
+ * signal and all after it are sent again, one at a time.
  *
  * A path can die silently, and the heartbeat takes two minutes to notice. So an overdue reply ends the connection, unless
  * something else arrives: then the path is only slow. `check` asks for a reply when the connection is in doubt.
@@ -263,7 +264,7 @@ export type SignalingEvents = {
 
 /**
  * The chat is encrypted if there is a key. A message that got lost with a connection is sent again under the same `mid`,
- * which the room takes once.
+ * so the room accepts it only once.
  */
 export type ChatEvents = {
   message: [message: Message];
@@ -282,11 +283,11 @@ export type PeerEvents = {
 };
 
 export type LinkEvents = {
-  /** Of `state` or `verified`. */
+  /** `state` or `verified` changed. */
   change: [];
-  /** There is another connection. */
+  /** A new connection replaced the earlier one. */
   renewed: [];
-  /** It is up, perhaps again. */
+  /** The connection is up, for the first time or again. */
   connected: [];
   track: [track: MediaStreamTrack, connection: Connection];
   screen: [track: MediaStreamTrack];
@@ -295,7 +296,7 @@ export type LinkEvents = {
 };
 
 /**
- * Each step of a negotiation runs after the one before. A step that fails is rolled back, so that no half of it remains, and
+ * Each step of a negotiation runs after the one before. A step that fails is rolled back completely, and
  * tried again.
  *
  *     stable ──our offer──▶ have-local-offer ──its answer──▶ stable
@@ -306,7 +307,7 @@ export type NegotiationEvents = {
   agreed: [];
   /** The peer made another connection. */
   replaced: [described: Described];
-  /** Negotiation failed: it takes another connection. */
+  /** Negotiation failed, so a new connection is necessary. */
   broken: [];
 };
 

@@ -12,7 +12,7 @@ export function notify({ state: { alerts, speaker } }, body) {
   try {
     new Notification(document.title, { body, tag: "signalbox" });
   } catch {
-    // Phones take notifications from service workers alone.
+    // Phones take notifications only from service workers.
   }
 }
 
@@ -29,7 +29,7 @@ export function chime(speaker) {
   tone.connect(new GainNode(context, { gain: 0.2 })).connect(output);
   tone.frequency.setValueAtTime(784, context.currentTime + 0.2);
   const audio = Object.assign(new Audio(), { srcObject: output.stream });
-  audio.setSinkId?.(speaker).catch(() => {}); // it is not there; the system's plays
+  audio.setSinkId?.(speaker).catch(() => {}); // a missing device: the default plays
   audio.play().catch(() => {}); // the browser wants a click first
   tone.addEventListener("ended", () => context.close());
   tone.start();

@@ -10,7 +10,7 @@ export function keepAwake(store) {
       await lock?.release();
       lock = null;
     } else if (!document.hidden && (!lock || lock.released)) {
-      lock = await navigator.wakeLock?.request("screen").catch(() => null); // to save the battery
+      lock = await navigator.wakeLock?.request("screen").catch(() => null); // refused, to save the battery
     }
   };
   store.watch(["view"], update);

@@ -8,7 +8,7 @@ import { Tile } from "./tile.js";
 
 const NARROW = 600;
 const GAP = 8;
-const CLEARLY = 1.5; // louder than whoever spoke before
+const CLEARLY = 1.5; // times louder than the last speaker
 const QUIET = 0.01;
 
 /** The stage: its head and its tiles. */
@@ -107,7 +107,7 @@ export class Call {
       tile.moveTo(person.peer === large ? front : this.#row);
       renderChip(tile.element, person, key !== null);
     }
-    // Beside one other picture the own one is small, in a corner.
+    // With only one other video, the own one is in a corner.
     this.#own.moveTo(people.length > 1 || isPresented || media.screen ? this.#row : slot(this.#root, "self"));
     this.#arrange();
   }

@@ -6,10 +6,10 @@ import { withLinks } from "./links.js";
 import { errorText, shownName, text } from "./strings.js";
 /** @import { Line, Message, Session, State, Store } from "./state.js" */
 
-const TOGETHER = 5 * 60_000; // one sender's messages within it stand under one name
+const TOGETHER = 5 * 60_000; // ms; then the name is shown again
 const AT_END = 40; // px
 
-/** The chat: the log, and where one writes. */
+/** The log of the chat, and its input. */
 export class ChatPanel {
   #root;
   #log;
@@ -21,7 +21,7 @@ export class ChatPanel {
   #lines = [];
   /** @type {string | null} */
   #panel = null;
-  #isAtEnd = true; // and the log stays there until the user scrolls away
+  #isAtEnd = true; // until the user scrolls away
   #unseen = 0;
   #session;
 
@@ -160,7 +160,7 @@ function messageElement(message, before, resend) {
   return element;
 }
 
-/** With the day, unless that is today. @param {Date} at */
+/** With the date, unless it is today. @param {Date} at */
 function timeOf(at) {
   const { lang } = document.documentElement;
   const time = { hour: /** @type {const} */ ("2-digit"), minute: /** @type {const} */ ("2-digit") };

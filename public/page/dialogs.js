@@ -16,7 +16,7 @@ export function answer(id) {
 }
 
 /**
- * Asks whether the user means it.
+ * Asks the user to confirm.
  * @param {{ title: string, details: string, yes: string }} words
  */
 export async function confirmed({ title, details, yes }) {

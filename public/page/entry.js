@@ -31,7 +31,7 @@ export class Home {
       else this.#room.focus();
     });
     this.#room.addEventListener("input", () => this.#tell(null));
-    store.watch(["view", "problem"], ({ view, problem }) => this.#tell(view === "home" ? problem : null)); // the other views tell theirs
+    store.watch(["view", "problem"], ({ view, problem }) => this.#tell(view === "home" ? problem : null)); // the other views show theirs
   }
 
   /** @param {string | null} problem */

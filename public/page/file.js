@@ -5,10 +5,10 @@ import { errorText, shownName, text } from "./strings.js";
 
 const MOST_IN_MEMORY = 500_000_000; // bytes; a larger file needs a place on the disk first
 
-/** Asks for a place on the disk; not in every browser. @type {((options: object) => Promise<FileSystemFileHandle>) | undefined} */
+/** Asks where to save a file; not in every browser. @type {((options: object) => Promise<FileSystemFileHandle>) | undefined} */
 const picker = /** @type {any} */ (globalThis).showSaveFilePicker;
 
-/** Of the files that can be saved. @type {Map<Blob, string>} */
+/** URLs of the files that can be saved. @type {Map<Blob, string>} */
 const addresses = new Map();
 
 /** Frees the files that no line of the chat shows any more. @param {readonly Line[]} lines */

@@ -3,7 +3,7 @@ import { isCovered } from "./dialogs.js";
 /** @import { Session, Store } from "./state.js" */
 
 const FIELDS = "input, textarea, select";
-const PRESSABLE = "button, a, summary, [role=tab]"; // there the space bar presses
+const PRESSABLE = "button, a, summary, [role=tab]"; // by the space bar
 
 /** Whether the space bar presses or scrolls something where the focus is. @param {Element} target */
 function takesSpace(target) {

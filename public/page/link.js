@@ -27,7 +27,7 @@ export function renderChip(tile, { verified, state, name, quality }, isKeyed) {
   show(slot(chip, "chip-label"), text("details.of", { name: shownName(name), about: about.join(text("list.comma")) }));
 }
 
-/** All about the link to one peer. */
+/** The details of the link to one peer. */
 export class LinkDetails {
   #dialog = byId("link-details", HTMLDialogElement);
   #store;

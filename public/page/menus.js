@@ -4,7 +4,7 @@ import { byId } from "./dom.js";
 const WIDTH = 264; // as in overlay.css
 const APART = 8;
 
-/** Menus open at their button, close with a choice, and are walked through with the arrow keys. */
+/** Menus open at their button, close after a choice, and follow the arrow keys. */
 export function watchMenus() {
   document.addEventListener("click", ({ target }) => {
     const element = /** @type {Element} */ (target);

@@ -6,13 +6,13 @@ import { announce } from "./toast.js";
 /** @import { Hosting, Notice, Person, Session, State, Store } from "./state.js" */
 
 const KNOCKS = 3; // the others are in the list of people
-const VERIFIED_WITHIN = 3_000; // a link takes a moment
+const VERIFIED_WITHIN = 3_000; // ms
 
 /** The notices over a call, with their buttons. */
 export class Notices {
   #session;
   #hosting;
-  /** Since when there is a link to them. @type {WeakMap<object, number>} */
+  /** When each link was connected. @type {WeakMap<object, number>} */
   #linked = new WeakMap();
 
   /**
@@ -72,7 +72,7 @@ export class Notices {
     return notices;
   }
 
-  /** Whether somebody had the time to be verified, and is not. @param {Person} person */
+  /** Whether a peer is still not verified after this time. @param {Person} person */
   #isStranger({ peer, withheld, state, verified }) {
     if (!withheld || state !== "connected") {
       this.#linked.delete(peer);

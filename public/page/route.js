@@ -49,7 +49,7 @@ export function roomName(text) {
   return ROOM_NAME.test(name) ? name : null;
 }
 
-/** The same, as typed. @param {string} typed */
+/** The room of a typed name, or null. @param {string} typed */
 export function parseRoom(typed) {
   return roomName(typed.trim().replace(/\s+/g, "-"));
 }

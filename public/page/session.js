@@ -9,9 +9,9 @@ import { toast } from "./toast.js";
 
 /** @typedef {"audio" | "video"} Kind */
 
-/** The module. The first screen does not wait for it. After a failure it takes a reload. */
+/** The module. The first screen does not wait for it. After a failure, only a reload helps. */
 const signalbox = import("../signalbox.js");
-signalbox.catch(() => {}); // told when it is needed
+signalbox.catch(() => {}); // reported when it is needed
 
 /** Where the tab keeps its secret for a room. @param {string} room */
 const rejoinKey = (room) => `rejoin ${room}`;
@@ -230,7 +230,7 @@ export class Session {
     }
   }
 
-  /** To all present people. @param {readonly File[]} files */
+  /** Sends files to all peers. @param {readonly File[]} files */
   sendFiles(files) {
     const { people } = this.#store.state;
     if (people.length === 0) this.#store.set({ problem: "nobody-here" });
@@ -251,7 +251,7 @@ export class Session {
   }
 
   /**
-   * Shows somebody in another way, here alone.
+   * Changes how a person is shown, only here.
    * @param {Peer} adjusted
    * @param {{ volume?: number, isHidden?: boolean }} changes
    */
@@ -290,7 +290,7 @@ export class Session {
     this.#store.set({ problem: /** @type {SignalboxError} */ (error).code });
   }
 
-  /** A preview without a click, where the browser need not ask. */
+  /** A preview without a click, if the browser need not ask. */
   async #previewIfAllowed() {
     const { wanted } = this.#store.state;
     const names = [...(wanted.audio ? ["microphone"] : []), ...(wanted.video ? ["camera"] : [])];
@@ -310,7 +310,7 @@ export class Session {
     });
   }
 
-  /** Null also where the room was left meanwhile. */
+  /** Null also if the room was left meanwhile. */
   async #openMedia() {
     const module = this.#media ? null : await this.#load();
     const { view } = this.#store.state;

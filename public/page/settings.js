@@ -53,7 +53,7 @@ export class Settings {
   #listDevices({ devices, media, speaker, language }) {
     const used = { audio: "", video: "", ...media?.used, speaker };
     const listing = JSON.stringify([devices, used, language]);
-    if (listing === this.#listed) return; // an open list must not close
+    if (listing === this.#listed) return; // new options close an open list
     this.#listed = listing;
     slot(this.#root, "devices-hint").hidden = devices.some(({ label }) => label);
     for (const kind of /** @type {(keyof typeof KINDS)[]} */ (Object.keys(KINDS))) {

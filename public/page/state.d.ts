@@ -11,7 +11,7 @@ export type Tab = "chat" | "people";
 /** What the page shows of a room. */
 export type Call = Pick<Room, "state" | "info" | "self" | "knocks" | "relay" | "canPlayAudio">;
 
-/** What the page shows of a peer; `peer` is for what is done to it, and tells it from others. */
+/** What the page shows of a peer; `peer` has the methods for actions, and identifies it. */
 export interface PeerState extends Pick<Peer, "id" | "name" | "host" | "hand" | "away" | "media" | "state" | "verified" | "withheld" | "quality" | "stream" | "screen"> {
   readonly peer: Peer;
   readonly hasPicture: boolean;
@@ -44,7 +44,7 @@ export interface TileState {
   isMuted: boolean;
   hand: boolean;
   state: Peer["state"];
-  /** What to say when it failed. */
+  /** The key of the text for a failed link. */
   failure?: string;
   volume?: number;
 }
@@ -69,7 +69,7 @@ export interface Notice {
   actions: Action[];
 }
 
-/** What the page shows of a file; `file` is for what is done to it. */
+/** What the page shows of a file. `file` has the methods for actions. */
 export interface FileState extends Pick<IncomingFile, "name" | "size" | "state" | "transferred" | "error" | "blob"> {
   readonly file: IncomingFile | OutgoingFile;
   readonly outgoing: boolean;
@@ -81,7 +81,7 @@ export interface Line {
   readonly key: string;
   readonly message?: Message;
   readonly file?: FileState;
-  /** Its text. */
+  /** The key of its text, and the values in the text. */
   readonly event?: readonly [key: string, values?: Record<string, string>];
 }
 
@@ -90,10 +90,10 @@ export interface State {
   view: View;
   language: string;
   room: string | null;
-  /** What people with the link share, and the server does not. */
+  /** The key in the link. The server does not know it. */
   key: string | null;
   name: string;
-  /** What is switched on before there is media. */
+  /** Which devices the user wants switched on, before the media exist. */
   wanted: { readonly audio: boolean; readonly video: boolean };
   media: Media | null;
   /** The browser is asking for permission. */
@@ -108,13 +108,13 @@ export interface State {
   call: Call | null;
   people: readonly Person[];
   lines: readonly Line[];
-  /** The names of those who are writing. */
+  /** The names of the users who are typing. */
   typists: readonly string[];
   /** Whose menu is open. */
   chosen: Peer | null;
   /** Who is shown large. */
   pinned: Peer | null;
-  /** Whether whoever speaks is shown large. */
+  /** Whether the user who speaks is shown large. */
   spotlight: boolean;
   /** Who spoke last, other than ourselves. */
   speaking: Peer | null;
@@ -139,6 +139,6 @@ export interface State {
   lowData: boolean;
   /** An error code, or null when we left. */
   endedBy: string | null;
-  /** The operator's own words, where they closed the room. */
+  /** The reason that an operator gave for closing the room. */
   reason: string;
 }

@@ -2,8 +2,8 @@
 /** @import { State } from "./state.js" */
 
 /**
- * The only owner of what the page shows. Views read nothing else: snapshot.js copies into it what rooms and peers say. Its
- * values never change in place, so that a comparison tells what changed.
+ * The state of all that the page shows. Views read nothing else: snapshot.js copies rooms and peers into it. Values are
+ * replaced and never changed, so that a comparison tells what changed.
  */
 export class Store {
   #state;

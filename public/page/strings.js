@@ -7,7 +7,7 @@ let languages = {};
 /** @type {Record<string, string>} */
 let strings = {};
 
-/** Loads the texts. Returns the language, which the user chose here or prefers in general. */
+/** Loads the texts. Returns the language that the user chose or the browser prefers. */
 export async function loadStrings() {
   const response = await fetch(new URL("strings.json", import.meta.url));
   languages = await response.json();
@@ -42,13 +42,13 @@ export function text(key, values = {}) {
   return strings[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-/** A person's name as shown; not everybody gives one. @param {string | null} name */
+/** A person's name, if there is one. @param {string | null} name */
 export function shownName(name) {
   return name || text("name.guest");
 }
 
 /**
- * Up to two letters for a face: the first of the first and of the last word; of Chinese the last two characters.
+ * The first letters of the first and the last word. Of a Chinese name, the last two characters.
  * @param {string} name
  */
 export function initials(name) {

@@ -52,7 +52,7 @@ export class Tile {
 
   /** @param {string} speaker a device id */
   speakTo(speaker) {
-    if ("setSinkId" in this.video && this.video.sinkId !== speaker) this.video.setSinkId(speaker).catch(() => {}); // it is not there; the system's plays
+    if ("setSinkId" in this.video && this.video.sinkId !== speaker) this.video.setSinkId(speaker).catch(() => {}); // a missing device: the default plays
   }
 
   /** @param {Element} place */

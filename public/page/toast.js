@@ -1,7 +1,7 @@
 // @ts-check
 import { slot } from "./dom.js";
 
-const SHOWN_FOR = 4_000;
+const SHOWN_FOR = 4_000; // ms
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;

@@ -191,12 +191,12 @@ export class View {
     const action = /** @type {HTMLElement | null} */ (target.closest("[data-action]"))?.dataset.action;
     if (action) this.#actions[action]?.(event);
     if (target.closest(".skip")) {
-      event.preventDefault(); // the fragment is where the key is
+      event.preventDefault(); // the fragment has the key
       document.getElementById("content")?.focus();
     }
   }
 
-  /** That of an event, else that of the open menu. @param {Event} event */
+  /** The tile of an event, else of the open menu. @param {Event} event */
   #tile({ target }) {
     return /** @type {Element} */ (target).closest(".tile") ?? this.#call.tileOf(this.#store.state.chosen);
   }

@@ -22,8 +22,9 @@ pub(super) enum Alarm {
 }
 
 impl<C: Core + 'static> Shell<C> {
-    /// Sets the alarm in the background. A failure is only logged: other events follow, because
-    /// clients without a ping give up, and the Worker's own timer asks for parked requests.
+    /// Sets the alarm in the background. A failure is only logged, because a later event sets the
+    /// alarm again: a client that gets no ping disconnects, and the Worker's own timer asks for
+    /// parked requests.
     pub(super) fn rearm(self: &Rc<Self>) {
         if let Some(set) = self.arm() {
             let _ = self.runtime.state.wait_until(&set); // a failure is logged

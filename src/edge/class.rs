@@ -1,11 +1,11 @@
-//! The class of a Durable Object, which is the same for every application.
+//! Macros that declare the Durable Object class and the `fetch` handler of an application.
 
 /// Declares the Durable Object class `$name` that runs `$core`. `$new` is a `fn(edge::State,
 /// &worker::Env) -> edge::Result<Rc<Shell<$core>>>` that makes its [`Shell`](crate::edge::Shell).
 /// If it fails, the object answers no requests.
 ///
-/// The attribute of the crate `worker` would make every handler asynchronous. Here a frame has been
-/// handled when its handler returns, and no promise is made for it.
+/// The macro does not use the attribute of the crate `worker`, which makes every handler
+/// asynchronous. Here a frame is handled without a promise, before its handler returns.
 ///
 /// An application of [handlers](crate::handlers) only needs the function that adds them:
 /// `signalbox::durable_object!(Chat = chat);`.

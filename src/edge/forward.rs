@@ -1,5 +1,5 @@
-//! From the Worker to the room's object and back: the request that the Worker makes for the object,
-//! and the input that the object makes of it.
+//! Forwards requests from the Worker to the room's object. The Worker makes a request for the
+//! object, and the object converts it into an input for the core.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -21,8 +21,8 @@ use crate::admission::network;
 use crate::engine::{Query, Rejection, Revision};
 use crate::io::{self, Input, Method, Reply};
 
-/// The time limit for the object's answer. It normally answers at once; after this time the request
-/// is lost. The platform itself retries safe requests on a fresh stub for up to ten seconds.
+/// The time limit for the object's answer. It normally answers at once; after this time the Worker
+/// gives up. The platform itself retries safe requests on a fresh stub for up to ten seconds.
 const OBJECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The header that tells the object the network of the client's address.
@@ -152,8 +152,8 @@ async fn ask(
     }
 }
 
-/// Converts a request that arrived at the object into an input for the core. `parkable` is whether
-/// it accepts its answer on a socket.
+/// Converts a request that arrived at the object into an input for the core. `parkable` says
+/// whether the request accepts its answer on a socket.
 pub(super) fn to_input(
     request: &Incoming,
     body: Vec<u8>,

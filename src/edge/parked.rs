@@ -24,19 +24,20 @@ pub(super) const HEADER: &str = "x-signalbox-park";
 /// of proxies.
 const POLL_HOLD: Duration = Duration::from_secs(25);
 
-/// The object's time limit after that.
+/// How long the Worker waits for the answer after it asked for it.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn is_parkable(request: &Incoming) -> Result<bool> {
     request.has_header(HEADER)
 }
 
-/// Waits for the answer. Only the object answers, because its frame may already be on its way. If
-/// the object is lost, the client is told to poll again.
+/// Waits for the object's answer. When the time is over, the Worker asks the object for it. It does
+/// not answer in the object's place, because the object's frame may already be on its way. If the
+/// socket to the object is lost, the client is told to poll again.
 pub(super) async fn wait(socket: &Socket, codec: Codec) -> Result<Response> {
     let (heard, frames) = mpsc::unbounded();
     let listener = Listener::new(move |event: MessageEvent| {
-        // Only messages have data.
+        // `None` for a close or an error, which have no data.
         let _ = heard.unbounded_send(event.data().as_string());
     });
     for event in EVENTS {
@@ -73,7 +74,7 @@ async fn answer(
             Either::Left(_) => return responses::to_response(&codec.noop()),
             Either::Right(_) if asked => return responses::unavailable(),
             Either::Right(_) => {
-                let _ = socket.send(&"release".into()); // if it is closed, the next event says so
+                let _ = socket.send(&"release".into()); // if the socket is closed, the next event is its close
                 asked = true;
                 limit = RELEASE_TIMEOUT;
             }

@@ -111,8 +111,8 @@ impl<C: Core + 'static> Shell<C> {
         did
     }
 
-    /// Sets a timer for [`Shell::commit_later`]. Usually one timer is enough: the platform allows
-    /// few, and on a busy object they are late.
+    /// Sets a timer for [`Shell::commit_later`], unless one is set for an earlier time. The platform
+    /// allows few timers, and on a busy object they are late.
     fn arm_commit(self: &Rc<Self>, now: Timestamp, at: Timestamp) {
         if self.committing.get().is_some_and(|armed| armed <= at) || self.runtime.is_halted() {
             return;

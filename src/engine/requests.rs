@@ -1,4 +1,4 @@
-//! HTTP requests: the session of each, and the checks.
+//! Checks HTTP requests, and passes each to its session.
 
 use super::handshake::{Handshake, open_packet};
 use super::heartbeat::Heartbeat;

@@ -364,7 +364,7 @@ impl Session {
         let mut last = vec![last.clone()];
         if last == [ServerPacket::Close] {
             // Beyond the spec: a client handles a close packet before the Socket.IO packet in front
-            // of it. It would take a DISCONNECT for a lost connection.
+            // of it. So it would report a lost connection instead of the DISCONNECT.
             if reply.is_none() || !self.queue.is_empty() {
                 last.insert(0, ServerPacket::Noop);
             }

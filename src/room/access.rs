@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 
 const KEY: &str = "room/door";
 
-/// Marks a subject. No address begins with this.
+/// The prefix of a subject. No address begins with it.
 const SUBJECT: &str = "sub ";
 
 /// How long a ban lasts.
@@ -38,7 +38,8 @@ pub(super) struct Access {
     bars: Vec<Bar>,
     /// Wrong passwords, oldest first.
     guesses: Vec<Guess>,
-    /// While there is a lock, a password or a ban: the rejoin secrets of the peers that were inside since.
+    /// The rejoin secrets of the peers that were inside since the room got a lock, a password or a
+    /// ban. Empty while it has none of these.
     secrets: Vec<String>,
     #[serde(skip)]
     unsaved: bool,
@@ -46,10 +47,11 @@ pub(super) struct Access {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Bar {
-    /// An address or, behind [`SUBJECT`], a token's subject.
+    /// An address, or a token's subject with the prefix [`SUBJECT`].
     who: String,
     pub(super) until: Timestamp,
-    /// Whether other peers have this address, too. Then the host decides about clients of the address.
+    /// Whether other peers have this address, too. Then clients of the address are not refused, but
+    /// the host has to admit them.
     pub(super) shared: bool,
     /// The socket that was kicked.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -71,7 +71,7 @@ pub struct Rates {
     pub chat: Rate,
     /// All other events.
     pub control: Rate,
-    /// Refusals because of a rate: a client that exceeds this rate, too, is disconnected.
+    /// Refusals because of another rate. A client that exceeds this rate is disconnected.
     #[serde(skip)]
     pub patience: Rate,
 }

@@ -83,7 +83,7 @@ pub mod names {
     /// Asks for ICE servers.
     pub const ICE_GET: &str = "ice:get";
 
-    /// Whether clients would take an event of this name for an event of the contract.
+    /// Whether clients would treat an event of this name as an event of the contract.
     pub(crate) fn is_own(event: &str) -> bool {
         let mut prefixes = ["room:", "peer:", "host:", "chat:", "ice:"].into_iter();
         let others = [CHAT_MESSAGE, JOIN, USER_JOINED, USER_LEFT];

@@ -63,7 +63,7 @@ impl Counters {
         self.seq
     }
 
-    /// Resets everything but the counters. Clients may still know these while memory lasts.
+    /// Resets everything but the counters, which clients may still know while memory lasts.
     pub(super) fn forget(&mut self) {
         *self = Self {
             n: self.n,

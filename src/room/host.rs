@@ -144,7 +144,7 @@ impl Room {
     }
 
     /// Locks or unlocks the room. A client that joins a locked room waits for the host. Unlocking
-    /// admits all who wait.
+    /// admits all waiting clients.
     fn lock(&mut self, turn: &mut Turn, from: Option<SocketId>, args: &Args) -> Result<(), Error> {
         let Switch { on } = Switch::read(args, "host:lock takes {on}")?;
         if self.access.lock(on) {
@@ -210,8 +210,8 @@ impl Room {
         Ok(())
     }
 
-    /// Lock, password or bans changed. Peers may return in spite of them. Members that are outside
-    /// now lose their aliases.
+    /// Called when the lock, the password or the bans have changed. Keeps the rejoin secrets of the
+    /// peers, so that they may return. Members that are outside now lose their aliases.
     pub(super) fn shut_out(&mut self, turn: &mut Turn) {
         let members = self.members.iter().map(|(_, member)| member);
         let peers = members.filter(|member| member.profile.is_some());

@@ -49,7 +49,8 @@ pub(super) struct Waiting {
     id: SocketId,
     want: Want,
     ack: Option<Ack>,
-    /// The peer gets later chat messages by itself.
+    /// The number of the last chat message at the time of the request. The peer gets later ones as
+    /// events.
     seq: u64,
 }
 
@@ -95,7 +96,7 @@ impl Room {
         }
     }
 
-    /// Cloudflare answered, or the request failed. All waiting peers get the servers that there are.
+    /// Cloudflare answered, or the request failed. All waiting peers get the servers that are available.
     pub(super) fn posted(
         &mut self,
         now: Timestamp,

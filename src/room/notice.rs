@@ -32,7 +32,7 @@ impl Room {
         });
     }
 
-    /// Reports a chat message to everyone.
+    /// Reports a chat message that is not private.
     pub(super) fn tell_chat(&mut self, now: Timestamp, message: &Message) {
         if self.deliveries.wants_chat() {
             let message = Json::of(message);

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_itself_alone() {
+    fn only_the_password_itself_matches() {
         let password = Password::new("öffne dich", b"salt");
         let is = |text| password.as_ref().is_some_and(|password| password.is(text));
         assert!(is("öffne dich"));

@@ -2,7 +2,7 @@
 
 use crate::socket::Json;
 
-/// The names for the target with which a page expects the bare payload.
+/// A page that names the target with one of these names expects the bare payload.
 const TUTORIAL: [&str; 4] = [
     "remotePeerId",
     "remoteUserId",
@@ -134,7 +134,7 @@ pub(super) fn is_word(json: &Json) -> bool {
     matches!(json.as_str().as_bytes().first(), Some(b'"' | b'0'..=b'9'))
 }
 
-/// The name of a peer or a room: a text, or a whole number written as one.
+/// The name of a peer or a room: a text, or a whole number, which becomes a text.
 pub(super) fn word(json: &Json) -> Option<String> {
     if !is_word(json) {
         return None;

@@ -16,7 +16,7 @@ impl Place {
         "wnam", "enam", "sam", "weur", "eeur", "apac", "apac-ne", "apac-se", "oc", "afr", "me",
     ];
     pub(super) const LOCATION_FORM: &str = "wnam, enam, sam, weur, eeur, apac, apac-ne, apac-se, oc, \
-        afr or me, or nothing: near whoever comes first";
+        afr or me, or nothing: near the first client";
     pub(super) const JURISDICTIONS: [&str; 4] = ["eu", "us", "fedramp", "fedramp-high"];
     pub(super) const JURISDICTION_FORM: &str = "eu, us, fedramp or fedramp-high, or nothing: any";
 }

@@ -28,14 +28,14 @@ impl Webhook {
         url.clone_into(&mut self.url);
         (url.is_empty() || is_url)
             .then_some(())
-            .ok_or_else(|| format!("{text:?} is none"))
+            .ok_or_else(|| format!("it is {text:?}"))
     }
 
     pub(super) fn set_chat(&mut self, text: &str) -> Result<(), String> {
         self.chat = match text {
             "on" => true,
             "off" => false,
-            _ => return Err(format!("{text:?} is neither")),
+            _ => return Err(format!("it is {text:?}")),
         };
         Ok(())
     }

@@ -20,12 +20,12 @@ pub trait App {
     /// The app's [`App::deadline`] may have passed.
     fn wake(&mut self, _now: Timestamp, _out: &mut Vec<Command>) {}
 
-    /// Everything stored is deleted, because the object has had no client for long. Clears what the
-    /// app has in memory of it.
+    /// Called when everything stored is deleted, because the object has had no client for a long
+    /// time. The app clears its memory of the stored state.
     fn reset(&mut self);
 
     /// Whether the app still needs the stored state, although there is no client. Nothing is
-    /// deleted before that is over.
+    /// deleted while this is `true`.
     fn is_busy(&self) -> bool {
         false
     }

@@ -261,8 +261,8 @@ impl Server {
             return Some(next);
         }
         // A client takes the last element of an event for an offset if it is a text, even if that
-        // is the event's name. The newest offset is true: the client has received all events up to
-        // it.
+        // is the event's name. The newest offset is correct: the client has received all events up
+        // to it.
         let last = args.values.last();
         if last.is_none_or(|last| last.as_str().starts_with('"')) {
             args.values.push(replay.last().json());

@@ -1,4 +1,4 @@
-//! Makes packets of messages: waits for the attachments of a packet.
+//! Turns messages into packets. A packet is complete when all its attachments have arrived.
 
 use std::num::NonZeroU8;
 

@@ -1,4 +1,4 @@
-//! Makes packets of messages, and handles them.
+//! Turns messages into packets, and handles the packets.
 //!
 //! Two things wait: a packet whose attachments are not complete, and the messages of a client whose
 //! claim to an earlier socket is not decided. Both are bounded for all clients together.
@@ -103,7 +103,8 @@ impl Server {
         }
     }
 
-    /// Attachments are missing: the packet has to be for a socket, and there has to be space.
+    /// Checks a packet whose attachments are missing: it has to be for a connected socket, and there has
+    /// to be space for it.
     fn check_partial(&mut self, now: Timestamp, sid: Sid) {
         let client = self.clients.get(&sid);
         let partial = client.and_then(|client| client.decoder.awaiting());
@@ -161,13 +162,13 @@ impl Server {
             (packet::Kind::Disconnect, Some((id, _))) => {
                 self.forget(id, DisconnectReason::ClientNamespaceDisconnect);
             }
-            // The server connected it without a CONNECT, or it has left.
+            // The server connected the socket without a CONNECT, or the socket has left.
             (packet::Kind::Connect(_), Some(_)) | (_, None)
                 if self.engine.speaks_revision_3(sid) => {}
             (packet::Kind::ConnectError(_) | packet::Kind::Connect(_), _) => self.misuse(now, sid),
             _ => {
                 let client = self.clients.get(&sid);
-                // It may not know yet that the server disconnected it.
+                // The client may not know yet that the server disconnected its socket.
                 if client.is_none_or(|client| !client.removed.contains(&namespace)) {
                     self.misuse(now, sid);
                 }

@@ -1,6 +1,6 @@
 //! Socket.IO v5: namespaces, events, acks and attachments on top of [`engine`](crate::engine), and
-//! the seam to applications. Clients on revision 3 of the engine speak protocols 3 and 4, which differ in
-//! who connects to `/`, in ids and in refusals.
+//! the interface for applications. Clients on revision 3 of the engine speak protocols 3 and 4. These
+//! differ in who connects to `/`, in ids and in refusals.
 //!
 //! Specification: <https://socket.io/docs/v4/socket-io-protocol/>.
 

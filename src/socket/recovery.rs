@@ -42,7 +42,7 @@ pub(super) fn has_past(auth: Option<&Json>) -> bool {
 }
 
 impl Server {
-    /// Takes the sockets from their rows; those of no session are away.
+    /// Restores the sockets from their rows. Sockets without a session are away.
     pub(super) fn restore_sockets(&mut self, now: Timestamp, sessions: &Map<SocketId, Sid>) {
         let window = self.window();
         let lost = DisconnectReason::Transport(CloseReason::TransportClose);
@@ -86,8 +86,8 @@ impl Server {
         }
     }
 
-    /// Rebuilds the set of sockets that are away. With `anew` the server was down, and nobody could
-    /// come back meanwhile: all have until `then`.
+    /// Rebuilds the set of sockets that are away. With `anew`, the server was down, and no client
+    /// could come back meanwhile. So all clients have until `then`.
     fn note_away(&mut self, then: Timestamp, anew: bool) {
         let mut away = Vec::new();
         for (id, socket) in self.sockets.iter_mut() {
@@ -149,8 +149,8 @@ impl Server {
         true
     }
 
-    /// A client without a past connects: if it is a page that was loaded again, the socket that the
-    /// page had before is gone now. So it takes no place from the new one.
+    /// Called when a client without a past connects. If it is a page that was loaded again, removes
+    /// the socket that the page had before, so that this socket takes no place from the new one.
     pub(super) fn replace_left_page(&mut self, namespace: &Namespace, address: &str) {
         let left = DisconnectReason::Transport(CloseReason::GoingAway);
         let is_earlier = |id: &SocketId| {
@@ -195,9 +195,9 @@ impl Server {
         }
     }
 
-    /// The socket that a client was before, and the last event it had, if it had any. `None` if there
-    /// is none, or if the client had an event that this server does not know: it is unknown then which
-    /// others were lost with it.
+    /// The socket that a client was before, and the last event that the client got, if it got any. `None`
+    /// if there is no such socket, or if the client got an event that this server does not know. Then the
+    /// server cannot know which other events were lost with it.
     pub(super) fn past(
         &mut self,
         namespace: &Namespace,
@@ -241,7 +241,7 @@ impl Server {
         });
     }
 
-    /// Decides what can be decided. Returns whether anything was.
+    /// Decides the claims that can be decided. Returns whether it decided any.
     pub(super) fn settle_claims(&mut self, now: Timestamp) -> bool {
         let mut settled = false;
         for claim in std::mem::take(&mut self.claims) {

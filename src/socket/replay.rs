@@ -256,9 +256,9 @@ impl Replay {
         store.put_json(STATE.to_owned(), &index.state);
     }
 
-    /// The events that a socket missed that was accepted at `since` and got the event `had` last, each as
-    /// its messages, oldest first. `None` if they are not known: some were deleted, or the server did not
-    /// send this socket an event with the offset `had`, or lost it when it was killed.
+    /// The events that a socket missed, oldest first, each as its messages. The socket was accepted at
+    /// `since`, and the last event that it got is `had`. `None` if the missed events are not known: some
+    /// were deleted, or the server did not send the event `had` to this socket, or lost it in a kill.
     pub(super) fn missed(
         &mut self,
         id: SocketId,
@@ -322,7 +322,8 @@ impl Index {
         }
     }
 
-    /// Makes space for an event of this size. Each time looks at all entries, so it makes space for more.
+    /// Makes space for an event of this size. A call looks at all entries, so it also makes space for later
+    /// events.
     fn trim(&mut self, bounds: Bounds, among: &Map<SocketId, Socket>, size: usize, store: &Store) {
         let is_over = |index: &Self, events, bytes| {
             index.entries.len() >= events || index.bytes.saturating_add(size) > bytes
@@ -383,7 +384,7 @@ impl Receivers {
         if to.len() <= among.len() / 2 {
             return Self::Only(to);
         }
-        // Apps usually have their sockets in order.
+        // Applications usually give the sockets in order.
         let sorted = to.is_sorted();
         let has_it = |id: &SocketId| {
             if sorted {

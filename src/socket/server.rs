@@ -90,7 +90,7 @@ impl Server {
         }
         self.restore_sockets(now, &sessions);
         for (sid, client) in self.clients.iter() {
-            // Its client does not know that, so it has to connect again.
+            // The client does not know that a socket is lost, so it has to connect again.
             if client
                 .sockets
                 .iter()
@@ -199,11 +199,11 @@ impl Server {
         self.clients.insert(sid, client);
         self.save_client(sid);
         if self.engine.speaks_revision_3(sid) {
-            self.connect(sid, Namespace::main(), None); // revision 3 has no CONNECT for it
+            self.connect(sid, Namespace::main(), None); // revision 3 has no CONNECT for the main namespace
         }
     }
 
-    /// The stored state of a client is out of date.
+    /// Stores the state of a client at the end of the turn.
     pub(super) fn save_client(&mut self, sid: Sid) {
         if let Some(client) = self.clients.get_mut(&sid)
             && !std::mem::replace(&mut client.unsaved, true)
@@ -212,7 +212,7 @@ impl Server {
         }
     }
 
-    /// The stored state of a socket is out of date.
+    /// Stores the state of a socket at the end of the turn.
     pub(super) fn save_socket(&mut self, id: SocketId) {
         if let Some(socket) = self.sockets.get_mut(&id)
             && !std::mem::replace(&mut socket.unsaved, true)

@@ -160,7 +160,7 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         Some(entry.data)
     }
 
-    /// Changes the data of a socket. If `change` returns `true`, [`Sockets::save`] keeps them anew.
+    /// Changes the data of a socket. If `change` returns `true`, [`Sockets::save`] stores them again.
     pub fn change(&mut self, id: SocketId, change: impl FnOnce(&mut T) -> bool) {
         if let Some(entry) = self.all.get_mut(&id)
             && change(&mut entry.data)
@@ -222,7 +222,7 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         true
     }
 
-    /// Keeps the sockets that changed, each once.
+    /// Adds one [`Command::Keep`] for each socket that changed.
     pub fn save(&mut self, out: &mut Vec<Command>) {
         for id in std::mem::take(&mut self.unsaved) {
             let Some(entry) = self.all.get_mut(&id) else {
@@ -316,7 +316,7 @@ impl<T> Sockets<T> {
         number
     }
 
-    /// Has [`Sockets::save`] keep a socket anew.
+    /// Makes [`Sockets::save`] store a socket again.
     pub(super) fn mark(&mut self, id: SocketId) {
         if let Some(entry) = self.all.get_mut(&id)
             && !std::mem::replace(&mut entry.unsaved, true)

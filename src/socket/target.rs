@@ -48,7 +48,7 @@ impl Target {
         self
     }
 
-    /// Only sockets that are connected now: sockets that are away miss the event.
+    /// Limits the target to sockets that are connected now: sockets that are away miss the event.
     #[must_use]
     pub fn volatile(mut self) -> Self {
         self.volatile = true;

@@ -1,5 +1,5 @@
-// How the servers beside Signalbox handle an event: like a tutorial's server, without checks, but with Signalbox's
-// fields, so that all servers send the same bytes.
+// Handles an event for the servers that Signalbox is compared with. Like a tutorial's server it checks nothing. It sends
+// Signalbox's fields, so that all servers send the same bytes.
 
 const relayed = new Set(["offer", "answer", "candidate"]);
 let seq = 0;

@@ -1,5 +1,5 @@
 // The bare object with gathered sends: while it is busy it collects frames, and sends them socket by socket when it is
-// idle. Signalbox does the same, so this is the platform's limit for it.
+// idle. Signalbox does the same, so this shows the most that the platform allows.
 
 import { Room as Bare } from "./bare.mjs";
 

@@ -87,7 +87,7 @@ export async function withServer(name, { cores, version }, use) {
     gone.abort();
     throw new Error(`${name} ended with ${code}: ${output}`);
   });
-  ended.catch(() => {}); // it is stopped below
+  ended.catch(() => {}); // the server ends when it is stopped below
   try {
     await Promise.race([answers(port, gone.signal), ended]);
     return await Promise.race([use({ port, pid: child.pid }), ended]);

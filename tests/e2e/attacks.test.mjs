@@ -23,7 +23,7 @@ async function refusal(options) {
   return error.data.code;
 }
 
-test("somebody else's name as the sender of a signal or a message", async () => {
+test("a client cannot send a signal or a message in the name of another client", async () => {
   const room = "claims";
   const [ada, grace, eve] = await Promise.all([1, 2, 3].map(() => connect(server, { room })));
   const offer = once(grace, "offer");
@@ -36,7 +36,7 @@ test("somebody else's name as the sender of a signal or a message", async () => 
   assert.deepEqual([sender, name], [eve.id, null]);
 });
 
-test("another room's peer id, and guessed aliases", async () => {
+test("a client cannot reach the peers of another room by their ids or by guessed aliases", async () => {
   const ada = await connect(server, { room: "hers" });
   await ask(ada, "join", "ada");
   const heard = [];
@@ -52,7 +52,7 @@ test("another room's peer id, and guessed aliases", async () => {
   assert.deepEqual(heard, []);
 });
 
-test("an alias of another client, which may be away", async () => {
+test("a client cannot take the alias of another client, even while that client is away", async () => {
   const room = "aliases";
   const [ada, bob, again] = await Promise.all([1, 2, 3].map(() => connect(server, { room })));
   const eve = await connect(server, { room, extraHeaders: { "cf-connecting-ip": "198.51.100.7" } });
@@ -65,7 +65,7 @@ test("an alias of another client, which may be away", async () => {
   ada.io.engine.close();
   await away;
   assert.equal((await ask(eve, "join", "ada")).error.code, "id-taken");
-  assert.equal((await ask(again, "join", "ada")).ok, true, "a page that was loaded again");
+  assert.equal((await ask(again, "join", "ada")).ok, true, "a page that was loaded again gets its alias back");
 });
 
 const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -76,7 +76,7 @@ function token(claims, { header = { alg: "HS256" }, key = secret } = {}) {
   return `${signed}.${signature(signed, key)}`;
 }
 
-test("tokens: unsigned, another room's, expired, tampered, another secret's", async () => {
+test("tokens are refused that are unsigned, for another room, expired, changed, or signed with another secret", async () => {
   const room = "tokens";
   const good = token({ name: "Ada" });
   const [header, , signed] = good.split(".");
@@ -115,7 +115,7 @@ test("a missing token is refused; the documentation's example makes a valid one"
   }
 });
 
-test("guessing the password", async () => {
+test("a client may guess the password only a few times in a minute", async () => {
   const room = "guessed";
   const host = await connect(server, { room });
   await ask(host, "room:join", {});
@@ -135,7 +135,7 @@ test("guessing the password", async () => {
   assert.equal(await guess("198.51.100.2", "correct horse"), true);
 });
 
-test("another client's Engine.IO sid is in no event, no log and no answer", async () => {
+test("the Engine.IO sid of a client is in no event, no log and no answer to another client", async () => {
   const room = "secrets";
   const seen = [];
   const [ada, grace] = await Promise.all([
@@ -190,7 +190,7 @@ test("names and messages of any characters arrive unchanged; only lone surrogate
   assert.equal(messages.length, 13);
 });
 
-test("event names of a prototype, and JSON that is huge or deep", async () => {
+test("event names of a prototype, and JSON that is huge or deep, are refused", async () => {
   const room = "names";
   const [ada, eve] = await Promise.all([1, 2].map(() => connect(server, { room, transports: ["websocket"] })));
   for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty", "0", "", "\u0000", "room:join ", "x".repeat(10_000)]) {
@@ -224,7 +224,7 @@ for (const name of ["..", ".", "%2e%2e", "..%2f", "a%2fb", "a%00b", "x".repeat(6
   });
 }
 
-test("a sid of another room", async () => {
+test("a sid of another room is refused", async () => {
   const { body } = await http(server, enginePath("one", { transport: "polling" }));
   const { sid } = JSON.parse(body.slice(1));
   const { status } = await http(server, enginePath("two", { transport: "polling", sid }));

@@ -25,7 +25,7 @@ function dialect(...words) {
 
 const write = (name, value) => writeFileSync(join(folder, name), JSON.stringify(value));
 
-test("a good table, and its transcript", async () => {
+test("a valid table is accepted, and its transcript passes", async () => {
   write("good.json", { on: { hello: [{ emit: "hello", args: ["$id"] }] } });
   write("transcript.json", [{ connect: "ann" }, { by: "ann", emit: ["hello"], gets: { ann: [["hello", "$ann"]] } }]);
   const { code, output } = await dialect("check", "good.json");
@@ -36,7 +36,7 @@ test("a good table, and its transcript", async () => {
   assert.match(played.output, /went as written: 2 steps/);
 });
 
-test("an invalid table: each error with its place", async () => {
+test("each error of an invalid table is printed with its place", async () => {
   write("bad.json", { on: { call: [{ emit: "call", to: "$target" }, { jion: "$0" }] } });
   const { code, output } = await dialect("check", "bad.json");
   assert.equal(code, 1, output);
@@ -44,7 +44,7 @@ test("an invalid table: each error with its place", async () => {
   assert.match(output, /bad\.json: on\.call\[1\]\.jion: an action has no "jion"; did you mean "join"\?/);
 });
 
-test("a transcript that fails: the step", async () => {
+test("the step at which a transcript fails is printed", async () => {
   write("good.json", { on: { hello: [{ emit: "hello" }] } });
   write("wrong.json", [{ connect: "ann" }, { by: "ann", emit: ["hello"], gets: { ann: [["bye"]] } }]);
   const { code, output } = await dialect("check", "good.json", "--transcript", "wrong.json");
@@ -52,14 +52,14 @@ test("a transcript that fails: the step", async () => {
   assert.match(output, /wrong\.json: step 2: ann got \[\["hello"\]\], and was to be \[\["bye"\]\]/);
 });
 
-test("a table that is too large for a variable", async () => {
+test("a table that is too large for a variable is valid, and the output says so", async () => {
   write("large.json", { about: "x".repeat(6000), on: {} });
   const { code, output } = await dialect("check", "large.json");
   assert.equal(code, 0, output);
   assert.match(output, /larger than the 5000 bytes/);
 });
 
-test("tables in the form of DIALECTS, in files of any name and in wrangler.toml", async () => {
+test("tables in the form of DIALECTS are checked, in files of any name and in wrangler.toml", async () => {
   write("tables", { mine: { on: { hello: [{ emit: "hello" }] } }, yours: { on: {} } });
   const good = await dialect("check", "tables");
   assert.equal(good.code, 0, good.output);
@@ -77,7 +77,7 @@ test("tables in the form of DIALECTS, in files of any name and in wrangler.toml"
   assert.match((await dialect("check", "wrangler.toml")).output, /has no DIALECTS in \[vars\]/);
 });
 
-test("the list of dialects, one of them, and an unknown command", async () => {
+test("list prints the dialects, show prints one of them, and an unknown command is an error", async () => {
   const { output } = await dialect("list");
   assert.match(output, /^codelab +Google's codelab/m);
   const { code, output: shown } = await dialect("show", "codelab");

@@ -18,7 +18,7 @@ for (const transport of ["polling", "websocket"]) {
     const [error] = await once(third, "connect_error");
     assert.equal(error.data.code, "room-full");
     assert.ok(error.message.length > 10);
-    assert.equal(third.active, false, "it does not come back by itself");
+    assert.equal(third.active, false, "the client does not reconnect by itself");
     first.disconnect();
     const connected = once(third, "connect");
     third.on("connect_error", () => third.connect()); // until the room has noticed that the first one left

@@ -1,7 +1,7 @@
-// The stock client's reaction to the server: its reasons, and whether it reconnects by itself.
+// How the stock client reacts to the server: the reason that it gives for a disconnect, and whether it reconnects by itself.
 //
-// The echo of Engine.IO serves as a mirror: a Socket.IO client receives its own packets from it, so it can be sent any
-// packet.
+// The echo of Engine.IO serves as a mirror: it returns a Socket.IO client's own packets to it. So a test can choose any
+// packet that the client receives.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
@@ -19,7 +19,7 @@ after(async () => {
   await calm.stop();
 });
 
-/** A client of the Socket.IO echo that reconnects at once, if it does. */
+/** A client of the Socket.IO echo. If it reconnects, it does so at once. */
 function client({ to = calm, namespace = "", ...options } = {}) {
   const socket = io(to.url + namespace, { forceNew: true, reconnectionDelay: 1, reconnectionDelayMax: 2, ...options });
   open.push(socket);
@@ -38,14 +38,14 @@ async function connected(options) {
   return socket;
 }
 
-/** A client that gets `reflected` as if from the server: the mirror returns its CONNECT, `sid` included. */
+/** A client of the mirror. It receives what `reflect` sends. Its CONNECT comes back, too, with the `sid` in its `auth`. */
 async function mirrored(transport) {
   const socket = await connected({ path: "/engine.io", transports: [transport], auth: { sid: "itself" } });
   assert.equal(socket.id, "itself");
   return Object.assign(socket, { reflect: (packet) => socket.io.engine.write(packet) });
 }
 
-/** The client gets this reason, and reconnects by itself. */
+/** Checks that the client disconnects for this reason, and reconnects by itself. */
 async function assertLost(socket, act, reason) {
   const [lost, back] = [once(socket, "disconnect"), once(socket, "connect")];
   act();
@@ -56,7 +56,7 @@ async function assertLost(socket, act, reason) {
   return details;
 }
 
-/** The client gets this reason, and does not reconnect. */
+/** Checks that the client disconnects for this reason, and does not reconnect. */
 async function assertOut(socket, act, reason) {
   const lost = once(socket, "disconnect");
   act();
@@ -65,7 +65,7 @@ async function assertOut(socket, act, reason) {
   assert.equal(socket.active, false);
 }
 
-test("K-7, K-8: how long a client waits", () => {
+test("K-7, K-8: the default delays and timeout of a stock client", () => {
   const { io: manager } = client({ reconnectionDelay: undefined, reconnectionDelayMax: undefined, autoConnect: false });
   assert.equal(manager.timeout(), 20_000);
   assert.deepEqual([manager.reconnectionDelay(), manager.reconnectionDelayMax()], [1_000, 5_000]);
@@ -104,7 +104,7 @@ for (const transport of ["polling", "websocket"]) {
 
     test("D-2: a close", async () => {
       const socket = await connected({ transports });
-      // No packet, so the server closes (S-7).
+      // This is not a packet, so the server closes the session (S-7).
       const details = await assertLost(socket, () => socket.io.engine.write("9"), "transport close");
       if (transport === "websocket") assert.deepEqual([details.context.code, details.context.reason], [1005, ""]);
     });
@@ -146,7 +146,7 @@ for (const transport of ["polling", "websocket"]) {
       }
     });
 
-    test("D-14: an event is sent once there is a connection, and again without acknowledgement", async () => {
+    test("D-14: with retries, an event is sent after the connect, and again if no ack arrives", async () => {
       const socket = client({ transports, retries: 2, ackTimeout: 50 });
       const heard = [];
       socket.on("message-back", (message) => heard.push(message));
@@ -161,7 +161,7 @@ for (const transport of ["polling", "websocket"]) {
   });
 }
 
-test("D-2, W-5: a WebSocket's code says why", async () => {
+test("D-2, W-5: the code of a closed WebSocket tells the reason", async () => {
   const socket = await connected({ transports: ["websocket"] });
   const details = await assertLost(socket, () => socket.emit("message", "x".repeat(1_000_000)), "transport close");
   assert.equal(details.context.code, 1009);

@@ -179,7 +179,7 @@ describe("messages", () => {
   test("P-7: a second poll ends the session", async () => {
     const session = await openPolling(calm, "engine.io");
     const answers = await Promise.all([session.get(), session.get()]);
-    // The first one waits, and gets the answer.
+    // The first poll waits, and gets the close packet.
     assert.deepEqual(answers.sort(), [[200, "1"], [400, ""]]);
     assert.deepEqual(await session.get(), unknownSid);
   });
@@ -295,7 +295,7 @@ describe("upgrade", () => {
 });
 
 describe("races between connections", () => {
-  test(`U-2, U-8, T-7: ${rounds} upgrades, polled all the way`, async (t) => {
+  test(`U-2, U-8, T-7: ${rounds} upgrades, each with a poll before the probe and a poll after it`, async (t) => {
     let repeats = 0;
     for (let round = 0; round < rounds; round++) {
       // The poll after the upgrade may overtake it by 100 ms.
@@ -335,7 +335,7 @@ describe("races between connections", () => {
     t.diagnostic(`${rounds} of ${rounds} upgrades, ${repeats} repeated as the machine was slow`);
   });
 
-  test("U-2: a poll that came before the probe is released by it", async () => {
+  test("U-2: a poll that came before the probe is answered when the probe arrives", async () => {
     const session = await openPolling(calm, "engine.io");
     const socket = await session.webSocket();
     const poll = session.get();
@@ -346,7 +346,7 @@ describe("races between connections", () => {
     await assertEchoes(socket);
   });
 
-  test(`P-12, T-7: ${rounds} polls against the session's close`, async (t) => {
+  test(`P-12, T-7: ${rounds} polls that race with the session's close`, async (t) => {
     let repeats = 0;
     for (let round = 0; round < rounds; round++) {
       // The poll may come 100 ms after the close.

@@ -49,7 +49,7 @@ for (const path of ["/", "/nothing/", "/engine.iox/", "/r/engine.io/", "/r/one/t
   });
 }
 
-test("T-5: the base URL may have a path, which is a room of its own", async () => {
+test("T-5: the base URL may have a path, and each path is a separate room", async () => {
   const [one, two] = ["/r/one", "/r/two"];
   const { status, body } = await http(server, one + handshake);
   assert.equal(status, 200);

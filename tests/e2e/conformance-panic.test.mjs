@@ -31,7 +31,7 @@ test("after a panic every object is made again, and its clients continue", async
     }
     await server.logged(/made anew after a panic/, since);
   }
-  assert.deepEqual([culprit, webSocket].map(({ id }) => id), ids, "neither had to connect again");
+  assert.deepEqual([culprit, webSocket].map(({ id }) => id), ids, "neither client had to connect again");
   server.logs.length = 0; // these panics were expected
   await server.stop();
 });

@@ -1,4 +1,4 @@
-// The tutorial's contract and the other published forms of its events, through the stock client.
+// The events of a published tutorial, and the other shapes in which pages send them, with the stock client.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -29,7 +29,7 @@ async function relayed(from, to, sent, ...args) {
   return heard;
 }
 
-test("join: user-joined and user-left to all peers, including the new one", async () => {
+test("join: all sockets with an alias get user-joined and user-left, the new one too", async () => {
   const [ada, grace, tourist] = await people(3);
   const surprises = [];
   tourist.onAny((event) => surprises.push(event));
@@ -47,7 +47,7 @@ test("join: user-joined and user-left to all peers, including the new one", asyn
 });
 
 for (const target of ["remotePeerId", "remoteUserId", "targetPeerId", "targetUserId"]) {
-  test(`offer, answer, candidate with ${target}: the bare value to the target only`, async () => {
+  test(`offer, answer, candidate with ${target}: only the target gets the bare value`, async () => {
     const [ada, grace, third] = await people(3);
     const surprises = [];
     third.onAny((event) => surprises.push(event));
@@ -104,7 +104,7 @@ test("broadcast: a bare description or candidate goes to all others unchanged", 
 });
 
 for (const target of ["to", "target", "targetId", "id", "peerId", "userId", "receiver", "socketId"]) {
-  test(`wrapped with ${target}: the object, its sender stated`, async () => {
+  test(`wrapped with ${target}: the target gets the object with its sender`, async () => {
     const [ada, grace] = await people(2);
     for (const field of ["offer", "sdp", "description"]) {
       const sent = { [target]: grace.id, [field]: offer, extra: [1, { deep: true }] };
@@ -133,7 +133,7 @@ test("id first: offer(id, description) arrives as offer(fromId, description)", a
   }
 });
 
-test("room last: offer(description, room), if it is this room", async () => {
+test("room last: offer(description, room) is relayed if the room is this one", async () => {
   const [ada, grace] = await people(2);
   const room = `contract-${rooms - 1}`;
   assert.deepEqual((await relayed(ada, grace, "offer", offer, room))[0], offer);
@@ -164,7 +164,7 @@ test("target: an alias stands for its peer", async () => {
   assert.equal(error.code, "id-taken");
 });
 
-test("target: an answer without one reaches the offerer, and candidates follow", async () => {
+test("target: an answer without one goes to the peer that sent the offer, and so do candidates after it", async () => {
   const [ada, grace, third] = await people(3);
   const surprises = [];
   third.onAny((event) => surprises.push(event));
@@ -176,7 +176,7 @@ test("target: an answer without one reaches the offerer, and candidates follow",
   assert.deepEqual(surprises, []);
 });
 
-test("target: without one, the only other socket", async () => {
+test("target: without one, a signal goes to the only other socket", async () => {
   const [ada, grace] = await people(2);
   const [got, meta] = await relayed(ada, grace, "offer", { offer });
   assert.deepEqual([got, meta.to], [offer, grace.id]);
@@ -198,7 +198,7 @@ test("an unknown target gives unknown-peer to its sender only", async () => {
   assert.deepEqual(surprises, []);
 });
 
-test("sender: every object argument states the true one, or none if none was sent", async () => {
+test("sender: a false sender in an argument is replaced by the true one; a description without a sender is unchanged", async () => {
   const [ada, grace, third] = await people(3);
   const claimed = { ...offer, from: third.id, callerID: third.id };
   const stated = { ...offer, from: ada.id, callerID: ada.id };
@@ -219,7 +219,7 @@ test("sender: every object argument states the true one, or none if none was sen
   for (const [got] of await both) assert.deepEqual(got, stated);
 });
 
-test("target: by other names, by a later argument, or by the value alone, and no other client gets it", async () => {
+test("target: another field name, a later argument or the value alone names it, and no other client gets the signal", async () => {
   const [ada, grace, third] = await people(3);
   const surprises = [];
   third.onAny((event) => surprises.push(event));
@@ -236,7 +236,7 @@ test("target: by other names, by a later argument, or by the value alone, and no
   assert.deepEqual(surprises, []);
 });
 
-test("room: an event that names another room is refused with its URL, in every form, and reaches no client", async () => {
+test("room: an event that names another room in any form is refused with the URL of that room, and reaches no client", async () => {
   const [ada, grace] = await people(2);
   const room = `contract-${rooms - 1}`;
   const surprises = [];
@@ -338,7 +338,7 @@ test("presence: room:join returns the peers, the others get peer:joined, peer:up
   assert.deepEqual((await state)[0], { host: grace.id });
 });
 
-test("events of one's own: the document's lines, and what the answer to another name says", async () => {
+test("own events: the example of the document works, and the error for another name says what to use", async () => {
   const [ada, bob] = await people(2);
   const printed = [];
   const run = (socket) => new Function("socket", "console", example("own-events"))(socket, { log: (...words) => printed.push(words) });

@@ -1,4 +1,4 @@
-// The local runtime's files with the rooms' storage.
+// Reads the files in which the local runtime stores the rooms.
 
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,7 +24,7 @@ export function files(server) {
   return names.map((name) => join(server.storage, name));
 }
 
-/** Those with tables: a database has none before its object stores something. */
+/** The files of the databases that have tables. A database has none before its object stores something. */
 export function databases(server) {
   const tables = (file) => withCopy(file, (database) => database.prepare("SELECT name FROM sqlite_master").all());
   return files(server).filter((file) => tables(file).length > 0);

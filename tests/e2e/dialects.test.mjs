@@ -14,7 +14,7 @@ import { ask, enginePath, http, once, startKillable, startServer } from "./suppo
 const json = (...path) => JSON.parse(readFileSync(inRoot(...path), "utf8"));
 const names = readdirSync(inRoot("dialects/transcripts")).map((file) => basename(file, ".json"));
 
-/** The clients that tutorials' pages load, where that is not the newest one. */
+/** The versions of the client that tutorials' pages load, if it is not the newest version. */
 const versions = createRequire(inRoot("tests/interop/package.json"));
 const loaded = {
   "chaim-video-chat": "2.3.1",
@@ -30,16 +30,16 @@ const loaded = {
   "piyush-garg": "4.7.5",
 };
 
-/** A client of this version: older ones are the function itself. */
+/** The client's function `io` of this version. In older versions it is the module itself. */
 function library(version) {
   const module = versions(`socket.io-client-${version}`);
   return module.io ?? module;
 }
 
-/** Tables of tutorials that no dialect comes with. */
+/** The tutorials for which the tests have a table, but which are not shipped dialects. */
 const others = readdirSync(inRoot("tests/dialects")).flatMap((file) => /^(.+)-transcript\.json$/.exec(file)?.slice(1) ?? []);
 
-/** Dialects of the deployment's own, as a variable. */
+/** The deployment's own dialects, for the variable DIALECTS. */
 const own = {
   mine: { on: { connect: [{ emit: "hello", args: ["$id"] }], x: { emit: "y", to: "everyone", args: "$args" } } },
   ...Object.fromEntries(others.map((name) => [name, json("tests/dialects", `${name}.json`)])),
@@ -100,7 +100,7 @@ async function play(dialect, steps, options) {
     if (typeof value.$bytes === "string") return Buffer.from(value.$bytes, "hex");
     return Object.fromEntries(Object.entries(value).map(([key, value]) => [known.get(key) ?? key, filled(value)]));
   };
-  /** Fills in a value. A name without a value stands for what was received. */
+  /** Gives each name in `expected` that has no value yet the value at the same place in `got`. */
   const learn = (expected, got) => {
     if (typeof expected === "string" && expected.startsWith("$") && !known.has(expected) && got !== undefined) known.set(expected, got);
     else if (expected && got && typeof expected === "object") {

@@ -1,5 +1,5 @@
 // The documents: each block of code is run by a test or checked here, each link has a target, and each command and setting
-// that a document names is there.
+// that a document names exists.
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -18,7 +18,7 @@ const tests = readdirSync(inRoot("tests"), { recursive: true })
 /** Blocks that show a form and are no program. */
 const pictures = ["text"];
 
-/** What a block without a name is checked for, by its language: the results are its faults. */
+/** The checks of blocks without a name, by language. Each returns the faults of a block. */
 const checks = { sh: commands, sql: columns, toml: configuration };
 
 test("each block of code of the documents is run by a test, or checked here", () => {
@@ -58,7 +58,7 @@ test("the page of the tutorial is that of the template", () => {
   assert.equal(steps.join("\n"), read("template/public/first-call.js"));
 });
 
-test("the library's manifest has the profile of this one", () => {
+test("the manifest in the library's document has the release profile of this repository", () => {
   const lines = (text) => text.split("[profile.release]")[1].split("\n\n")[0].split("\n").map((line) => line.split(" #")[0].trim()).filter(Boolean);
   assert.deepEqual(lines(example("manifest")).filter((line) => !line.startsWith("#")), lines(read("Cargo.toml")));
 });
@@ -68,7 +68,7 @@ test("the library's build is a script of this repository", () => {
   assert.match(read(script), new RegExp(`\\b${option}: \\{`));
 });
 
-test("the commands that the documents name are there", () => {
+test("the commands that the documents name exist", () => {
   const faults = [];
   for (const document of documents) {
     for (const [, command] of textOf(document).matchAll(/`((?:npm|npx) [^`|]+)`/g)) {
@@ -78,7 +78,7 @@ test("the commands that the documents name are there", () => {
   assert.deepEqual(faults, []);
 });
 
-test("the settings that the documents name are there", () => {
+test("the settings that the documents name exist", () => {
   const known = settings();
   const faults = [];
   for (const document of documents) {
@@ -122,7 +122,7 @@ function settings() {
   return new Set([...variables, ...secrets, ...environment]);
 }
 
-/** The faults of commands: the names of scripts, of their options and of files have to be there. */
+/** The faults of commands: scripts, options and files that they name have to exist. */
 function commands(code, document) {
   const isProject = document.startsWith("template/") || document.startsWith("npm/");
   const { scripts } = JSON.parse(read(isProject ? "template/package.json" : "package.json"));
@@ -140,7 +140,7 @@ function commands(code, document) {
 
 const programs = ["cargo", "cd", "cp", "curl", "git", "openssl"];
 
-/** Of npm's own commands, those that the documents use. */
+/** The commands of npm itself that the documents use. */
 const npmCommands = ["install"];
 
 function npm([verb, ...words], scripts) {
@@ -172,7 +172,7 @@ function columns(code, document) {
   return used.filter((name) => !known.has(name)).map((name) => `there is no column ${name}`);
 }
 
-/** The faults of settings: each line is a variable, or a line of wrangler.toml, there perhaps behind a `#`. */
+/** The faults of settings: each line has to be a variable, or a line of wrangler.toml, which may be commented out there. */
 function configuration(code) {
   const lines = read("wrangler.toml").split("\n").map((line) => line.replace(/^# /, "").split(" #")[0].trim());
   const known = settings();

@@ -1,4 +1,4 @@
-// The examples, each a Worker of its own, with stock clients.
+// Tests the examples with stock clients. Each example is a Worker of its own.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -22,7 +22,7 @@ describe("chat", () => {
   });
   after(() => server.stop());
 
-  test("members of a room get its messages, over kill -9", async () => {
+  test("members of a room get its messages, before and after the server is killed", async () => {
     const [ann, bob, cat] = [await connect(server), await connect(server), await connect(server)];
     const surprises = [];
     cat.onAny((event) => surprises.push(event));
@@ -131,7 +131,7 @@ describe("game", () => {
     return { socket, side: (await side)[0] };
   }
 
-  test("two play by the rules, a third client watches, and the game survives the loss of memory", async () => {
+  test("two clients play by the rules, a third client watches, and the game continues after a loss of memory", async () => {
     const x = await player();
     const o = await player();
     const watcher = await player();

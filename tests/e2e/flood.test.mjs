@@ -1,5 +1,4 @@
-// One socket sends as fast as it can in a room of 20, with the deployed rates: it is limited, then disconnected; the
-// others are not affected.
+// One socket sends as fast as it can in a room of 20, with the deployed rates.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -15,7 +14,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-test("one socket at full flood in a room of 20", async (t) => {
+test("a socket that floods a room of 20 is limited, then disconnected, and the others are not affected", async (t) => {
   const room = "flood";
   const transports = (n) => [["websocket"], ["polling"], ["polling", "websocket"]][n % 3];
   const peers = await Promise.all(Array.from({ length: others }, (_, n) => connect(server, { room, transports: transports(n) })));

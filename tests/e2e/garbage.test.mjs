@@ -122,7 +122,7 @@ for (const [what, body] of [
   ["an event in a namespace not joined", '42/admin,["a"]'],
   ["a second CONNECT", "40"],
   ["eleven attachments", '4511-["a",{"_placeholder":true,"num":0}]'],
-  ["an attachment out of the blue", "bAQID"],
+  ["an attachment that no packet announced", "bAQID"],
   ["a type of Socket.IO that does not exist", "49"],
 ]) {
   test(`P-3, S-4, S-7: a POST of ${what} ends its session`, async () => {
@@ -201,11 +201,11 @@ test("E-9: a binary body ends the session", async () => {
   await roomWorks();
 });
 
-test("E-8, P-7: a second poll ends the session: the first gets a close, later ones nothing", async () => {
+test("E-8, P-7: a second poll ends the session: the first gets the close packet, and the second gets 400 without a body", async () => {
   const path = await session();
   const first = http(server, path);
   const second = await http(server, path);
-  // The first one at the room waits; the other is the second.
+  // The poll that reaches the room first is the one that waits. It may be either of the two.
   const answers = [await first, second];
   assert.deepEqual(answers.map(({ status, body }) => `${status} ${body}`).sort(), ["200 1", "400 "]);
   const late = await http(server, path);
@@ -224,7 +224,7 @@ for (const [what, frame, code] of [
   ["a reserved event", '42["disconnect"]', 1005],
   ["an event in a namespace not joined", '42/admin,["a"]', 1005],
   ["a CONNECT that is an array", "40/x,[]", 1005],
-  ["an attachment out of the blue", Buffer.from([1, 2, 3]), 1005],
+  ["an attachment that no packet announced", Buffer.from([1, 2, 3]), 1005],
   ["a frame beyond maxPayload", `4${"x".repeat(131_072)}`, 1009],
 ]) {
   test(`W-4, W-5, S-4: a WebSocket with ${what} is closed`, async () => {
@@ -300,7 +300,7 @@ test("an event that is too large is an error to its sender", async () => {
 const deep = "[".repeat(50_000) + "]".repeat(50_000);
 const huge = JSON.stringify("x".repeat(120_000));
 
-test("JSON that is huge or nested 50,000 deep is refused: not every peer's parser could take it", async () => {
+test("JSON that is huge or nested 50,000 deep is refused, because the parsers of some peers would fail", async () => {
   const socket = await connect(server, { room, transports: ["websocket"] });
   for (const [event, payload, code] of [
     ["signal", `{"to":"${members[0].id}","data":${deep}}`, "bad-payload"],

@@ -1,4 +1,4 @@
-// How many connections an address may open: with the limits of wrangler.toml, 60 per minute in a room, 600 in all
+// Tests how many connections an address may open. wrangler.toml sets the limits: 60 per minute in one room, 600 in all
 // rooms.
 
 import assert from "node:assert/strict";
@@ -16,7 +16,7 @@ const polling = { transport: "polling" };
 const from = (address) => ({ headers: { "cf-connecting-ip": address } });
 const handshake = (address) => http(server, enginePath("flood", polling), from(address));
 
-/** Opens sessions until one is refused: `{before, refused}`. The minute may end meanwhile, once. */
+/** Opens sessions until one is refused: `{before, refused}`. A new minute may begin meanwhile, so twice the limit may be accepted. */
 async function flood(open) {
   for (let before = 0; before <= 2 * limit; before++) {
     const answer = await open(before);
@@ -79,7 +79,7 @@ const loyal = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax:
 const crowd = (server, count, options) => Promise.all(Array.from({ length: count }, (_, n) =>
   connect(server, { ...loyal, ...options, transports: n % 2 ? ["websocket"] : undefined })));
 
-/** All clients lose their connections by `lose`, and recover at the latest after `start`. */
+/** Checks that all clients disconnect when `lose` runs, and recover before or after `start` runs. */
 async function allRecover(sockets, lose, start = () => {}) {
   const ids = sockets.map(({ id }) => id);
   const lost = sockets.map((socket) => once(socket, "disconnect"));
@@ -90,7 +90,7 @@ async function allRecover(sockets, lose, start = () => {}) {
   assert.deepEqual(sockets.map(({ id, recovered }) => [id, recovered]), ids.map((id) => [id, true]));
 }
 
-test("E-18: all clients of an address recover after losing their sockets at once, beyond its limit", async () => {
+test("E-18: all clients of an address recover after they lose their sockets at once, although they exceed its limit", async () => {
   const room = "crowd";
   const extraHeaders = from("192.0.2.4").headers;
   const sockets = await crowd(server, limit, { room, extraHeaders });
@@ -115,7 +115,7 @@ test("E-18: 100 clients of one address recover after a restart, and the limit fo
       assert.ok(status === 200 || (status === 429 && headers["retry-after"] === "60"), `${status}`);
       if (status === 200) opened += 1;
     }
-    // The minute may end meanwhile, once.
+    // A new minute may begin meanwhile, once.
     assert.ok(opened >= limit && opened <= 2 * limit, `${opened} of 1000 were let in`);
   } finally {
     await killable.stop();
@@ -138,7 +138,7 @@ test("an address may open more connections in many rooms than in one, but not an
   }
 });
 
-test("a customer's IPv6 network is one address", async () => {
+test("a customer's IPv6 network counts as one address", async () => {
   const { before } = await flood((n) => handshake(`2001:db8:1:2::${n.toString(16)}`));
   assert.ok(before >= limit, `${before} were let in`);
   assert.equal((await handshake("2001:db8:1:3::1")).status, 200);
@@ -150,7 +150,7 @@ test("connections from the machine itself, by developers and tests, are not coun
   }
 });
 
-test("E-3: requests of unknown sessions count, and an expired session does not cost its client a connection", async () => {
+test("E-3: requests with an unknown sid count, and a client whose session expired may still open a new one", async () => {
   const few = 3;
   const simple = { limit: few, period: 60 };
   const limited = await startServer({ ratelimits: { HANDSHAKES: { type: "ratelimit", namespace_id: "1001", simple } } });
@@ -163,7 +163,7 @@ test("E-3: requests of unknown sessions count, and an expired session does not c
     assert.equal((await ask({ sid: sid(0) }, patient)).status, 400);
     assert.equal((await ask({}, patient)).status, 200);
 
-    // An address that keeps asking may open none, and its open sessions continue. A minute may end meanwhile.
+    // An address that repeats such requests may open no session, and its open sessions continue. A new minute may begin.
     const address = "192.0.2.8";
     const open = { sid: JSON.parse((await ask({}, address)).body.slice(1)).sid };
     await flood(async (round) => {

@@ -1,6 +1,6 @@
-// Nothing keeps the object in memory, and clients do not notice the loss of memory.
+// Nothing keeps the object in memory, and no client loses anything with the object's memory.
 //
-// Clients can see the loss of memory in the sequence numbers: only then do they skip a block.
+// The tests see a loss of memory by the sequence numbers: they skip a block after it, and only then.
 
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
@@ -73,7 +73,7 @@ describe("the object can be evicted at once", () => {
     ["a parked poll", async (room) => {
       const session = await poller(room);
       const poll = session.get();
-      // The answer is not a noop: meanwhile the poll was neither answered nor released.
+      // The answer is the message and not a noop, so the poll waited all the time.
       return async () => assert.equal(event(await poll)[1].message, question);
     }],
     ["an unfinished upgrade", async (room) => {

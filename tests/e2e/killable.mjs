@@ -1,4 +1,4 @@
-// The server that tests kill: the Worker of a crate, on this port, with this storage.
+// A server for tests that kill it. Its arguments are the port, the storage, the crate of the Worker and the settings.
 
 import { serve } from "../../scripts/server.mjs";
 import { inRoot } from "../../scripts/task.mjs";

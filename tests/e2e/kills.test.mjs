@@ -22,23 +22,23 @@ async function history(socket) {
   }
 }
 
-/** A listener heard all that is kept, but for what was sent while it was away and came back without recovery. */
+/** Asserts that a listener heard all stored messages, except those sent while it was away before a reconnect without recovery. */
 function assertMissedNothing(kept, heard, connects) {
   const anew = connects.filter(({ recovered }) => !recovered);
   const gaps = anew.map(({ had }) => [heard[had - 1]?.seq ?? 0, heard[had]?.seq ?? Infinity]);
   const known = new Set(heard.map(({ seq }) => seq));
   const first = heard[0].seq;
   const missed = kept.filter(({ seq }) => seq >= first && !known.has(seq) && !gaps.some(([from, to]) => from < seq && seq < to));
-  assert.deepEqual(missed, [], "whoever is recovered has missed nothing");
+  assert.deepEqual(missed, [], "a recovered listener has missed nothing");
 }
 
-test(`${kills} kills under load`, async () => {
+test(`no acknowledged message is lost in ${kills} kills under load`, async () => {
   const transports = [undefined, ["websocket"], ["polling"]];
   const listeners = [];
   for (const transport of transports) {
     const socket = await connect(server, { ...impatient, transports: transport });
     const heard = [];
-    const connects = []; // each time after a kill: whether it was recovered, and how many messages it had heard
+    const connects = []; // for each connect after a kill: whether the listener was recovered, and how many messages it had heard
     socket.on("chat-message", (message) => heard.push(message));
     socket.on("connect", () => connects.push({ recovered: socket.recovered, had: heard.length }));
     listeners.push({ socket, heard, connects });
@@ -75,9 +75,9 @@ test(`${kills} kills under load`, async () => {
   acknowledged.push("the last");
   const kept = await history(sender);
   const texts = kept.map(({ message }) => message);
-  assert.equal(new Set(texts).size, texts.length, "nothing is there twice");
+  assert.equal(new Set(texts).size, texts.length, "no message is stored twice");
   const missing = acknowledged.filter((text) => !texts.includes(text));
-  assert.deepEqual(missing, [], "everything acknowledged is there");
+  assert.deepEqual(missing, [], "every acknowledged message is stored");
   const numbers = texts.slice(0, -1).map(Number);
   assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b), "in the order in which it was sent");
   for (const { socket, heard, connects } of listeners) {
@@ -85,10 +85,10 @@ test(`${kills} kills under load`, async () => {
     assert.equal(connects.length, kills);
     assertMissedNothing(kept, heard, connects);
     const ids = heard.map(({ id }) => id);
-    assert.equal(new Set(ids).size, ids.length, "nobody hears anything twice");
+    assert.equal(new Set(ids).size, ids.length, "no listener gets a message twice");
     const order = heard.map(({ seq }) => seq);
     assert.deepEqual(order, order.toSorted((a, b) => a - b), "in order");
-    assert.ok(heard.length > kills, "they heard of it");
+    assert.ok(heard.length > kills, "the listeners got messages");
   }
   const all = listeners.flatMap(({ connects }) => connects);
   const recovered = all.filter((connect) => connect.recovered).length;

@@ -1,4 +1,4 @@
-// Many stock clients at once: all upgrade, and no message is lost meanwhile.
+// Many stock clients connect at once. All of them upgrade, and no message is lost meanwhile.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

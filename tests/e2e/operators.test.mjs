@@ -186,7 +186,7 @@ for (const transports of [["websocket"], ["polling"]]) {
       for (const event of await Promise.all(heard)) assert.deepEqual(payload(event), args);
     }
     await ask(sockets[1], "join", "bob");
-    sockets[0].on("private", () => assert.fail("was for another"));
+    sockets[0].on("private", () => assert.fail("this event was for the other socket only"));
     for (const to of [sockets[1].id, "bob"]) {
       const heard = once(sockets[1], "private");
       assert.deepEqual(await emit(room, { event: "private", args: [to], to }), { ok: true, delivered: 1 });
@@ -295,7 +295,7 @@ test("closing a room needs no body", async () => {
   assert.deepEqual(body, { ok: true, closed: 1 });
 });
 
-test("the examples of docs/api.md", async () => {
+test("the examples of docs/api.md work unchanged", async () => {
   const [, script] = readFileSync(inRoot("docs/api.md"), "utf8").split("```sh\n");
   const [commands] = script.split("```");
   const heard = once(await connect(server, { room: "my-room" }), "room:closed");

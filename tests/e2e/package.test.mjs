@@ -1,5 +1,5 @@
-// The npm package for a user with Node.js and without Rust: from the packed tarball, in a folder of its own. Prints how
-// long each part took.
+// Tests the npm package for a user who has Node.js and not Rust. The package is unpacked from its tarball into a new folder.
+// Prints how long each part took.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -85,7 +85,7 @@ test("these tests cannot find cargo or rustc", async () => {
 
 test("the generated files of the template are up to date with npm run package", () => {
   for (const [path, text] of madeFiles()) {
-    assert.equal(readFileSync(inRoot(path), "utf8"), text, `${path} is not what npm run package makes of it: run that`);
+    assert.equal(readFileSync(inRoot(path), "utf8"), text, `${path} differs from what npm run package generates: run npm run package`);
   }
 });
 
@@ -171,7 +171,7 @@ describe("a project", () => {
   test("notices new, changed and deleted files and rules of its own while it runs", async () => {
     const becomes = async (path, isRight) => {
       for (;;) {
-        const taken = new Promise((resolve) => server.child.once("printed", resolve)); // it prints a line then
+        const taken = new Promise((resolve) => server.child.once("printed", resolve)); // the server prints a line after each change
         const answer = await http(server, path).catch((error) => ({ error, headers: {} })); // it may be restarting
         if (isRight(answer)) return;
         await taken;
@@ -262,7 +262,7 @@ describe("a project", () => {
     await succeed(project, "node", tsc, ...flags, entry, join(project, "types.ts"));
   });
 
-  test("is upgraded where it is unchanged, and the rest is listed", async () => {
+  test("is upgraded: unchanged files are replaced, and changed files are listed", async () => {
     const path = (...names) => join(project, ...names);
     const text = (...names) => readFileSync(path(...names), "utf8");
     const record = JSON.parse(text("signalbox.json"));
@@ -271,8 +271,8 @@ describe("a project", () => {
     assert.match(again, new RegExp(`This project is at the template of ${version}\\.`));
     for (const [file, was] of Object.entries(before)) assert.equal(text(file), was, file);
 
-    // A project from the template of an earlier version: another page, other settings, another script, one more file
-    // and one less.
+    // A project from the template of an earlier version. A page, the settings and a script differ. One file is more, and
+    // one is missing.
     const old = { ...record, template: "0.0.9" };
     const earlier = (file, content) => {
       writeFileSync(path(file), content);

@@ -1,4 +1,4 @@
-// Keeps the scripts portable to three systems, as far as their text shows it: these tests run on one of them.
+// Checks that the scripts are portable to three systems. The tests run on one system, so they search the text of the scripts.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

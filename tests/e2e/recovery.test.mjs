@@ -95,7 +95,7 @@ test("members see peer:away, then peer:back", async () => {
   assert.deepEqual([peer.id, peer.n, peer.host, peer.away], [id, 1, true, false]);
 });
 
-test("V-4: a page that the user left leaves after some seconds, and at once if it is reloaded", async () => {
+test("V-4: the peer of a closed page leaves after some seconds, and at once if the page is loaded again", async () => {
   const room = "page-left";
   const grace = await connect(server, { room });
   await ask(grace, "room:join", {});
@@ -122,7 +122,7 @@ test("V-4: a page that the user left leaves after some seconds, and at once if i
   const next = await connect(server, { room });
   const [gone] = await told[1];
   assert.deepEqual(gone, { id: reloaded, reason: "left" });
-  assert.equal((await ask(next, "room:join", {})).peers.length, 1, "there is no ghost");
+  assert.equal((await ask(next, "room:join", {})).peers.length, 1, "the earlier peer is gone");
 });
 
 test("V-4: a clean disconnect cannot be recovered", async () => {

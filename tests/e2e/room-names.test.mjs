@@ -1,4 +1,4 @@
-// Names of rooms: the page and the Worker have the same rule. Its cases are in tests/room-names.json, which also tests
+// The page and the Worker have the same rule for names of rooms. Its cases are in tests/room-names.json, which also tests
 // src/room/name.rs.
 
 import assert from "node:assert/strict";
@@ -42,10 +42,10 @@ test("R-1: the Worker accepts the valid names, in any normal form", async () => 
   }
 });
 
-test("the Worker refuses all others, and says why", async () => {
+test("the Worker refuses all other names, and says why", async () => {
   const reasons = { empty: /at least one/, character: /none of them/, dots: /more than dots/, long: /at most 64/ };
   for (const [name, reason] of Object.entries(refused)) {
-    if (reason === "dots") continue; // clients take them for steps in the path
+    if (reason === "dots") continue; // clients resolve dots as steps in the path, and send another name
     const { status, body } = await handshake(name);
     assert.equal(status, 400, JSON.stringify(name));
     assert.match(JSON.parse(body).message, reasons[reason], JSON.stringify(name));

@@ -1,4 +1,4 @@
-// The room of a request.
+// Tests which room a request belongs to.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -79,7 +79,7 @@ test("an object without a room's name refuses all requests, and says why", async
   assert.equal((await ask(objects.idFromName("a-b"))).status, 200);
 });
 
-test("R-8: a client without trailing slash", async () => {
+test("R-8: a client whose path has no trailing slash connects", async () => {
   assert.equal((await roomOf({ addTrailingSlash: false }))[0], "lobby");
   assert.equal((await roomOf({ addTrailingSlash: false, path: "/r/bare/socket.io" }))[0], "bare");
 });

@@ -21,7 +21,7 @@ for (const path of tables) {
   test(path, () => assert.ok(validate(read(path)), JSON.stringify(validate.errors)));
 }
 
-test("the guide's table, and the one that it has as a variable", () => {
+test("accepted: the table of the guide, and the one in its variable DIALECTS", () => {
   const [, variable] = /^DIALECTS = '''\n(.*)'''\n$/s.exec(example("dialect-of-your-own"));
   for (const table of [JSON.parse(example("dialect-table")), JSON.parse(variable).mine]) {
     assert.ok(validate(table), JSON.stringify(validate.errors));
@@ -39,7 +39,7 @@ for (const [what, table] of [
   ["a list of actions that is a text", { on: { x: "y" } }],
   ["a condition that always holds", { on: { x: [{ when: "0.room", stop: true }] } }],
   ["a text in place of a boolean", { on: { x: [{ emit: "y", volatile: "true" }] } }],
-  ["an about that is no text", { about: 5, on: {} }],
+  ["an about that is not a text", { about: 5, on: {} }],
   ["a namespace without a slash", { on: {}, namespace: "x" }],
 ]) {
   test(`refused: ${what}`, () => assert.equal(validate(table), false));

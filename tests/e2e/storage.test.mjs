@@ -51,7 +51,7 @@ test("a damaged record stops its room, which refuses all requests until it is re
     assert.equal((await handshake()).status, 503);
   }
   assert.match(server.output, /"event":"halt","room":"damaged","reason":"journal\/\d+: the checksum is wrong/);
-  assert.equal((await fetch(server.url + enginePath("another", { transport: "polling" }))).status, 200, "others go on");
+  assert.equal((await fetch(server.url + enginePath("another", { transport: "polling" }))).status, 200, "other rooms still work");
   await server.kill();
   edit(() => intact);
   await server.start();
@@ -79,7 +79,7 @@ test("a room without clients stores nothing after its retention", async (t) => {
   assert.deepEqual([joined.ok, joined.room.password, joined.history], [true, false, []], "it is a new room");
 });
 
-test("a row of the journal is read by the document's program", async (t) => {
+test("the program in docs/journal.md reads a row of the journal", async (t) => {
   const own = await startKillable();
   t.after(() => own.stop());
   const ada = await connect(own, { room: "read" });
@@ -90,5 +90,5 @@ test("a row of the journal is read by the document's program", async (t) => {
   const { status, stdout, stderr } = spawnSync("python3", ["-c", program], { input: rowsOf(file)[0], encoding: "utf8" });
   assert.equal(status, 0, stderr);
   assert.match(stdout, /^row \d+, segment \d+, part 1 of 1; \d+ is the oldest that counts\n.+ = /);
-  await own.start(); // what `stop` ends
+  await own.start(); // `stop` expects a running server
 });

@@ -59,7 +59,7 @@ for (const [what, made] of Object.entries({
   "two parts": `${encode("{}")}.${encode("{}")}`,
   "another algorithm": signed({ room, exp: soon }, { alg: "HS512" }),
   "another secret": signed({ room, exp: soon }, { key: "of nobody" }),
-  "a claim more than was signed": signed({ room, exp: soon }).replace(/\.[^.]*\./, `.${encode(JSON.stringify({ room, exp: soon, role: "host" }))}.`),
+  "a claim that was added after signing": signed({ room, exp: soon }).replace(/\.[^.]*\./, `.${encode(JSON.stringify({ room, exp: soon, role: "host" }))}.`),
   "another room": signed({ room: "elsewhere", exp: soon }),
   "no room": signed({ exp: soon }),
   "no exp": signed({ room }),

@@ -74,7 +74,7 @@ for (const { title, go } of [
   { title: "closes with a code", go: (socket) => socket.close(4001, "bye") },
   { title: "loses the connection", go: (socket) => socket.terminate() },
 ]) {
-  test(`a socket that ${title} while the object hibernates leaves for the others`, async () => {
+  test(`a socket that ${title} while the object hibernates is away for the others`, async () => {
     const room = `asleep-${title.replaceAll(" ", "-")}`;
     const grace = await connect(server, { room, transports: ["polling"] });
     await ask(grace, "room:join", {});
@@ -88,7 +88,7 @@ for (const { title, go } of [
     const away = once(grace, "peer:away");
     go(socket);
     assert.deepEqual((await away)[0], { id });
-    // It does not return with the memory.
+    // The socket does not come back when the memory is rebuilt.
     await server.evict(room);
     const { peers } = await ask(grace, "room:join", {});
     assert.deepEqual(peers.map(({ id, away }) => [id, away]), [[id, true]]);
@@ -118,7 +118,7 @@ test("U-3, U-5: no event before, during or after the upgrade is lost or out of o
   assert.deepEqual(heard, [...Array.from({ length: sent }, (_, n) => `${n}`), "last"]);
 });
 
-test("P-8: after an aborted poll the next one gets 400, and the others are told that the peer left", async () => {
+test("P-8: after an aborted poll the next one gets 400, and the others are told that the peer is away", async () => {
   const grace = await connect(server, { room: "abort", transports: ["websocket"] });
   await ask(grace, "room:join", {});
   const handshake = await http(server, enginePath("abort", { transport: "polling" }));
@@ -194,7 +194,7 @@ for (const transports of [["websocket"], ["polling", "websocket"]]) {
   });
 }
 
-test("W-8: a subprotocol is confirmed where one is offered, on each kind of WebSocket", async () => {
+test("W-8: a subprotocol is confirmed if one is offered, on each kind of WebSocket", async () => {
   const path = (query) => enginePath("subprotocols", query);
   const direct = path({ transport: "websocket" });
   for (const [protocols, confirmed] of [[["chat.v1"], "chat.v1"], [["b", "a"], "b"], [undefined, undefined]]) {

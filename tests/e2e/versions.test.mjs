@@ -1,4 +1,4 @@
-// A Worker and an object of different versions, as after a deploy: the answers to parked polls.
+// After a deploy, a Worker and an object may have different versions. These tests check the answers to parked polls then.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

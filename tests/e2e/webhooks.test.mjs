@@ -60,7 +60,7 @@ async function receiver(t, answer = () => 204) {
   };
 }
 
-test("joins, leaves, hosts and the end are sent", async (t) => {
+test("events are sent for joins, leaves, hosts and an empty room", async (t) => {
   const { arrived, vars, until } = await receiver(t);
   const server = await startServer({ vars });
   t.after(() => server.stop());
@@ -99,7 +99,7 @@ test("a pending event is sent by the room's alarm after a kill, without any clie
   assert.deepEqual(accepted.map(({ event }) => event), ["join", "host", "leave", "empty"]);
 });
 
-test("1,000 events, a receiver that fails at random, five kills: each arrives, in order", async (t) => {
+test("each of 1,000 events arrives in order, although the receiver fails at random and the server is killed five times", async (t) => {
   const rooms = 8;
   const kills = 5;
   const statuses = [204, 204, 204, 204, 204, 204, 204, 204, 204, 200, 201, 202, 500, undefined];
@@ -154,7 +154,7 @@ test("1,000 events, a receiver that fails at random, five kills: each arrives, i
   console.log(`${sum} events, ${kills} kills: ${arrived.length} requests, ${arrived.filter(({ accepted }) => !accepted).length} of them failed`);
 });
 
-test("the receiver of the documentation, unchanged", async (t) => {
+test("the receiver of the documentation works unchanged", async (t) => {
   const code = example("webhook-receiver");
   assert.ok(code.trim().split("\n").length <= 22, "it is short");
   const folder = mkdtempSync(join(tmpdir(), "signalbox-receiver-"));

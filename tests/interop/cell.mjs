@@ -35,7 +35,7 @@ export async function runCell(server, peer, transport) {
     const expected = Object.entries(peer.steps(transport));
     const [last] = expected.at(-1);
     const saw = new Map();
-    let connected; // how many requests connecting took
+    let connected; // the number of requests until the client was connected
     for await (const line of createInterface({ input: child.stdout })) {
       const report = JSON.parse(line);
       saw.set(report.step, report.saw);
@@ -44,14 +44,14 @@ export async function runCell(server, peer, transport) {
     }
     for (const [step, what] of expected) {
       await judge(step, () => {
-        assert.ok(saw.has(step), `it did not come to this\n${errors.slice(-2000)}`);
+        assert.ok(saw.has(step), `the peer did not reach this step\n${errors.slice(-2000)}`);
         assert.deepEqual(saw.get(step), what);
       });
     }
     await judge("transport", () => assertTransport(transport, tap, connected));
     await judge("end", async () => {
       await assertEnded(server, peer, tap.sessions);
-      assert.ok(child.exitCode === null && child.signalCode === null, "only the end of the process ended the session");
+      assert.ok(child.exitCode === null && child.signalCode === null, "the session ended only because the process ended");
     });
     await judge("exit", async () => {
       child.stdin.end();
@@ -73,8 +73,8 @@ function assertTransport(transport, { requests, sessions }, connected) {
   assert.deepEqual(used(handshakes), ["polling"]);
   const [first] = sessions;
   const ofSession = ({ sid }) => sid === first;
-  assert.ok(used(requests.filter(ofSession)).includes("websocket"), "it asked for no upgrade");
-  assert.deepEqual(requests.slice(connected).filter(ofSession), [], "it went on polling");
+  assert.ok(used(requests.filter(ofSession)).includes("websocket"), "the peer requested no upgrade");
+  assert.deepEqual(requests.slice(connected).filter(ofSession), [], "the peer continued to poll");
 }
 
 /** Waits until the server has closed the sessions: no WebSocket can join them any more. */

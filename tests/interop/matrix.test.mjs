@@ -7,7 +7,7 @@ import { startServer } from "../e2e/support.mjs";
 import { runCell } from "./cell.mjs";
 import { peers, transports } from "./peers.mjs";
 
-const concurrency = 4; // they mostly wait
+const concurrency = 4; // the clients mostly wait
 const timeout = 120_000; // ms, for a cell, which normally takes about one second
 
 // Pings must come. python-socketio's blocking client sometimes cannot send its last packet. Then its pending poll, or

@@ -18,7 +18,7 @@ export const task = {
 
 const { auth, text, args, bytes, attachments } = task;
 
-/** The expected results of Socket.IO's steps by name: echoed arguments, and the client's reason of its disconnect. */
+/** The expected results of Socket.IO's steps by name: the echoed arguments, and the reason that the client gives for its disconnect. */
 const socketSteps = (reason) => ({
   connect: [auth],
   event: args,

@@ -1,9 +1,9 @@
-"""python-socketio, its blocking client or that on asyncio: python_peer.py TASK sync|async|old
+"""python-socketio, its blocking client or its asyncio client: python_peer.py TASK sync|async|old
 
 `old` is the blocking client of version 4, which speaks revision 3 of Engine.IO and has no `auth`.
 
-The steps are the same for both: a blocking call does on the event loop's thread what an awaited one does, since the
-blocking client brings threads of its own.
+Both clients take the same steps. The blocking client receives on threads of its own, so its calls may block the event
+loop's thread.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ PATIENCE = task["patience"] / 1000  # seconds
 
 
 def revive(value):
-    """{"hex": text} becomes bytes, at any depth; `told` is the way back."""
+    """{"hex": text} becomes bytes, at any depth; `told` does the reverse."""
     if isinstance(value, dict) and "hex" in value:
         return bytes.fromhex(value["hex"])
     return change(value, revive)
@@ -43,7 +43,7 @@ def report(step, saw):
 
 
 async def done(result):
-    """What a call of either client results in."""
+    """The result of a call of either client."""
     return await result if inspect.isawaitable(result) else result
 
 
@@ -63,7 +63,7 @@ async def main():
     for event in ("auth", "message-back", "answer", "disconnect"):
         hear(event)
     hear("auth", "/custom")
-    client.on("question", lambda *args: args)  # what a handler returns, the server gets as the ack
+    client.on("question", lambda *args: args)  # the server gets the handler's result as the ack
 
     async def echo(*args):
         await done(client.emit("message", args))
@@ -71,7 +71,7 @@ async def main():
 
     async def ack(*args):
         acked = await done(client.call("message-with-ack", args, timeout=PATIENCE))
-        return acked if isinstance(acked, tuple) else [acked]  # one argument comes bare
+        return acked if isinstance(acked, tuple) else [acked]  # a single argument is not in a tuple
 
     async def ask(*args):
         await done(client.emit("ask", args))
@@ -97,9 +97,9 @@ async def main():
     report("attachments", await echo(*attachments))
     report("namespace", await heard("auth", "/custom"))
     await done(client.disconnect())
-    # Version 4 does not tell of an end of its own making.
+    # Version 4 does not report a disconnect that the client itself causes.
     report("disconnect", None if kind == "old" else (await heard("disconnect"))[0])
-    await loop.run_in_executor(None, sys.stdin.read)  # the end of the process is not to be what ends the session
+    await loop.run_in_executor(None, sys.stdin.read)  # the session must not end only because the process ends
 
 
 asyncio.run(main())

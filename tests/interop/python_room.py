@@ -16,7 +16,7 @@ def report(step, saw):
 
 
 async def done(result):
-    """What a call of either client results in."""
+    """The result of a call of either client."""
     return await result if inspect.isawaitable(result) else result
 
 
@@ -25,7 +25,7 @@ async def main():
     loop = asyncio.get_running_loop()
     chat, offers = asyncio.Queue(), asyncio.Queue()
 
-    # One argument each, as the events have: one more would be a TypeError.
+    # Each handler takes one argument, as its event has. Another argument would be a TypeError.
     @client.on("chat-message")
     def on_chat(data):
         loop.call_soon_threadsafe(chat.put_nowait, data)

@@ -1,5 +1,5 @@
-// The clients of the matrix in a room with recovery: their listeners, as in each language's manual, get what they
-// expect. Listeners with exactly the documented arguments connect with `strict`.
+// Tests the clients of the matrix in a room with recovery. Their listeners are written as in each language's manual, and
+// get the arguments that they expect. Clients whose listeners take exactly the documented arguments connect with `strict`.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { next, report, stay, task } from "./report.mjs";
 
 const library = createRequire(import.meta.url)(process.argv[3]);
-const io = library.io ?? library; // versions 1 and 2 are the function itself
+const io = library.io ?? library; // in versions 1 and 2 the module is the function itself
 const transports = task.transport === "upgrade" ? ["polling", "websocket"] : [task.transport];
 const options = { path: task.path, transports, forceNew: true, reconnection: false };
 

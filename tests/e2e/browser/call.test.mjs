@@ -1,4 +1,4 @@
-// Two people in a room: picture, chat, switches.
+// Two users in a room: video, chat, and devices that are switched off and on.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -34,7 +34,7 @@ test("two people see each other and chat, and nothing leaves the origin", async 
   await say(bob, "听得很清楚 🎉");
   await hears(ada, "听得很清楚 🎉");
   for (const page of [ada, bob]) {
-    assert.equal(await page.locator(".message").count(), 2, "nobody's message shows twice");
+    assert.equal(await page.locator(".message").count(), 2, "no message is shown twice");
     const elsewhere = page.requests.filter((url) => new URL(url).host !== new URL(server.url).host);
     assert.deepEqual(elsewhere, []);
     assert.deepEqual(page.errors, []);
@@ -63,7 +63,7 @@ test("Enter confirms a word in an input method, and sends the message otherwise"
       element.addEventListener("keydown", ({ key, isComposing }) => pressed({ key, isComposing }), { once: true });
     });
   });
-  // As an input method has it: the key is seen, and writes nothing itself.
+  // As with an input method: the page sees the key, but the key itself writes nothing.
   await keyboard.send("Input.dispatchKeyEvent", { type: "rawKeyDown", key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 });
   assert.deepEqual(await ada.evaluate(() => window.pressed), { key: "Enter", isComposing: true });
   await keyboard.send("Input.insertText", { text: "你好" });
@@ -92,7 +92,7 @@ test("the others see a microphone or a camera switched off, and on again", async
   await sees(bob, "Ada");
 });
 
-test("a newcomer reads what was said before", async () => {
+test("a user who joins later sees the earlier messages", async () => {
   const { ada, bob } = await two();
   await say(ada, "one");
   await say(bob, "two");
@@ -117,7 +117,7 @@ test("a raised hand is seen, and lowered", async () => {
   await tile(ada, "鲍勃").getByRole("img", { name: "Hand raised" }).waitFor({ state: "hidden" });
 });
 
-test("the others see who is typing, until the message is sent or given up", async () => {
+test("the others see who is typing, until the message is sent or deleted", async () => {
   const { ada, bob } = await two();
   const input = bob.getByRole("textbox", { name: "Write a message" });
   await input.pressSequentially("hm");
@@ -131,7 +131,7 @@ test("the others see who is typing, until the message is sent or given up", asyn
   await ada.getByText("鲍勃 is writing…").waitFor({ state: "detached" });
   await input.fill("   ");
   await input.press("Enter");
-  assert.equal(await bob.locator(".message").count(), 1, "an empty message is none");
+  assert.equal(await bob.locator(".message").count(), 1, "an empty message is not sent");
 });
 
 test("the log does not scroll while a user reads older messages, and counts the new ones", async () => {
@@ -191,7 +191,7 @@ test("the tile shows the quality of the connection, and one click shows the deta
   await details.waitFor({ state: "hidden" });
 });
 
-test("a person is shown large, quieter, without a picture or in full screen, and so is who speaks", async () => {
+test("another user is shown large, played quieter, without video or in full screen; a user who speaks is shown large", async () => {
   const [ada, bob, cleo] = await mesh(browser, server, "large", 3);
   const large = (name) => ada.locator(".screens .tile").filter({ hasText: name });
   const video = (name) => tile(ada, name).locator("video");
@@ -211,14 +211,14 @@ test("a person is shown large, quieter, without a picture or in full screen, and
   await openMenu("Bob");
   await menu.getByRole("button", { name: "Show large" }).click();
   await ada.locator(".screens").waitFor({ state: "hidden" });
-  assert.equal(await video("Bob").evaluate((element) => element.volume), 0.25, "it stays");
+  assert.equal(await video("Bob").evaluate((element) => element.volume), 0.25, "the volume stays");
 
   await openMenu("Cleo");
   await menu.getByRole("button", { name: "Full screen" }).click();
   await ada.waitForFunction(() => document.fullscreenElement?.textContent.includes("Cleo"));
   await ada.evaluate(() => document.exitFullscreen());
 
-  await bob.locator('.bar [data-toggle="audio"]').click(); // the made-up microphones beep
+  await bob.locator('.bar [data-toggle="audio"]').click(); // the fake microphones beep
   await ada.getByRole("button", { name: "More" }).click();
   await ada.getByRole("button", { name: "Show who speaks large" }).click();
   await large("Cleo").waitFor();
@@ -228,7 +228,7 @@ test("a person is shown large, quieter, without a picture or in full screen, and
   for (const page of [ada, bob, cleo]) assert.deepEqual(page.errors, []);
 });
 
-test("a message is copied, and what comes while the page is hidden is counted in its title and notified", async () => {
+test("a message is copied; messages that arrive while the page is hidden are counted in its title, with a notification", async () => {
   const { ada, bob } = await two({ permissions: ["clipboard-read", "clipboard-write"] });
   const name = await ada.title();
   await ada.evaluate(() => {

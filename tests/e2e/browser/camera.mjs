@@ -1,4 +1,4 @@
-// A camera for tests: a small moving picture, as each picture is encoded and decoded by the processor.
+// A camera for tests. Its picture is small, because the processor encodes and decodes each frame.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ const pictures = 10;
 
 let path;
 
-/** A file that Chromium plays as its only camera, five pictures a second; it goes with this process. */
+/** A file that Chromium plays as its only camera, five frames a second. It is deleted when this process exits. */
 export function cameraFile() {
   if (path) return path;
   const folder = mkdtempSync(join(tmpdir(), "signalbox-camera-"));

@@ -1,5 +1,5 @@
-// A TURN server of a test's own: Debian's coturn on 127.0.0.1, configured as the documents
-// say, in a folder that goes with it.
+// Starts a TURN server for one test: coturn on 127.0.0.1, configured as the documents say. Its folder is deleted
+// when it stops.
 
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
@@ -54,7 +54,7 @@ export async function startCoturn({ secret = "north" } = {}) {
   return {
     port,
     vars: { TURN_URLS: `turn:127.0.0.1:${port}`, TURN_SECRET: secret },
-    /** Silences the relay; neither end is told. */
+    /** Stops the relay silently: neither end gets an error. */
     freeze: () => child.kill("SIGSTOP"),
     thaw: () => child.kill("SIGCONT"),
     stop,

@@ -1,10 +1,10 @@
-// What the two ends of each link agreed on: read from the browsers, compared here.
+// Reads the session descriptions of the two ends of each link from the browsers, and compares them.
 
 import { setTimeout as pause } from "node:timers/promises";
 
 const patience = 30_000;
 
-/** Has a page keep its connections in `window.connections`. Call it before the page makes one. */
+/** Makes a page keep its connections in `window.connections`. Call it before the page makes one. */
 export async function watchConnections(page) {
   await page.evaluate(() => {
     window.connections = [];
@@ -17,7 +17,7 @@ export async function watchConnections(page) {
   });
 }
 
-/** The page's open connections: their state, and what of both descriptions has to match at the other end. */
+/** The page's open connections: their state, and those parts of the descriptions that must match at the other end. */
 export function descriptions(page) {
   return page.evaluate(() => {
     const facts = (description) => {
@@ -60,8 +60,8 @@ export function disagreement(all) {
 }
 
 /**
- * Waits until both ends of every link agree, and still do a moment later, on other fragments than in `former`: an ICE
- * restart has new ones. Resolves to the descriptions.
+ * Waits until both ends of every link agree twice in a row, with other ICE fragments than in `former`. An ICE restart
+ * changes the fragments. Resolves to the descriptions.
  */
 export async function agreement(pages, former = []) {
   const old = new Set(former.flat().flatMap(({ local, remote }) => [local.fragment, remote.fragment]));
@@ -69,7 +69,7 @@ export async function agreement(pages, former = []) {
   for (let last = ""; ; ) {
     const all = await Promise.all(pages.map(descriptions));
     const same = all.flat().find(({ local, remote }) => old.has(local.fragment) || old.has(remote.fragment));
-    const problem = disagreement(all) ?? (same ? "a fragment is still the same" : null);
+    const problem = disagreement(all) ?? (same ? "an ICE fragment has not changed" : null);
     if (!problem && last === JSON.stringify(all)) return all;
     last = problem ? "" : JSON.stringify(all);
     if (performance.now() > deadline) throw new Error(`no agreement within ${patience} ms: ${problem}`);

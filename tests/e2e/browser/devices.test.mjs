@@ -1,4 +1,4 @@
-// A user without camera and microphone, or without permission to use them, joins all the same.
+// A user without camera and microphone, or without permission to use them, can still join.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -34,7 +34,7 @@ test("a user without devices sees, hears and chats", async () => {
 });
 
 for (const [missing, named, there] of [["video", "Camera: none found", "audio"], ["audio", "Microphone: none found", "video"]]) {
-  test(`with no ${missing} device alone, the other is used`, async () => {
+  test(`if only the ${missing} device is missing, the other device is used`, async () => {
     const bob = await openPage(equipped, `${server.url}/`);
     await bob.addInitScript((missing) => {
       const { getUserMedia } = MediaDevices.prototype;
@@ -55,8 +55,8 @@ for (const [missing, named, there] of [["video", "Camera: none found", "audio"],
   });
 }
 
-test("a refused permission is explained, the user joins all the same, and needs one click after allowing it", async () => {
-  const asking = await launch({ sharedTab: "nothing" }); // this one does not grant everything
+test("a refused permission is explained, the user can still join, and needs one click after allowing it", async () => {
+  const asking = await launch({ sharedTab: "nothing" }); // this browser does not grant all permissions
   try {
     const bob = await openPage(asking, `${server.url}/r/refused`);
     await bob.getByRole("button", { name: "Allow camera and microphone" }).click();
@@ -103,7 +103,7 @@ test("permission is asked on a click, never on load", async () => {
   await page.waitForFunction(() => window.asked > 0);
 });
 
-/** Keeps what the page captures, for a test to do with it what happens to devices. */
+/** Keeps the tracks that the page captures, so that a test can simulate what happens to devices. */
 function watchCapture(page) {
   return page.addInitScript(() => {
     const { getUserMedia } = MediaDevices.prototype;
@@ -116,7 +116,7 @@ function watchCapture(page) {
   });
 }
 
-/** Pulls the plug of a device in use. */
+/** Simulates that a device in use is unplugged. */
 const unplug = (page, kind) => page.evaluate((kind) => {
   const track = window.captured.findLast((track) => track.kind === kind);
   track.stop();
@@ -142,7 +142,7 @@ test("a camera that is unplugged in a call is reported, and replaced with one cl
   await bob.waitForFunction(() => window.captured.filter(({ kind, readyState }) => kind === "audio" && readyState === "live").length === 1);
   await tile(ada, "Bob").getByRole("img", { name: "Microphone off" }).waitFor({ state: "hidden" });
 
-  await bob.evaluate(() => (MediaDevices.prototype.enumerateDevices = async () => [])); // there is no other
+  await bob.evaluate(() => (MediaDevices.prototype.enumerateDevices = async () => [])); // there is no other microphone
   await unplug(bob, "audio");
   await tile(ada, "Bob").getByRole("img", { name: "Microphone off" }).waitFor();
   const lost = bob.locator(".notice").filter({ hasText: "Microphone: disconnected." });
@@ -242,7 +242,7 @@ test("microphone and camera are chosen before and in a call, and remembered", as
   await bob.getByRole("button", { name: "Test the speaker" }).click();
   await bob.waitForFunction(() => window.played === 1);
   assert.equal(await bob.evaluate(() => window.captured.length), opened, "another language opens no device again");
-  await choose("fake_device_2"); // that between them makes pictures which no codec takes
+  await choose("fake_device_2"); // no codec accepts the pictures of fake_device_1
   await enter(bob, "Bob");
   await sees(ada, "Bob");
   await bob.getByRole("button", { name: "More" }).click();
@@ -262,7 +262,7 @@ test("microphone and camera are chosen before and in a call, and remembered", as
   await bob.waitForFunction(() => window.captured.at(-1).label === "fake_device_0"); // the first comes after the last
 });
 
-test("who speaks while muted is told so, once, and the microphone is closed on leaving", async () => {
+test("a user who speaks while muted is told so once, and the microphone is closed when the user leaves", async () => {
   const bob = await openPage(equipped, `${server.url}/`);
   await watchCapture(bob);
   await bob.addInitScript(() => {
@@ -278,7 +278,7 @@ test("who speaks while muted is told so, once, and the microphone is closed on l
   await enter(bob, "Bob");
   const toast = bob.locator('[data-slot="toast"]');
   await bob.locator('.bar [data-toggle="audio"]').click();
-  await toast.getByText("You are muted. Nobody hears you.").waitFor(); // the made-up microphone beeps
+  await toast.getByText("You are muted. Nobody hears you.").waitFor(); // the fake microphone beeps
   await bob.getByRole("button", { name: "Leave" }).click();
   await bob.waitForFunction(() => window.captured.every(({ readyState }) => readyState === "ended"));
   await bob.waitForFunction(() => window.released); // and the screen may go dark

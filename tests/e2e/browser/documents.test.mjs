@@ -1,5 +1,4 @@
-// The pages and scripts that the documents show, as pages of another site. They run as they stand, but for the address of the
-// deployment.
+// Runs the pages and scripts of the documents as pages of another site. Only the address of the deployment is filled in.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -8,7 +7,7 @@ import { startServer } from "../support.mjs";
 import { launch, openPage, otherSite } from "./support.mjs";
 
 let server;
-let refusing; // a deployment that names no other site
+let refusing; // a deployment that allows no other origin
 let browser;
 const sites = [];
 before(async () => {
@@ -21,7 +20,7 @@ after(async () => {
   await Promise.all([server.stop(), refusing.stop()]);
 });
 
-/** So many pages of another site that are this document, with the address of a deployment in it. */
+/** Opens `count` pages of another site. Each has this HTML, with the address of a deployment filled in. */
 async function visit(count, html, deployment = server) {
   const site = await otherSite(deployment, html.replaceAll("https://<your deployment>", deployment.url));
   sites.push(site);
@@ -30,13 +29,13 @@ async function visit(count, html, deployment = server) {
   return pages;
 }
 
-/** A page of a script that the documents show without its page: with `room` of its own, and what it needs from the page. */
+/** A page for a script that the documents show without one. `room` replaces its room, and `page` has the elements it needs. */
 function pageOf(script, room, { imports = "join", page = "" } = {}) {
   const line = imports && `import { ${imports} } from "https://<your deployment>/signalbox.js";`;
   return `${page}<script type="module">${line}\n${script.replaceAll('"my-room"', `"${room}"`).replaceAll('"my-game"', `"${room}"`)}\nwindow.room = typeof room === "object" ? room : undefined;</script>`;
 }
 
-/** Waits until the picture of one of the page's videos moves. */
+/** Waits until one of the page's videos plays. */
 const moves = (page, index = 0) =>
   page.waitForFunction((at) => document.querySelectorAll("video")[at]?.getVideoPlaybackQuality().totalVideoFrames > 3, index);
 
@@ -55,17 +54,17 @@ test("two people call each other with the README's page", async () => {
   await close(ada, bob);
 });
 
-test("that page shows why it may not connect", async () => {
+test("the README's page shows why it may not connect", async () => {
   const [page] = await visit(1, example("call-for-two"), refusing);
   await page.getByText("ALLOWED_ORIGINS").waitFor();
   await close(page);
 });
 
-test("the module's ten lines are a video room, which a stock client may join and which may come to it", async () => {
+test("the module's ten lines make a video room, with a stock client that joins between two users of the module", async () => {
   const pages = await visit(1, example("module-in-ten-lines"));
   const plain = example("without-the-module").replace('"socket.io-client"', '"https://<your deployment>/vendor/socket.io.esm.min.js"');
   const [stock] = await visit(1, `<script type="module">${plain}</script>`);
-  await moves(stock); // of who was here before
+  await moves(stock); // the video of the user who joined before it
   pages.push(...(await visit(1, example("module-in-ten-lines"))));
   await moves(stock, 1); // of who came later
   // The stock client sends no picture, so its video stays black.
@@ -76,7 +75,7 @@ test("the module's ten lines are a video room, which a stock client may join and
   await close(...pages, stock);
 });
 
-test("an interface of one's own: a password, a call, a camera that is switched off", async () => {
+test("own interface: users join with a password, call each other, and switch a camera off", async () => {
   const [ada, bob] = await visit(2, example("own-interface").replaceAll('"my-room"', '"own"'));
   await ada.getByPlaceholder("Your name").fill("Ada");
   await ada.getByRole("button", { name: "Join" }).click();
@@ -94,7 +93,7 @@ test("an interface of one's own: a password, a call, a camera that is switched o
   await close(ada, bob, host);
 });
 
-test("the host's part: who knocks is let in and greeted", async () => {
+test("host and chat: a user who knocks is admitted and greeted", async () => {
   const [host] = await visit(1, pageOf(example("host-and-chat"), "hosted"));
   await host.waitForFunction(() => window.room?.info.locked);
   const [guest] = await visit(1, pageOf('const room = await join("hosted", { name: "Bob" });', "hosted"));
@@ -103,7 +102,7 @@ test("the host's part: who knocks is let in and greeted", async () => {
   await close(host, guest);
 });
 
-test("a reload comes back past a lock with what the page kept", async () => {
+test("a page that reloads joins its locked room again with the rejoin secret that it kept", async () => {
   const [page] = await visit(1, pageOf(example("rejoin"), "kept"));
   await page.waitForFunction(() => window.room);
   const { id, kept } = await page.evaluate(async () => {
@@ -117,7 +116,7 @@ test("a reload comes back past a lock with what the page kept", async () => {
   await close(page);
 });
 
-test("tracks of one's own are seen, and a game's moves and messages are heard", async () => {
+test("own tracks are shared, and a game's moves and messages arrive", async () => {
   const [sender] = await visit(1, pageOf(example("own-tracks"), "tracks", { page: "<canvas></canvas>" }));
   await sender.waitForFunction(() => window.room?.media.screen);
   const pages = [sender];
@@ -133,7 +132,7 @@ test("tracks of one's own are seen, and a game's moves and messages are heard", 
   await close(...pages);
 });
 
-test("ICE servers of one's own are those of the connection", async () => {
+test("a connection uses the ICE servers that the application gives", async () => {
   const [page] = await visit(1, pageOf(example("own-ice-servers"), "ice"));
   await page.waitForFunction(() => window.room);
   const [other] = await visit(1, pageOf('const room = await join("ice");', "ice"));
@@ -159,7 +158,7 @@ test("a file arrives, and a key verifies peers", async () => {
   await close(ada, bob, cleo, dan);
 });
 
-test("a tutorial's page speaks to its dialect after the change of one line", async () => {
+test("a tutorial's page works with its dialect after one line is changed", async () => {
   for (const [name, text] of [["README", example("dialect-in-a-line")], ["guide", example("dialect-instead-of-a-server")]]) {
     const [page] = await visit(1, `<script src="https://<your deployment>/socket.io/socket.io.js"></script><script>${text} socket.on("created", (room) => (document.title = room)); socket.emit("create or join", "${name}");</script>`);
     await page.waitForFunction((room) => document.title === room, name);

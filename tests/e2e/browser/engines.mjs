@@ -1,6 +1,6 @@
-// What people do and see on the page, in words that pages of both Playwright and `firefox.mjs` understand.
+// What users do and see on the page, as functions that work with pages of Playwright and of `firefox.mjs`.
 
-/** From the address of a room into the call. */
+/** Joins the call on a page that was opened at a room's address. */
 export async function enterRoom(page, name) {
   await page.fill('[data-view="prejoin"] [data-input="name"]', name);
   await page.click('[data-slot="join"]');
@@ -54,7 +54,7 @@ export const reads = (page, message) => page.waitForFunction((message) => {
   return [...document.querySelectorAll('.message [data-slot="text"]')].some(({ textContent }) => textContent === message);
 }, message);
 
-/** Sends a file and takes it: resolves when both sides say that it is complete. */
+/** Sends a file and accepts it. Resolves when both pages say that it is complete. */
 export async function passesFile(from, to, path, name) {
   await from.setInputFiles('[data-input="files"]', path);
   await to.waitForFunction((name) => {

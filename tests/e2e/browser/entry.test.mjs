@@ -1,4 +1,4 @@
-// The way in: addresses, names, languages, headers.
+// How users get to a room: addresses, names, languages, headers.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -86,7 +86,7 @@ for (const [locale, said, label] of [
   ["en-US", /^This is not a room’s name, .* Enter the right name here, or start a new room\.$/, "Or go to a room by its name"],
   ["zh-CN", /^这不是房间名。.*请在这里输入正确的名称，或新建一个房间。$/, "或输入房间名进入"],
 ]) {
-  test(`what to do then is said, and works, in ${locale}`, async () => {
+  test(`the page says what to do after an invalid address, and that works, in ${locale}`, async () => {
     const page = await openPage(browser, `${server.url}/r/x%26y`, { locale });
     const name = page.getByRole("textbox", { name: label });
     await page.getByRole("alert").getByText(said).waitFor();
@@ -118,7 +118,7 @@ test("both languages have the same texts, and no text is missing", async () => {
   }
 });
 
-test("every icon that is named is there", async () => {
+test("every icon that the page names exists", async () => {
   const markup = await (await fetch(server.url)).text();
   const symbols = new Set([...markup.matchAll(/<symbol id="([^"]+)"/g)].map(([, id]) => id));
   for (const [, id] of markup.matchAll(/<use href="#([^"]+)"/g)) assert.ok(symbols.has(id), id);

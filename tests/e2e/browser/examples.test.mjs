@@ -1,4 +1,4 @@
-// The pages of the examples, two of each: what one does, the other shows.
+// Two clients open the page of each example. What one client does appears on the page of the other.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -11,7 +11,7 @@ before(async () => {
 });
 after(() => browser.close());
 
-/** Serves an example to two pages while `play` runs. Nothing comes from elsewhere, and nothing fails. */
+/** Serves an example to two pages while `play` runs. The pages load nothing from other servers, and have no errors. */
 async function visit(example, play) {
   const server = await startServer({ crate: `examples/${example}` });
   try {
@@ -28,7 +28,7 @@ async function visit(example, play) {
   }
 }
 
-test("chat: a line of one is read by both", () =>
+test("chat: both users see a message of one of them", () =>
   visit("chat", async (ann, bob) => {
     const enter = async (page, name) => {
       await page.getByPlaceholder("Room").fill("den");
@@ -46,11 +46,11 @@ test("chat: a line of one is read by both", () =>
     for (const page of [ann, bob]) await page.getByText("Bob: hello").waitFor();
   }));
 
-test("cursors: where one points, the other sees a dot", () =>
+test("cursors: the other user sees a dot where one user points", () =>
   visit("cursors", async (ann, bob) => {
     const dot = bob.locator("i");
     while ((await dot.count()) === 0) {
-      // Until both are connected, nobody is told.
+      // Moves before both pages are connected are lost.
       await ann.mouse.move(320, 100);
       await ann.mouse.move(640, 200);
       await bob.evaluate(() => new Promise(requestAnimationFrame));
@@ -58,7 +58,7 @@ test("cursors: where one points, the other sees a dot", () =>
     await bob.waitForFunction(() => document.querySelector("i").style.left === "50%");
   }));
 
-test("game: a move of one stands on the board of the other", () =>
+test("game: the move of one player appears on both boards", () =>
   visit("game", async (ann, bob) => {
     const state = (page, side) => page.getByText(`You are ${side}.`).waitFor();
     await Promise.any([state(ann, "x"), state(ann, "o")]);

@@ -1,4 +1,5 @@
-// Files, straight from page to page. LARGE_FILE makes the file that goes to the disk larger than usual: its bytes.
+// Files that go directly from page to page. The environment variable LARGE_FILE sets the size of the file that is saved
+// to the disk, in bytes.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
@@ -114,7 +115,7 @@ test("a file stays when the chat is cleared, and is freed when its receiver leav
   await ada.waitForFunction((address) => window.freed.includes(address), address);
 });
 
-test("a file too large for memory is saved to the disk, and a browser that cannot do so says it before", async () => {
+test("a file too large for memory is saved to the disk, and a browser that cannot do so says so before the transfer", async () => {
   const room = `file-${(rooms += 1)}`;
   const pages = [];
   for (const [name, canPick] of [["Ada", true], ["Bob", true], ["Cleo", false]]) {
@@ -163,7 +164,7 @@ const send = (page, path) => page.locator("input").setInputFiles(path).then(() =
   return new Promise((end) => file.on("change", () => /done|failed|cancelled/.test(file.state) && end(file.state)));
 }));
 
-/** The memory of the renderers that is theirs alone, in bytes: the largest. */
+/** The private memory of the renderer that uses most, in bytes. */
 async function memory(devtools) {
   const { processInfo } = await devtools.send("SystemInfo.getProcessInfo");
   const sizes = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => {
@@ -225,7 +226,7 @@ test("a sender waits for a receiver whose disk is slower than the link", async (
   assert.ok(most < 10_000_000, `${most} bytes waited for the disk`);
 });
 
-test("an offer is refused, or taken back", async () => {
+test("the receiver refuses an offer, or the sender cancels it", async () => {
   const [ada, bob] = await two();
   for (const name of ["one.bin", "two.bin"]) await attach(ada, huge(name));
   await press(bob, "one.bin", "Refuse");
@@ -235,7 +236,7 @@ test("an offer is refused, or taken back", async () => {
   assert.equal(await card(bob, "two.bin").getByRole("button").count(), 0);
 });
 
-test("files are pasted and dropped, and leaving asks while one is on its way", async () => {
+test("files are pasted and dropped, and the page asks before the user leaves during a transfer", async () => {
   const [ada, bob] = await two();
   const give = (selector, type, name) => ada.locator(selector).evaluate((element, { type, name }) => {
     const transfer = new DataTransfer();
@@ -271,7 +272,7 @@ test("files are pasted and dropped, and leaving asks while one is on its way", a
 });
 
 for (const canceller of ["sender", "receiver"]) {
-  test(`the ${canceller} cancels a file on its way`, async () => {
+  test(`the ${canceller} cancels the transfer of a file`, async () => {
     const [ada, bob] = await two();
     await attach(ada, huge("long.bin"));
     await press(bob, "long.bin", "Accept");
@@ -317,7 +318,7 @@ test("a file that differs from the offer is not kept", async () => {
   assert.equal(await card(bob, "spoilt.txt").getByText("Save").isVisible(), false);
 });
 
-test("a peer that is not connected yet does not keep the file from the others", async () => {
+test("a peer that is not connected yet does not prevent that the others get the file", async () => {
   const room = `file-${(rooms += 1)}`;
   const ada = await joinRoom(browser, server, room, "Ada");
   const mute = await connect(server, { room }); // offers no connection

@@ -1,4 +1,4 @@
-// Firefox and Chromium in one room. MESH_ROUNDS makes more rounds of the mesh than usual.
+// Firefox and Chromium in one room. The environment variable MESH_ROUNDS sets the number of rounds of the mesh test.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -33,7 +33,7 @@ after(async () => {
 const inChromium = (url) => openPage(chromium, url, { viewport: { width: 900, height: 700 }, permissions: ["camera", "microphone"] });
 const inFirefox = (url) => firefox.open(url);
 
-/** Users who join one after the other, each with a function that opens the page; all see all. */
+/** Lets users join one after the other, and waits until each sees all others. `arrivals` has a function per user that opens the page. */
 async function meet(room, arrivals) {
   const people = [];
   for (const [name, open] of Object.entries(arrivals)) {
@@ -61,7 +61,7 @@ async function isAccessible(page, screen) {
   assert.deepEqual(violations, [], screen);
 }
 
-test("Firefox calls Chromium: picture, sound, verification, chat, a file and a screen both ways; a killed server costs nothing", async () => {
+test("Firefox calls Chromium: video, audio, verification, chat, files and screens both ways; nothing is lost when the server is killed", async () => {
   const [ada, bob] = await meet("firefox-calls", { Ada: inChromium, Bob: inFirefox });
   await writes(ada, "hello, Firefox");
   await reads(bob, "hello, Firefox");
@@ -104,7 +104,7 @@ test("Chromium calls Firefox", async () => {
   await leave(pages);
 });
 
-test("two users in Firefox and two in Chromium join at once, and each pair has picture, sound, data and a verified link", { timeout: 1_200_000 }, async (t) => {
+test("two users in Firefox and two in Chromium join at once, and each pair has video, audio, data and a verified link", { timeout: 1_200_000 }, async (t) => {
   const pages = [];
   for (const open of [inChromium, inFirefox, inChromium, inFirefox]) {
     const page = await open(server.url);
@@ -119,7 +119,7 @@ test("two users in Firefox and two in Chromium join at once, and each pair has p
         window.room.channel("hello").on("message", (hello, { name }) => window.heard.add(name));
         window.room.on("peer", ({ stream }) => document.body.append(Object.assign(document.createElement("video"), { autoplay: true, muted: true, srcObject: stream })));
       };
-      // What is still missing, or null.
+      // The first thing that is still missing, or null.
       window.missing = async (count) => {
         const peers = [...window.room.peers.values()];
         if (peers.length < count) return `${peers.length} peers`;

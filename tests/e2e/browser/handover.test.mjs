@@ -21,7 +21,7 @@ const proxy = await startProxy(server);
 after(() => proxy.stop());
 let rooms = 0;
 
-/** Ada, and Bob, whose path to the room is about to die. */
+/** Lets Ada and Bob call each other. Bob is connected through the proxy, which the tests let fail. */
 async function two() {
   const room = `handover-${(rooms += 1)}`;
   const ada = await joinRoom(browser, server, room, "Ada");
@@ -33,10 +33,10 @@ async function two() {
 
 for (const [what, act] of [
   ["a message that is not acknowledged", (bob) => say(bob, "into the void")],
-  ["the browser is online again", (bob) => bob.evaluate(() => void dispatchEvent(new Event("online")))],
-  ["the browser has another network", (bob) => bob.evaluate(() => void navigator.connection.dispatchEvent(new Event("change")))],
+  ["the event that the browser is online again", (bob) => bob.evaluate(() => void dispatchEvent(new Event("online")))],
+  ["the event that the network has changed", (bob) => bob.evaluate(() => void navigator.connection.dispatchEvent(new Event("change")))],
 ]) {
-  test(`a dead path to the room is noticed, and replaced: ${what}`, async () => {
+  test(`a failed connection to the room is noticed and replaced after ${what}`, async () => {
     const [ada, bob] = await two();
     const bar = bob.getByText("Reconnecting… your call continues");
     const shown = bar.waitFor(noticed);
@@ -54,7 +54,7 @@ for (const [what, act] of [
   });
 }
 
-/** Starts to measure the longest time without a new picture of the other: `window.longest`, in milliseconds. */
+/** Starts to measure the longest time without a new video frame: `window.longest`, in milliseconds. */
 const watchPictures = (page) => page.evaluate(() => {
   const video = document.querySelector("video");
   let last = performance.now();
@@ -67,7 +67,7 @@ const watchPictures = (page) => page.evaluate(() => {
   video.requestVideoFrameCallback(next);
 });
 
-test("the paths of media and signaling fail silently: media is back on others within 15 seconds", async (t) => {
+test("when the paths of media and signaling fail silently, media continues on new paths within 15 seconds", async (t) => {
   const ada = await relayed(place, "both", "Ada");
   const bob = await relayed({ ...place, server: proxy }, "both", "Bob");
   for (const page of [ada, bob]) {
@@ -79,13 +79,13 @@ test("the paths of media and signaling fail silently: media is back on others wi
   proxy.die();
   relay.die();
   for (const page of [ada, bob]) await state(page, "reconnecting");
-  await bob.waitForFunction(() => window.lost, null, noticed); // the lost media is reason to ask the room, which does not answer
+  await bob.waitForFunction(() => window.lost, null, noticed); // after the loss of media the client checks its connection to the room, and gets no answer
   for (const [name, page] of Object.entries({ ada, bob })) {
     await state(page, "connected");
     await moving(page);
     assert.equal(await page.evaluate(() => window.room.state), "connected");
     const longest = Math.round(await page.evaluate(() => window.longest));
-    t.diagnostic(`${name} saw no picture for ${longest} ms`);
+    t.diagnostic(`${name} saw no new frame for ${longest} ms`);
     assert.ok(longest <= MEDIA_BACK, `${longest} ms`);
   }
 });

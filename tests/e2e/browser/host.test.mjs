@@ -1,4 +1,4 @@
-// The host, by the page alone: lock, knock, admit, deny, remove, mute, hand over, clear, password.
+// What a host does on the page: lock, admit, deny, remove, mute, make another user the host, clear the chat, set a password.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -80,7 +80,7 @@ test("a locked room: the host denies or admits a user who knocks, or the user gi
   await sees(ada, "Bob");
 
   const cleo = await knock(room, "Cleo");
-  await cleo.locator('.preview-bar [data-toggle="video"]').click(); // since she knocked
+  await cleo.locator('.preview-bar [data-toggle="video"]').click(); // her camera changes after the knock; the host has to see that
   await notice(ada, "Cleo wants to come in").waitFor();
   await ada.getByRole("tab", { name: /^People/ }).click();
   await ada.getByRole("listitem").filter({ hasText: "Cleo" }).getByRole("button", { name: "Let in" }).click();
@@ -104,13 +104,13 @@ test("a locked room: the host denies or admits a user who knocks, or the user gi
   const fay = await knock(room, "Fay");
   await notice(ada, "Fay").waitFor();
   await more(ada, "Lock room");
-  await inCall(fay); // opening the room admits all who wait
+  await inCall(fay); // unlocking the room admits all waiting users
   await notice(ada, "Fay").waitFor({ state: "detached" });
   for (const page of [ada, bob, fay]) await page.getByRole("img", { name: "The room is locked" }).waitFor({ state: "hidden" });
   for (const page of [ada, bob, dan, eve, fay]) assert.deepEqual(page.errors, []);
 });
 
-test("the host removes somebody, after a question, and they do not come back", async () => {
+test("the host confirms that a user is removed, and the removed user cannot come back", async () => {
   const { room, pages: [ada, eve] } = await gather("Eve");
   const bob = await joinRoom(browser, server, room, "Bob", { extraHTTPHeaders: { "cf-connecting-ip": "198.51.100.7" } });
   await sees(ada, "Bob");
@@ -162,7 +162,7 @@ test("a user who is asked to mute sees who asks, and mutes with one click or ign
 test("the host makes another user the host", async () => {
   const { room, pages: [ada, bob] } = await gather("Bob");
   await act(ada, "Bob", "Make host");
-  const told = bob.getByText("You are the host now").first().waitFor(); // a notice that goes by itself
+  const told = bob.getByText("You are the host now").first().waitFor(); // this notice disappears by itself
   await ada.getByRole("dialog").getByRole("button", { name: "Make host" }).click();
   await hears(ada, "Bob is the host now");
   await told;
@@ -176,7 +176,7 @@ test("the host makes another user the host", async () => {
   assert.equal(await notice(ada, "Eve").count(), 0);
 });
 
-test("the host clears the chat, for those who come later too", async () => {
+test("the host clears the chat, also for users who join later", async () => {
   const { room, pages: [ada, bob] } = await gather("Bob");
   await say(bob, "said too much");
   await hears(ada, "said too much");
@@ -192,14 +192,14 @@ test("the host clears the chat, for those who come later too", async () => {
   assert.equal(await eve.getByText("said too much").count(), 0);
 });
 
-test("a member of a locked room with a password reloads and is back; a stranger has to knock", async () => {
+test("a member of a locked room with a password reloads the page and joins again; a stranger has to knock", async () => {
   const { room, pages: [ada, bob] } = await gather("Bob");
   await more(ada, "Lock room");
   await more(ada, "Room password…");
   await ada.getByRole("textbox", { name: "New password" }).fill("correct horse");
   await ada.keyboard.press("Enter");
   await ada.getByText("The room has a password now").first().waitFor();
-  for (let reloads = 0; reloads < 2; reloads += 1) { // the second with the secret of the first
+  for (let reloads = 0; reloads < 2; reloads += 1) { // the second reload uses the rejoin secret from the first
     await bob.reload();
     await enter(bob);
     await tile(ada, "Bob").waitFor();
@@ -214,7 +214,7 @@ test("a member of a locked room with a password reloads and is back; a stranger 
   assert.equal(await notice(ada, "Bob").count(), 0);
   for (const page of [ada, bob]) await page.getByRole("button", { name: "Leave" }).click();
   await eve.getByText("The host did not let you in.").waitFor();
-  await ada.reload(); // nobody inside could admit her
+  await ada.reload(); // the room is empty, so nobody could admit her: her rejoin secret lets her in
   await enter(ada);
 });
 

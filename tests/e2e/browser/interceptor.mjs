@@ -1,11 +1,11 @@
-// A signaling server that intercepts: between a page and its room, it puts connections of its own in the place of those
-// that two users negotiate, and forwards media and messages.
+// A signaling server that intercepts a call. It sits between a page and its room, and gives each of two users a connection
+// to itself instead of one to the other user. It forwards media and messages between the two connections.
 
 import { openPage } from "./support.mjs";
 
 /**
- * Stands between the page and its room from the page's next connection on. `reflect` returns what is said on the
- * link's own channel to its sender, instead of forwarding it.
+ * Intercepts the page's signaling from the page's next connection on. With `reflect`, messages of the channel for
+ * verification go back to their sender and are not forwarded.
  */
 export async function intercept(browser, server, page, { reflect = false } = {}) {
   const own = await openPage(browser, `${server.url}/icon.svg`);
@@ -22,7 +22,7 @@ export async function intercept(browser, server, page, { reflect = false } = {})
         last = last.then(async () => {
           const [, number, json] = /^(\d+)(\[.*)$/s.exec(frame) ?? [];
           const [event, payload, ...rest] = json ? JSON.parse(json) : [];
-          if (event === "candidate") return; // the descriptions of this server have all
+          if (event === "candidate") return; // the interceptor's descriptions contain all candidates
           if (!(event in replaced)) return send(frame);
           payload.description = await replaced[event](payload.description);
           send(number + JSON.stringify([event, payload, ...rest]));
@@ -34,7 +34,7 @@ export async function intercept(browser, server, page, { reflect = false } = {})
   });
 }
 
-/** In the interceptor's page: a connection to each of the two, the intercepted page being the one that offers. */
+/** Runs in the interceptor's page, which has a connection to each user. The intercepted page makes the offer. */
 function listenIn(reflect) {
   let toOfferer;
   let toAnswerer;

@@ -1,4 +1,4 @@
-// Everything by the keyboard alone, and the keys for what a call needs most.
+// Users do everything with the keyboard alone, and use the shortcuts of a call.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -30,7 +30,7 @@ async function tabTo(page, locator, key = "Tab") {
 const pressed = (page, kind) => page.locator(`.bar [data-toggle="${kind}"]`).getAttribute("aria-pressed");
 const becomes = (page, kind, state) => page.locator(`.bar [data-toggle="${kind}"][aria-pressed="${state}"]`).waitFor();
 
-test("from the start page into a call, through its menus and dialogs, and out again", async () => {
+test("the keyboard leads from the start page into a call, through its menus and dialogs, and out again", async () => {
   const page = await openPage(browser, server.url);
   const button = (name) => page.getByRole("button", { name, exact: true });
   await tabTo(page, page.getByRole("textbox", { name: "Your name" }));
@@ -75,7 +75,7 @@ test("from the start page into a call, through its menus and dialogs, and out ag
   assert.deepEqual(page.errors, []);
 });
 
-test("the host's part, the chat and a file, by the keyboard alone", async () => {
+test("the host's actions, the chat and a file work with the keyboard alone", async () => {
   const ada = await joinRoom(browser, server, "hosted", "Ada");
   const press = async (page, locator, key = "Enter") => {
     await tabTo(page, locator);
@@ -149,7 +149,7 @@ test("the keys of a call work outside of fields, and can be switched off", async
   await bob.keyboard.press("?");
   const help = bob.getByRole("dialog", { name: "Keyboard shortcuts" });
   await help.waitFor();
-  await bob.keyboard.press("m"); // a dialog has the keys to itself
+  await bob.keyboard.press("m"); // shortcuts do not work while a dialog is open
   assert.equal(await pressed(bob, "audio"), "false");
   await help.getByRole("checkbox", { name: "Keyboard shortcuts" }).uncheck();
   await bob.keyboard.press("Escape");

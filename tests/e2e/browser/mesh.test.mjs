@@ -1,4 +1,4 @@
-// More than two: everyone sees everyone.
+// Rooms with more than two users: each user sees all others.
 
 import { after, afterEach, before, test } from "node:test";
 import { startServer } from "../support.mjs";

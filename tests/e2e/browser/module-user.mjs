@@ -10,7 +10,7 @@ export async function moduleUser({ browser, site, server }, prepare = () => {}) 
   return page;
 }
 
-/** Joins a room as `window.room`. Options that cannot be passed to the page are made there: `media` is an expression. */
+/** Joins a room as `window.room`. `media` is an expression that the page evaluates, because media cannot be passed to it. */
 export function joinAs(page, room, name, { media, ...options } = {}) {
   return page.evaluate(async ({ room, name, media, options }) => {
     const made = media && (await new Function(`return (async () => ${media})()`)());

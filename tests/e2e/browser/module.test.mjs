@@ -1,4 +1,4 @@
-// signalbox.js as another site uses it. CROSSINGS and MEETINGS make more rounds than usual.
+// signalbox.js on the page of another site. The environment variables CROSSINGS and MEETINGS set the numbers of rounds.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -27,8 +27,8 @@ test("a user of the module on another site and a user of the page are in one vid
   assert.deepEqual(bob.errors, []);
 });
 
-test("two offers cross, in one round after the other, while both change their tracks, and sound, picture and data go on", { timeout: 600_000 }, async (t) => {
-  // From the moment `held` is there, Bob gets no offer before his own is under way.
+test("audio, video and data continue after each of several rounds in which both users change tracks and their offers cross", { timeout: 600_000 }, async (t) => {
+  // While `held` is a list, Ada's offers wait in it until Bob has sent his own.
   let held = null;
   let atBob;
   const crossing = async (page) => {
@@ -96,7 +96,7 @@ test("two offers cross, in one round after the other, while both change their tr
   }
 });
 
-test("four people join at the same moment, in one room after the other, and each pair has picture, sound and data", { timeout: 600_000 }, async (t) => {
+test("four people join a room at the same moment, in several rooms, and each pair exchanges audio, video and data", { timeout: 600_000 }, async (t) => {
   const page = await openPage(browser, site.url);
   for (let round = 1; round <= meetings; round += 1) {
     await page.evaluate(async ({ origin, round }) => {
@@ -117,7 +117,7 @@ test("four people join at the same moment, in one room after the other, and each
       };
       const states = () => rooms.flatMap((room) => [...room.peers.values()].map(({ name, state }) => `${room.self.name} to ${name}: ${state}`));
       await Promise.all(rooms.map((room) => new Promise((everyone, nobody) => {
-        setTimeout(() => nobody(new Error(`nothing more after 90 s of round ${round}: ${states().join(", ")}`)), 90_000);
+        setTimeout(() => nobody(new Error(`round ${round} is not complete after 90 s: ${states().join(", ")}`)), 90_000);
         const others = [];
         room.on("peer", (peer) => {
           others.push(met(peer));
@@ -140,7 +140,7 @@ test("a microphone that replaces a muted one is muted, too", async () => {
     await media.start({ audio: true });
     heard.push(media.audio);
     await media.setAudio(false);
-    media.track("audio").dispatchEvent(new Event("ended")); // as when it is unplugged
+    media.track("audio").dispatchEvent(new Event("ended")); // the microphone is unplugged
     heard.push(media.problems.audio.code);
     await media.start({ audio: true });
     heard.push(media.audio);

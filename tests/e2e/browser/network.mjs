@@ -1,5 +1,5 @@
-// A network of a test's own, in namespaces: two homes behind a router each, and between them an internet with the server
-// and a TURN server. What a router does to packets, a test decides.
+// A network for one test, made of network namespaces. It has two homes, each behind a router. Between the routers is an
+// internet with the server and a TURN server. The test decides what each router does to packets.
 //
 //   ada 10.212.1.2 ── router 10.211.1.2 ──┐
 //                                         ├── internet 10.211.0.1: the server, coturn
@@ -76,19 +76,19 @@ class Home {
     return `${this.#name}-router`;
   }
 
-  /** The router passes everything on. */
+  /** The router forwards every packet again. */
   mend() {
     this.#filter("");
   }
 
-  /** Replaces the router's rules: those for what it forwards, and what else is in its table. */
+  /** Replaces the router's table: `rules` apply to the packets that it forwards, `more` are further chains. */
   #filter(rules, more = "") {
     const table = `flush ruleset\ntable ip home {\n chain forward {\n type filter hook forward priority 0;\n${rules}\n }\n${more}\n}\n`;
     const { status, stderr } = spawnSync("ip", ["netns", "exec", namespace(this.#router), "nft", "-f", "-"], { input: table, encoding: "utf8" });
     if (status !== 0) throw new Error(stderr);
   }
 
-  /** Existing connections lose their path silently; new connections have one. */
+  /** Drops the packets of existing connections without an error. New connections work. */
   loseFlows() {
     const sockets = within(this.#name, "ss", "-Htuan").split("\n");
     const ports = sockets.map((line) => /:(\d+)$/.exec(line.trim().split(/\s+/)[4] ?? "")?.[1]).filter(Boolean);
@@ -113,17 +113,17 @@ class Home {
     this.#filter("meta l4proto udp drop");
   }
 
-  /** Loses this share of the packets in each direction. */
+  /** Drops this percentage of the packets in each direction. */
   lose(percent) {
     this.#filter(`numgen random mod 100 < ${percent} drop`);
   }
 
-  /** The router gives each flow a port of its own, and lets nothing in that was not asked for. */
+  /** The router is a symmetric NAT: each flow gets its own port, and packets from outside pass only in answer to a flow. */
   translate() {
     this.#filter('iifname "wan" ct state new drop', 'chain source {\n type nat hook postrouting priority 100;\n oifname "wan" masquerade fully-random\n }');
   }
 
-  /** A script that runs Chromium here; for it the page of `origin` is as good as one on https. */
+  /** The path of a script that runs Chromium in this home. This Chromium trusts `origin` as if it used HTTPS. */
   chromium(folder, origin) {
     const path = join(folder, this.#name);
     const program = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -133,7 +133,7 @@ class Home {
   }
 }
 
-/** Settings of a deployment that is reached over this network. */
+/** The settings of a server that clients reach over this network. */
 export const vars = {
   ICE_SERVERS: JSON.stringify([{ urls: `stun:${internet}:${turnPort}` }]),
   TURN_URLS: `turn:${internet}:${turnPort},turn:${internet}:${turnPort}?transport=tcp`,
@@ -168,7 +168,7 @@ async function make(server, folder, programs) {
   return { url, ...homes, executablePath: (home) => home.chromium(folder, url) };
 }
 
-/** Starts a program in the internet; resolves, when something listens on `port`, to a function that ends it. */
+/** Starts a program in the internet and waits until it listens on `port`. Resolves to a function that ends it. */
 async function startInInternet(port, ...words) {
   const child = spawn("ip", ["netns", "exec", namespace("internet"), ...words], { stdio: "ignore" });
   const exited = once(child, "exit");
@@ -182,7 +182,7 @@ async function startInInternet(port, ...words) {
   };
 }
 
-/** The server is outside of the network; a file leads there. */
+/** Connects the network to the server, which runs outside of it, through a Unix socket in `folder`. */
 async function openGate(server, folder) {
   const path = join(folder, "gate");
   const pass = (near, far) => {

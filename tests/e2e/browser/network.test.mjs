@@ -30,7 +30,7 @@ describe("two browsers in networks of their own", { skip: obstacle() ?? false },
     network.bob.mend();
   });
 
-  /** The page of the room before joining, which keeps what is needed to judge it. */
+  /** Opens the page of the room before joining. The page records what `measure` needs. */
   async function open(browser, room) {
     const context = await browser.newContext({ viewport: { width: 400, height: 400 }, locale: "en-US" });
     const page = await context.newPage();
@@ -40,7 +40,7 @@ describe("two browsers in networks of their own", { skip: obstacle() ?? false },
     return page;
   }
 
-  /** Ada is in the room, and Bob is about to join. */
+  /** Lets Ada join, and opens Bob's page up to the moment before he joins. */
   async function almost() {
     const room = `network-${(rooms += 1)}`;
     const [ada, bob] = await Promise.all(browsers.map((browser) => open(browser, room)));
@@ -59,8 +59,8 @@ describe("two browsers in networks of their own", { skip: obstacle() ?? false },
   }
 
   /**
-   * Does something, and measures how long it takes until pictures flow in both directions. Those that come within
-   * `settle` ms may still be from before.
+   * Calls `act`, and measures how long it takes until video flows in both directions. Frames of the first `settle` ms do
+   * not count, because they may have been sent before.
    */
   async function measure(t, pages, act, { settle = 1_000 } = {}) {
     const since = Date.now();
@@ -71,13 +71,13 @@ describe("two browsers in networks of their own", { skip: obstacle() ?? false },
       times.push((await again.jsonValue()) - since);
     }
     const pretended = Math.max(...(await Promise.all(pages.map((page) => page.evaluate(() => window.pretended)))));
-    t.diagnostic(`media flowed in both directions after ${Math.max(...times)} ms; the page said "connected" while nothing came for at most ${pretended} ms`);
+    t.diagnostic(`media flowed in both directions after ${Math.max(...times)} ms; the page said "connected" while no data arrived for at most ${pretended} ms`);
     assert.ok(Math.max(...times) <= MEDIA_BACK, `${times} ms`);
     assert.ok(pretended <= MOST_PRETENDED, `${pretended} ms`);
     for (const [page, other] of [[pages[0], "Bob"], [pages[1], "Ada"]]) await tile(page, other).and(page.locator('[data-state="connected"]')).waitFor();
   }
 
-  /** The way that packets take: the kinds of both candidates, and how we reach our relay. */
+  /** The path of the packets: the types of both candidates, and the protocol to our relay. */
   const path = (page) => page.evaluate(async () => {
     const report = await window.connections.findLast(({ connectionState }) => connectionState === "connected").getStats();
     const { selectedCandidatePairId } = [...report.values()].find(({ type }) => type === "transport");
@@ -97,7 +97,7 @@ describe("two browsers in networks of their own", { skip: obstacle() ?? false },
     await measure(t, pages, () => network.bob.changeAddress());
   });
 
-  test("where UDP is blocked in the middle of a call, it goes on over TURN and TCP", async (t) => {
+  test("a call continues over TURN and TCP after UDP is blocked", async (t) => {
     const pages = await call();
     await measure(t, pages, () => network.bob.blockUdp());
     assert.deepEqual(await path(pages[1]).then(({ local, over }) => [local, over]), ["relay", "tcp"]);
@@ -121,7 +121,7 @@ describe("two browsers in networks of their own", { skip: obstacle() ?? false },
   });
 });
 
-/** In the page: its connections, when pictures of the other came, and for how long it said "connected" while nothing came. */
+/** Runs in the page. Records its connections, the times of the other user's frames, and for how long it said "connected" without data. */
 function watch() {
   window.connections = [];
   window.RTCPeerConnection = class extends RTCPeerConnection {
@@ -133,7 +133,7 @@ function watch() {
   window.frameTimes = [];
   window.pretended = 0;
   let followed;
-  let last = Date.now(); // something came, or the page did not say that it is connected
+  let last = Date.now(); // when data last arrived, or the page last did not say "connected"
   let bytes = 0;
   const follow = (video) => video.requestVideoFrameCallback(() => {
     window.frameTimes.push(Date.now());

@@ -28,7 +28,7 @@ after(async () => {
   rmSync(join(project, ".."), { recursive: true });
 });
 
-/** Waits until the picture of one of the page's videos moves. */
+/** Waits until one of the page's videos plays. */
 const moves = (page, index) =>
   page.waitForFunction((at) => document.querySelectorAll("video")[at]?.getVideoPlaybackQuality().totalVideoFrames > 3, index);
 
@@ -36,7 +36,7 @@ test("two people call each other on the template's page", async () => {
   const pages = [await openPage(browser, `${server.url}/call`), await openPage(browser, `${server.url}/call`)];
   for (const page of pages) await page.getByRole("button", { name: "Join" }).click();
   for (const page of pages) {
-    await moves(page, 1); // the other's
+    await moves(page, 1); // the other user's video
     await page.getByText("In my-room: 2, connected.").waitFor();
   }
   await pages[1].context().close();

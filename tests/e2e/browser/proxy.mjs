@@ -1,5 +1,5 @@
-// A path to a server that can fail silently, as when a phone leaves its Wi-Fi: nothing arrives any more, and nothing is
-// closed. Or it is cut, and both ends are told.
+// A proxy in front of a server, for tests of lost connections. A connection can fail silently, as when a phone leaves its
+// Wi-Fi: nothing arrives any more, and no end closes. Or the proxy closes it at both ends.
 
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
@@ -29,7 +29,7 @@ export async function startProxy(server) {
   return {
     port,
     url: `http://127.0.0.1:${port}`,
-    /** Nothing passes on the connections there are; new ones work. */
+    /** Existing connections fail silently. New ones work. */
     die() {
       for (const [near, far] of paths) {
         near.unpipe().pause();
@@ -38,7 +38,7 @@ export async function startProxy(server) {
       }
       paths.clear();
     },
-    /** Closes the connections there are, and takes no others until `mend`. */
+    /** Closes all connections, and refuses new ones until `mend`. */
     cut() {
       isCut = true;
       for (const end of [...paths].flat()) end.destroy();
@@ -53,7 +53,7 @@ export async function startProxy(server) {
   };
 }
 
-/** The same for datagrams, as to a TURN server on `port`: a flow is all datagrams from one address. */
+/** The same for UDP, such as a TURN server on `port`. A flow is all datagrams from one address. */
 export async function startDatagramProxy(port) {
   const flows = new Map();
   const listener = createSocket("udp4");
@@ -70,7 +70,7 @@ export async function startDatagramProxy(port) {
   await once(listener, "listening");
   return {
     port: listener.address().port,
-    /** Nothing passes on the flows there are; new ones work. */
+    /** Existing flows fail silently. New ones work. */
     die() {
       for (const flow of flows.values()) flow.isDead = true;
     },

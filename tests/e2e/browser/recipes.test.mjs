@@ -24,7 +24,7 @@ before(async () => {
   assert.equal(status, 0, stderr);
 });
 
-/** A script that has the recipe as `recipe`, with what `rest` adds. */
+/** A script that sets `window.recipe` to the recipe, and then runs `rest`. */
 async function bundle(name, rest = "") {
   const contents = `import * as recipe from "./${name}"; Object.assign(window, { recipe }); ${rest}`;
   const { outputFiles, metafile } = await build({
@@ -67,7 +67,7 @@ test("a bundle of esbuild has the module of the package", async () => {
   assert.ok(!inputs.some((path) => path.startsWith("public/")), inputs.join());
 });
 
-test("two play a game without a camera", async () => {
+test("two users play a game without a camera", async () => {
   const pages = [await visit("game.ts"), await visit("game.ts")];
   for (const [index, page] of pages.entries()) {
     await page.evaluate(async ([url, name]) => {
@@ -83,7 +83,7 @@ test("two play a game without a camera", async () => {
   for (const page of pages) assert.deepEqual(page.errors, []);
 });
 
-test("the others see the canvas, and the next one", async () => {
+test("the other users see a canvas, and then the canvas that replaces it", async () => {
   const ada = await visit("canvas.ts");
   await ada.evaluate(async (url) => {
     window.canvas = (colour) => {
@@ -128,7 +128,7 @@ test("the user interface shows who joins, their state, and that they leave", asy
   for (const page of [ada, bob, cleo]) assert.deepEqual(page.errors, []);
 });
 
-test("a component of React has the room, renders with each change, and leaves when it goes", async () => {
+test("a React component has the room, renders each change, and leaves the room when it unmounts", async () => {
   const component = `
     import { StrictMode } from "react";
     import { createRoot } from "react-dom/client";

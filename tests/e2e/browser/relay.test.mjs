@@ -17,7 +17,7 @@ const { server, site, browser } = place;
 
 const relayed = (room, name) => join(place, room, name);
 
-/** What a page's peer says of the path in use: the types of both candidates. */
+/** The types of the two candidates of the path in use, from the statistics of a page's peer. */
 const path = (page) => page.evaluate(async () => {
   const [peer] = window.room.peers.values();
   const stats = await peer.stats();
@@ -42,7 +42,7 @@ const gather = (page, iceServers) => page.evaluate(async (iceServers) => {
   return { candidates: [...candidates], errors: [...errors] };
 }, iceServers);
 
-/** The relay that a room tells of. */
+/** The relay that a room gives to its peers. */
 async function relayOf(server, room) {
   const { ice } = await ask(await connect(server, { room }), "room:join", {});
   return ice.iceServers.find(({ credential }) => credential);
@@ -74,7 +74,7 @@ test("two peers with iceTransportPolicy \"relay\" see and hear each other over t
   assert.equal(await heard, "over the relay");
 });
 
-test("while the relay is silent the peers reconnect, and an ICE restart brings them back when it answers again", async () => {
+test("while the relay does not answer, the peers are reconnecting; an ICE restart connects them when it answers again", async () => {
   const ada = await relayed("frozen", "Ada");
   const bob = await relayed("frozen", "Bob");
   for (const page of [ada, bob]) await seen(page);
@@ -98,7 +98,7 @@ test("while the relay is silent the peers reconnect, and an ICE restart brings t
     coturn.thaw();
   }
   for (const page of [ada, bob]) await state(page, "connected");
-  await agreement([ada, bob], former); // the path before may carry media until the restart is done
+  await agreement([ada, bob], former); // until the restart is done, the earlier path may carry media
   for (const page of [ada, bob]) {
     await state(page, "connected");
     await moving(page);
@@ -106,7 +106,7 @@ test("while the relay is silent the peers reconnect, and an ICE restart brings t
   }
 });
 
-test("signaling and media are lost and come back: the page says so meanwhile, and nobody reloads", async () => {
+test("the page shows that signaling and media are lost, and they come back without a reload", async () => {
   const pages = [];
   for (const name of ["Ada", "Bob"]) {
     const page = await openPage(browser, server.url);
@@ -114,7 +114,7 @@ test("signaling and media are lost and come back: the page says so meanwhile, an
       const Native = RTCPeerConnection;
       window.RTCPeerConnection = class extends Native {
         constructor(configuration) {
-          super({ ...configuration, iceTransportPolicy: "relay" }); // the path that can be cut
+          super({ ...configuration, iceTransportPolicy: "relay" }); // the test can interrupt only the relay
         }
       };
     });
@@ -145,7 +145,7 @@ test("signaling and media are lost and come back: the page says so meanwhile, an
   }
 });
 
-test("credentials are renewed before they end, and the call goes on over the relay with them", async () => {
+test("credentials are renewed before they expire, and the call continues over the relay with the new ones", async () => {
   const ada = await relayed("renewed", "Ada");
   const bob = await relayed("renewed", "Bob");
   for (const page of [ada, bob]) await seen(page);
@@ -173,7 +173,7 @@ test("credentials are renewed before they end, and the call goes on over the rel
   }
 });
 
-test("coturn accepts the credentials that the room gives, whatever its name, and no others", async () => {
+test("coturn accepts the credentials from a room with any name, and no others", async () => {
   const page = await openPage(browser, site.url);
   for (const room of ["credentials", "会议室-ю"]) {
     assert.deepEqual(await gather(page, [await relayOf(server, room)]), { candidates: ["relay"], errors: [] }, room);
@@ -183,10 +183,10 @@ test("coturn accepts the credentials that the room gives, whatever its name, and
   const other = (expiry) => [expiry, ...rest].join(":");
   const refused = { candidates: [], errors: [401] };
   const later = other(Number(expiry) + 3600);
-  assert.deepEqual(await gather(page, [{ ...relay, username: later }]), refused, "an expiry put off");
+  assert.deepEqual(await gather(page, [{ ...relay, username: later }]), refused, "a later expiry than the signed one");
   const past = other(Math.floor(Date.now() / 1000) - 60);
   const expired = { ...relay, username: past, credential: password(secret, past) };
-  assert.deepEqual(await gather(page, [expired]), refused, "credentials that have ended");
+  assert.deepEqual(await gather(page, [expired]), refused, "expired credentials");
 });
 
 test("a TURN_SECRET that is not coturn's gives no relay", async () => {

@@ -6,15 +6,15 @@ import { caller } from "./module-user.mjs";
 /** A user in a room, on a page of another site, whose only path is the relay. */
 export const relayed = (place, room, name) => caller(place, room, name, { prepare: watchConnections, iceTransportPolicy: "relay" });
 
-/** Waits until this many more pictures of the other have arrived. */
+/** Waits until this many more video frames of the other user have arrived. */
 export const moving = (page, count = 5) => page.evaluate((count) => new Promise((done) => {
   const video = document.querySelector("video");
   const next = () => (count-- > 0 ? video.requestVideoFrameCallback(next) : done());
   next();
 }), count);
 
-/** Waits until there is a picture of the other. */
+/** Waits until there is video of the other user. */
 export const seen = (page) => page.waitForFunction(() => document.querySelector("video")?.videoWidth > 0);
 
-/** Waits until the link to the other is in this state. */
+/** Waits until the link to the other user is in this state. */
 export const state = (page, wanted) => page.waitForFunction((wanted) => [...window.room.peers.values()][0]?.state === wanted, wanted);

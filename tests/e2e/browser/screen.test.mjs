@@ -22,7 +22,7 @@ const options = { permissions: ["camera", "microphone"] };
 const join = (room, name) => joinRoom(browser, server, room, name, options);
 const share = (page) => page.locator('.bar [data-toggle="screen"]');
 
-/** Beside the page, the tab that it will share. */
+/** Opens the tab that the page will share. */
 async function tabToShare(page) {
   const tab = await page.context().newPage();
   await tab.setContent("<title>A tab to share</title><h1>Slides</h1>");
@@ -36,7 +36,7 @@ async function seesScreen(page, name) {
   await page.waitForFunction((element) => element.videoWidth > 0 && element.getVideoPlaybackQuality().totalVideoFrames > 0, video, { polling: 200 });
 }
 
-test("a screen is shown beside the camera, ends, and is shown again, for newcomers too", async () => {
+test("a screen is shown beside the camera, ends, and is shown again, also to users who join later", async () => {
   const ada = await join("beside", "Ada");
   const bob = await join("beside", "Bob");
   await sees(bob, "Ada");
@@ -96,7 +96,7 @@ test("a user whose session expired sees the screen that was shared meanwhile, on
     await tabToShare(ada);
     const gone = hasty.logged(/timeout/);
     path.cut();
-    await gone; // the room gave him up; the link is there
+    await gone; // the room removed Bob; his link to Ada still exists
     await share(ada).click();
     await ada.locator(".notice").getByText("You are sharing your screen").waitFor();
     await bob.evaluate(() => (window.swallow = true)); // and the first attempt to join again is lost, too

@@ -1,4 +1,4 @@
-// Pictures of every view, for looking at them: node tests/e2e/browser/screenshots.mjs [folder [part…]]
+// Takes screenshots of every view, for a look at them: node tests/e2e/browser/screenshots.mjs [folder [part…]]
 // SIGNALBOX_URL names a running server; without it the built one is started.
 
 import { mkdirSync } from "node:fs";

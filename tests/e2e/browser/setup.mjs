@@ -1,4 +1,4 @@
-// What the tests of the module begin with: a server, a page of another site, and a browser.
+// The set-up for tests of the module: a server, a page of another site, and a browser.
 
 import { after, afterEach } from "node:test";
 import { startServer } from "../support.mjs";

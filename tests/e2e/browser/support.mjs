@@ -1,4 +1,4 @@
-// Chromium pages in rooms: each participant is a context of its own, and waiting is for what the page shows.
+// Opens pages in Chromium, each user in a context of its own, and waits for what the pages show.
 
 import { createServer } from "node:http";
 import { chromium } from "playwright-core";
@@ -10,10 +10,10 @@ const patience = 90_000; // ms; two cores decode every picture
 const ownPages = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup"];
 
 /**
- * A browser with fake devices: one camera with a small picture or, with `cameras: 3`, Chromium's own, which cost
- * the processor several times as much. With `devices: false` there are none. What the browser shares as a screen is the
- * tab with the title `sharedTab`, where contexts have to bring their permissions; this machine is `host` to it, too. With
- * `sound` it plays sound, and `autoplay` is its policy for that.
+ * Starts a browser with fake devices. By default it has one camera with a small picture. With `cameras: 3` it has
+ * Chromium's own fake cameras, which take several times as much of the processor. With `devices: false` it has none.
+ * If a page shares its screen, the browser shares the tab with the title `sharedTab`; contexts then have to set their
+ * permissions. The name `host` leads to this machine. With `sound` the browser plays sound, by the policy `autoplay`.
  */
 export function launch({ devices = true, cameras = 1, sharedTab, host, sound = false, autoplay, executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium" } = {}) {
   return chromium.launch({
@@ -39,8 +39,8 @@ export function launch({ devices = true, cameras = 1, sharedTab, host, sound = f
 }
 
 /**
- * A page in a context of its own. Everything it asks the network for, says on the console or throws is
- * kept in `requests` and `errors`.
+ * Opens a page in a context of its own. `requests` lists the URLs that it requests, and `errors` its exceptions and the
+ * errors on its console.
  */
 export async function openPage(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-US", ...options });
@@ -56,7 +56,7 @@ export async function openPage(browser, url, options = {}) {
   return Object.assign(page, { requests, errors });
 }
 
-/** Another site, on a port beside the deployment's: one page with this body. */
+/** Starts another site, on a port after the deployment's. It has one page, with this body. */
 export async function otherSite(server, body) {
   const html = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">${body}`;
   const site = createServer((_, response) => response.setHeader("content-type", "text/html").end(html));
@@ -74,7 +74,7 @@ export async function joinRoom(browser, server, room, name, { key, ...options } 
   return page;
 }
 
-/** From the pre-join view into the call. */
+/** Joins the call from the pre-join view. */
 export async function enter(page, name) {
   if (name !== undefined) await page.getByRole("textbox", { name: "Your name" }).fill(name);
   await page.getByRole("button", { name: "Join", exact: true }).click();
@@ -84,8 +84,8 @@ export async function enter(page, name) {
 export const people = ["Ada", "Bob", "Cleo", "Dan", "Eve", "Fay"];
 
 /**
- * So many users who join one after the other. Resolves to their pages once all see all and, with a `key`, have verified
- * all, which takes data in both directions of each link.
+ * Lets `count` users join one after the other. Resolves to their pages when each sees all others. With a `key`, each has
+ * also verified all others, which needs data in both directions of each link.
  */
 export async function mesh(browser, server, room, count, { microphones = true, key } = {}) {
   const localStorage = [{ name: "audio", value: microphones ? "on" : "off" }];
@@ -110,7 +110,7 @@ export function tile(page, name) {
   return page.locator(".tile:not(.own, .screen-tile)").filter({ hasText: name });
 }
 
-/** Waits until the picture of each of these people is decoded and moves. */
+/** Waits until the video of each of these users plays. */
 export async function sees(page, ...names) {
   for (const name of names) {
     const video = await tile(page, name).locator("video").elementHandle();
@@ -130,13 +130,13 @@ export async function say(page, message) {
   await input.press("Enter");
 }
 
-/** Opens the chat where it is closed. */
+/** Opens the chat if it is closed. */
 export async function openChat(page) {
   const button = page.locator('[data-action="chat"]');
   if ((await button.getAttribute("aria-expanded")) === "false") await button.click();
 }
 
-/** Waits for a message in the log, be it open or not. */
+/** Waits for a message in the chat, which may be closed. */
 export function hears(page, message, { exact = true } = {}) {
   return page.locator('[data-slot="log"]').getByText(message, { exact }).waitFor({ state: "attached" });
 }

@@ -1,4 +1,4 @@
-// The call survives its server: killed in the middle, and gone for 20 seconds.
+// A call continues while its server is killed and stays down for 20 seconds.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -6,7 +6,7 @@ import { startKillable } from "../support.mjs";
 import { hears, joinRoom, launch, mesh, say, sees, tile } from "./support.mjs";
 
 const OUTAGE = 20_000;
-const STANDSTILL = 5_000; // longer than any picture may stand still; two cores decode all of them
+const STANDSTILL = 5_000; // ms; a video must not pause for longer. The limit is generous, because two cores decode all videos
 
 let server;
 let browser;
@@ -19,7 +19,7 @@ after(async () => {
   await server.stop();
 });
 
-/** Starts to record the states of all tiles, and the longest time for which a picture stood still. */
+/** Starts to record the states of all tiles, and the longest time for which a video showed the same frame. */
 function watch(page) {
   return page.evaluate(() => {
     window.changes = [];
@@ -58,7 +58,7 @@ test("three users keep their connections while the server is down for 20 seconds
   await say(ada, "from Ada, into the void");
   await say(bob, "from Bob, into the void");
   do {
-    await sees(ada, "Bob", "Cleo"); // a few more pictures each time
+    await sees(ada, "Bob", "Cleo"); // waits for a few more video frames each time
     await sees(bob, "Ada", "Cleo");
     await sees(cleo, "Ada", "Bob");
   } while (performance.now() - since < OUTAGE);
@@ -70,13 +70,13 @@ test("three users keep their connections while the server is down for 20 seconds
     for (const message of ["before", "from Ada, into the void", "from Bob, into the void", "after"]) await hears(page, message);
     assert.equal(await page.locator(".message").count(), 4, "each message is there once");
     await page.waitForFunction(() => !document.querySelector('[data-delivery="pending"]'));
-    assert.deepEqual(await page.evaluate(() => window.changes), [], "nobody saw anybody go");
+    assert.deepEqual(await page.evaluate(() => window.changes), [], "no tile changed its state or was removed");
     assert.doesNotMatch(await page.locator('[data-slot="log"]').innerText(), /left|lost/);
     const longestPause = Math.round(await page.evaluate(() => window.longestPause));
-    t.diagnostic(`the longest pause of a picture was ${longestPause} ms`);
+    t.diagnostic(`the longest pause of a video was ${longestPause} ms`);
     assert.ok(longestPause < STANDSTILL, "video never stops");
   }
-  // The room works, too: a newcomer sees all.
+  // The room works, too: a user who joins now sees all the others.
   const dan = await joinRoom(browser, server, "survivors", "Dan");
   await sees(dan, "Ada", "Bob", "Cleo");
   await hears(dan, "from Bob, into the void");

@@ -1,4 +1,4 @@
-// Tracks of the application, in place of those of devices.
+// The application sends tracks of its own instead of those of devices.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { setUp } from "./setup.mjs";
 
 const place = await setUp({
   body: (url) => `<script src="${url}/socket.io/socket.io.js"></script>`,
-  devices: false, // any question for a device is left without an answer
+  devices: false, // a page that asks for a device gets no answer
   autoplay: "no-user-gesture-required",
 });
 const { server } = place;
@@ -90,7 +90,7 @@ test("tracks of the application are sent, replaced, switched off and on, and nev
   assert.deepEqual([...ada.errors, ...bob.errors], []);
 });
 
-test("one track can be camera and screen at once: each is switched off alone, and both end with the track", async () => {
+test("one track can be camera and screen at once: each can be switched off without the other, and both end with the track", async () => {
   const ada = await artist();
   const seen = await ada.evaluate(async () => {
     const media = new window.signalbox.LocalMedia();
@@ -113,7 +113,7 @@ test("one track can be camera and screen at once: each is switched off alone, an
   assert.deepEqual(seen, [[true, true], [false, true], [true, false], [false, false]]);
 });
 
-test("a track that has ended is given up, in use or not", async () => {
+test("a track that has ended is no longer used, whether it was switched on or off", async () => {
   const ada = await artist();
   const seen = await ada.evaluate(async () => {
     const ended = window.colour("red");
@@ -126,7 +126,7 @@ test("a track that has ended is given up, in use or not", async () => {
     await media.setScreen(false);
     track.stop();
     navigator.mediaDevices.getDisplayMedia = async () => new MediaStream([window.colour("green")]);
-    await media.setScreen(true); // asks for another
+    await media.setScreen(true); // asks the user for another screen
     seen.push(media.track("screen").readyState);
     return seen;
   });
@@ -177,7 +177,7 @@ test("the application limits bitrate and height of the video, and prefers a code
     const { maxBitrate, scaleResolutionDownBy } = sender.getParameters().encodings[0];
     const stats = await sender.getStats();
     const { codecId, frameHeight } = [...stats.values()].find(({ type }) => type === "outbound-rtp") ?? {};
-    const isReady = frameHeight === 60 && stats.get(codecId)?.mimeType === "video/VP9"; // it begins with another
+    const isReady = frameHeight === 60 && stats.get(codecId)?.mimeType === "video/VP9"; // the connection begins with another codec
     return isReady && { maxBitrate, scaleResolutionDownBy };
   });
   assert.deepEqual(await sent.jsonValue(), { maxBitrate: 150_000, scaleResolutionDownBy: 2 });

@@ -22,16 +22,16 @@ afterEach(() => Promise.all(browser.contexts().map((context) => context.close())
 
 const goOn = (page) => page.getByRole("button", { name: "Go on anyway" }).click();
 
-/** Neither picture nor sound of somebody is there to play. */
+/** Whether the page has audio or video of this user to play. */
 const shows = (page, name) => tile(page, name).locator("video").evaluate(({ srcObject }) => srcObject.getTracks().length > 0);
 
-/** Whether something of ours is on its way to anybody. */
+/** Whether the page sends audio or video to any peer. */
 const sends = (page) => page.evaluate(() => window.connections.some((pc) => pc.getSenders().some(({ track }) => track)));
 
 const MISMATCH = "Not verified: wrong key, or intercepted";
 const trust = (page, name, verdict) => page.locator(`.tile[data-trust="${verdict}"]`).filter({ hasText: name }).waitFor();
 
-/** Ada in a new room of hers. */
+/** Ada's page, after she started a new room and joined it. */
 async function start() {
   const ada = await openPage(browser, server.url);
   await ada.getByRole("button", { name: "Start a room" }).click();
@@ -40,7 +40,7 @@ async function start() {
   return ada;
 }
 
-/** A user who has that link. */
+/** The page of a user who joined by this link. `prepare` runs before the page is loaded. */
 async function come(link, name, prepare = () => {}) {
   const page = await openPage(browser, server.url);
   await page.addInitScript(() => {
@@ -114,7 +114,7 @@ test("a proof that arrives before the browser exposes the answer is not a mismat
   const bob = await come(ada.url(), "Bob", (page) => page.addInitScript(() => {
     const { createDataChannel, setRemoteDescription } = RTCPeerConnection.prototype;
     const { get } = Object.getOwnPropertyDescriptor(RTCPeerConnection.prototype, "remoteDescription");
-    const early = new WeakMap(); // connections, by what resolves once a proof came
+    const early = new WeakMap(); // for each connection, a promise that resolves after a proof has arrived
     const hidden = new WeakSet();
     RTCPeerConnection.prototype.createDataChannel = function (...args) {
       const channel = createDataChannel.apply(this, args);
@@ -171,7 +171,7 @@ test("a peer with another key is a mismatch", async () => {
   await sees(bob, "Ada");
 });
 
-for (const [what, options] of Object.entries({ "hands all through": {}, "returns to each what they say": { reflect: true } })) {
+for (const [what, options] of Object.entries({ "forwards all messages": {}, "returns the messages of each side to that side": { reflect: true } })) {
   test(`a server that intercepts the connection, and ${what}, is detected`, async () => {
     const ada = await start();
     const bob = await come(ada.url(), "Bob", (page) => intercept(browser, server, page, options));
@@ -226,7 +226,7 @@ test("an old message that the server sends as new under another name is shown wi
   await ada.getByRole("button", { name: "Rejoin" }).click();
   await enter(ada); // another session
 
-  // The server withholds the message from Bob, and passes it off as new when Ada says something.
+  // The server withholds the message from Bob. It sends it as a new message when Ada says something.
   let old;
   const bob = await come(ada.url(), "Bob", (page) => page.routeWebSocket(/socket\.io/, (socket) => {
     const upstream = socket.connectToServer();
@@ -336,7 +336,7 @@ test("files and channels of a peer that is not verified wait, with the messages 
         told.push(code);
       }
     }
-    // Ada's side goes on first. Bob's side gets what she sends when it goes on, too.
+    // Ada trusts Bob first. Bob gets what she sends only when he trusts her, too.
     ada.trust();
     const offered = new Promise((resolve) => rooms[1].on("file", ({ name }) => resolve(told.push(`file ${name}`))));
     const heard = new Promise((resolve) => bob.on("channel", (channel) => channel.addEventListener("message", ({ data }) => {

@@ -1,4 +1,4 @@
-// A signaling path that delays, repeats and loses, by a seeded choice: the same seed makes the same choices.
+// A signaling connection that delays, repeats and loses frames at random. The same seed makes the same choices.
 
 import { setTimeout as after } from "node:timers/promises";
 
@@ -17,9 +17,9 @@ export function seeded(seed) {
 const isSignal = (frame) => /^42\d+\["(offer|answer|candidate)"/.test(frame);
 
 /**
- * Stands between a page and its room. Every frame takes up to `delay` ms and keeps its place. `cut` closes the
- * connection and loses what is under way, so that the client recovers; `repeat` sends the last few signals again, in
- * their order, as a client does after a recovery.
+ * Sits between a page and its room. Every frame takes up to `delay` ms, and frames keep their order. `cut` closes the
+ * connection and loses the frames that are on their way, so that the client recovers. `repeat` sends the last few signals
+ * again, in their order, as a client does after a recovery.
  */
 export async function unreliable(page, random, { delay = 40 } = {}) {
   let current = null;

@@ -1,4 +1,4 @@
-// WebKit, as GTK's MiniBrowser, on a display of its own, driven over WebDriver.
+// Drives WebKit over WebDriver: the MiniBrowser of WebKitGTK, on a display of its own.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

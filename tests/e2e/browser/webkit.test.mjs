@@ -23,7 +23,7 @@ describe("WebKit", { skip: process.platform === "linux" ? false : "WebKitGTK is 
 
   const shows = (view) => page.waitForFunction((view) => document.querySelector(`[data-view="${view}"]`)?.hidden === false, view);
 
-  /** What axe finds, what is too small for a finger, and what sticks out. */
+  /** What axe finds, which controls are too small for a finger, and whether the page scrolls sideways. */
   const faults = async () => {
     await page.evaluate(`() => { ${axe} }`);
     return page.evaluate(async () => {
@@ -40,7 +40,7 @@ describe("WebKit", { skip: process.platform === "linux" ? false : "WebKitGTK is 
   };
 
   test("the pages before a call have their layout, wide and narrow", async () => {
-    for (const [width, height] of [[1280, 900], [460, 844]]) { // its windows are no narrower
+    for (const [width, height] of [[1280, 900], [460, 844]]) { // WebKitGTK's windows cannot be narrower
       await page.setWindow(width, height);
       await page.waitForFunction((width) => innerWidth <= width && innerWidth > width - 50, width);
       for (const [path, view] of [["/", "home"], ["/r/webkit", "prejoin"]]) {

@@ -1,6 +1,7 @@
-//! The core alone, natively: the allocations and the time of an event, from the incoming frame to
-//! the outgoing ones. Also of the parts: reading and writing a packet, and a commit of the journal.
-//! `core offer 10000` runs only that operation this often, for `valgrind --tool=callgrind`.
+//! Measures the core alone, natively: the time and the allocations of an event, from the incoming
+//! frame to the outgoing frames. It also measures parts: reading and writing a packet, and a commit
+//! of the journal. `core offer 10000` repeats only the operation `offer`, 10,000 times, for
+//! `valgrind --tool=callgrind`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -81,7 +82,7 @@ fn room(config: Config, store: Rc<Store>) -> Room {
     Room::new(RoomName::lobby(), config, store)
 }
 
-/// The same as a dialect: calls to one member, and messages to all.
+/// A dialect with the same events: offers to one member, and messages to all.
 fn dialect(config: Config, store: Rc<Store>) -> Dialect {
     let table = r#"{"on": {
         "offer": [{"emit": "offer", "to": "$0.to", "args": [{"from": "$id", "description": "$0.description"}]}],
@@ -149,7 +150,7 @@ impl<A: App> Hall<A> {
     }
 }
 
-/// The measured operations.
+/// The frame of a measured event.
 fn frame(kind: &str, to: &str) -> String {
     let line = r"a=rtpmap:111 opus/48000/2\r\n";
     match kind {

@@ -25,7 +25,7 @@ pub struct Swarm {
 }
 
 impl Swarm {
-    /// `count` rooms of `size` members: the members of a room follow each other.
+    /// Joins `size` members to each of `count` rooms. The members of one room are adjacent in the list.
     pub fn join(target: Target, count: usize, size: usize) -> Result<Self> {
         let poll = Poll::new()?;
         let mut members = Vec::with_capacity(count * size);
@@ -52,7 +52,7 @@ impl Swarm {
         })
     }
 
-    /// Sends an event, as far as the server accepts its bytes now.
+    /// Sends an event. Bytes that the connection does not accept now wait in the outbox.
     pub fn send(&mut self, member: usize, event: &[u8]) -> Result<()> {
         let member = &mut self.members[member];
         socket::write(&mut member.outbox, 1, event);

@@ -19,9 +19,9 @@ pub struct Traffic {
     members: usize,
     /// How many members of a room send.
     senders: usize,
-    /// How many events each sender keeps in flight, or
+    /// How many events each sender keeps in flight. Either this or `rate` is set.
     window: Option<usize>,
-    /// how many it sends in a second, whether or not they are delivered.
+    /// How many events each sender sends in a second, whether or not they are delivered.
     rate: Option<f64>,
     /// Bytes of a message or description.
     size: usize,

@@ -23,7 +23,7 @@ fn main() {
     client
         .emit_with_ack("message-with-ack", args, task.patience(), hear(acked))
         .expect("emit_with_ack");
-    // It is one value: the list of the arguments.
+    // The library passes one value: the list of the arguments.
     report("ack", &task.wait("ack", &ack)[0]);
 
     client.emit("message", task.bytes()).expect("emit");
