@@ -27,7 +27,10 @@ fn main() {
     report("chat", &task.wait("chat", &chat)["message"]);
     report("offer", &task.wait("offer", &offers));
     let answer = json!({ "type": "answer", "sdp": task.text("text") });
-    report("answer", &call(&task, &client, "answer", answer)["delivered"]);
+    report(
+        "answer",
+        &call(&task, &client, "answer", answer)["delivered"],
+    );
     stay(); // the test ends the session
     client.disconnect().expect("disconnect");
 }
