@@ -1,4 +1,4 @@
-// Stock socket.io-client, without the client module: the chat and the list of peers, with types for the room's events.
+// Stock socket.io-client, without the module: chat, and who is in the room, with the types of the room's events.
 import { io, type Socket } from "socket.io-client";
 import type { ClientToServerEvents, Reply, ServerToClientEvents, Snapshot } from "signalbox/contract";
 
