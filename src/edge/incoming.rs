@@ -9,8 +9,8 @@ use super::platform::Result;
 use super::route;
 use crate::io::Method;
 
-/// A request. Its parts are read once, because each call to the platform costs about as much as a
-/// lookup in the core.
+/// A request. Its URL, its method and its headers object are read once, because each call to the
+/// platform takes time.
 pub(super) struct Incoming {
     request: Request,
     headers: Headers,

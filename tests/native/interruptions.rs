@@ -120,6 +120,18 @@ fn a_late_socket_gets_events_since_its_acceptance() {
     );
 }
 
+/// One peer gets a signal from the other, then the server is killed: before the signal is stored, unless
+/// it is `committed`.
+fn send_and_kill(hall: &mut Hall, [from, to]: [&Peer; 2], committed: bool) {
+    let data = json!({ "to": to.id, "data": "unacknowledged" });
+    from.emit(hall, json!(["signal", data]));
+    assert_eq!(to.heard(hall).len(), 1);
+    if committed {
+        hall.platform.flush();
+    }
+    hall.kill();
+}
+
 /// V-5: a client has an event that a killed server does not know. It begins a new session, even if
 /// the clock was set back: the server cannot tell what else is missing. All other clients recover.
 #[test]
@@ -130,15 +142,7 @@ fn an_unknown_offset_begins_a_new_session() {
         let [a, b] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
         say(&mut hall, &a, "one");
         assert_eq!(texts(&mut hall, &b).len() + texts(&mut hall, &a).len(), 2);
-        a.emit(
-            &mut hall,
-            json!(["signal", { "to": b.id, "data": "unacknowledged" }]),
-        );
-        assert_eq!(b.heard(&mut hall).len(), 1);
-        if committed {
-            hall.platform.flush();
-        }
-        hall.kill();
+        send_and_kill(&mut hall, [&a, &b], committed);
         hall.set_clock_back(back_by);
         let [a, b] = [a.reconnect(&mut hall), b.reconnect(&mut hall)];
         assert!(a.recovered);
@@ -158,15 +162,7 @@ fn an_unknown_offset_between_known_ones_begins_a_new_session() {
         say(&mut hall, &a, "one");
         assert_eq!(texts(&mut hall, &b).len() + texts(&mut hall, &a).len(), 2);
         hall.late(1_001_000);
-        a.emit(
-            &mut hall,
-            json!(["signal", { "to": b.id, "data": "unacknowledged" }]),
-        );
-        assert_eq!(b.heard(&mut hall).len(), 1);
-        if committed {
-            hall.platform.flush();
-        }
-        hall.kill();
+        send_and_kill(&mut hall, [&a, &b], committed);
         hall.set_clock_back(5_000);
         let a = a.reconnect(&mut hall);
         assert!(a.recovered);
