@@ -13,10 +13,10 @@ use std::process::ExitCode;
 
 use signalbox::dialect::{Dialects, SHIPPED, Table, transcript};
 
-/// The largest value of a variable on Cloudflare, with all of `DIALECTS` in it.
+/// The largest size of a variable on Cloudflare. `DIALECTS` is one variable with all tables.
 const VARIABLE_BYTES: usize = 5_000;
 
-/// In place of a file name: the environment variable `DIALECTS`. `npm run dialect` sets it from a
+/// In place of FILE, this means: read the environment variable `DIALECTS`. `npm run dialect` sets it from a
 /// `wrangler.toml`.
 const VARIABLE: &str = "DIALECTS";
 
@@ -33,9 +33,6 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
-        ["check", VARIABLE] => std::env::var("DIALECTS")
-            .map_err(|_| "this wrangler.toml has no DIALECTS in [vars]".to_owned())
-            .and_then(|json| check_all(VARIABLE, &json)),
         ["check", file] => check(file, None),
         ["check", file, "--transcript", transcript] => check(file, Some(transcript)),
         ["list"] => list(),
@@ -55,16 +52,20 @@ fn main() -> ExitCode {
 }
 
 fn read(file: &str) -> Result<String, String> {
+    if file == VARIABLE {
+        return std::env::var(VARIABLE)
+            .map_err(|_| "this wrangler.toml has no DIALECTS in [vars]".to_owned());
+    }
     fs::read_to_string(file).map_err(|error| format!("{file} cannot be read: {error}"))
 }
 
 fn check(file: &str, transcript: Option<&str>) -> Result<String, String> {
     let json = read(file)?;
-    if has_form_of_dialects(&json) {
+    if file == VARIABLE || has_form_of_dialects(&json) {
         return match transcript {
             None => check_all(file, &json),
             Some(_) => Err(format!(
-                "{file} has the form of DIALECTS: a transcript is for a file with one table"
+                "{file} gives each table a name: a transcript is for a file with one table"
             )),
         };
     }
@@ -103,7 +104,8 @@ fn check_all(file: &str, json: &str) -> Result<String, String> {
         .map_err(|errors| format!("{file}: {errors}"))?;
     let shipped = SHIPPED.map(|(name, _)| name);
     let names = dialects.names().len().saturating_sub(shipped.len());
-    Ok(format!("{file} has {names} dialects{}", size(json)))
+    let noun = if names == 1 { "dialect" } else { "dialects" };
+    Ok(format!("{file} has {names} {noun}{}", size(json)))
 }
 
 /// The message about a table's size, because Cloudflare limits the size of variables.
@@ -118,7 +120,7 @@ fn size(json: &str) -> String {
     } else {
         String::new()
     };
-    format!("\nIn DIALECTS it takes {bytes} bytes, without its blanks{more}")
+    format!("\nIn DIALECTS it takes {bytes} bytes, without whitespace{more}")
 }
 
 fn list() -> Result<String, String> {

@@ -1,5 +1,5 @@
-//! Who may open a session, and who is an operator: allowed origins, networks for rate limits, and
-//! the operators' token.
+//! Who may open a session, and who is an operator: the allowed origins, the networks by which rate
+//! limits count clients, and the operators' token.
 
 mod api_token;
 mod network;

@@ -27,8 +27,8 @@ fn digit(alphabet: &[u8; 64], sextet: u32) -> char {
         .map_or('=', |byte| char::from(*byte))
 }
 
-/// Decodes either alphabet, with or without padding. Characters of neither alphabet are skipped, as
-/// in Node.
+/// Decodes the standard and the URL-safe alphabet, with or without padding. Characters of neither are
+/// skipped, as in Node.
 pub(crate) fn decode(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);
     let (mut group, mut bits) = (0_u32, 0_u32);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_returns() {
+    fn every_byte_is_decoded_again() {
         let all: Vec<u8> = (0..=255).collect();
         assert_eq!(decode(&encoded(&all)), all);
     }

@@ -37,8 +37,8 @@ const PREFIX: &str = "open/";
 /// The time limit for the index's answer.
 const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// A message from a room. If `open`, the room has had peers since this time. Otherwise the peers that
-/// it had since this time have left.
+/// A message from a room. If `open`, the room has had peers since this time. Otherwise the room is
+/// empty: the peers that it had since this time have left.
 #[derive(Serialize, Deserialize)]
 struct Told {
     room: String,
@@ -81,8 +81,8 @@ pub fn opened(number: u64, room: &str, since: Timestamp) -> Post {
     tell(number, room, true, since)
 }
 
-/// The message to the index that the peers have left that a room had since this time. If the room
-/// has new peers, the index has a later time, and this message changes nothing.
+/// The message to the index that a room is empty: the peers that it had since this time have left.
+/// If the room has new peers, the index has a later time, and this message changes nothing.
 #[must_use]
 pub fn closed(number: u64, room: &str, since: Timestamp) -> Post {
     tell(number, room, false, since)

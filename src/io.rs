@@ -1,5 +1,5 @@
-//! The boundary of the core. Each event arrives as an [`Input`], and the core returns [`Output`]s
-//! to perform. The few questions that the core asks meanwhile go to the [`Platform`].
+//! The boundary of the core. What happens outside arrives as an [`Input`], and the core returns
+//! [`Output`]s to perform. The few questions that the core asks meanwhile go to the [`Platform`].
 
 mod data;
 mod http;
@@ -17,14 +17,15 @@ pub use post::{Answer, Post, Recipient};
 
 use crate::time::Timestamp;
 
-/// An event that the core handles.
+/// What the core is told: something that happened outside.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Input {
     /// A request arrived. The core answers it, now or later, by [`Output::Respond`],
     /// [`Output::Accept`] or [`Output::Dismiss`].
     Request(Request),
-    /// A handshake arrived from an address that has opened too many sessions recently. It may only
-    /// restore an earlier session of the client.
+    /// A handshake arrived from an address that has opened too many sessions recently. It is accepted only if
+    /// its client may recover a socket: for that, the address must have more sockets that are away than sessions
+    /// that wait for their first CONNECT.
     OverLimit(Request),
     /// The client of an unanswered request disconnected.
     Aborted(RequestId),
@@ -83,7 +84,8 @@ pub enum Record {
     Erased,
 }
 
-/// A prefix with a number, for keys of records. Such texts sort in the order of their numbers.
+/// A prefix with a number, for keys of records. Such texts sort in the order of their numbers if
+/// these have at most 16 digits.
 pub(crate) fn numbered(prefix: &str, number: u64) -> String {
     const DIGITS: usize = 16; // minimum
     const LONGEST: usize = 20;
@@ -123,7 +125,7 @@ pub enum Output {
     Send(ConnectionId, Data),
     /// Close a connection, with this code if there is one.
     Close(ConnectionId, Option<u16>),
-    /// Attach this text to an open connection or to the unanswered request of that number. It
+    /// Attach this text to what has this number: an open connection or an unanswered request. It
     /// replaces an earlier attachment. It survives the loss of memory, and is lost with the
     /// connection.
     Attach(ConnectionId, String),
@@ -136,7 +138,7 @@ pub enum Output {
     /// Stop, because the storage cannot be read, for this reason. It is the only output of its
     /// turn. The shell logs the reason and ends the object; clients are told to retry.
     Halt(String),
-    /// Send a request to another server. [`Input::Posted`] follows, unless memory is lost before.
+    /// Send a request to another server or object. [`Input::Posted`] follows, unless memory is lost before.
     Post(Post),
 }
 

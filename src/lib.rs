@@ -28,7 +28,7 @@
 //! - [`admission`], [`settings`]: who may connect, and the configuration
 //! - `edge`: the shell that runs any [`io::Core`], such as a [`socket::Runner`], in a Durable Object
 //!
-//! Panic policy: no bytes from a peer may cause a panic. Invalid input is an error; a panic is our
+//! Panic policy: no bytes from a client may cause a panic. Invalid input is an error; a panic is our
 //! bug.
 
 pub mod admission;

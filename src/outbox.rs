@@ -1,11 +1,12 @@
 //! Outputs that wait between a core and its shell: for a commit, or until a busy object sends its
 //! frames.
 //!
-//! - **Commits are paced.** After a commit no other follows for [`PACE`] times its number of rows,
-//!   which is mostly one. So a room writes at most forty rows per second, whatever its clients do.
+//! - **Commits are paced.** After a commit the next one waits for [`PACE`] times the number of rows
+//!   that were written, which is mostly one. So a room writes at most forty rows per second, whatever its clients do.
 //!   The first commit after a pause is immediate.
-//! - **Large commits wait longer**, unless an output promises them. A busy room keeps events for
-//!   clients that may come back, and most of these events are obsolete before they are written.
+//! - **After a large commit the next one waits longer**, unless an output promises it. A busy room
+//!   keeps events for clients that may come back. While the commit waits, most of these events become
+//!   obsolete, and are not written at all.
 //! - **Promises wait.** Outputs after an [`Output::Commit`] are performed when its records are
 //!   committed. Later outputs to the same connection or request wait behind them, so each
 //!   connection gets its frames in order. Other outputs do not wait.
@@ -24,7 +25,8 @@ use crate::time::Timestamp;
 /// The pause after a committed row.
 pub const PACE: Duration = SOON;
 
-/// For each this many bytes of a commit, the next commit without a promise waits [`SOON`] longer.
+/// For each block of this many bytes in a commit, the next commit without a promise waits [`SOON`]
+/// longer.
 const MANY_BYTES: usize = 65_536;
 
 /// The longest delay.
@@ -136,7 +138,7 @@ impl Outbox {
     /// Whether a commit is due.
     #[must_use]
     pub fn is_commit_due(&self, now: Timestamp) -> bool {
-        // If the clock was set back, nothing must wait for it.
+        // If the clock was set back, the commit must not wait until the clock has caught up.
         let is_back = self.committed.is_some_and(|(last, _)| now < last)
             || self.unsaved.is_some_and(|since| now < since);
         self.commit_at().is_some_and(|at| is_back || at <= now)

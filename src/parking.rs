@@ -7,7 +7,8 @@
 //! ```
 //!
 //! After a deploy the object and the Worker may run different versions for a while. So a frame
-//! begins with the version of this format: change the version with the format.
+//! begins with the version of what they exchange, and the URL of a request to an object has it, too. The
+//! version has to change whenever this format changes, or a header or a URL of those requests.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,14 +16,15 @@ use std::time::Duration;
 use crate::io::{ContentType, Response};
 use crate::time::millis;
 
-const VERSION: char = '1';
+/// The version of what the Worker and an object exchange.
+pub(crate) const VERSION: char = '1';
 
 /// A frame from the object.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Frame {
     /// The response to the poll.
     Answer(Response),
-    /// The object will release the poll within this time: the Worker asks it to.
+    /// If the object has not answered within this time, the Worker asks it for the answer.
     Hold(Duration),
 }
 

@@ -33,8 +33,8 @@ impl Rate {
     }
 }
 
-/// The unit of a bucket is a thousandth of a token: at one token per second a millisecond brings
-/// one.
+/// A token in the units of a bucket. The unit is a thousandth of a token: at one token per second
+/// the bucket gains one unit per millisecond.
 const TOKEN: u64 = 1000;
 
 /// A token bucket.
@@ -44,10 +44,10 @@ pub(crate) struct Bucket {
     taken: u64,
     at: Timestamp,
     /// When the empty bucket was last reported.
-    news: Option<Timestamp>,
+    reported_at: Option<Timestamp>,
 }
 
-/// How long after a report an empty bucket is not reported again.
+/// An empty bucket is reported again only after this time.
 const STALE: Duration = Duration::from_secs(60);
 
 impl Bucket {
@@ -75,17 +75,17 @@ impl Bucket {
     }
 
     /// Whether an empty bucket should be reported now.
-    pub(crate) fn is_news(&mut self, now: Timestamp) -> bool {
-        let is_news = self.news.is_none_or(|at| at + STALE <= now);
-        if is_news {
-            self.news = Some(now);
+    pub(crate) fn should_report(&mut self, now: Timestamp) -> bool {
+        let should_report = self.reported_at.is_none_or(|at| at + STALE <= now);
+        if should_report {
+            self.reported_at = Some(now);
         }
-        is_news
+        should_report
     }
 }
 
-/// The token buckets of one socket. They are not stored: a socket that is idle until memory is lost
-/// gains a burst.
+/// The token buckets of one socket. They are not stored: if memory is lost while the socket is
+/// idle, it gets full buckets.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Allowance {
     events: Bucket,
@@ -96,7 +96,7 @@ pub(crate) struct Allowance {
 pub(crate) struct Excess {
     pub(crate) retry_after: Duration,
     /// Whether to tell operators: they were not told recently.
-    pub(crate) is_news: bool,
+    pub(crate) should_report: bool,
     /// Whether to disconnect the client: it has sent too many refused events.
     pub(crate) is_last: bool,
 }
@@ -111,7 +111,7 @@ impl Allowance {
     ) -> Result<(), Excess> {
         self.events.take(now, rate).map_err(|retry_after| Excess {
             retry_after,
-            is_news: self.events.is_news(now),
+            should_report: self.events.should_report(now),
             is_last: self.errors.take(now, patience).is_err(),
         })
     }
@@ -141,32 +141,32 @@ impl LogLimit {
     }
 }
 
-/// The maximum number of addresses in [`Spent`].
-const SPENT: usize = 100;
+/// The maximum number of entries in [`KeptBuckets`]. Each socket that disconnected has one.
+const KEPT_BUCKETS: usize = 100;
 
-/// What sockets that disconnected had left of their rates, by address. So a client gains nothing if
-/// it disconnects and connects again.
-pub(crate) struct Spent<T>(VecDeque<(String, T)>);
+/// The token buckets of sockets that disconnected, by address. So a client gains nothing if it
+/// disconnects and connects again.
+pub(crate) struct KeptBuckets<T>(VecDeque<(String, T)>);
 
-impl<T> Default for Spent<T> {
+impl<T> Default for KeptBuckets<T> {
     fn default() -> Self {
         Self(VecDeque::new())
     }
 }
 
-impl<T: Default> Spent<T> {
-    pub(crate) fn keep(&mut self, address: String, left: T) {
-        if self.0.len() >= SPENT {
+impl<T: Default> KeptBuckets<T> {
+    pub(crate) fn keep(&mut self, address: String, buckets: T) {
+        if self.0.len() >= KEPT_BUCKETS {
             self.0.pop_front();
         }
-        self.0.push_back((address, left));
+        self.0.push_back((address, buckets));
     }
 
-    /// What the last socket of this address had left.
+    /// Removes and returns the buckets of the last socket of this address.
     pub(crate) fn take(&mut self, address: &str) -> T {
         let last = self.0.iter().rposition(|(from, _)| from == address);
-        let spent = last.and_then(|last| self.0.remove(last));
-        spent.map(|(_, left)| left).unwrap_or_default()
+        let kept = last.and_then(|last| self.0.remove(last));
+        kept.map(|(_, buckets)| buckets).unwrap_or_default()
     }
 }
 

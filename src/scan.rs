@@ -9,7 +9,8 @@ use std::ops::Range;
 /// The result of scanning a JSON text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scan {
-    /// If the text is an object: the ranges of its fields, each name with its quotes and its value.
+    /// If the text is an object: for each field, the range of its name with the quotes, and the range of
+    /// its value.
     pub(crate) fields: Option<Vec<(Range<usize>, Range<usize>)>>,
     /// If a field holds an object: the ranges of the names in that object, each with the index of
     /// the field in `fields`.
@@ -36,7 +37,7 @@ pub(crate) fn elements(text: &str) -> Option<Vec<(Range<usize>, Scan)>> {
     scanner.is_done().then_some(elements)
 }
 
-/// The brackets that are open.
+/// A bracket that is open.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Bracket {
     Array,
@@ -290,8 +291,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads the next byte if it satisfies the condition.
-    fn accept(&mut self, is_such: impl Fn(u8) -> bool) -> bool {
-        let accepted = self.peek().is_some_and(is_such);
+    fn accept(&mut self, is_match: impl Fn(u8) -> bool) -> bool {
+        let accepted = self.peek().is_some_and(is_match);
         if accepted {
             self.skip(1);
         }
@@ -303,7 +304,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many bytes, in whole words, come before a word with a byte that may end a string.
+/// How many bytes come before the first byte that may end a string. Only whole words are searched.
 fn plain(bytes: &[u8]) -> usize {
     let (words, _) = bytes.as_chunks();
     let mut passed = 0;

@@ -51,18 +51,18 @@ pub struct Invalid {
 }
 
 impl Settings {
-    /// The names of all variables: the secrets, or those in `wrangler.toml`.
+    /// The names of all secrets or, if `secret` is `false`, of all variables in `wrangler.toml`.
     pub fn variables(secret: bool) -> impl Iterator<Item = &'static str> {
         let variables = VARIABLES.into_iter();
         let of_this_kind = move |kind: &Kind| kind.is_secret() == secret;
         variables.filter_map(move |(name, kind)| of_this_kind(&kind).then_some(name))
     }
 
-    /// Applies the variables that `read` returns to these settings.
+    /// Changes these settings as the variables say. `read` returns the value of a variable.
     ///
     /// # Errors
     ///
-    /// All invalid variables.
+    /// All variables with an invalid value. If there are none: variables that contradict others.
     pub fn configure(
         mut self,
         read: impl Fn(&str) -> Option<String>,
@@ -131,7 +131,8 @@ impl Settings {
     }
 }
 
-/// Does not show the value, because clients see this text.
+/// Does not show `found`, because clients see this text. Only the forms of `DIALECT` and `DIALECTS`
+/// quote a part of the value.
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (before, after) = if self.secret {

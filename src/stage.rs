@@ -54,10 +54,10 @@ pub struct Client {
 pub struct Stage<A> {
     build: Box<dyn Fn(Rc<Store>) -> A>,
     app: A,
-    desk: Rc<Desk>,
+    platform: Rc<TestPlatform>,
     store: Rc<Store>,
     now: Timestamp,
-    seats: BTreeMap<SocketId, Seat>,
+    clients: BTreeMap<SocketId, ClientState>,
     /// The arguments of the last ack.
     acknowledged: Option<Args>,
     refused: Option<Json>,
@@ -65,7 +65,7 @@ pub struct Stage<A> {
 
 /// A client.
 #[derive(Default)]
-struct Seat {
+struct ClientState {
     namespace: Namespace,
     kept: Option<Json>,
     is_away: bool,
@@ -76,13 +76,13 @@ struct Seat {
 
 /// Storage, and random numbers that are the same in every run.
 #[derive(Default)]
-struct Desk {
+struct TestPlatform {
     minted: Cell<u64>,
     rows: RefCell<BTreeMap<String, String>>,
     log: RefCell<Vec<String>>,
 }
 
-impl Platform for Desk {
+impl Platform for TestPlatform {
     fn mint(&self) -> [u8; 15] {
         let number = self.minted.get().saturating_add(1);
         self.minted.set(number);
@@ -111,7 +111,8 @@ impl Platform for Desk {
 }
 
 impl Stage<Handlers> {
-    /// A stage for an application of handlers, without variables.
+    /// A stage for an application of handlers. The application gets no variables of the environment: see
+    /// [`Io::variable`].
     #[must_use]
     pub fn of(add: fn(&mut Io)) -> Self {
         Self::new(move |store| Handlers::new(add, Rates::default(), store))
@@ -119,18 +120,18 @@ impl Stage<Handlers> {
 }
 
 impl<A: App> Stage<A> {
-    /// A stage for the application that this function creates.
+    /// A stage for the application that `build` creates.
     #[must_use]
     pub fn new(build: impl Fn(Rc<Store>) -> A + 'static) -> Self {
-        let desk = Rc::<Desk>::default();
-        let store = Store::new(desk.clone());
+        let platform = Rc::<TestPlatform>::default();
+        let store = Store::new(platform.clone());
         Self {
             app: build(Rc::clone(&store)),
             build: Box::new(build),
-            desk,
+            platform,
             store,
             now: Timestamp::from_millis(1_000),
-            seats: BTreeMap::new(),
+            clients: BTreeMap::new(),
             acknowledged: None,
             refused: None,
         }
@@ -151,12 +152,12 @@ impl<A: App> Stage<A> {
     ///
     /// The refusal: an object with `message` and `data`.
     pub fn connect_as(&mut self, client: Client) -> Result<SocketId, Json> {
-        let socket = SocketId::new(self.desk.mint());
-        let seat = Seat {
+        let socket = SocketId::new(self.platform.mint());
+        let entry = ClientState {
             namespace: client.namespace.clone(),
-            ..Seat::default()
+            ..ClientState::default()
         };
-        self.seats.insert(socket, seat);
+        self.clients.insert(socket, entry);
         self.tell(Event::Connect {
             socket,
             namespace: client.namespace,
@@ -198,10 +199,11 @@ impl<A: App> Stage<A> {
         self.acknowledged.take()
     }
 
-    /// Sends a client's ack of the first event that asked for one. Returns `false` if no event did.
+    /// Sends a client's ack of the oldest event that still waits for one. Returns `false` if no event
+    /// waits.
     pub fn acknowledge(&mut self, from: SocketId, args: &impl Serialize) -> bool {
-        let seat = self.seats.get_mut(&from);
-        let Some(id) = seat.and_then(|seat| seat.asked.pop_front()) else {
+        let entry = self.clients.get_mut(&from);
+        let Some(id) = entry.and_then(|entry| entry.asked.pop_front()) else {
             return false;
         };
         let args = Args::new(Json::of(args).elements().unwrap_or_default());
@@ -222,8 +224,9 @@ impl<A: App> Stage<A> {
 
     /// Takes the events as names and arguments. A client that is away gets its events when it reconnects.
     pub(crate) fn heard_args(&mut self, client: SocketId) -> Vec<(String, Args)> {
-        let seat = self.seats.get_mut(&client).filter(|seat| !seat.is_away);
-        seat.map(|seat| std::mem::take(&mut seat.heard))
+        let entry = self.clients.get_mut(&client).filter(|entry| !entry.is_away);
+        entry
+            .map(|entry| std::mem::take(&mut entry.heard))
             .unwrap_or_default()
     }
 
@@ -241,8 +244,8 @@ impl<A: App> Stage<A> {
     }
 
     fn set_away(&mut self, socket: SocketId, is_away: bool) {
-        if let Some(seat) = self.seats.get_mut(&socket) {
-            seat.is_away = is_away;
+        if let Some(entry) = self.clients.get_mut(&socket) {
+            entry.is_away = is_away;
         }
     }
 
@@ -252,7 +255,7 @@ impl<A: App> Stage<A> {
     }
 
     fn gone(&mut self, socket: SocketId, reason: DisconnectReason) {
-        if self.seats.remove(&socket).is_some() {
+        if self.clients.remove(&socket).is_some() {
             self.tell(Event::Disconnect { socket, reason });
         }
     }
@@ -271,14 +274,14 @@ impl<A: App> Stage<A> {
 
     /// Loses the application's memory, as if its object slept. Stored data stays.
     pub fn lose_memory(&mut self) {
-        self.store = Store::new(self.desk.clone());
+        self.store = Store::new(self.platform.clone());
         self.app = (self.build)(Rc::clone(&self.store));
-        let restore = |(socket, seat): (&SocketId, &Seat)| Event::Restore {
+        let restore = |(socket, entry): (&SocketId, &ClientState)| Event::Restore {
             socket: *socket,
-            namespace: seat.namespace.clone(),
-            state: seat.kept.clone(),
+            namespace: entry.namespace.clone(),
+            state: entry.kept.clone(),
         };
-        let restored: Vec<Event> = self.seats.iter().map(restore).collect();
+        let restored: Vec<Event> = self.clients.iter().map(restore).collect();
         for event in restored {
             self.tell(event);
         }
@@ -286,7 +289,7 @@ impl<A: App> Stage<A> {
 
     /// Takes the lines that the application wrote into the log since the last call.
     pub fn logged(&mut self) -> Vec<String> {
-        self.desk.log.take()
+        self.platform.log.take()
     }
 
     fn tell(&mut self, event: Event) {
@@ -306,11 +309,11 @@ impl<A: App> Stage<A> {
                     volatile,
                 } => {
                     for id in to {
-                        if let Some(seat) = self.seats.get_mut(&id)
-                            && !(volatile && seat.is_away)
+                        if let Some(entry) = self.clients.get_mut(&id)
+                            && !(entry.is_away && (volatile || ack.is_some()))
                         {
-                            seat.heard.push((name.clone(), args.clone()));
-                            seat.asked.extend(ack);
+                            entry.heard.push((name.clone(), args.clone()));
+                            entry.asked.extend(ack);
                         }
                     }
                 }
@@ -320,13 +323,13 @@ impl<A: App> Stage<A> {
                     message,
                     data,
                 } => {
-                    self.seats.remove(&socket);
+                    self.clients.remove(&socket);
                     let refusal = Object::new().with("message", &message);
                     self.refused = Some(refusal.maybe("data", data.as_ref()).json());
                 }
                 Command::Keep(socket, state) => {
-                    if let Some(seat) = self.seats.get_mut(&socket) {
-                        seat.kept = state;
+                    if let Some(entry) = self.clients.get_mut(&socket) {
+                        entry.kept = state;
                     }
                 }
                 Command::Disconnect(socket) | Command::Close(socket) => {
@@ -346,7 +349,7 @@ impl<A: App> Stage<A> {
     }
 
     fn commit(&self, records: Vec<Record>) {
-        let mut rows = self.desk.rows.borrow_mut();
+        let mut rows = self.platform.rows.borrow_mut();
         for record in records {
             match record {
                 Record::Stored { key, value } => drop(rows.insert(key, value)),

@@ -6,7 +6,7 @@
 //! - If the turn promised anything, such as an ack, the commit comes before all other outputs of
 //!   the turn.
 //! - Otherwise the other outputs come first, and the commit follows soon.
-//! - If a read value is damaged, or has another version, the turn's only output is
+//! - If a value that was read is damaged, or has another version, the turn's only output is
 //!   [`Output::Halt`]. To continue without it would open locked rooms and reuse numbers.
 
 use std::cell::RefCell;
@@ -18,8 +18,8 @@ use serde::de::DeserializeOwned;
 use crate::io::{Output, Platform, Record};
 use crate::map::Map;
 
-/// The version of everything that is stored. It is the first character of each stored value, each
-/// attachment and each frame between the object and the Worker.
+/// The version of everything that is stored. It is the first character of each stored value and
+/// each attachment.
 pub(crate) const VERSION: char = '1';
 
 /// Adds the version to a text, for storage.
@@ -95,7 +95,7 @@ impl Store {
     }
 
     /// All values whose keys begin with `prefix`, sorted by key. If the storage cannot be read, the
-    /// result is empty and the turn ends with [`Output::Halt`].
+    /// result has only the changes of this turn, and the turn ends with [`Output::Halt`].
     #[must_use]
     pub fn load(&self, prefix: &str) -> Vec<(String, String)> {
         let stored = self.platform.load(prefix).unwrap_or_else(|reason| {

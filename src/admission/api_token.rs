@@ -3,7 +3,8 @@
 use std::fmt;
 use std::hint::black_box;
 
-/// The token that an operator sends with each request. It has no `Debug` or `Display`.
+/// The token that an operator sends with each request. It has no `Display`, and its `Debug` hides
+/// the text.
 pub struct ApiToken(String);
 
 impl ApiToken {

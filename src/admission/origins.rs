@@ -4,8 +4,8 @@
 ///
 /// Browsers send a page's origin in every request to another origin, and whenever they open a
 /// WebSocket. A request without an origin comes from the deployment's own page, or from a client
-/// that is no browser. Such a client could claim any origin, and no site can misuse it on behalf of
-/// a visitor. So the request is allowed.
+/// that is no browser. Such a request is allowed: a client that is no browser could claim any
+/// origin, and no site can make it send a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origins {
     /// All origins.
@@ -54,9 +54,9 @@ impl Origins {
     }
 
     /// Whether a request with this `Origin` header is allowed if it was sent to `host`, a name with
-    /// an optional port. Only the name and the port are compared with the deployment's own origin:
-    /// a proxy that ends TLS hides the scheme. So the default port of either scheme counts as no
-    /// port.
+    /// an optional port. `host` is the deployment's own origin without its scheme, which a proxy
+    /// that ends TLS hides. So only names and ports are compared, and the default port of either
+    /// scheme counts as no port.
     #[must_use]
     pub fn allow(&self, origin: Option<&str>, host: &str) -> bool {
         let (Self::Listed(patterns), Some(origin)) = (self, origin) else {
@@ -117,8 +117,8 @@ fn without_port(authority: &str) -> &str {
 }
 
 /// Normalizes an origin or a pattern to a browser's form: lower case, without the scheme's default
-/// port. Other clients may write the port, or the scheme of their WebSocket, which counts as that
-/// of HTTP. `None` if the entry is invalid.
+/// port. Other clients may write the default port, or `ws` or `wss`, which count as `http` and
+/// `https`. `None` if the entry is invalid.
 fn normalize(entry: &str) -> Option<String> {
     let entry = entry.to_ascii_lowercase();
     let (scheme, authority) = entry.split_once("://")?;
@@ -129,13 +129,15 @@ fn normalize(entry: &str) -> Option<String> {
         scheme => scheme,
     };
     let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse::<u16>().ok()?)),
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port_number(port)?)),
         _ => (authority, None),
     };
     let is_address = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
-        .is_some_and(|host| host.bytes().all(|b| b.is_ascii_hexdigit() || b == b':'));
+        .is_some_and(|host| {
+            !host.is_empty() && host.bytes().all(|b| b.is_ascii_hexdigit() || b == b':')
+        });
     if !is_name(scheme) || !(is_address || is_name(host.strip_prefix("*.").unwrap_or(host))) {
         return None;
     }
@@ -143,6 +145,12 @@ fn normalize(entry: &str) -> Option<String> {
         (_, None) | ("http", Some(80)) | ("https", Some(443)) => Some(format!("{scheme}://{host}")),
         (_, Some(port)) => Some(format!("{scheme}://{host}:{port}")),
     }
+}
+
+/// A port. Unlike `parse` alone, this accepts no sign.
+fn port_number(text: &str) -> Option<u16> {
+    text.bytes().all(|b| b.is_ascii_digit()).then_some(())?;
+    text.parse().ok()
 }
 
 fn is_name(text: &str) -> bool {
@@ -221,9 +229,9 @@ mod tests {
             (list, "http://[::1]", true),
             (list, "capacitor://localhost", true),
             (list, "null", false),
-            // Clients that are no browsers write origins in other ways.
-            ("same,loopback", "http://localhost:5173", false), // the host is not loopback
+            ("same,loopback", "http://localhost:5173", false), // `OWN` is another machine
             ("same, loopback", "https://calls.example:8443", true),
+            // Clients that are no browsers write origins in other ways.
             ("same", "wss://calls.example:8443", true),
             ("same", "HTTPS://Calls.Example:8443", true),
             ("same", "wss://calls.example:443", false),

@@ -49,8 +49,8 @@ pub(super) enum Step {
 #[derive(Clone, Debug)]
 pub(super) enum To {
     Sender,
-    /// The other members of the sender's room. A sender without a room reaches nobody. In a table without
-    /// rooms, it reaches all other sockets.
+    /// The other members of the room of `in` or, without `in`, of the room that the sender joined last. A sender
+    /// without a room reaches nobody. Only in a table without `join` it reaches all other sockets.
     Others,
     /// Like [`To::Others`], with the sender.
     All,

@@ -107,8 +107,8 @@ impl Condition {
             Node::Object(_) | Node::Other => {
                 reader.error(
                     place,
-                    "a condition is a value that has to be there, such as \"$0.room\", or an object, \
-                     such as {\"members\": 2}",
+                    "a condition is a value that has to be there, such as \"$0.room\", an object, \
+                     such as {\"members\": 2}, or a list of conditions",
                 );
                 None
             }
@@ -167,7 +167,7 @@ impl Condition {
                 }
                 "count" => {
                     let Some(of) = find("of") else {
-                        reader.error(&place, "count needs a list beside it, as of");
+                        reader.error(&place, "count needs \"of\": the list to count");
                         return None;
                     };
                     let of = Template::read_varying(reader, &of_place, of)?;
@@ -175,7 +175,7 @@ impl Condition {
                 }
                 "of" if find("members").or(find("count")).is_some() => continue,
                 "of" => {
-                    reader.error(&place, "of belongs to members or count");
+                    reader.error(&place, "\"of\" belongs to members or count");
                     return None;
                 }
                 "in" => Self::In(Template::read(reader, &place, json)?),

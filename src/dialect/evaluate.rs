@@ -42,7 +42,7 @@ impl Run<'_> {
         }))
     }
 
-    /// A value as JSON. The bytes of a new value are counted.
+    /// A value as JSON. A list of sockets becomes new JSON, whose bytes are counted.
     fn written(&self, value: Value) -> Result<Option<Json>, Error> {
         let is_new = matches!(value, Value::Sockets(_));
         let json = value.json();
@@ -86,11 +86,12 @@ impl Run<'_> {
     }
 
     fn object(&self, fields: &[(String, Json)]) -> Result<Json, Error> {
-        let bytes = |(name, json): &(String, Json)| name.len().saturating_add(json.as_str().len());
-        self.spend(fields.iter().map(bytes).sum())?;
         let mut object = Object::new();
         for (name, json) in fields {
-            object = object.with_named(&Json::of(name), json);
+            let name = Json::of(name);
+            let bytes = name.as_str().len().saturating_add(json.as_str().len());
+            self.spend(bytes.saturating_add(2))?;
+            object = object.with_named(&name, json);
         }
         Ok(object.json())
     }
@@ -98,6 +99,7 @@ impl Run<'_> {
     fn interpolated(&self, pieces: &[Piece]) -> Result<Json, Error> {
         let mut text = String::new();
         for piece in pieces {
+            let before = text.len();
             match piece {
                 Piece::Text(piece) => text.push_str(piece),
                 Piece::Path(path) => {
@@ -112,9 +114,11 @@ impl Run<'_> {
                     }
                 }
             }
-            self.spend(text.len())?;
+            self.spend(text.len().saturating_sub(before))?;
         }
-        Ok(Json::of(&text))
+        let json = Json::of(&text);
+        self.spend(json.as_str().len().saturating_sub(text.len()))?; // escapes
+        Ok(json)
     }
 
     fn merged(&self, parts: &[Part]) -> Result<Json, Error> {

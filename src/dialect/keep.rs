@@ -1,10 +1,10 @@
 //! The steps that change the stored state of a socket: its rooms, its alias and its data.
 
 use super::limits::{ALIAS_BYTES, DATA_BYTES};
-use super::run::{Happening, Run, missing};
+use super::run::{Run, missing};
 use super::template::Template;
 use crate::room::{Code, Error};
-use crate::socket::{Args, RoomError, SocketId};
+use crate::socket::{RoomError, SocketId, has_placeholder};
 
 impl Run<'_> {
     pub(super) fn join(&mut self, rooms: &Template) -> Result<(), Error> {
@@ -45,7 +45,8 @@ impl Run<'_> {
         let holder = self.peer(&alias).filter(|holder| *holder != self.from);
         let is_taken = holder.is_some_and(|holder| !self.may_replace(holder));
         if is_id || is_room || is_taken {
-            return Err(Error::new(Code::IdTaken, "another socket has this name"));
+            let message = "this name has the form of an id, or another socket or a room has it";
+            return Err(Error::new(Code::IdTaken, message));
         }
         if let Some(holder) = holder {
             self.sockets
@@ -58,7 +59,7 @@ impl Run<'_> {
     }
 
     /// Whether the sender may take over the alias of another socket: the other is away and has the same
-    /// address. This happens when a page is reloaded before the server notices that its connection is closed.
+    /// address. So a page that lost its connection gets its alias back when it is loaded again.
     fn may_replace(&self, holder: SocketId) -> bool {
         let (own, holder) = (self.sockets.get(self.from), self.sockets.get(holder));
         own.zip(holder).is_some_and(|(own, holder)| {
@@ -70,21 +71,15 @@ impl Run<'_> {
         let Some(new) = self.json(fields)? else {
             return Err(missing("the data"));
         };
-        let none = Args::default();
-        let args = match self.happening {
-            Happening::Event { args, .. } => *args,
-            _ => &none,
-        };
-        let is_plain = Args::taken_from(vec![new.clone()], args)
-            .is_some_and(|taken| taken.attachments.is_empty());
-        if !is_plain {
+        // A placeholder without an attachment would stand for one of a later event.
+        if has_placeholder(&new) {
             return Err(Error::new(Code::BadPayload, "binary values cannot be kept"));
         }
         let old = self
             .sockets
             .get(self.from)
             .and_then(|peer| peer.data.as_ref());
-        let data = self.with_fields(old, &new.mended())?;
+        let data = self.with_fields(old, &new.without_lone_surrogates())?;
         if data.as_str().len() > DATA_BYTES {
             let message = format!("the data of a socket has at most {DATA_BYTES} bytes");
             return Err(Error::new(Code::TooLarge, message));

@@ -28,8 +28,9 @@ pub const SENT_BYTES: usize = 16_777_216;
 /// The maximum nesting depth of a client's argument.
 pub const ARGUMENT_DEPTH: usize = 64;
 
-/// The maximum number of fields or items of a client's value that a table reads. A value that is relayed
-/// as a whole may have more.
+/// The maximum number of items of a client's list, or of fields of a client's object, that a table
+/// handles one by one. A value that is relayed as a whole, or of which a table reads one field or
+/// item, may have more.
 pub const ITEMS: usize = 256;
 
 /// The longest alias, in bytes.

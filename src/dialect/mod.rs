@@ -35,7 +35,7 @@ pub use shipped::{Dialects, NATIVE, SHIPPED};
 pub use table::Table;
 
 use crate::engine::Handshake;
-use crate::rate::{Allowance, Excess, LogLimit, Spent};
+use crate::rate::{Allowance, Excess, KeptBuckets, LogLimit};
 use crate::room::config::Config;
 use crate::room::{Code, Error, Refused, RoomName, operator};
 use crate::socket::{
@@ -45,7 +45,7 @@ use crate::socket::{
 use crate::store::Store;
 use crate::time::Timestamp;
 use peer::Peer;
-use run::{Done, Happening, Run, Scene};
+use run::{Done, Run, Scene, Trigger};
 
 /// The event that reports an error to a client. A room uses the same name.
 const ERROR: &str = "room:error";
@@ -58,12 +58,12 @@ pub struct Dialect {
     config: Config,
     store: Rc<Store>,
     sockets: Sockets<Peer>,
-    spent: Spent<Allowance>,
+    kept_buckets: KeptBuckets<Allowance>,
     log_limit: LogLimit,
 }
 
 impl App for Dialect {
-    fn reset(&mut self) {} // a dialect has no state beyond its sockets
+    fn reset(&mut self) {} // only sockets have stored state, and there are none now
 
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
         let mut reply = None;
@@ -89,7 +89,7 @@ impl App for Dialect {
                 args,
                 ack,
             } => {
-                let happening = Happening::Event {
+                let happening = Trigger::Event {
                     name: &name,
                     args: &args,
                 };
@@ -137,7 +137,7 @@ impl Dialect {
             config,
             store,
             sockets: Sockets::default(),
-            spent: Spent::default(),
+            kept_buckets: KeptBuckets::default(),
             log_limit: LogLimit::default(),
         }
     }
@@ -172,10 +172,10 @@ impl Dialect {
         }
         let recoverable = !is_strict(auth.as_ref(), handshake);
         let mut peer = Peer::new(&self.table, auth, handshake);
-        peer.allowance = self.spent(&handshake.address);
+        peer.allowance = self.buckets_of(&handshake.address);
         self.sockets.connect(socket, namespace, peer);
         let mut commands = Vec::new();
-        let (done, _) = self.run(now, socket, &Happening::Connect, &mut commands);
+        let (done, _) = self.run(now, socket, &Trigger::Connect, &mut commands);
         if let Ok(Done::Refused { message, data }) = done {
             self.forget(socket);
             self.log(now, "refusal", socket, None);
@@ -211,23 +211,23 @@ impl Dialect {
         Ok(())
     }
 
-    /// The rest of the rates of this address. A client whose socket is away, or has just disconnected,
-    /// gets no new rates by connecting as another socket.
-    fn spent(&mut self, address: &str) -> Allowance {
+    /// The remaining allowance of this address. A client whose socket is away, or has just disconnected,
+    /// gets no new allowance when it connects as another socket.
+    fn buckets_of(&mut self, address: &str) -> Allowance {
         let mut peers = self.sockets.iter().map(|(_, peer)| peer);
         match peers.find(|peer| peer.is_away && peer.address == address) {
             Some(away) => away.allowance,
-            None => self.spent.take(address),
+            None => self.kept_buckets.take(address),
         }
     }
 
-    /// Handles an event. Returns the result, and the arguments of the ack. The ack is sent even after an
-    /// error.
+    /// Handles an event. Returns the result, and the arguments of the ack. If an action fails after an
+    /// `ack`, the ack is sent nevertheless.
     fn serve(
         &mut self,
         now: Timestamp,
         from: SocketId,
-        happening: &Happening,
+        happening: &Trigger,
         out: &mut Vec<Command>,
     ) -> (Result<Done, Error>, Option<Args>) {
         match self.check(now, from, happening, out) {
@@ -240,11 +240,11 @@ impl Dialect {
         &mut self,
         now: Timestamp,
         from: SocketId,
-        happening: &Happening,
+        happening: &Trigger,
         out: &mut Vec<Command>,
     ) -> Result<(), Error> {
         self.check_rate(now, from, out)?;
-        if let Happening::Event { args, .. } = happening {
+        if let Trigger::Event { args, .. } = happening {
             let limit = self.config.limits.description;
             if args.len() > limit {
                 let message = format!("an event has at most {limit} bytes here");
@@ -253,7 +253,7 @@ impl Dialect {
             let mut scans = args.values.iter().map(Json::scan);
             if scans.any(|scan| scan.is_none_or(|scan| scan.depth > limits::ARGUMENT_DEPTH)) {
                 let message = format!(
-                    "an argument may be nested {} levels deep",
+                    "an argument may have at most {} nested levels",
                     limits::ARGUMENT_DEPTH
                 );
                 return Err(Error::new(Code::BadPayload, message));
@@ -266,7 +266,7 @@ impl Dialect {
         &mut self,
         now: Timestamp,
         from: SocketId,
-        happening: &Happening,
+        happening: &Trigger,
         out: &mut Vec<Command>,
     ) -> (Result<Done, Error>, Option<Args>) {
         let table = Rc::clone(&self.table);
@@ -294,13 +294,13 @@ impl Dialect {
         let taken = peer.allowance.take(now, rates.signal, rates.patience);
         let Err(Excess {
             retry_after,
-            is_news,
+            should_report,
             is_last,
         }) = taken
         else {
             return Ok(());
         };
-        if is_news {
+        if should_report {
             self.log(now, "limit", from, Some(Code::RateLimited));
         }
         if is_last {
@@ -327,7 +327,7 @@ impl Dialect {
             return;
         }
         // The client has disconnected, so nobody gets the error.
-        let _ = self.run(now, socket, &Happening::Disconnect(reason), out);
+        let _ = self.run(now, socket, &Trigger::Disconnect(reason), out);
         self.forget(socket);
         self.log(now, "leave", socket, None);
     }
@@ -335,7 +335,7 @@ impl Dialect {
     /// Removes a socket, and keeps its allowance for its address.
     fn forget(&mut self, socket: SocketId) {
         if let Some(peer) = self.sockets.disconnect(socket) {
-            self.spent.keep(peer.address, peer.allowance);
+            self.kept_buckets.keep(peer.address, peer.allowance);
         }
     }
 

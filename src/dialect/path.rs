@@ -15,8 +15,8 @@ pub(super) struct Path {
 pub(super) enum Step {
     /// `.x`: a field, an element, or a property of a socket or a room.
     Field(String),
-    /// `$socket(…)`: the socket with this id or alias. No other step reads a value as a name, because a
-    /// client could send a name in place of any other value.
+    /// `$socket(…)`: the socket with this id or alias. Only this step reads a text as the name of a socket. If
+    /// [`Step::Field`] did so too, a client could send a socket's id as `$0`, and `$0.data` would read that socket.
     Socket,
     /// `$room(…)`: the room with this name.
     Room,
@@ -162,7 +162,7 @@ impl Path {
         }
         match (root, steps.first().map(String::as_str)) {
             (Root::Query | Root::Auth, None) => Err(format!(
-                "${name} stands for no value alone: name a field, as ${name}.x"
+                "${name} is not a value by itself: name a field, such as ${name}.x"
             )),
             (Root::Auth, Some(secret)) if SECRETS.contains(&secret) => Err(format!(
                 "$auth.{secret} is a secret of the client and is not passed on"

@@ -100,10 +100,10 @@ impl Reader {
         }
     }
 
-    /// Reports a constant where only a value of the event is useful.
+    /// Reports a constant where only a value that may change is useful.
     pub(super) fn check_varies(&mut self, place: &str, is_constant: bool) {
         if is_constant {
-            let message = "this is always the same: a value begins with $, such as \"$0.room\"";
+            let message = "this never changes: use a value that begins with $, such as \"$0.room\"";
             self.error(place, message);
         }
     }
@@ -156,7 +156,9 @@ impl Reader {
                     let namespace = json.text().and_then(|name| Namespace::parse(&name));
                     match namespace {
                         Some(namespace) => table.namespace = namespace,
-                        None => self.error("namespace", "a namespace is a text that begins with /"),
+                        None => {
+                            self.error("namespace", "a namespace begins with / and has no comma");
+                        }
                     }
                 }
                 "on" => {
@@ -180,14 +182,17 @@ impl Reader {
     /// Reads a text.
     fn text(&mut self, place: &str, json: &Json) -> String {
         json.text().unwrap_or_else(|| {
-            self.error(place, "this is a text");
+            self.error(place, "this must be a text");
             String::new()
         })
     }
 
     fn events(&mut self, json: &Json, table: &mut Table) {
         let Node::Object(fields) = node(json) else {
-            self.error("on", "this is an object: a list of actions for each event");
+            self.error(
+                "on",
+                "this must be an object with a list of actions for each event",
+            );
             return;
         };
         let mut events: Map<String, Vec<Action>> = Map::default();
@@ -220,7 +225,7 @@ impl Reader {
                 _ if is_reserved(name) => {
                     self.error(
                         &place,
-                        "no client can send this event: it has a meaning of its own",
+                        "no client can send this event: its name is reserved",
                     );
                 }
                 _ => {
@@ -249,7 +254,7 @@ impl Reader {
             Node::Text(_) | Node::Other => {
                 self.error(
                     place,
-                    "this is a list of actions, such as [{\"join\": \"$0\"}]",
+                    "this must be a list of actions, such as [{\"join\": \"$0\"}]",
                 );
                 Vec::new()
             }
@@ -289,7 +294,7 @@ impl Reader {
         }
         if let Some((place, json)) = find("else") {
             if action.when.is_none() && find("when").is_none() {
-                self.error(&place, "else belongs to when");
+                self.error(&place, "\"else\" needs \"when\"");
             }
             action.otherwise = self.actions(&place, json, next);
         }
@@ -324,13 +329,13 @@ impl Reader {
         match path.root {
             Root::Argument(_) | Root::Arguments if !in_event => {
                 let message = format!(
-                    "{} has no arguments: ${text} is nothing here",
+                    "{} has no arguments: ${text} has no value here",
                     self.happening
                 );
                 self.error(place, message);
             }
             Root::Reason if self.happening != "disconnect" => {
-                self.error(place, "$reason is there in on.disconnect alone");
+                self.error(place, "$reason has a value only in on.disconnect");
             }
             Root::Query => self.uses.query = true,
             Root::Auth => self.uses.auth = true,

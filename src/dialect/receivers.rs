@@ -1,7 +1,7 @@
 //! Finds the members of rooms and the receivers of events.
 
 use super::action::To;
-use super::run::{Chosen, Happening, Run, missing};
+use super::run::{CurrentRoom, Run, Trigger, missing};
 use super::template::Template;
 use super::value::Value;
 use crate::map::Set;
@@ -31,7 +31,7 @@ impl<'a> Run<'a> {
                 peer.into_iter().collect()
             }
         };
-        if matches!(self.happening, Happening::Disconnect(_)) {
+        if matches!(self.happening, Trigger::Disconnect(_)) {
             receivers.retain(|id| *id != self.from);
         }
         Ok(receivers)
@@ -69,19 +69,20 @@ impl<'a> Run<'a> {
         &self.table.namespace
     }
 
-    /// The room that `in` names, else the room that the sender joined last.
+    /// The room that `in` names; without an `in`, the room that the sender joined last. `None` if there is
+    /// no such room, or if `in` has no value.
     pub(super) fn room(&self) -> Option<String> {
         match &self.chosen {
-            Chosen::Own => self.sockets.rooms(self.from).next_back().map(str::to_owned),
-            Chosen::Room(room) => Some(room.clone()),
-            Chosen::Missing => None,
+            CurrentRoom::Own => self.sockets.rooms(self.from).next_back().map(str::to_owned),
+            CurrentRoom::Room(room) => Some(room.clone()),
+            CurrentRoom::Missing => None,
         }
     }
 
     /// Whether all sockets count as one room. This is so in a table that joins no rooms. In other tables, a
     /// socket without a room must not reach the members of all rooms.
     fn is_one_room(&self) -> bool {
-        !self.table.names.join && matches!(self.chosen, Chosen::Own)
+        !self.table.names.join && matches!(self.chosen, CurrentRoom::Own)
     }
 
     /// The sockets of a target that are in the current room, sorted by their ids.
@@ -114,7 +115,7 @@ impl<'a> Run<'a> {
 
     /// Removes the sender while it disconnects: it is not a member any more.
     fn remaining(&self, ids: Vec<SocketId>) -> Vec<SocketId> {
-        if matches!(self.happening, Happening::Disconnect(_)) {
+        if matches!(self.happening, Trigger::Disconnect(_)) {
             return self.but_sender(ids);
         }
         ids

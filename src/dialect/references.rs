@@ -38,7 +38,7 @@ impl References {
         self.used_fields.push((place.to_owned(), name.to_owned()));
     }
 
-    /// Defines the sender's alias, and its name.
+    /// Defines `$alias`, and the names that `alias` gives.
     pub(super) fn define_alias(&mut self, json: &Json) {
         self.has_alias = true;
         self.define_names(json);
@@ -70,7 +70,7 @@ impl References {
         });
         let aliases = self.used_aliases.iter().filter(|_| !self.has_alias);
         let aliases = aliases.map(|place| {
-            let message = "no action gives an alias: {\"alias\": \"$0\"} does";
+            let message = "no action sets an alias: add one such as {\"alias\": \"$0\"}";
             error(place, message.to_owned())
         });
         let names = self.used_names.iter().filter_map(|(place, name)| {
@@ -102,7 +102,7 @@ impl References {
             }
             let way = format!("if a room has this name, write {{\"room\": {name:?}}}");
             return Some(format!(
-                "{name:?} is not one of the words of to{hint} Or, {way}"
+                "\"to\" does not know the word {name:?}{hint} Or, {way}"
             ));
         }
         if hint.is_empty() && !name.is_empty() {

@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::time::Timestamp;
 
 /// What happened to a socket.
-pub(super) enum Happening<'a> {
+pub(super) enum Trigger<'a> {
     Connect,
     Event { name: &'a str, args: &'a Args },
     Disconnect(DisconnectReason),
@@ -33,7 +33,7 @@ pub(super) enum Done {
 }
 
 /// The room of an action.
-pub(super) enum Chosen {
+pub(super) enum CurrentRoom {
     /// The room that the sender joined last.
     Own,
     /// The room that `in` names.
@@ -59,10 +59,11 @@ pub(super) struct Run<'a> {
     pub(super) now: Timestamp,
     /// The sender.
     pub(super) from: SocketId,
-    pub(super) happening: &'a Happening<'a>,
+    pub(super) happening: &'a Trigger<'a>,
     pub(super) out: &'a mut Vec<Command>,
-    /// The room of `in`, and the item of `each`.
-    pub(super) chosen: Chosen,
+    /// The room of the current action.
+    pub(super) chosen: CurrentRoom,
+    /// The current item of `each`.
     pub(super) it: Cell<Option<Value>>,
     pub(super) uuid: OnceCell<String>,
     /// The number of bytes written into new values.
@@ -89,7 +90,7 @@ impl<'a> Run<'a> {
         scene: Scene<'a>,
         now: Timestamp,
         from: SocketId,
-        happening: &'a Happening<'a>,
+        happening: &'a Trigger<'a>,
         out: &'a mut Vec<Command>,
     ) -> Self {
         let Scene {
@@ -109,7 +110,7 @@ impl<'a> Run<'a> {
             from,
             happening,
             out,
-            chosen: Chosen::Own,
+            chosen: CurrentRoom::Own,
             it: Cell::new(None),
             uuid: OnceCell::new(),
             written: Cell::new(0),
@@ -130,9 +131,9 @@ impl<'a> Run<'a> {
     fn table(&mut self) -> Result<Done, Error> {
         let table = self.table;
         let actions = match self.happening {
-            Happening::Connect => &table.connect,
-            Happening::Disconnect(_) => &table.disconnect,
-            Happening::Event { name, .. } => {
+            Trigger::Connect => &table.connect,
+            Trigger::Disconnect(_) => &table.disconnect,
+            Trigger::Event { name, .. } => {
                 let event = table.events.get(*name).or(table.any.as_ref());
                 event.ok_or_else(|| {
                     Error::new(Code::Unsupported, "this dialect has no such event")
@@ -181,7 +182,9 @@ impl<'a> Run<'a> {
         let Some(room) = room else {
             return work(self);
         };
-        let chosen = self.name(room)?.map_or(Chosen::Missing, Chosen::Room);
+        let chosen = self
+            .name(room)?
+            .map_or(CurrentRoom::Missing, CurrentRoom::Room);
         let before = std::mem::replace(&mut self.chosen, chosen);
         let done = work(self);
         self.chosen = before;
@@ -202,7 +205,7 @@ impl<'a> Run<'a> {
     fn action(&mut self, action: &Action) -> Result<Flow, Error> {
         self.actions = self.actions.saturating_add(1);
         if self.actions > ACTIONS {
-            return Err(too_large("this"));
+            return Err(too_large("the work"));
         }
         self.within(action.room.as_ref(), |run| run.chosen_action(action))
     }
@@ -213,7 +216,7 @@ impl<'a> Run<'a> {
         {
             return self.actions(&action.otherwise);
         }
-        if action.room.is_some() && matches!(self.chosen, Chosen::Missing) {
+        if action.room.is_some() && matches!(self.chosen, CurrentRoom::Missing) {
             return Err(missing("the room"));
         }
         for step in &action.steps {
@@ -286,7 +289,7 @@ impl<'a> Run<'a> {
             .sent
             .saturating_add(args.len().saturating_mul(to.len()));
         if self.deliveries > DELIVERIES || self.sent > SENT_BYTES {
-            return Err(too_large("this"));
+            return Err(too_large("the work"));
         }
         self.out.push(Command::Emit {
             to,
@@ -301,7 +304,7 @@ impl<'a> Run<'a> {
     fn arguments(&self, args: &Arguments) -> Result<Args, Error> {
         let none = Args::default();
         let event = match self.happening {
-            Happening::Event { args, .. } => *args,
+            Trigger::Event { args, .. } => *args,
             _ => &none,
         };
         let Arguments::List(templates) = args else {

@@ -6,7 +6,7 @@ use super::table::Table;
 use crate::map::Set;
 use crate::socket::Json;
 
-/// The name of the native room in a URL, for deployments that set `DIALECT`.
+/// The value of `?dialect=` that selects the native room, for deployments that set `DIALECT`.
 pub const NATIVE: &str = "room";
 
 macro_rules! shipped {
@@ -40,9 +40,10 @@ shipped![
 /// The dialects of a deployment.
 #[derive(Clone, Debug, Default)]
 pub struct Dialects {
-    /// The names and tables that the deployment adds, as JSON. They are valid.
+    /// The names and tables that the deployment adds, as JSON. They are valid if
+    /// [`set_own`](Self::set_own) returned no error.
     own: Vec<(String, String)>,
-    /// The dialect of URLs that name none.
+    /// The dialect of URLs that name no dialect, and no room in the path.
     default: Option<String>,
 }
 
@@ -97,13 +98,13 @@ impl Dialects {
         }
     }
 
-    /// Sets the dialect of URLs that name none.
+    /// Sets the dialect of URLs that name no dialect, and no room in the path.
     pub fn set_default(&mut self, name: &str) {
         let name = name.trim();
         self.default = (!name.is_empty() && name != NATIVE).then(|| name.to_owned());
     }
 
-    /// The dialect of URLs that name none; `None` if that is the native room.
+    /// The dialect of URLs that name no dialect, and no room in the path; `None` if that is the native room.
     #[must_use]
     pub fn default_name(&self) -> Option<&str> {
         self.default.as_deref()
@@ -143,9 +144,10 @@ impl Dialects {
     pub fn unknown(&self, name: &str) -> String {
         let names: Vec<&str> = Set::from_iter(self.names()).into_sorted().collect();
         let hint = did_you_mean(name, names.iter().copied());
+        let end = if hint.is_empty() { "." } else { &hint };
         let shown: String = name.chars().take(NAME_BYTES).collect();
         format!(
-            "there is no dialect {shown:?}{hint} There are: {}",
+            "there is no dialect {shown:?}{end} There are: {}",
             names.join(", ")
         )
     }

@@ -64,10 +64,7 @@ impl Reader {
         }
         if let Some((place, json)) = find("refuse") {
             if self.happening != "connect" {
-                self.error(
-                    &place,
-                    "only a connection is refused: refuse stands in on.connect",
-                );
+                self.error(&place, "refuse works only in on.connect");
             }
             let data = find("data").and_then(|(place, json)| Template::read(self, &place, json));
             let message = Template::read(self, &place, json);
@@ -84,7 +81,10 @@ impl Reader {
         if steps.iter().any(|step| matches!(step, Step::Stop))
             && steps.iter().any(|step| matches!(step, Step::Refuse(..)))
         {
-            self.error(&format!("{place}.stop"), "refuse stops by itself");
+            self.error(
+                &format!("{place}.stop"),
+                "refuse already stops: remove stop",
+            );
         }
     }
 
@@ -97,8 +97,8 @@ impl Reader {
         };
         let is_for_room = matches!(to.text().as_deref(), Some("others" | "all"));
         if is_for_room && find("join").is_none() && find("in").is_none() {
-            let message = "leave is done first, so this is not for those in the room that was left: \
-                emit in an action before it";
+            let message = "leave runs before emit, so the members of the room that was left do not get \
+                this event: emit it in an earlier action";
             self.error(&place, message);
         }
     }
@@ -119,7 +119,7 @@ impl Reader {
         if is_reserved(&name) {
             self.error(
                 place,
-                format!("{name:?} cannot be sent: it has a meaning of its own"),
+                format!("{name:?} cannot be sent: its name is reserved"),
             );
             return None;
         }
@@ -171,7 +171,7 @@ impl Reader {
                 _ => {
                     self.error(
                         place,
-                        "as an object, this is {\"room\": …} or {\"peer\": …}",
+                        "an object here must be {\"room\": …} or {\"peer\": …}",
                     );
                     None
                 }

@@ -5,7 +5,7 @@ use super::path::{Path, Root};
 use super::read::{Node, Reader, node};
 use crate::socket::Json;
 
-/// A value that depends on the event.
+/// A value that may depend on the event.
 #[derive(Clone, Debug)]
 pub(super) enum Template {
     /// A constant.
@@ -33,7 +33,7 @@ pub(super) enum Piece {
 pub(super) enum Part {
     /// The name and the value of a field.
     Field(String, Template),
-    /// `"...": "$0"`: all fields of another object. Fields of the template replace them.
+    /// `"...": "$0"`: the fields of another object, without those whose names the template itself has.
     Spread(Template),
 }
 
@@ -85,8 +85,8 @@ impl Template {
                 for (name, value) in &fields {
                     let place = format!("{place}.{name}");
                     if name.starts_with('$') {
-                        let message = "a field's name is no path: \
-                            {\"$each\": list, \"$key\": name, \"$value\": value} makes names of values";
+                        let message = "a field's name cannot be a path: to make names from values, write \
+                            {\"$each\": list, \"$key\": name, \"$value\": value}";
                         reader.error(&place, message);
                         return None;
                     }
@@ -118,7 +118,7 @@ impl Template {
                 "$key" => &mut key,
                 "$value" => &mut value,
                 _ => {
-                    reader.error(&place, "beside $each there are $value and $key alone");
+                    reader.error(&place, "beside $each only $value and $key are valid");
                     return None;
                 }
             };
@@ -149,7 +149,8 @@ impl Template {
         })))
     }
 
-    /// Whether a path of the template begins with this root.
+    /// Whether a path of the template begins with this root. The template is the name of a room, so objects
+    /// are not searched.
     pub(super) fn uses(&self, root: Root) -> bool {
         match self {
             Self::Path(path) => path.root == root,
@@ -158,7 +159,7 @@ impl Template {
                 Piece::Text(_) => false,
             }),
             Self::List(items) => items.iter().any(|item| item.uses(root)),
-            Self::Object(_) | Self::Each(_) | Self::Literal(_) => false, // these are never names
+            Self::Object(_) | Self::Each(_) | Self::Literal(_) => false,
         }
     }
 

@@ -1,5 +1,5 @@
 //! Transcripts: what clients do, and what each client must get. The checker plays a transcript against a
-//! table. The tests play those in `dialects/transcripts/`, here and with stock clients.
+//! table. The tests play those in `dialects/transcripts/`, by this module and with stock clients.
 //!
 //! A transcript is a list of steps:
 //!
@@ -124,7 +124,9 @@ impl Play {
             self.stage.disconnect(self.client(name)?);
             self.clients.remove(name);
         } else {
-            return Err("a step has connect, by with emit, lose, recover or disconnect".to_owned());
+            return Err(
+                "a step needs connect, by (with emit), lose, recover or disconnect".to_owned(),
+            );
         }
         self.compare(step)
     }
@@ -160,7 +162,7 @@ impl Play {
         let mut attachments = Vec::new();
         let args: Vec<Value> = args.iter().map(|arg| self.filled(arg)).collect();
         let args = Value::Array(args);
-        let args = detached(&args, &mut attachments);
+        let args = detached(&args, &mut attachments)?;
         // The form in which they arrive from a client.
         let args = Args {
             values: Json::of(&args).elements().unwrap_or_default(),
@@ -210,33 +212,39 @@ impl Play {
             return Ok(());
         }
         let expected = self.filled(expected);
-        Err(format!("{what} {got}, and was to be {expected}"))
+        Err(format!("{what} {got}, expected {expected}"))
     }
 
     /// The value with the known variables replaced.
     fn filled(&self, value: &Value) -> Value {
-        let name = |text: &str| text.strip_prefix('$').and_then(|name| self.known.get(name));
         match value {
-            Value::String(text) => name(text).unwrap_or(value).clone(),
+            Value::String(text) => self.variable(text).unwrap_or(value).clone(),
             Value::Array(items) => items.iter().map(|item| self.filled(item)).collect(),
             Value::Object(fields) => {
-                let field = |(key, value): (&String, &Value)| {
-                    let key = name(key).and_then(Value::as_str).unwrap_or(key);
-                    (key.to_owned(), self.filled(value))
-                };
+                let field = |(key, value): (&String, &Value)| (self.key(key), self.filled(value));
                 Value::Object(fields.iter().map(field).collect())
             }
             value => value.clone(),
         }
     }
 
+    /// The value of the variable that a text stands for, if it stands for a known one.
+    fn variable(&self, text: &str) -> Option<&Value> {
+        self.known.get(text.strip_prefix('$')?)
+    }
+
+    /// The key of a field, whose name may be a variable.
+    fn key(&self, key: &str) -> String {
+        let value = self.variable(key).and_then(Value::as_str);
+        value.unwrap_or(key).to_owned()
+    }
+
     /// Whether a value is as expected. A new variable gets the value that it matches.
     fn matches(&mut self, expected: &Value, got: &Value) -> bool {
-        match (self.filled(expected), got) {
-            (Value::String(text), got) if text != *got && text.starts_with('$') => {
-                let name = text.trim_start_matches('$').to_owned();
-                self.known.insert(name, got.clone());
-                true
+        match (expected, got) {
+            (Value::String(text), got) if text.starts_with('$') => {
+                let name = text.chars().skip(1).collect();
+                *self.known.entry(name).or_insert_with(|| got.clone()) == *got
             }
             (Value::Array(expected), Value::Array(got)) => {
                 let mut pairs = expected.iter().zip(got);
@@ -245,9 +253,12 @@ impl Play {
             (Value::Object(expected), Value::Object(got)) => {
                 let mut fields = expected.iter();
                 expected.len() == got.len()
-                    && fields.all(|(key, a)| got.get(key).is_some_and(|b| self.matches(a, b)))
+                    && fields.all(|(key, a)| {
+                        let value = got.get(&self.key(key));
+                        value.is_some_and(|b| self.matches(a, b))
+                    })
             }
-            (expected, got) => expected == *got,
+            (expected, got) => expected == got,
         }
     }
 }
@@ -256,8 +267,8 @@ fn field<'a>(object: &'a Value, name: &str) -> &'a Value {
     object.get(name).unwrap_or(&Value::Null)
 }
 
-/// The value with its bytes replaced by placeholders.
-fn detached(value: &Value, attachments: &mut Vec<Rc<[u8]>>) -> Value {
+/// The value with its bytes replaced by placeholders, or an error if bytes are not written correctly.
+fn detached(value: &Value, attachments: &mut Vec<Rc<[u8]>>) -> Result<Value, String> {
     match value {
         Value::Array(items) => items
             .iter()
@@ -265,15 +276,19 @@ fn detached(value: &Value, attachments: &mut Vec<Rc<[u8]>>) -> Value {
             .collect(),
         Value::Object(fields) => {
             if let Some(digits) = fields.get(BYTES).and_then(Value::as_str) {
+                let bytes = bytes(digits).ok_or_else(|| {
+                    format!("{digits:?} in {BYTES} is not pairs of hexadecimal digits")
+                })?;
                 let number = attachments.len();
-                attachments.push(bytes(digits).into());
-                return json!({"_placeholder": true, "num": number});
+                attachments.push(bytes.into());
+                return Ok(json!({"_placeholder": true, "num": number}));
             }
-            let field =
-                |(name, value): (&String, &Value)| (name.clone(), detached(value, attachments));
-            Value::Object(fields.iter().map(field).collect())
+            let fields = fields
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), detached(value, attachments)?)));
+            fields.collect::<Result<_, _>>().map(Value::Object)
         }
-        value => value.clone(),
+        value => Ok(value.clone()),
     }
 }
 
@@ -316,11 +331,12 @@ fn filled_in(value: Value, attachments: &[Rc<[u8]>]) -> Value {
     }
 }
 
-/// Hexadecimal digits as bytes. Any other character counts as 0.
-fn bytes(digits: &str) -> Vec<u8> {
-    let byte = |pair: &[u8]| {
-        let pair = std::str::from_utf8(pair).unwrap_or_default();
-        u8::from_str_radix(pair, 16).unwrap_or_default()
+/// Pairs of hexadecimal digits as bytes.
+fn bytes(digits: &str) -> Option<Vec<u8>> {
+    let value = |digit: u8| char::from(digit).to_digit(16);
+    let byte = |pair: &[u8]| match pair {
+        [high, low] => u8::try_from(value(*high)? << 4 | value(*low)?).ok(),
+        _ => None,
     };
     digits.as_bytes().chunks(2).map(byte).collect()
 }

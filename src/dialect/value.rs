@@ -2,7 +2,7 @@
 
 use super::limits::{ITEMS, WRITTEN_BYTES};
 use super::path::{Path, Root, Step};
-use super::run::{Happening, Run};
+use super::run::{Run, Trigger};
 use crate::room::{Code, Error};
 use crate::socket::{Json, SocketId};
 
@@ -56,13 +56,11 @@ impl Value {
         }
     }
 
-    /// Whether the value counts as true, as in JavaScript's `if`. An empty list counts as false.
+    /// Whether the value counts as true, as in JavaScript's `if`, except that an empty list counts as false.
     pub(super) fn is_there(&self) -> bool {
         match self {
             Self::Nothing => false,
-            Self::Json(json) => {
-                !matches!(json.as_str(), "null" | "false" | "0" | "-0" | "\"\"" | "[]")
-            }
+            Self::Json(json) => !is_empty(json.as_str()),
             Self::Socket(_) | Self::Room(_) => true,
             Self::Sockets(ids) => !ids.is_empty(),
         }
@@ -98,7 +96,7 @@ impl Value {
 pub(super) fn too_large(what: &str) -> Error {
     Error::new(
         Code::TooLarge,
-        format!("{what} is larger than one event may handle"),
+        format!("{what} is larger than the limit for one event"),
     )
 }
 
@@ -162,28 +160,35 @@ impl Run<'_> {
         Value::Json(make())
     }
 
-    /// Makes a list of names, like [`Run::made`].
-    fn names<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> Value {
-        let bytes = names.clone().map(|name| name.len().saturating_add(3)).sum();
-        self.made(bytes, || Json::of(&names.collect::<Vec<_>>()))
+    /// Makes a list, and counts its bytes item by item, as [`Run::made`] does for one value.
+    fn made_of(&self, items: impl Iterator<Item = Json>) -> Value {
+        let mut list = Vec::new();
+        for json in items {
+            self.count_written(json.as_str().len().saturating_add(1));
+            if self.check_written().is_err() {
+                return Value::Nothing;
+            }
+            list.push(json);
+        }
+        Value::Json(Json::list(&list))
     }
 
     fn root(&self, root: Root) -> Value {
         match root {
             Root::Argument(n) => match self.happening {
-                Happening::Event { args, .. } => Value::of(args.values.get(n).cloned()),
+                Trigger::Event { args, .. } => Value::of(args.values.get(n).cloned()),
                 _ => Value::Nothing,
             },
             Root::Arguments => match self.happening {
-                Happening::Event { args, .. } => self.made(args.len(), || Json::list(&args.values)),
+                Trigger::Event { args, .. } => self.made(args.len(), || Json::list(&args.values)),
                 _ => Value::Nothing,
             },
             Root::Event => match self.happening {
-                Happening::Event { name, .. } => Value::text(Some(name)),
+                Trigger::Event { name, .. } => Value::text(Some(name)),
                 _ => Value::Nothing,
             },
             Root::Reason => match self.happening {
-                Happening::Disconnect(reason) => Value::text(Some(&reason.to_string())),
+                Trigger::Disconnect(reason) => Value::text(Some(&reason.to_string())),
                 _ => Value::Nothing,
             },
             Root::Id => Value::Socket(self.from),
@@ -196,8 +201,8 @@ impl Run<'_> {
             Root::First => first(&self.here()),
             Root::Everyone => Value::Sockets(self.everyone()),
             Root::AllRooms => {
-                let rooms: Vec<&str> = self.sockets.room_names(self.namespace()).collect();
-                self.names(rooms.into_iter())
+                let rooms = self.sockets.room_names(self.namespace());
+                self.made_of(rooms.map(Json::of))
             }
             Root::It => {
                 let it = self.it.take();
@@ -257,20 +262,11 @@ impl Run<'_> {
 
     /// Follows the path from each socket, and skips missing values.
     fn of_each(&self, ids: Vec<SocketId>, steps: &[Step]) -> Value {
-        let mut values = Vec::with_capacity(ids.len());
-        for id in ids {
-            if let Some(json) = self.follow(Value::Socket(id), steps).json() {
-                self.count_written(json.as_str().len().saturating_add(1));
-                if self.check_written().is_err() {
-                    return Value::Nothing;
-                }
-                values.push(json);
-            }
-        }
-        Value::Json(Json::list(&values))
+        let values = ids.into_iter();
+        self.made_of(values.filter_map(|id| self.follow(Value::Socket(id), steps).json()))
     }
 
-    /// The property of a socket with this name.
+    /// The property `name` of a socket.
     fn of_socket(&self, id: SocketId, name: &str) -> Value {
         let Some(peer) = self.sockets.get(id) else {
             return Value::Nothing;
@@ -283,15 +279,12 @@ impl Run<'_> {
                 let room = self.sockets.rooms(id).next_back();
                 room.map_or(Value::Nothing, |room| Value::Room(room.to_owned()))
             }
-            "rooms" => {
-                let rooms: Vec<&str> = self.sockets.rooms(id).collect();
-                self.names(rooms.into_iter())
-            }
+            "rooms" => self.made_of(self.sockets.rooms(id).map(Json::of)),
             _ => Value::Nothing,
         }
     }
 
-    /// The property of a room with this name.
+    /// The property `name` of a room.
     fn of_room(&self, room: &str, name: &str) -> Value {
         match name {
             "members" => Value::Sockets(self.members(room)),
@@ -352,4 +345,16 @@ fn decode(written: &str) -> String {
         };
     }
     String::from_utf8(bytes).unwrap_or_else(|_| written.to_owned())
+}
+
+/// Whether a JSON text is `null`, `false`, a zero however it is written, an empty text or an empty list.
+fn is_empty(json: &str) -> bool {
+    let digits = json.split(['e', 'E']).next().unwrap_or_default();
+    let is_zero = digits.contains('0') && digits.bytes().all(|byte| b"-0.".contains(&byte));
+    let items = json
+        .strip_prefix('[')
+        .and_then(|list| list.strip_suffix(']'));
+    is_zero
+        || matches!(json, "null" | "false" | "\"\"")
+        || items.is_some_and(|items| items.trim().is_empty())
 }

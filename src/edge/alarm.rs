@@ -14,7 +14,7 @@ use crate::io::Core;
 /// The known state of the object's alarm.
 #[derive(Clone, Copy)]
 pub(super) enum Alarm {
-    /// Memory was lost: an alarm may be set.
+    /// The memory is new: perhaps an alarm was set before.
     Unknown,
     Unset,
     /// Set for this time, in milliseconds since the Unix epoch.
@@ -22,9 +22,9 @@ pub(super) enum Alarm {
 }
 
 impl<C: Core + 'static> Shell<C> {
-    /// Sets the alarm in the background. A failure is only logged, because a later event sets the
-    /// alarm again: a client that gets no ping disconnects, and the Worker's own timer asks for
-    /// parked requests.
+    /// Sets the alarm in the background. A failure is only logged, because later events set the
+    /// alarm again: a client disconnects because it gets no ping, or the Worker's own timer ends
+    /// and the Worker asks for the answer of a parked poll.
     pub(super) fn rearm(self: &Rc<Self>) {
         if let Some(set) = self.arm() {
             let _ = self.runtime.state.wait_until(&set); // a failure is logged
@@ -34,13 +34,13 @@ impl<C: Core + 'static> Shell<C> {
     /// Sets the alarm if the next deadline is earlier. An alarm that comes too early does no harm,
     /// and moving it costs time.
     pub(super) fn arm(self: &Rc<Self>) -> Option<Promise> {
-        self.too_late()?;
+        self.earlier_deadline()?;
         let shell = Rc::clone(self);
         Some(future_to_promise(async move { shell.set_alarm().await }))
     }
 
     /// The next deadline, if it is earlier than the alarm.
-    fn too_late(&self) -> Option<u64> {
+    fn earlier_deadline(&self) -> Option<u64> {
         if self.runtime.is_halted() {
             return None;
         }
@@ -64,7 +64,7 @@ impl<C: Core + 'static> Shell<C> {
             self.alarm
                 .set(at.map_or(Alarm::Unset, |at| Alarm::Set(at.as_millis())));
         }
-        let Some(deadline) = self.too_late() else {
+        let Some(deadline) = self.earlier_deadline() else {
             return Ok(JsValue::UNDEFINED);
         };
         self.alarm.set(Alarm::Set(deadline));

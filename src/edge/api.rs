@@ -12,18 +12,6 @@ use crate::room::operator::{Action, refusal};
 use crate::room::{Code, RoomName};
 use crate::settings::Settings;
 
-/// The URL prefix of a request from the operators' API. The object trusts it, because a client's
-/// request always arrives under another URL.
-const INNER: &str = "https://operator/?";
-
-pub(super) fn inner_url(action: &str) -> String {
-    format!("{INNER}{action}")
-}
-
-pub(super) fn is_inner(url: &str) -> bool {
-    url.starts_with(INNER)
-}
-
 pub(super) fn is_api(path: &str) -> bool {
     path == "/api" || path.starts_with("/api/")
 }
@@ -42,7 +30,8 @@ pub(super) fn admit(
     settings: &Settings,
 ) -> Result<std::result::Result<Asked, Response>> {
     let Some(token) = &settings.api_token else {
-        let message = "the API is off: `npx wrangler secret put API_TOKEN` turns it on";
+        let message = "the API is off: set the secret API_TOKEN, for `npm start` by a line in \
+            .dev.vars, for a deployment by `npx wrangler secret put API_TOKEN`";
         return refuse(404, Code::Unsupported, message).map(Err);
     };
     let authorization = request.header("authorization")?;

@@ -39,7 +39,7 @@ pub fn settings(env: &Env, defaults: Settings) -> std::result::Result<Settings, 
 }
 
 /// The response to every request while settings are invalid. With default values instead, nobody
-/// would notice the mistake, and some settings keep clients out.
+/// would notice the mistake, and a client could enter although a setting should keep it out.
 ///
 /// # Errors
 ///
@@ -83,20 +83,14 @@ pub fn health(env: &Env, version: &str, missing: Option<&str>) -> Result<Respons
 pub fn object<A: App + 'static>(
     state: State,
     env: &Env,
-    settings: Settings,
+    settings: &Settings,
     app: impl FnOnce(room::Config, Rc<Store>) -> A,
 ) -> Rc<Shell<Runner<A>>> {
-    let Settings {
-        engine,
-        socket,
-        room,
-        place,
-        ..
-    } = settings;
-    Shell::new(state, env, place, engine.absorb_pongs, |runtime| {
+    let engine = settings.engine.clone();
+    Shell::new(state, env, settings.place, engine.absorb_pongs, |runtime| {
         let store = Store::new(runtime);
-        let app = app(room, Rc::clone(&store));
-        let server = Server::new(socket, Engine::new(engine, store));
+        let app = app(settings.room.clone(), Rc::clone(&store));
+        let server = Server::new(settings.socket.clone(), Engine::new(engine, store));
         Runner::new(server, app)
     })
 }

@@ -1,5 +1,5 @@
-//! Forwards requests from the Worker to the room's object. The Worker makes a request for the
-//! object, and the object converts it into an input for the core.
+//! Forwards requests to the room's object. From each request the Worker makes a new one, which it sends
+//! to the object. The object converts it into an input for the core.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use worker::{Delay, console_error};
 use super::api;
 use super::http::Endpoint;
 use super::incoming::Incoming;
+use super::inner::Sender;
 use super::parked;
 use super::platform::{Result, Stub, log_error, upgraded};
 use super::responses::{closed_websocket, is_dismissal, to_response, unavailable};
@@ -31,7 +32,7 @@ const ADDRESS: &str = "x-signalbox-address";
 /// The header that tells the object that the client's address has exceeded the limit of handshakes.
 const OVER_LIMIT: &str = "x-signalbox-over-limit";
 
-/// The headers that are forwarded if the application needs them.
+/// The headers that are forwarded if the application needs them. Revision 3 always needs the cookie.
 const HEADERS: [&str; 3] = ["origin", "user-agent", "cookie"];
 
 /// Why a request is forwarded.
@@ -108,8 +109,8 @@ async fn ask(
         }
     }
     let url = match purpose {
-        Purpose::Operate(action) => api::inner_url(action),
-        Purpose::Client { .. } => format!("https://room/?{}", request.query()),
+        Purpose::Operate(action) => Sender::Operator.url(action),
+        Purpose::Client { .. } => Sender::Client.url(request.query()),
     };
     let init = RequestInit::new();
     init.set_method(request.name_of_method());
@@ -153,14 +154,15 @@ async fn ask(
 }
 
 /// Converts a request that arrived at the object into an input for the core. `parkable` says
-/// whether the request accepts its answer on a socket.
+/// whether the request accepts its answer on a WebSocket.
 pub(super) fn to_input(
     request: &Incoming,
+    sender: Sender,
     body: Vec<u8>,
     reply: Reply,
     parkable: bool,
 ) -> Result<Input> {
-    let input = if api::is_inner(request.url()) {
+    let input = if sender == Sender::Operator {
         Input::Operate
     } else if request.has_header(OVER_LIMIT)? {
         Input::OverLimit

@@ -11,7 +11,7 @@ use super::limit::Limits;
 use super::object::Shell;
 use super::platform::{Result, State, binding};
 use crate::handlers::{Handlers, Io};
-use crate::settings::Settings;
+use crate::settings::{Invalid, Settings};
 use crate::socket::Runner;
 
 /// The object that runs the handlers of `add`, with the environment's settings.
@@ -22,7 +22,8 @@ use crate::socket::Runner;
 /// If the platform fails.
 pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Runner<Handlers>>>> {
     // If settings are invalid, the Worker refuses all clients anyway.
-    let settings = config::settings(env, defaults()).unwrap_or_else(|_| defaults());
+    let defaults = defaults();
+    let settings = settings(env).as_ref().unwrap_or(&defaults);
     let variables_of = env.clone();
     Ok(config::object(state, env, settings, |room, store| {
         let variables = move |name: &str| config::variable(&variables_of, name);
@@ -37,9 +38,7 @@ pub fn object(state: State, env: &Env, add: fn(&mut Io)) -> Result<Rc<Shell<Runn
 ///
 /// If the platform fails. Clients' errors are answered.
 pub async fn fetch(request: Request, env: &Env, class: &str) -> Result<Response> {
-    static SETTINGS: config::Once = config::Once::new();
-    let settings = SETTINGS.get_or_init(|| config::settings(env, defaults()));
-    let settings = match settings {
+    let settings = match settings(env) {
         Ok(settings) => settings,
         Err(invalid) => return config::misconfigured(invalid),
     };
@@ -51,6 +50,12 @@ pub async fn fetch(request: Request, env: &Env, class: &str) -> Result<Response>
         limits: Limits::of(env),
     };
     serve(request, &endpoint).await
+}
+
+/// The settings. They are read only once: otherwise each object that wakes would wait until they are read.
+fn settings(env: &Env) -> &'static std::result::Result<Settings, Vec<Invalid>> {
+    static SETTINGS: config::Once = config::Once::new();
+    SETTINGS.get_or_init(|| config::settings(env, defaults()))
 }
 
 /// The settings for variables that are not set.

@@ -1,4 +1,4 @@
-//! HTTP: forwards each request to its room's object. Refuses clients, and bodies that are too long.
+//! HTTP: forwards each request to its room's object, and refuses clients that may not connect.
 
 use std::cell::RefCell;
 
@@ -21,8 +21,8 @@ use crate::rate::LogLimit;
 use crate::settings::Settings;
 use crate::socket;
 
-/// The response to an unknown path. It helps if a health check, or a proxy that keeps a base path,
-/// uses a wrong path.
+/// The response to an unknown path. It tells an operator the right paths if a health check uses a
+/// wrong one, or if a proxy keeps a base path.
 const NOTHING_HERE: &str = "there is nothing here: a room is at /r/<room>, its Socket.IO endpoint at \
 /r/<room>/socket.io/; a base path in front of these is not supported";
 
@@ -72,7 +72,7 @@ pub async fn serve(request: Request, endpoint: &Endpoint<'_>) -> Result<Response
     let revision = Query::parse(request.query()).codec().revision;
     let response = match route(&request, endpoint.path, endpoint.dialects) {
         Route::Unknown => plain(404, NOTHING_HERE)?,
-        Route::Page(path) => redirect(&path)?,
+        Route::Page(url) => redirect(&url)?,
         Route::BadName(error) => {
             log_refusal("refusal", 400, "bad-room-name", None, origin.as_deref());
             json_error(400, &error.to_string())?
@@ -105,7 +105,7 @@ async fn enter(
     } else if let Some(rejection) =
         query.precheck(request.method(), request.upgrade, &endpoint.settings.engine)
     {
-        Some(rejection) // it would create an object that nobody uses
+        Some(rejection) // the request would create an object that nobody uses
     } else if query.is_handshake() {
         let admission = client.count_handshake().await?;
         over_limit = admission == Admission::OfReturning;

@@ -55,7 +55,7 @@ impl Limits {
 pub(super) enum Admission {
     /// Every handshake is accepted.
     OfAll,
-    /// Only handshakes that restore an earlier session are accepted; the room checks this.
+    /// A handshake is accepted only if its client may recover a socket that is away; the object checks this.
     OfReturning,
     /// No handshake is accepted.
     Refused,

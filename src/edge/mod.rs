@@ -14,6 +14,7 @@ mod forward;
 pub mod handlers;
 mod http;
 mod incoming;
+mod inner;
 mod limit;
 mod object;
 mod parked;

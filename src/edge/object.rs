@@ -14,6 +14,7 @@ use super::alarm::Alarm;
 use super::entropy;
 use super::forward::to_input;
 use super::incoming::Incoming;
+use super::inner::Sender;
 use super::parked;
 use super::perform::Timers;
 use super::platform::{AutoResponse, Numbers, Result, Socket, State, log_error};
@@ -23,6 +24,7 @@ use crate::engine::AUTO_RESPONSE;
 use crate::io::{self, ConnectionId, Core, Data, Input, Reply, RequestId, Survivors};
 use crate::map::Map;
 use crate::outbox::Outbox;
+use crate::parking::VERSION;
 use crate::settings::Place;
 use crate::time::Timestamp;
 
@@ -36,17 +38,18 @@ pub struct Shell<C> {
     pub(super) core: RefCell<C>,
     next_number: Cell<u64>,
     pub(super) alarm: Cell<Alarm>,
-    /// The tags of sockets that were read before.
+    /// The tags that were read from the platform. The key of each is its WebSocket.
     tags: Numbers,
     pub(super) outbox: RefCell<Outbox>,
     pub(super) timers: Timers,
-    /// The time for which a timer of the next commit is set.
+    /// When the timer of the next commit ends, if one is set.
     pub(super) committing: Cell<Option<Timestamp>>,
     /// Resolves the promises of responses that wait for a commit, by the numbers of their requests.
     pub(super) late: RefCell<Map<u64, Function>>,
 }
 
-/// The role of a socket. Its tag is this number, which is negative for a parked request.
+/// The role of a WebSocket. The platform keeps it as a tag: the number of the connection or, as a
+/// negative number, that of the parked request.
 enum Tag {
     Connection(ConnectionId),
     Parked(RequestId),
@@ -61,8 +64,8 @@ pub(super) struct Pending {
 }
 
 impl<C: Core + 'static> Shell<C> {
-    /// Makes a new object, or one after the loss of memory. `place` is where the objects of its
-    /// class are. With `auto_response` the platform answers [`AUTO_RESPONSE`].
+    /// Makes the shell of a new object, or of an object that has lost its memory. `place` is where
+    /// the objects of its class are. With `auto_response` the platform answers [`AUTO_RESPONSE`].
     pub fn new(
         state: State,
         env: &Env,
@@ -76,7 +79,7 @@ impl<C: Core + 'static> Shell<C> {
             let set = AutoResponse::new(request, response)
                 .and_then(|pair| runtime.state.set_auto_response(&pair));
             if let Err(error) = set {
-                log_error("the platform does not answer by itself:", &error);
+                log_error("the automatic response cannot be set:", &error);
             }
         }
         let shell = Rc::new_cyclic(|shell| Self {
@@ -98,32 +101,44 @@ impl<C: Core + 'static> Shell<C> {
     }
 
     /// Handles a request from [`super::serve`]. Returns the response, or a promise of it if a body
-    /// must be read first.
+    /// must be read first, or if the response waits for a commit.
     ///
     /// # Errors
     ///
-    /// If the platform refuses a socket.
+    /// If the platform refuses a WebSocket.
     pub fn fetch(self: &Rc<Self>, request: Request) -> Result<JsValue> {
         if !entropy::is_available() {
             console_error!("no entropy: a request is refused");
             return responses::unavailable().map(JsValue::from);
         }
         let request = Incoming::new(request)?;
+        let Some(sender) = Sender::of(request.url()) else {
+            console_error!(
+                "a request is refused: it is not of version {VERSION:?}, which this object reads; \
+                 after a deploy the Worker may have another version for a moment"
+            );
+            return responses::unavailable().map(JsValue::from);
+        };
         if request.method() != io::Method::Post {
-            return self.answer(&request, Vec::new());
+            return self.answer(&request, sender, Vec::new());
         }
         let shell = Rc::clone(self);
         let response = async move {
             let body = request.body().await?;
-            shell.answer(&request, body)
+            shell.answer(&request, sender, body)
         };
         Ok(future_to_promise(response).into())
     }
 
-    fn answer(self: &Rc<Self>, request: &Incoming, body: Vec<u8>) -> Result<JsValue> {
+    fn answer(
+        self: &Rc<Self>,
+        request: &Incoming,
+        sender: Sender,
+        body: Vec<u8>,
+    ) -> Result<JsValue> {
         let id = self.next_request();
         let parkable = parked::is_parkable(request)?;
-        let input = to_input(request, body, Reply::to(id), parkable)?;
+        let input = to_input(request, sender, body, Reply::to(id), parkable)?;
         let mut pending = Pending {
             request: id,
             attachment: None,
@@ -167,10 +182,10 @@ impl<C: Core + 'static> Shell<C> {
         self.rearm();
     }
 
-    /// Handles a socket that is closing or closed.
+    /// Handles a WebSocket that is closing or closed.
     pub fn closed(self: &Rc<Self>, socket: &Socket, code: u16) {
-        // Without an answer the peer would see an abnormal closure. A lost connection cannot be
-        // answered, and not every code may be sent back.
+        // Without a close frame in return, the other end would see an abnormal closure. A lost
+        // connection cannot be answered, and not every code may be sent back.
         let answer = match code {
             1006 | 1015 => None,
             1000 | 3000..=4999 => Some(Some(code)),
@@ -243,7 +258,7 @@ impl<C: Core + 'static> Shell<C> {
         })
     }
 
-    /// The sockets that are still open after the loss of memory. New numbers begin above theirs.
+    /// Each WebSocket that is still open after the loss of memory. New numbers begin above theirs.
     fn survivors(&self) -> Survivors {
         let mut survivors = Survivors::default();
         for socket in self.runtime.state.sockets().unwrap_or_default() {

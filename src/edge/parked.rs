@@ -1,4 +1,4 @@
-//! Parked requests. A long poll waits in the Worker, on a socket to the object, so that the object
+//! Parked requests. A long poll waits in the Worker, on a WebSocket to the object, so that the object
 //! can hibernate. The Worker asks for the answer when the poll has waited long enough: the Worker's
 //! timers are exact and free.
 
@@ -17,7 +17,7 @@ use super::responses;
 use crate::engine::Codec;
 use crate::parking::Frame;
 
-/// The header of a request that accepts its answer on a socket.
+/// The header of a request that accepts its answer on a WebSocket.
 pub(super) const HEADER: &str = "x-signalbox-park";
 
 /// How long a request waits before the Worker asks for its answer. It is shorter than the timeouts
@@ -33,7 +33,7 @@ pub(super) fn is_parkable(request: &Incoming) -> Result<bool> {
 
 /// Waits for the object's answer. When the time is over, the Worker asks the object for it. It does
 /// not answer in the object's place, because the object's frame may already be on its way. If the
-/// socket to the object is lost, the client is told to poll again.
+/// WebSocket to the object is lost, the client is told to poll again.
 pub(super) async fn wait(socket: &Socket, codec: Codec) -> Result<Response> {
     let (heard, frames) = mpsc::unbounded();
     let listener = Listener::new(move |event: MessageEvent| {
@@ -74,7 +74,7 @@ async fn answer(
             Either::Left(_) => return responses::to_response(&codec.noop()),
             Either::Right(_) if asked => return responses::unavailable(),
             Either::Right(_) => {
-                let _ = socket.send(&"release".into()); // if the socket is closed, the next event is its close
+                let _ = socket.send(&"release".into()); // if the WebSocket is closed, the next event is its close
                 asked = true;
                 limit = RELEASE_TIMEOUT;
             }

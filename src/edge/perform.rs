@@ -18,12 +18,13 @@ use crate::io::{self, ConnectionId, Core, Data, Input, Output, Post, Reply, Requ
 use crate::parking::Frame;
 use crate::time::Timestamp;
 
-/// How many recent frames are compared to find one that already exists in JavaScript.
+/// With how many earlier frames a frame is compared, to find out whether it already exists in JavaScript.
+/// The first is the frame that was sent last.
 const FRAMES: usize = 64;
 
 /// The callbacks for timers.
 pub(super) struct Timers {
-    rest: Closure<dyn Fn()>,
+    gathered: Closure<dyn Fn()>,
     commit: Closure<dyn Fn()>,
 }
 
@@ -38,7 +39,7 @@ impl Timers {
             })
         };
         Self {
-            rest: call(Shell::rest),
+            gathered: call(Shell::send_gathered),
             commit: call(Shell::commit_later),
         }
     }
@@ -72,14 +73,14 @@ impl<C: Core + 'static> Shell<C> {
     /// Gathers outputs until the event loop is free.
     fn gather(&self) {
         let mut outbox = self.outbox.borrow_mut();
-        match set_timeout(&self.timers.rest, Duration::ZERO) {
+        match set_timeout(&self.timers.gathered, Duration::ZERO) {
             Ok(()) => outbox.gather(),
             Err(_) => outbox.rest(), // the platform allows no more timers
         }
     }
 
     /// Sends what was gathered.
-    fn rest(self: &Rc<Self>) {
+    fn send_gathered(self: &Rc<Self>) {
         if self.flush(Runtime::now(), None) {
             self.gather();
         } else {
@@ -180,7 +181,7 @@ impl<C: Core + 'static> Shell<C> {
     /// Resolves the promise of [`Shell::promise_answer`]. Returns whether there was one.
     fn answer_late(&self, request: RequestId, answer: impl FnOnce() -> Result<Response>) -> bool {
         let Some(resolve) = self.late.borrow_mut().remove(&request.number()) else {
-            return false; // the client disconnected
+            return false; // the request is or was parked
         };
         let answer = answer().or_else(|error| {
             log_error("a request cannot be answered:", &error);
@@ -206,7 +207,7 @@ impl<C: Core + 'static> Shell<C> {
         }
     }
 
-    /// Sends a request to another server.
+    /// Sends a request to another server or another object.
     fn post(self: &Rc<Self>, post: Post) {
         let shell = Rc::clone(self);
         let asked = future_to_promise(async move {
@@ -223,7 +224,7 @@ impl<C: Core + 'static> Shell<C> {
         if let Some(socket) = sockets.get(&connection.number())
             && let Some(frame) = frames.get(data)
         {
-            // A closing socket accepts no frames; the core gets its close event next.
+            // A closing WebSocket accepts no frames; the core gets its close event next.
             let _ = socket.send(frame);
         }
     }
@@ -233,7 +234,7 @@ impl<C: Core + 'static> Shell<C> {
         upgraded(&self.open(request.number(), &tag)?)
     }
 
-    /// Parks a request in the Worker, which waits for the answer on a socket.
+    /// Parks a request in the Worker, which waits for the answer on a WebSocket.
     pub(super) fn park(
         &self,
         request: RequestId,
@@ -254,7 +255,7 @@ impl<C: Core + 'static> Shell<C> {
     /// Tells the Worker the time limit for a parked request.
     fn hold(&self, request: RequestId, limit: Duration) {
         if let Some(socket) = self.runtime.socket(request.number()) {
-            // If the client disconnected, the core gets an event when the socket closes.
+            // If the client disconnected, the core gets an event when the WebSocket closes.
             let _ = socket.send(&Frame::Hold(limit).encode().into());
         }
     }
@@ -267,13 +268,13 @@ impl<C: Core + 'static> Shell<C> {
         }
         let socket = self.runtime.sockets.borrow_mut().remove(&request.number());
         if let Some(socket) = socket {
-            // If the client disconnected, the core gets an event when the socket closes.
+            // If the client disconnected, the core gets an event when the WebSocket closes.
             let _ = socket.send(&Frame::Answer(response).encode().into());
             close(&socket, Some(1000));
         }
     }
 
-    /// Opens a socket. Returns its other end.
+    /// Opens a WebSocket. Returns its other end.
     fn open(&self, number: u64, tag: &str) -> Result<Socket> {
         let (client, server) = socket_pair()?;
         self.runtime
@@ -284,11 +285,12 @@ impl<C: Core + 'static> Shell<C> {
     }
 }
 
-/// The JavaScript values of recent frames: many sockets may get the same frames in the same order.
+/// The JavaScript values of the frames that are sent together: many `WebSockets` may get the same frames in
+/// the same order.
 #[derive(Default)]
 struct Frames {
     known: Vec<(Data, JsValue)>,
-    /// Where the next frame is expected.
+    /// The place of the frame that was sent last. The search for the next frame begins there.
     next: usize,
 }
 
@@ -314,9 +316,9 @@ impl Frames {
     }
 }
 
-/// Closes a socket and removes its attachment. The platform lists the socket until the peer
-/// confirms the close, which a lost peer never does. Without an attachment it is ignored after the
-/// loss of memory.
+/// Closes a WebSocket and removes its attachment. The platform lists the WebSocket until the other end
+/// confirms the close; a lost client never does. After the loss of memory, a WebSocket without an
+/// attachment is ignored.
 pub(super) fn close(socket: &Socket, code: Option<u16>) {
     let _ = socket.attach("");
     let _ = socket.close(code); // it may be closed already

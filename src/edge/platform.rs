@@ -1,5 +1,5 @@
-//! Bindings to the platform. The `worker` crate's wrappers would add unused code, and these calls
-//! take most of the time.
+//! Direct bindings to the platform. Calls to it take most of the processor time, and the wrappers of the crate
+//! `worker` would add unused code to them.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ extern "C" {
     pub(super) fn new(request: &str, response: &str) -> Result<AutoResponse>;
 }
 
-/// A callback for a socket's events.
+/// A callback for a WebSocket's events.
 pub(super) type Listener = Closure<dyn Fn(web_sys::MessageEvent)>;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
@@ -71,7 +71,7 @@ extern "C" {
     #[derive(Clone)]
     pub type Socket;
 
-    /// For a socket in the Worker: adds a listener.
+    /// For a WebSocket in the Worker: lets it receive events.
     #[wasm_bindgen(method, catch)]
     pub(super) fn accept(this: &Socket) -> Result<()>;
 
@@ -99,14 +99,14 @@ extern "C" {
     #[wasm_bindgen(constructor, catch, js_class = WebSocketPair)]
     fn new() -> Result<Pair>;
 
-    /// Numbers sockets. An entry lasts as long as its socket.
+    /// Numbers `WebSockets`. An entry lasts as long as its WebSocket.
     #[wasm_bindgen(js_name = WeakMap)]
     pub(super) type Numbers;
 
     #[wasm_bindgen(constructor, js_class = WeakMap)]
     pub(super) fn new() -> Numbers;
 
-    /// NaN if there is none, which becomes 0 as a whole number.
+    /// The number of a WebSocket. It is NaN if the WebSocket has no number; as a whole number, that is 0.
     #[wasm_bindgen(method)]
     pub(super) fn get(this: &Numbers, socket: &Socket) -> f64;
 
@@ -143,7 +143,7 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn put(this: &Kv, key: &str, value: &JsValue) -> Result<()>;
 
-    /// `undefined` if there is none.
+    /// `undefined` if nothing is stored under the key.
     #[wasm_bindgen(method, catch)]
     pub(super) fn get(this: &Kv, key: &str) -> Result<JsValue>;
 
@@ -174,6 +174,7 @@ extern "C" {
     /// Its id, from the platform.
     #[wasm_bindgen(method, getter)]
     pub(super) fn id(this: &Version) -> String;
+
     /// A data set of the platform's Analytics Engine.
     pub(super) type Metrics;
 
@@ -230,7 +231,7 @@ impl Kv {
 }
 
 impl State {
-    /// Ends the object and closes its sockets, right after this event. The platform stops all code
+    /// Ends the object and closes its `WebSockets`, right after this event. The platform stops all code
     /// of the object at once, so this must not happen while our code runs.
     pub(super) fn abort_soon(&self, reason: &str) -> Result<()> {
         let abort = self.abort().bind1(self, &reason.into());

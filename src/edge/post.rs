@@ -1,4 +1,4 @@
-//! Requests to other servers.
+//! Requests to other servers and other objects.
 
 use std::pin::pin;
 
@@ -11,21 +11,21 @@ use worker::web_sys::{
     AbortController, AbortSignal, Headers, Request, RequestInit, RequestRedirect, Response,
 };
 
-use super::api::inner_url;
 use super::incoming::read_stream;
+use super::inner::Sender;
 use super::platform::{Placed, Result, error, fetch};
 use crate::io::{Answer, Post, Recipient};
 
 /// The maximum size of an answer that is read, in bytes.
 const MAX_ANSWER: usize = 65_536;
 
-/// Sends a request to another server. The error says why there is no answer.
+/// Sends a request to another server or another object. The error says why there is no answer.
 pub(super) async fn post(
     post: &Post,
     objects: Option<Placed<'_>>,
 ) -> std::result::Result<Answer, String> {
     let Ok(controller) = AbortController::new() else {
-        return Err("the request cannot be limited".to_owned());
+        return Err("the request cannot get a time limit".to_owned());
     };
     // A timer of `AbortSignal.timeout` cannot be cancelled, and would keep the object awake.
     let signal = controller.signal();
@@ -60,7 +60,7 @@ async fn ask(post: &Post, objects: Option<Placed<'_>>, signal: &AbortSignal) -> 
         Recipient::Server(url) => fetch(url, &init)?,
         Recipient::Object { name, action } => {
             let objects = objects.ok_or_else(|| error("wrangler.toml binds no ROOM"))?;
-            let request = Request::new_with_str_and_init(&inner_url(action), &init)?;
+            let request = Request::new_with_str_and_init(&Sender::Operator.url(action), &init)?;
             objects.named(name)?.fetch(&request)?
         }
     };

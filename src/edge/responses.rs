@@ -74,10 +74,10 @@ pub(super) fn closed_websocket() -> Result<Response> {
     upgraded(&client)
 }
 
-/// Sends a browser to another path of this host.
-pub(super) fn redirect(path: &str) -> Result<Response> {
+/// Sends a browser to another path of this server.
+pub(super) fn redirect(url: &str) -> Result<Response> {
     let headers = Headers::new()?;
-    headers.set("location", path)?;
+    headers.set("location", url)?;
     build(308, &headers, None)
 }
 

@@ -56,8 +56,8 @@ pub(super) async fn list(text: &str, objects: Placed<'_>) -> Result<Response> {
     })
 }
 
-/// The number of peers in a room; `None` if it does not answer. If the room is empty, the index is
-/// told; a failure of that does not matter here.
+/// The number of peers in a room; `None` if the room does not answer. If the room is empty, the
+/// index gets a message. If that message fails, the entry stays until the rooms are listed again.
 async fn count(objects: Placed<'_>, room: &Entry) -> Option<usize> {
     let count: Count = ask(objects, &room.name, "count", &Object::new().json()).await?;
     if count.peers == 0 {

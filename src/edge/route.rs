@@ -19,7 +19,7 @@ pub(super) enum Route {
     BadName(RoomNameError),
     /// No known path.
     Unknown,
-    /// The page of a room, with a slash at the end. The field is the path without it.
+    /// The page of a room, with a slash at the end. The field is the URL without it: a path and a query.
     Page(String),
 }
 
@@ -33,12 +33,16 @@ pub(super) fn route(request: &Incoming, endpoint: &str, dialects: Option<&Dialec
         .strip_prefix("/r/")
         .and_then(|path| path.split_once('/'))
     {
+        Some((_, "")) if parameter(query, "EIO=").is_none() => {
+            let (page, mark) = (
+                path.trim_end_matches('/'),
+                if query.is_empty() { "" } else { "?" },
+            );
+            return Route::Page(format!("{page}{mark}{query}"));
+        }
         Some((name, rest)) => (Some(decode(name)), rest),
         None => (parameter(query, "room="), path.trim_start_matches('/')),
     };
-    if rest.is_empty() && name.is_some() && parameter(query, "EIO=").is_none() {
-        return Route::Page(path.trim_end_matches('/').to_owned());
-    }
     if !is_endpoint(rest, endpoint) {
         return Route::Unknown;
     }
@@ -77,12 +81,12 @@ pub(super) fn path_of(url: &str) -> &str {
         .unwrap_or("/")
 }
 
-/// The last parameter with this name, unless it is empty.
+/// The value of the last parameter with this name, unless the value is empty. `name` ends with `=`.
 pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
     let parameters = query.split('&').rev();
-    let mut names = parameters.filter_map(|parameter| parameter.strip_prefix(name));
-    let name = names.next().filter(|name| !name.is_empty())?;
-    Some(decode(&name.replace('+', " ")))
+    let mut values = parameters.filter_map(|parameter| parameter.strip_prefix(name));
+    let value = values.next().filter(|value| !value.is_empty())?;
+    Some(decode(&value.replace('+', " ")))
 }
 
 /// Whether the path begins with the endpoint, as in engine.io: `/socket.io`, `/socket.io/`,
@@ -92,8 +96,8 @@ fn is_endpoint(path: &str, endpoint: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Decodes and normalises a percent-encoded name. A name that is not valid UTF-8 is returned
-/// unchanged.
+/// Decodes and normalises a percent-encoded name. A name that cannot be decoded is
+/// returned unchanged.
 pub(super) fn decode(name: &str) -> String {
     let Ok(name) = js_sys::decode_uri_component(name) else {
         return name.to_owned();

@@ -1,4 +1,4 @@
-//! The platform for the core: the storage, the sockets and the clock of a Durable Object.
+//! The platform for the core: the storage, the connections and the clock of a Durable Object.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -21,12 +21,12 @@ use crate::time::Timestamp;
 /// Implements [`Platform`] for a Durable Object.
 pub struct Runtime {
     pub(super) state: State,
-    /// The namespace of the class, if it is bound to the name `ROOM`.
+    /// The platform's namespace of this Durable Object class, if there is a binding `ROOM`.
     objects: Option<Objects>,
     place: Place,
     metrics: Option<Metrics>,
     kv: Kv,
-    /// The open sockets by number, including those of parked requests.
+    /// The open connections by number, including those on which parked requests wait for an answer.
     pub(super) sockets: RefCell<Map<u64, Socket>>,
     /// The journal, with uncommitted changes; `None` before the first read.
     journal: RefCell<Option<Journal>>,
@@ -54,7 +54,7 @@ impl Runtime {
         }
     }
 
-    /// The namespace of the class.
+    /// The platform's namespace of this Durable Object class, and the location of its objects.
     pub(super) fn objects(&self) -> Option<Placed<'_>> {
         let place = &self.place;
         let objects = self.objects.as_ref()?;
@@ -98,9 +98,9 @@ impl Runtime {
         }
     }
 
-    /// Commits the records. Returns how many rows and bytes were written. The platform holds later
-    /// messages back until the write is confirmed. `None` if it failed: nothing of it is stored,
-    /// and the object is ending.
+    /// Commits the records. Returns how many rows and bytes were written; `None` if the commit
+    /// failed: then nothing of it is stored, and the object is ending. The platform holds later
+    /// messages back until the write is confirmed.
     pub(super) fn commit(&self) -> Option<(usize, usize)> {
         if self.halted.get() {
             return None;
@@ -108,7 +108,7 @@ impl Runtime {
         let puts = match &mut *self.journal.borrow_mut() {
             Some(journal) if self.purging.take() => journal.purge(|row| self.row(row)),
             Some(journal) => journal.commit(|row| self.row(row)),
-            None => return None, // nothing was kept
+            None => return None, // the journal could not be opened
         };
         let puts = match puts {
             Ok(puts) => puts,
@@ -136,7 +136,7 @@ impl Runtime {
         };
         match puts {
             [] | [_] => write(),
-            // If one row failed, the rows before it would be stored: a torn journal.
+            // Without a transaction, a failed row would leave half of the commit in the journal.
             _ => self.state.storage().transaction(&mut || write()),
         }
     }
@@ -271,7 +271,7 @@ fn write(metrics: &Metrics, point: &Point) -> Result<()> {
     metrics.write(&data)
 }
 
-/// Converts a date after 1970 to milliseconds.
+/// Converts the milliseconds of a JavaScript date after 1970 to a [`Timestamp`].
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// Why a session ended, in engine.io's words.
+/// Why a session ended. It is displayed in engine.io's words, which distinguish fewer reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseReason {
-    /// The connection broke a rule of its transport, or was aborted.
+    /// The client broke a rule of its transport, its poll was aborted, or too much waited for its polls.
     TransportError,
     /// The client closed the connection, or the connection was lost.
     TransportClose,
@@ -13,7 +13,8 @@ pub enum CloseReason {
     Unread,
     /// The client sent an invalid packet.
     ParseError,
-    /// The client left its page and will not return: it closed the connection with code 1001.
+    /// The WebSocket was closed with code 1001. Mostly the user left the page, and the client does not
+    /// come back.
     GoingAway,
     /// No pong arrived before the deadline.
     PingTimeout,

@@ -73,8 +73,8 @@ impl Codec {
         }
     }
 
-    /// Reads the packets of a request's body. It stops at the first invalid packet and returns its
-    /// error.
+    /// Reads the packets of a request's body. If a packet is invalid, its error is the last item of the
+    /// list, and the rest of the body is not read.
     ///
     /// # Errors
     ///

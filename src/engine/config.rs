@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Config {
     /// How often the server pings.
     pub ping_interval: Duration,
-    /// How long after a ping was due its pong may arrive.
+    /// How long the client may take to answer a ping, from the time when the ping was due.
     pub ping_timeout: Duration,
     /// How long an upgrade may take.
     pub upgrade_timeout: Duration,
@@ -22,13 +22,14 @@ pub struct Config {
     /// The maximum number of sessions, including those of lost clients that have not yet expired.
     /// Further handshakes are refused, and the client is told to try again later.
     pub max_sessions: usize,
-    /// How much earlier than due a ping may be sent, together with other pings. The default is half
-    /// of `ping_interval`.
+    /// How much earlier than its due time a ping may be sent, together with other pings. The default
+    /// is half of `ping_interval`.
     pub ping_slack: Option<Duration>,
     /// Whether revision 3 is spoken beside revision 4.
     pub revision_3: bool,
-    /// Whether the platform answers [`AUTO_RESPONSE`](super::AUTO_RESPONSE). If so, the engine asks
-    /// the platform for the last pong before a session expires.
+    /// Whether the platform answers the clients' pongs, as [`AUTO_RESPONSE`](super::AUTO_RESPONSE)
+    /// says, without waking the object. If so, the engine asks the platform when it last answered a
+    /// pong, before a session on a WebSocket expires.
     pub absorb_pongs: bool,
     /// Whether the [`Headers`](crate::io::Headers) of a handshake are stored with its session.
     pub keep_headers: bool,

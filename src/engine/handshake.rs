@@ -7,7 +7,7 @@ use super::{Config, Revision};
 use crate::io::Headers;
 use crate::time::millis;
 
-/// How much of a handshake's query is kept, in bytes. A longer query is cut between parameters.
+/// How much of a handshake's query is kept, in bytes. A longer query of a URL is cut between parameters.
 const QUERY_BYTES: usize = 2048;
 
 /// The request that opened a session.
@@ -35,10 +35,19 @@ impl Handshake {
         }
     }
 
+    /// Whether the query may get these parameters, which a client added for a namespace. They are not cut:
+    /// an earlier parameter of the same name would count instead of one that is cut off.
+    pub(crate) fn has_space_for(&self, parameters: &str) -> bool {
+        let rest = QUERY_BYTES.saturating_sub(self.query.len());
+        parameters.len() < rest // with the `&` before them
+    }
+
     /// A copy with the parameters that a client added for a namespace.
     pub(crate) fn with(&self, parameters: &str) -> Self {
-        let query = [&self.query, "&", parameters].concat();
-        Self::new(self.address.clone(), query, self.headers.clone())
+        Self {
+            query: [&self.query, "&", parameters].concat(),
+            ..self.clone()
+        }
     }
 
     /// The last parameter with this name, still percent-encoded.

@@ -6,8 +6,9 @@
 //!
 //! In revision 3 the client pings, so any of its packets moves `expires`.
 //!
-//! The server pings every `pingInterval`, even if no pong arrived: the platform may absorb pongs,
-//! and the engine learns of them only when it asks. An extra ping does no harm.
+//! The next ping is due `pingInterval` after the last ping, or after its pong if the engine saw one. A
+//! ping without a pong delays nothing: the platform may absorb pongs, and the engine learns of them
+//! only when it asks. An extra ping does no harm.
 
 use crate::time::Timestamp;
 
@@ -31,7 +32,7 @@ enum Awaited {
     Nothing,
     /// Any packet: this client sends the pings.
     Ping,
-    /// A pong or any other packet, which counts once.
+    /// A pong. Until it arrives, the first other packet moves `expires`, and the pong is still awaited.
     Packet,
     /// A pong.
     Pong,
@@ -104,7 +105,8 @@ impl Heartbeat {
         }
     }
 
-    /// Handles another packet. It counts as a pong once, if a pong is awaited.
+    /// Handles another packet. In revision 4 only the first one while a pong is awaited moves `expires`, and by less
+    /// than a pong does. In revision 3 each one does.
     pub(super) fn packet(&mut self, now: Timestamp, config: &Config) {
         match self.awaited {
             Awaited::Packet => {

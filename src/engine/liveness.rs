@@ -6,7 +6,8 @@ use super::transport::Transport;
 use super::{Engine, Sid};
 use crate::time::Timestamp;
 
-/// How long a pong may take. The next ping may be sent this much early.
+/// The longest time that a pong usually takes. When the alarm wakes the object, pings may be sent
+/// this much early.
 const PONG_DELAY: Duration = Duration::from_secs(5);
 
 impl Engine {
@@ -47,9 +48,9 @@ impl Engine {
         }
     }
 
-    /// Pings a session outside its interval. See [`Engine::answered`].
+    /// Pings a session at once, even if no ping is due. See [`Engine::answered`].
     pub(crate) fn challenge(&mut self, now: Timestamp, sid: Sid) {
-        self.absorb(sid); // what came before is no answer
+        self.absorb(sid); // a pong from before this ping is no answer
         self.with(sid, |session, config, out| {
             session.heartbeat.challenge();
             session.ping(now, config, out);

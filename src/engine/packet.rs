@@ -81,7 +81,7 @@ pub enum ClientPacket {
     Pong,
     /// `4…`, `b…` or a binary frame.
     Message(Message),
-    /// `0`, `5`, `6`: these have no meaning here and are ignored.
+    /// `0`, `5`, `6`, and in revision 3 also `3`: these have no meaning here and are ignored.
     Ignored,
 }
 
@@ -90,7 +90,7 @@ pub enum ClientPacket {
 pub enum PacketError {
     /// It has no packet type.
     Empty,
-    /// Its packet type is unknown, or only a server may send it.
+    /// Its packet type is unknown, or it is a ping in revision 4, where only the server pings.
     Type,
 }
 
@@ -150,7 +150,7 @@ impl ProbePacket {
 /// A packet that the server sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerPacket {
-    /// `0…`: opens the session; the handshake as JSON follows.
+    /// `0…`: opens the session. Its data are JSON: the `sid` and the settings of the connection.
     Open(String),
     /// `1`: ends a polling session.
     Close,

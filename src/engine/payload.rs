@@ -7,17 +7,17 @@ use super::packet::{ClientPacket, Message, PacketError, ServerPacket};
 const SEPARATOR: char = '\x1e';
 
 /// The maximum number of packets in a body: each packet takes memory, however short it is. Clients
-/// split bodies by `maxPayload`. A body of `maxPayload` bytes holds this many of the shortest
-/// events, `42["a"]`.
+/// split bodies by `maxPayload`. A body as long as the default `maxPayload` holds this many of the
+/// shortest events, `42["a"]`.
 pub(super) const MAX_PACKETS: usize = 16_384;
 
-/// Reads the packets of a request's body. It stops at the first invalid packet and returns its
-/// error. Invalid UTF-8 becomes U+FFFD, as in JavaScript.
+/// Reads the packets of a request's body, up to the first invalid one, whose error is then the last
+/// item. Invalid UTF-8 becomes U+FFFD, as in JavaScript.
 ///
 /// # Errors
 ///
 /// [`Rejection::TooLarge`] if a packet is longer than `max_packet` bytes, or if there are too many.
-/// Binary packets are measured before base64.
+/// The size of a binary packet is the size of its data before base64.
 pub fn parse(
     body: &[u8],
     max_packet: usize,
@@ -74,7 +74,7 @@ pub(super) fn unpack_packets(body: &str) -> Vec<ServerPacket> {
     body.split(SEPARATOR).filter_map(packet).collect()
 }
 
-/// Reads one stored packet. Queued pings are not stored.
+/// Reads one stored packet. `None` for a stored ping: it is not sent again.
 pub(super) fn unpack_packet(part: &str) -> Option<ServerPacket> {
     Some(match ClientPacket::parse(&part.into()) {
         Ok(ClientPacket::Message(message)) => ServerPacket::Message(message),

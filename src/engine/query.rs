@@ -7,8 +7,8 @@
 use super::{Codec, Config, Rejection, Revision, Sid};
 use crate::io::Method;
 
-/// The parameters that the engine reads, as they were sent. Of a repeated parameter the last
-/// counts.
+/// The parameters that the engine reads, as they were sent. If a parameter is repeated, the last
+/// one counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Query<'a> {
     /// `EIO`: the protocol's revision.

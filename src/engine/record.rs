@@ -1,8 +1,8 @@
 //! How sessions are stored, so that they survive the loss of memory.
 //!
 //! A session on a WebSocket is stored in the attachment of its WebSocket. A polling session has no
-//! socket of its own, so it is a stored row. Its heartbeat changes often and is stored in the
-//! attachment of its parked poll.
+//! WebSocket, so it is a stored row. Its heartbeat changes often and is stored in the attachment of
+//! its parked poll.
 
 use std::rc::Rc;
 
@@ -185,7 +185,7 @@ impl Session {
 
 impl Engine {
     /// Rebuilds the sessions from storage and attachments. A connection with an unreadable
-    /// attachment is closed; damaged rows end the turn, see [`Store`].
+    /// attachment is closed. If a row is damaged, the object halts: see [`Store`].
     pub fn restore(&mut self, now: Timestamp, survivors: Survivors) {
         self.restore_rows(now);
         self.restore_farewells();
@@ -247,7 +247,7 @@ impl Engine {
         if let Some(packet) = payload::unpack_packet(value) {
             session.send(packet, &mut self.out);
         }
-        // Stored packets may include pings, so they are written again.
+        // A stored ping is left out, which changes the positions. So all packets are written again.
         session.stored.stale = session.stored.stale.saturating_add(1);
         Some(())
     }
@@ -271,7 +271,7 @@ impl Engine {
         let mut session = Session::new(sid, transport, codec, heartbeat, queue);
         session.memo = memo;
         session.unsaved = false;
-        // Memory was lost between the upgrade and the deletion of the row.
+        // If there is a row, memory was lost between the upgrade and the deletion of the row.
         self.remove(sid);
         self.sessions.connections.insert(connection, sid);
         self.sessions.insert(session);
@@ -338,9 +338,9 @@ impl Engine {
         self.sessions.connections.insert(connection, sid);
     }
 
-    /// Restores polling sessions without a parked poll. The client is gone, or it lost its object
-    /// during a request. It gets one more `pingTimeout`, which continues over further losses of
-    /// memory.
+    /// Restores polling sessions without a parked poll. The client has vanished, or its request was
+    /// lost with the object's memory. It gets one more `pingTimeout` to return. A further loss of memory
+    /// does not restart that time.
     fn restore_orphans(&mut self, now: Timestamp) {
         let expires = now + self.config.ping_timeout;
         for session in self.sessions.iter_mut() {

@@ -1,4 +1,4 @@
-//! Why a request is refused, with engine.io's messages.
+//! Why a request is refused, with engine.io's codes and messages. Only the messages of code 4 are not engine.io's.
 
 use crate::io::{ContentType, Response};
 
@@ -19,7 +19,7 @@ pub enum Rejection {
     OriginNotAllowed,
     /// The client's address has opened too many sessions recently. Clients retry by themselves.
     TooManyHandshakes,
-    /// The protocol revision is not supported, or disabled.
+    /// The protocol revision is unsupported or disabled.
     UnsupportedProtocol,
     /// The client sent a second poll beside the first, or an invalid body. This closes the session.
     Misuse,
@@ -50,8 +50,8 @@ impl Rejection {
         })
     }
 
-    /// The HTTP status. engine.io always sends 403 for a refused client. Here temporary refusals
-    /// have a status of their own: the client may retry.
+    /// The HTTP status of a request that asks for no upgrade. With code 4 engine.io always sends 403. Here
+    /// code 4 has another status if the refusal is temporary: the client may retry.
     const fn status(self) -> u16 {
         match self {
             Self::OriginNotAllowed => 403,

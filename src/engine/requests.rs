@@ -67,7 +67,7 @@ impl Engine {
             let is_current = revision == Some(session.codec.revision);
             let is_other = request.method == Method::Other;
             if session.unsaved {
-                self.sessions.touch(sid); // the client returned the cookie
+                self.sessions.touch(sid); // `admits` has noted the returned cookie
             }
             if (!upgrade && websocket != upgraded) || !is_current || is_other {
                 return Some(Rejection::BadRequest);

@@ -9,9 +9,10 @@
 //! Specification: <https://github.com/socketio/engine.io-protocol/tree/v3>.
 //!
 //! Beyond the specification: clients of Socket.IO 1 encode a text as UTF-8 before they put it into
-//! a text payload, so each byte becomes one character. They expect the same from the server. The
-//! server sends them binary payloads, in which texts are encoded once, unless they cannot read
-//! binary payloads. For those clients the first text that was encoded twice shows that they do so.
+//! a text payload, so each byte becomes one character. They expect the same of a text payload from
+//! the server. So the server sends them binary payloads, in which texts are encoded once. A client
+//! that cannot read binary payloads gets text payloads. After it has sent a text that was encoded
+//! twice, the server also encodes the texts for it twice.
 
 use super::Rejection;
 use super::packet::{ClientPacket, Message, PacketError, ServerPacket};
@@ -55,7 +56,7 @@ fn read_binary(bytes: &[u8]) -> Packet {
     typed(*kind, || data.to_vec())
 }
 
-/// A packet with binary data. Only messages may have binary data.
+/// A packet of this type in binary form. The data of any type but a message is ignored.
 fn typed(kind: u8, data: impl FnOnce() -> Vec<u8>) -> Packet {
     match kind {
         1 => Ok(ClientPacket::Close),

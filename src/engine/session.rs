@@ -20,9 +20,10 @@ use crate::time::Timestamp;
 /// How long a poll after `2probe` is held: a `5` may still arrive on the WebSocket.
 const UPGRADE_HOLD: Duration = Duration::from_millis(100);
 
-/// By how much a poll may overtake a `2probe` that a `5` follows at once. A stock client's poll
-/// arrives at least one round trip before the probe, and that client sends no `5` until the poll
-/// has returned.
+/// A client may send `2probe`, `5` and a poll at once. The poll may then overtake the `2probe`. So
+/// a poll that arrived less than this long before the `2probe` is held for this time. A stock
+/// client's poll arrives at least one round trip before the probe, and that client sends no `5` until
+/// the poll has returned.
 const OVERTAKING: Duration = Duration::from_millis(20);
 
 pub(super) struct Session {
@@ -30,7 +31,8 @@ pub(super) struct Session {
     pub(super) transport: Transport,
     /// The revision, and how polls are answered.
     pub(super) codec: Codec,
-    /// The client that owns the session, if the session id is public.
+    /// The client that owns the session. Only in revision 3, where the session id is also the public id
+    /// of a socket.
     pub(super) owner: Option<Box<Owner>>,
     pub(super) heartbeat: Heartbeat,
     /// Packets that wait for a poll, or for the upgrade.
@@ -59,7 +61,8 @@ pub(super) struct Stored {
     pub(super) row: bool,
     /// How many packets at the head of the queue are stored and up to date.
     pub(super) packets: usize,
-    /// How many rows of packets exist. Those beyond the queue have been delivered.
+    /// How many rows of packets exist, if packets were taken from the queue or restored after the last
+    /// save; otherwise 0. The next save deletes those beyond the queue.
     pub(super) stale: usize,
 }
 
@@ -92,7 +95,7 @@ impl Session {
     }
 
     /// The next deadline of the heartbeat. An upgrade has no timer of its own: its timeout is
-    /// checked when the client sends something, or when it is pinged.
+    /// checked at each request of the client, and at the deadlines of the heartbeat.
     pub(super) fn deadline(&self) -> Timestamp {
         self.heartbeat.ping_at.min(self.heartbeat.expires)
     }
@@ -126,7 +129,7 @@ impl Session {
             return true; // only the client knows the id
         }
         if matches!(self.transport, Transport::WebSocket(_)) {
-            return request.upgrade; // the engine then closes it
+            return request.upgrade; // the engine closes the second WebSocket
         }
         let Some(owner) = self.owner.as_mut().filter(|owner| owner.admits(request)) else {
             return false;
@@ -238,7 +241,7 @@ impl Session {
                 let pong = socket.codec.write_frame(&ServerPacket::ProbePong);
                 out.push(Output::Send(socket.connection, pong));
                 match *poll {
-                    // Beyond the spec: the client may have sent this poll just before its upgrade.
+                    // Beyond the spec: the poll may have overtaken the `2probe`, and a `5` may follow.
                     Poll::Parked {
                         ref reply, since, ..
                     } if now < since + OVERTAKING => {
@@ -249,8 +252,8 @@ impl Session {
             }
             Some(ProbePacket::Upgrade) => {
                 if let Some(reply) = poll.take() {
-                    // Beyond the spec: a client that upgrades has no poll left. The sender of this
-                    // poll is told that polling has ended.
+                    // Beyond the spec: a client that keeps to the spec has no open poll when it
+                    // sends `5`. This poll gets an error, because polling has ended.
                     out.push(Output::Respond(reply, Rejection::BadRequest.response()));
                 }
                 self.transport = Transport::WebSocket(socket);
@@ -278,7 +281,7 @@ impl Session {
         }
     }
 
-    /// Ends an upgrade after its WebSocket disconnected. Returns that WebSocket.
+    /// Ends an upgrade without closing its WebSocket; polling continues. Returns that WebSocket.
     pub(super) fn forget_probe(&mut self) -> Option<ConnectionId> {
         let Transport::Upgrading { poll, probe } = &mut self.transport else {
             return None;
@@ -363,8 +366,9 @@ impl Session {
         let reply = poll.take();
         let mut last = vec![last.clone()];
         if last == [ServerPacket::Close] {
-            // Beyond the spec: a client handles a close packet before the Socket.IO packet in front
-            // of it. So it would report a lost connection instead of the DISCONNECT.
+            // Beyond the spec: the close packet is sent in an answer of its own, after the queue. If one
+            // answer had a DISCONNECT and a close packet, the client would handle the close packet first,
+            // and report a lost connection. If a later poll gets the close packet, a noop is in front of it.
             if reply.is_none() || !self.queue.is_empty() {
                 last.insert(0, ServerPacket::Noop);
             }

@@ -27,7 +27,7 @@ impl Token {
         Self::new(bytes)
     }
 
-    /// Whether the token may come from [`Token::checked`]. One in 2²⁴ others passes by accident.
+    /// Whether the token may come from [`Token::checked`]. One in 2²⁴ other tokens passes by accident.
     pub(crate) fn is_checked(self) -> bool {
         Self::checked(self.bytes()) == self
     }
@@ -137,7 +137,7 @@ impl Sid {
         token.map(Self)
     }
 
-    /// The id as text, only for the handshake and for the client's URLs.
+    /// The id as text, only for the open packet and for storage keys.
     pub(super) fn reveal(self) -> String {
         self.0.to_string()
     }
@@ -155,7 +155,7 @@ mod tests {
 
     /// H-4
     #[test]
-    fn twenty_url_safe_characters_there_and_back() {
+    fn twenty_url_safe_characters_are_read_back() {
         for bytes in [[0; 15], [255; 15], [7; 15], *b"fifteen bytes!!"] {
             let sid = Sid::new(bytes);
             let text = sid.reveal();

@@ -2,8 +2,8 @@
 
 /// The subprotocol that the response confirms: the first one in the request's
 /// `Sec-WebSocket-Protocol` header, as engine.io does. A client that offered subprotocols closes
-/// the connection if the response confirms none. `None` if the first one is not a token, which no
-/// response may contain.
+/// the connection if the response confirms none. `None` if the first one is not a valid token: a
+/// response must not contain it.
 #[must_use]
 pub fn subprotocol(offered: &str) -> Option<&str> {
     let first = offered.split(',').next()?.trim_matches([' ', '\t']);

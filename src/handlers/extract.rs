@@ -181,7 +181,7 @@ pub struct Reason(pub DisconnectReason);
 
 impl Extract for Reason {
     fn extract(call: &Call) -> Result<Self, Refusal> {
-        let reason = call.reason.ok_or("this is for on_disconnect alone")?;
+        let reason = call.reason.ok_or("a Reason exists only in on_disconnect")?;
         Ok(Self(reason))
     }
 }

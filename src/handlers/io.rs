@@ -60,8 +60,8 @@ impl Io {
         (self.variables)(name)
     }
 
-    /// Returns the handlers of a namespace, to add more. The name begins with a slash. Clients can connect
-    /// only to `/` and to namespaces that have handlers.
+    /// Calls `add` with the handlers of a namespace, to add more. The namespace begins with a slash. Clients
+    /// can connect only to `/` and to namespaces that have handlers.
     ///
     /// If a handler would never be called, the application refuses all connections with an error that says
     /// why. An example is a second handler for the same event.
@@ -76,8 +76,9 @@ impl Io {
 
     /// Adds a handler for sockets that connect to a namespace. Several handlers are called in their order,
     /// so they also serve as middleware. If a handler fails, the connection is refused: later handlers are
-    /// not called, sent events are dropped, and the socket's rooms and data are deleted. Stored values and
-    /// changes of other sockets stay, for example a count of failures.
+    /// not called, events that the handlers have sent are dropped, and the socket's rooms and data are
+    /// deleted. Stored values, such as a count of failures, stay, and so do changes of other sockets and
+    /// questions to them.
     pub fn on_connect<M>(&mut self, namespace: &str, handler: impl Handler<M> + 'static) {
         self.of(namespace, |of| of.on_connect(handler));
     }

@@ -8,7 +8,7 @@ use super::io::Io;
 use super::refusal::Refusal;
 use super::socket::{Kept, Shared, Socket, State};
 use crate::engine::Handshake;
-use crate::rate::{Allowance, Excess, Spent};
+use crate::rate::{Allowance, Excess, KeptBuckets};
 use crate::room::config::Rates;
 use crate::room::{Code, operator};
 use crate::socket::{
@@ -25,7 +25,7 @@ pub struct Handlers {
     io: Io,
     rates: Rates,
     shared: Shared,
-    spent: Spent<Allowance>,
+    kept_buckets: KeptBuckets<Allowance>,
 }
 
 impl Handlers {
@@ -57,7 +57,7 @@ impl Handlers {
             io,
             rates,
             shared: Rc::new(RefCell::new(state)),
-            spent: Spent::default(),
+            kept_buckets: KeptBuckets::default(),
         }
     }
 
@@ -76,7 +76,7 @@ impl Handlers {
         (namespace, auth): (Namespace, Option<Json>),
         handshake: &Handshake,
     ) {
-        let spent = self.spent(&handshake.address);
+        let allowance = self.buckets_of(&handshake.address);
         let refuse = |Refusal { message, data }| {
             let refusal = Command::Refuse {
                 socket: id,
@@ -94,7 +94,7 @@ impl Handlers {
             return refuse(Refusal::new("Invalid namespace"));
         };
         let kept = Kept {
-            allowance: spent,
+            allowance,
             address: handshake.address.clone(),
             query: handshake.query.clone(),
             headers: handshake.headers.clone(),
@@ -116,33 +116,39 @@ impl Handlers {
         let done = of.connect.iter().try_for_each(|handler| handler(&call));
         let mut state = self.shared.borrow_mut();
         if let Err(refusal) = done {
-            state.out.clear();
+            // The events are dropped. What changed other sockets stays: those that a handler has
+            // disconnected, and those that it asked, which wait for the answer.
+            state.out.retain(|command| match command {
+                Command::Disconnect(other) => *other != id,
+                Command::Emit { to, ack, .. } => ack.is_some() && !to.contains(&id),
+                _ => false,
+            });
             let gone = state.sockets.disconnect(id);
             drop(state);
             refuse(refusal);
-            return self.keep_spent(gone);
+            return self.keep_buckets(gone);
         }
         let accept = Command::Accept {
             socket: id,
             recoverable: !is_strict(auth.as_ref(), handshake),
         };
-        state.out.insert(0, accept); // the client would lose earlier packets
+        state.out.insert(0, accept); // the client would lose packets that come before this one
     }
 
-    /// The rest of the rates of this address. A client whose socket is away, or has just disconnected,
-    /// gets no new rates by connecting as another socket.
-    fn spent(&mut self, address: &str) -> Allowance {
+    /// The remaining allowance of this address. A client whose socket is away, or has just disconnected,
+    /// gets no new allowance when it connects as another socket.
+    fn buckets_of(&mut self, address: &str) -> Allowance {
         let state = self.shared.borrow();
         let mut kept = state.sockets.iter().map(|(_, kept)| kept);
         match kept.find(|kept| kept.is_away && kept.address == address) {
             Some(away) => away.allowance,
-            None => self.spent.take(address),
+            None => self.kept_buckets.take(address),
         }
     }
 
-    fn keep_spent(&mut self, gone: Option<Kept>) {
+    fn keep_buckets(&mut self, gone: Option<Kept>) {
         if let Some(kept) = gone {
-            self.spent.keep(kept.address, kept.allowance);
+            self.kept_buckets.keep(kept.address, kept.allowance);
         }
     }
 
@@ -191,7 +197,8 @@ impl Handlers {
         })
     }
 
-    /// Calls the handler of an ack. `None` as the arguments means that the ack did not arrive in time.
+    /// Calls the handler of an ack. `None` as the arguments means that no ack arrived before its deadline
+    /// or before the socket disconnected.
     fn answer(&self, from: SocketId, name: &str, args: Option<&Args>) {
         let (Some(socket), Some(handler)) = (self.socket(from), self.io.answer(name)) else {
             return;
@@ -223,10 +230,11 @@ impl Handlers {
             self.answer(id, &name, None);
         }
         let gone = self.shared.borrow_mut().sockets.disconnect(id);
-        self.keep_spent(gone);
+        self.keep_buckets(gone);
     }
 
-    /// Moves the collected commands to the output, in their order.
+    /// Moves the collected commands to the output: first all but the acks, then the changes of the
+    /// sockets, and last the acks.
     fn flush(&self, out: &mut Vec<Command>) {
         let State {
             sockets,
@@ -241,7 +249,8 @@ impl Handlers {
 }
 
 impl App for Handlers {
-    fn reset(&mut self) {} // the application has no state beyond its sockets
+    // Of what is stored, memory holds only the state of sockets, and no socket is left.
+    fn reset(&mut self) {}
 
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
         self.shared.borrow_mut().now = now;

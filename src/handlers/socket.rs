@@ -48,7 +48,7 @@ pub(super) struct Kept {
 }
 
 /// A socket: one client in one namespace. This is a handle, which is cheap to clone. After the socket has
-/// disconnected, calls have no effect.
+/// disconnected, calls that send to it, change it or disconnect it have no effect.
 #[derive(Clone)]
 pub struct Socket {
     pub(super) id: SocketId,
@@ -102,8 +102,8 @@ impl Socket {
         }
     }
 
-    /// The sockets in a room, except this one. Each socket's id is also the name of a room with only this
-    /// socket.
+    /// The sockets in a room, except this one. The id of any socket is also the name of a room in which only the
+    /// socket with that id is.
     pub fn to(&self, room: impl Into<String>) -> Broadcast {
         self.broadcast().to(room)
     }
@@ -118,7 +118,8 @@ impl Socket {
 
     /// Sends an event that the client must acknowledge within `timeout`. The handler that
     /// [`Io::on_answer`](super::Io::on_answer) registered for `answer` gets the ack, or `None` after the
-    /// timeout. Returns `false` if too many acks of this socket are pending.
+    /// timeout or when the socket disconnects. Returns `false` if too many acks of this socket are pending. An
+    /// event with a reserved name, such as `connect`, is not sent either.
     pub fn ask(
         &self,
         event: &str,
@@ -130,8 +131,11 @@ impl Socket {
     }
 
     /// Like [`Socket::ask`], with any arguments.
-    #[expect(clippy::must_use_candidate, reason = "what it does is what counts")]
+    #[expect(clippy::must_use_candidate, reason = "callers may ignore the result")]
     pub fn ask_args(&self, event: &str, args: Args, answer: &str, timeout: Duration) -> bool {
+        if is_reserved(event) {
+            return false;
+        }
         let State {
             sockets, out, now, ..
         } = &mut *self.shared.borrow_mut();
@@ -150,7 +154,7 @@ impl Socket {
     }
 
     /// Leaves a room. Returns `false` if the socket is not in it.
-    #[expect(clippy::must_use_candidate, reason = "what it does is what counts")]
+    #[expect(clippy::must_use_candidate, reason = "callers may ignore the result")]
     pub fn leave(&self, room: &str) -> bool {
         self.shared.borrow_mut().sockets.leave(self.id, room)
     }
@@ -162,7 +166,7 @@ impl Socket {
         state.sockets.rooms(self.id).map(str::to_owned).collect()
     }
 
-    /// The sockets in a room, in the order in which they joined.
+    /// The sockets that have joined a room, in the order of their joins. No socket joins the room of its own id.
     #[must_use]
     pub fn members(&self, room: &str) -> Vec<Self> {
         self.handles(Some(room))

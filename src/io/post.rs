@@ -1,4 +1,4 @@
-//! Requests to other servers, and their answers.
+//! Requests to other servers and objects, and their answers.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub struct Post {
     pub timeout: Duration,
 }
 
-/// The answer of another server.
+/// The recipient's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.

@@ -1,9 +1,9 @@
 //! Commits: which rows are written, and which values are carried.
 //!
 //! To carry a value is to write it again in a newer segment. A row is free for writing when all
-//! live values of its segment have been carried. Segments are carried in order of age. Each commit
-//! carries enough that no later commit must carry more, so a long segment is carried by several
-//! commits.
+//! live values of its segment have been carried. Segments are carried in order of age. The work is
+//! spread over the commits: each carries the number of bytes that is enough if all later commits
+//! carry the same number.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -76,7 +76,8 @@ impl Journal {
         Ok(self.enter(rows, carried))
     }
 
-    /// The free rows, in the order of use: the one that was written first, or the longest.
+    /// The free rows, in the order in which they are written again: the oldest first or, with
+    /// `longest`, the longest first.
     fn free(&self, oldest: u64, longest: bool) -> Vec<Row> {
         let free = self.rows().filter(|(_, slot)| slot.number < oldest);
         let mut free: Vec<_> = free.collect();

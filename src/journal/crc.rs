@@ -1,4 +1,4 @@
-//! CRC-32 as in zip and PNG (ITU-T V.42): it detects any damage within 32 bits.
+//! CRC-32 as in zip and PNG (ITU-T V.42): it detects all errors that lie within 32 consecutive bits.
 
 use std::sync::LazyLock;
 
@@ -7,9 +7,9 @@ type Table = [u32; 256];
 /// The polynomial, its lowest bit first.
 const POLYNOMIAL: u32 = 0xEDB8_8320;
 
-/// `TABLES[n]` has the effect of a byte that `n` more bytes follow, so that eight bytes are one
-/// step. The tables are computed at their first use: their bytes do not compress, so they would add
-/// 8 KB to the Worker.
+/// `TABLES[n]` holds the effect of each byte on the checksum if `n` more bytes follow it. With eight
+/// tables, one step processes eight bytes. The tables are computed at their first use: their bytes do not
+/// compress, so they would add 8 KB to the Worker.
 static TABLES: LazyLock<[Table; 8]> = LazyLock::new(|| {
     let table = std::array::from_fn(|byte| {
         (0..8).fold(u32::try_from(byte).unwrap_or_default(), |crc, _| {
@@ -47,7 +47,7 @@ pub(super) fn crc(bytes: &[u8]) -> u32 {
     !crc
 }
 
-/// The entry for a byte. The compiler sees that a byte never exceeds the table.
+/// The entry for a byte. The compiler sees that a byte is always a valid index.
 fn entry(table: &Table, byte: u8) -> u32 {
     table.get(usize::from(byte)).copied().unwrap_or_default()
 }

@@ -16,7 +16,7 @@ pub struct Corrupt {
 /// What is wrong with a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The journal has no row with this storage key.
+    /// The storage has a row with this key, which is no key of a journal.
     Key,
     /// The caller cannot read the row.
     Unreadable,
@@ -26,7 +26,7 @@ pub enum Fault {
     Version(u8),
     /// The checksum is wrong.
     Checksum,
-    /// The row's bytes belong to this other row.
+    /// The row's bytes were written for this other row.
     Misplaced(Row),
     /// The header contradicts itself.
     Header,
@@ -51,7 +51,7 @@ impl fmt::Display for Corrupt {
             Fault::Length => write!(f, "the row was cut off, or bytes were added"),
             Fault::Version(version) => write!(f, "version {version} of the format is unknown"),
             Fault::Checksum => write!(f, "the checksum is wrong: bytes were altered"),
-            Fault::Misplaced(row) => write!(f, "the row was written to {row}"),
+            Fault::Misplaced(row) => write!(f, "the row's bytes were written for {row}"),
             Fault::Header => write!(f, "the header contradicts itself"),
             Fault::Entries => write!(f, "the entries cannot be read"),
             Fault::Repeated(number) => write!(f, "another row holds segment {number} as well"),
@@ -72,9 +72,10 @@ pub enum Error {
         /// Their size.
         bytes: usize,
     },
-    /// All keys and values together would exceed the journal's limit.
+    /// All keys and values together would exceed the journal's limit, or the commit needs more rows than are
+    /// free.
     Full {
-        /// Their size.
+        /// The size of the keys and values, or of the commit's rows.
         bytes: usize,
     },
     /// A row cannot be read back.
@@ -93,11 +94,11 @@ impl fmt::Display for Error {
             Self::TooLong { bytes } => {
                 write!(
                     f,
-                    "a key and its value have {bytes} bytes: too long for a row"
+                    "a key, or a key and its value, have {bytes} bytes: too long for a row"
                 )
             }
             Self::Full { bytes } => {
-                write!(f, "the journal would hold {bytes} bytes, which is too much")
+                write!(f, "the journal has no room for {bytes} bytes")
             }
             Self::Corrupt(corrupt) => corrupt.fmt(f),
         }

@@ -1,5 +1,5 @@
-//! The journal: a map of keys to values, stored in few rows. A commit writes one row, however many
-//! values it changes, and no row is ever deleted.
+//! The journal: a map of keys to values, stored in few rows. A commit nearly always writes one
+//! row, however many values it changes, and no row is ever deleted.
 //!
 //! ```text
 //! set, set, … ─▶ pending ─commit─▶ a segment: what changed, and what the oldest segment still holds
@@ -78,8 +78,9 @@ pub struct Bounds {
     pub row_bytes: usize,
     /// The maximum size of all keys and values together, in bytes.
     pub live_bytes: usize,
-    /// The rows may take this many bytes more than twice the size of the keys and values. This
-    /// bounds what opening reads.
+    /// The segments that count have at most twice the size of the keys and values, plus this many
+    /// bytes. If all rows, with the free ones, have more than this sum, a commit overwrites the
+    /// longest free row. So opening, which reads all rows, does not read much more than this sum.
     pub spare_bytes: usize,
     /// The rows stay in memory up to this total size: reading a row takes half as long as a commit.
     pub memory_bytes: usize,
@@ -152,7 +153,8 @@ impl Journal {
 
     /// Opens the journal in these rows, given with their storage keys: all rows whose keys begin
     /// with [`PREFIX`], in any order. Without rows the journal is empty. The rows stay in memory
-    /// until the first commit, because they are often read after a start. Short rows stay longer.
+    /// until the first commit, because they are often read after a start. They stay longer if their
+    /// total size is at most [`Bounds::memory_bytes`].
     pub fn open(
         bounds: Bounds,
         rows: impl IntoIterator<Item = (String, Vec<u8>)>,
@@ -300,7 +302,7 @@ impl Journal {
     }
 
     fn rows(&self) -> impl Iterator<Item = (Row, &Slot)> {
-        (0..).map(Row).zip(&self.slots)
+        (0..=u8::MAX).map(Row).zip(&self.slots)
     }
 
     /// The number of the oldest segment that counts.

@@ -97,7 +97,8 @@ impl Header {
         }
     }
 
-    /// Whether this segment may follow `before` in one commit.
+    /// Whether this segment may come directly after `before`: as the next part of the same commit, or
+    /// as the first part of the next commit.
     pub(super) fn follows(&self, before: &Self) -> bool {
         let next = before.part.saturating_add(1);
         if next < before.parts {

@@ -17,15 +17,15 @@ const KEY: &str = "room/door";
 const SUBJECT: &str = "sub ";
 
 /// How long a ban lasts.
-const BAR: Duration = Duration::from_secs(600);
+const BAN_TIME: Duration = Duration::from_secs(600);
 
 /// How many bans are kept; the oldest are dropped first.
-const BARS: usize = 100;
+const MAX_BANS: usize = 100;
 
 /// The time within which wrong passwords are counted.
 const GUESSING: Duration = Duration::from_secs(60);
 
-/// How many wrong passwords are kept.
+/// Of how many wrong passwords the address and time are kept; the oldest are dropped first.
 const GUESSES: usize = 500;
 
 /// How many rejoin secrets are kept; the oldest are dropped first.
@@ -35,18 +35,19 @@ const SECRETS: usize = 200;
 pub(super) struct Access {
     pub(super) locked: bool,
     password: Option<Password>,
-    bars: Vec<Bar>,
-    /// Wrong passwords, oldest first.
+    #[serde(rename = "bars")]
+    bans: Vec<Ban>,
+    /// The address and time of each wrong password, oldest first. The password itself is not kept.
     guesses: Vec<Guess>,
-    /// The rejoin secrets of the peers that were inside since the room got a lock, a password or a
-    /// ban. Empty while it has none of these.
+    /// The rejoin secrets of the peers that were inside when the lock, the password or the bans last
+    /// changed, and of those that have joined since. Empty while there is no lock, password or ban.
     secrets: Vec<String>,
     #[serde(skip)]
     unsaved: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Bar {
+pub(super) struct Ban {
     /// An address, or a token's subject with the prefix [`SUBJECT`].
     who: String,
     pub(super) until: Timestamp,
@@ -60,7 +61,7 @@ pub(super) struct Bar {
 
 /// A ban, in the form in which operators get it.
 #[derive(Debug, Serialize)]
-pub(super) struct Ban<'a> {
+pub(super) struct BanInfo<'a> {
     id: Option<SocketId>,
     /// The subject of the token that is banned; the address is not shown.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,7 +83,7 @@ impl Access {
 
     /// Whether access is restricted: there is a lock, a password or a ban.
     pub(super) fn is_closed(&self) -> bool {
-        self.locked || self.password.is_some() || !self.bars.is_empty()
+        self.locked || self.password.is_some() || !self.bans.is_empty()
     }
 
     /// Keeps the secrets of the peers inside if access is restricted, and none otherwise.
@@ -132,7 +133,7 @@ impl Access {
         self.unsaved = true;
     }
 
-    /// Checks a password, and counts wrong ones: `limit` in a minute from one address.
+    /// Checks a password, and counts the wrong ones: one address may give `limit` of them in a minute.
     pub(super) fn check(
         &mut self,
         now: Timestamp,
@@ -173,22 +174,22 @@ impl Access {
 
     /// Bans a member that was kicked: by its address, because a name proves nothing, and by the subject
     /// of its token.
-    pub(super) fn bar(&mut self, now: Timestamp, id: SocketId, member: &Member, shared: bool) {
+    pub(super) fn ban(&mut self, now: Timestamp, id: SocketId, member: &Member, shared: bool) {
         if let Some(sub) = member.subject() {
-            self.bar_as(now, id, [SUBJECT, sub].concat(), false);
+            self.ban_as(now, id, [SUBJECT, sub].concat(), false);
         }
         if !member.address.is_empty() {
-            self.bar_as(now, id, member.address.clone(), shared);
+            self.ban_as(now, id, member.address.clone(), shared);
         }
     }
 
-    fn bar_as(&mut self, now: Timestamp, id: SocketId, who: String, shared: bool) {
-        self.bars.retain(|bar| bar.who != who);
-        if self.bars.len() >= BARS {
-            self.bars.remove(0);
+    fn ban_as(&mut self, now: Timestamp, id: SocketId, who: String, shared: bool) {
+        self.bans.retain(|ban| ban.who != who);
+        if self.bans.len() >= MAX_BANS {
+            self.bans.remove(0);
         }
-        let until = now + BAR;
-        self.bars.push(Bar {
+        let until = now + BAN_TIME;
+        self.bans.push(Ban {
             who,
             until,
             shared,
@@ -198,39 +199,48 @@ impl Access {
     }
 
     /// The bans, oldest first.
-    pub(super) fn bans(&self) -> Vec<Ban<'_>> {
-        let mut bans = Vec::with_capacity(self.bars.len());
-        bans.extend(self.bars.iter().map(|bar| Ban {
-            id: bar.id,
-            sub: bar.who.strip_prefix(SUBJECT),
-            until: bar.until,
-            shared: bar.shared,
+    pub(super) fn bans(&self) -> Vec<BanInfo<'_>> {
+        let mut bans = Vec::with_capacity(self.bans.len());
+        bans.extend(self.bans.iter().map(|ban| BanInfo {
+            id: ban.id,
+            sub: ban.who.strip_prefix(SUBJECT),
+            until: ban.until,
+            shared: ban.shared,
         }));
         bans
     }
 
     /// Lifts the bans of a socket that was kicked; returns how many there were.
     pub(super) fn lift(&mut self, id: &str) -> usize {
-        let before = self.bars.len();
+        let before = self.bans.len();
         let id = SocketId::parse(id);
-        self.bars.retain(|bar| id.is_none() || bar.id != id);
-        let lifted = before.saturating_sub(self.bars.len());
+        self.bans.retain(|ban| id.is_none() || ban.id != id);
+        let lifted = before.saturating_sub(self.bans.len());
         self.unsaved |= lifted > 0;
         lifted
     }
 
-    /// Deletes the bans whose time is over.
-    pub(super) fn expire(&mut self, now: Timestamp) {
-        self.bars.retain(|bar| now < bar.until);
+    /// Deletes the bans whose time is over. Returns whether there were any.
+    pub(super) fn expire(&mut self, now: Timestamp) -> bool {
+        let before = self.bans.len();
+        self.bans.retain(|ban| now < ban.until);
+        let ended = self.bans.len() < before;
+        self.unsaved |= ended;
+        ended
+    }
+
+    /// When the next ban ends.
+    pub(super) fn next_end(&self) -> Option<Timestamp> {
+        self.bans.iter().map(|ban| ban.until).min()
     }
 
     /// The ban that applies: by subject if the token has one, else by address; host tokens skip
     /// address bans.
-    pub(super) fn bar_of(&self, member: &Member) -> Option<&Bar> {
-        let mut bars = self.bars.iter();
-        bars.find(|bar| match member.subject() {
-            Some(sub) => bar.who.strip_prefix(SUBJECT) == Some(sub),
-            None => bar.who == member.address && !member.is_host_by_token(),
+    pub(super) fn ban_of(&self, member: &Member) -> Option<&Ban> {
+        let mut bans = self.bans.iter();
+        bans.find(|ban| match member.subject() {
+            Some(sub) => ban.who.strip_prefix(SUBJECT) == Some(sub),
+            None => ban.who == member.address && !member.is_host_by_token(),
         })
     }
 

@@ -18,7 +18,7 @@ impl Room {
         self.members.find(name, |member| member.alias.as_deref())
     }
 
-    /// The tutorial's `join`: takes an alias.
+    /// The event `join`: takes an alias.
     pub(super) fn take_alias(
         &mut self,
         turn: &mut Turn,
@@ -28,7 +28,7 @@ impl Room {
         let alias: Option<String> = args.get(0).and_then(Json::read);
         let alias = self
             .checked_name(alias)?
-            .ok_or_else(|| Error::bad_payload("join takes your id, a text"))?;
+            .ok_or_else(|| Error::bad_payload("join takes an alias, a text"))?;
         // Messages for a peer that left must not reach another socket that takes the peer's id as
         // alias.
         let is_id = SocketId::is_id(&alias) && SocketId::parse(&alias) != Some(id);
@@ -38,7 +38,7 @@ impl Room {
         }
         if let Some(holder) = self.holder(&alias).filter(|holder| *holder != id) {
             if !self.may_replace(id, holder) {
-                return Err(Error::new(Code::IdTaken, "another socket has this id"));
+                return Err(Error::new(Code::IdTaken, "another socket has this alias"));
             }
             // The earlier holder is told, too, when it reconnects.
             turn.emit(self.aliased(), names::USER_LEFT, vec![Json::of(&alias)]);
@@ -59,9 +59,8 @@ impl Room {
         Ok(())
     }
 
-    /// Whether a socket may take over the alias of another: the page of the other was left, or the
-    /// other is away and has the same address. This happens when a page is reloaded before the
-    /// server notices that its connection is closed.
+    /// Whether a socket may take over the alias of another. The other must be away, and either its
+    /// page was left or it has the same address. This happens when a page is reloaded.
     fn may_replace(&self, id: SocketId, holder: SocketId) -> bool {
         let (Some(own), Some(holder)) = (self.member(id), self.member(holder)) else {
             return false;

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::io::Answer;
 use crate::time::Timestamp;
 
-/// If a request has no answer after this time, it is sent again: the server may have been killed before
-/// the answer came. The time is longer than the ping interval, so the alarm of the pings is enough.
+/// If a request has no answer after this time, it is sent again: this object may have been killed before the answer
+/// came. The time is longer than the default ping interval: while there are clients, the alarm of their pings wakes
+/// the object earlier, and no other alarm has to be set.
 const LEASE: Duration = Duration::from_secs(60);
 
 /// After a failure the request is sent again after this time, then after twice the time, and so on.
@@ -56,10 +57,10 @@ impl Attempts {
     /// The last request succeeded; the next one is not sent within `pause`. Returns whether the state
     /// has to be stored.
     pub(super) fn succeeded(&mut self, now: Timestamp, pause: Duration) -> bool {
-        let is_news = self.failures > 0 || !pause.is_zero();
+        let changes = self.failures > 0 || !pause.is_zero();
         self.failures = 0;
         self.retry_at = now + pause;
-        is_news
+        changes
     }
 
     /// The last request failed. Returns whether the previous one had succeeded.

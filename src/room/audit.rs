@@ -16,7 +16,7 @@ pub(super) struct LogLimits {
     outside: LogLimit,
 }
 
-/// The content of a line beside its event.
+/// The content of a line besides its event.
 #[derive(Default)]
 pub(super) struct Line<'a> {
     /// The socket that the line is about.
@@ -30,7 +30,7 @@ pub(super) struct Line<'a> {
 }
 
 impl Room {
-    /// Writes a line about an `event` of `peer`, and counts it.
+    /// Writes a line about an `event` of `peer`, and counts the event in the metrics.
     pub(super) fn log(
         &mut self,
         now: Timestamp,
@@ -48,7 +48,7 @@ impl Room {
         self.log_line(now, event, &line);
     }
 
-    /// Writes a line, and counts it.
+    /// Writes a line, and counts its event in the metrics.
     pub(super) fn log_line(&mut self, now: Timestamp, event: &str, line: &Line) {
         let Line {
             peer, code, reason, ..

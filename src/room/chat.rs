@@ -33,11 +33,12 @@ const ENVELOPE: usize = 256;
 /// The longest `enc`, in bytes.
 const MAX_ENC: usize = 256;
 
-/// The limit of base64 characters per character of an encrypted text: four bytes of UTF-8 are 5⅓.
+/// The factor by which an encrypted message may have more characters, because it is written in base64:
+/// a character of four bytes becomes 5⅓ characters.
 const ENCRYPTED: usize = 6;
 
-/// The number of receipts kept with a member: the number of messages that may be on their way at
-/// once.
+/// The number of receipts kept with a member: if it sends one of its last messages again, with the same `mid`, it gets
+/// the receipt instead of a second message.
 const RECEIPTS: usize = 16;
 
 /// The receipt of a message, for its sender.
@@ -136,7 +137,7 @@ impl History {
         }
     }
 
-    /// Adds a message, which is `json`.
+    /// Adds a message. `json` is the message as JSON.
     fn push(&mut self, message: Message, json: &Json) {
         let (limit, store) = (self.limit, Rc::clone(&self.store));
         let entries = self.entries();
@@ -155,8 +156,8 @@ fn key(seq: u64) -> String {
     numbered(PREFIX, seq)
 }
 
-/// The newest messages that fit into one answer, at least one, oldest first, and whether there are
-/// older ones.
+/// The newest messages, at most `limit`, that fit into one answer, oldest first, and whether there are older ones. A
+/// single message always fits.
 fn newest<'a>(
     mut messages: impl DoubleEndedIterator<Item = (&'a Message, usize)>,
     limit: usize,
@@ -239,7 +240,7 @@ impl Room {
         if !enc.as_ref().is_none_or(fits) {
             return Err(Error::new(
                 Code::TooLarge,
-                format!("an enc may have at most {MAX_ENC} bytes, {DEPTH} levels deep"),
+                format!("an enc may have at most {MAX_ENC} bytes and {DEPTH} levels of nesting"),
             ));
         }
         if let Some(known) = mid.as_deref().and_then(|mid| self.known(from, mid)) {
@@ -292,7 +293,7 @@ impl Room {
         Some(receipt.clone())
     }
 
-    /// Tells the other members that somebody is typing. A member that is away misses it.
+    /// Tells the other sockets inside that somebody is typing, or has stopped. A socket that is away misses it.
     pub(super) fn typing(
         &mut self,
         turn: &mut Turn,

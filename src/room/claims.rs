@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use super::token::Flaw;
 use crate::socket::Json;
 
-/// Claims, by their names, in the order of the token.
+/// Claims, or the fields of a header, by their names, in the order of the token.
 pub(super) struct Claims(Vec<(String, Json)>);
 
 impl Claims {
@@ -20,6 +20,11 @@ impl Claims {
     /// A claim that is a time, in seconds since 1970; `null` counts as missing.
     pub(super) fn time(&self, name: &'static str) -> Result<Option<f64>, Flaw> {
         self.get(name, "has to be a number of seconds since 1970")
+    }
+
+    /// Whether there is such a field, of any value.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
     }
 
     fn get<T: DeserializeOwned>(

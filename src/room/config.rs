@@ -36,7 +36,7 @@ pub struct Webhook {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
-    /// The largest frame, in bytes.
+    /// The largest packet, in bytes: a frame, or a part of a POST.
     pub max_payload: usize,
     /// The largest session description, in bytes.
     pub description: usize,
@@ -56,7 +56,7 @@ pub struct Limits {
     pub sockets: usize,
     /// How many chat messages are kept.
     pub history: usize,
-    /// How many signals may wait for a peer that is away.
+    /// How many signals and private messages may wait for a socket that is away.
     pub waiting: usize,
     /// How many events one socket may send.
     pub rates: Rates,
@@ -71,7 +71,8 @@ pub struct Rates {
     pub chat: Rate,
     /// All other events.
     pub control: Rate,
-    /// Refusals because of another rate. A client that exceeds this rate is disconnected.
+    /// Events that are refused because they exceed one of the rates above. A client with more of them is
+    /// disconnected.
     #[serde(skip)]
     pub patience: Rate,
 }
@@ -110,7 +111,7 @@ impl Default for Limits {
 /// ICE servers, and the source of relays.
 #[derive(Clone, Debug)]
 pub struct Ice {
-    /// For every peer: each is an `RTCIceServer` in JSON.
+    /// The servers for every peer. Each is an `RTCIceServer` in JSON.
     pub servers: Vec<String>,
     /// The source of relays, if there is one.
     pub relay: Option<Relay>,

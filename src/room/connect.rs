@@ -11,7 +11,7 @@ use crate::engine::Handshake;
 use crate::socket::{Command, Json, Namespace, SocketId, is_strict};
 use crate::time::Timestamp;
 
-/// The answer to `io("https://…/r/<room>")`, which is a namespace to the client.
+/// The error for `io("https://…/r/<room>")`: the client sends the path of this URL as a namespace.
 const PATH_AS_NAMESPACE: &str = "Invalid namespace: the room is named by the path, as in \
 io(\"https://…\", { path: \"/r/<room>/socket.io\" })";
 
@@ -61,7 +61,7 @@ impl Room {
         });
         match member {
             Ok(mut member) => {
-                member.buckets = self.spent(address);
+                member.buckets = self.buckets_of(address);
                 turn.out.push(Command::Accept {
                     socket: id,
                     recoverable: !member.strict,
@@ -90,7 +90,7 @@ impl Room {
     /// members inside and those outside separately, so that neither group takes the places of the
     /// other. Host tokens skip the limit.
     fn check_entry(&mut self, turn: &mut Turn, member: &Member) -> Result<(), Error> {
-        self.check_bar(turn.now, member)?;
+        self.check_ban(turn.now, member)?;
         let is_outside = self.is_outside(member);
         let is_alike = |_, other: &Member| self.is_outside(other) == is_outside;
         if self.members.matching(is_alike).len() < self.config.limits.sockets
@@ -104,11 +104,11 @@ impl Room {
         }
         let members = self.members.iter();
         let away = members.filter(|(_, member)| member.is_away() && !self.is_outside(member));
-        let Some((ghost, _)) = away.min_by_key(|(_, member)| member.away_since) else {
+        let Some((longest, _)) = away.min_by_key(|(_, member)| member.away_since) else {
             let message = "the room is full: try again when a peer has left";
             return Err(Error::new(Code::RoomFull, message));
         };
-        self.give_up(turn, ghost);
+        self.give_up(turn, longest);
         Ok(())
     }
 
@@ -129,30 +129,30 @@ impl Room {
         turn.out.push(Command::Close(id));
     }
 
-    /// The rest of the rates of this address. A client whose socket is away, or has just
+    /// What is left of the rates of this address. A client whose socket is away, or has just
     /// disconnected, gets no new rates by connecting as another socket.
-    fn spent(&mut self, address: &str) -> Buckets {
+    fn buckets_of(&mut self, address: &str) -> Buckets {
         let mut members = self.members.iter().map(|(_, member)| member);
         let away = members.find(|member| member.is_away() && member.address == address);
         match away {
             Some(away) => away.buckets.clone(),
-            None => self.spent.take(address),
+            None => self.kept_buckets.take(address),
         }
     }
 
-    /// Refuses a client that the host kicked recently.
-    pub(super) fn check_bar(&self, now: Timestamp, member: &Member) -> Result<(), Error> {
-        match self.access.bar_of(member) {
-            Some(bar) if !bar.shared => Err(Error {
-                retry_after: Some(bar.until.since(now)),
+    /// Refuses a client to which a ban applies, unless the ban is `shared`.
+    pub(super) fn check_ban(&self, now: Timestamp, member: &Member) -> Result<(), Error> {
+        match self.access.ban_of(member) {
+            Some(ban) if !ban.shared => Err(Error {
+                retry_after: Some(ban.until.since(now)),
                 ..Error::new(Code::Kicked, "the host of this room kicked you")
             }),
             _ => Ok(()),
         }
     }
 
-    /// Refuses all events of a member outside but `room:join` and `room:leave`. After a kick it
-    /// refuses `room:join`, too.
+    /// Refuses all events of a member outside but `room:join` and `room:leave`. A member that a ban refuses may not
+    /// send `room:join` either.
     pub(super) fn check_place(
         &self,
         now: Timestamp,
@@ -163,11 +163,11 @@ impl Room {
         let Some(member) = outside.filter(|_| event != names::ROOM_LEAVE) else {
             return Ok(());
         };
-        self.check_bar(now, member)?;
+        self.check_ban(now, member)?;
         if event == names::ROOM_JOIN {
             return Ok(());
         }
-        let message = "this room is locked or has a password: send room:join";
+        let message = "you have not been let into this room: send room:join";
         Err(Error::new(Code::RoomLocked, message))
     }
 
@@ -178,17 +178,17 @@ impl Room {
             && self.access.is_closed() // else none of these applies
             && (self.must_know_password(member)
                 || self.must_knock(member)
-                || self.access.bar_of(member).is_some_and(|bar| !bar.shared))
+                || self.access.ban_of(member).is_some_and(|ban| !ban.shared))
     }
 
     fn must_know_password(&self, member: &Member) -> bool {
         self.access.has_password() && is_stranger(member)
     }
 
-    /// Whether the host has to admit a member. Without a host no member is admitted: a locked room stays
+    /// Whether the host has to admit a member. Without a host only an operator can: a locked room stays
     /// locked when its peers leave.
     pub(super) fn must_knock(&self, member: &Member) -> bool {
-        (self.access.locked || self.access.bar_of(member).is_some()) && is_stranger(member)
+        (self.access.locked || self.access.ban_of(member).is_some()) && is_stranger(member)
     }
 
     pub(super) fn check_password(

@@ -30,9 +30,9 @@ pub mod names {
     pub const CHAT_TYPING: &str = "chat:typing";
     /// Takes an alias.
     pub const JOIN: &str = "join";
-    /// Tells the sockets with an alias that a socket took one.
+    /// Tells all sockets with aliases that a socket took an alias.
     pub const USER_JOINED: &str = "user-joined";
-    /// Tells the sockets with an alias that an alias is free again.
+    /// Tells all sockets with aliases that an alias is free again.
     pub const USER_LEFT: &str = "user-left";
     /// Becomes a peer of the room.
     pub const ROOM_JOIN: &str = "room:join";
@@ -80,6 +80,8 @@ pub mod names {
     pub const ROOM_DENIED: &str = "room:denied";
     /// Tells all sockets that an operator closed the room, and why.
     pub const ROOM_CLOSED: &str = "room:closed";
+    /// Reports how the connection to another peer turned out.
+    pub const PEER_OUTCOME: &str = "peer:outcome";
     /// Asks for ICE servers.
     pub const ICE_GET: &str = "ice:get";
 
@@ -150,7 +152,7 @@ pub struct Message {
     pub from: SocketId,
     /// The sender's name, if it had one.
     pub name: Option<String>,
-    /// The only receiver, if the message is private.
+    /// The receiver of a private message. Its sender gets the message, too, and nobody else does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<SocketId>,
     /// The sender's information about the encryption.

@@ -48,7 +48,9 @@ impl Counters {
         self.n
     }
 
-    /// The next sequence number. After a loss of memory some are skipped, but none is used twice.
+    /// The next sequence number. An object that has lost its memory skips some numbers, but repeats none.
+    /// A kill is different: if an event was not stored before the kill, its number may be used again. Then
+    /// no client that got this event is recovered.
     pub(super) fn next_seq(&mut self) -> u64 {
         self.seq = self.seq.saturating_add(1);
         if self.seq > self.seq_limit {
@@ -63,7 +65,8 @@ impl Counters {
         self.seq
     }
 
-    /// Resets everything but the counters, which clients may still know while memory lasts.
+    /// Resets everything except the counters. Clients may still know these, so they go on while the
+    /// object is in memory.
     pub(super) fn forget(&mut self) {
         *self = Self {
             n: self.n,

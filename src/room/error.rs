@@ -22,13 +22,14 @@ pub enum Code {
     UnknownPeer,
     /// The room has no place left.
     RoomFull,
-    /// Another socket has this alias.
+    /// Another socket has this alias, or the alias has the form of a socket's id.
     IdTaken,
     /// Too many events at once.
     RateLimited,
-    /// The room is locked. The host was asked, and may answer.
+    /// The host has to admit this socket. The host was asked, and may answer.
     Waiting,
-    /// The room is locked, and only sockets inside may do this.
+    /// The socket is outside, and only sockets inside may do this. Or the room has no host who could admit the
+    /// socket.
     RoomLocked,
     /// The host denied this client.
     Denied,
@@ -40,7 +41,7 @@ pub enum Code {
     Kicked,
     /// Only the host may do this.
     Forbidden,
-    /// The event does not exist, or it is for another room.
+    /// The event or action does not exist, or the event names another room.
     Unsupported,
 }
 

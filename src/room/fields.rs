@@ -1,4 +1,5 @@
-//! The fields of a JSON object, in order, and what their names state. The values are not parsed.
+//! The fields of a JSON object, in order, each with the role that its name states: see `role.rs`. The
+//! values are not parsed.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -13,7 +14,7 @@ pub(super) const DEPTH: usize = 64;
 /// How many bytes quotes, commas and a sender usually add to an object.
 const OVERHEAD_BYTES: usize = 128;
 
-/// The most fields that an object may have. Signals have fewer.
+/// The most fields that an object may have. Real clients send signals with fewer fields.
 pub(super) const MAX: usize = 64;
 
 /// The fields of an object. If a name occurs twice, the last field counts.
@@ -105,8 +106,8 @@ impl Fields {
         })
     }
 
-    /// Whether the field of this name has an object that may state a sender or a room. This looks only
-    /// at the names that the scan of the whole object found.
+    /// Whether the field of this name has an object that may state a sender or a room. The value of the
+    /// field is not scanned for this: the scan of the whole object has already found the names in it.
     pub(super) fn may_claim(&self, name: &str) -> bool {
         let place = self.field(name).map(|field| field.place);
         let mut nested = self.scan.nested.iter();
@@ -156,8 +157,8 @@ impl Fields {
         self.json.clone()
     }
 
-    /// The object with `value` in the chosen fields, and in the field of this name, which is added if
-    /// it is missing.
+    /// The object with `value` in the chosen fields. If it has no field of this `name`, that field is
+    /// added, with `value`.
     fn write(&self, is_chosen: impl Fn(&Field) -> bool, name: Option<&str>, value: &Json) -> Json {
         let size: usize = self.iter().map(|(_, json)| json.as_str().len()).sum();
         let mut object = Object::with_capacity(size + OVERHEAD_BYTES);

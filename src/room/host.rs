@@ -1,4 +1,4 @@
-//! The host's events: [`Room::preside`] has the list. Operators may do some of them by the API: see
+//! The host's events: [`Room::perform_for_host`] has the list. Operators may do some of them by the API: see
 //! `ACTIONS` in `operator.rs`.
 
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use super::member::Member;
 use super::password::Password;
 use super::turn::Turn;
 use crate::socket::{Args, Command, Json, Object, SocketId};
+use crate::time::Timestamp;
 
 /// The member that a host's event names.
 #[derive(Deserialize)]
@@ -32,9 +33,9 @@ impl Switch {
 }
 
 impl Room {
-    /// Performs a host's event. `None` if `event` is not one. An operator, who has no socket, may
-    /// do what the host may.
-    pub(super) fn preside(
+    /// Performs a host's event. `None` if `event` is not one. `by` is `None` for an operator, who has no
+    /// socket.
+    pub(super) fn perform_for_host(
         &mut self,
         turn: &mut Turn,
         by: Option<SocketId>,
@@ -79,12 +80,12 @@ impl Room {
                 other != id && peer.profile.is_some() && peer.address == member.address
             };
             let shared = !self.members.matching(is_there).is_empty();
-            self.access.bar(turn.now, id, member, shared);
+            self.access.ban(turn.now, id, member, shared);
         }
         let secret = self.member(id).and_then(|member| member.rejoin.clone());
         self.log(turn.now, "kick", Some(id), Some(Code::Kicked), None);
         turn.out.push(Command::Close(id));
-        self.shut_out(turn);
+        self.access_changed(turn);
         if let Some(secret) = secret {
             self.access.forget_secret(&secret);
         }
@@ -151,14 +152,14 @@ impl Room {
             let event = if on { "lock" } else { "unlock" };
             self.log(turn.now, event, from, None, None);
             self.tell_state(turn, "locked", &on);
-            self.shut_out(turn);
+            self.access_changed(turn);
         }
         if !on {
             for id in self.knocking() {
                 let _ = self.let_in(turn, id); // a refused member is told
             }
         }
-        self.forgive();
+        self.forget_denials();
         Ok(())
     }
 
@@ -195,7 +196,7 @@ impl Room {
         };
         self.log(turn.now, "password", from, None, Some(change));
         self.tell_state(turn, "password", &self.access.has_password());
-        self.shut_out(turn);
+        self.access_changed(turn);
         if self.access.has_password() {
             // The waiting members knocked without the new password.
             let error = Error::new(
@@ -206,13 +207,14 @@ impl Room {
                 self.refuse(turn, id, &error);
             }
         }
-        self.forgive();
+        self.forget_denials();
         Ok(())
     }
 
     /// Called when the lock, the password or the bans have changed. Keeps the rejoin secrets of the
-    /// peers, so that they may return. Members that are outside now lose their aliases.
-    pub(super) fn shut_out(&mut self, turn: &mut Turn) {
+    /// peers, so that they may return. Members that are outside now lose their aliases. Members that
+    /// wait, and for which the host is not needed any more, are admitted.
+    pub(super) fn access_changed(&mut self, turn: &mut Turn) {
         let members = self.members.iter().map(|(_, member)| member);
         let peers = members.filter(|member| member.profile.is_some());
         let secrets = peers.filter_map(|peer| peer.rejoin.clone()).collect();
@@ -226,10 +228,35 @@ impl Room {
             });
             turn.emit(self.aliased(), names::USER_LEFT, vec![Json::of(&alias)]);
         }
+        for id in self.knocking() {
+            if self
+                .member(id)
+                .is_some_and(|member| !self.must_knock(member))
+            {
+                let _ = self.let_in(turn, id); // a refused member is told
+            }
+        }
     }
 
-    /// If the room is open, forgets which members the host denied.
-    fn forgive(&mut self) {
+    /// Deletes the bans that have ended.
+    pub(super) fn expire_bans(&mut self, turn: &mut Turn) {
+        if self.access.expire(turn.now) {
+            self.access_changed(turn);
+        }
+    }
+
+    /// When the next ban ends, if somebody waits for the host because of a ban.
+    pub(super) fn ban_deadline(&self) -> Option<Timestamp> {
+        let members = self.members.iter().map(|(_, member)| member);
+        let mut knocking = members.filter(|member| member.knocking.is_some());
+        let until = self.access.next_end()?;
+        knocking
+            .any(|member| self.access.ban_of(member).is_some())
+            .then_some(until)
+    }
+
+    /// If the room has neither a lock nor a password, forgets which members the host denied.
+    fn forget_denials(&mut self) {
         if self.access.locked || self.access.has_password() {
             return;
         }

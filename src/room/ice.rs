@@ -64,7 +64,7 @@ impl Room {
         match self.config.ice.at_hand(turn.now, self.name.as_str(), id) {
             Ok(servers) => self.grant(turn, (id, seq), want, &servers),
             Err(post) => {
-                // A peer that asks during a request shares its answer.
+                // A peer that asks while a request is pending gets the answer to that request.
                 if self.waiting.is_empty() {
                     turn.out.push(Command::Post(post));
                 }

@@ -10,19 +10,19 @@ use crate::map::Set;
 use crate::socket::{Json, Object, SocketId};
 
 impl Room {
-    /// Asks the host to admit a member. Returns the error that tells the member so. Another request
-    /// changes nothing unless the name is different.
+    /// Asks the host to admit a member. Returns the error that tells the member to wait. If a member that
+    /// already waits knocks again, the host is told only if the member's name has changed.
     pub(super) fn knock(&mut self, turn: &mut Turn, id: SocketId, joining: Joining) -> Error {
         let Some(host) = self.host() else {
             let message = "this room is locked, and nobody is inside who could let you in";
             return Error::new(Code::RoomLocked, message);
         };
-        let (now, mut is_news) = (turn.now, false);
+        let (now, mut is_new) = (turn.now, false);
         let knock = knock(id, joining.name.as_deref());
         self.members.change(id, |member| {
             let earlier = member.knocking.as_ref();
-            is_news = earlier.is_none_or(|earlier| earlier.name != joining.name);
-            let changes = is_news || earlier.is_some_and(|earlier| earlier.media != joining.media);
+            is_new = earlier.is_none_or(|earlier| earlier.name != joining.name);
+            let changes = is_new || earlier.is_some_and(|earlier| earlier.media != joining.media);
             if earlier.is_none() {
                 member.knocked_at = now;
             }
@@ -31,7 +31,7 @@ impl Room {
             }
             changes
         });
-        if is_news {
+        if is_new {
             self.log(now, "knock", Some(id), None, None);
             // A host that is away is told when it reconnects.
             turn.push(vec![host], names::HOST_KNOCK, vec![knock], true);
@@ -55,7 +55,7 @@ impl Room {
             return Ok(());
         };
         let media = member.knocking.as_ref().and_then(|joining| joining.media);
-        let may = self.check_bar(turn.now, member);
+        let may = self.check_ban(turn.now, member);
         if let Err(error) = may.and_then(|()| self.check_capacity(id, media.unwrap_or_default())) {
             self.refuse(turn, id, &error);
             return Err(error);
@@ -87,7 +87,7 @@ impl Room {
     }
 
     /// Refuses all waiting members, because no peer is left to admit them.
-    pub(super) fn turn_away(&mut self, turn: &mut Turn) {
+    pub(super) fn refuse_waiting(&mut self, turn: &mut Turn) {
         let message = "the last peer has left: nobody can let you in";
         let error = Error::new(Code::Denied, message);
         for id in self.knocking() {

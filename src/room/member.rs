@@ -26,7 +26,7 @@ pub(super) struct Member {
     /// The secret that lets its client join again in spite of lock and password, even as another
     /// socket. Made when it first joins.
     pub(super) rejoin: Option<String>,
-    /// The `room:join` for which it waits until the host admits it.
+    /// The argument of its `room:join`, while it waits for the host to admit it.
     pub(super) knocking: Option<Joining>,
     /// The time of its knock.
     pub(super) knocked_at: Timestamp,
@@ -51,7 +51,7 @@ pub(super) struct Member {
     /// Whether it lost its connection because its page was left. Then it is unlikely to reconnect.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) left_page: bool,
-    /// The amount of data that has been sent to it since then.
+    /// The amount of data that waits for it while it is away.
     #[serde(skip)]
     pub(super) waiting: Backlog,
     #[serde(skip)]
@@ -90,14 +90,15 @@ impl Backlog {
     }
 }
 
-/// The rest of its rates. It is lost with memory: a client that waits for that gains a burst.
+/// The token buckets of a member. They are not stored: after a loss of memory they are full again.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buckets {
     signal: Bucket,
     chat: Bucket,
     control: Bucket,
     patience: Bucket,
-    /// When operators were last told of limits that the member shares with others.
+    /// From these two no token is taken. They have the time when operators were last told that the member exceeded
+    /// a limit that it shares with others.
     password: Bucket,
     waiting: Bucket,
 }
@@ -112,27 +113,29 @@ impl Buckets {
     ) -> Result<(), Excess> {
         let (kind, bucket, rate) = match event {
             names::CHAT_MESSAGE => ("chat", &mut self.chat, rates.chat),
-            _ if signal::Kind::of(event).is_some() => ("signal", &mut self.signal, rates.signal),
+            _ if signal::Kind::of(event).is_some() || event == names::PEER_OUTCOME => {
+                ("signal", &mut self.signal, rates.signal)
+            }
             _ => ("control", &mut self.control, rates.control),
         };
         bucket.take(now, rate).map_err(|retry_after| Excess {
             kind,
             retry_after,
-            is_news: bucket.is_news(now),
+            should_report: bucket.should_report(now),
         })
     }
 
     /// Whether operators have not been told recently that the member exceeded a shared limit.
-    pub(super) fn is_news(&mut self, now: Timestamp, kind: &str) -> bool {
+    pub(super) fn should_report(&mut self, now: Timestamp, kind: &str) -> bool {
         let bucket = match kind {
             "password" => &mut self.password,
             _ => &mut self.waiting,
         };
-        bucket.is_news(now)
+        bucket.should_report(now)
     }
 
     /// Whether the member may get one more error about its rate.
-    pub(super) fn bears(&mut self, now: Timestamp, rates: &Rates) -> bool {
+    pub(super) fn may_exceed(&mut self, now: Timestamp, rates: &Rates) -> bool {
         self.patience.take(now, rates.patience).is_ok()
     }
 }
@@ -143,7 +146,7 @@ pub(super) struct Excess {
     pub(super) kind: &'static str,
     pub(super) retry_after: Duration,
     /// Whether operators have not been told recently.
-    pub(super) is_news: bool,
+    pub(super) should_report: bool,
 }
 
 /// The data that a peer shows to others.

@@ -1,7 +1,8 @@
 //! The signaling application. It relays offers, answers and candidates between the sockets of one
 //! room, transmits the chat, and keeps the list of members.
 //!
-//! [`contract`] has the events and their shapes. The server does not read what a signal contains.
+//! [`contract`] has the events and their shapes. The server does not parse the descriptions and
+//! candidates of signals.
 
 mod access;
 mod alias;
@@ -45,8 +46,8 @@ pub use name::{RoomName, RoomNameError};
 pub(crate) use token::Refused;
 
 use crate::engine::CloseReason;
+use crate::rate::KeptBuckets;
 pub use crate::rate::Rate;
-use crate::rate::Spent;
 use crate::socket::{App, Args, Command, DisconnectReason, Event, SocketId, Sockets};
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -71,7 +72,7 @@ pub struct Room {
     /// All sockets, joined or not. If an operator closes the room while a socket is away, the
     /// socket is not a member any more; its client is told when it reconnects.
     members: Sockets<Member>,
-    spent: Spent<Buckets>,
+    kept_buckets: KeptBuckets<Buckets>,
     counters: Counters,
     access: Access,
     history: History,
@@ -98,11 +99,15 @@ impl App for Room {
     }
 
     fn wake(&mut self, now: Timestamp, out: &mut Vec<Command>) {
-        self.tell_changes(now, out);
+        let mut turn = Turn::new(now, out);
+        self.expire_bans(&mut turn);
+        self.tell_changes(now, turn.out);
+        self.save(turn.out);
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        let deadlines = [self.deliveries.deadline(), self.listing.deadline()];
+        let (delivery, listing) = (self.deliveries.deadline(), self.listing.deadline());
+        let deadlines = [delivery, listing, self.ban_deadline()];
         deadlines.into_iter().flatten().min()
     }
 
@@ -112,9 +117,11 @@ impl App for Room {
 
     fn event(&mut self, now: Timestamp, event: Event, out: &mut Vec<Command>) {
         let mut turn = Turn::new(now, out);
-        self.access.expire(now);
         // The room is complete only when all its sockets are restored.
         let is_restored = matches!(event, Event::Restore { .. });
+        if !is_restored {
+            self.expire_bans(&mut turn);
+        }
         match event {
             Event::Connect {
                 socket,
@@ -162,9 +169,7 @@ impl App for Room {
         if !is_restored {
             self.tell_changes(now, turn.out);
         }
-        self.members.save(turn.out);
-        self.counters.save(&self.store);
-        self.access.save(&self.store);
+        self.save(turn.out);
         turn.acknowledge();
     }
 }
@@ -180,7 +185,7 @@ impl Room {
         Self {
             name,
             members: Sockets::default(),
-            spent: Spent::default(),
+            kept_buckets: KeptBuckets::default(),
             counters: Counters::load(&store),
             access: Access::load(&store),
             history: History::new(Rc::clone(&store), config.limits.history),
@@ -191,6 +196,13 @@ impl Room {
             store,
             waiting: Vec::new(),
         }
+    }
+
+    /// Stores what has changed.
+    fn save(&mut self, out: &mut Vec<Command>) {
+        self.members.save(out);
+        self.counters.save(&self.store);
+        self.access.save(&self.store);
     }
 
     fn serve(
@@ -225,7 +237,7 @@ impl Room {
                     "waiting"
                 };
                 let member = self.members.get_mut(from);
-                if member.is_some_and(|member| member.buckets.is_news(now, kind)) {
+                if member.is_some_and(|member| member.buckets.should_report(now, kind)) {
                     self.log(now, "limit", Some(from), Some(code), Some(kind));
                 }
             }
@@ -233,7 +245,7 @@ impl Room {
         }
     }
 
-    /// Performs an event. The host's events are in [`Room::preside`].
+    /// Performs an event. The host's events are in [`Room::perform_for_host`].
     fn act(
         &mut self,
         turn: &mut Turn,
@@ -251,12 +263,12 @@ impl Room {
             let message = "this takes no binary: write it as text, in base64 for example";
             return Err(Error::bad_payload(message));
         }
-        let mended = args.mended();
-        let args = mended.as_ref().unwrap_or(args);
+        let without_lone_surrogates = args.without_lone_surrogates();
+        let args = without_lone_surrogates.as_ref().unwrap_or(args);
         if let Some(fields) = args.get(0).and_then(Fields::read) {
             check_room(&self.name, &fields)?;
         }
-        if let Some(done) = self.preside(turn, Some(from), event, args) {
+        if let Some(done) = self.perform_for_host(turn, Some(from), event, args) {
             return done;
         }
         match event {
@@ -270,11 +282,14 @@ impl Room {
                 self.leave(turn, from);
                 Ok(())
             }
-            names::ICE_GET if self.is_peer(from) => {
+            names::ICE_GET | names::PEER_OUTCOME if !self.is_peer(from) => {
+                Err(Error::new(Code::NotJoined, "send room:join first"))
+            }
+            names::ICE_GET => {
                 self.supply(turn, from, Want::Get);
                 Ok(())
             }
-            names::ICE_GET => Err(Error::new(Code::NotJoined, "send room:join first")),
+            names::PEER_OUTCOME => self.report(turn, args),
             _ => Err(Error::new(Code::Unsupported, NO_SUCH_EVENT)),
         }
     }
@@ -291,12 +306,12 @@ impl Room {
         let Err(excess) = member.buckets.take(turn.now, event, rates) else {
             return Ok(());
         };
-        let bears = member.buckets.bears(turn.now, rates);
-        if excess.is_news {
+        let may_stay = member.buckets.may_exceed(turn.now, rates);
+        if excess.should_report {
             let code = Some(Code::RateLimited);
             self.log(turn.now, "limit", Some(from), code, Some(excess.kind));
         }
-        if !bears {
+        if !may_stay {
             self.log(turn.now, "kick", Some(from), Some(Code::RateLimited), None);
             turn.out.push(Command::Close(from));
         }
@@ -373,7 +388,7 @@ impl Room {
         let rank = |(id, profile): &(SocketId, &Profile)| {
             let member = self.member(*id);
             (
-                !member.is_some_and(Member::is_host_by_token),
+                !self.is_host_by_token(*id),
                 profile.joined_at,
                 member.and_then(|member| member.n),
             )

@@ -78,7 +78,7 @@ impl fmt::Display for RoomNameError {
         match self {
             Self::Empty => f.write_str("a room's name has at least one character"),
             Self::TooLong => write!(f, "a room's name has at most {MAX} characters"),
-            Self::Dots => f.write_str("a room's name is more than dots"),
+            Self::Dots => f.write_str("a room's name cannot be . or .."),
             Self::Character(c) => write!(
                 f,
                 "a room's name consists of letters, digits and . _ ~ - : {c:?} is none of them"

@@ -32,7 +32,7 @@ impl Room {
         });
     }
 
-    /// Reports a chat message that is not private.
+    /// Reports a chat message, if the operator's server wants these. The caller must not pass a private one.
     pub(super) fn tell_chat(&mut self, now: Timestamp, message: &Message) {
         if self.deliveries.wants_chat() {
             let message = Json::of(message);
@@ -43,7 +43,7 @@ impl Room {
         }
     }
 
-    /// Reports changes to the operator's server and the index. Repeats what they have not accepted.
+    /// Tells the operator's server and the index what changed. Repeats what they have not accepted.
     pub(super) fn tell_changes(&mut self, now: Timestamp, out: &mut Vec<Command>) {
         if !self.deliveries.is_on() && !self.listing.is_on() {
             return; // counting the peers is unnecessary

@@ -32,7 +32,7 @@ pub enum Action {
     /// Lift the bans of a kicked socket.
     Unban,
     /// Perform a host's event, with these fields.
-    Preside(&'static str, &'static [&'static str]),
+    HostEvent(&'static str, &'static [&'static str]),
 }
 
 /// All actions by their names in the path.
@@ -44,16 +44,16 @@ const ACTIONS: [(&str, Action); 14] = [
     ("emit", Action::Emit),
     ("close", Action::Close),
     ("unban", Action::Unban),
-    ("kick", Action::Preside(names::HOST_KICK, &["id"])),
-    ("admit", Action::Preside(names::HOST_ADMIT, &["id"])),
-    ("deny", Action::Preside(names::HOST_DENY, &["id"])),
-    ("host", Action::Preside(names::HOST_TRANSFER, &["id"])),
-    ("lock", Action::Preside(names::HOST_LOCK, &["on"])),
+    ("kick", Action::HostEvent(names::HOST_KICK, &["id"])),
+    ("admit", Action::HostEvent(names::HOST_ADMIT, &["id"])),
+    ("deny", Action::HostEvent(names::HOST_DENY, &["id"])),
+    ("host", Action::HostEvent(names::HOST_TRANSFER, &["id"])),
+    ("lock", Action::HostEvent(names::HOST_LOCK, &["on"])),
     (
         "password",
-        Action::Preside(names::HOST_PASSWORD, &["password"]),
+        Action::HostEvent(names::HOST_PASSWORD, &["password"]),
     ),
-    ("clear", Action::Preside(names::HOST_CLEAR, &[])),
+    ("clear", Action::HostEvent(names::HOST_CLEAR, &[])),
 ];
 
 impl Action {
@@ -87,7 +87,7 @@ impl Action {
             Self::Emit => &["event", "args", "to"],
             Self::Close => &["reason"],
             Self::Unban => &["id"],
-            Self::Preside(_, fields) => fields,
+            Self::HostEvent(_, fields) => fields,
         }
     }
 }
@@ -156,9 +156,10 @@ impl Room {
             Action::Emit => Object::new().with("delivered", &self.emit(turn, fields)?),
             Action::Close => Object::new().with("closed", &self.end(turn, fields)?),
             Action::Unban => Object::new().with("lifted", &self.unban(turn, fields)?),
-            Action::Preside(event, _) => {
+            Action::HostEvent(event, _) => {
                 let args = Args::new(vec![fields.json().clone()]);
-                self.preside(turn, None, event, &args).transpose()?;
+                self.perform_for_host(turn, None, event, &args)
+                    .transpose()?;
                 Object::new()
             }
         })
@@ -224,9 +225,9 @@ impl Room {
         Ok(delivered)
     }
 
-    /// Disconnects all sockets, and deletes the state of the room except for the counters, which
-    /// clients may remember. Returns the number of sockets. A socket that is away is disconnected
-    /// when it reconnects, so that its client is told, too.
+    /// Disconnects all sockets, and deletes the state of the room. Only the counters go on, in memory,
+    /// because clients may remember them. Returns the number of sockets. A socket that is away is
+    /// disconnected when it reconnects, so that its client is told, too.
     fn end(&mut self, turn: &mut Turn, fields: &Fields) -> Result<usize, Error> {
         let reason = text(fields, "reason", "close takes {reason?}, a text")?;
         let ids = self.members.matching(|_, _| true);
@@ -263,18 +264,18 @@ impl Room {
         if lifted == 0 {
             return Err(Error::new(Code::UnknownPeer, "no ban has that id"));
         }
-        self.shut_out(turn);
+        self.access_changed(turn);
         Ok(lifted)
     }
 }
 
-/// Reads the body: a JSON object with none but these fields, or nothing.
+/// Reads the body: a JSON object that has only these fields, or nothing.
 fn read(request: &Request, names: &[&str]) -> Result<Fields, Error> {
     if request.body.is_empty() {
         return Ok(Fields::default());
     }
     if !is_json(&request.content_type) {
-        let message = "the body has to be JSON, and to say so: content-type: application/json";
+        let message = "the body has to be JSON, with the header content-type: application/json";
         return Err(Error::bad_payload(message));
     }
     let text = String::from_utf8_lossy(&request.body);

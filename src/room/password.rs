@@ -9,8 +9,9 @@ use crate::base64;
 /// A password in the form in which it is stored: its HMAC-SHA-256 with a random salt.
 ///
 /// A slow hash would protect a weak password from readers of the storage, but only the operator can
-/// read it. And any client could make the object compute the hash, whose processor time costs money.
-/// Clients can only guess, so guesses are limited instead: see [`Access::check`].
+/// read the storage. A slow hash would also cost the operator money: it takes much processor time, and
+/// any client could make the object compute it. Clients can only guess, so guesses are limited instead:
+/// see [`Access::check`].
 ///
 /// [`Access::check`]: super::access::Access::check
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! Joining and leaving, what peers change of themselves, lost connections, who is host.
+//! Joining and leaving, changes of a peer's data, lost connections, and the choice of the host.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ impl Room {
             None => Joining::default(),
             Some(json) => json.read().ok_or_else(|| {
                 Error::bad_payload(
-                    "room:join takes {name?, media?: {audio, video, screen}, password?}",
+                    "room:join takes {name?, media?: {audio, video, screen}, password?, rejoin?}",
                 )
             })?,
         };
@@ -110,8 +110,7 @@ impl Room {
             };
             turn.emit(self.peers_but(id), event, vec![Json::of(&peer)]);
         }
-        let is_host_by_token = self.member(id).is_some_and(Member::is_host_by_token);
-        if !again && host != Some(id) && (is_host_by_token || ghost == host) {
+        if !again && host != Some(id) && (self.is_host_by_token(id) || ghost == host) {
             self.make_host(turn, Some(id));
         } else if hostless {
             self.knock_anew(turn);
@@ -246,23 +245,23 @@ impl Room {
             self.log_line(turn.now, "never-joined", &line);
         }
         let (joined, alias) = (member.profile.is_some(), member.alias.clone());
-        self.spent.keep(member.address, member.buckets);
+        self.kept_buckets.keep(member.address, member.buckets);
         self.departed(turn, id, joined, alias, reason);
     }
 
-    /// Tells the other members, and finds a new host if necessary.
+    /// Tells the other members that a member left, and finds a new host if necessary.
     pub(super) fn departed(
         &mut self,
         turn: &mut Turn,
         id: SocketId,
-        left: bool,
+        was_peer: bool,
         alias: Option<String>,
         reason: &str,
     ) {
         if let Some(alias) = alias {
             turn.emit(self.aliased(), names::USER_LEFT, vec![Json::of(&alias)]);
         }
-        if !left {
+        if !was_peer {
             return;
         }
         self.log(turn.now, "leave", Some(id), None, Some(reason));
@@ -273,7 +272,7 @@ impl Room {
             self.make_host(turn, self.successor());
         }
         if self.host().is_none() {
-            self.turn_away(turn);
+            self.refuse_waiting(turn);
         }
     }
 

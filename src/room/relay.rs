@@ -81,8 +81,8 @@ impl Room {
         Ok(())
     }
 
-    /// Counts an event against the limits of receivers that are away. The limits prevent that one sender
-    /// pushes out the events of others. If one of several receivers is over its limit, it misses the event.
+    /// Counts an event against the limits of receivers that are away. The limits prevent one sender
+    /// from pushing out the events of others. If one of several receivers is over its limit, it misses the event.
     /// If the only receiver is over its limit, the sender gets an error.
     pub(super) fn wait(&mut self, receivers: &mut Vec<SocketId>, size: usize) -> Result<(), Error> {
         let limit = self.config.limits.waiting;
@@ -114,8 +114,8 @@ impl Room {
         Some(last.id)
     }
 
-    /// Remembers the two ends of an offer or answer, for answers and candidates without a target. A
-    /// sender to several receivers is remembered once, not with each of them.
+    /// Remembers the two ends of an offer or answer, for answers and candidates without a target. If there
+    /// are several receivers, the sender is remembered once for the room, not with each receiver.
     fn pair(&mut self, from: SocketId, kind: signal::Kind, receivers: &[SocketId], seq: u64) {
         if !matches!(kind, signal::Kind::Offer | signal::Kind::Answer) {
             return;

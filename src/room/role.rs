@@ -13,10 +13,11 @@ const TUTORIAL: [&str; 4] = [
 /// How many letters of a name are compared: more than the longest known name has.
 const LONGEST: usize = 32;
 
-/// The role of a field. If several fields state a target, the least role decides.
+/// The role of a field. If several fields state a target, the role that comes first in this list decides;
+/// for the same role, the least number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
-    /// The target, by one of the tutorial's names.
+    /// The target, by one of the names in [`TUTORIAL`].
     Tutorial,
     /// The target.
     Target(u8),
@@ -35,7 +36,7 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// The role of a field of this name. Case, `_` and `-` are ignored.
+    /// The role of a field of this name. Case, `_` and `-` are ignored, but not in the names in [`TUTORIAL`].
     pub(super) fn of(name: &str) -> Self {
         let mut letters = [0; LONGEST];
         let name = match name.as_bytes() {
@@ -121,7 +122,7 @@ fn normal<'a>(name: &[u8], letters: &'a mut [u8; LONGEST]) -> &'a [u8] {
     letters.get(..len).unwrap_or_default()
 }
 
-/// The name without the first of these endings that it has. A name that is only an ending stays.
+/// The name without the first of these endings that leaves at least one letter.
 fn without<'a, const N: usize>(name: &'a [u8], endings: [&[u8]; N]) -> &'a [u8] {
     let mut stems = endings
         .into_iter()

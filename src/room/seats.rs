@@ -1,4 +1,4 @@
-//! Seats: how many peers may send media, and which peer loses its seat.
+//! Seats: the places of peers that send media (`MAX_PEERS`), and which peer loses its seat.
 
 use super::Room;
 use super::contract::Media;
@@ -15,17 +15,20 @@ impl Room {
             other != id && member.has_media() && !member.is_away()
         };
         let taken = self.members.matching(is_seated).len();
-        let is_host = self.member(id).is_some_and(Member::is_host_by_token);
-        if media.is_any() && taken >= self.config.limits.peers && !is_host {
+        if media.is_any() && taken >= self.config.limits.peers && !self.is_host_by_token(id) {
             return Err(Error::new(
                 Code::RoomFull,
                 format!(
                     "{taken} peers with audio or video are the most this room holds: \
-                     join without, or try again when one has left"
+                     join without media, or try again when one has left"
                 ),
             ));
         }
         Ok(())
+    }
+
+    pub(super) fn is_host_by_token(&self, id: SocketId) -> bool {
+        self.member(id).is_some_and(Member::is_host_by_token)
     }
 
     /// The earlier socket of this peer: one that is away, and whose secret the peer shows.
@@ -52,7 +55,8 @@ impl Room {
             let members = self.members.iter().filter(|(_, member)| member.has_media());
             members.filter(|(other, _)| *other != id && Some(*other) != ghost)
         };
-        if !media.is_any() || seated().count() < self.config.limits.peers {
+        let needs_seat = media.is_any() && !self.is_host_by_token(id);
+        if !needs_seat || seated().count() < self.config.limits.peers {
             return;
         }
         let away = seated().filter(|(_, member)| member.is_away());

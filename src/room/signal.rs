@@ -11,7 +11,8 @@
 //! | room last | `description, room` | the description |
 //!
 //! In each object that is delivered as an argument, every field that states a sender has the true one.
-//! The payload of a signal is read only as far as necessary to recognize its shape.
+//! The payload of a signal is read only as far as necessary to recognize its shape, and to find the sender
+//! and the room that it states.
 
 use super::RoomName;
 use super::config::Limits;
@@ -258,7 +259,7 @@ impl Signal {
         is_first.then(|| word(self.first.json())).flatten()
     }
 
-    /// The arguments after the first that may name a peer or a room, each with its index among them.
+    /// The words in `rest`, which may name a peer or a room. Each comes with its index in `rest`.
     pub(super) fn later_words(&self) -> impl Iterator<Item = (usize, String)> {
         let words = self.rest.iter().map(|value| word(value.json()));
         words
@@ -362,15 +363,17 @@ fn bad_object() -> Error {
 }
 
 fn too_deep() -> Error {
-    Error::bad_payload(format!("a signal may be nested {DEPTH} levels deep"))
+    Error::bad_payload(format!("a signal may have at most {DEPTH} nested levels"))
 }
 
 fn missing(kind: Kind) -> Error {
     let field = kind.field();
     Error::bad_payload(match kind {
-        Kind::Other => "signal takes {to, data}".to_owned(),
-        Kind::Candidate => format!("{field} takes {{to, candidate}} or a candidate"),
-        Kind::Offer | Kind::Answer => format!("{field} takes {{to, description}} or a description"),
+        Kind::Other => "signal takes {to?, data, cid?}".to_owned(),
+        Kind::Candidate => format!("{field} takes {{to?, candidate, cid?}} or a candidate"),
+        Kind::Offer | Kind::Answer => {
+            format!("{field} takes {{to?, description, cid?}} or a description")
+        }
     })
 }
 

@@ -42,7 +42,8 @@ fn unknown_peer() -> Error {
 
 impl Room {
     /// The receivers of a signal: its target if it has one. Without a target, an answer or a candidate
-    /// goes to the peer of the last offer. Any other signal goes to all members except the sender.
+    /// goes to the sender's [partner](Room::partner), if that is inside. Any other signal without a target goes
+    /// to all members inside except the sender.
     pub(super) fn receivers(
         &self,
         from: SocketId,
@@ -92,7 +93,7 @@ impl Room {
         Ok(later.or_else(by_value))
     }
 
-    /// The target that a later argument names. The second argument may name the room instead.
+    /// The target that a later argument names. If one names the room, the next may name the target.
     fn later_target(&self, from: SocketId, signal: &Signal) -> Result<Option<SocketId>, Error> {
         let mut target = None;
         for (place, name) in signal.later_words() {

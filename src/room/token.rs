@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 /// How much the signer's clock may differ from this one.
 const SKEW: Duration = Duration::from_secs(60);
 
-/// A time from here on, in the year 5138, can only be in milliseconds.
+/// A time of this value or more was meant in milliseconds: in seconds it would be in the year 5138.
 const MILLISECONDS: f64 = 1e11;
 
 /// The longest reference, in characters; a longer one is cut.
@@ -166,8 +166,10 @@ impl Tokens {
         let (signed, signature) = token.rsplit_once('.').ok_or(Flaw::NoJwt)?;
         let (header, claims) = signed.split_once('.').ok_or(Flaw::NoJwt)?;
         // The server decides about the algorithm, not the token.
-        let header: Header = decode(header).ok_or(Flaw::NoJwt)?;
-        if header.alg != "HS256" || header.crit.is_some() {
+        let header: Claims = decode(header).ok_or(Flaw::NoJwt)?;
+        let algorithm = header.text("alg").ok().flatten().ok_or(Flaw::NoJwt)?;
+        // No extension that `crit` could list is known.
+        if algorithm != "HS256" || header.has("crit") {
             return Err(Flaw::Algorithm);
         }
         let signature = base64::decode(signature);
@@ -225,8 +227,8 @@ impl Tokens {
     }
 }
 
-/// Whether a role is that of the host. All other roles are guests. A misspelt `host` is an error,
-/// because it was probably not meant to be a guest.
+/// Whether a role is that of the host. All other roles are guests. A misspelt `host` is an error:
+/// its client was probably not meant to be a guest.
 fn is_host(role: Option<&str>) -> Result<bool, Flaw> {
     let role = role.unwrap_or_default();
     if role != "host" && role.trim().eq_ignore_ascii_case("host") {
@@ -256,19 +258,12 @@ pub(crate) struct Pass {
     pub(super) host: bool,
 }
 
-/// The header. Its other fields are ignored, except `crit`, which lists fields that must be understood.
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    crit: Option<serde::de::IgnoredAny>,
-}
-
 impl TokenSecret {
     /// The form of a secret, for error messages.
-    pub const FORM: &str = "32 or more characters: `openssl rand -base64 48` prints good ones";
+    pub const FORM: &str = "32 or more bytes: `openssl rand -base64 48` prints good ones";
 
-    /// `None` if `text` is invalid: a short secret could be guessed. White space around it is removed,
-    /// because it is easily pasted unnoticed.
+    /// `None` if `text` is invalid: a short secret could be guessed. White space around the secret is
+    /// removed, because people paste such white space together with a secret without noticing.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();

@@ -1,7 +1,7 @@
 //! Webhooks: requests that report the room's events to the operator's server.
 //!
 //! ```text
-//! event ─▶ numbered, stored with its cause ─▶ Post ─▶ accepted (2xx) ─▶ deleted
+//! event ─▶ numbered, stored in the journal ─▶ Post ─▶ accepted (2xx) ─▶ deleted
 //!                                             ▲ └─ failed ─▶ waits ─┐
 //!                                             └─────────────────────┘
 //! ```
@@ -165,7 +165,8 @@ impl Deliveries {
         }
     }
 
-    /// Stores events for a new host and for the end of the room, if the receiver does not know yet.
+    /// Stores an event for a new host, and one when the last peer has left, if the receiver does not know
+    /// of them.
     pub(super) fn settle(
         &mut self,
         now: Timestamp,
@@ -254,7 +255,7 @@ impl Deliveries {
     }
 
     /// The room was closed, and its storage is to be deleted. So the next event begins another stream,
-    /// unless a client connects before the events that wait are sent.
+    /// unless a peer joins before the events that wait are sent.
     pub(super) fn end(&mut self) {
         self.state.ending = self.is_on();
         self.unsaved |= self.is_on();

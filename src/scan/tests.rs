@@ -78,7 +78,7 @@ fn parts_are_where_serde_json_finds_them() {
 }
 
 #[test]
-fn names_in_the_objects_in_fields() {
+fn the_names_of_an_object_in_a_field_are_listed() {
     let object = r#"{"a":{"x":1,"y":{"deeper":{}}}, "b":[{"no":1}], "c" : {} ,"d": { "z" : "}" }}"#;
     let array = format!("[0, {object} ]");
     let element = elements(&array).unwrap_or_default().pop();

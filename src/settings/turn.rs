@@ -27,10 +27,9 @@ impl Default for Turn {
 
 impl Turn {
     pub(super) const URLS: &str =
-        "URLs with commas between them, such as turn:turn.example.com:3478, or nothing";
+        "URLs with commas between them, such as turn:turn.example.com:3478";
     pub(super) const SECRET: &str = "the TURN server's static-auth-secret, one line";
-    pub(super) const KEY_ID: &str =
-        "the id of a TURN key of Cloudflare's, letters and digits, or nothing";
+    pub(super) const KEY_ID: &str = "the id of a TURN key of Cloudflare's, letters and digits";
     pub(super) const TOKEN: &str = "the API token of that TURN key, one word";
     pub(super) const API: &str = "a URL, such as https://rtc.live.cloudflare.com";
 
@@ -56,7 +55,7 @@ impl Turn {
     pub(super) fn set_secret(&mut self, text: &str) -> Result<(), String> {
         text.trim().clone_into(&mut self.secret);
         if self.secret.chars().any(char::is_control) {
-            return Err("it has several lines".to_owned());
+            return Err("it has a control character, such as a line break".to_owned());
         }
         Ok(())
     }
@@ -117,7 +116,7 @@ impl Turn {
                 return Err(Invalid {
                     name,
                     found: "it is missing".to_owned(),
-                    form: format!("{form}: {set} is set"),
+                    form: format!("{form}: it is needed, because {set} is set"),
                     secret,
                 });
             }

@@ -57,7 +57,7 @@ const PAYLOAD_BYTES: u64 = 1_000_000;
 /// The longest finite time: ten years, in seconds.
 const LONGEST_S: u64 = 3650 * 86_400;
 
-/// The platform's maximum number of sockets in an object.
+/// How many WebSocket connections the platform allows in an object.
 const SOCKETS: u64 = 32_768;
 
 /// Every variable, in the order of `wrangler.toml` and the documents.

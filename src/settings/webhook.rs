@@ -14,8 +14,7 @@ pub(super) struct Webhook {
 impl Webhook {
     pub(super) const URL: &str = "an http(s) URL, such as https://example.com/webhook, or nothing";
     pub(super) const CHAT: &str = r#""on" or "off""#;
-    pub(super) const SECRET: &str =
-        "32 or more characters: `openssl rand -base64 48` prints good ones";
+    pub(super) const SECRET: &str = "32 or more bytes: `openssl rand -base64 48` prints good ones";
 
     pub(super) fn set_url(&mut self, text: &str) -> Result<(), String> {
         let url = text.trim();
@@ -58,7 +57,7 @@ impl Webhook {
             return Err(Invalid {
                 name: "WEBHOOK_SECRET",
                 found: "it is missing".to_owned(),
-                form: format!("{}: WEBHOOK_URL is set", Self::SECRET),
+                form: format!("{}: it is needed, because WEBHOOK_URL is set", Self::SECRET),
                 secret: true,
             });
         }

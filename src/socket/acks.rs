@@ -26,8 +26,8 @@ pub(super) struct Asked {
 
 impl<T: Serialize + DeserializeOwned> Sockets<T> {
     /// Sends an event that the client should acknowledge within `timeout`. Then [`Sockets::answered`] or
-    /// [`Sockets::expire`] returns `answer`. `false` if the socket has left, or if it has [`MAX_ASKED`]
-    /// pending acks.
+    /// [`Sockets::expire`] returns `answer`, unless the socket leaves before. `false` if the socket has left, or if it
+    /// has [`MAX_ASKED`] pending acks.
     pub fn ask(
         &mut self,
         now: Timestamp,
@@ -78,7 +78,7 @@ impl<T: Serialize + DeserializeOwned> Sockets<T> {
         while let Some((_, id, ack)) = self.asked.first().copied().filter(|(by, ..)| *by <= now) {
             match self.answered(id, ack) {
                 Some(name) => late.push((id, name)),
-                None => self.asked = Set::default(), // no ack is pending
+                None => self.asked = Set::default(), // cannot happen: each entry has a pending ack
             }
         }
         late

@@ -20,8 +20,8 @@ pub trait App {
     /// The app's [`App::deadline`] may have passed.
     fn wake(&mut self, _now: Timestamp, _out: &mut Vec<Command>) {}
 
-    /// Called when everything stored is deleted, because the object has had no client for a long
-    /// time. The app clears its memory of the stored state.
+    /// Called when everything stored is deleted, some time after the last client has left. The app
+    /// clears its memory of the stored state.
     fn reset(&mut self);
 
     /// Whether the app still needs the stored state, although there is no client. Nothing is
@@ -81,7 +81,8 @@ pub enum Event {
         /// Its arguments.
         args: Args,
     },
-    /// A client sent an event without a name. It has no effect, but costs the same as another.
+    /// A client sent an event without a name, or an ack with an id that cannot be read. It has no
+    /// effect, but counts against the client's rate as any event does.
     Empty {
         /// From this socket.
         from: SocketId,
@@ -122,8 +123,8 @@ pub struct Ack {
 }
 
 impl Ack {
-    /// The right to acknowledge the event of a socket with this ack id. The server makes one per
-    /// event; tests of an [`App`] make their own.
+    /// The right to acknowledge the event of a socket with this ack id. The server makes one for
+    /// each event that asks for an ack; tests of an [`App`] make their own.
     #[must_use]
     pub fn new(socket: SocketId, id: u64) -> Self {
         Self {
@@ -147,7 +148,8 @@ pub enum Command {
         /// The socket.
         socket: SocketId,
         /// Whether its client may recover it. If so, each event for it gets an offset as an
-        /// additional argument. Clients in some languages pass it to the listener.
+        /// additional argument. An event that asks for an ack gets none, and a `volatile` event may
+        /// get none. Clients in some languages pass the offset to the listener.
         recoverable: bool,
     },
     /// Refuse a socket.
@@ -169,7 +171,8 @@ pub enum Command {
         args: Args,
         /// Ask for an ack: [`Event::Ack`] has this id.
         ack: Option<u64>,
-        /// Whether sockets that are away miss the event.
+        /// Whether sockets that are away miss the event. They always miss an event that asks for an
+        /// ack.
         volatile: bool,
     },
     /// Acknowledge an event.

@@ -18,7 +18,7 @@ use crate::scan::{Scan, elements, scan};
 pub struct Json {
     source: Text,
     range: Range<usize>,
-    /// The positions of its parts, from the scan of the whole text, if it is an array or an object.
+    /// The scan of this value, if it is an array or an object and the array around it was scanned.
     scan: Option<Rc<Scan>>,
 }
 
@@ -61,7 +61,7 @@ impl Json {
     }
 
     /// The value with U+FFFD in place of each lone surrogate, which no text in Rust can have.
-    pub(crate) fn mended(&self) -> Self {
+    pub(crate) fn without_lone_surrogates(&self) -> Self {
         surrogates::replace(self.as_str()).map_or_else(|| self.clone(), Self::written)
     }
 
@@ -91,7 +91,7 @@ impl Json {
         Some(elements.collect())
     }
 
-    /// The positions of the values in this one.
+    /// The scan of this value, which is made now if there is none yet. `None` if it is not JSON.
     pub(crate) fn scan(&self) -> Option<Rc<Scan>> {
         let known = self.scan.clone();
         known.or_else(|| scan(self.as_str()).map(Rc::new))
@@ -263,22 +263,23 @@ impl Args {
 
     /// These arguments with U+FFFD in place of each lone surrogate, which no text in Rust can have;
     /// `None` if there is none.
-    pub(crate) fn mended(&self) -> Option<Self> {
-        let mut mended = None;
+    pub(crate) fn without_lone_surrogates(&self) -> Option<Self> {
+        let mut without_lone_surrogates = None;
         for (position, value) in self.values.iter().enumerate() {
             let Some(text) = surrogates::replace(value.as_str()) else {
                 continue;
             };
-            let args: &mut Self = mended.get_or_insert_with(|| self.clone());
+            let args: &mut Self = without_lone_surrogates.get_or_insert_with(|| self.clone());
             if let Some(value) = args.values.get_mut(position) {
                 *value = Json::written(text);
             }
         }
-        mended
+        without_lone_surrogates
     }
 
-    /// Arguments that contain values of `event`, with the attachments that they need. `None` if a
-    /// placeholder names an attachment that does not exist.
+    /// Arguments that contain values of `event`, with the attachments that they need. If `event` has
+    /// attachments: `None` if a placeholder in `values` names an attachment that `event` does not have, or
+    /// if a value has too many levels to tell.
     pub(crate) fn taken_from(values: Vec<Json>, event: &Self) -> Option<Self> {
         let count = event.attachments.len();
         let mut args = Self::new(values);

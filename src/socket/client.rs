@@ -10,7 +10,7 @@ use super::DisconnectReason;
 use super::args::Json;
 use super::decoder::Decoder;
 use super::namespace::Namespace;
-use super::replay::Offset;
+use super::offset::Offset;
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{Handshake, Sid};
 use crate::store::Store;
@@ -22,8 +22,8 @@ pub(super) const PREFIX: &str = "socket/";
 const CONNECTS: u32 = 20;
 const CONNECTS_EVERY: Duration = Duration::from_secs(1);
 
-/// The most namespaces that a client may be in at a time, and the most namespaces that are kept from
-/// which the server disconnected it.
+/// The most namespaces that a client may be in at a time, and the greatest length of
+/// [`Client::removed`].
 pub(super) const NAMESPACES: usize = 32;
 
 /// The longest name of a namespace, in bytes.
@@ -101,14 +101,14 @@ impl Client {
         self.connects <= now + CONNECTS_EVERY * CONNECTS
     }
 
-    /// `None` only if it cannot be written as JSON, which does not happen with ids and numbers.
-    pub(super) fn memo(&self, joined: impl Fn(SocketId) -> bool) -> Option<Box<RawValue>> {
+    /// `None` only if it cannot be written as JSON, which does not happen with texts, ids and numbers.
+    pub(super) fn memo(&self, is_connected: impl Fn(SocketId) -> bool) -> Option<Box<RawValue>> {
         let sockets = self.sockets.iter().copied();
         let memo = Memo {
             handshake: self.handshake.as_ref().clone(),
             connect_by: self.connect_by,
             claiming: self.claiming,
-            sockets: sockets.filter(|id| joined(*id)).collect(),
+            sockets: sockets.filter(|id| is_connected(*id)).collect(),
         };
         serde_json::value::to_raw_value(&memo).ok()
     }
@@ -175,8 +175,8 @@ impl Socket {
         store.put_json(key(id), &row);
     }
 
-    /// The id, the socket, and until when it may come back if it is known to be away. `None` if the row
-    /// is damaged, see [`Store`].
+    /// The id and the socket. `link` is called with the id and, if the socket is known to be away, with the
+    /// time until which it may come back. `None` if the row is damaged, see [`Store`].
     pub(super) fn restore(
         store: &Store,
         (key, value): &(String, String),

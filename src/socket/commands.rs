@@ -5,8 +5,9 @@ use super::app::{Ack, Command, Event};
 use super::args::{Json, Object};
 use super::client::{self, Link, Socket};
 use super::namespace::Namespace;
+use super::offset::Offset;
 use super::packet::{self, Packet};
-use super::replay::{Offset, Replay, Sent};
+use super::replay::{Replay, Sent};
 use super::server::Server;
 use super::socket_id::SocketId;
 use crate::engine::{Message, Sid};
@@ -93,8 +94,12 @@ impl Server {
         let payload = Object::new()
             .with("sid", &id)
             .maybe("pid", socket.pid.as_ref());
-        let knows = self.engine.speaks_revision_3(sid); // its client derives it
-        self.send(id, packet::Kind::Connect((!knows).then(|| payload.json())));
+        // A client of revision 3 derives the id.
+        let derives_id = self.engine.speaks_revision_3(sid);
+        self.send(
+            id,
+            packet::Kind::Connect((!derives_id).then(|| payload.json())),
+        );
     }
 
     fn refuse(&mut self, id: SocketId, message: &str, data: Option<&Json>) {
@@ -173,7 +178,8 @@ impl Server {
         }
     }
 
-    /// Sends an event to several sockets. It is encoded once per namespace.
+    /// Sends an event to several sockets. For each namespace it is encoded once with an offset, for
+    /// sockets that can be recovered, and once without, for the others.
     fn emit(&mut self, now: Timestamp, mut to: Vec<SocketId>, kind: packet::Kind, volatile: bool) {
         while let Some((namespace, group, rest)) = self.group(&to) {
             if rest.is_empty() {
@@ -260,9 +266,9 @@ impl Server {
             args.values.push(next.json());
             return Some(next);
         }
-        // A client takes the last element of an event for an offset if it is a text, even if that
-        // is the event's name. The newest offset is correct: the client has received all events up
-        // to it.
+        // If the last element of an event is a text, a client reads it as an offset, even if it is the
+        // event's name. So the newest offset is added. It is correct: the client has received all events
+        // up to it.
         let last = args.values.last();
         if last.is_none_or(|last| last.as_str().starts_with('"')) {
             args.values.push(replay.last().json());
@@ -271,8 +277,8 @@ impl Server {
     }
 
     fn send_to_all(&mut self, sessions: Vec<Sid>, messages: &[Message]) {
-        let after = 2; // a commit, and an ack
-        self.engine.reserve(sessions.len() * messages.len() + after);
+        let extra = 2; // a commit, and an ack
+        self.engine.reserve(sessions.len() * messages.len() + extra);
         for sid in sessions {
             self.dispatch(sid, messages);
         }

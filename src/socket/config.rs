@@ -28,8 +28,8 @@ impl Default for Config {
 pub struct Recovery {
     /// How long a client may be away.
     pub window: Duration,
-    /// The most events that are kept for clients that are away. Their bytes have the same bound as
-    /// packets that wait for a poll.
+    /// The maximum number of events in the replay log, for all clients together. The log has a maximum size,
+    /// too: as many bytes as may be queued for one client that does not poll.
     pub events: usize,
 }
 

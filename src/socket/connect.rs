@@ -6,15 +6,15 @@ use super::app::Event;
 use super::args::Json;
 use super::client::{self, Link, Socket};
 use super::namespace::Namespace;
+use super::offset::Offset;
 use super::recovery::has_past;
-use super::replay::Offset;
 use super::server::Server;
 use super::socket_id::{Pid, SocketId};
 use crate::engine::Sid;
 use crate::time::Timestamp;
 
 impl Server {
-    /// A client wants to connect to a namespace that it is not in.
+    /// Handles a CONNECT to a namespace. One with a query is ignored if the client is in the namespace already.
     pub(super) fn enter(
         &mut self,
         now: Timestamp,
@@ -30,12 +30,15 @@ impl Server {
             return;
         };
         let auth_bytes = auth.as_ref().map_or(0, |auth| auth.as_str().len());
+        let query_fits = |query: &String| client.handshake.has_space_for(query);
         let refusal = if namespace.as_str().len() > client::NAMESPACE_BYTES {
             Some("Invalid namespace")
         } else if client.sockets.len() >= client::NAMESPACES {
             Some("too many namespaces: a connection may be in 32 at a time")
         } else if auth_bytes > client::AUTH_BYTES {
             Some("auth is too large: it may have 16384 bytes as JSON")
+        } else if !query.as_ref().is_none_or(query_fits) {
+            Some("the query is too long: it may have 2048 bytes together with that of the URL")
         } else {
             None
         };

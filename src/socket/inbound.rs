@@ -14,8 +14,9 @@ use crate::engine::{Message, Sid};
 use crate::map::Map;
 use crate::time::Timestamp;
 
-/// How many bytes of all clients together may wait. Beyond that the packet that has waited longest for
-/// its attachments is dropped, and its client's connection is closed.
+/// How many bytes of all clients together may wait: in incomplete packets, and the same number in deferred messages.
+/// If incomplete packets exceed it, the server closes the connection of the client whose packet has waited longest. If
+/// a deferred message would exceed it, the server closes the connection of that message's client.
 const MAX_BYTES: usize = 4_194_304;
 
 /// How many bytes a message takes beside its content.
@@ -90,7 +91,7 @@ impl Server {
         let was_idle = client.decoder.awaiting().is_none();
         match client.decoder.push(message, limit) {
             Ok(Some(packet)) if is_connect(&packet) && !client.may_connect(now) => {
-                self.misuse(now, sid); // beyond the spec: each CONNECT costs a socket or a refusal
+                self.misuse(now, sid); // our own limit: each CONNECT costs a socket or a refusal
             }
             Ok(Some(packet)) => self.packet(now, sid, packet),
             Ok(None) => {

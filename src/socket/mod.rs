@@ -1,6 +1,6 @@
 //! Socket.IO v5: namespaces, events, acks and attachments on top of [`engine`](crate::engine), and
-//! the interface for applications. Clients on revision 3 of the engine speak protocols 3 and 4. These
-//! differ in who connects to `/`, in ids and in refusals.
+//! the interface for applications. Clients on revision 3 of the engine speak the protocols 3 and 4 of
+//! Socket.IO. These differ from v5 in who connects to `/`, in ids and in refusals.
 //!
 //! Specification: <https://socket.io/docs/v4/socket-io-protocol/>.
 
@@ -14,6 +14,7 @@ mod connect;
 mod decoder;
 mod inbound;
 mod namespace;
+mod offset;
 mod packet;
 mod recovery;
 mod replay;
@@ -36,8 +37,8 @@ pub use args::{Args, Json};
 pub use config::{Config, Recovery};
 pub use decoder::Decoder;
 pub use namespace::Namespace;
-pub(crate) use packet::is_reserved;
 pub use packet::{AckId, Kind, Packet, ParseError};
+pub(crate) use packet::{has_placeholder, is_reserved};
 pub use runner::Runner;
 pub use select::emit;
 pub use server::Server;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 /// `/`, or `/name`. Case-sensitive; a query belongs to the name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Namespace(Option<Rc<str>>); // `None` is `/`, which most are
+pub struct Namespace(Option<Rc<str>>); // `None` is `/`, the usual case
 
 const MAIN: &str = "/";
 
@@ -13,8 +13,8 @@ impl Namespace {
     /// `None` unless `name` begins with a slash and has no comma. A comma would end it in a packet.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        let is_one = name.starts_with('/') && !name.contains(',');
-        is_one.then(|| Self((name != MAIN).then(|| name.into())))
+        let is_valid = name.starts_with('/') && !name.contains(',');
+        is_valid.then(|| Self((name != MAIN).then(|| name.into())))
     }
 
     /// The main namespace, `/`.

@@ -21,7 +21,7 @@ const MAX_ATTACHMENTS: u8 = 10;
 /// How deep arguments with placeholders may be nested.
 const MAX_DEPTH: usize = 64;
 
-/// Names that clients use for their own events. They cannot be sent.
+/// The names of events that the client libraries raise themselves. No packet may carry an event with such a name.
 const RESERVED: [&str; 6] = [
     "connect",
     "connect_error",
@@ -51,7 +51,7 @@ pub enum Kind {
     Event {
         /// Its ack id, if it asks for an ack.
         id: Option<AckId>,
-        /// Its name, decoded. If the name is a number, its digits.
+        /// Its name, decoded. If the name is a number, the text of the number.
         name: String,
         /// Its arguments.
         args: Args,
@@ -63,7 +63,7 @@ pub enum Kind {
         /// The arguments.
         args: Args,
     },
-    /// CONNECT_ERROR: an object. In revision 3, ERROR: any JSON. Only servers send it there.
+    /// CONNECT_ERROR: an object. In revision 3 it is ERROR: any JSON. Only servers send these.
     ConnectError(Json),
     /// An EVENT without payload: tolerated, and without effect.
     Nothing,
@@ -159,7 +159,7 @@ fn event(frame: &Frame, id: Option<AckId>, json: &str) -> Result<Kind, ParseErro
     }
     let name = values.remove(0);
     let name = match name.as_str().as_bytes().first() {
-        // A name with a lone surrogate cannot be a Rust string. Not decoded, it equals no other name.
+        // A name with a lone surrogate cannot be a Rust string. Its JSON is used instead.
         Some(b'"') => name.text().unwrap_or_else(|| name.as_str().to_owned()),
         Some(b'-' | b'0'..=b'9') => name.as_str().to_owned(),
         _ => return Err(ParseError::Name),
@@ -241,6 +241,11 @@ pub(super) fn placeholders_fit(values: &[Json], count: usize) -> bool {
         let may_have_some = text.contains('\\') || text.contains("_placeholder");
         !may_have_some || fits(json, count)
     })
+}
+
+/// Whether a value has a placeholder, or too many levels to tell.
+pub(crate) fn has_placeholder(value: &Json) -> bool {
+    !placeholders_fit(std::slice::from_ref(value), 0)
 }
 
 /// Each level is scanned again, so the number of levels is limited.

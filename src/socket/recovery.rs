@@ -1,9 +1,9 @@
 //! Connection state recovery: a client that lost its connection comes back as the socket it was,
 //! and gets what it missed.
 //!
-//! Specification: <https://socket.io/docs/v4/connection-state-recovery>. Beyond it: a client that
-//! has had no event yet recovers too, and one that comes back before its loss is noticed takes its
-//! socket over, unless the earlier connection proves alive.
+//! Specification: <https://socket.io/docs/v4/connection-state-recovery>. This server does more. A client
+//! that has got no event yet recovers, too. A client that comes back before the server notices the loss of
+//! its connection takes over its socket, unless the earlier connection proves that it is alive.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::app::Event;
 use super::args::Json;
 use super::client::{self, Claim, Link, Socket};
 use super::namespace::Namespace;
-use super::replay::Offset;
+use super::offset::Offset;
 use super::server::Server;
 use super::socket_id::{Pid, SocketId};
 use crate::engine::{CloseReason, Sid};
@@ -25,18 +25,18 @@ use crate::time::Timestamp;
 /// How long a connection may take to prove that it is alive.
 const PROOF: Duration = Duration::from_millis(500);
 
-/// How long a socket may be away whose WebSocket was closed with code 1001. Mostly its page was left and
+/// How long a socket may be away if its WebSocket was closed with code 1001. Mostly its page was left and
 /// does not come back, but a server or a proxy that shuts down may send the same code.
 const LEFT_PAGE: Duration = Duration::from_secs(5);
 
-/// What a client's `auth` says of the past.
+/// What a client's `auth` says about the client's earlier socket.
 #[derive(Deserialize)]
 struct Past {
     pid: Pid,
     offset: Option<String>,
 }
 
-/// Whether a client says that it was a socket before, rightly or not.
+/// Whether a client says that it had a socket before. What it says may be false.
 pub(super) fn has_past(auth: Option<&Json>) -> bool {
     auth.is_some_and(|auth| auth.read::<Past>().is_some())
 }
@@ -86,19 +86,19 @@ impl Server {
         }
     }
 
-    /// Rebuilds the set of sockets that are away. With `anew`, the server was down, and no client
+    /// Rebuilds the set of sockets that are away. With `was_down`, the server was down, and no client
     /// could come back meanwhile. So all clients have until `then`.
-    fn note_away(&mut self, then: Timestamp, anew: bool) {
+    fn note_away(&mut self, then: Timestamp, was_down: bool) {
         let mut away = Vec::new();
         for (id, socket) in self.sockets.iter_mut() {
             if let Link::Away(until, _) = &mut socket.link {
-                *until = if anew { then } else { *until };
+                *until = if was_down { then } else { *until };
                 away.push((*until, *id));
             }
         }
         for (until, id) in away {
             self.away.insert((until, id));
-            if anew {
+            if was_down {
                 self.save_socket(id);
             }
         }
@@ -150,7 +150,7 @@ impl Server {
     }
 
     /// Called when a client without a past connects. If it is a page that was loaded again, removes
-    /// the socket that the page had before, so that this socket takes no place from the new one.
+    /// the socket that the page had before, so that the old socket takes no place from the new one.
     pub(super) fn replace_left_page(&mut self, namespace: &Namespace, address: &str) {
         let left = DisconnectReason::Transport(CloseReason::GoingAway);
         let is_earlier = |id: &SocketId| {
@@ -170,8 +170,8 @@ impl Server {
         }
     }
 
-    /// Whether a client that is away may have sent one more handshake from this address: sockets of
-    /// this address are away, and fewer sessions of this address have yet to send a CONNECT.
+    /// Whether a handshake from this address may be from a client that is away. For that, the address must
+    /// have more sockets that are away than sessions that wait for their first CONNECT.
     pub(super) fn may_return(&self, address: &str) -> bool {
         let away = self.away.iter().filter(|(_, id)| {
             let socket = self.sockets.get(id);
@@ -189,7 +189,7 @@ impl Server {
         while let Some((_, id)) = self.away.first().copied().filter(|(by, _)| *by <= now) {
             let Some(Link::Away(_, reason)) = self.sockets.get(&id).map(|socket| socket.link)
             else {
-                return; // what is in `away` is away
+                return; // cannot happen: each socket in `away` is away
             };
             self.forget(id, reason);
         }
@@ -256,7 +256,7 @@ impl Server {
                     continue;
                 }
                 Some(Link::Connected(earlier)) if !self.engine.answered(earlier) => {
-                    // Then the socket is away.
+                    // This makes the socket away, and the claim is decided after that.
                     self.engine.close(now, earlier);
                     self.claims.push(claim);
                 }
@@ -267,7 +267,7 @@ impl Server {
         settled
     }
 
-    /// Makes the client the socket that it was.
+    /// Gives the client its earlier socket.
     fn recover(&mut self, claim: Claim) {
         let Claim {
             sid, socket: id, ..

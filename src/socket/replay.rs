@@ -11,61 +11,21 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::args::Json;
 use super::client::Socket;
+use super::offset::Offset;
 use super::socket_id::SocketId;
 use crate::engine::{Message, payload};
-use crate::io::numbered;
 use crate::map::Map;
 use crate::store::{self, Store};
 use crate::time::Timestamp;
 
 const PREFIX: &str = "log/";
 
-/// The part of the log, as a fraction, that is dropped at once when it is full.
+/// When the log is full, an eighth of it is dropped at once.
 const AT_ONCE: usize = 8;
 
 /// Where the [`State`] is stored.
 pub(super) const STATE: &str = "log/state";
-
-/// How many offsets a millisecond has, unless it needs more.
-const PER_MILLI: u64 = 1024;
-
-/// The position of an event among all that a server sends. Offsets grow with time, so they also grow
-/// after memory was lost. As texts they sort in the same order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Offset(u64);
-
-impl Offset {
-    fn at(now: Timestamp) -> Self {
-        Self(now.as_millis().saturating_mul(PER_MILLI))
-    }
-
-    /// The text that a client gets as the last argument of an event.
-    pub(super) fn json(self) -> Json {
-        let mut text = numbered("\"", self.0);
-        text.push('"');
-        Json::written(text)
-    }
-
-    #[allow(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde calls it so; on wasm32 it is not trivial"
-    )]
-    fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn time(self) -> Timestamp {
-        Timestamp::from_millis(self.0 / PER_MILLI)
-    }
-
-    /// `None` if no event can have this offset.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self)
-    }
-}
 
 /// How much the log may hold.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +51,8 @@ pub(super) struct Sent<'a> {
 struct Row {
     to: Receivers,
     name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    follows: Option<Offset>,
     #[serde(skip)]
     messages: String,
 }
@@ -108,6 +70,9 @@ struct Entry {
     offset: Offset,
     to: Receivers,
     name: String,
+    /// For the first event after a loss of memory: the newest offset that was stored then. Offsets between the two belong
+    /// to no event, or to events that the server has forgotten.
+    follows: Option<Offset>,
     bytes: usize,
 }
 
@@ -120,7 +85,7 @@ pub(super) struct Replay {
     index: Option<Index>,
 }
 
-/// The state that cannot be told from the entries.
+/// The state that does not follow from the entries.
 #[derive(Default, Serialize, Deserialize)]
 struct State {
     /// The offset of the newest event, which may have been deleted.
@@ -128,7 +93,8 @@ struct State {
     /// For each of these sockets: events up to this offset may have been deleted before the socket got
     /// them.
     gaps: Vec<(SocketId, Offset)>,
-    /// Events up to this one may have been deleted while later ones were kept.
+    /// The offset of the newest event that was deleted by `delete` or `trim`. They may keep earlier events. So an
+    /// offset up to this one that is not in the log may be that of a deleted event.
     #[serde(default, skip_serializing_if = "Offset::is_none")]
     deleted: Offset,
 }
@@ -139,6 +105,8 @@ struct Index {
     entries: VecDeque<Entry>,
     bytes: usize,
     state: State,
+    /// The newest offset that was stored when the index was read. It becomes `None` when the next event is added.
+    stored: Option<Offset>,
 }
 
 impl Replay {
@@ -160,12 +128,13 @@ impl Replay {
                     let state: State = self.store.read(&key, &value).unwrap_or_default();
                     index.state.last = index.state.last.max(state.last);
                     (index.state.gaps, index.state.deleted) = (state.gaps, state.deleted);
-                } else if let Some((offset, Row { to, name, .. })) = read(&key, &value) {
-                    index.push(offset, to, name, value.len());
+                } else if let Some((offset, row)) = read(&key, &value) {
+                    index.push(offset, row, value.len());
                 } else {
                     self.store.damaged(&key, "it is no event");
                 }
             }
+            index.stored = Some(index.state.last);
             index
         })
     }
@@ -182,9 +151,15 @@ impl Replay {
 
     /// The offset of the next event.
     pub(super) fn next(&mut self, now: Timestamp) -> Offset {
+        let store = Rc::clone(&self.store);
         let index = self.index();
-        let next = Offset(index.state.last.0.saturating_add(1));
-        index.state.last = next.max(Offset::at(now));
+        let last = index.state.last;
+        index.state.last = if index.stored.is_some_and(|stored| !stored.is_none()) {
+            let [high, low, ..] = store.platform().mint();
+            last.next_after_loss(now, u16::from_be_bytes([high, low]))
+        } else {
+            last.next(now)
+        };
         index.state.last
     }
 
@@ -199,6 +174,7 @@ impl Replay {
         let row = Row {
             to: Receivers::of(sent.to, sent.among),
             name: sent.name,
+            follows: index.stored.take(),
             messages: String::new(),
         };
         if let Ok(head) = serde_json::to_string(&row) {
@@ -210,8 +186,8 @@ impl Replay {
             let value = payload::pack(value, sent.messages);
             let bytes = value.len().saturating_sub(1); // without the version
             index.trim(bounds, sent.among, bytes, &store);
-            index.push(sent.offset, row.to, row.name, bytes);
-            store.put_sealed(key(sent.offset), value);
+            index.push(sent.offset, row, bytes);
+            store.put_sealed(sent.offset.key(PREFIX), value);
         }
     }
 
@@ -235,7 +211,7 @@ impl Replay {
         store.put_json(STATE.to_owned(), &index.state);
     }
 
-    /// Everything that was stored is deleted.
+    /// Forgets what is in memory. It deletes nothing: the store erases everything in this turn.
     pub(super) fn reset(&mut self) {
         self.index = None;
     }
@@ -286,21 +262,25 @@ impl Replay {
 }
 
 impl Index {
-    fn push(&mut self, offset: Offset, to: Receivers, name: String, bytes: usize) {
+    fn push(&mut self, offset: Offset, row: Row, bytes: usize) {
         self.state.last = self.state.last.max(offset);
         self.bytes = self.bytes.saturating_add(bytes);
         self.entries.push_back(Entry {
             offset,
-            to,
-            name,
+            to: row.to,
+            name: row.name,
+            follows: row.follows,
             bytes,
         });
     }
 
-    /// Whether a socket may have had this event: it was sent to it, or deleted since.
+    /// Whether a socket may have had this event: the event was sent to it, or is deleted now.
     fn may_have_had(&self, id: SocketId, offset: Offset) -> bool {
         let first = self.entries.front();
-        let is_older = first.is_none_or(|first| offset < first.offset);
+        let is_older = first.is_none_or(|first| match first.follows {
+            Some(stored) => offset <= stored,
+            None => offset < first.offset,
+        });
         let mut entries = self.entries.iter();
         is_older
             || offset <= self.state.deleted
@@ -310,7 +290,7 @@ impl Index {
     fn remove(&mut self, at: usize, store: &Store) -> Option<Entry> {
         let entry = self.entries.remove(at)?;
         self.bytes = self.bytes.saturating_sub(entry.bytes);
-        store.delete(key(entry.offset));
+        store.delete(entry.offset.key(PREFIX));
         Some(entry)
     }
 
@@ -402,10 +382,6 @@ impl Receivers {
             Self::AllBut(ids) => !ids.contains(&id),
         }
     }
-}
-
-fn key(offset: Offset) -> String {
-    numbered(PREFIX, offset.0)
 }
 
 /// Reads a stored row: its offset and its content.

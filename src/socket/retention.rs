@@ -9,8 +9,8 @@ use crate::time::Timestamp;
 
 const KEY: &str = "retention";
 
-/// How long data that are worthless without clients outlive the last one. Deleting everything is slow,
-/// and a client that reloads its page is back within seconds.
+/// How long data that are worthless without clients are kept after the last client has left. Deleting
+/// everything is slow, and a client that reloads its page is back within seconds.
 const QUIET: Duration = Duration::from_secs(30);
 
 /// When everything that is stored is deleted: some time after the last client has left, unless a client
@@ -25,6 +25,8 @@ pub(super) struct Retention {
     was_used: bool,
     /// Whether memory was lost before the time was decided.
     is_undecided: bool,
+    /// Whether only worthless data were stored when the time was decided.
+    was_worthless: bool,
 }
 
 impl Retention {
@@ -35,12 +37,14 @@ impl Retention {
             at: None,
             was_used: false,
             is_undecided: false,
+            was_worthless: false,
         }
     }
 
     /// Memory was lost. `is_empty` tells that there are no clients.
     pub(super) fn restore(&mut self, is_empty: bool) {
         self.at = self.store.get(KEY);
+        self.was_worthless = self.at.is_some() && self.is_worthless();
         // The server may have been killed before the time was stored.
         self.is_undecided = is_empty && self.at.is_none() && !self.store.platform().is_blank();
     }
@@ -73,8 +77,11 @@ impl Retention {
 
     /// Decides when everything that is stored is deleted.
     fn decide(&mut self, now: Timestamp) {
-        let stored = self.store.load("");
-        let is_worthless = stored.iter().all(|(key, _)| is_worthless(key));
+        let is_worthless = self.is_worthless();
+        let was_worthless = std::mem::replace(&mut self.was_worthless, is_worthless);
+        if self.at.is_some() && !is_worthless && !was_worthless {
+            return;
+        }
         let after = if !is_worthless {
             self.after
         } else if self.store.platform().is_blank() {
@@ -82,23 +89,25 @@ impl Retention {
         } else {
             Some(self.after.unwrap_or(QUIET).min(QUIET))
         };
-        if let Some(after) = after
-            && (self.at.is_none() || is_worthless)
-        {
-            let at = now + after;
-            self.at = Some(at);
-            self.store.put_json(KEY.to_owned(), &at);
+        let before = std::mem::replace(&mut self.at, after.map(|after| now + after));
+        match self.at {
+            Some(at) => self.store.put_json(KEY.to_owned(), &at),
+            None if before.is_some() => self.store.delete(KEY.to_owned()),
+            None => {}
         }
+    }
+
+    /// Whether everything that is stored is worthless without clients: the log's state about its offsets, and
+    /// the time of the deletion.
+    fn is_worthless(&self) -> bool {
+        let stored = self.store.load("");
+        stored
+            .iter()
+            .all(|(key, _)| key == replay::STATE || key == KEY)
     }
 
     /// When to check again.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         self.at
     }
-}
-
-/// Whether a record is worthless without clients: the log's state about its offsets, and the time of the
-/// deletion.
-fn is_worthless(key: &str) -> bool {
-    key == replay::STATE || key == KEY
 }

@@ -9,19 +9,19 @@ use super::target::Target;
 use crate::map::{Map, Set};
 
 impl<T> Sockets<T> {
-    /// The number of sockets in a room.
+    /// The number of sockets that have joined a room.
     #[must_use]
     pub fn count(&self, namespace: &Namespace, room: &str) -> usize {
         self.room(namespace, room).map_or(0, Map::len)
     }
 
-    /// Whether a socket is in a room.
+    /// Whether a socket has joined a room. No socket joins the room of its own id.
     #[must_use]
     pub fn is_in(&self, id: SocketId, room: &str) -> bool {
         self.rooms(id).any(|joined| joined == room)
     }
 
-    /// The sockets in a room, in the order of their joins. If `room` is `None`, all sockets of the
+    /// The sockets that have joined a room, in the order of their joins. If `room` is `None`, all sockets of the
     /// namespace, in the order of their connections.
     #[must_use]
     pub fn members(&self, namespace: &Namespace, room: Option<&str>) -> Vec<SocketId> {

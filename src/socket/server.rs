@@ -155,11 +155,11 @@ impl Server {
     /// The outputs to perform, in order. Ends the turn.
     pub fn drain(&mut self) -> Vec<Output> {
         for sid in std::mem::take(&mut self.unsaved) {
-            let joined = |id| self.sockets.get(&id).is_some_and(Socket::is_connected);
+            let is_connected = |id| self.sockets.get(&id).is_some_and(Socket::is_connected);
             if let Some(client) = self.clients.get_mut(&sid) {
                 client.unsaved = false;
                 client.claiming = self.claims.iter().any(|claim| claim.sid == sid);
-                if let Some(memo) = client.memo(joined) {
+                if let Some(memo) = client.memo(is_connected) {
                     self.engine.remember(sid, memo);
                 }
             }
@@ -272,7 +272,7 @@ impl Server {
         })
     }
 
-    /// Removes a socket from every index. After the last one, the log is not needed any more.
+    /// Removes a socket from every index. After the last one, the replay log is not needed any more.
     pub(super) fn take(&mut self, id: SocketId) -> Option<Socket> {
         let socket = self.sockets.remove(&id)?;
         if let Link::Away(until, _) = socket.link {

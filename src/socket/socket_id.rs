@@ -68,7 +68,7 @@ impl fmt::Display for SocketId {
     }
 }
 
-/// The room of a socket's own id.
+/// The id as the name of a room: each socket is in the room of its own id.
 impl From<SocketId> for String {
     fn from(id: SocketId) -> Self {
         id.to_string()

@@ -1,4 +1,4 @@
-//! The sockets of an application: the rooms that they are in, their data, the acks asked of them.
+//! The sockets of an application: the rooms that they are in, their data, and their pending acks.
 //!
 //! All of this is kept with each socket by [`Command::Keep`], and restored after memory was lost.
 
@@ -37,7 +37,7 @@ impl std::fmt::Display for RoomError {
         match self {
             Self::Name => write!(f, "a room's name has 1 to {MAX_ROOM_NAME} bytes"),
             Self::ForeignId => f.write_str("a room cannot have the id of another socket"),
-            Self::TooMany => write!(f, "a socket can be in {MAX_ROOMS} rooms"),
+            Self::TooMany => write!(f, "a socket can be in at most {MAX_ROOMS} rooms"),
             Self::Gone => f.write_str("the socket is disconnected"),
         }
     }
@@ -47,7 +47,7 @@ impl std::fmt::Display for RoomError {
 pub struct Sockets<T> {
     pub(super) all: Map<SocketId, Entry<T>>,
     pub(super) rooms: Map<Namespace, Map<String, Room>>,
-    /// The next number of a connection, a join or an ack.
+    /// The next number for a socket, a join or an ack.
     next: u64,
     /// The awaited acks, by deadline.
     pub(super) asked: Set<(Timestamp, SocketId, u64)>,
@@ -61,7 +61,7 @@ pub(super) type Room = Map<SocketId, u64>;
 pub(super) struct Entry<T> {
     pub(super) namespace: Namespace,
     data: T,
-    /// The number of its connection, in order.
+    /// Its number: a socket that connected later has a greater one.
     pub(super) n: u64,
     /// The rooms that it joined, in order, each with the number of its join.
     rooms: Vec<(String, u64)>,
@@ -253,7 +253,7 @@ impl<T> Sockets<T> {
         self.all.is_empty()
     }
 
-    /// Whether a socket is connected.
+    /// Whether this socket exists. A socket that is away exists, too.
     #[must_use]
     pub fn contains(&self, id: SocketId) -> bool {
         self.all.contains_key(&id)

@@ -10,8 +10,8 @@ struct Auth {
     strict: Option<bool>,
 }
 
-/// Whether a client asks for events with exactly the arguments that were sent, without the offset from
-/// which it would recover what it missed: by `auth`, or by `strict=1` in the URL.
+/// Whether a client asks for events with exactly the arguments that were sent: by `strict: true` in `auth`,
+/// or by `strict=1` in the URL. Such events have no offset, so the client cannot recover what it missed.
 pub(crate) fn is_strict(auth: Option<&Json>, handshake: &Handshake) -> bool {
     let auth = auth.and_then(Json::read);
     let auth = auth.and_then(|auth: Auth| auth.strict);

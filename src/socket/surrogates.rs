@@ -8,7 +8,7 @@ const ESCAPE: usize = 6;
 /// Replaces each lone surrogate in a JSON text by U+FFFD, as browsers do for UTF-8; `None` if there is
 /// none.
 pub(super) fn replace(json: &str) -> Option<String> {
-    let mut mended = String::new();
+    let mut without_lone_surrogates = String::new();
     let (mut from, mut at) = (0, 0);
     while let Some(found) = json.get(at..)?.find('\\') {
         at = at.saturating_add(found);
@@ -16,8 +16,8 @@ pub(super) fn replace(json: &str) -> Option<String> {
             None => 2, // another escape
             Some(0xD800..=0xDBFF) if is_low(unit(json, at.saturating_add(ESCAPE))) => 2 * ESCAPE,
             Some(0xD800..=0xDFFF) => {
-                mended.push_str(json.get(from..at)?);
-                mended.push_str(REPLACEMENT);
+                without_lone_surrogates.push_str(json.get(from..at)?);
+                without_lone_surrogates.push_str(REPLACEMENT);
                 from = at.saturating_add(ESCAPE);
                 ESCAPE
             }
@@ -27,8 +27,8 @@ pub(super) fn replace(json: &str) -> Option<String> {
     if from == 0 {
         return None;
     }
-    mended.push_str(json.get(from..)?);
-    Some(mended)
+    without_lone_surrogates.push_str(json.get(from..)?);
+    Some(without_lone_surrogates)
 }
 
 /// The UTF-16 unit of the escape at `at`.

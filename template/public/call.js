@@ -1,4 +1,4 @@
-// A call for as many as come, with Signalbox's module. It is yours to change.
+// A call for any number of people, with Signalbox's module. It is yours to change.
 import { join } from "/signalbox.js";
 
 const element = (id) => document.getElementById(id);

@@ -16,7 +16,7 @@ pub mod dialect_client;
 pub mod disk;
 #[path = "../native/meter.rs"]
 pub mod meter;
-#[path = "../native/peer.rs"]
+#[path = "../native/peer/mod.rs"]
 pub mod peer;
 #[path = "../native/random.rs"]
 pub mod random;
@@ -24,6 +24,6 @@ pub mod random;
 pub mod raw;
 #[path = "../conformance/src/settings.rs"]
 pub mod settings;
-#[path = "../native/support.rs"]
+#[path = "../native/support/mod.rs"]
 pub mod support;
 pub mod targets;

@@ -3,9 +3,10 @@
 
 use serde_json::json;
 
-use crate::idle::{Cost, HOUR, Kind, Object, SECOND, SETTLED, punctual};
+use crate::hibernation::{Cost, HOUR, Kind, Object, SECOND, punctual};
+use crate::idle::SETTLED;
 use crate::listing;
-use crate::peer::{Hall, Peer, hall, hall_of};
+use crate::peer::{Peer, RoomServer, server, server_of};
 use crate::webhook;
 
 const MINUTE: u64 = 60 * SECOND;
@@ -53,13 +54,13 @@ impl Bill {
         let number = |count: u64| f64::from(u32::try_from(count).expect("few"));
         let object = number(requests) + number(alarms) + number(frames) / FRAMES;
         let awake = (number(requests) + number(alarms) + number(frames)) * AWAKE * MEMORY_GB;
-        let million = number(rows) * ROW
+        let micro_dollars = number(rows) * ROW
             + object * REQUEST
             + number(requests) * WORKER_REQUEST
             + awake * GB_SECOND;
         println!(
             "{name:<38} {rows:>6} {limit:>6} {alarms:>7} {requests:>9} {frames:>7} {awake:>6.1} {:>9.6}",
-            million / 1e6
+            micro_dollars / 1e6
         );
         assert!(rows <= limit, "{name}: {rows} rows");
     }
@@ -74,7 +75,8 @@ fn say(object: &mut Object, at: u64, place: usize, packet: &str) {
     object.settle();
 }
 
-/// Each peer calls all earlier ones. Each side sends this many candidates, one every 15 ms.
+/// Each peer calls all earlier ones. The two sides of a call take turns: a candidate is sent every 15 ms, until each
+/// side has sent this many.
 fn call(object: &mut Object, people: usize, candidates: u64) {
     for caller in 0..people {
         for callee in 0..caller {
@@ -125,7 +127,7 @@ fn idle_hour(kind: Kind) -> Bill {
     Bill::of(&object.cost)
 }
 
-/// 100 people; one of them sends a message each second.
+/// 100 people. Each second the next of them sends a message.
 fn crowd() -> Bill {
     let mut object = Object::new(&[Kind::WebSocket; 100], punctual);
     let start = 600 * SECOND;
@@ -147,8 +149,8 @@ fn crowd() -> Bill {
 }
 
 /// Two clients join and leave.
-fn visit(hall: Hall) -> Bill {
-    let mut object = Object::of(hall, &[Kind::WebSocket; 2], punctual);
+fn visit(server: RoomServer) -> Bill {
+    let mut object = Object::of(server, &[Kind::WebSocket; 2], punctual);
     for place in 0..2 {
         let at = SETTLED + 10 * SECOND * place as u64;
         say(&mut object, at, place, "42[\"room:leave\"]");
@@ -159,7 +161,7 @@ fn visit(hall: Hall) -> Bill {
 
 #[test]
 fn the_bill() {
-    println!("rows written, alarms set included, and what is billed beside them:");
+    println!("rows written (with alarms set), and what else is billed:");
     println!(
         "{:<38} {:>6} {:>6} {:>7} {:>9} {:>7} {:>6} {:>9}",
         "workload", "rows", "limit", "alarms", "requests", "frames", "GB-s", "$"
@@ -169,119 +171,120 @@ fn the_bill() {
     half_an_hour(2).print("call of 2, 30 min, 50 chat messages", 140);
     half_an_hour(4).print("call of 4, 30 min, 50 chat messages", 230);
     crowd().print("100 people, a message a second, an hour", 3_800);
-    visit(hall()).print("two join and leave", 10);
-    visit(webhook::hall()).print("the same, seven webhooks", 17);
-    visit(listing::listed_hall()).print("the same, listed", 12);
+    visit(server()).print("two join and leave", 10);
+    visit(webhook::server()).print("the same, seven webhooks", 17);
+    visit(listing::listed_server()).print("the same, listed", 12);
 }
 
-/// The maximum number of rows that clients can make a room write in a second.
+/// The maximum number of rows that clients can make a room write in a second. A purge may add 32.
 const MOST: usize = 40;
 
 /// M-14
 #[test]
 fn a_flood_into_sessions_that_never_poll_writes_few_rows() {
-    let mut hall = hall();
+    let mut server = server();
     for _ in 0..99 {
-        let sid = hall.open_polling();
-        hall.send(&sid, "40");
+        let sid = server.open_polling();
+        server.send(&sid, "40");
     }
-    let flooder = Peer::connect(&mut hall);
+    let flooder = Peer::connect(&mut server);
     for n in 0..3_000 {
-        hall.late(hall.now() + 1);
+        server.skip_to(server.now() + 1);
         flooder.emit(
-            &mut hall,
+            &mut server,
             json!(["offer", { "type": "offer", "sdp": n.to_string() }]),
         );
-        hall.take();
+        server.take();
     }
-    let most = hall.meter.most_in_a_second();
+    let most = server.meter.most_in_a_second();
     assert!((2..=MOST).contains(&most), "{most} rows in a second");
 }
 
 #[test]
 fn acks_in_a_flood_write_few_rows() {
-    let (mut hall, [a, _]) = hall_of();
+    let (mut server, [a, _]) = server_of();
     for n in 0..3_000 {
-        hall.late(hall.now() + 1);
+        server.skip_to(server.now() + 1);
         a.call(
-            &mut hall,
+            &mut server,
             json!(["chat-message", { "message": n.to_string(), "mid": n.to_string() }]),
         );
     }
-    let most = hall.meter.most_in_a_second();
+    let most = server.meter.most_in_a_second();
     assert!((2..=MOST).contains(&most), "{most} rows in a second");
 }
 
 #[test]
 fn a_stranger_that_knocks_repeatedly_writes_few_rows() {
-    let (mut hall, [host, stranger]) = hall_of();
-    host.join(&mut hall, "Host");
-    host.call(&mut hall, json!(["host:lock", { "on": true }]));
+    let (mut server, [host, stranger]) = server_of();
+    host.join(&mut server, "Host");
+    host.call(&mut server, json!(["host:lock", { "on": true }]));
     for n in 0..3_000 {
-        hall.late(hall.now() + 1);
-        stranger.emit(&mut hall, json!(["room:join", { "name": n.to_string() }]));
-        hall.take();
+        server.skip_to(server.now() + 1);
+        stranger.emit(&mut server, json!(["room:join", { "name": n.to_string() }]));
+        server.take();
     }
-    let most = hall.meter.most_in_a_second();
+    let most = server.meter.most_in_a_second();
     assert!((2..=MOST).contains(&most), "{most} rows in a second");
 }
 
 #[test]
 fn a_client_that_reconnects_repeatedly_writes_few_rows() {
-    let (mut hall, [first, _]) = hall_of();
+    let (mut server, [first, _]) = server_of();
     let mut peer = first;
     for _ in 0..1_000 {
-        hall.late(hall.now() + 3);
-        peer.vanish(&mut hall);
-        peer = peer.reconnect(&mut hall);
-        hall.take();
+        server.skip_to(server.now() + 3);
+        peer.vanish(&mut server);
+        peer = peer.reconnect(&mut server);
+        server.take();
     }
-    let most = hall.meter.most_in_a_second();
+    let most = server.meter.most_in_a_second();
     assert!((1..=MOST).contains(&most), "{most} rows in a second");
 }
 
-/// M-14: each setting of the alarm writes a row. A client repeatedly claims to be an earlier socket, and
+/// M-14: each time the alarm is set, a row is written. A client repeatedly claims to be an earlier socket, and
 /// each claim has its own deadline. The object sets the alarm only a few times in a second.
 #[test]
 fn repeated_claims_set_few_alarms() {
     let mut object = Object::new(&[Kind::WebSocket; 2], punctual);
     object.run(SETTLED);
-    let claimed = Peer::connect(&mut object.hall);
+    let claimed = Peer::connect(&mut object.server);
     object.settle();
     object.cost = Cost::default();
     let seconds = 10;
     for n in 0..seconds * 100 {
         object.run(SETTLED + n * 10);
-        let claimant = object.hall.open_websocket();
-        object.hall.text(claimant, claimed.connect_packet());
+        let claimant = object.server.open_websocket();
+        object.server.text(claimant, claimed.connect_packet());
         for connection in [claimant, claimed.connection()] {
-            object.hall.take_of(connection);
+            object.server.take_for(connection);
         }
         object.settle();
-        object.hall.lost(claimant);
+        object.server.lost(claimant);
         object.settle();
     }
     let sets = object.cost.alarms_set;
     assert!((1..=4 * seconds).contains(&sets), "{sets} in {seconds} s");
 }
 
-/// A host deletes the chat repeatedly. Each time all rows are rewritten.
+/// A host deletes the chat repeatedly. Each commit is then a purge: it rewrites every row that holds
+/// anything.
 #[test]
 fn a_host_that_clears_the_chat_repeatedly_writes_few_rows() {
-    let (mut hall, [host]) = hall_of();
-    host.join(&mut hall, "Host");
+    let (mut server, [host]) = server_of();
+    host.join(&mut server, "Host");
     for n in 0..2_000 {
-        hall.late(hall.now() + 5);
+        server.skip_to(server.now() + 5);
         host.emit(
-            &mut hall,
+            &mut server,
             json!(["chat-message", { "message": n.to_string() }]),
         );
-        host.emit(&mut hall, json!(["host:clear"]));
-        hall.take();
+        host.emit(&mut server, json!(["host:clear"]));
+        server.take();
     }
-    let most = hall.meter.most_in_a_second();
+    let most = server.meter.most_in_a_second();
     assert!((2..=MOST + 32).contains(&most), "{most} rows in a second");
-    let seconds = usize::try_from(hall.now() / SECOND).expect("few") + 1;
-    let rows = usize::try_from(hall.meter.rows).expect("few");
+    let seconds = usize::try_from(server.now() / SECOND).expect("few") + 1;
+    let rows = usize::try_from(server.meter.rows).expect("few");
     assert!(rows <= seconds * MOST + 32, "{rows} rows in {seconds} s");
 }

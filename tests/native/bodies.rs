@@ -25,7 +25,7 @@ fn passes(script: &mut Script<Raw>, sid: &str, body: &str, echo: &str) {
 }
 
 /// E-10: if one packet of a body is too large, the whole body is refused, wherever the packet is,
-/// and the session stays open. The size is measured before base64.
+/// and the session stays open. A packet in base64 counts with the number of its decoded bytes.
 #[test]
 fn e_10_a_packet_beyond_max_payload_refuses_its_body() {
     for body in [
@@ -84,17 +84,17 @@ fn e_10_a_body_beyond_the_limit_is_refused() {
         let post = script.send(&sid, &body);
         let poll = script.poll(&sid);
         let [posted, polled] = &script.take()[..] else {
-            panic!("of {max_payload}: other than two answers");
+            panic!("max_payload {max_payload}: not two answers");
         };
         assert_eq!(*posted, ok(post));
         let echoed =
             matches!(polled, Done::Responded(r, 200, _, echo) if *r == poll && *echo == body);
-        assert!(echoed, "of {max_payload}: another echo"); // a megabyte is not printed
+        assert!(echoed, "max_payload {max_payload}: the echo differs"); // a megabyte is not printed
     }
 }
 
-/// E-10: each packet takes memory, so their number is limited too. The limit is the number of the
-/// shortest events in a body of `maxPayload`, by which clients split.
+/// E-10: each packet takes memory, so their number is limited too. The limit is how many of the shortest
+/// events fit into `maxPayload`, because clients split their bodies at this size.
 #[test]
 fn e_10_a_body_holds_sixteen_thousand_packets() {
     let shortest = r#"42["a"]"#;
@@ -149,7 +149,7 @@ fn e_10_replaced_bytes_are_measured_as_they_are_read() {
         } else {
             refused_bare(post, 413)
         };
-        assert_eq!(script.take_of(post), [answer]);
+        assert_eq!(script.take_for(post), [answer]);
     }
 }
 

@@ -1,4 +1,5 @@
-//! Inputs cut at every position: nothing panics, and no partial packet is accepted.
+//! Inputs cut at every position: nothing panics, and no packet is accepted without the end of its JSON or without all
+//! its attachments.
 
 use signalbox::engine::{ClientPacket, Message, PacketError, payload};
 use signalbox::socket::Decoder;
@@ -44,7 +45,7 @@ fn every_prefix_and_suffix_of_a_packet() {
             if at < packet.len() && packet.ends_with(['}', ']']) {
                 let json = start.contains(['{', '[']);
                 let read = Decoder::default().push(&Message::text(start), usize::MAX);
-                assert!(!json || read.is_err(), "half a payload is none: {start}");
+                assert!(!json || read.is_err(), "half a payload was read: {start}");
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Variables for ICE servers and relays.
 
-use crate::configuration::{configure, refuses};
+use crate::configuration::configure;
+use crate::configuration_errors::refuses;
 
 #[test]
 fn a_wrong_list_of_ice_servers() {
@@ -115,8 +116,8 @@ fn settings_of_relays_must_be_complete() {
     for (vars, message) in [
         (
             &[("TURN_URLS", "turn:a")][..],
-            "the secret TURN_SECRET has to be the TURN server's static-auth-secret, one line: \
-                 TURN_URLS is set",
+            "the secret TURN_SECRET has to be the TURN server's static-auth-secret, one line: it is \
+                 needed, because TURN_URLS is set",
         ),
         (
             &[("TURN_URLS", "turn:a"), ("TURN_SECRET", " ")],
@@ -124,7 +125,8 @@ fn settings_of_relays_must_be_complete() {
         ),
         (
             &[("TURN_SECRET", "hunter2")],
-            "TURN_URLS in wrangler.toml has to be URLs",
+            "TURN_URLS in wrangler.toml has to be URLs with commas between them, such as \
+                 turn:turn.example.com:3478: it is needed, because TURN_SECRET is set",
         ),
         (
             &[("CLOUDFLARE_TURN_KEY_ID", "k")],
@@ -132,7 +134,8 @@ fn settings_of_relays_must_be_complete() {
         ),
         (
             &[("CLOUDFLARE_TURN_TOKEN", "hunter2")],
-            "CLOUDFLARE_TURN_KEY_ID in wrangler.toml has to be the id",
+            "CLOUDFLARE_TURN_KEY_ID in wrangler.toml has to be the id of a TURN key of Cloudflare's, \
+                 letters and digits: it is needed, because CLOUDFLARE_TURN_TOKEN is set",
         ),
         (
             &[

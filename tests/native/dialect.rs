@@ -1,5 +1,6 @@
-//! Shipped dialects, each with its transcript.
+//! Shipped dialects, each with its transcript, and which values count as true.
 
+use serde_json::json;
 use signalbox::dialect::transcript::play;
 use signalbox::dialect::{SHIPPED, Table};
 
@@ -57,7 +58,7 @@ fn the_guide_has_all_shipped_dialects() {
     assert!(readme.contains(&number), "README.md lacks: {number}");
 }
 
-/// Each file in the folder of tables is compiled in.
+/// Each table in the folder is compiled into the Worker.
 #[test]
 fn each_table_in_the_folder_is_shipped() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/dialects");
@@ -69,7 +70,7 @@ fn each_table_in_the_folder_is_shipped() {
     }
 }
 
-/// Tables for other tutorials, written with only the guide.
+/// Tables for other tutorials. They use only what the guide describes.
 #[test]
 fn tables_for_other_tutorials_play_their_transcripts() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialects");
@@ -88,4 +89,35 @@ fn tables_for_other_tutorials_play_their_transcripts() {
         }
     }
     assert!(played > 40, "{played}");
+}
+
+/// A zero counts as false, whichever client wrote it: some write it with a fraction.
+#[test]
+fn values_that_count_as_false() {
+    const TABLE: &str =
+        r#"{"on": {"go": [{"when": "$0", "emit": "yes", "else": [{"emit": "no"}]}]}}"#;
+    for (value, holds) in [
+        (json!(null), false),
+        (json!(false), false),
+        (json!(0), false),
+        (json!(0.0), false),
+        (json!(-0.0), false),
+        (json!(""), false),
+        (json!([]), false),
+        (json!(0.5), true),
+        (json!(10), true),
+        (json!("0"), true),
+        (json!("-"), true),
+        (json!([0]), true),
+        (json!({}), true),
+    ] {
+        let answer = if holds { "yes" } else { "no" };
+        let steps = json!([
+            {"connect": "ann"},
+            {"by": "ann", "emit": ["go", value], "gets": {"ann": [[answer]]}},
+        ]);
+        if let Err(error) = play(table(TABLE), &steps.to_string()) {
+            panic!("{value}: {error}");
+        }
+    }
 }

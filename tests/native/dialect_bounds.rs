@@ -5,19 +5,19 @@ use signalbox::dialect::limits;
 use signalbox::room::config::TokenSecret;
 use signalbox::room::{Config, Rate};
 
-use crate::dialect_client::{Client, Place, place, place_with};
-use crate::peer::unhurried;
+use crate::dialect_client::{Client, DialectServer, dialect_server, dialect_server_with};
+use crate::peer::high_rates;
 
-pub fn clients<const N: usize>(place: &mut Place) -> [Client; N] {
-    std::array::from_fn(|_| Client::connect(place))
+pub fn clients<const N: usize>(server: &mut DialectServer) -> [Client; N] {
+    std::array::from_fn(|_| Client::connect(server))
 }
 
-/// A sender that the table states cannot be forged, however the field's name is written.
+/// If the table sets the sender of an event, no client can forge it, however it writes the name of the field.
 #[test]
 fn no_client_claims_to_be_another() {
     let json = json!({"on": {"x": [{"emit": "x", "to": "$0.to", "args": [{"...": "$0", "from": "$id"}]}]}});
-    let mut place = place(&json.to_string());
-    let [ann, bob, eve] = clients(&mut place);
+    let mut server = dialect_server(&json.to_string());
+    let [ann, bob, eve] = clients(&mut server);
     for field in [
         format!(r#""from":"{}""#, ann.id),
         format!(r#""fr\u006fm":"{}""#, ann.id),
@@ -26,10 +26,10 @@ fn no_client_claims_to_be_another() {
         r#""n":1"#.to_owned(),
     ] {
         eve.emit(
-            &mut place,
+            &mut server,
             format!(r#"["x",{{{field},"to":"{}"}}]"#, bob.id),
         );
-        let [event] = &bob.heard_raw(&mut place)[..] else {
+        let [event] = &bob.heard_raw(&mut server)[..] else {
             panic!("not one event");
         };
         assert_eq!(event.matches(&eve.id).count(), 1, "{event}");
@@ -39,8 +39,9 @@ fn no_client_claims_to_be_another() {
     }
 }
 
-/// A client may join a room named after another's id or alias, or take another's name. It gets no
-/// messages for the other.
+/// A table may send to a name that can belong to a room or to a socket. Then no client can join a room whose name is
+/// the id or alias of another client, and none can take the id, alias or room of another client as its alias. So no
+/// client gets messages for others.
 #[test]
 fn no_client_takes_the_place_of_another() {
     let json = json!({"on": {
@@ -48,11 +49,11 @@ fn no_client_takes_the_place_of_another() {
         "name": [{"alias": "$0"}],
         "tell": [{"emit": "told", "to": "$0", "args": ["$1"]}],
     }});
-    let mut place = place(&json.to_string());
-    let [ann, bob, eve] = clients(&mut place);
-    ann.emit(&mut place, json!(["name", "ann"]));
-    ann.emit(&mut place, json!(["join", "den"]));
-    place.take();
+    let mut server = dialect_server(&json.to_string());
+    let [ann, bob, eve] = clients(&mut server);
+    ann.emit(&mut server, json!(["name", "ann"]));
+    ann.emit(&mut server, json!(["join", "den"]));
+    server.take();
     for (event, code) in [
         (json!(["join", ann.id]), "id-taken"),
         (json!(["join", crate::support::id(999)]), "bad-payload"),
@@ -62,26 +63,26 @@ fn no_client_takes_the_place_of_another() {
         (json!(["name", crate::support::id(999)]), "id-taken"),
         (json!(["name", "den"]), "id-taken"),
     ] {
-        eve.emit(&mut place, &event);
-        assert_eq!(eve.error(&mut place), code, "{event}");
+        eve.emit(&mut server, &event);
+        assert_eq!(eve.error(&mut server), code, "{event}");
     }
     for to in ["ann", ann.id.as_str(), "den"] {
-        bob.emit(&mut place, json!(["tell", to, "secret"]));
-        assert_eq!(ann.heard(&mut place), [json!(["told", "secret"])]);
-        assert!(eve.heard(&mut place).is_empty());
+        bob.emit(&mut server, json!(["tell", to, "secret"]));
+        assert_eq!(ann.heard(&mut server), [json!(["told", "secret"])]);
+        assert!(eve.heard(&mut server).is_empty());
     }
     // A name is free after its holder disconnected.
-    place.lost(ann.connection);
-    eve.emit(&mut place, json!(["name", "ann"]));
-    assert!(eve.heard(&mut place).is_empty());
+    server.lost(ann.connection);
+    eve.emit(&mut server, json!(["name", "ann"]));
+    assert!(eve.heard(&mut server).is_empty());
 }
 
 /// An unknown target is an error, for the sender alone.
 #[test]
 fn an_unknown_receiver() {
     let json = json!({"on": {"tell": [{"emit": "told", "to": "$0"}]}});
-    let mut place = place(&json.to_string());
-    let [ann, bob] = clients(&mut place);
+    let mut server = dialect_server(&json.to_string());
+    let [ann, bob] = clients(&mut server);
     for to in [
         json!("nobody"),
         json!(""),
@@ -91,10 +92,10 @@ fn an_unknown_receiver() {
         json!([1, 2]),
         json!(false),
     ] {
-        ann.emit(&mut place, json!(["tell", to]));
-        assert_eq!(ann.error(&mut place), "unknown-peer", "{to}");
+        ann.emit(&mut server, json!(["tell", to]));
+        assert_eq!(ann.error(&mut server), "unknown-peer", "{to}");
     }
-    assert!(bob.heard(&mut place).is_empty());
+    assert!(bob.heard(&mut server).is_empty());
 }
 
 /// An event must have the arguments that a table needs.
@@ -106,8 +107,8 @@ fn missing_and_invalid_parts() {
         "say": [{"in": "$0", "emit": "x", "to": "others"}, {"emit": "done"}],
         "call": [{"emit": "$0"}, {"emit": "done"}],
     }});
-    let mut place = place(&json.to_string());
-    let [ann] = clients(&mut place);
+    let mut server = dialect_server(&json.to_string());
+    let [ann] = clients(&mut server);
     let long = "x".repeat(600);
     for event in [
         json!(["join"]),
@@ -126,16 +127,16 @@ fn missing_and_invalid_parts() {
         json!(["call", "disconnect"]),
         json!(["call", "connect_error"]),
     ] {
-        ann.emit(&mut place, &event);
-        assert_eq!(ann.error(&mut place), "bad-payload", "{event}");
+        ann.emit(&mut server, &event);
+        assert_eq!(ann.error(&mut server), "bad-payload", "{event}");
     }
     ann.emit(
-        &mut place,
+        &mut server,
         json!(["name", "x".repeat(limits::ALIAS_BYTES + 1)]),
     );
-    assert_eq!(ann.error(&mut place), "too-large");
-    ann.emit(&mut place, json!(["join", 7]));
-    assert_eq!(ann.heard(&mut place), [json!(["done"])]);
+    assert_eq!(ann.error(&mut server), "too-large");
+    ann.emit(&mut server, json!(["join", 7]));
+    assert_eq!(ann.heard(&mut server), [json!(["done"])]);
 }
 
 /// M-21, M-22: the actions, receivers and bytes that one event causes are limited.
@@ -148,11 +149,11 @@ fn amplification() {
         "spread": [{"emit": "x", "args": [{"...": "$0"}]}],
         "keep": [{"set": "$0"}],
     }});
-    let mut place = place(&json.to_string());
-    let [ann] = clients(&mut place);
+    let mut server = dialect_server(&json.to_string());
+    let [ann] = clients(&mut server);
     let list = |count: usize| vec![0; count];
-    ann.emit(&mut place, json!(["each", list(limits::ACTIONS)]));
-    assert_eq!(ann.heard(&mut place).len(), limits::ACTIONS);
+    ann.emit(&mut server, json!(["each", list(limits::ACTIONS)]));
+    assert_eq!(ann.heard(&mut server).len(), limits::ACTIONS);
     let many: Value = (0..=limits::ITEMS)
         .map(|n| (format!("f{n}"), json!(0)))
         .collect::<serde_json::Map<_, _>>()
@@ -165,8 +166,8 @@ fn amplification() {
         json!(["keep", {"a": "x".repeat(limits::DATA_BYTES)}]),
         json!(["x".repeat(10), "x".repeat(70_000)]),
     ] {
-        ann.emit(&mut place, &event);
-        let heard = ann.heard(&mut place);
+        ann.emit(&mut server, &event);
+        let heard = ann.heard(&mut server);
         let end = heard.last().unwrap();
         assert_eq!(end[1]["code"], "too-large", "{}", event[0]);
         let bytes: usize = heard.iter().map(|event| event.to_string().len()).sum();
@@ -174,20 +175,91 @@ fn amplification() {
         assert!(heard.len() <= limits::ACTIONS + 1);
     }
     let deep = format!("[\"spread\",{}{}]", "[".repeat(65), "]".repeat(65));
-    ann.emit(&mut place, deep);
-    assert_eq!(ann.error(&mut place), "bad-payload");
+    ann.emit(&mut server, deep);
+    assert_eq!(ann.error(&mut server), "bad-payload");
 }
 
-/// M-22: the receivers of many events are counted together.
+/// M-22: the bytes of the JSON that is written are counted, in which a control character takes six.
+#[test]
+fn escapes() {
+    let json = json!({"on": {
+        "join": [{"join": "$0"}],
+        "rooms": [{"emit": "x", "args": ["$allRooms"]}],
+        "text": [{"emit": "x", "args": ["${0}${0}${0}"]}],
+        "object": [{"emit": "x", "args": [{"a": {"...": "$0"}, "b": {"...": "$0"}, "c": {"...": "$0"}}]}],
+    }});
+    let mut server = dialect_server(&json.to_string());
+    let [ann, bob] = clients(&mut server);
+    for (client, letter) in [(&ann, 'a'), (&bob, 'b')] {
+        for number in 10..10 + signalbox::socket::MAX_ROOMS {
+            let name = format!("{}{letter}{number}", "\u{1}".repeat(500));
+            client.emit(&mut server, json!(["join", name]));
+        }
+        assert!(client.heard(&mut server).is_empty());
+    }
+    let long = "\u{1}".repeat(20_000);
+    for event in [
+        json!(["rooms"]),
+        json!(["text", long]),
+        json!(["object", {long.as_str(): 0}]),
+    ] {
+        ann.emit(&mut server, &event);
+        assert_eq!(ann.error(&mut server), "too-large", "{}", event[0]);
+    }
+}
+
+/// A placeholder that a client sends without an attachment is not kept: with a later event it would stand for an
+/// attachment of another client.
+#[test]
+fn placeholders_are_not_kept() {
+    let json = json!({"on": {
+        "set": [{"set": {"x": "$0"}}],
+        "say": [{"emit": "said", "to": "all", "args": ["$0", "$members.data"]}],
+    }});
+    let mut server = dialect_server(&json.to_string());
+    let [ann, bob] = clients(&mut server);
+    for placeholder in [
+        r#"{"_placeholder":true,"num":0}"#,
+        r#"[{"num":0,"_pl\u0061ceholder":true}]"#,
+    ] {
+        ann.emit(&mut server, format!(r#"["set",{placeholder}]"#));
+        assert_eq!(ann.error(&mut server), "bad-payload", "{placeholder}");
+    }
+    server.text(
+        bob.connection,
+        r#"451-["say",{"_placeholder":true,"num":0}]"#,
+    );
+    server.bytes(bob.connection, b"bytes");
+    let frames = server.sent_to(ann.connection);
+    assert_eq!(
+        frames[0],
+        r#"451-["said",{"_placeholder":true,"num":0},[]]"#
+    );
+}
+
+/// M-22: each piece of a text is counted once.
+#[test]
+fn pieces_of_a_text() {
+    let json = json!({"on": {"x": [{"emit": "x", "args": ["${0}${0}${0}${0}${0}${0}${0}"]}]}});
+    let mut server = dialect_server(&json.to_string());
+    let [ann] = clients(&mut server);
+    let piece = "a".repeat(limits::WRITTEN_BYTES / 7 - 10);
+    ann.emit(&mut server, json!(["x", piece]));
+    assert_eq!(ann.heard(&mut server), [json!(["x", piece.repeat(7)])]);
+    ann.emit(&mut server, json!(["x", piece + "0123456789"]));
+    assert_eq!(ann.error(&mut server), "too-large");
+}
+
+/// M-22: the receivers of all events that a table sends for one event are counted together.
 #[test]
 fn deliveries() {
     let json = json!({"on": {"x": [{"each": "$0", "emit": "x", "to": "everyone"}]}});
-    let mut place = place(&json.to_string());
-    let clients: [Client; 50] = clients(&mut place);
-    clients[0].emit(&mut place, json!(["x", vec![0; 200]]));
+    let mut server = dialect_server(&json.to_string());
+    let clients: [Client; 50] = clients(&mut server);
+    clients[0].emit(&mut server, json!(["x", vec![0; 200]]));
     let heard: usize = clients
         .iter()
-        .map(|client| client.heard(&mut place).len())
+        .map(|client| client.heard(&mut server).len())
         .sum();
     assert!(
         heard > limits::DELIVERIES - 50 && heard <= limits::DELIVERIES + 1,
@@ -202,22 +274,22 @@ fn rooms_are_bounded() {
         "join": [{"join": "$0"}],
         "rooms": [{"emit": "rooms", "args": ["$allRooms.length"]}],
     }});
-    let mut place = place(&json.to_string());
-    let [ann, bob] = clients(&mut place);
+    let mut server = dialect_server(&json.to_string());
+    let [ann, bob] = clients(&mut server);
     for n in 0..100 {
-        ann.emit(&mut place, json!(["join", n]));
+        ann.emit(&mut server, json!(["join", n]));
     }
-    let refused = ann.heard(&mut place);
+    let refused = ann.heard(&mut server);
     assert_eq!(refused.len(), 100 - signalbox::socket::MAX_ROOMS);
     assert!(refused.iter().all(|event| event[1]["code"] == "too-large"));
-    bob.emit(&mut place, json!(["rooms"]));
+    bob.emit(&mut server, json!(["rooms"]));
     assert_eq!(
-        bob.heard(&mut place),
+        bob.heard(&mut server),
         [json!(["rooms", signalbox::socket::MAX_ROOMS])]
     );
-    place.lost(ann.connection);
-    bob.emit(&mut place, json!(["rooms"]));
-    assert_eq!(bob.heard(&mut place), [json!(["rooms", 0])]);
+    server.lost(ann.connection);
+    bob.emit(&mut server, json!(["rooms"]));
+    assert_eq!(bob.heard(&mut server), [json!(["rooms", 0])]);
 }
 
 /// The rates are those of a room's signals: too many events are an error, and a client that
@@ -225,7 +297,7 @@ fn rooms_are_bounded() {
 #[test]
 fn rates() {
     let mut config = Config {
-        limits: unhurried(),
+        limits: high_rates(),
         ..Config::default()
     };
     let rate = |burst| Rate {
@@ -235,27 +307,27 @@ fn rates() {
     config.limits.rates.signal = rate(5);
     config.limits.rates.patience = rate(3);
     let json = json!({"on": {"x": [{"emit": "x"}]}});
-    let mut place = place_with(&json.to_string(), config);
-    let [ann, bob] = clients(&mut place);
+    let mut server = dialect_server_with(&json.to_string(), config);
+    let [ann, bob] = clients(&mut server);
     for _ in 0..9 {
-        ann.emit(&mut place, json!(["x"]));
+        ann.emit(&mut server, json!(["x"]));
     }
-    let heard = ann.heard(&mut place);
+    let heard = ann.heard(&mut server);
     let errors = heard
         .iter()
         .filter(|event| event[1]["code"] == "rate-limited");
     assert_eq!((heard.len(), errors.count()), (8, 3));
     assert!(
-        !place.connections.contains_key(&ann.connection),
+        !server.connections.contains_key(&ann.connection),
         "the client is disconnected"
     );
-    bob.emit(&mut place, json!(["x"]));
+    bob.emit(&mut server, json!(["x"]));
     assert_eq!(
-        bob.heard(&mut place),
+        bob.heard(&mut server),
         [json!(["x"])],
         "other clients are not limited"
     );
-    let lines = place.platform.lines.borrow();
+    let lines = server.platform.lines.borrow();
     let logged = |event: &str| {
         lines
             .iter()
@@ -276,9 +348,9 @@ fn tokens() {
     let mut config = Config::default();
     config.tokens.required = true;
     config.tokens.secret = TokenSecret::parse("a secret of 32 or more characters");
-    let mut place = place_with("{\"on\": {}}", config);
+    let mut server = dialect_server_with("{\"on\": {}}", config);
     for auth in [json!({}), json!({"token": "a.b.c"}), json!({"token": 7})] {
-        let refusal = Client::try_connect(&mut place, "", &auth).err();
+        let refusal = Client::try_connect(&mut server, "", &auth).err();
         assert_eq!(refusal.unwrap()["data"]["code"], "bad-token", "{auth}");
     }
 }
@@ -287,14 +359,14 @@ fn tokens() {
 #[test]
 fn sockets_are_bounded() {
     let mut config = Config {
-        limits: unhurried(),
+        limits: high_rates(),
         ..Config::default()
     };
     config.limits.sockets = 2;
-    let mut place = place_with("{\"on\": {}}", config);
-    let [ann, _bob] = clients(&mut place);
-    let refusal = |place: &mut Place| Client::try_connect(place, "", &json!({})).err();
-    assert_eq!(refusal(&mut place).unwrap()["data"]["code"], "room-full");
-    place.lost(ann.connection);
-    assert_eq!(refusal(&mut place), None);
+    let mut server = dialect_server_with("{\"on\": {}}", config);
+    let [ann, _bob] = clients(&mut server);
+    let refusal = |server: &mut DialectServer| Client::try_connect(server, "", &json!({})).err();
+    assert_eq!(refusal(&mut server).unwrap()["data"]["code"], "room-full");
+    server.lost(ann.connection);
+    assert_eq!(refusal(&mut server), None);
 }

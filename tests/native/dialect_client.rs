@@ -9,10 +9,10 @@ use signalbox::room::{Config, RoomName};
 use signalbox::socket::{self, App, Runner, Server};
 use signalbox::store::Store;
 
-use crate::peer::unhurried;
+use crate::peer::high_rates;
 use crate::support::{Done, Script, WEBSOCKET};
 
-pub type Place = Script<Runner<Dialect>>;
+pub type DialectServer = Script<Runner<Dialect>>;
 
 /// Reads the table. Panics with its errors.
 pub fn table(json: &str) -> Table {
@@ -23,15 +23,15 @@ pub fn table(json: &str) -> Table {
 }
 
 /// A server for this table, with rates that no test exceeds by accident.
-pub fn place(json: &str) -> Place {
+pub fn dialect_server(json: &str) -> DialectServer {
     let config = Config {
-        limits: unhurried(),
+        limits: high_rates(),
         ..Config::default()
     };
-    place_with(json, config)
+    dialect_server_with(json, config)
 }
 
-pub fn place_with(json: &str, config: Config) -> Place {
+pub fn dialect_server_with(json: &str, config: Config) -> DialectServer {
     let json = json.to_owned();
     table(&json); // its errors are shown at once
     Script::new(move |store: Rc<Store>| {
@@ -51,30 +51,31 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that needs the exact arguments and cannot be recovered.
-    pub fn connect<A: App>(place: &mut Script<Runner<A>>) -> Self {
-        Self::connect_with(place, "strict=1", &json!({}))
+    /// A client that gets events with exactly the arguments that were sent, and cannot be recovered.
+    pub fn connect<A: App>(server: &mut Script<Runner<A>>) -> Self {
+        Self::connect_with(server, "strict=1", &json!({}))
     }
 
     /// A client with this query in its URL, and this `auth`.
-    pub fn connect_with<A: App>(place: &mut Script<Runner<A>>, query: &str, auth: &Value) -> Self {
-        Self::try_connect(place, query, auth).unwrap_or_else(|refusal| panic!("refused: {refusal}"))
+    pub fn connect_with<A: App>(server: &mut Script<Runner<A>>, query: &str, auth: &Value) -> Self {
+        Self::try_connect(server, query, auth)
+            .unwrap_or_else(|refusal| panic!("refused: {refusal}"))
     }
 
-    /// Like `connect`, but may be refused. Packets on connecting are skipped.
+    /// Like `connect_with`, but the client may be refused. Packets that it gets while it connects are skipped.
     pub fn try_connect<A: App>(
-        place: &mut Script<Runner<A>>,
+        server: &mut Script<Runner<A>>,
         query: &str,
         auth: &Value,
     ) -> Result<Self, Value> {
-        let connection = place.upgrade(&format!("{WEBSOCKET}&{query}"));
-        let first = place.take_of(connection);
+        let connection = server.upgrade(&format!("{WEBSOCKET}&{query}"));
+        let first = server.take_for(connection);
         assert!(
             matches!(first[..], [Done::Accepted(_), Done::Sent(..)]),
             "{first:?}"
         );
-        place.text(connection, format!("40{auth}"));
-        let reply = match place.sent_to(connection)[..] {
+        server.text(connection, format!("40{auth}"));
+        let reply = match server.sent_to(connection)[..] {
             [reply, ..] => reply.to_owned(),
             [] => panic!("no answer"),
         };
@@ -84,7 +85,7 @@ impl Client {
             return Err(json);
         }
         let text = |name: &str| json[name].as_str().map(str::to_owned);
-        place.take_of(connection);
+        server.take_for(connection);
         Ok(Self {
             id: text("sid").unwrap(),
             pid: text("pid"),
@@ -95,24 +96,24 @@ impl Client {
     /// Sends an event: its name and its arguments.
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "callers write an event in place"
+        reason = "callers write an event in the call"
     )]
-    pub fn emit<A: App>(&self, place: &mut Script<Runner<A>>, event: impl ToString) {
-        place.text(self.connection, format!("42{}", event.to_string()));
+    pub fn emit<A: App>(&self, server: &mut Script<Runner<A>>, event: impl ToString) {
+        server.text(self.connection, format!("42{}", event.to_string()));
     }
 
     /// Sends an event, and returns its ack if there is one. Earlier packets are skipped.
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "callers write an event in place"
+        reason = "callers write an event in the call"
     )]
     pub fn call<A: App>(
         &self,
-        place: &mut Script<Runner<A>>,
+        server: &mut Script<Runner<A>>,
         event: impl ToString,
     ) -> Option<Value> {
-        place.text(self.connection, format!("427{}", event.to_string()));
-        let done = place.take_of(self.connection).into_iter();
+        server.text(self.connection, format!("427{}", event.to_string()));
+        let done = server.take_for(self.connection).into_iter();
         let ack = |done| match done {
             Done::Sent(_, frame) => frame.strip_prefix("437").map(str::to_owned),
             _ => None,
@@ -122,8 +123,8 @@ impl Client {
     }
 
     /// The events since the last call, as they were written.
-    pub fn heard_raw<A: App>(&self, place: &mut Script<Runner<A>>) -> Vec<String> {
-        let done = place.take_of(self.connection).into_iter();
+    pub fn heard_raw<A: App>(&self, server: &mut Script<Runner<A>>) -> Vec<String> {
+        let done = server.take_for(self.connection).into_iter();
         let event = |done| match done {
             Done::Sent(_, frame) => frame.strip_prefix("42").map(str::to_owned),
             _ => None,
@@ -132,15 +133,15 @@ impl Client {
     }
 
     /// The events since the last call.
-    pub fn heard<A: App>(&self, place: &mut Script<Runner<A>>) -> Vec<Value> {
-        let events = self.heard_raw(place);
+    pub fn heard<A: App>(&self, server: &mut Script<Runner<A>>) -> Vec<Value> {
+        let events = self.heard_raw(server);
         let read = |event: &String| serde_json::from_str(event).unwrap();
         events.iter().map(read).collect()
     }
 
     /// The code of the error, which must be the only event.
-    pub fn error<A: App>(&self, place: &mut Script<Runner<A>>) -> String {
-        match &self.heard(place)[..] {
+    pub fn error<A: App>(&self, server: &mut Script<Runner<A>>) -> String {
+        match &self.heard(server)[..] {
             [event] if event[0] == "room:error" => {
                 assert_ne!(event[1]["message"], "");
                 event[1]["code"].as_str().unwrap().to_owned()

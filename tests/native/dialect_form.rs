@@ -64,7 +64,7 @@ fn errors_name_the_place() {
         ),
         (
             json!({"x": [{"emit": "connect"}]}),
-            "on.x[0].emit: \"connect\" cannot be sent: it has a meaning of its own",
+            "on.x[0].emit: \"connect\" cannot be sent: its name is reserved",
         ),
         (
             json!({"x": [{"args": ["$0"], "join": "$0"}]}),
@@ -76,11 +76,11 @@ fn errors_name_the_place() {
         ),
         (
             json!({"connect": [{"join": "$0"}]}),
-            "on.connect[0].join: connect has no arguments: $0 is nothing here",
+            "on.connect[0].join: connect has no arguments: $0 has no value here",
         ),
         (
             json!({"x": [{"refuse": "no"}]}),
-            "on.x[0].refuse: only a connection is refused: refuse stands in on.connect",
+            "on.x[0].refuse: refuse works only in on.connect",
         ),
         (
             json!({"disconnect": [{"ack": []}]}),
@@ -88,7 +88,7 @@ fn errors_name_the_place() {
         ),
         (
             json!({"x": [{"emit": "y", "args": ["$alias"]}]}),
-            "on.x[0].args[0]: no action gives an alias: {\"alias\": \"$0\"} does",
+            "on.x[0].args[0]: no action sets an alias: add one such as {\"alias\": \"$0\"}",
         ),
         (
             json!({"x": [{"emit": "y", "args": ["$auth.token"]}]}),
@@ -96,7 +96,7 @@ fn errors_name_the_place() {
         ),
         (
             json!({"x": [{"emit": "y", "args": ["$query"]}]}),
-            "on.x[0].args[0]: $query stands for no value alone: name a field, as $query.x",
+            "on.x[0].args[0]: $query is not a value by itself: name a field, such as $query.x",
         ),
         (
             json!({"x": [{"emit": "y", "args": [{"$each": "$members", "$value": {"$each": "$rooms"}}]}]}),
@@ -104,26 +104,26 @@ fn errors_name_the_place() {
         ),
         (
             json!({"x": "y"}),
-            "on.x: this is a list of actions, such as [{\"join\": \"$0\"}]",
+            "on.x: this must be a list of actions, such as [{\"join\": \"$0\"}]",
         ),
     ] {
         assert_eq!(errors_of(&on), [error], "{on}");
     }
 }
 
-/// Errors of names, of order, and of repeated keys.
+/// Errors of names, of order, of brackets, and of one event under two names.
 #[test]
 fn errors_of_names_and_order_name_the_place() {
     for (on, error) in [
         (
             json!({"x": [{"join": "$0"}, {"emit": "y", "to": "evryone"}]}),
-            "on.x[1].to: \"evryone\" is not one of the words of to; did you mean \"everyone\"? \
+            "on.x[1].to: \"to\" does not know the word \"evryone\"; did you mean \"everyone\"? \
              Or, if a room has this name, write {\"room\": \"evryone\"}",
         ),
         (
             json!({"x": [{"leave": true, "emit": "left", "to": "others"}, {"join": "$0"}]}),
-            "on.x[0].to: leave is done first, so this is not for those in the room that was left: \
-             emit in an action before it",
+            "on.x[0].to: leave runs before emit, so the members of the room that was left do not get \
+             this event: emit it in an earlier action",
         ),
         (
             json!({"connect": [], "connection": []}),
@@ -149,7 +149,8 @@ fn errors_of_names_and_order_name_the_place() {
 /// A constant is an error where only a value of the event is useful: its dollar sign was forgotten.
 #[test]
 fn constants_in_place_of_values() {
-    const CONSTANT: &str = "this is always the same: a value begins with $, such as \"$0.room\"";
+    const CONSTANT: &str =
+        "this never changes: use a value that begins with $, such as \"$0.room\"";
     let stop = |when: Value| json!([{"when": when, "stop": true}]);
     for (actions, place) in [
         (stop(json!("0.room")), "when"),
@@ -184,11 +185,14 @@ fn constants_in_place_of_values() {
 #[test]
 fn values_of_the_wrong_kind() {
     for (json, error) in [
-        (r#"{"about": 5, "on": {}}"#, "about: this is a text"),
-        (r#"{"$schema": {}, "on": {}}"#, "$schema: this is a text"),
+        (r#"{"about": 5, "on": {}}"#, "about: this must be a text"),
+        (
+            r#"{"$schema": {}, "on": {}}"#,
+            "$schema: this must be a text",
+        ),
         (
             r#"{"on": {"x": [{"about": [], "stop": true}]}}"#,
-            "on.x[0].about: this is a text",
+            "on.x[0].about: this must be a text",
         ),
         (
             r#"{"on": {"x": [{"emit": "y", "volatile": "true"}]}}"#,
@@ -295,7 +299,7 @@ fn invalid_tables() {
         ),
         (
             "{\"on\": {}, \"namespace\": \"x\"}",
-            "namespace: a namespace is a text that begins with /",
+            "namespace: a namespace begins with / and has no comma",
         ),
         (
             "{\"on\": {\"x\": [{\"join\": \"$0\"}], \"x\": [{\"join\": \"$0\"}]}}",
@@ -303,7 +307,7 @@ fn invalid_tables() {
         ),
         (
             "{\"on\": {\"disconnect\": [], \"newListener\": []}}",
-            "on.newListener: no client can send this event: it has a meaning of its own",
+            "on.newListener: no client can send this event: its name is reserved",
         ),
     ] {
         assert_eq!(errors(json), [error], "{json}");

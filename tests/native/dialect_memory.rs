@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::dialect_client::{Client, Place, place};
+use crate::dialect_client::{Client, DialectServer, dialect_server};
 use crate::support::{Done, WEBSOCKET};
 
 const TABLE: &str = r#"{"on": {
@@ -17,15 +17,15 @@ const TABLE: &str = r#"{"on": {
   "disconnect": [{"emit": "left", "to": "others", "args": ["$id"]}]
 }}"#;
 
-fn look(place: &mut Place, client: &Client) -> serde_json::Value {
-    client.call(place, json!(["look"])).expect("an ack")
+fn look(server: &mut DialectServer, client: &Client) -> serde_json::Value {
+    client.call(server, json!(["look"])).expect("an ack")
 }
 
 /// Two clients in one room.
-fn two(place: &mut Place) -> [Client; 2] {
+fn two(server: &mut DialectServer) -> [Client; 2] {
     std::array::from_fn(|_| {
-        let client = Client::connect(place);
-        client.call(place, json!(["join", "r"]));
+        let client = Client::connect(server);
+        client.call(server, json!(["join", "r"]));
         client
     })
 }
@@ -33,34 +33,34 @@ fn two(place: &mut Place) -> [Client; 2] {
 /// Rooms and their order, names, data and the handshake survive the loss of memory.
 #[test]
 fn memory_is_lost() {
-    let mut place = place(TABLE);
+    let mut server = dialect_server(TABLE);
     let clients: [Client; 5] = std::array::from_fn(|n| {
-        Client::connect_with(&mut place, &format!("strict=1&q=q{n}"), &json!({ "a": n }))
+        Client::connect_with(&mut server, &format!("strict=1&q=q{n}"), &json!({ "a": n }))
     });
     // The order differs from that of the ids.
     for n in [3, 0, 4, 1, 2] {
-        clients[n].call(&mut place, json!(["join", "one"]));
-        clients[n].call(&mut place, json!(["join", "two"]));
-        clients[n].call(&mut place, json!(["name", format!("name {n}")]));
-        clients[n].call(&mut place, json!(["set", { "n": n }]));
+        clients[n].call(&mut server, json!(["join", "one"]));
+        clients[n].call(&mut server, json!(["join", "two"]));
+        clients[n].call(&mut server, json!(["name", format!("name {n}")]));
+        clients[n].call(&mut server, json!(["set", { "n": n }]));
     }
     let order: Vec<&str> = [3, 0, 4, 1, 2]
         .map(|n: usize| clients[n].id.as_str())
         .to_vec();
     for lose in [false, true] {
         if lose {
-            place.lose_memory();
+            server.lose_memory();
         }
         for (n, client) in clients.iter().enumerate() {
             let expected = json!([format!("name {n}"), ["one", "two"], {"x": {"n": n}}, order, format!("q{n}"), n]);
-            assert_eq!(look(&mut place, client), expected);
+            assert_eq!(look(&mut server, client), expected);
         }
     }
-    clients[0].emit(&mut place, json!(["tell", "name 4", "hello"]));
-    assert_eq!(clients[4].heard(&mut place), [json!(["told", "hello"])]);
-    clients[1].emit(&mut place, json!(["say", 1]));
+    clients[0].emit(&mut server, json!(["tell", "name 4", "hello"]));
+    assert_eq!(clients[4].heard(&mut server), [json!(["told", "hello"])]);
+    clients[1].emit(&mut server, json!(["say", 1]));
     for n in [0, 2, 3, 4] {
-        assert_eq!(clients[n].heard(&mut place), [json!(["said", 1])]);
+        assert_eq!(clients[n].heard(&mut server), [json!(["said", 1])]);
     }
 }
 
@@ -69,49 +69,49 @@ fn memory_is_lost() {
 #[test]
 fn connection_and_server_are_lost() {
     for kill in [false, true] {
-        let mut place = place(TABLE);
+        let mut server = dialect_server(TABLE);
         let clients: [Client; 3] =
-            std::array::from_fn(|_| Client::connect_with(&mut place, "", &json!({})));
+            std::array::from_fn(|_| Client::connect_with(&mut server, "", &json!({})));
         for (client, name) in clients.iter().zip(["ann", "bob", "cat"]) {
-            client.call(&mut place, json!(["join", "r"]));
-            client.call(&mut place, json!(["name", name]));
+            client.call(&mut server, json!(["join", "r"]));
+            client.call(&mut server, json!(["name", name]));
         }
-        place.take();
+        server.take();
         if kill {
-            place.kill();
+            server.kill();
         } else {
             for client in &clients {
-                place.lost(client.connection);
+                server.lost(client.connection);
             }
         }
-        let back = |place: &mut Place, client: &Client| {
-            let connection = place.upgrade(WEBSOCKET);
-            place.text(connection, format!("40{}", json!({ "pid": client.pid })));
+        let back = |server: &mut DialectServer, client: &Client| {
+            let connection = server.upgrade(WEBSOCKET);
+            server.text(connection, format!("40{}", json!({ "pid": client.pid })));
             let reply = format!("40{{\"sid\":\"{}\"", client.id);
             assert!(
-                place
+                server
                     .sent_to(connection)
                     .iter()
                     .any(|frame| frame.starts_with(&reply))
             );
-            place.take();
+            server.take();
             Client {
                 id: client.id.clone(),
                 pid: client.pid.clone(),
                 connection,
             }
         };
-        let [ann, bob] = [0, 1].map(|n| back(&mut place, &clients[n]));
-        ann.emit(&mut place, json!(["tell", "bob", "hello"]));
-        let heard = bob.heard(&mut place);
+        let [ann, bob] = [0, 1].map(|n| back(&mut server, &clients[n]));
+        ann.emit(&mut server, json!(["tell", "bob", "hello"]));
+        let heard = bob.heard(&mut server);
         assert_eq!(
             (&heard[0][0], &heard[0][1]),
             (&json!("told"), &json!("hello"))
         );
         // The third client does not return.
-        place.until(place.now() + 40_000);
-        let left = |place: &mut Place, client: &Client| {
-            let heard = client.heard(place);
+        server.until(server.now() + 40_000);
+        let left = |server: &mut DialectServer, client: &Client| {
+            let heard = client.heard(server);
             heard
                 .iter()
                 .filter(|event| event[0] == "left")
@@ -120,11 +120,11 @@ fn connection_and_server_are_lost() {
         };
         for client in [&ann, &bob] {
             assert_eq!(
-                left(&mut place, client),
+                left(&mut server, client),
                 [json!(clients[2].id)],
                 "killed: {kill}"
             );
-            let seen = look(&mut place, client);
+            let seen = look(&mut server, client);
             assert_eq!(seen[3].as_array().map(Vec::len), Some(2));
         }
     }
@@ -133,8 +133,8 @@ fn connection_and_server_are_lost() {
 /// Values are forwarded byte for byte: spaces, order, numbers, escapes, lone surrogates.
 #[test]
 fn values_are_forwarded_byte_for_byte() {
-    let mut place = place(TABLE);
-    let [ann, bob] = two(&mut place);
+    let mut server = dialect_server(TABLE);
+    let [ann, bob] = two(&mut server);
     for value in [
         r#"{ "b" : 1.50, "a":[1e3,-0, "\u0041\/\ud800"],"a":{} }"#,
         "12345678901234567890.12345",
@@ -142,15 +142,15 @@ fn values_are_forwarded_byte_for_byte() {
         "null",
         r#"{"_placeholder":true,"num":7}"#,
     ] {
-        ann.emit(&mut place, format!(r#"["say",{value},"x"]"#));
+        ann.emit(&mut server, format!(r#"["say",{value},"x"]"#));
         assert_eq!(
-            bob.heard_raw(&mut place),
+            bob.heard_raw(&mut server),
             [format!(r#"["said",{value},"x"]"#)]
         );
     }
-    ann.emit(&mut place, r#"["pick",{"a": [ 1.0 ],"b":"\u0041"}]"#);
+    ann.emit(&mut server, r#"["pick",{"a": [ 1.0 ],"b":"\u0041"}]"#);
     assert_eq!(
-        bob.heard_raw(&mut place),
+        bob.heard_raw(&mut server),
         [r#"["picked",[ 1.0 ],{"b":"\u0041"}]"#]
     );
 }
@@ -158,18 +158,18 @@ fn values_are_forwarded_byte_for_byte() {
 /// Attachments are forwarded with the values that name them, and cannot be stored.
 #[test]
 fn attachments_are_forwarded() {
-    let mut place = place(TABLE);
-    let [ann, bob] = two(&mut place);
+    let mut server = dialect_server(TABLE);
+    let [ann, bob] = two(&mut server);
     let at = |n: usize| format!(r#"{{"_placeholder":true,"num":{n}}}"#);
-    place.text(
+    server.text(
         ann.connection,
         format!(r#"452-["say",{},[{}]]"#, at(0), at(1)),
     );
-    place
+    server
         .bytes(ann.connection, &[1])
         .bytes(ann.connection, &[2, 3]);
     assert_eq!(
-        place.take_of(bob.connection),
+        server.take_for(bob.connection),
         [
             Done::Sent(
                 bob.connection,
@@ -179,15 +179,15 @@ fn attachments_are_forwarded() {
             Done::SentBytes(bob.connection, vec![2, 3]),
         ]
     );
-    place.text(
+    server.text(
         ann.connection,
         format!(r#"452-["pick",{{"c":{},"b":{}}}]"#, at(0), at(1)),
     );
-    place
+    server
         .bytes(ann.connection, &[1])
         .bytes(ann.connection, &[2, 3]);
     assert_eq!(
-        place.take_of(bob.connection),
+        server.take_for(bob.connection),
         [
             Done::Sent(
                 bob.connection,
@@ -198,29 +198,29 @@ fn attachments_are_forwarded() {
         ]
     );
     // Values without attachments are sent without any.
-    place.text(
+    server.text(
         ann.connection,
         format!(r#"451-["pick",{{"c":{},"b":1}}]"#, at(0)),
     );
-    place.bytes(ann.connection, &[1]);
-    assert_eq!(bob.heard_raw(&mut place), [r#"["picked",null,{"b":1}]"#]);
-    place.text(ann.connection, format!(r#"451-["set",{}]"#, at(0)));
-    place.bytes(ann.connection, &[1]);
-    assert_eq!(ann.error(&mut place), "bad-payload");
-    // A stored placeholder does not refer to an attachment of another event, and makes no packet invalid.
-    ann.emit(&mut place, format!(r#"["set",{}]"#, at(9)));
-    assert!(ann.heard(&mut place).is_empty());
+    server.bytes(ann.connection, &[1]);
+    assert_eq!(bob.heard_raw(&mut server), [r#"["picked",null,{"b":1}]"#]);
+    server.text(ann.connection, format!(r#"451-["set",{}]"#, at(0)));
+    server.bytes(ann.connection, &[1]);
+    assert_eq!(ann.error(&mut server), "bad-payload");
+    // A placeholder without an attachment cannot be stored either.
+    ann.emit(&mut server, format!(r#"["set",{}]"#, at(9)));
+    assert_eq!(ann.error(&mut server), "bad-payload");
 }
 
 /// The object stops if it cannot read stored data.
 #[test]
 fn damaged_rows_halt_the_object() {
-    let mut place = place(TABLE);
-    let ann = Client::connect(&mut place);
-    ann.call(&mut place, json!(["join", "r"]));
-    place.take();
+    let mut server = dialect_server(TABLE);
+    let ann = Client::connect(&mut server);
+    ann.call(&mut server, json!(["join", "r"]));
+    server.take();
     let mut damaged = 0;
-    let mut rows = place.platform.stored();
+    let mut rows = server.platform.stored();
     for (key, value) in &mut rows {
         if key.starts_with("socket/") {
             *value = value.replace("\"rooms\"", "\"moors\"");
@@ -228,7 +228,7 @@ fn damaged_rows_halt_the_object() {
         }
     }
     assert_eq!(damaged, 1);
-    place.set_stored(rows);
-    place.lose_memory();
-    assert!(matches!(place.take()[..], [Done::Halted(_)]));
+    server.set_stored(rows);
+    server.lose_memory();
+    assert!(matches!(server.take()[..], [Done::Halted(_)]));
 }

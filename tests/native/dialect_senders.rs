@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use crate::dialect::SHIPPED_TABLES;
 use crate::dialect_bounds::clients;
-use crate::dialect_client::place;
+use crate::dialect_client::dialect_server;
 
-/// Where pages of the shipped dialects find the sender: in fields of the first argument, or in a
-/// whole argument. Of those with an empty list, the first two have tests of their own, and the pages of
-/// the last five show no sender.
+/// The fields of the first argument in which pages of the shipped dialects find the sender. Of the
+/// dialects with an empty list, the first two send the sender as a whole argument, which
+/// `senders_that_are_arguments` tests. The pages of the last five show no sender.
 const SENDERS: [(&str, &[&str]); 17] = [
     ("anoek", &["peer_id"]),
     ("chaim-group-video", &["callerID", "id"]),
@@ -45,33 +45,33 @@ fn the_list_of_senders_has_all_dialects() {
 fn senders_that_are_arguments() {
     let of = |wanted: &str| {
         let mut tables = SHIPPED_TABLES.iter();
-        place(tables.find(|(name, _)| *name == wanted).expect(wanted).1)
+        dialect_server(tables.find(|(name, _)| *name == wanted).expect(wanted).1)
     };
-    let mut place = of("video-meeting");
-    let [ann, bob, eve] = clients(&mut place);
+    let mut server = of("video-meeting");
+    let [ann, bob, eve] = clients(&mut server);
     for client in [&ann, &bob, &eve] {
-        client.emit(&mut place, json!(["join-call", "r"]));
+        client.emit(&mut server, json!(["join-call", "r"]));
     }
-    place.take();
-    eve.emit(&mut place, json!(["signal", bob.id, "x", ann.id]));
-    eve.emit(&mut place, json!(["chat-message", "x", "Ann", ann.id]));
+    server.take();
+    eve.emit(&mut server, json!(["signal", bob.id, "x", ann.id]));
+    eve.emit(&mut server, json!(["chat-message", "x", "Ann", ann.id]));
     assert_eq!(
-        bob.heard(&mut place),
+        bob.heard(&mut server),
         [
             json!(["signal", eve.id, "x"]),
             json!(["chat-message", "x", "Ann", eve.id])
         ]
     );
-    let mut place = of("web-dev-simplified");
-    let [ann, bob, eve] = clients(&mut place);
+    let mut server = of("web-dev-simplified");
+    let [ann, bob, eve] = clients(&mut server);
     for (client, name) in [(&ann, "a"), (&bob, "b")] {
-        client.emit(&mut place, json!(["join-room", "r", name]));
+        client.emit(&mut server, json!(["join-room", "r", name]));
     }
-    place.take();
-    eve.emit(&mut place, json!(["join-room", "r", "a"]));
-    assert_eq!(eve.error(&mut place), "id-taken");
-    place.lost(eve.connection);
-    assert!(bob.heard(&mut place).is_empty());
+    server.take();
+    eve.emit(&mut server, json!(["join-room", "r", "a"]));
+    assert_eq!(eve.error(&mut server), "id-taken");
+    server.lost(eve.connection);
+    assert!(bob.heard(&mut server).is_empty());
 }
 
 /// No shipped dialect forwards a sender that a client claims.
@@ -85,16 +85,16 @@ fn no_shipped_dialect_lets_a_client_claim_to_be_another() {
         let on: Value = serde_json::from_str(json).unwrap();
         let events = on["on"].as_object().unwrap().keys();
         let events: Vec<&String> = events.filter(|name| !name.ends_with("connect")).collect();
-        let mut place = place(json);
-        let [ann, bob, eve] = clients(&mut place);
+        let mut server = dialect_server(json);
+        let [ann, bob, eve] = clients(&mut server);
         for event in &events {
             for client in [&ann, &bob, &eve] {
                 for room in [json!("r"), json!({"room": "r", "channel": "r"})] {
-                    client.emit(&mut place, json!([event, room]));
+                    client.emit(&mut server, json!([event, room]));
                 }
             }
         }
-        place.take();
+        server.take();
         let mut heard_any = false;
         for event in &events {
             for target in [
@@ -111,8 +111,8 @@ fn no_shipped_dialect_lets_a_client_claim_to_be_another() {
                     claim.insert((*field).to_owned(), json!(ann.id));
                 }
                 claim.insert(target.to_owned(), json!(bob.id));
-                eve.emit(&mut place, json!([event, claim]));
-                for heard in bob.heard(&mut place) {
+                eve.emit(&mut server, json!([event, claim]));
+                for heard in bob.heard(&mut server) {
                     heard_any = true;
                     for field in fields {
                         assert_ne!(heard[1][field], json!(ann.id), "{name}: {event} {heard}");
@@ -124,7 +124,8 @@ fn no_shipped_dialect_lets_a_client_claim_to_be_another() {
     }
 }
 
-/// Events with the name of a room in every place where a client may put it.
+/// Lists of arguments: some with the name of a room, in every place where a client may put it, and some
+/// without.
 fn claims(room: &str) -> Vec<Value> {
     let fields = [
         "to",
@@ -171,13 +172,13 @@ fn no_client_outside_a_room_reaches_its_members() {
             continue; // all are in one room
         };
         with_rooms += 1;
-        let mut place = place(json);
-        let [ann, bob, eve] = clients(&mut place);
+        let mut server = dialect_server(json);
+        let [ann, bob, eve] = clients(&mut server);
         // In csagar131 the server chooses the names of rooms.
         let mut room = "r".to_owned();
         if name == "csagar131" {
-            ann.emit(&mut place, json!(["create-room"]));
-            let heard = ann.heard(&mut place);
+            ann.emit(&mut server, json!(["create-room"]));
+            let heard = ann.heard(&mut server);
             heard[0][1]["roomId"]
                 .as_str()
                 .unwrap()
@@ -188,37 +189,37 @@ fn no_client_outside_a_room_reaches_its_members() {
                 json!(room),
                 json!({"room": room, "channel": room, "roomId": room, "peerId": client.id}),
             ] {
-                client.emit(&mut place, json!([join, claim, client.id]));
+                client.emit(&mut server, json!([join, claim, client.id]));
             }
         }
-        place.take();
+        server.take();
         for (event, _) in on
             .iter()
             .filter(|(event, actions)| !joins(actions) && !event.ends_with("connect"))
         {
             for args in claims(&room) {
                 let frame = [&[json!(event)], args.as_array().unwrap().as_slice()].concat();
-                eve.emit(&mut place, Value::Array(frame));
+                eve.emit(&mut server, Value::Array(frame));
                 for inside in [&ann, &bob] {
-                    let heard = inside.heard(&mut place);
+                    let heard = inside.heard(&mut server);
                     assert!(heard.is_empty(), "{name}: {event} {args}: {heard:?}");
                 }
             }
         }
-        place.lost(eve.connection);
+        server.lost(eve.connection);
         for inside in [&ann, &bob] {
-            assert!(inside.heard(&mut place).is_empty(), "{name}: disconnect");
+            assert!(inside.heard(&mut server).is_empty(), "{name}: disconnect");
         }
         // Members of the room do reach each other.
-        place.take();
+        server.take();
         let said: usize = on
             .keys()
             .filter(|event| !event.ends_with("connect") && *event != "create-room")
             .map(|event| {
-                ann.emit(&mut place, json!([event, "x", room]));
-                ann.emit(&mut place, json!([event, {"to": bob.id, "target": bob.id, "peer_id": bob.id, "userToSignal": bob.id}]));
-                ann.emit(&mut place, json!([event, bob.id]));
-                bob.heard(&mut place).len()
+                ann.emit(&mut server, json!([event, "x", room]));
+                ann.emit(&mut server, json!([event, {"to": bob.id, "target": bob.id, "peer_id": bob.id, "userToSignal": bob.id}]));
+                ann.emit(&mut server, json!([event, bob.id]));
+                bob.heard(&mut server).len()
             })
             .sum();
         assert!(said > 0 || name == "web-dev-simplified", "{name}");
@@ -226,13 +227,14 @@ fn no_client_outside_a_room_reaches_its_members() {
     assert!(with_rooms >= 10, "{with_rooms}");
 }
 
-/// One event of a client reaches each other client at most twice, whatever names the event contains.
+/// For one event of a client, all clients together get at most twice as many events as there are clients,
+/// whatever names the event contains.
 #[test]
 fn no_shipped_dialect_multiplies_events() {
     for (name, json) in SHIPPED_TABLES {
         let table: Value = serde_json::from_str(json).unwrap();
-        let mut place = place(json);
-        let crowd: [_; 12] = clients(&mut place);
+        let mut server = dialect_server(json);
+        let crowd: [_; 12] = clients(&mut server);
         let events = table["on"].as_object().unwrap().keys();
         let events: Vec<&String> = events.filter(|event| !event.ends_with("connect")).collect();
         let ids: Vec<&str> = crowd.iter().map(|client| client.id.as_str()).collect();
@@ -241,23 +243,23 @@ fn no_shipped_dialect_multiplies_events() {
             for member in &crowd[1..] {
                 for args in claims("r") {
                     let frame = [&[json!(event)], args.as_array().unwrap().as_slice()].concat();
-                    member.emit(&mut place, Value::Array(frame));
+                    member.emit(&mut server, Value::Array(frame));
                 }
             }
         }
-        place.take();
+        server.take();
         for event in &events {
             for target in [json!(ids[1]), json!(ids), json!([ids, ids])] {
                 for args in claims("r") {
                     let text = args.to_string().replace("\"r\"", &target.to_string());
                     let args: Vec<Value> = serde_json::from_str(&text).unwrap();
                     eve.emit(
-                        &mut place,
+                        &mut server,
                         Value::Array([vec![json!(event)], args].concat()),
                     );
                     let mut heard = Vec::new();
                     for client in &crowd {
-                        heard.extend(client.heard_raw(&mut place));
+                        heard.extend(client.heard_raw(&mut server));
                     }
                     assert!(heard.len() <= 2 * crowd.len(), "{name}: {event} {text}");
                     let bytes: usize = heard.iter().map(String::len).sum();

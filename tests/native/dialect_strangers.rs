@@ -6,21 +6,21 @@ use signalbox::dialect::limits;
 
 use crate::dialect::SHIPPED_TABLES;
 use crate::dialect_bounds::clients;
-use crate::dialect_client::{Client, Place, place};
+use crate::dialect_client::{Client, DialectServer, dialect_server};
 
-fn shipped(name: &str) -> Place {
+fn shipped(name: &str) -> DialectServer {
     let found = SHIPPED_TABLES.iter().find(|(known, _)| *known == name);
-    place(found.expect(name).1)
+    dialect_server(found.expect(name).1)
 }
 
-fn of(on: &Value) -> Place {
-    place(&json!({ "on": on }).to_string())
+fn of(on: &Value) -> DialectServer {
+    dialect_server(&json!({ "on": on }).to_string())
 }
 
-/// A path into a client's text leads neither to a socket nor to a room.
+/// A text from a client is only a text: a path into it leads neither to a socket nor to a room.
 #[test]
 fn a_text_of_a_client_is_neither_a_socket_nor_a_room() {
-    let mut place = of(&json!({
+    let mut server = of(&json!({
         "enter": [{"join": "$0"}, {"alias": "$1", "set": {"pin": 1234}}],
         "list": [{"emit": "list", "args": ["$0.id", "$0.alias", "$0.data", "$0.room", "$0.rooms",
             "$0.members", "$0.others", "$0.first", "${0.data} ${0.room}", {"...": "$0.data"}]}],
@@ -29,10 +29,10 @@ fn a_text_of_a_client_is_neither_a_socket_nor_a_room() {
         "in": [{"join": "$0.room"}],
         "query": [{"emit": "query", "args": ["$query.x.room", "$auth.x.room"]}],
     }));
-    let [ann] = clients(&mut place);
-    ann.emit(&mut place, json!(["enter", "secret", "ann"]));
+    let [ann] = clients(&mut server);
+    ann.emit(&mut server, json!(["enter", "secret", "ann"]));
     let said = json!({ "x": ann.id });
-    let eve = Client::connect_with(&mut place, &format!("strict=1&x={}", ann.id), &said);
+    let eve = Client::connect_with(&mut server, &format!("strict=1&x={}", ann.id), &said);
     let nothing = json!([
         "list",
         null,
@@ -47,73 +47,73 @@ fn a_text_of_a_client_is_neither_a_socket_nor_a_room() {
         {}
     ]);
     for name in [ann.id.as_str(), "ann", "secret"] {
-        eve.emit(&mut place, json!(["list", name]));
-        let heard = eve.heard(&mut place);
+        eve.emit(&mut server, json!(["list", name]));
+        let heard = eve.heard(&mut server);
         assert_eq!(heard, std::slice::from_ref(&nothing), "{name}");
-        eve.emit(&mut place, json!(["is", name]));
-        assert!(eve.heard(&mut place).is_empty(), "{name}");
+        eve.emit(&mut server, json!(["is", name]));
+        assert!(eve.heard(&mut server).is_empty(), "{name}");
         for event in ["to", "in"] {
-            eve.emit(&mut place, json!([event, name]));
-            eve.error(&mut place);
+            eve.emit(&mut server, json!([event, name]));
+            eve.error(&mut server);
         }
     }
-    eve.emit(&mut place, json!(["query"]));
-    assert_eq!(eve.heard(&mut place), [json!(["query", null, null])]);
-    assert!(ann.heard(&mut place).is_empty());
+    eve.emit(&mut server, json!(["query"]));
+    assert_eq!(eve.heard(&mut server), [json!(["query", null, null])]);
+    assert!(ann.heard(&mut server).is_empty());
 }
 
 /// A table may look up the socket or the room that a text names.
 #[test]
 fn a_table_looks_up_a_socket_or_a_room() {
-    let mut place = of(&json!({
+    let mut server = of(&json!({
         "enter": [{"join": "$0.room"}, {"alias": "$0.name", "set": {"age": 7}}],
         "who": [{"emit": "who", "args": ["$socket(0.to).alias", "$socket(0.to).data.age", "$socket(0.to).room",
             "is ${socket(0.to).alias}", "$socket(0.to)"]}],
         "room": [{"emit": "room", "args": ["$room(0).members.alias", "$room(0).first", "$room(0).others.length", "$room(0)"]}],
         "rooms": [{"emit": "rooms", "args": [{"$each": "$allRooms", "$key": "$it", "$value": "$room(it).members.length"}]}],
     }));
-    let [ann, bob] = clients(&mut place);
-    ann.emit(&mut place, json!(["enter", {"room": "r", "name": "ann"}]));
+    let [ann, bob] = clients(&mut server);
+    ann.emit(&mut server, json!(["enter", {"room": "r", "name": "ann"}]));
     for to in ["ann", ann.id.as_str()] {
-        bob.emit(&mut place, json!(["who", { "to": to }]));
+        bob.emit(&mut server, json!(["who", { "to": to }]));
         assert_eq!(
-            bob.heard(&mut place),
+            bob.heard(&mut server),
             [json!(["who", "ann", 7, "r", "is ann", ann.id])]
         );
     }
     for to in [json!("r"), json!("nobody"), json!([ann.id]), json!({})] {
-        bob.emit(&mut place, json!(["who", { "to": to }]));
+        bob.emit(&mut server, json!(["who", { "to": to }]));
         assert_eq!(
-            bob.heard(&mut place),
+            bob.heard(&mut server),
             [json!(["who", null, null, null, "is ", null])],
             "{to}"
         );
     }
-    bob.emit(&mut place, json!(["room", "r"]));
+    bob.emit(&mut server, json!(["room", "r"]));
     assert_eq!(
-        bob.heard(&mut place),
+        bob.heard(&mut server),
         [json!(["room", ["ann"], ann.id, 1, "r"])]
     );
-    bob.emit(&mut place, json!(["room", "s"]));
-    assert_eq!(bob.heard(&mut place), [json!(["room", [], null, 0, "s"])]);
-    bob.emit(&mut place, json!(["rooms"]));
-    assert_eq!(bob.heard(&mut place), [json!(["rooms", {"r": 1}])]);
+    bob.emit(&mut server, json!(["room", "s"]));
+    assert_eq!(bob.heard(&mut server), [json!(["room", [], null, 0, "s"])]);
+    bob.emit(&mut server, json!(["rooms"]));
+    assert_eq!(bob.heard(&mut server), [json!(["rooms", {"r": 1}])]);
 }
 
 /// Piyush Garg's table: if a client sends a socket's id in place of an object, the path does not lead to
 /// that socket's room.
 #[test]
 fn piyush_garg_a_text_leads_to_no_room() {
-    let mut place = shipped("piyush-garg");
-    let [ann, eve] = clients(&mut place);
+    let mut server = shipped("piyush-garg");
+    let [ann, eve] = clients(&mut server);
     ann.emit(
-        &mut place,
+        &mut server,
         json!(["room:join", {"email": "a", "room": "secret"}]),
     );
-    place.take();
-    eve.emit(&mut place, json!(["room:join", ann.id]));
-    assert_eq!(eve.error(&mut place), "bad-payload");
-    assert!(ann.heard(&mut place).is_empty());
+    server.take();
+    eve.emit(&mut server, json!(["room:join", ann.id]));
+    assert_eq!(eve.error(&mut server), "bad-payload");
+    assert!(ann.heard(&mut server).is_empty());
 }
 
 /// An object with the field names of a room is not a room.
@@ -124,24 +124,24 @@ fn an_object_is_not_a_room() {
         ("simplewebrtc", "join"),
         ("anoek", "part"),
     ] {
-        let mut place = shipped(name);
-        let [ann, bob, eve] = clients(&mut place);
+        let mut server = shipped(name);
+        let [ann, bob, eve] = clients(&mut server);
         for client in [&ann, &bob] {
             let room = if name == "anoek" {
                 json!({"channel": "r"})
             } else {
                 json!("r")
             };
-            client.emit(&mut place, json!(["join", room]));
+            client.emit(&mut server, json!(["join", room]));
         }
-        place.take();
+        server.take();
         let claim = json!({"members": [ann.id, "r"], "others": [ann.id], "first": ann.id});
         for claim in [json!({ "channel": claim }), claim] {
-            eve.emit(&mut place, json!([event, claim]));
+            eve.emit(&mut server, json!([event, claim]));
         }
         for client in [&ann, &bob] {
             assert_eq!(
-                client.heard(&mut place),
+                client.heard(&mut server),
                 Vec::<Value>::new(),
                 "{name}: {event}"
             );
@@ -152,7 +152,7 @@ fn an_object_is_not_a_room() {
 /// In a table with rooms, a socket in no room reaches no members.
 #[test]
 fn a_socket_in_no_room_reaches_no_members() {
-    let mut place = of(&json!({
+    let mut server = of(&json!({
         "join": [{"join": "$0"}],
         "others": [{"emit": "x", "to": "others"}],
         "all": [{"emit": "x", "to": "all"}],
@@ -162,70 +162,70 @@ fn a_socket_in_no_room_reaches_no_members() {
         "full": [{"when": {"members": ">= 1"}, "emit": "full"}],
         "leave": [{"leave": true}, {"emit": "left", "to": "others"}],
     }));
-    let [ann, bob, eve] = clients(&mut place);
+    let [ann, bob, eve] = clients(&mut server);
     for client in [&ann, &bob] {
-        client.emit(&mut place, json!(["join", "r"]));
+        client.emit(&mut server, json!(["join", "r"]));
     }
     for event in ["others", "all", "members", "each", "full", "leave"] {
-        eve.emit(&mut place, json!([event]));
+        eve.emit(&mut server, json!([event]));
         for client in [&ann, &bob, &eve] {
-            assert_eq!(client.heard(&mut place), Vec::<Value>::new(), "{event}");
+            assert_eq!(client.heard(&mut server), Vec::<Value>::new(), "{event}");
         }
     }
-    eve.emit(&mut place, json!(["look"]));
+    eve.emit(&mut server, json!(["look"]));
     assert_eq!(
-        eve.heard(&mut place),
+        eve.heard(&mut server),
         [json!(["seen", [], [], null, [], []])]
     );
-    // The last member of a room is in no room after it leaves.
-    bob.emit(&mut place, json!(["leave"]));
-    assert!(ann.heard(&mut place).is_empty());
-    ann.emit(&mut place, json!(["others"]));
-    assert!(bob.heard(&mut place).is_empty());
+    // A member that leaves its only room is then in no room.
+    bob.emit(&mut server, json!(["leave"]));
+    assert!(ann.heard(&mut server).is_empty());
+    ann.emit(&mut server, json!(["others"]));
+    assert!(bob.heard(&mut server).is_empty());
 }
 
 /// A table without rooms has one room with all sockets.
 #[test]
 fn a_table_without_rooms_is_one_room() {
-    let mut place = of(&json!({
+    let mut server = of(&json!({
         "others": [{"emit": "x", "to": "others"}],
         "all": [{"emit": "x", "to": "all"}],
         "two": [{"when": {"members": 2}, "emit": "two", "args": ["$members", "$others", "$first"]}],
     }));
-    let [ann, bob] = clients(&mut place);
-    ann.emit(&mut place, json!(["others"]));
-    ann.emit(&mut place, json!(["all"]));
-    assert_eq!(ann.heard(&mut place), [json!(["x"])]);
-    assert_eq!(bob.heard(&mut place), [json!(["x"]), json!(["x"])]);
-    bob.emit(&mut place, json!(["two"]));
+    let [ann, bob] = clients(&mut server);
+    ann.emit(&mut server, json!(["others"]));
+    ann.emit(&mut server, json!(["all"]));
+    assert_eq!(ann.heard(&mut server), [json!(["x"])]);
+    assert_eq!(bob.heard(&mut server), [json!(["x"]), json!(["x"])]);
+    bob.emit(&mut server, json!(["two"]));
     assert_eq!(
-        bob.heard(&mut place),
+        bob.heard(&mut server),
         [json!(["two", [ann.id, bob.id], [ann.id], ann.id])]
     );
 }
 
-/// `in` applies to the list of `each` in the same action, unless it is computed from the list's
-/// items.
+/// `in` applies to the list of `each` in the same action, unless `in` is computed from the items of
+/// the list.
 #[test]
 fn in_applies_to_the_list_of_each() {
-    let mut place = of(&json!({
+    let mut server = of(&json!({
         "join": [
             {"in": "$0", "each": "$members", "emit": "addPeer", "to": "$it", "args": ["$id"]},
             {"join": "$0"},
         ],
         "rooms": [{"each": "$rooms", "in": "$it", "emit": "here", "args": ["$members"]}],
     }));
-    let [ann, bob, eve] = clients(&mut place);
-    ann.emit(&mut place, json!(["join", "r"]));
-    bob.emit(&mut place, json!(["join", "s"]));
-    eve.emit(&mut place, json!(["join", "r"]));
-    assert_eq!(ann.heard(&mut place), [json!(["addPeer", eve.id])]);
-    assert!(bob.heard(&mut place).is_empty());
-    bob.emit(&mut place, json!(["join", "r"]));
-    place.take();
-    bob.emit(&mut place, json!(["rooms"]));
+    let [ann, bob, eve] = clients(&mut server);
+    ann.emit(&mut server, json!(["join", "r"]));
+    bob.emit(&mut server, json!(["join", "s"]));
+    eve.emit(&mut server, json!(["join", "r"]));
+    assert_eq!(ann.heard(&mut server), [json!(["addPeer", eve.id])]);
+    assert!(bob.heard(&mut server).is_empty());
+    bob.emit(&mut server, json!(["join", "r"]));
+    server.take();
+    bob.emit(&mut server, json!(["rooms"]));
     assert_eq!(
-        bob.heard(&mut place),
+        bob.heard(&mut server),
         [
             json!(["here", [bob.id]]),
             json!(["here", [ann.id, eve.id, bob.id]])
@@ -236,64 +236,64 @@ fn in_applies_to_the_list_of_each() {
 /// `when` is checked before `in` looks up the room.
 #[test]
 fn when_is_checked_before_in() {
-    let mut place = of(&json!({
+    let mut server = of(&json!({
         "join": [{"join": "$0"}],
         "leave": [{"when": "$0.room", "in": "$0.room", "emit": "left", "to": "others"}, {"emit": "bye"}],
         "say": [{"when": {"members": 0}, "in": "$0.room", "emit": "x", "to": "others"}],
     }));
-    let [ann, bob] = clients(&mut place);
+    let [ann, bob] = clients(&mut server);
     for client in [&ann, &bob] {
-        client.emit(&mut place, json!(["join", "r"]));
+        client.emit(&mut server, json!(["join", "r"]));
     }
-    ann.emit(&mut place, json!(["leave", {}]));
-    assert_eq!(ann.heard(&mut place), [json!(["bye"])]);
-    ann.emit(&mut place, json!(["leave", {"room": "r"}]));
-    assert_eq!(ann.heard(&mut place), [json!(["bye"])]);
-    assert_eq!(bob.heard(&mut place), [json!(["left"])]);
+    ann.emit(&mut server, json!(["leave", {}]));
+    assert_eq!(ann.heard(&mut server), [json!(["bye"])]);
+    ann.emit(&mut server, json!(["leave", {"room": "r"}]));
+    assert_eq!(ann.heard(&mut server), [json!(["bye"])]);
+    assert_eq!(bob.heard(&mut server), [json!(["left"])]);
     // If `in` finds no room, the sender's own room is not used.
-    ann.emit(&mut place, json!(["say", {}]));
-    assert_eq!(ann.error(&mut place), "bad-payload");
-    assert!(bob.heard(&mut place).is_empty());
+    ann.emit(&mut server, json!(["say", {}]));
+    assert_eq!(ann.error(&mut server), "bad-payload");
+    assert!(bob.heard(&mut server).is_empty());
 }
 
 /// Rooms and aliases may have the same name, unless a table sends to a name that may be either.
 #[test]
 fn a_room_and_an_alias_with_the_same_name() {
-    let mut place = shipped("web-dev-simplified");
-    let [ann, bob, eve] = clients(&mut place);
-    eve.emit(&mut place, json!(["join-room", "x", "r"]));
-    ann.emit(&mut place, json!(["join-room", "r", "a"]));
-    bob.emit(&mut place, json!(["join-room", "r", "b"]));
-    assert_eq!(ann.heard(&mut place), [json!(["user-connected", "b"])]);
-    assert!(bob.heard(&mut place).is_empty() && eve.heard(&mut place).is_empty());
+    let mut server = shipped("web-dev-simplified");
+    let [ann, bob, eve] = clients(&mut server);
+    eve.emit(&mut server, json!(["join-room", "x", "r"]));
+    ann.emit(&mut server, json!(["join-room", "r", "a"]));
+    bob.emit(&mut server, json!(["join-room", "r", "b"]));
+    assert_eq!(ann.heard(&mut server), [json!(["user-connected", "b"])]);
+    assert!(bob.heard(&mut server).is_empty() && eve.heard(&mut server).is_empty());
     // Messages for a room reach only the room, and messages for a socket only the socket.
-    let mut place = of(&json!({
+    let mut server = of(&json!({
         "join": [{"join": "$0"}],
         "name": [{"alias": "$0"}],
         "room": [{"emit": "room", "to": {"room": "$0"}}],
         "peer": [{"emit": "peer", "to": {"peer": "$0"}}],
     }));
-    let [ann, bob, eve] = clients(&mut place);
-    eve.emit(&mut place, json!(["name", "r"]));
-    ann.emit(&mut place, json!(["join", "r"]));
-    ann.emit(&mut place, json!(["name", "ann"]));
-    eve.emit(&mut place, json!(["join", "ann"]));
-    place.take();
-    bob.emit(&mut place, json!(["room", "r"]));
-    bob.emit(&mut place, json!(["peer", "ann"]));
-    assert_eq!(ann.heard(&mut place), [json!(["room"]), json!(["peer"])]);
-    assert!(eve.heard(&mut place).is_empty());
+    let [ann, bob, eve] = clients(&mut server);
+    eve.emit(&mut server, json!(["name", "r"]));
+    ann.emit(&mut server, json!(["join", "r"]));
+    ann.emit(&mut server, json!(["name", "ann"]));
+    eve.emit(&mut server, json!(["join", "ann"]));
+    server.take();
+    bob.emit(&mut server, json!(["room", "r"]));
+    bob.emit(&mut server, json!(["peer", "ann"]));
+    assert_eq!(ann.heard(&mut server), [json!(["room"]), json!(["peer"])]);
+    assert!(eve.heard(&mut server).is_empty());
     for name in ["ann", ann.id.as_str()] {
-        eve.emit(&mut place, json!(["name", name]));
-        assert_eq!(eve.error(&mut place), "id-taken");
+        eve.emit(&mut server, json!(["name", name]));
+        assert_eq!(eve.error(&mut server), "id-taken");
     }
 }
 
-/// M-21: every value that a table derives from rooms, data and arguments counts against the limit, not
+/// M-22: every value that a table derives from rooms, data and arguments counts against the limit, not
 /// only lists of sockets.
 #[test]
 fn every_new_value_counts_against_the_limit() {
-    let mut place = of(&json!({
+    let mut server = of(&json!({
         "join": [{"join": "$0"}],
         "keep": [{"set": {"x": "$0"}}],
         "all": [{"emit": "l", "args": ["$allRooms"]}],
@@ -303,17 +303,17 @@ fn every_new_value_counts_against_the_limit() {
         "args": [{"each": "$0", "emit": "l", "args": [["$args"]]}],
         "text": [{"each": "$0", "emit": "l", "args": ["${args}"]}],
     }));
-    let clients: [Client; 20] = clients(&mut place);
+    let clients: [Client; 20] = clients(&mut server);
     for (n, client) in clients.iter().enumerate() {
         for m in 0..signalbox::socket::MAX_ROOMS {
             client.emit(
-                &mut place,
+                &mut server,
                 json!(["join", format!("{n} {m} {}", "x".repeat(480))]),
             );
         }
-        client.emit(&mut place, json!(["keep", "x".repeat(7000)]));
+        client.emit(&mut server, json!(["keep", "x".repeat(7000)]));
     }
-    place.take();
+    server.take();
     for event in [
         json!(["all"]),
         json!(["count", vec![0; 200]]),
@@ -322,8 +322,8 @@ fn every_new_value_counts_against_the_limit() {
         json!(["args", vec![0; 200], "x".repeat(50_000)]),
         json!(["text", vec![0; 200], "x".repeat(50_000)]),
     ] {
-        clients[0].emit(&mut place, &event);
-        let heard = clients[0].heard(&mut place);
+        clients[0].emit(&mut server, &event);
+        let heard = clients[0].heard(&mut server);
         assert_eq!(
             heard.last().unwrap()[1]["code"],
             "too-large",
@@ -342,16 +342,16 @@ fn every_new_value_counts_against_the_limit() {
 /// An ack is sent even if a later action fails.
 #[test]
 fn an_error_keeps_the_ack() {
-    let mut place = of(&json!({
+    let mut server = of(&json!({
         "join": [{"ack": ["ok"]}, {"join": "$1"}, {"ack": ["never"]}],
         "name": [{"alias": "$0", "ack": ["named"]}],
     }));
-    let [ann] = clients(&mut place);
+    let [ann] = clients(&mut server);
     assert_eq!(
-        ann.call(&mut place, json!(["join", "r"])),
+        ann.call(&mut server, json!(["join", "r"])),
         Some(json!(["ok"]))
     );
-    assert_eq!(ann.call(&mut place, json!(["name"])), None);
-    ann.emit(&mut place, json!(["join", "r"]));
-    assert_eq!(ann.error(&mut place), "bad-payload");
+    assert_eq!(ann.call(&mut server, json!(["name"])), None);
+    ann.emit(&mut server, json!(["join", "r"]));
+    assert_eq!(ann.error(&mut server), "bad-payload");
 }

@@ -336,27 +336,35 @@ fn a_failed_transcript_names_the_step() {
     for (step, error) in [
         (
             json!({"by": "ann", "emit": ["x", 1]}),
-            "ann got [[\"y\",1]], and was to be []",
+            "ann got [[\"y\",1]], expected []",
         ),
         (
             json!({"by": "ann", "emit": ["x", 1], "gets": {"ann": [["y", 2]]}}),
-            "ann got [[\"y\",1]], and was to be [[\"y\",2]]",
+            "ann got [[\"y\",1]], expected [[\"y\",2]]",
         ),
         (
             json!({"by": "ann", "emit": ["x", 1], "ack": [2], "gets": {"ann": [["y", 1]]}}),
-            "the ack was [1], and was to be [2]",
+            "the ack was [1], expected [2]",
         ),
         (
             json!({"by": "bob", "emit": ["x"]}),
             "\"bob\" is not connected",
         ),
         (
+            json!({"by": "ann", "emit": ["x", [{"$bytes": "0+f"}]]}),
+            "\"0+f\" in $bytes is not pairs of hexadecimal digits",
+        ),
+        (
+            json!({"by": "ann", "emit": ["x", {"$bytes": "+f"}]}),
+            "\"+f\" in $bytes is not pairs of hexadecimal digits",
+        ),
+        (
             json!({"connect": "bob", "refused": "no"}),
-            "the refusal was null, and was to be \"no\"",
+            "the refusal was null, expected \"no\"",
         ),
         (
             json!({"by": "ann", "emit": ["x", 1], "ack": null, "gets": {"ann": [["y", 1]]}}),
-            "the ack was [1], and was to be null",
+            "the ack was [1], expected null",
         ),
         (
             json!({"by": "ann", "emit": ["x"], "get": {}}),
@@ -366,6 +374,25 @@ fn a_failed_transcript_names_the_step() {
         let steps = json!([{"connect": "ann"}, step]).to_string();
         assert_eq!(play(table(&json), &steps), Err(format!("step 2: {error}")));
     }
+}
+
+/// A variable keeps its first value, also one that begins with `$`, and `$$a` is another variable than `$a`.
+#[test]
+fn variables_of_a_transcript() {
+    let json = json!({"on": {"x": [{"emit": "y", "args": "$args"}]}}).to_string();
+    let play = |step: Value| {
+        let first =
+            json!({"by": "ann", "emit": ["x", "$5", "a"], "gets": {"ann": [["y", "$p", "$$p"]]}});
+        let steps = json!([{"connect": "ann"}, first, step]).to_string();
+        play(table(&json), &steps)
+    };
+    let same =
+        json!({"by": "ann", "emit": ["x", "$5", "a"], "gets": {"ann": [["y", "$p", "$$p"]]}});
+    assert_eq!(play(same), Ok(3));
+    let other =
+        json!({"by": "ann", "emit": ["x", "$6", "a"], "gets": {"ann": [["y", "$p", "$$p"]]}});
+    let error = r#"step 3: ann got [["y","$6","a"]], expected [["y","$5","a"]]"#;
+    assert_eq!(play(other), Err(error.to_owned()));
 }
 
 /// Transcripts with refusals, missing acks, binary values and clients that reconnect.

@@ -42,7 +42,7 @@ impl Disk {
         self.load("").into_iter().collect()
     }
 
-    /// The rows of a commit that are not stored yet.
+    /// The rows of a commit. They are not stored yet.
     pub fn prepare(&mut self) -> Result<Vec<Put>, Error> {
         self.journal.commit(reader(&self.rows))
     }
@@ -60,7 +60,7 @@ impl Disk {
         puts
     }
 
-    /// Loses the memory.
+    /// Drops the journal, and opens it again from the rows, as after an eviction.
     pub fn reopen(&mut self) {
         self.journal = open(self.bounds, &self.rows).unwrap();
     }
@@ -83,7 +83,7 @@ pub fn open(bounds: Bounds, rows: &Rows) -> Result<Journal, Corrupt> {
 /// The content of these rows.
 pub fn read(bounds: Bounds, rows: &Rows) -> Result<State, Corrupt> {
     let journal = open(bounds, rows)?;
-    let all = journal.load("", |row| panic!("{row} is in memory"))?;
+    let all = journal.load("", |row| panic!("{row} is read again"))?;
     Ok(all.into_iter().collect())
 }
 

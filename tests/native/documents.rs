@@ -1,4 +1,4 @@
-//! The documents' blocks of code, which tests take by the name in the comment above the block.
+//! The code blocks of the documents. Tests find a block by the name in the comment above it.
 
 const DOCUMENTS: [&str; 2] = [
     include_str!("../../docs/dialects.md"),

@@ -14,13 +14,13 @@ use signalbox::socket::{self, Runner, Server};
 use signalbox::store::Store;
 
 use crate::dialect_client::Client;
-use crate::peer::unhurried;
+use crate::peer::high_rates;
 use crate::support::{Done, Script, WEBSOCKET};
 
 pub type Stage = Script<Runner<Handlers>>;
 
 pub fn stage(add: fn(&mut Io)) -> Stage {
-    stage_with(add, unhurried().rates)
+    stage_with(add, high_rates().rates)
 }
 
 pub fn stage_with(add: fn(&mut Io), rates: Rates) -> Stage {
@@ -112,7 +112,7 @@ fn an_invalid_payload_is_an_error_for_the_sender() {
 
 fn doors(io: &mut Io) {
     io.on_connect("/", |socket: Socket, auth: Auth| {
-        // Other clients are not told about a refused socket.
+        // This event is dropped if a handler of `on_connect` refuses the socket.
         socket.broadcast().emit("knock", &socket.id());
         let name = auth
             .read::<Name>()
@@ -144,8 +144,8 @@ struct Name {
     name: String,
 }
 
-/// The hooks before a connection run in order. A hook that fails refuses the connection, and the
-/// earlier ones are undone.
+/// The handlers of `on_connect` run in order. If one fails, the connection is refused, and the events
+/// that earlier handlers sent are dropped.
 #[test]
 fn middleware() {
     let mut stage = stage(doors);
@@ -160,6 +160,32 @@ fn middleware() {
     assert!(ann.heard(&mut stage).is_empty());
     Client::connect_with(&mut stage, "", &json!({"name": "Bob"}));
     assert_eq!(ann.heard(&mut stage).len(), 1);
+}
+
+/// If a handler of `on_connect` disconnects other sockets and then refuses the connection, the other sockets stay
+/// disconnected.
+#[test]
+fn a_refused_connection_disconnects_others() {
+    let mut stage = stage(|io| {
+        io.on_connect("/", |socket: Socket| {
+            for other in socket
+                .all()
+                .iter()
+                .filter(|other| other.id() != socket.id())
+            {
+                other.disconnect();
+            }
+            match socket.all().len() {
+                1 => Ok(()),
+                _ => Err("the room starts again"),
+            }
+        });
+    });
+    let ann = Client::connect(&mut stage);
+    let refused = Client::try_connect(&mut stage, "", &json!({})).err();
+    assert_eq!(refused, Some(json!({"message": "the room starts again"})));
+    assert_eq!(stage.sent_to(ann.connection), ["41"]);
+    Client::connect(&mut stage);
 }
 
 /// Messages that handlers send on connecting come after the reply.
@@ -179,7 +205,7 @@ fn the_first_event_follows_the_connect_reply() {
 fn namespaces() {
     let mut stage = stage(doors);
     let connection = stage.upgrade(&format!("{WEBSOCKET}&q=7"));
-    stage.take_of(connection);
+    stage.take_for(connection);
     stage.text(connection, r#"40{"name":"Ann"}"#);
     stage
         .text(connection, "40/admin,")
@@ -215,7 +241,7 @@ fn questions(io: &mut Io) {
 }
 
 /// An ack reaches the handler of its name, even after the loss of memory. If no ack comes, the
-/// handler is told.
+/// handler gets an empty answer.
 #[test]
 fn answers() {
     let mut stage = stage(questions);
@@ -247,7 +273,7 @@ fn answers() {
 }
 
 fn ann_frames(stage: &mut Stage, connection: u64) -> Vec<String> {
-    let done = stage.take_of(connection).into_iter();
+    let done = stage.take_for(connection).into_iter();
     let text = |done| match done {
         Done::Sent(_, frame) => Some(frame),
         _ => None,
@@ -269,13 +295,14 @@ fn counter(io: &mut Io) {
     });
     io.on("connect to others", |socket: Socket| {
         socket.broadcast().emit("connect", &1);
+        assert!(!socket.ask("connect", &1, "answered", Duration::from_secs(1)));
     });
     io.on("go", |socket: Socket| socket.disconnect());
     io.on_any(|socket: Socket, All(all): All<Vec<u64>>| socket.emit("any", &all));
 }
 
-/// An application's stored values survive the loss of memory, and a killed server once they are
-/// acknowledged.
+/// An application's stored values survive the loss of memory. After the ack, they also survive a
+/// kill of the server.
 #[test]
 fn stored_values() {
     let mut stage = stage(counter);
@@ -294,15 +321,15 @@ fn stored_values() {
 fn raw_arguments_and_other_events() {
     let mut stage = stage(counter);
     let [ann, bob] = clients(&mut stage);
-    let place = r#"{"_placeholder":true,"num":0}"#;
-    stage.text(ann.connection, format!(r#"451-5["echo",{place},1.0]"#));
+    let server = r#"{"_placeholder":true,"num":0}"#;
+    stage.text(ann.connection, format!(r#"451-5["echo",{server},1.0]"#));
     stage.bytes(ann.connection, &[7]);
     assert_eq!(
-        stage.take_of(ann.connection),
+        stage.take_for(ann.connection),
         [
-            Done::Sent(ann.connection, format!(r#"451-["echo",{place},1.0]"#)),
+            Done::Sent(ann.connection, format!(r#"451-["echo",{server},1.0]"#)),
             Done::SentBytes(ann.connection, vec![7]),
-            Done::Sent(ann.connection, format!("461-5[{place},1.0]")),
+            Done::Sent(ann.connection, format!("461-5[{server},1.0]")),
             Done::SentBytes(ann.connection, vec![7]),
         ]
     );
@@ -310,13 +337,15 @@ fn raw_arguments_and_other_events() {
     assert_eq!(ann.heard(&mut stage), [json!(["any", [1, 2]])]);
     ann.emit(&mut stage, json!(["connect to others"]));
     assert!(
-        bob.heard(&mut stage).is_empty(),
-        "a name that a socket keeps for itself"
+        [&ann, &bob]
+            .iter()
+            .all(|peer| peer.heard(&mut stage).is_empty()),
+        "an event with a reserved name is not sent"
     );
     ann.emit(&mut stage, json!(["go"]));
     assert!(
         stage
-            .take_of(ann.connection)
+            .take_for(ann.connection)
             .contains(&Done::Sent(ann.connection, "41".to_owned()))
     );
 }

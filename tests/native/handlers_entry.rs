@@ -1,4 +1,4 @@
-//! Connections to applications of handlers, and the stage for tests of applications.
+//! Connections to applications that use handlers, and `Stage`, with which applications are tested.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use signalbox::room::config::Rates;
 use signalbox::socket::Namespace;
 use signalbox::stage::{Client as Visitor, Stage};
 
-use crate::dialect_client::{Client, place_with};
+use crate::dialect_client::{Client, dialect_server_with};
 use crate::handlers::{stage, stage_with};
-use crate::peer::unhurried;
+use crate::peer::high_rates;
 
 /// An application with a handler that would never be called refuses all connections.
 #[test]
@@ -82,7 +82,7 @@ fn handlers_that_would_never_be_called() {
     assert!(Stage::of(several).connect().is_ok());
 }
 
-/// A client asks for the exact arguments of events in its URL or in `auth`.
+/// A client asks in its URL or in `auth` for the exact arguments of events.
 #[test]
 fn strict_clients_get_the_exact_arguments() {
     for (query, auth, is_strict) in [
@@ -110,8 +110,8 @@ fn rates() -> Rates {
     rates
 }
 
-/// A client that connects again gets no new rates: after it disconnected, after a refused connection, and
-/// while its first socket is away.
+/// A client that has used up its rate cannot send more when it connects again: after it disconnected, after a
+/// refused connection, or while its first socket is away.
 #[test]
 fn rates_of_clients_that_return() {
     fn doors(io: &mut Io) {
@@ -128,11 +128,11 @@ fn rates_of_clients_that_return() {
     for parameters in ["strict=1", "recoverable=1"] {
         let mut handlers = stage_with(doors, rates());
         let mut config = signalbox::room::Config {
-            limits: unhurried(),
+            limits: high_rates(),
             ..Default::default()
         };
         config.limits.rates = rates();
-        let mut dialect = place_with(&table.to_string(), config);
+        let mut dialect = dialect_server_with(&table.to_string(), config);
         connect_repeatedly(&mut handlers, parameters);
         connect_repeatedly(&mut dialect, parameters);
     }
@@ -226,4 +226,45 @@ fn a_stage() {
         ..Visitor::default()
     };
     assert!(stage.connect_as(elsewhere).is_err());
+}
+
+/// A question to another client is asked although its handler refuses the connection.
+#[test]
+fn a_refused_connection_asks_others() {
+    let mut stage = Stage::of(|io| {
+        io.on_connect("/", |socket: Socket| {
+            for other in socket
+                .all()
+                .iter()
+                .filter(|other| other.id() != socket.id())
+            {
+                other.ask("question", &1, "answered", Duration::from_secs(5));
+                other.emit("news", &1);
+            }
+            match socket.all().len() {
+                1 => Ok(()),
+                _ => Err("no"),
+            }
+        });
+        io.on_answer("answered", |socket: Socket, Answer(answer): Answer<u32>| {
+            socket.emit("thanks", &answer);
+        });
+    });
+    let ann = stage.connect().unwrap();
+    assert!(stage.connect().is_err());
+    assert!(stage.acknowledge(ann, &[7]));
+    assert_eq!(stage.heard(ann), [r#"["question",1]"#, r#"["thanks",7]"#]);
+}
+
+/// As on the server, a client that is away on the stage misses an event that asks for an ack.
+#[test]
+fn a_question_to_a_client_that_is_away() {
+    let mut stage = Stage::of(quiz);
+    let [ann, bob] = [(); 2].map(|()| stage.connect().unwrap());
+    stage.lose(bob);
+    stage.emit(ann, "ask", &json!([]));
+    stage.recover(bob);
+    assert_eq!(stage.heard(ann), [r#"["question",1]"#]);
+    assert!(stage.heard(bob).is_empty());
+    assert!(!stage.acknowledge(bob, &[7]));
 }

@@ -39,8 +39,7 @@ fn returns(io: &mut Io) {
         ack.send(&socket.rooms());
     });
     io.on("fail", |_: Socket| Err::<(), _>("no"));
-    // The handler's ack parameter was read before another parameter was invalid, or before the handler
-    // failed.
+    // These handlers take the ack. The error comes after that: from `Data`, or from the handler.
     io.on("first", |ack: Ack, Data(n): Data<u8>| ack.send(&n));
     io.on("late", |_ack: Ack| -> Result<(), Refusal> {
         Err("no".into())
@@ -51,7 +50,7 @@ fn returns(io: &mut Io) {
     });
 }
 
-/// A handler returns nothing, a result, or an empty value.
+/// A handler may return nothing, a `Result`, an `Option` or a boolean.
 #[test]
 fn what_handlers_return() {
     let mut stage = stage(returns);
@@ -69,8 +68,8 @@ fn what_handlers_return() {
     }
 }
 
-/// An error is sent as the ack, wherever the handler takes the ack, unless it has already
-/// acknowledged.
+/// If the client asked for an ack, an error is sent as the ack, even if the handler takes the ack. If the client
+/// did not ask, or the handler has already sent the ack, the error is sent as the event `exception`.
 #[test]
 fn an_error_is_sent_as_the_ack() {
     let mut stage = stage(returns);
@@ -112,7 +111,8 @@ fn knocks(io: &mut Io) {
     });
 }
 
-/// A refusal discards the sent events and the socket. Stored values and changes of other sockets stay.
+/// A refusal discards the socket and the events that the handlers sent. The values that they stored stay, and
+/// so do their changes to other sockets.
 #[test]
 fn a_refusal_discards_events_and_the_socket() {
     let mut stage = stage(knocks);
@@ -208,13 +208,13 @@ fn variables() {
         }
         stage.lose_memory().take();
     }
-    // Without variables there are none.
+    // Without variables, `io.variable` returns `None`, so every key is wrong.
     let mut stage = crate::handlers::stage(doors);
     assert!(Client::try_connect(&mut stage, "", &json!({"key": "secret", "name": "Ann"})).is_err());
 }
 
-/// The programs in the guide compile: the first is the example, the second is above. The example
-/// has at most 30 lines.
+/// These programs of the guide compile: `chat-program` is the example `chat`, which has at most 30 lines,
+/// and `doors-program` is the function `doors` of this file.
 #[test]
 fn the_programs_of_the_guide() {
     let chat = include_str!("../../examples/chat/src/lib.rs");

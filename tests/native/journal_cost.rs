@@ -19,8 +19,9 @@ struct Load {
     reads: usize,
     changed: usize,
     stored: usize,
-    /// The most that one commit carried, and one that carried more than had changed.
+    /// The most bytes that one commit carried.
     most_carried: usize,
+    /// As `most_carried`, but it counts only commits that carried more bytes than had changed.
     most_beyond: usize,
     /// The maximum size of all rows together.
     held: usize,
@@ -162,7 +163,7 @@ const WORKLOADS: [Workload; 9] = [
         |load, _| load.log(170),
     ),
     (
-        "all of it; one more of chat",
+        "everything; one more of chat",
         |load| {
             load.set("room/door", 2_000);
             load.set_all("socket/", 100, 400);
@@ -172,7 +173,7 @@ const WORKLOADS: [Workload; 9] = [
         |load, _| load.chat(),
     ),
     (
-        "all of it; log, sockets, counter",
+        "everything; log, sockets, counter",
         |load| {
             load.set("room/door", 2_000);
             load.set_all("socket/", 100, 400);
@@ -228,7 +229,7 @@ fn rows_and_bytes() {
             load.most_beyond < live / 32 * 3 / 2 + longest + 100,
             "{name}"
         );
-        // Rows that do not count any more are not rewritten yet.
+        // The sum includes rows that no longer count and are not overwritten yet.
         assert!(load.held < 2 * (2 * live + 128_000), "{name}");
     }
 }

@@ -1,8 +1,9 @@
-//! A journal with damaged rows opens to a committed state, or fails to open.
+//! A journal with damaged rows opens to a committed state, or fails to open. An open journal fails to read them.
 
-use signalbox::journal::{Bounds, Fault};
+use signalbox::journal::{Bounds, Corrupt, Error, Fault, Journal, PREFIX};
 
-use crate::disk::{Disk, Rows, State, read};
+use crate::disk::{Disk, Rows, State, read, reader, store};
+use crate::journal::disk;
 
 const BOUNDS: Bounds = Bounds {
     rows: 4,
@@ -12,8 +13,8 @@ const BOUNDS: Bounds = Bounds {
     memory_bytes: 0,
 };
 
-/// Journals after this many commits, with all their states and the rows before each commit: in the
-/// first lap, in later ones, and with commits of two rows.
+/// Journals of 1 to 13 commits, each with its state after each commit and its rows before each commit. Some are in
+/// the first lap, some in later laps, and some have commits of two rows.
 fn journals() -> Vec<(Disk, Vec<State>, Vec<Rows>)> {
     (1..14).map(journal).collect()
 }
@@ -86,8 +87,7 @@ fn every_row_cut_off_or_longer() {
     }
 }
 
-/// Any rows may be missing. Only the newest commits can be lost without an error, as long as no
-/// older row was overwritten.
+/// Any rows may be missing: the journal opens without its newest commits, or fails to open.
 #[test]
 fn rows_missing() {
     let mut opened = 0;
@@ -109,9 +109,10 @@ fn rows_missing() {
     assert!(opened > 10, "{opened}");
 }
 
-/// In a full ring each commit overwrites a row that the commit before needs.
+/// In a full ring each commit overwrites a row of the state before it. So without the newest row the journal cannot
+/// open to that state.
 #[test]
-fn no_row_of_a_full_ring_is_missed_unnoticed() {
+fn a_missing_row_of_a_full_ring_is_noticed() {
     let mut disk = Disk::new(BOUNDS);
     for turn in 0..20 {
         disk.set("turn", &turn.to_string());
@@ -178,4 +179,68 @@ fn rows_of_a_later_version() {
     *row = crate::targets::seal(row[..end].to_vec());
     let error = read(BOUNDS, &rows).unwrap_err();
     assert_eq!(error.fault, Fault::Version(2));
+}
+
+/// Every operation that needs an altered row fails, and changes nothing.
+#[test]
+fn a_row_that_cannot_be_read_back() {
+    let mut disk = Disk::new(Bounds {
+        memory_bytes: 0,
+        ..Bounds::default()
+    });
+    disk.set("a", "1");
+    let row = disk.commit().remove(0).row;
+    disk.set("b", "1");
+    let other = disk.commit().remove(0).row;
+    let corrupt = |fault| Corrupt {
+        row: row.to_string(),
+        fault,
+    };
+    let unreadable = disk.journal.load("", |_| None);
+    assert_eq!(unreadable, Err(corrupt(Fault::Unreadable)));
+    let others = disk.rows[&other.to_string()].clone();
+    let misplaced = disk.journal.load("", |_| Some(others.clone()));
+    assert_eq!(misplaced, Err(corrupt(Fault::Misplaced(other))));
+    let mut altered = disk.rows[&row.to_string()].clone();
+    altered[30] ^= 1;
+    let altered = disk.journal.load("", |_| Some(altered.clone()));
+    assert_eq!(altered, Err(corrupt(Fault::Checksum)));
+
+    let mut elsewhere = Disk::new(disk.bounds);
+    for value in ["1", "2"] {
+        elsewhere.set("a", value);
+        elsewhere.purge();
+    }
+    let of_another = disk.journal.load("a", reader(&elsewhere.rows));
+    assert_eq!(of_another, Err(corrupt(Fault::Unexpected(2))));
+
+    // A commit that must carry the row fails, and its changes stay pending.
+    disk.rows.insert(row.to_string(), Vec::new());
+    disk.set("b", "2");
+    let failed = (0..64).find_map(|turn| {
+        disk.set("c", &turn.to_string());
+        match disk.prepare() {
+            Ok(puts) => store(&mut disk.rows, &puts),
+            Err(error) => return Some(error),
+        }
+        None
+    });
+    assert_eq!(failed, Some(Error::Corrupt(corrupt(Fault::Length))));
+    assert_eq!(disk.load("c").len(), 1);
+}
+
+#[test]
+fn rows_that_no_journal_writes() {
+    let mut disk = disk();
+    disk.set("a", "1");
+    disk.commit();
+    let (key, row) = disk.rows.first_key_value().unwrap();
+    for name in ["x", "", "00", "+0", "-1", "32", "255", "256", "1e1"] {
+        let other = format!("{PREFIX}{name}");
+        let opened = Journal::open(disk.bounds, [(other.clone(), row.clone())]);
+        let error = opened.err().unwrap();
+        assert_eq!((error.row, error.fault), (other, Fault::Key));
+    }
+    let twice = Journal::open(disk.bounds, [0, 1].map(|_| (key.clone(), row.clone())));
+    assert_eq!(twice.err().unwrap().fault, Fault::Repeated(1));
 }

@@ -37,7 +37,7 @@ fn the_format() {
     assert_eq!(put.row.to_string(), "journal/1");
 }
 
-/// A segment without entries, according to its header.
+/// A segment without entries, with this header.
 fn segment(row: u8, (part, parts): (u8, u8), number: u64, oldest: u64) -> (String, Vec<u8>) {
     let header = [&[1, row, part, parts][..], &[0; 4]].concat();
     let numbers = [number, oldest].map(u64::to_le_bytes).concat();
@@ -89,7 +89,7 @@ fn headers_that_contradict() {
             "{rows:?}"
         );
     }
-    // The first part of the oldest commit may be one that does not count any more.
+    // The first part of the oldest commit may be missing if it no longer counts.
     let whole = [
         segment(0, (1, 2), u64::MAX / 2 - 1, u64::MAX / 2 - 1),
         segment(1, one, u64::MAX / 2, u64::MAX / 2 - 1),
@@ -97,7 +97,8 @@ fn headers_that_contradict() {
     assert!(open(BOUNDS, &whole.into()).is_ok());
 }
 
-/// No commit sets a key twice. If a segment does, the last entry counts, as between segments.
+/// No commit sets a key twice. If a segment has several entries of one key, the last of them counts, just as the
+/// newest of several segments counts.
 #[test]
 fn the_last_entry_of_a_key_counts() {
     let entry = |value: &str| [&[1, 0, 1, 0, 0, 0], "k".as_bytes(), value.as_bytes()].concat();

@@ -1,4 +1,4 @@
-//! The programs of the guide to the library: what stands here stands there.
+//! The programs of docs/library.md. A test checks that the document has the same code.
 
 #![expect(
     clippy::needless_pass_by_value,

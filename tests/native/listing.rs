@@ -11,7 +11,7 @@ use signalbox::room::{Config, Room, RoomName};
 use signalbox::socket::{self, Runner, Server};
 use signalbox::store::Store;
 
-use crate::peer::{Hall, Peer, hall_of, unhurried};
+use crate::peer::{Peer, RoomServer, high_rates, server_of};
 use crate::random::Random;
 use crate::support::Script;
 use crate::webhook::status;
@@ -21,12 +21,12 @@ const SECOND: u64 = 1_000;
 const HOUR: u64 = 3_600 * SECOND;
 
 /// A room with this name, which the index lists.
-fn listed(name: &'static str) -> Hall {
+fn listed(name: &'static str) -> RoomServer {
     Script::new(move |store: Rc<Store>| {
         let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
         let server = Server::new(socket::Config::default(), engine);
         let config = Config {
-            limits: unhurried(),
+            limits: high_rates(),
             listed: true,
             ..Config::default()
         };
@@ -37,7 +37,7 @@ fn listed(name: &'static str) -> Hall {
     })
 }
 
-pub fn listed_hall() -> Hall {
+pub fn listed_server() -> RoomServer {
     listed("room")
 }
 
@@ -71,9 +71,9 @@ fn names(page: &Value) -> Vec<&str> {
     rooms.map(|room| room["name"].as_str().unwrap()).collect()
 }
 
-/// Whether the room is now telling the index that it is open.
-fn told(hall: &Hall) -> Vec<(bool, u64)> {
-    let posts = hall.posts.iter().map(|post| {
+/// The pending messages to the index: whether the room is open, and when it last opened.
+fn told(server: &RoomServer) -> Vec<(bool, u64)> {
+    let posts = server.posts.iter().map(|post| {
         let told: Value = serde_json::from_str(&post.body).expect("JSON");
         assert_eq!(told["room"], "room");
         (
@@ -87,85 +87,85 @@ fn told(hall: &Hall) -> Vec<(bool, u64)> {
 /// A room tells the index of its first join and its last leave, and of nothing in between.
 #[test]
 fn a_room_tells_that_it_opens_and_closes() {
-    let mut hall = listed_hall();
-    hall.late(SECOND);
-    let [a, b] = std::array::from_fn(|_| Peer::connect(&mut hall));
-    assert!(hall.posts.is_empty(), "nobody joined");
-    a.join(&mut hall, "a");
-    assert_eq!(told(&hall), [(true, SECOND)]);
-    hall.answer_post(status(200));
-    b.join(&mut hall, "b");
-    a.emit(&mut hall, json!(["room:leave"]));
-    assert!(hall.posts.is_empty(), "it is open as before");
-    hall.until(20 * SECOND);
-    b.emit(&mut hall, json!(["room:leave"]));
-    assert_eq!(told(&hall), [(false, SECOND)]);
-    hall.answer_post(status(200));
-    hall.until(hall.now() + SECOND).kill();
-    hall.until(hall.now() + HOUR);
-    assert!(hall.posts.is_empty(), "it is told once");
+    let mut server = listed_server();
+    server.skip_to(SECOND);
+    let [a, b] = std::array::from_fn(|_| Peer::connect(&mut server));
+    assert!(server.posts.is_empty(), "nobody joined");
+    a.join(&mut server, "a");
+    assert_eq!(told(&server), [(true, SECOND)]);
+    server.answer_post(status(200));
+    b.join(&mut server, "b");
+    a.emit(&mut server, json!(["room:leave"]));
+    assert!(server.posts.is_empty(), "the room is still open");
+    server.until(20 * SECOND);
+    b.emit(&mut server, json!(["room:leave"]));
+    assert_eq!(told(&server), [(false, SECOND)]);
+    server.answer_post(status(200));
+    server.until(server.now() + SECOND).kill();
+    server.until(server.now() + HOUR);
+    assert!(server.posts.is_empty(), "the index is told once");
 }
 
 #[test]
 fn a_room_without_an_index_tells_nothing() {
-    let (mut hall, [a]) = hall_of();
-    a.join(&mut hall, "a");
-    assert!(hall.posts.is_empty());
-    assert!(!hall.platform.stored().contains_key("listing"));
+    let (mut server, [a]) = server_of();
+    a.join(&mut server, "a");
+    assert!(server.posts.is_empty());
+    assert!(!server.platform.stored().contains_key("listing"));
 }
 
 /// A room repeats a message until the index confirms it: after a failure, after the loss of memory
 /// and after a kill, even with no clients. Its storage is kept until then.
 #[test]
 fn a_room_repeats_unconfirmed_messages_to_the_index() {
-    let mut hall = listed_hall();
-    let a = Peer::connect(&mut hall);
-    a.join(&mut hall, "a");
+    let mut server = listed_server();
+    let a = Peer::connect(&mut server);
+    a.join(&mut server, "a");
     for failed in [status(503), Err("lost".to_owned()), status(507)] {
-        hall.answer_post(failed);
-        assert!(hall.posts.is_empty());
-        hall.until(hall.now() + 10 * SECOND);
-        assert_eq!(told(&hall), [(true, 0)]);
+        server.answer_post(failed);
+        assert!(server.posts.is_empty());
+        server.until(server.now() + 10 * SECOND);
+        assert_eq!(told(&server), [(true, 0)]);
     }
-    hall.lose_memory();
-    hall.until(hall.now() + SECOND);
-    assert_eq!(told(&hall), [(true, 0)]);
-    hall.answer_post(status(200));
-    a.heard(&mut hall);
-    hall.until(hall.now() + 10 * SECOND);
-    hall.operate("close", "", "");
-    assert_eq!(told(&hall), [(false, 0)]);
-    hall.kill();
-    assert!(!hall.platform.stored().is_empty());
-    hall.until(hall.now() + SECOND);
-    assert_eq!(told(&hall), [(false, 0)]);
-    hall.answer_post(status(200));
-    hall.until(hall.now() + 25 * HOUR);
-    assert!(hall.platform.stored().is_empty());
-    assert_eq!(hall.core.deadline(), None);
+    server.lose_memory();
+    server.until(server.now() + SECOND);
+    assert_eq!(told(&server), [(true, 0)]);
+    server.answer_post(status(200));
+    a.heard(&mut server);
+    server.until(server.now() + 10 * SECOND);
+    server.operate("close", "", "");
+    assert_eq!(told(&server), [(false, 0)]);
+    server.kill();
+    assert!(!server.platform.stored().is_empty());
+    server.until(server.now() + SECOND);
+    assert_eq!(told(&server), [(false, 0)]);
+    server.answer_post(status(200));
+    server.until(server.now() + 25 * HOUR);
+    assert!(server.platform.stored().is_empty());
+    assert_eq!(server.core.deadline(), None);
 }
 
 /// A room that opens and closes repeatedly sends at most one message in ten seconds.
 #[test]
-fn a_restless_room_tells_little() {
-    let mut hall = listed_hall();
-    let a = Peer::connect(&mut hall);
+fn a_room_sends_few_messages_to_the_index() {
+    let mut server = listed_server();
+    let a = Peer::connect(&mut server);
     for n in 0..1_000 {
-        hall.until(hall.now() + 50);
+        server.until(server.now() + 50);
         let event = if n % 2 == 0 {
             "room:join"
         } else {
             "room:leave"
         };
-        a.call(&mut hall, json!([event, {}]));
-        while !hall.posts.is_empty() {
-            hall.answer_post(status(200));
+        a.call(&mut server, json!([event, {}]));
+        while !server.posts.is_empty() {
+            server.answer_post(status(200));
         }
     }
     assert!(
-        (4..=6).contains(&hall.all_posts.len()),
+        (4..=6).contains(&server.all_posts.len()),
         "{:?}",
-        hall.all_posts
+        server.all_posts
     );
 }
 
@@ -205,7 +205,7 @@ fn pages_of_rooms() {
 
 /// A late message does not close a room that has opened again.
 #[test]
-fn a_room_is_closed_as_of_when_it_opened() {
+fn a_late_message_does_not_close_a_room_that_opened_again() {
     let mut index = index();
     let mut tell = |open: bool, since: u64| {
         let told = json!({ "room": "x", "open": open, "since": since });
@@ -263,13 +263,13 @@ fn the_index_is_right_in_the_end() {
     for seed in 0..8 {
         let mut random = Random::new(seed);
         let mut index = index();
-        let mut halls = ["one", "two", "three"].map(|name| (name, listed(name)));
+        let mut servers = ["one", "two", "three"].map(|name| (name, listed(name)));
         let mut peers: Vec<Option<Peer>> = vec![None, None, None];
         let settle = |random: &mut Random,
                       index: &mut Script<Runner<Index>>,
-                      hall: &mut Hall,
+                      server: &mut RoomServer,
                       reliable: bool| {
-            while let Some(post) = hall.posts.first().cloned() {
+            while let Some(post) = server.posts.first().cloned() {
                 let fate = if reliable { 9 } else { random.next() % 10 };
                 let answer = if fate == 0 {
                     Err("lost".to_owned())
@@ -277,30 +277,30 @@ fn the_index_is_right_in_the_end() {
                     Ok(tell(index, &post))
                 };
                 match fate {
-                    1 => hall.answer_post(Err("the answer is lost".to_owned())),
-                    _ => hall.answer_post(answer),
+                    1 => server.answer_post(Err("the answer is lost".to_owned())),
+                    _ => server.answer_post(answer),
                 };
             }
         };
         for _ in 0..200 {
             let at = usize::try_from(random.next()).unwrap() % 3;
-            let (_, hall) = &mut halls[at];
+            let (_, server) = &mut servers[at];
             match random.next() % 8 {
                 0..=2 if peers[at].is_none() => {
-                    let peer = Peer::connect(hall);
-                    peer.join(hall, "x");
+                    let peer = Peer::connect(server);
+                    peer.join(server, "x");
                     peers[at] = Some(peer);
                 }
                 0..=2 => {
                     if let Some(peer) = peers[at].take() {
-                        peer.vanish_for_good(hall);
+                        peer.vanish_for_good(server);
                     }
                 }
                 3 => {
-                    hall.lose_memory();
+                    server.lose_memory();
                 }
                 4 if random.next().is_multiple_of(3) => {
-                    hall.kill();
+                    server.kill();
                     peers[at] = None;
                 }
                 5 => {
@@ -308,25 +308,25 @@ fn the_index_is_right_in_the_end() {
                 }
                 6 => {
                     if let Some(peer) = &peers[at] {
-                        peer.heard(hall);
+                        peer.heard(server);
                     }
-                    hall.until(hall.now() + random.next() % 20_000);
+                    server.until(server.now() + random.next() % 20_000);
                 }
-                _ => settle(&mut random, &mut index, hall, false),
+                _ => settle(&mut random, &mut index, server, false),
             }
         }
-        for (at, (_, hall)) in halls.iter_mut().enumerate() {
+        for (at, (_, server)) in servers.iter_mut().enumerate() {
             for _ in 0..400 {
-                settle(&mut random, &mut index, hall, true);
+                settle(&mut random, &mut index, server, true);
                 if let Some(peer) = &peers[at] {
-                    peer.heard(hall);
+                    peer.heard(server);
                 }
-                hall.until(hall.now() + 20_000);
+                server.until(server.now() + 20_000);
             }
         }
         let open: BTreeSet<&str> = (0..3)
             .filter(|at| peers[*at].is_some())
-            .map(|at| halls[at].0)
+            .map(|at| servers[at].0)
             .collect();
         let page = page(&mut index, &json!({}));
         assert_eq!(

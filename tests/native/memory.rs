@@ -46,13 +46,13 @@ fn queued_packets_are_not_lost() {
     script.expect([]);
     script.send(&sid, "4b");
     assert_eq!(
-        script.take_of(poll),
+        script.take_for(poll),
         [polled(poll, "4b")],
-        "nothing is said twice"
+        "no packet is sent twice"
     );
 }
 
-/// A held poll of an upgrade is released in time.
+/// An upgrade holds a poll for at most 100 ms, also if memory is lost.
 #[test]
 fn an_upgrade_goes_on() {
     let mut script = script(defaults());
@@ -82,7 +82,8 @@ fn an_unfinished_upgrade_is_abandoned_in_time() {
     script.expect([closed(probe), accepted(again)]);
 }
 
-/// A poll that overtook the probe is released, although its arrival time is unknown.
+/// A poll that overtook the `2probe` is answered, although the server no longer knows when the poll
+/// arrived.
 #[test]
 fn a_poll_during_the_upgrade_is_released() {
     let mut script = script(defaults());
@@ -93,7 +94,7 @@ fn a_poll_during_the_upgrade_is_released() {
     script.expect([sent(probe, "3probe"), polled(poll, "6")]);
 }
 
-/// A pong by POST beside a pending poll is not lost.
+/// A pong that is posted while a poll is pending is not lost.
 #[test]
 fn a_posted_pong_is_remembered() {
     let mut script = script(defaults());
@@ -113,7 +114,7 @@ fn a_session_between_two_polls_is_kept() {
     for (wait, kept) in [(19_999, true), (20_000, false)] {
         let mut script = script(defaults());
         let sid = script.open_polling();
-        script.until(20_000).lose_memory().late(20_000 + wait);
+        script.until(20_000).lose_memory().skip_to(20_000 + wait);
         let poll = script.poll(&sid);
         assert_eq!(script.take().contains(&refused(poll, 1)), !kept, "{wait}");
     }
@@ -154,7 +155,7 @@ fn a_session_lives_on_when_its_client_returns() {
     script.until(40_000).expect([polled(poll, "2")]);
 }
 
-/// A row is deleted with its session, and when the session leaves polling.
+/// The stored value of a session is deleted with the session, and when the session leaves polling.
 #[test]
 fn nothing_is_left_behind() {
     let mut script = script(conformance());
@@ -243,9 +244,10 @@ const JUNK: [&str; 8] = [
     "\u{0}",
 ];
 
-/// If memory was lost between an upgrade and the deletion of its row, the WebSocket counts.
+/// Memory may be lost between an upgrade and the deletion of the session's stored value. Then the session stays on
+/// the WebSocket, and the value is deleted.
 #[test]
-fn a_row_that_outlived_its_upgrade_is_deleted() {
+fn a_stored_session_that_outlived_its_upgrade_is_deleted() {
     let mut script = script(conformance());
     let (sid, probe) = script.open_probe();
     let rows = script.platform.stored();
@@ -260,9 +262,9 @@ fn a_row_that_outlived_its_upgrade_is_deleted() {
     script.expect([dismissed(second)]);
 }
 
-/// Restored sessions do not reuse earlier ids.
+/// A session that is opened after the loss of memory does not get the id of an earlier session.
 #[test]
-fn restoring_mints_nothing() {
+fn a_session_after_the_loss_of_memory_gets_a_new_id() {
     let mut script = script(conformance());
     script.open_websocket();
     script.open_polling();
@@ -280,5 +282,5 @@ fn messages_on_a_websocket_are_not_written_down() {
     script.text(c, "4hello").bytes(c, &[1, 2]);
     assert_eq!(script.connections[&c], "untouched");
     script.text(c, "3");
-    assert_ne!(script.connections[&c], "untouched", "a pong is");
+    assert_ne!(script.connections[&c], "untouched", "a pong is stored");
 }

@@ -1,5 +1,5 @@
-//! Counts what a platform would write for a core's outputs, with the shell's outbox and journal, on
-//! the script's clock.
+//! Counts the rows that a platform would write for a core's outputs. It uses the outbox and the
+//! journal of the shell. The time comes from the `Script` that drives the core.
 
 use signalbox::io::{Output, Record};
 use signalbox::journal::Bounds;

@@ -1,4 +1,4 @@
-//! The page, the documentation and the types have the same events, errors, limits and actions of
+//! The client module, the documentation and the types have the same events, errors, limits and actions of
 //! operators as the server.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,9 +10,9 @@ const SERVER: &str = include_str!("../../src/room/contract.rs");
 const ERRORS: &str = include_str!("../../src/room/error.rs");
 const DOCUMENT: &str = include_str!("../../docs/contract.md");
 const TYPES: &str = include_str!("../../public/contract.d.ts");
-const PAGE: &str = include_str!("../../public/client/protocol.js");
+const MODULE: &str = include_str!("../../public/client/protocol.js");
 
-/// The names in `text`, by their constants.
+/// A map from each constant in `text` to the name that it stands for.
 fn names(text: &'static str, prefix: &str, assigned: &str) -> BTreeMap<&'static str, &'static str> {
     let lines = text
         .lines()
@@ -23,7 +23,7 @@ fn names(text: &'static str, prefix: &str, assigned: &str) -> BTreeMap<&'static 
         .collect()
 }
 
-/// The names of all events, by the server's constants.
+/// A map from the server's constants to the names of all events.
 pub fn events() -> BTreeMap<&'static str, &'static str> {
     let (_, after) = SERVER.split_once("pub mod names {").expect("the names");
     let (server, _) = after.split_once("\n}").expect("their end");
@@ -131,7 +131,7 @@ fn every_action_of_operators_is_documented() {
 #[test]
 fn event_names_are_the_servers() {
     let server = events();
-    let (_, after) = PAGE
+    let (_, after) = MODULE
         .split_once("export const EVENTS = {")
         .expect("the names");
     let (page, _) = after.split_once("\n}").expect("their end");
@@ -147,7 +147,7 @@ fn event_names_are_the_servers() {
 
 /// The table of browsers in docs/testing.md names files of tests.
 #[test]
-fn the_tested_files_exist() {
+fn the_files_in_the_table_of_browsers_exist() {
     let document = include_str!("../../docs/testing.md");
     let (_, section) = document.split_once("\n## Browsers\n").expect("the section");
     let rows = section.lines().skip_while(|line| !line.starts_with('|'));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::obedient::obedient;
-use crate::peer::hall;
+use crate::peer::server;
 use crate::socket::{echo, joined};
 use crate::support::{Done, closed, id, ok, polled, refused, sent, sent_bytes, session_id};
 
@@ -69,7 +69,10 @@ fn s_10_a_refusal() {
             json!({ "message": "not you", "data": { "code": "x" } })
         );
     }
-    assert!(script.core.app().log.is_empty(), "it never was in");
+    assert!(
+        script.core.app().log.is_empty(),
+        "the application gets no disconnect event of a refused socket"
+    );
 }
 
 /// S-12
@@ -116,7 +119,7 @@ fn s_13_events_may_follow_connect_at_once() {
 fn s_13_packets_for_a_namespace_that_the_server_left() {
     let mut script = obedient();
     let c = joined(&mut script);
-    script.text(c, r#"42["put out"]"#).expect([sent(c, "41")]);
+    script.text(c, r#"42["kick"]"#).expect([sent(c, "41")]);
     script
         .text(c, r#"42["late"]"#)
         .text(c, "431[]")
@@ -145,7 +148,7 @@ fn s_14_leaving_a_namespace_keeps_the_connection() {
         .expect([sent(c, r#"42["message-back"]"#)]);
 }
 
-/// S-11: a refused socket gets no events.
+/// S-11: a socket gets no events before its CONNECT is answered.
 #[test]
 fn s_11_nothing_is_sent_before_the_connect_is_answered() {
     let mut script = obedient();
@@ -153,21 +156,21 @@ fn s_11_nothing_is_sent_before_the_connect_is_answered() {
     script.text(c, "40/later").expect([]);
 }
 
-/// S-14: the server closes one namespace, or all and the connection.
+/// S-14: the server closes one namespace, or all namespaces and the connection.
 #[test]
 fn s_14_the_server_disconnects() {
     let mut script = obedient();
     let c = joined(&mut script);
     script.text(c, "40/a").text(c, "40/b").take();
     script
-        .text(c, r#"42/a,["put out"]"#)
+        .text(c, r#"42/a,["kick"]"#)
         .expect([sent(c, "41/a,")]);
     script.text(c, r#"42["close"]"#);
     script.expect([sent(c, "41"), sent(c, "41/b,"), closed(c)]);
     assert_eq!(script.core.app().log, ["server namespace disconnect"; 3]);
 }
 
-/// S-16, S-11, K-4: a client must be accepted in time; to ask is not enough.
+/// S-16, S-11, K-4: a client must be accepted in time; a CONNECT without an answer is not enough.
 #[test]
 fn s_16_a_client_has_to_join_within_the_connect_timeout() {
     for (frame, stays) in [
@@ -194,7 +197,7 @@ fn s_16_a_client_that_is_gone_is_not_closed() {
     let mut script = obedient();
     let c = script.open_websocket();
     script.until(25_000).text(c, "3").take();
-    script.late(45_000).lost(c).expect([]);
+    script.skip_to(45_000).lost(c).expect([]);
 }
 
 /// S-17: a restart sends nothing; sockets and the application's data survive.
@@ -256,27 +259,33 @@ fn s_18_connects_without_end() {
     let mut script = obedient();
     let sid = script.open_polling();
     let post = script.send(&sid, &["40", "41"].repeat(1000).join("\x1e"));
-    assert_eq!(script.take_of(post), [ok(post)]);
+    assert_eq!(script.take_for(post), [ok(post)]);
     assert_eq!(
         script.core.app().log,
         ["client namespace disconnect"; 20],
-        "and no more sockets"
+        "20 CONNECTs at once are allowed, and no more"
     );
     let post = script.send(&sid, "40");
-    assert_eq!(script.take_of(post), [refused(post, 1)]);
+    assert_eq!(script.take_for(post), [refused(post, 1)]);
 
-    let mut hall = hall();
-    let c = hall.open_websocket();
+    let mut server = server();
+    let c = server.open_websocket();
     for time in 0..40 {
-        hall.until(time * 1000).text(c, "40").text(c, "41");
+        server.until(time * 1000).text(c, "40").text(c, "41");
     }
-    assert!(hall.connections.contains_key(&c), "one in a second");
+    assert!(
+        server.connections.contains_key(&c),
+        "one CONNECT in a second is allowed"
+    );
     for _ in 0..19 {
-        hall.text(c, "40/refused");
+        server.text(c, "40/refused");
     }
-    assert!(hall.connections.contains_key(&c), "refusals, too");
-    hall.take();
-    hall.text(c, "40/refused").expect([closed(c)]);
+    assert!(
+        server.connections.contains_key(&c),
+        "19 more CONNECTs are allowed"
+    );
+    server.take();
+    server.text(c, "40/refused").expect([closed(c)]);
 }
 
 /// D-12: the reasons of a disconnect, in socket.io's words.
@@ -288,7 +297,7 @@ fn d_12_reasons() {
         ("2", "parse error"),
         ("4abc", "forced server close"),
         ("41", "client namespace disconnect"),
-        (r#"42["put out"]"#, "server namespace disconnect"),
+        (r#"42["kick"]"#, "server namespace disconnect"),
     ] {
         let c = joined(&mut script);
         script.text(c, frame);
@@ -305,9 +314,10 @@ fn d_12_reasons() {
     assert_eq!(script.core.app().log.last().unwrap(), "transport error");
 }
 
-/// T-4: a client that only answers pings is connected until the connect timeout, and no longer.
+/// T-4: a client that only answers pings is connected until the connect timeout, and no longer. The heartbeat
+/// tests of the protocol's test suite have such clients.
 #[test]
-fn t_4_the_heartbeat_tests_join_no_namespace() {
+fn t_4_a_client_without_a_namespace_stays_until_the_connect_timeout() {
     let mut script = echo();
     let c = script.open_websocket();
     for turn in 1..150 {

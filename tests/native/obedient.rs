@@ -31,7 +31,7 @@ fn to(socket: SocketId, name: &str, args: Args, ack: Option<u64>) -> Command {
 }
 
 impl App for Obedient {
-    fn reset(&mut self) {} // it stores nothing but sockets
+    fn reset(&mut self) {} // it has no state of its own that is stored
 
     fn event(&mut self, _now: Timestamp, event: Event, out: &mut Vec<Command>) {
         match event {
@@ -112,7 +112,7 @@ impl Obedient {
                 volatile: true,
             }),
             ("keep", _) => out.push(Command::Keep(from, Some(args.values[0].clone()))),
-            ("put out", _) => out.push(Command::Disconnect(from)),
+            ("kick", _) => out.push(Command::Disconnect(from)),
             ("close", _) => out.push(Command::Close(from)),
             ("tellme", Some(ack)) => {
                 let mut args = Args::of(&json!({ "_placeholder": true, "num": 0 }));

@@ -1,15 +1,15 @@
 //! The order within a turn: a client gets its messages in the order of their causes, in any state
-//! of its transport, and after the commit that they promise.
+//! of its transport. A promise is sent after its commit.
 
 use serde_json::json;
 use signalbox::room::Config;
 
-use crate::peer::{Hall, Peer, hall_with, unhurried};
+use crate::peer::{Peer, RoomServer, high_rates, server_with};
 use crate::support::{Done, polling, websocket};
 
-/// The state of the transport of a client that is disconnected by the server.
+/// The state of a client's transport when the server disconnects the client.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Doing {
+enum State {
     WebSocket,
     Parked,
     NotPolling,
@@ -21,13 +21,13 @@ enum Doing {
     ProbedAndParked,
 }
 
-const DOINGS: [Doing; 6] = [
-    Doing::WebSocket,
-    Doing::Parked,
-    Doing::NotPolling,
-    Doing::Opening,
-    Doing::Probed,
-    Doing::ProbedAndParked,
+const STATES: [State; 6] = [
+    State::WebSocket,
+    State::Parked,
+    State::NotPolling,
+    State::Opening,
+    State::Probed,
+    State::ProbedAndParked,
 ];
 
 /// How the server disconnects a client.
@@ -51,7 +51,7 @@ struct Client {
 }
 
 impl Client {
-    fn connect(hall: &mut Hall, doing: Doing) -> Self {
+    fn connect(server: &mut RoomServer, state: State) -> Self {
         let mut client = Self {
             sid: String::new(),
             poll: None,
@@ -59,45 +59,45 @@ impl Client {
             probed: false,
             got: Vec::new(),
         };
-        if doing == Doing::WebSocket {
-            client.probe = Some(hall.open_websocket());
+        if state == State::WebSocket {
+            client.probe = Some(server.open_websocket());
             client.probed = true;
-            hall.text(client.probe.unwrap(), "40");
+            server.text(client.probe.unwrap(), "40");
             return client;
         }
-        client.sid = hall.open_polling();
-        hall.send(&client.sid, "40");
-        hall.take();
-        client.poll(hall);
-        match doing {
-            Doing::Parked => client.park(hall),
-            Doing::Opening | Doing::Probed | Doing::ProbedAndParked => {
-                if doing == Doing::ProbedAndParked {
-                    client.park(hall);
+        client.sid = server.open_polling();
+        server.send(&client.sid, "40");
+        server.take();
+        client.poll(server);
+        match state {
+            State::Parked => client.park(server),
+            State::Opening | State::Probed | State::ProbedAndParked => {
+                if state == State::ProbedAndParked {
+                    client.park(server);
                 }
-                let probe = hall.upgrade(&websocket(&client.sid));
+                let probe = server.upgrade(&websocket(&client.sid));
                 client.probe = Some(probe);
-                if doing != Doing::Opening {
-                    hall.text(probe, "2probe");
+                if state != State::Opening {
+                    server.text(probe, "2probe");
                     client.probed = true;
                 }
-                hall.take_of(probe);
+                server.take_for(probe);
             }
             _ => {}
         }
         client
     }
 
-    fn park(&mut self, hall: &mut Hall) {
-        self.poll = Some(hall.get(&polling(&self.sid)));
+    fn park(&mut self, server: &mut RoomServer) {
+        self.poll = Some(server.get(&polling(&self.sid)));
     }
 
-    fn poll(&mut self, hall: &mut Hall) -> bool {
+    fn poll(&mut self, server: &mut RoomServer) -> bool {
         let poll = self
             .poll
             .take()
-            .unwrap_or_else(|| hall.get(&polling(&self.sid)));
-        match hall.take_of(poll).pop() {
+            .unwrap_or_else(|| server.get(&polling(&self.sid)));
+        match server.take_for(poll).pop() {
             Some(Done::Responded(_, 200, _, body)) => {
                 self.got.extend(body.split('\x1e').map(str::to_owned));
                 true
@@ -111,15 +111,15 @@ impl Client {
     }
 
     /// Continues as a stock client would, until its session has ended.
-    fn finish(mut self, hall: &mut Hall) -> Vec<String> {
+    fn finish(mut self, server: &mut RoomServer) -> Vec<String> {
         if let Some(probe) = self.probe.filter(|_| self.probed) {
             if !self.sid.is_empty() {
-                while self.poll.is_some() && self.poll(hall) {} // pausing waits for the poll
-                if hall.connections.contains_key(&probe) {
-                    hall.text(probe, "5");
+                while self.poll.is_some() && self.poll(server) {} // the poll ends before the `5`
+                if server.connections.contains_key(&probe) {
+                    server.text(probe, "5");
                 }
             }
-            for done in hall.take_of(probe) {
+            for done in server.take_for(probe) {
                 match done {
                     Done::Sent(_, frame) => self.got.push(frame),
                     Done::Closed(..) => self.got.push("closed".to_owned()),
@@ -128,7 +128,7 @@ impl Client {
             }
             return self.got;
         }
-        while self.got.last().is_none_or(|last| last != "1") && self.poll(hall) {}
+        while self.got.last().is_none_or(|last| last != "1") && self.poll(server) {}
         self.got
     }
 }
@@ -138,21 +138,21 @@ impl Client {
 /// memory is lost before the client fetches the messages.
 #[test]
 fn a_client_gets_all_messages_before_its_disconnect() {
-    for doing in DOINGS {
+    for state in STATES {
         for cause in CAUSES {
             for pause in [None, Some(0), Some(14_000)] {
-                let mut hall = hall_with(Config {
-                    limits: unhurried(),
+                let mut server = server_with(Config {
+                    limits: high_rates(),
                     ..Config::default()
                 });
-                let host = Peer::connect_polling(&mut hall);
-                host.join(&mut hall, "Host");
-                "198.51.100.7".clone_into(&mut hall.address);
-                let client = Client::connect(&mut hall, doing);
-                host.call(&mut hall, json!(["chat-message", "before"]));
-                let (_, room) = hall.operate("", "", "");
+                let host = Peer::connect_polling(&mut server);
+                host.join(&mut server, "Host");
+                "198.51.100.7".clone_into(&mut server.address);
+                let client = Client::connect(&mut server, state);
+                host.call(&mut server, json!(["chat-message", "before"]));
+                let (_, room) = server.operate("", "", "");
                 assert_eq!(room["sockets"], 2);
-                let ids: Vec<_> = hall.platform.stored().into_keys().collect();
+                let ids: Vec<_> = server.platform.stored().into_keys().collect();
                 let other = |key: &&String| key.starts_with("socket/") && !key.contains(&host.id);
                 let id = ids
                     .iter()
@@ -162,36 +162,39 @@ fn a_client_gets_all_messages_before_its_disconnect() {
                 let kick = json!(["host:kick", { "id": id }]);
                 match cause {
                     Cause::Kick => {
-                        host.call(&mut hall, kick);
+                        host.call(&mut server, kick);
                     }
                     Cause::KickBehindAnEvent => {
                         let event = json!(["chat-message", "last"]);
-                        host.write(&mut hall, &format!("4290{event}\x1e4291{kick}"));
+                        host.write(&mut server, &format!("4290{event}\x1e4291{kick}"));
                     }
                     Cause::Operator => {
-                        hall.operate("close", "", "");
+                        server.operate("close", "", "");
                     }
                 }
                 if let Some(millis) = pause {
-                    hall.lose_memory();
-                    let then = hall.now() + millis;
-                    hall.until(then);
+                    server.lose_memory();
+                    let then = server.now() + millis;
+                    server.until(then);
                 }
-                let got = client.finish(&mut hall);
-                let case = format!("{doing:?}, {cause:?}, {pause:?}: {got:?}");
+                let got = client.finish(&mut server);
+                let case = format!("{state:?}, {cause:?}, {pause:?}: {got:?}");
                 let place = |what: &str| got.iter().position(|packet| packet.contains(what));
-                let farewell = got.iter().position(|packet| packet == "41");
-                assert!(farewell.is_some() && place("before") < farewell, "{case}");
+                let disconnect = got.iter().position(|packet| packet == "41");
+                assert!(
+                    disconnect.is_some() && place("before") < disconnect,
+                    "{case}"
+                );
                 let last = match cause {
                     Cause::Kick => "before",
                     Cause::KickBehindAnEvent => "last",
                     Cause::Operator => "room:closed",
                 };
-                assert!(place(last).is_some() && place(last) < farewell, "{case}");
+                assert!(place(last).is_some() && place(last) < disconnect, "{case}");
                 let end = got.last().map(String::as_str);
                 assert!(matches!(end, Some("1" | "closed")), "{case}");
-                let then = hall.now() + 31_000;
-                let rows = hall.until(then).platform.stored();
+                let then = server.now() + 31_000;
+                let rows = server.until(then).platform.stored();
                 let farewells = rows.keys().filter(|key| key.starts_with("farewell/"));
                 assert_eq!(farewells.count(), 0, "{case}");
             }
@@ -199,25 +202,25 @@ fn a_client_gets_all_messages_before_its_disconnect() {
     }
 }
 
-/// P-10, S-15: a client is disconnected in the same POST as its message. It gets the message's ack
-/// before its DISCONNECT.
+/// P-10, S-15: one POST has a message and too many events, so the server disconnects the client.
+/// The client gets the message's ack before its DISCONNECT.
 #[test]
 fn an_ack_comes_before_the_disconnect() {
-    let mut hall = hall_with(Config::default());
-    let sid = hall.open_polling();
-    hall.send(&sid, "40");
-    let poll = hall.poll(&sid);
-    hall.take_of(poll);
+    let mut server = server_with(Config::default());
+    let sid = server.open_polling();
+    server.send(&sid, "40");
+    let poll = server.poll(&sid);
+    server.take_for(poll);
     let mut body = r#"427["chat-message",{"message":"kept","mid":"m"}]"#.to_owned();
     for _ in 0..500 {
         body.push_str("\x1e42[\"chat:history\"]");
     }
-    hall.send(&sid, &body);
+    server.send(&sid, &body);
     let mut got = Vec::new();
     while got.last().is_none_or(|last| last != "1") {
-        let poll = hall.poll(&sid);
-        let Some(Done::Responded(_, 200, _, body)) = hall.take_of(poll).pop() else {
-            panic!("no farewell behind {got:?}");
+        let poll = server.poll(&sid);
+        let Some(Done::Responded(_, 200, _, body)) = server.take_for(poll).pop() else {
+            panic!("no close packet after {got:?}");
         };
         got.extend(body.split('\x1e').map(str::to_owned));
     }
@@ -239,35 +242,35 @@ fn a_promise_is_sent_after_its_commit() {
             r#"["join","ann"]"#,
             r#"["signal",{"data":1}]"#,
         ] {
-            let mut hall = hall_with(Config::default());
-            let [a, _b] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
-            hall.platform.flush();
-            hall.crash_after(1);
-            hall.text(a.connection(), format!("42{ack}{event}"));
-            let sent = !hall.take().is_empty();
+            let mut server = server_with(Config::default());
+            let [a, _b] = [Peer::connect(&mut server), Peer::connect(&mut server)];
+            server.platform.flush();
+            server.crash_after(1);
+            server.text(a.connection(), format!("42{ack}{event}"));
+            let sent = !server.take().is_empty();
             assert_eq!(sent, !first, "{event} with ack {ack:?}");
         }
     }
 }
 
-/// Later events of a turn see its deletions: chat that was cleared in the turn of a recovery is not
-/// replayed.
+/// A read does not return values that were deleted earlier in its turn: if one turn clears the chat and recovers
+/// a client, the client does not get the cleared chat.
 #[test]
 fn a_read_sees_the_changes_of_its_turn() {
-    let mut hall = hall_with(Config {
-        limits: unhurried(),
+    let mut server = server_with(Config {
+        limits: high_rates(),
         ..Config::default()
     });
-    let [host, guest] = [Peer::connect(&mut hall), Peer::connect(&mut hall)];
-    host.join(&mut hall, "Host");
-    host.call(&mut hall, json!(["chat-message", "to be cleared"]));
-    hall.late(1);
-    let claim = hall.open_websocket();
-    hall.text(claim, guest.connect_packet()); // its earlier connection is checked and does not answer
-    let late = hall.now() + 600;
-    hall.late(late);
-    host.call(&mut hall, json!(["host:clear"]));
-    let got = format!("{:?}", hall.take_of(claim));
+    let [host, guest] = [Peer::connect(&mut server), Peer::connect(&mut server)];
+    host.join(&mut server, "Host");
+    host.call(&mut server, json!(["chat-message", "to be cleared"]));
+    server.skip_to(1);
+    let claim = server.open_websocket();
+    server.text(claim, guest.connect_packet()); // its earlier connection is checked and does not answer
+    let late = server.now() + 600;
+    server.skip_to(late);
+    host.call(&mut server, json!(["host:clear"]));
+    let got = format!("{:?}", server.take_for(claim));
     assert!(got.contains(&guest.id), "{got}");
     assert!(!got.contains("to be cleared"), "{got}");
 }

@@ -147,12 +147,12 @@ fn records_without_a_promise_are_committed_soon() {
     bench.now += 5;
     bench.push(vec![Output::Commit(record("c")), send(1, "ack")]);
     assert_eq!(bench.flush(), [send(1, "ack")]);
-    assert_eq!(bench.next(), None, "a promise takes them along");
+    assert_eq!(bench.next(), None, "the commit of a promise includes them");
     assert!(bench.kept.is_empty());
 }
 
 #[test]
-fn a_commit_of_many_rows_is_followed_by_as_many_paces() {
+fn a_commit_of_many_rows_is_followed_by_one_pace_for_each_row() {
     let mut outbox = Outbox::default();
     outbox.push(at(1_000), vec![Output::Commit(record("a"))], drop);
     outbox.flush(at(1_000), || Some((32, 0)));
@@ -160,8 +160,8 @@ fn a_commit_of_many_rows_is_followed_by_as_many_paces() {
     assert_eq!(outbox.commit_at(), Some(at(1_000 + 32 * PACE_MS)));
 }
 
-/// Most of what a busy room stores is obsolete before it is written, so its commit waits. A promise
-/// does not wait.
+/// While a commit without a promise waits, most of what a busy room would store becomes obsolete, and
+/// is not written. A commit with a promise waits only for the pace.
 #[test]
 fn after_a_large_commit_the_next_one_without_a_promise_waits_longer() {
     for (bytes, wait) in [
@@ -301,7 +301,7 @@ fn the_rules_hold_for_random_turns() {
     }
 }
 
-/// The sent texts, counted from 1.
+/// What a run sent. Each text is a number, counted from 1.
 #[derive(Default)]
 struct Run {
     texts: u64,
@@ -345,7 +345,7 @@ impl Run {
             };
             let text: u64 = text.parse().expect("a number");
             let first = self.promised.get(&text).copied().unwrap_or_default();
-            assert!(first <= commits, "{text} goes before its commit");
+            assert!(first <= commits, "{text} was sent before its commit");
             self.got.entry(connection.number()).or_default().push(text);
         }
     }

@@ -1,69 +1,69 @@
-//! Clients outside a room do not affect its members: they take no place, no host role and no stored
-//! record, and cause no missed events.
+//! Clients outside a room do not affect those inside: nobody inside loses a place, the host role or
+//! a stored record to them, or misses events because of them.
 
 use serde_json::{Value, json};
 use signalbox::room::Config;
 use signalbox::room::config::Limits;
 
-use crate::peer::{Hall, Peer, hall, hall_of, hall_with, unhurried};
-use crate::room_door::{denial, done, house, knocks};
-use crate::room_token::{hall_with_tokens, token};
+use crate::peer::{Peer, RoomServer, high_rates, server, server_of, server_with};
+use crate::room_door::{denial, done, host_and_guest, knocks};
+use crate::room_token::{server_with_tokens, token};
 use crate::support::Done;
 
-fn lock(hall: &mut Hall, host: &Peer) {
+fn lock(server: &mut RoomServer, host: &Peer) {
     assert_eq!(
-        host.call(hall, json!(["host:lock", { "on": true }])),
+        host.call(server, json!(["host:lock", { "on": true }])),
         done()
     );
-    host.heard(hall);
+    host.heard(server);
 }
 
-/// The host of a locked room is away, and the maximum number of strangers knock all the time. The
+/// The host of a locked room is away, and strangers knock all the time: at most 100 of them stay connected. The
 /// host returns as the same peer, is still host, and learns of each stranger. No stranger gets the
 /// chat or the host role, even after the host has left.
 #[test]
 fn strangers_knock_while_the_host_is_away() {
     for strangers in [1, 90, 100, 130] {
-        let (mut hall, [host]) = hall_of();
-        host.join(&mut hall, "Host");
-        host.call(&mut hall, json!(["chat-message", "a secret"]));
-        lock(&mut hall, &host);
+        let (mut server, [host]) = server_of();
+        host.join(&mut server, "Host");
+        host.call(&mut server, json!(["chat-message", "a secret"]));
+        lock(&mut server, &host);
         let strangers: Vec<Peer> = (0..strangers)
             .map(|_| {
-                hall.late(hall.now() + 1);
-                Peer::connect(&mut hall)
+                server.skip_to(server.now() + 1);
+                Peer::connect(&mut server)
             })
             .collect();
-        hall.take();
+        server.take();
         let count = strangers.len().min(100); // the oldest were disconnected
         let waiting = &strangers[strangers.len() - count..];
-        host.vanish(&mut hall);
+        host.vanish(&mut server);
         let join = json!(["room:join", { "name": "Mallory" }]);
         for round in 0..30 {
             for stranger in waiting {
                 for _ in 0..(if round == 0 { 10 } else { 1 }) {
-                    let reply = stranger.call(&mut hall, &join);
+                    let reply = stranger.call(&mut server, &join);
                     assert_eq!(reply["error"]["code"], "waiting", "{reply}");
                 }
             }
             if round == 20 {
-                hall.lose_memory();
+                server.lose_memory();
             }
-            let then = hall.now() + 900;
-            hall.until(then);
+            let then = server.now() + 900;
+            server.until(then);
         }
-        let back = host.reconnect(&mut hall);
+        let back = host.reconnect(&mut server);
         assert!(back.recovered);
-        let knocks = back.heard(&mut hall);
+        let knocks = back.heard(&mut server);
         assert_eq!(knocks.len(), count);
         assert!(knocks.iter().all(|knock| knock[0] == "host:knock"));
-        let me = back.join(&mut hall, "Host");
+        let me = back.join(&mut server, "Host");
         assert_eq!(me["self"]["host"], true);
-        back.vanish_for_good(&mut hall);
+        back.vanish_for_good(&mut server);
         for stranger in waiting {
-            assert_eq!(denial(&mut hall, stranger), "denied");
+            assert_eq!(denial(&mut server, stranger), "denied");
             for event in [&join, &json!(["chat:history"])] {
-                assert_eq!(stranger.refusal(&mut hall, event), "room-locked");
+                assert_eq!(stranger.refusal(&mut server, event), "room-locked");
             }
         }
     }
@@ -72,73 +72,77 @@ fn strangers_knock_while_the_host_is_away() {
 /// M-12: a repeated knock changes, writes and sends nothing, unless the name is new.
 #[test]
 fn a_repeated_knock_has_no_effect() {
-    let (mut hall, [host, stranger]) = hall_of();
-    host.join(&mut hall, "Host");
-    lock(&mut hall, &host);
-    for (name, news) in [("Ann", true), ("Ann", false), ("Bob", true), ("Bob", false)] {
-        let rows = hall.rows_written;
-        knocks(&mut hall, &stranger, &json!({ "name": name }));
+    let (mut server, [host, stranger]) = server_of();
+    host.join(&mut server, "Host");
+    lock(&mut server, &host);
+    for (name, is_new) in [("Ann", true), ("Ann", false), ("Bob", true), ("Bob", false)] {
+        let rows = server.rows_written;
+        knocks(&mut server, &stranger, &json!({ "name": name }));
         let knock = json!(["host:knock", { "id": stranger.id, "name": name }]);
-        let heard = host.heard(&mut hall);
-        assert_eq!(heard, if news { vec![knock] } else { Vec::new() }, "{name}");
-        assert_eq!(hall.rows_written > rows, news, "{name}");
+        let heard = host.heard(&mut server);
+        assert_eq!(
+            heard,
+            if is_new { vec![knock] } else { Vec::new() },
+            "{name}"
+        );
+        assert_eq!(server.rows_written > rows, is_new, "{name}");
     }
 }
 
-/// M-10: clients outside and inside are counted separately. Outside, the oldest is disconnected
-/// first, and a silent one before one that knocked.
+/// M-10: clients outside and inside are counted separately. Outside, a client that did not knock is
+/// disconnected before one that did, and an older one before a newer one.
 #[test]
 fn outsiders_and_members_are_counted_separately() {
-    let mut hall = hall_with(Config {
+    let mut server = server_with(Config {
         limits: Limits {
             sockets: 4,
-            ..unhurried()
+            ..high_rates()
         },
         ..Config::default()
     });
-    let host = Peer::connect(&mut hall);
-    host.join(&mut hall, "Host");
-    lock(&mut hall, &host);
+    let host = Peer::connect(&mut server);
+    host.join(&mut server, "Host");
+    lock(&mut server, &host);
     // Each client connects later than the one before.
-    let come = |hall: &mut Hall| {
-        hall.late(hall.now() + 1);
-        Peer::connect(hall)
+    let connect = |server: &mut RoomServer| {
+        server.skip_to(server.now() + 1);
+        Peer::connect(server)
     };
-    let strangers: [Peer; 4] = std::array::from_fn(|_| come(&mut hall));
+    let strangers: [Peer; 4] = std::array::from_fn(|_| connect(&mut server));
     let [knocking, silent, third, fourth] = &strangers;
-    knocks(&mut hall, knocking, &json!({ "name": "Ann" }));
-    let guest = come(&mut hall);
-    let put_out = |hall: &mut Hall, peer: &Peer| {
-        let done = hall.take_of(peer.connection());
+    knocks(&mut server, knocking, &json!({ "name": "Ann" }));
+    let guest = connect(&mut server);
+    let expect_disconnected = |server: &mut RoomServer, peer: &Peer| {
+        let done = server.take_for(peer.connection());
         assert!(
             matches!(&done[..], [.., Done::Sent(_, end), Done::Closed(..)] if end == "41"),
             "{done:?}"
         );
         done
     };
-    put_out(&mut hall, silent);
-    knocks(&mut hall, &guest, &json!({ "name": "Guest" }));
+    expect_disconnected(&mut server, silent);
+    knocks(&mut server, &guest, &json!({ "name": "Guest" }));
     for other in [third, fourth] {
-        come(&mut hall);
-        put_out(&mut hall, other);
+        connect(&mut server);
+        expect_disconnected(&mut server, other);
     }
-    host.call(&mut hall, json!(["host:admit", { "id": guest.id }]));
-    assert_eq!(guest.heard(&mut hall)[0][0], "room:admitted");
-    // One was let in, so there is a free place. After that, clients that knocked are disconnected,
-    // and are told so.
-    let others: [Peer; 3] = std::array::from_fn(|_| come(&mut hall));
+    host.call(&mut server, json!(["host:admit", { "id": guest.id }]));
+    assert_eq!(guest.heard(&mut server)[0][0], "room:admitted");
+    // A client was let in, so one place outside is free. Then all clients outside have knocked: the
+    // oldest is disconnected when the next one connects, and is told so.
+    let others: [Peer; 3] = std::array::from_fn(|_| connect(&mut server));
     for other in &others {
-        knocks(&mut hall, other, &json!({}));
+        knocks(&mut server, other, &json!({}));
     }
-    let more = come(&mut hall);
-    let told = put_out(&mut hall, knocking);
+    let more = connect(&mut server);
+    let told = expect_disconnected(&mut server, knocking);
     let told = format!("{told:?}");
     assert!(
         told.contains("room:denied") && told.contains("room-full"),
         "{told}"
     );
     drop(more);
-    let (_, room) = hall.operate("", "", "");
+    let (_, room) = server.operate("", "", "");
     assert_eq!(room["sockets"], 6, "two inside, four outside");
 }
 
@@ -148,62 +152,67 @@ fn a_host_token_skips_the_limits() {
     let limits = Limits {
         sockets: 2,
         peers: 1,
-        ..unhurried()
+        ..high_rates()
     };
-    let mut hall = hall_with_tokens(false, limits);
-    let [a, _b]: [Peer; 2] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    let mut server = server_with_tokens(false, limits);
+    let [a, _b]: [Peer; 2] = std::array::from_fn(|_| Peer::connect(&mut server));
     let media = json!(["room:join", { "media": { "audio": true } }]);
-    assert_eq!(a.call(&mut hall, &media)["ok"], true);
+    assert_eq!(a.call(&mut server, &media)["ok"], true);
     let auth = json!({ "token": token(json!({ "role": "host" })) });
-    let host = Peer::connect_with(&mut hall, &auth);
-    let joined = host.call(&mut hall, &media);
+    let host = Peer::connect_with(&mut server, &auth);
+    let joined = host.call(&mut server, &media);
     assert_eq!(joined["self"]["host"], true, "{joined}");
+    // So it also takes no seat of a peer that is away.
+    a.vanish(&mut server);
+    let other = Peer::connect_with(&mut server, &auth);
+    assert_eq!(other.call(&mut server, &media)["ok"], true);
+    assert!(a.reconnect(&mut server).recovered);
 }
 
-/// A peer that is present takes the place, the role or the alias of a peer that is away.
+/// A client that joins with media takes the seat of the peer that has been away longest.
 #[test]
 fn a_present_peer_takes_the_seat_of_an_away_peer() {
-    let (mut hall, peers) = hall_of::<8>();
+    let (mut server, peers) = server_of::<8>();
     let media = json!(["room:join", { "media": { "video": true } }]);
     for peer in &peers {
-        assert_eq!(peer.call(&mut hall, &media)["ok"], true);
+        assert_eq!(peer.call(&mut server, &media)["ok"], true);
     }
-    let full = Peer::connect(&mut hall);
-    assert_eq!(full.refusal(&mut hall, &media), "room-full");
+    let full = Peer::connect(&mut server);
+    assert_eq!(full.refusal(&mut server, &media), "room-full");
     let [host, first, second, ..] = &peers;
-    first.vanish(&mut hall);
-    hall.late(hall.now() + 1);
-    second.vanish(&mut hall);
-    host.heard(&mut hall);
-    assert_eq!(full.call(&mut hall, &media)["ok"], true);
-    let heard = host.heard(&mut hall);
+    first.vanish(&mut server);
+    server.skip_to(server.now() + 1);
+    second.vanish(&mut server);
+    host.heard(&mut server);
+    assert_eq!(full.call(&mut server, &media)["ok"], true);
+    let heard = host.heard(&mut server);
     let left = json!(["peer:left", { "id": first.id, "reason": "timeout" }]);
     assert_eq!(heard[0], left, "the peer that was away longest leaves");
-    assert!(!first.reconnect(&mut hall).recovered);
+    assert!(!first.reconnect(&mut server).recovered);
     assert!(
-        second.reconnect(&mut hall).recovered,
+        second.reconnect(&mut server).recovered,
         "the second is still a peer"
     );
-    // A peer without a camera needs no place for media.
-    let silent = Peer::connect(&mut hall);
-    silent.join(&mut hall, "silent");
+    // A peer without audio and video needs no seat, until it turns one of them on.
+    let silent = Peer::connect(&mut server);
+    silent.join(&mut server, "silent");
     let on = json!(["peer:update", { "media": { "audio": true } }]);
-    assert_eq!(silent.refusal(&mut hall, &on), "room-full");
-    second.vanish(&mut hall);
+    assert_eq!(silent.refusal(&mut server, &on), "room-full");
+    second.vanish(&mut server);
 }
 
 /// A room full of sockets that are away accepts new clients.
 #[test]
 fn a_room_full_of_away_sockets_accepts_clients() {
-    let mut hall = hall();
+    let mut server = server();
     for _ in 0..130 {
-        let gone = Peer::connect(&mut hall);
-        gone.vanish(&mut hall);
+        let gone = Peer::connect(&mut server);
+        gone.vanish(&mut server);
     }
-    let here: Vec<Peer> = (0..100).map(|_| Peer::connect(&mut hall)).collect();
-    let c = hall.open_websocket();
-    hall.text(c, "40");
-    let done = format!("{:?}", hall.take_of(c));
+    let here: Vec<Peer> = (0..100).map(|_| Peer::connect(&mut server)).collect();
+    let c = server.open_websocket();
+    server.text(c, "40");
+    let done = format!("{:?}", server.take_for(c));
     assert!(done.contains("room-full"), "{done}");
     drop(here);
 }
@@ -212,88 +221,89 @@ fn a_room_full_of_away_sockets_accepts_clients() {
 /// socket is not kept. One that fetched the reply is kept.
 #[test]
 fn a_socket_that_cannot_recover_is_not_kept() {
-    let mut hall = hall();
+    let mut server = server();
     for _ in 0..3 {
-        let sid = hall.open_polling();
-        hall.send(&sid, "40\x1e1");
-        let sid = hall.open_polling();
-        hall.send(&sid, "40");
-        hall.send(&sid, "1");
+        let sid = server.open_polling();
+        server.send(&sid, "40\x1e1");
+        let sid = server.open_polling();
+        server.send(&sid, "40");
+        server.send(&sid, "1");
     }
-    let sockets = |hall: &mut Hall| hall.operate("", "", "").1["sockets"].clone();
-    assert_eq!(sockets(&mut hall), 0);
-    hall.until(hall.now() + 30_000);
-    assert!(hall.platform.stored().is_empty());
-    let fetched = Peer::connect_polling(&mut hall);
-    fetched.write(&mut hall, "1");
-    assert_eq!(sockets(&mut hall), 1);
-    assert!(fetched.reconnect(&mut hall).recovered);
+    let sockets = |server: &mut RoomServer| server.operate("", "", "").1["sockets"].clone();
+    assert_eq!(sockets(&mut server), 0);
+    server.until(server.now() + 30_000);
+    assert!(server.platform.stored().is_empty());
+    let fetched = Peer::connect_polling(&mut server);
+    fetched.write(&mut server, "1");
+    assert_eq!(sockets(&mut server), 1);
+    assert!(fetched.reconnect(&mut server).recovered);
 }
 
-/// M-11: an event for all is logged once, not once for each receiver.
+/// M-11: the replay log stores an event for all once, not once for each receiver.
 #[test]
 fn offers_to_all_peers_write_few_rows() {
-    let (mut hall, peers) = hall_of::<50>();
+    let (mut server, peers) = server_of::<50>();
     let [a, b, ..] = &peers;
     let offer = |n: u64| json!(["offer", { "type": "offer", "sdp": n.to_string() }]);
-    a.emit(&mut hall, offer(0));
-    hall.platform.flush();
-    let before = hall.rows_written;
+    a.emit(&mut server, offer(0));
+    server.platform.flush();
+    let before = server.rows_written;
     for n in 1..=100 {
         let caller = if n % 2 == 0 { a } else { b };
-        caller.emit(&mut hall, offer(n));
+        caller.emit(&mut server, offer(n));
     }
-    let rows = hall.rows_written - before;
+    let rows = server.rows_written - before;
     // The caller's event has two forms: one for polite receivers and one for the others.
     assert!(rows <= 3 * 100, "{rows} rows");
-    hall.lose_memory();
+    server.lose_memory();
     for peer in &peers {
-        peer.heard(&mut hall);
+        peer.heard(&mut server);
     }
     let answer = json!(["answer", { "type": "answer", "sdp": "x" }]);
-    let reply = peers[30].call(&mut hall, answer);
+    let reply = peers[30].call(&mut server, answer);
     assert_eq!(reply["delivered"], 1, "an answer goes to the last caller");
-    assert_eq!(a.heard(&mut hall).len(), 1);
+    assert_eq!(a.heard(&mut server).len(), 1);
 }
 
 /// When a room is locked or gets a password, clients outside lose their aliases, so that members can
 /// take them.
 #[test]
 fn aliases_of_outsiders_are_released() {
-    let (mut hall, host, guest) = house();
-    let silent = Peer::connect(&mut hall);
+    let (mut server, host, guest) = host_and_guest();
+    let silent = Peer::connect(&mut server);
     for (peer, alias) in [(&silent, "ann"), (&guest, "bob")] {
-        assert_eq!(peer.call(&mut hall, json!(["join", alias])), done());
+        assert_eq!(peer.call(&mut server, json!(["join", alias])), done());
     }
-    guest.heard(&mut hall);
+    guest.heard(&mut server);
     host.call(
-        &mut hall,
+        &mut server,
         json!(["host:password", { "password": "secret" }]),
     );
-    let heard: Vec<Value> = guest.heard(&mut hall);
+    let heard: Vec<Value> = guest.heard(&mut server);
     assert!(heard.contains(&json!(["user-left", "ann"])), "{heard:?}");
-    assert_eq!(guest.call(&mut hall, json!(["join", "ann"])), done());
+    assert_eq!(guest.call(&mut server, json!(["join", "ann"])), done());
 }
 
-/// The next socket from the address of a socket that is away gets the rest of its rates.
+/// A client whose socket is away, or has disconnected, gets no new rates by connecting again from the
+/// same address.
 #[test]
 fn reconnecting_does_not_renew_rates() {
     for away in [true, false] {
-        let mut hall = hall_with(Config::default());
-        let a = Peer::connect(&mut hall);
+        let mut server = server_with(Config::default());
+        let a = Peer::connect(&mut server);
         for _ in 0..10 {
-            a.call(&mut hall, json!(["chat-message", "x"]));
+            a.call(&mut server, json!(["chat-message", "x"]));
         }
         if away {
-            a.vanish(&mut hall);
+            a.vanish(&mut server);
         } else {
-            a.write(&mut hall, "41");
+            a.write(&mut server, "41");
         }
         for _ in 0..3 {
-            let again = Peer::connect(&mut hall);
+            let again = Peer::connect(&mut server);
             let chat = json!(["chat-message", "x"]);
-            assert_eq!(again.refusal(&mut hall, &chat), "rate-limited");
-            again.vanish(&mut hall);
+            assert_eq!(again.refusal(&mut server, &chat), "rate-limited");
+            again.vanish(&mut server);
         }
     }
 }

@@ -15,8 +15,8 @@ fn p_1_a_post_is_answered_ok_whatever_it_holds() {
     script.expect([ok(post)]);
     let poll = script.poll(&sid);
     script.expect([polled(poll, "4hello\x1e4world")]);
-    let deadly = script.send(&sid, "4last\x1eabc");
-    script.expect([ok(deadly)]);
+    let invalid = script.send(&sid, "4last\x1eabc");
+    script.expect([ok(invalid)]);
 }
 
 /// P-2: base64 is read leniently, and written as the standard says.
@@ -77,7 +77,7 @@ fn p_3_packets_before_the_bad_one_are_delivered() {
 
 /// P-6
 #[test]
-fn p_6_a_poll_takes_all_that_waits_or_is_held() {
+fn p_6_a_poll_takes_all_waiting_packets_or_is_held() {
     let mut script = script(conformance());
     let sid = script.open_polling();
     for body in ["4a", "4b\x1ebAQID"] {
@@ -92,7 +92,7 @@ fn p_6_a_poll_takes_all_that_waits_or_is_held() {
     script.expect([ok(post), polled(poll, "4c\x1e4d")]);
 }
 
-/// P-6: only pings limit how long a poll is held.
+/// P-6: a ping ends the wait of a held poll.
 #[test]
 fn p_6_a_held_poll_is_released_by_the_ping() {
     let mut script = script(defaults());
@@ -136,7 +136,7 @@ fn p_8_an_abort_ends_one_session_of_many() {
             let sid = script.open_polling();
             let answered = script.poll(&sid);
             script.send(&sid, "4hello");
-            assert_eq!(script.take_of(answered), [polled(answered, "4hello")]);
+            assert_eq!(script.take_for(answered), [polled(answered, "4hello")]);
             let poll = script.poll(&sid);
             script.aborted(answered);
             (sid, poll)
@@ -146,7 +146,7 @@ fn p_8_an_abort_ends_one_session_of_many() {
     for (ended, (sid, poll)) in polls.iter().enumerate() {
         assert_eq!(script.core.ended.len(), ended);
         script.send(sid, "4alive");
-        assert_eq!(script.take_of(*poll), [polled(*poll, "4alive")]);
+        assert_eq!(script.take_for(*poll), [polled(*poll, "4alive")]);
         let poll = script.poll(sid);
         script.aborted(poll);
         script.take();
@@ -167,7 +167,7 @@ fn p_8_an_abort_after_the_answer_is_late() {
     let next = script.poll(&sid);
     script.aborted(poll).expect([]);
     script.send(&sid, "4alive");
-    assert_eq!(script.take_of(next), [polled(next, "4alive")]);
+    assert_eq!(script.take_for(next), [polled(next, "4alive")]);
 }
 
 /// P-9
@@ -196,11 +196,11 @@ fn p_a_queue_that_grows_without_end_ends_its_session() {
     script.send(&sid, &format!("4{}", "x".repeat(200)));
     assert!(script.core.ended.is_empty(), "one message always fits");
     let poll = script.poll(&sid);
-    script.take_of(poll);
+    script.take_for(poll);
     for _ in 0..2 {
         script.send(&sid, &message);
     }
-    assert!(script.core.ended.is_empty(), "they fit");
+    assert!(script.core.ended.is_empty(), "two messages fit");
     script.send(&sid, &message);
     assert_eq!(script.core.ended, [CloseReason::TransportError]);
     script.take();
@@ -215,7 +215,7 @@ fn p_10_a_pending_poll_learns_that_the_server_closed() {
     let sid = script.open_polling();
     let poll = script.poll(&sid);
     let post = script.send(&sid, "4bye");
-    assert_eq!(script.take_of(poll), [polled(poll, "1")]);
+    assert_eq!(script.take_for(poll), [polled(poll, "1")]);
     script.expect([ok(post)]);
     let poll = script.poll(&sid);
     script.expect([refused(poll, 1)]);
@@ -277,7 +277,7 @@ fn p_11_the_client_closes_with_a_poll_pending() {
     assert_eq!(script.core.ended, [CloseReason::TransportClose]);
 }
 
-/// P-12, T-7: a poll that the client's close packet overtook is answered, for 100 ms.
+/// P-12, T-7: a poll that arrives at most 100 ms after the client's close packet is still answered.
 #[test]
 fn p_12_a_poll_may_race_the_clients_close() {
     for (wait, races) in [(0, true), (100, true), (101, false)] {
@@ -320,7 +320,7 @@ fn p_13_an_overdue_poll_is_released() {
     let poll = script.poll(&sid);
     script.expect([]);
     script.send(&sid, "4alive");
-    assert_eq!(script.take_of(poll), [polled(poll, "4alive")]);
+    assert_eq!(script.take_for(poll), [polled(poll, "4alive")]);
 }
 
 /// Sessions do not get each other's messages.
@@ -332,7 +332,7 @@ fn sessions_are_apart() {
     let (poll_a, poll_b) = (script.poll(&a), script.poll(&b));
     script.send(&a, "4for a");
     script.text(connection, "4for c");
-    assert_eq!(script.take_of(poll_a), [polled(poll_a, "4for a")]);
-    assert_eq!(script.take_of(poll_b), []);
-    assert_eq!(script.take_of(connection), [sent(connection, "4for c")]);
+    assert_eq!(script.take_for(poll_a), [polled(poll_a, "4for a")]);
+    assert_eq!(script.take_for(poll_b), []);
+    assert_eq!(script.take_for(connection), [sent(connection, "4for c")]);
 }

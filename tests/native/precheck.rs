@@ -42,7 +42,7 @@ fn refusal(engine: &mut Script<Raw>, method: Method, query: &str, upgrade: bool)
         headers: Headers::default(),
         body: b"4hello".to_vec(),
     });
-    match engine.take_of(request).as_slice() {
+    match engine.take_for(request).as_slice() {
         [Done::Responded(_, status, kind, body)] if *status != 200 => {
             Some(Done::Responded(0, *status, *kind, body.clone()))
         }
@@ -115,7 +115,8 @@ fn e_1_a_request_invalid_for_any_session_is_refused_without_an_engine() {
     assert!(refused > 400, "{refused} were refused");
 }
 
-/// E-6: a handshake of an unsupported revision is not told to retry.
+/// E-6: a full engine still says that a revision is unsupported, and not that it is full, so that the client does
+/// not retry.
 #[test]
 fn e_6_a_full_engine_still_reports_an_invalid_handshake() {
     let [_, mut full, ..] = engines();

@@ -1,4 +1,4 @@
-//! Engine.IO alone: each message is echoed, a message that begins with `all` goes to all clients,
+//! Engine.IO alone: each message is echoed, a message that begins with `all ` goes to all clients,
 //! and `bye` closes the session.
 
 use std::time::Duration;

@@ -12,7 +12,8 @@ use crate::support::{
 const CLIENT: &str = "192.0.2.1";
 const STRANGER: &str = "198.51.100.7";
 
-/// Cookies of other clients.
+/// `Cookie` headers without the client's cookie: empty, with the cookie of another client, or with an
+/// invalid one.
 const FOREIGN: [&str; 4] = [
     "",
     "signalbox=AAAAAAAAAAAAAAAAAAAA",
@@ -52,7 +53,8 @@ fn client(jar: Jar) -> Client {
 }
 
 impl Client {
-    /// Later requests are the client's.
+    /// Later requests come from the client: they have its address and, if it returns the cookie, the
+    /// cookie.
     fn own(&mut self) -> &mut Script<Raw> {
         CLIENT.clone_into(&mut self.script.address);
         self.script.cookies = match self.jar {
@@ -65,15 +67,15 @@ impl Client {
     fn post(&mut self, body: &str) {
         let session = self.session.clone();
         let post = self.own().post(&session, body);
-        assert_eq!(self.script.take_of(post), [ok(post)]);
+        assert_eq!(self.script.take_for(post), [ok(post)]);
     }
 
     fn websocket(&self) -> String {
         self.session.replace("polling", "websocket")
     }
 
-    /// Strangers try everything. They are told that the session is unknown, and nothing else
-    /// happens.
+    /// Other clients try everything. Each request is refused, or its WebSocket is closed. The session does
+    /// not change.
     fn attack(&mut self, case: &str) {
         let mut strangers = Vec::new();
         for cookie in FOREIGN
@@ -103,11 +105,11 @@ impl Client {
         let is_upgraded = case.starts_with("it is upgraded");
         let script = &mut self.script;
         let websocket = self.session.replace("polling", "websocket");
-        let whence = format!("{case}: {session} {} {}", script.address, script.cookies);
+        let detail = format!("{case}: {session} {} {}", script.address, script.cookies);
         for method in [Method::Get, Method::Post, Method::Other] {
             for body in ["1:1", "2:4x", "", "junk", "1"] {
                 let request = script.request(method, session, "text/plain", body);
-                assert_eq!(script.take(), [refused(request, 1)], "{whence}");
+                assert_eq!(script.take(), [refused(request, 1)], "{detail}");
             }
         }
         for query in [session.to_owned(), session.replace("polling", "websocket")] {
@@ -117,15 +119,15 @@ impl Client {
                 (true, true) => dismissed(request),
                 (true, false) => refused_upgrade(request, 3),
             };
-            assert_eq!(script.take(), [expected], "{whence}");
+            assert_eq!(script.take(), [expected], "{detail}");
             let request = script.get(&query);
-            assert_eq!(script.take(), [refused(request, 1)], "{whence}");
+            assert_eq!(script.take(), [refused(request, 1)], "{detail}");
         }
-        assert_eq!(script.core.ended, [], "{whence}");
+        assert_eq!(script.core.ended, [], "{detail}");
     }
 }
 
-/// L-19: while the session polls, during the upgrade and after it.
+/// L-19: strangers cannot use the session while it polls, during the upgrade or after it.
 #[test]
 fn l_19_strangers_find_no_session() {
     for jar in [Jar::Kept, Jar::Absent] {
@@ -141,14 +143,14 @@ fn l_19_strangers_find_no_session() {
             between(&mut client, "a message waits");
             let session = client.session.clone();
             let poll = client.own().get(&session);
-            assert!(format!("{:?}", client.script.take_of(poll)).contains("2:4a"));
+            assert!(format!("{:?}", client.script.take_for(poll)).contains("2:4a"));
             between(&mut client, "it is between two polls");
             let poll = client.own().get(&session);
             between(&mut client, "a poll is pending");
             let websocket = client.websocket();
             let probe = client.own().upgrade(&websocket);
             assert_eq!(client.script.take(), [accepted(probe)]);
-            between(&mut client, "a WebSocket joined");
+            between(&mut client, "a WebSocket is open");
             client.own().text(probe, "2probe");
             let then = client.script.now() + 20;
             client.script.until(then);
@@ -170,7 +172,7 @@ fn l_19_strangers_find_no_session() {
 fn l_18_a_websocket_takes_no_requests() {
     let mut script = script(conformance());
     let c = script.upgrade(WEBSOCKET_3);
-    let done = script.take_of(c);
+    let done = script.take_for(c);
     let [Done::Accepted(_), Done::Sent(_, open)] = &done[..] else {
         panic!("{done:?}");
     };
@@ -186,7 +188,7 @@ fn l_18_a_websocket_takes_no_requests() {
             let post = script.post(&query, "1:1");
             script.expect([refused(get, 1), refused(post, 1)]);
         }
-        // The protocol's own test suite expects no HTTP error here.
+        // The protocol's own test suite expects a WebSocket that is accepted and closed, not an HTTP error.
         let second = script.upgrade(&format!("{WEBSOCKET_3}&sid={sid}"));
         script.expect([dismissed(second)]);
         script.text(c, "4alive").expect([sent(c, "4alive")]);
@@ -196,7 +198,7 @@ fn l_18_a_websocket_takes_no_requests() {
 /// L-19: after the client has returned the cookie once, it must always return it. A client that
 /// never does is identified by its address alone.
 #[test]
-fn l_19_the_cookie_counts_once_it_was_returned() {
+fn l_19_a_cookie_that_was_returned_is_required() {
     let mut bound = client(Jar::Kept);
     let session = bound.session.clone();
     let (own, none) = (bound.cookie.clone(), String::new());
@@ -206,11 +208,11 @@ fn l_19_the_cookie_counts_once_it_was_returned() {
         bound.script.take();
         let post = bound.script.post(&session, "1:2");
         let expected = if passes { ok(post) } else { refused(post, 1) };
-        assert_eq!(bound.script.take_of(post), [expected], "{cookies}");
+        assert_eq!(bound.script.take_for(post), [expected], "{cookies}");
     }
 }
 
-/// L-21: the cookie belongs to the browser: its pages share it, and a later page sets no new one.
+/// L-21: the cookie belongs to the browser: its pages share it, and the server sets none for a later page.
 #[test]
 fn l_21_pages_share_the_cookie() {
     let mut first = client(Jar::Kept);
@@ -220,7 +222,7 @@ fn l_21_pages_share_the_cookie() {
     assert_eq!(first.script.set_cookie, None);
     for session in [&session, &second] {
         let post = first.own().post(session, "1:2");
-        assert_eq!(first.script.take_of(post), [ok(post)]);
+        assert_eq!(first.script.take_for(post), [ok(post)]);
     }
     // The second session requires the cookie from the beginning.
     first.script.cookies.clear();
@@ -257,14 +259,14 @@ fn l_20_a_farewell_is_for_the_client() {
             let session = client.session.clone();
             for body in ["2:4a", "1:61:1"] {
                 let poll = client.own().get(&session);
-                let done = client.script.take_of(poll);
+                let done = client.script.take_for(poll);
                 assert!(
                     matches!(&done[..], [Done::Responded(_, 200, _, b)] if b == body),
                     "{done:?}"
                 );
             }
             let poll = client.own().get(&session);
-            assert_eq!(client.script.take_of(poll), [refused(poll, 1)]);
+            assert_eq!(client.script.take_for(poll), [refused(poll, 1)]);
         }
     }
 }

@@ -3,11 +3,10 @@
 
 use serde_json::{Value, json};
 use signalbox::io::ContentType;
-use signalbox::socket::{Namespace, RoomError, SocketId, Sockets, Target};
 
 use crate::obedient::obedient;
-use crate::peer::{Hall, Peer, hall, hall_with, unhurried};
-use crate::room_token::{hall_with_tokens, token};
+use crate::peer::{Peer, RoomServer, high_rates, server, server_with};
+use crate::room_token::{server_with_tokens, token};
 use crate::socket::echo;
 use crate::support::{Done, POLLING_3, WEBSOCKET_3, closed, ok, sent, sent_bytes};
 
@@ -27,20 +26,20 @@ fn polled<C: signalbox::io::Core>(
     script: &mut crate::support::Script<C>,
     request: u64,
 ) -> Vec<String> {
-    match &script.take_of(request)[..] {
+    match &script.take_for(request)[..] {
         [Done::Responded(_, 200, ContentType::Text, body)] => packets(body),
         other => panic!("no answer: {other:?}"),
     }
 }
 
-fn sid(open: &str) -> String {
+pub fn sid(open: &str) -> String {
     open.split('"').nth(3).expect("a sid").to_owned()
 }
 
 /// A client on a WebSocket: its connection, and the socket id that it derives from the session id.
-fn connect(hall: &mut Hall, query: &str) -> (u64, String) {
-    let c = hall.upgrade(&format!("{WEBSOCKET_3}{query}"));
-    match &hall.take_of(c)[..] {
+pub fn connect(server: &mut RoomServer, query: &str) -> (u64, String) {
+    let c = server.upgrade(&format!("{WEBSOCKET_3}{query}"));
+    match &server.take_for(c)[..] {
         [
             Done::Accepted(_),
             Done::Sent(_, open),
@@ -50,8 +49,8 @@ fn connect(hall: &mut Hall, query: &str) -> (u64, String) {
     }
 }
 
-/// The event that a frame is.
-fn event(done: &Done) -> Value {
+/// The event in a frame.
+pub fn event(done: &Done) -> Value {
     match done {
         Done::Sent(_, frame) => serde_json::from_str(frame.strip_prefix("42").unwrap()).unwrap(),
         other => panic!("not an event: {other:?}"),
@@ -68,17 +67,18 @@ fn l_12_the_main_namespace_is_connected_at_once() {
     assert!(got[0].starts_with("0{"));
     assert_eq!(got[1..], ["40", r#"42["auth",{}]"#]);
     let c = script.upgrade(WEBSOCKET_3);
-    let done = script.take_of(c);
+    let done = script.take_for(c);
     assert!(matches!(&done[1], Done::Sent(_, open) if open.starts_with("0{")));
     assert_eq!(done[2..], [sent(c, "40"), sent(c, r#"42["auth",{}]"#)]);
     // K-4: the client has joined a namespace.
-    let mut hall = hall();
-    let (c, _) = connect(&mut hall, "");
-    hall.until(40_000).text(c, "2").until(80_000);
-    hall.expect([sent(c, "3")]);
+    let mut server = server();
+    let (c, _) = connect(&mut server, "");
+    server.until(40_000).text(c, "2").until(80_000);
+    server.expect([sent(c, "3")]);
 }
 
-/// L-12: events and acks have the form of later revisions, with attachments in their frames.
+/// L-12: events and acks have the form of later revisions. Each attachment is a binary frame that
+/// begins with the type, 4.
 #[test]
 fn l_12_events_and_acks() {
     let mut script = echo();
@@ -144,15 +144,40 @@ fn l_13_the_query_of_a_namespace() {
     );
 }
 
+/// L-13: the query of the URL and that of a namespace may have 2,048 bytes together. A longer one is refused, not cut: if a
+/// parameter were cut off, the URL's parameter of the same name would count.
+#[test]
+fn l_13_the_query_of_a_namespace_is_bounded_with_that_of_the_url() {
+    let mut script = obedient();
+    let c = script.upgrade(&format!("{WEBSOCKET_3}&token=url"));
+    script.take();
+    let url = script.core.app().handshakes[0].query.clone();
+    let rest = 2_048 - url.len() - "&x=&token=nsp".len();
+    let refusal =
+        r#"44/n,"the query is too long: it may have 2048 bytes together with that of the URL""#;
+    for (bytes, tokens, reply) in [
+        (rest + 1, &[][..], refusal),
+        (60_000, &[], refusal),
+        (rest, &[Some("nsp")], "40/n,"),
+    ] {
+        let earlier = script.core.app().handshakes.len();
+        script.text(c, format!("40/n?x={}&token=nsp,", "x".repeat(bytes)));
+        let handshakes = script.core.app().handshakes[earlier..].iter();
+        let found: Vec<_> = handshakes.map(|it| it.parameter("token")).collect();
+        assert_eq!(found, tokens, "{bytes}");
+        script.expect([sent(c, reply)]);
+    }
+}
+
 /// L-12: there is no `auth`, so a token is in the URL's query.
 #[test]
 fn l_12_a_token_in_the_query() {
-    let mut hall = hall_with_tokens(true, unhurried());
+    let mut server = server_with_tokens(true, high_rates());
     let token = token(json!({}));
-    connect(&mut hall, &format!("&token={token}"));
+    connect(&mut server, &format!("&token={token}"));
     for query in [String::new(), format!("&token={token}x")] {
-        let c = hall.upgrade(&format!("{WEBSOCKET_3}{query}"));
-        let got = hall.take_of(c);
+        let c = server.upgrade(&format!("{WEBSOCKET_3}{query}"));
+        let got = server.take_for(c);
         assert!(
             matches!(&got[2], Done::Sent(_, error) if error.starts_with("44\"")),
             "{got:?}"
@@ -179,16 +204,16 @@ fn l_14_refusals_are_texts() {
     obedient
         .text(c, "40/refused")
         .expect([sent(c, r#"44/refused,"not you""#)]);
-    let mut hall = hall_with(signalbox::room::Config {
+    let mut server = server_with(signalbox::room::Config {
         limits: signalbox::room::config::Limits {
             sockets: 1,
-            ..unhurried()
+            ..high_rates()
         },
         ..signalbox::room::Config::default()
     });
-    connect(&mut hall, "");
-    let request = hall.get(POLLING_3);
-    let got = polled(&mut hall, request);
+    connect(&mut server, "");
+    let request = server.get(POLLING_3);
+    let got = polled(&mut server, request);
     assert!(got[1].starts_with(r#"44"the room is full"#), "{got:?}");
 }
 
@@ -218,164 +243,68 @@ fn l_15_packets_that_are_ignored() {
 /// L-16: there is no recovery: no `pid`, no offset, and a client that loses its connection leaves.
 #[test]
 fn l_16_nothing_is_recovered() {
-    let mut hall = hall();
-    let peer = Peer::connect(&mut hall);
-    let (c, id) = connect(&mut hall, "");
-    hall.text(c, r#"421["room:join",{"name":"Old"}]"#);
-    peer.join(&mut hall, "New");
-    peer.heard(&mut hall);
-    hall.take();
-    peer.emit(&mut hall, json!(["chat-message", "hi"]));
-    let got = hall.take_of(c);
+    let mut server = server();
+    let peer = Peer::connect(&mut server);
+    let (c, id) = connect(&mut server, "");
+    server.text(c, r#"421["room:join",{"name":"Old"}]"#);
+    peer.join(&mut server, "New");
+    peer.heard(&mut server);
+    server.take();
+    peer.emit(&mut server, json!(["chat-message", "hi"]));
+    let got = server.take_for(c);
     assert_eq!(event(&got[0]).as_array().map(Vec::len), Some(2), "{got:?}");
-    hall.lost(c);
-    let heard = peer.heard(&mut hall);
+    server.lost(c);
+    let heard = peer.heard(&mut server);
     let left = heard.iter().find(|event| event[0] == "peer:left");
     assert_eq!(left.expect("it left")[1]["id"], json!(id));
 }
 
-/// L-17: the socket id is the session id, and has the form of all socket ids. Peers of both
-/// revisions can address each other by it, and it survives the loss of memory.
-#[test]
-fn l_17_ids_are_the_engines() {
-    let mut hall = hall();
-    let peer = Peer::connect(&mut hall);
-    let ((a, a_id), (b, b_id)) = (connect(&mut hall, ""), connect(&mut hall, ""));
-    for lose in [false, true] {
-        if lose {
-            hall.lose_memory();
-        }
-        for id in [&a_id, &b_id] {
-            assert!(SocketId::is_id(id), "{id}");
-        }
-        hall.take();
-        hall.text(
-            a,
-            format!(r#"42["offer",{{"to":"{b_id}","sdp":"x","type":"offer"}}]"#),
-        );
-        let got = hall.take_of(b);
-        assert_eq!(got.len(), 1, "{got:?}");
-        assert!(event(&got[0]).to_string().contains(&a_id), "{got:?}");
-        peer.emit(
-            &mut hall,
-            json!(["offer", { "to": a_id, "sdp": "x", "type": "offer" }]),
-        );
-        assert!(event(&hall.take_of(a)[0]).to_string().contains(&peer.id));
-        hall.text(
-            a,
-            format!(
-                r#"42["offer",{{"to":"{}","sdp":"x","type":"offer"}}]"#,
-                peer.id
-            ),
-        );
-        let heard = peer.heard(&mut hall);
-        assert!(heard[0].to_string().contains(&a_id), "{heard:?}");
-        assert!(hall.take_of(b).is_empty());
-    }
-}
-
-/// L-17: in other namespaces the socket id is made from the session id and the namespace. Leaving
-/// and rejoining does not change it.
-#[test]
-fn l_17_ids_elsewhere() {
-    let mut script = obedient();
-    let c = script.upgrade(WEBSOCKET_3);
-    let Some(Done::Sent(_, open)) = script.take_of(c).get(1).cloned() else {
-        panic!("no open packet");
-    };
-    script.text(c, "40/n").text(c, "41").text(c, "40");
-    let ids: Vec<String> = script
-        .core
-        .app()
-        .sockets
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    assert_eq!(ids[0], sid(&open));
-    assert_ne!(ids[1], ids[0]);
-    assert_eq!(ids[2], ids[0], "the client makes the same of its session");
-    // The id that the client computes is valid as its address.
-    let parse = |text: String| SocketId::parse(&text).map(|id| id.to_string());
-    assert_eq!(parse(format!("/n#{}", ids[0])).as_ref(), Some(&ids[1]));
-    for (text, known) in [
-        ("/m#", true),
-        ("/N#", true),
-        ("/#", false),
-        ("#", false),
-        ("n#", false),
-    ] {
-        let id = parse(format!("{text}{}", ids[0]));
-        assert_eq!(id.is_some(), known, "{text}");
-        assert!(!id.is_some_and(|id| ids.contains(&id)), "{text}");
-    }
-    assert_eq!(SocketId::parse("/n#"), None);
-}
-
-/// L-17: the id that a client computes in a namespace is its own room, which other sockets may not
-/// join.
-#[test]
-fn l_17_ids_elsewhere_are_targets() {
-    let namespace = Namespace::parse("/n").unwrap();
-    let name = "/n#AAAAAAAAAAAAAAAAAAAA";
-    let (id, other) = (SocketId::parse(name).unwrap(), SocketId::new([7; 15]));
-    let mut sockets = Sockets::<()>::default();
-    for id in [id, other] {
-        sockets.connect(id, namespace.clone(), ());
-    }
-    assert_eq!(
-        sockets.select(&Target::all(namespace.clone()).to(name)),
-        [id]
-    );
-    assert_eq!(
-        sockets.select(&Target::all(namespace).except(name)),
-        [other]
-    );
-    assert_eq!(sockets.join(other, name), Err(RoomError::ForeignId));
-}
-
-/// L-23: sessions survive eviction: polling with its socket, on a WebSocket, and during the
+/// L-23: sessions and their sockets survive eviction: on polling, on a WebSocket, and during the
 /// upgrade.
 #[test]
 fn l_23_memory_is_lost() {
-    let mut hall = hall();
-    let (c, id) = connect(&mut hall, "");
-    let request = hall.get(POLLING_3);
-    let open = polled(&mut hall, request);
+    let mut server = server();
+    let (c, id) = connect(&mut server, "");
+    let request = server.get(POLLING_3);
+    let open = polled(&mut server, request);
     assert_eq!(open[1], "40");
     let other = sid(&open[0]);
     let session = format!("{POLLING_3}&sid={other}");
-    let poll = hall.get(&session);
-    hall.lose_memory();
+    let poll = server.get(&session);
+    server.lose_memory();
     let signal = |to: &str| format!(r#"42["candidate",{{"to":"{to}","candidate":"x"}}]"#);
-    hall.text(c, signal(&other));
-    let got = polled(&mut hall, poll);
+    server.text(c, signal(&other));
+    let got = polled(&mut server, poll);
     assert!(got[0].contains(&id), "{got:?}");
-    hall.lose_memory();
+    server.lose_memory();
     let packet = signal(&id);
-    let post = hall.post(&session, &format!("{}:{packet}", packet.len()));
-    assert_eq!(hall.take_of(post), [ok(post)]);
-    assert!(event(&hall.take_of(c)[0]).to_string().contains(&other));
-    let probe = hall.upgrade(&session.replace("polling", "websocket"));
-    hall.text(probe, "2probe").lose_memory();
-    hall.text(c, signal(&other)).lose_memory();
-    hall.take_of(probe);
-    hall.text(probe, "5").lose_memory().text(probe, signal(&id));
-    let got = hall.take_of(probe);
+    let post = server.post(&session, &format!("{}:{packet}", packet.len()));
+    assert_eq!(server.take_for(post), [ok(post)]);
+    assert!(event(&server.take_for(c)[0]).to_string().contains(&other));
+    let probe = server.upgrade(&session.replace("polling", "websocket"));
+    server.text(probe, "2probe").lose_memory();
+    server.text(c, signal(&other)).lose_memory();
+    server.take_for(probe);
+    server
+        .text(probe, "5")
+        .lose_memory()
+        .text(probe, signal(&id));
+    let got = server.take_for(probe);
     assert_eq!(got.len(), 1, "{got:?}");
-    assert_eq!(hall.take_of(c).len(), 1);
+    assert_eq!(server.take_for(c).len(), 1);
 }
 
 /// L-23: a killed server keeps the polling sessions, as in revision 4.
 #[test]
 fn l_23_the_server_is_killed() {
-    let mut hall = hall();
-    let request = hall.get(POLLING_3);
-    let open = polled(&mut hall, request);
+    let mut server = server();
+    let request = server.get(POLLING_3);
+    let open = polled(&mut server, request);
     let session = format!("{POLLING_3}&sid={}", sid(&open[0]));
-    let revision_4 = hall.open_polling();
-    hall.send(&revision_4, "40");
-    hall.platform.flush();
-    hall.kill().take();
+    let revision_4 = server.open_polling();
+    server.send(&revision_4, "40");
+    server.platform.flush();
+    server.kill().take();
     for (query, body) in [
         (session, r#"23:421["chat:history",{}]"#.to_owned()),
         (
@@ -384,24 +313,24 @@ fn l_23_the_server_is_killed() {
         ),
     ] {
         let body = body.replace("23:", &format!("{}:", body.len() - 3));
-        let post = hall.post(&query, &body);
-        assert_eq!(hall.take_of(post), [ok(post)], "{query}");
-        let poll = hall.get(&query);
-        let got = format!("{:?}", hall.take_of(poll));
+        let post = server.post(&query, &body);
+        assert_eq!(server.take_for(post), [ok(post)], "{query}");
+        let poll = server.get(&query);
+        let got = format!("{:?}", server.take_for(poll));
         assert!(got.contains("431["), "{got}");
     }
 }
 
-/// P-10: a client that the server disconnects is told before its connection closes.
+/// L-12, P-10: a client that the server disconnects is told before its connection closes.
 #[test]
-fn l_12_a_disconnect_of_the_servers() {
-    let mut hall = hall();
-    let request = hall.get(POLLING_3);
-    let open = polled(&mut hall, request);
+fn l_12_the_server_disconnects_a_client() {
+    let mut server = server();
+    let request = server.get(POLLING_3);
+    let open = polled(&mut server, request);
     let session = format!("{POLLING_3}&sid={}", sid(&open[0]));
-    let (c, _) = connect(&mut hall, "");
-    hall.operate("close", "", "");
-    let done = hall.take_of(c);
+    let (c, _) = connect(&mut server, "");
+    server.operate("close", "", "");
+    let done = server.take_for(c);
     assert_eq!(
         done[done.len() - 2..],
         [sent(c, "41"), closed(c)],
@@ -409,8 +338,8 @@ fn l_12_a_disconnect_of_the_servers() {
     );
     let mut got = Vec::new();
     while got.last().is_none_or(|last| last != "1") {
-        let poll = hall.get(&session);
-        got.extend(polled(&mut hall, poll));
+        let poll = server.get(&session);
+        got.extend(polled(&mut server, poll));
     }
     assert_eq!(got[got.len() - 3..], ["41", "6", "1"], "{got:?}");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::peer::{Hall, Peer, hall_of, hall_with, unhurried};
+use crate::peer::{Peer, RoomServer, high_rates, server_of, server_with};
 use crate::room_shapes::{candidate, description};
 use signalbox::room::Config;
 
@@ -27,8 +27,8 @@ const ROOMS: [&str; 16] = [
 ];
 
 /// Asserts that an event is refused with the URL to use.
-fn refused(hall: &mut Hall, peer: &Peer, event: &Value, room: &str) {
-    let reply = peer.call(hall, event);
+fn refused(server: &mut RoomServer, peer: &Peer, event: &Value, room: &str) {
+    let reply = peer.call(server, event);
     assert_eq!(reply["error"]["code"], "unsupported", "{event}");
     let message = reply["error"]["message"].as_str().unwrap();
     assert!(
@@ -38,10 +38,10 @@ fn refused(hall: &mut Hall, peer: &Peer, event: &Value, room: &str) {
     assert!(message.len() < 400, "{message}");
 }
 
-/// The same in every form of a signal.
+/// A signal that names another room is refused in every form.
 #[test]
 fn a_signal_for_another_room() {
-    let (mut hall, [a, b]) = hall_of();
+    let (mut server, [a, b]) = server_of();
     let offer = description("offer");
     for name in ROOMS {
         for (event, carried) in [
@@ -61,10 +61,10 @@ fn a_signal_for_another_room() {
             ] {
                 let mut object = carried.clone();
                 object[name] = stated;
-                refused(&mut hall, &a, &json!([event, object]), url);
-                refused(&mut hall, &a, &json!([event, b.id, object]), url);
-                refused(&mut hall, &a, &json!([event, offer, object]), url);
-                refused(&mut hall, &a, &json!([event, "room", object]), url);
+                refused(&mut server, &a, &json!([event, object]), url);
+                refused(&mut server, &a, &json!([event, b.id, object]), url);
+                refused(&mut server, &a, &json!([event, offer, object]), url);
+                refused(&mut server, &a, &json!([event, "room", object]), url);
             }
         }
         let mut payload = offer.clone();
@@ -73,15 +73,15 @@ fn a_signal_for_another_room() {
             json!(["offer", { "offer": payload, "remotePeerId": b.id }]),
             json!(["offer", { "offer": payload }]),
         ] {
-            refused(&mut hall, &a, &signal, "other");
+            refused(&mut server, &a, &signal, "other");
         }
         let opaque = json!(["signal", { "to": b.id, "data": { name: "other" } }]);
         assert_eq!(
-            a.call(&mut hall, &opaque)["ok"],
+            a.call(&mut server, &opaque)["ok"],
             true,
             "data is the application's"
         );
-        assert_eq!(b.signals(&mut hall, &a).len(), 1);
+        assert_eq!(b.signals(&mut server, &a).len(), 1);
     }
     for event in [
         json!(["offer", offer, "other"]),
@@ -89,16 +89,16 @@ fn a_signal_for_another_room() {
         json!(["offer", { "to": b.id, "offer": offer }, "other"]),
         json!(["offer", "room", offer, "other"]),
     ] {
-        refused(&mut hall, &a, &event, "other");
+        refused(&mut server, &a, &event, "other");
     }
-    refused(&mut hall, &a, &json!(["offer", offer, 7]), "7");
-    assert!(b.heard(&mut hall).is_empty());
+    refused(&mut server, &a, &json!(["offer", offer, 7]), "7");
+    assert!(b.heard(&mut server).is_empty());
 }
 
 /// A text that cannot be a room's name is refused, and not repeated in the message.
 #[test]
 fn an_invalid_room_name_is_refused() {
-    let (mut hall, [a, b]) = hall_of();
+    let (mut server, [a, b]) = server_of();
     let long = "x".repeat(60_000);
     for stated in [
         json!(""),
@@ -111,31 +111,32 @@ fn an_invalid_room_name_is_refused() {
         json!(1.5),
     ] {
         let signal = json!(["offer", { "room": stated, "offer": 1 }]);
-        refused(&mut hall, &a, &signal, "<room>");
+        refused(&mut server, &a, &signal, "<room>");
         if stated.is_string() {
             refused(
-                &mut hall,
+                &mut server,
                 &a,
                 &json!(["offer", description("offer"), stated]),
                 "<room>",
             );
         }
     }
-    a.emit(&mut hall, r#"["signal",{"data":1,"room":"\ud800"}]"#);
-    assert_eq!(a.heard_one(&mut hall)[1]["code"], "unsupported");
-    assert!(b.heard(&mut hall).is_empty());
+    a.emit(&mut server, r#"["signal",{"data":1,"room":"\ud800"}]"#);
+    assert_eq!(a.heard_one(&mut server)[1]["code"], "unsupported");
+    assert!(b.heard(&mut server).is_empty());
 }
 
-/// Two pairs that mean different rooms, but connect to one, do not reach each other.
+/// Two pairs of clients are in one room, but name two other rooms: their offers are refused, so the
+/// pairs do not reach each other.
 #[test]
 fn pairs_that_name_different_rooms_do_not_reach_each_other() {
-    let (mut hall, [a, b, c, d]) = hall_of();
+    let (mut server, [a, b, c, d]) = server_of();
     for (peer, room) in [(&a, "a"), (&b, "a"), (&c, "b"), (&d, "b")] {
         let offer = json!(["offer", { "roomId": room, "offer": description("offer") }]);
-        refused(&mut hall, peer, &offer, room);
+        refused(&mut server, peer, &offer, room);
     }
     for peer in [&a, &b, &c, &d] {
-        assert!(peer.heard(&mut hall).is_empty());
+        assert!(peer.heard(&mut server).is_empty());
     }
 }
 
@@ -143,35 +144,35 @@ fn pairs_that_name_different_rooms_do_not_reach_each_other() {
 #[test]
 fn naming_this_room_has_no_effect() {
     for name in ROOMS {
-        let (mut hall, [a, b, c]) = hall_of();
+        let (mut server, [a, b, c]) = server_of();
         for stated in [json!("room"), json!(null)] {
             let signal = json!({ "data": 1, name: stated });
-            a.emit(&mut hall, json!(["signal", signal]));
+            a.emit(&mut server, json!(["signal", signal]));
             let mut expected = signal;
             expected["from"] = json!(a.id);
             for peer in [&b, &c] {
-                assert_eq!(peer.signals(&mut hall, &a), [json!(["signal", expected])]);
+                assert_eq!(peer.signals(&mut server, &a), [json!(["signal", expected])]);
             }
             let chat = json!(["chat-message", { "message": "hi", name: stated }]);
-            assert_eq!(a.call(&mut hall, chat)["ok"], true);
+            assert_eq!(a.call(&mut server, chat)["ok"], true);
             let joined = a.call(
-                &mut hall,
+                &mut server,
                 json!(["room:join", { "name": "Ann", name: stated }]),
             );
             assert_eq!(joined["self"]["name"], "Ann");
             for peer in [&a, &b, &c] {
-                peer.heard(&mut hall);
+                peer.heard(&mut server);
             }
         }
     }
 }
 
-/// A text that may be a room or a peer is the room, even if a peer has this alias.
+/// Where a text may name the room or a peer, it names the room, even if a peer has this alias.
 #[test]
 fn the_room_takes_precedence_over_an_alias() {
-    let (mut hall, [a, b, c]) = hall_of();
-    b.call(&mut hall, json!(["join", "room"]));
-    b.heard(&mut hall);
+    let (mut server, [a, b, c]) = server_of();
+    b.call(&mut server, json!(["join", "room"]));
+    b.heard(&mut server);
     let offer = description("offer");
     for (signal, heard) in [
         (json!(["offer", "room", offer]), [true, true]),
@@ -189,8 +190,8 @@ fn the_room_takes_precedence_over_an_alias() {
             [true, false],
         ),
     ] {
-        a.emit(&mut hall, &signal);
-        let got = [&b, &c].map(|peer| !peer.heard(&mut hall).is_empty());
+        a.emit(&mut server, &signal);
+        let got = [&b, &c].map(|peer| !peer.heard(&mut server).is_empty());
         assert_eq!(got, heard, "{signal}");
     }
 }
@@ -198,8 +199,8 @@ fn the_room_takes_precedence_over_an_alias() {
 /// Chat, joining and all other events with an object that names another room are refused.
 #[test]
 fn other_events_for_another_room() {
-    let (mut hall, [a, b]) = hall_of();
-    b.join(&mut hall, "b");
+    let (mut server, [a, b]) = server_of();
+    b.join(&mut server, "b");
     for name in ROOMS {
         for (event, mut object) in [
             ("chat-message", json!({ "message": "hi" })),
@@ -213,39 +214,39 @@ fn other_events_for_another_room() {
             ("room:leave", json!({})),
         ] {
             object[name] = json!("other");
-            refused(&mut hall, &a, &json!([event, object]), "other");
+            refused(&mut server, &a, &json!([event, object]), "other");
         }
     }
-    assert!(b.heard(&mut hall).is_empty());
-    let joined = a.join(&mut hall, "a");
+    assert!(b.heard(&mut server).is_empty());
+    let joined = a.join(&mut server, "a");
     assert_eq!(joined["history"], json!([]));
     assert_eq!(joined["self"]["n"], 2);
     let opaque = json!(["chat-message", { "message": "x", "enc": { "room": "other" } }]);
-    assert_eq!(a.call(&mut hall, opaque)["ok"], true);
+    assert_eq!(a.call(&mut server, opaque)["ok"], true);
 }
 
 /// A socket outside a locked room is first told that the room is locked.
 #[test]
 fn outsiders_get_the_locked_error_first() {
-    let mut hall = hall_with(Config {
-        limits: unhurried(),
+    let mut server = server_with(Config {
+        limits: high_rates(),
         ..Config::default()
     });
-    let [host, stranger] = std::array::from_fn(|_| Peer::connect(&mut hall));
-    host.join(&mut hall, "host");
-    host.call(&mut hall, json!(["host:lock", { "on": true }]));
+    let [host, stranger] = std::array::from_fn(|_| Peer::connect(&mut server));
+    host.join(&mut server, "host");
+    host.call(&mut server, json!(["host:lock", { "on": true }]));
     for event in ["offer", "chat-message"] {
         let event = json!([event, { "message": "x", "offer": 1, "room": "other" }]);
-        assert_eq!(stranger.refusal(&mut hall, &event), "room-locked");
+        assert_eq!(stranger.refusal(&mut server, &event), "room-locked");
     }
     refused(
-        &mut hall,
+        &mut server,
         &stranger,
         &json!(["room:join", { "room": "other" }]),
         "other",
     );
     assert!(
-        host.heard(&mut hall)
+        host.heard(&mut server)
             .iter()
             .all(|event| event[0] != "host:knock")
     );

@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::peer::{Hall, Peer, hall};
+use crate::peer::{Peer, RoomServer, server};
 use crate::support::{Done, id, session_id};
 
 /// Clients notice no difference when the room loses its memory: on both transports, at every step.
 #[test]
 fn lost_memory_does_not_change_the_room() {
     let conversation = |lose: Option<usize>| {
-        let mut hall = hall();
+        let mut server = server();
         let [a, b, c] = [
-            Peer::connect(&mut hall),
-            Peer::connect_polling(&mut hall),
-            Peer::connect(&mut hall),
+            Peer::connect(&mut server),
+            Peer::connect_polling(&mut server),
+            Peer::connect(&mut server),
         ];
         let mut heard = Vec::new();
         let steps = [
@@ -46,14 +46,14 @@ fn lost_memory_does_not_change_the_room() {
         ];
         for (step, (peer, event)) in steps.into_iter().enumerate() {
             if lose == Some(step) {
-                hall.lose_memory();
+                server.lose_memory();
             }
-            heard.push(peer.call(&mut hall, event));
+            heard.push(peer.call(&mut server, event));
             for peer in [&a, &b, &c] {
-                heard.extend(peer.heard(&mut hall));
+                heard.extend(peer.heard(&mut server));
             }
         }
-        heard.iter_mut().for_each(forget_seq);
+        heard.iter_mut().for_each(forget_chosen);
         heard
     };
     let remembered = conversation(None);
@@ -66,64 +66,70 @@ fn lost_memory_does_not_change_the_room() {
     }
 }
 
-/// Sequence numbers grow, with gaps where memory was lost.
-fn forget_seq(value: &mut Value) {
+/// Removes the sequence numbers, which have gaps where memory was lost, and what a server makes at random: the ids of
+/// messages and the secrets for joining again.
+fn forget_chosen(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            fields.remove("seq");
-            fields.values_mut().for_each(forget_seq);
+            if fields.contains_key("ts") {
+                fields.remove("id");
+            }
+            for name in ["seq", "rejoin"] {
+                fields.remove(name);
+            }
+            fields.values_mut().for_each(forget_chosen);
         }
-        Value::Array(items) => items.iter_mut().for_each(forget_seq),
+        Value::Array(items) => items.iter_mut().for_each(forget_chosen),
         _ => {}
     }
 }
 
-fn seq(hall: &mut Hall, from: &Peer, to: &Peer) -> u64 {
-    from.emit(hall, json!(["signal", { "to": to.id, "data": 1 }]));
-    to.heard_one(hall)[2]["seq"].as_u64().unwrap()
+fn seq(server: &mut RoomServer, from: &Peer, to: &Peer) -> u64 {
+    from.emit(server, json!(["signal", { "to": to.id, "data": 1 }]));
+    to.heard_one(server)[2]["seq"].as_u64().unwrap()
 }
 
 /// No sequence number is used twice, and they grow.
 #[test]
 fn sequence_numbers_are_never_reused() {
-    let mut hall = hall();
-    let (a, b) = (Peer::connect(&mut hall), Peer::connect(&mut hall));
+    let mut server = server();
+    let (a, b) = (Peer::connect(&mut server), Peer::connect(&mut server));
     let mut last = 0;
     for turn in 0..2_500 {
         if turn % 501 == 0 || turn < 5 {
-            hall.lose_memory();
+            server.lose_memory();
         }
-        let next = seq(&mut hall, &a, &b);
+        let next = seq(&mut server, &a, &b);
         assert!(next > last, "turn {turn}: {next} after {last}");
         last = next;
     }
-    let receipt = a.call(&mut hall, json!(["chat-message", "hi"]));
+    let receipt = a.call(&mut server, json!(["chat-message", "hi"]));
     assert!(
         receipt["seq"].as_u64() > Some(last),
-        "chat counts with the signals"
+        "chat and signals share one sequence"
     );
 }
 
 /// No ordinal is used twice, not even after the room was empty.
 #[test]
 fn ordinals_are_never_reused() {
-    let mut hall = hall();
+    let mut server = server();
     let mut given = BTreeSet::new();
     let mut last = 0;
     for turn in 0..20 {
-        let peer = Peer::connect(&mut hall);
+        let peer = Peer::connect(&mut server);
         if turn % 2 == 0 {
-            hall.lose_memory();
+            server.lose_memory();
         }
-        let joined = peer.join(&mut hall, "x");
+        let joined = peer.join(&mut server, "x");
         let n = joined["self"]["n"].as_u64().unwrap();
         assert!(n > last && given.insert(n));
         last = n;
         if turn % 3 == 0 {
-            hall.lose_memory();
+            server.lose_memory();
         }
         if turn % 4 != 0 {
-            peer.vanish(&mut hall);
+            peer.vanish(&mut server);
         }
     }
 }
@@ -131,65 +137,72 @@ fn ordinals_are_never_reused() {
 /// The host stays host, and the successor is the oldest peer, whenever memory is lost.
 #[test]
 fn the_host_stays_host() {
-    let mut hall = hall();
-    let [a, b, c] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    let mut server = server();
+    let [a, b, c] = std::array::from_fn(|_| Peer::connect(&mut server));
     for peer in [&c, &b, &a] {
-        peer.join(&mut hall, "x");
+        peer.join(&mut server, "x");
     }
-    hall.lose_memory();
-    let joined = a.join(&mut hall, "x");
+    server.lose_memory();
+    let joined = a.join(&mut server, "x");
     assert_eq!(joined["peers"][0]["id"], json!(c.id));
     assert_eq!(joined["peers"][0]["host"], true);
-    b.heard(&mut hall);
-    hall.lose_memory();
-    c.vanish_for_good(&mut hall);
-    hall.lose_memory();
+    b.heard(&mut server);
+    server.lose_memory();
+    c.vanish_for_good(&mut server);
+    server.lose_memory();
     assert_eq!(
-        b.heard(&mut hall).pop(),
+        b.heard(&mut server).pop(),
         Some(json!(["room:state", { "host": b.id }]))
     );
-    assert_eq!(a.join(&mut hall, "x")["peers"][0]["host"], true);
+    assert_eq!(a.join(&mut server, "x")["peers"][0]["host"], true);
 }
 
 /// Data that is not needed any more is deleted.
 #[test]
 fn an_empty_room_keeps_its_counters_and_its_chat() {
-    let mut hall = hall();
-    let [a, b] = [Peer::connect_polling(&mut hall), Peer::connect(&mut hall)];
-    a.join(&mut hall, "x");
-    b.emit(&mut hall, json!(["chat-message", "hi"]));
-    a.heard(&mut hall);
-    a.vanish_for_good(&mut hall);
-    b.vanish_for_good(&mut hall);
-    hall.until(hall.now() + 30_000);
-    let rows = hall.platform.stored();
+    let mut server = server();
+    let [a, b] = [
+        Peer::connect_polling(&mut server),
+        Peer::connect(&mut server),
+    ];
+    a.join(&mut server, "x");
+    b.emit(&mut server, json!(["chat-message", "hi"]));
+    a.heard(&mut server);
+    a.vanish_for_good(&mut server);
+    b.vanish_for_good(&mut server);
+    server.until(server.now() + 30_000);
+    let rows = server.platform.stored();
     let places: BTreeSet<&str> = rows
         .keys()
         .filter_map(|key| key.split('/').next())
         .collect();
     assert_eq!(places, BTreeSet::from(["chat", "log", "retention", "room"]));
     let log: Vec<_> = rows.keys().filter(|key| key.starts_with("log/")).collect();
-    assert_eq!(log, ["log/state"], "no event that nobody can recover");
+    assert_eq!(
+        log,
+        ["log/state"],
+        "events that no client can recover are deleted"
+    );
 }
 
 /// H-4: a peer's id is not its session id, and peers see no session ids.
 #[test]
 fn h_4_no_peer_learns_a_sid() {
-    let mut hall = hall();
-    let a = Peer::connect_polling(&mut hall);
-    let b = Peer::connect(&mut hall);
+    let mut server = server();
+    let a = Peer::connect_polling(&mut server);
+    let b = Peer::connect(&mut server);
     // Each client gets a new sid, id and pid, created in this order.
     let (sid_of_a, sid_of_b) = (session_id(1), session_id(4));
     assert!(a.id == id(2) && b.id == id(5));
-    a.emit(&mut hall, json!(["join", "ann"]));
-    b.emit(&mut hall, json!(["join", "bob"]));
-    let joined = [a.join(&mut hall, "Ann"), b.join(&mut hall, "Bob")];
-    a.emit(&mut hall, json!(["chat-message", "hi"]));
+    a.emit(&mut server, json!(["join", "ann"]));
+    b.emit(&mut server, json!(["join", "bob"]));
+    let joined = [a.join(&mut server, "Ann"), b.join(&mut server, "Bob")];
+    a.emit(&mut server, json!(["chat-message", "hi"]));
     b.emit(
-        &mut hall,
+        &mut server,
         json!(["offer", { "to": a.id, "description": {} }]),
     );
-    let heard = [a.heard_raw(&mut hall), b.heard_raw(&mut hall)];
+    let heard = [a.heard_raw(&mut server), b.heard_raw(&mut server)];
     let all = format!("{joined:?} {heard:?}");
     assert!(all.contains(&a.id) && all.contains(&b.id));
     assert!(!all.contains(&sid_of_a) && !all.contains(&sid_of_b));
@@ -199,15 +212,18 @@ fn h_4_no_peer_learns_a_sid() {
 /// counter restarts, nothing is overwritten.
 #[test]
 fn records_that_cannot_be_read_stop_the_room() {
-    let mut hall = hall();
-    let [a, b] = [Peer::connect(&mut hall), Peer::connect_polling(&mut hall)];
+    let mut server = server();
+    let [a, b] = [
+        Peer::connect(&mut server),
+        Peer::connect_polling(&mut server),
+    ];
     for (peer, name) in [(&a, "Ann"), (&b, "Bob")] {
-        peer.join(&mut hall, name);
+        peer.join(&mut server, name);
     }
-    a.call(&mut hall, json!(["host:lock", { "on": true }]));
-    a.call(&mut hall, json!(["chat-message", "hi"]));
-    a.call(&mut hall, json!(["host:kick", { "id": b.id }]));
-    let intact = hall.platform.stored();
+    a.call(&mut server, json!(["host:lock", { "on": true }]));
+    a.call(&mut server, json!(["chat-message", "hi"]));
+    a.call(&mut server, json!(["host:kick", { "id": b.id }]));
+    let intact = server.platform.stored();
     let kinds: BTreeSet<&str> = intact
         .keys()
         .filter_map(|key| key.split('/').next())
@@ -216,8 +232,8 @@ fn records_that_cannot_be_read_stop_the_room() {
         Vec::from_iter(kinds),
         ["chat", "farewell", "log", "room", "socket"]
     );
-    let halted = |hall: &mut Hall| {
-        let done = hall.take();
+    let halted = |server: &mut RoomServer| {
+        let done = server.take();
         done.iter().any(|done| matches!(done, Done::Halted(_)))
     };
     for (key, value) in &intact {
@@ -241,24 +257,24 @@ fn records_that_cannot_be_read_stop_the_room() {
         ] {
             let mut rows = intact.clone();
             rows.insert(key.clone(), damaged.to_owned());
-            hall.set_stored(rows.clone());
-            hall.lose_memory();
+            server.set_stored(rows.clone());
+            server.lose_memory();
             // Events and messages are read when they are first needed.
-            let stopped = halted(&mut hall)
+            let stopped = halted(&mut server)
                 || [r#"421["chat-message","x"]"#, r#"422["chat:history"]"#]
                     .iter()
                     .any(|event| {
-                        hall.text(a.connection(), *event);
-                        halted(&mut hall)
+                        server.text(a.connection(), *event);
+                        halted(&mut server)
                     });
             assert!(stopped, "{key}: {damaged:?}");
-            assert_eq!(hall.platform.stored(), rows, "{key}: nothing is written");
+            assert_eq!(server.platform.stored(), rows, "{key}: nothing is written");
         }
     }
-    hall.set_stored(intact);
-    hall.lose_memory();
+    server.set_stored(intact);
+    server.lose_memory();
     assert_eq!(
-        a.call(&mut hall, json!(["chat:history"]))["messages"][0]["message"],
+        a.call(&mut server, json!(["chat:history"]))["messages"][0]["message"],
         "hi"
     );
 }

@@ -3,19 +3,19 @@
 use serde_json::{Value, json};
 use signalbox::io::Core;
 
-use crate::peer::{Hall, Peer, hall, hall_of, unhurried};
-use crate::room_operator::come_back;
-use crate::room_token::{hall_with_tokens, token};
+use crate::peer::{Peer, RoomServer, high_rates, server, server_of};
+use crate::room_close::come_back;
+use crate::room_token::{server_with_tokens, token};
 use crate::support::Done;
 
 const JSON: &str = "application/json";
 
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "callers write a body in place"
+    reason = "callers write the body in the call"
 )]
-fn post(hall: &mut Hall, action: &str, body: Value) -> (u16, Value) {
-    hall.operate(action, JSON, body.to_string())
+fn post(server: &mut RoomServer, action: &str, body: Value) -> (u16, Value) {
+    server.operate(action, JSON, body.to_string())
 }
 
 fn done() -> (u16, Value) {
@@ -29,42 +29,43 @@ fn code(answer: &(u16, Value)) -> (u16, &str) {
     )
 }
 
-fn closes(hall: &mut Hall, peer: &Peer) -> bool {
-    let done = hall.take_of(peer.connection());
+fn closes(server: &mut RoomServer, peer: &Peer) -> bool {
+    let done = server.take_for(peer.connection());
     matches!(done.last(), Some(Done::Closed(..)))
 }
 
-/// A peer that is away when the room closes recovers, is told so, and is disconnected: its page
-/// does not open the room again. Lost memory or a killed server does not change that.
+/// A peer is away when the room is closed. When it reconnects, it recovers, is told that the room is
+/// closed, and is disconnected. So its page does not open the room again. Lost memory or a killed server
+/// does not change that.
 #[test]
 fn an_away_peer_is_told_that_the_room_closed_when_it_reconnects() {
     for interruption in [
-        |_: &mut Hall| {},
-        |hall: &mut Hall| {
-            hall.lose_memory();
+        |_: &mut RoomServer| {},
+        |server: &mut RoomServer| {
+            server.lose_memory();
         },
-        |hall: &mut Hall| {
-            hall.kill();
+        |server: &mut RoomServer| {
+            server.kill();
         },
     ] {
-        let (mut hall, [there, away]) = hall_of();
+        let (mut server, [there, away]) = server_of();
         for peer in [&there, &away] {
-            peer.join(&mut hall, "x");
+            peer.join(&mut server, "x");
         }
-        away.call(&mut hall, json!(["join", "alias"]));
-        away.heard(&mut hall);
-        away.vanish(&mut hall);
+        away.call(&mut server, json!(["join", "alias"]));
+        away.heard(&mut server);
+        away.vanish(&mut server);
         there.emit(
-            &mut hall,
+            &mut server,
             json!(["chat-message", "not to be heard any more"]),
         );
-        let closed = post(&mut hall, "close", json!({ "reason": "over" }));
+        let closed = post(&mut server, "close", json!({ "reason": "over" }));
         assert_eq!(closed, (200, json!({ "ok": true, "closed": 2 })));
-        hall.take();
-        interruption(&mut hall);
-        let room = hall.operate("", "", "").1;
+        server.take();
+        interruption(&mut server);
+        let room = server.operate("", "", "").1;
         assert_eq!(json!([room["peers"], room["sockets"]]), json!([[], 0]));
-        let told = come_back(&mut hall, &away);
+        let told = come_back(&mut server, &away);
         let [.., closed, welcome, disconnected] = &told[..] else {
             panic!("not told: {told:?}");
         };
@@ -78,32 +79,35 @@ fn an_away_peer_is_told_that_the_room_closed_when_it_reconnects() {
             !told.iter().any(|event| event.contains("chat-message")),
             "{told:?}"
         );
-        hall.until(hall.now() + 30_000);
+        server.until(server.now() + 30_000);
         assert_eq!(
-            hall.platform.stored().len(),
+            server.platform.stored().len(),
             0,
             "nothing is left of the room"
         );
-        assert!(!away.reconnect(&mut hall).recovered, "it is told once");
+        assert!(
+            !away.reconnect(&mut server).recovered,
+            "the peer is told once"
+        );
     }
 }
 
 /// The same for a polling client.
 #[test]
 fn a_polling_client_is_told_when_it_reconnects() {
-    let mut hall = hall();
-    let peer = Peer::connect_polling(&mut hall);
-    peer.join(&mut hall, "x");
-    peer.vanish(&mut hall);
-    while hall.operate("", "", "").1["peers"][0]["away"] == false {
-        hall.until(hall.now() + 1_000);
+    let mut server = server();
+    let peer = Peer::connect_polling(&mut server);
+    peer.join(&mut server, "x");
+    peer.vanish(&mut server);
+    while server.operate("", "", "").1["peers"][0]["away"] == false {
+        server.until(server.now() + 1_000);
     }
-    assert_eq!(hall.operate("", "", "").1["peers"][0]["away"], true);
-    post(&mut hall, "close", json!({}));
-    let sid = hall.open_polling();
-    hall.send(&sid, &peer.connect_packet());
-    let poll = hall.poll(&sid);
-    let Some(Done::Responded(_, 200, _, body)) = hall.take_of(poll).pop() else {
+    assert_eq!(server.operate("", "", "").1["peers"][0]["away"], true);
+    post(&mut server, "close", json!({}));
+    let sid = server.open_polling();
+    server.send(&sid, &peer.connect_packet());
+    let poll = server.poll(&sid);
+    let Some(Done::Responded(_, 200, _, body)) = server.take_for(poll).pop() else {
         panic!("no answer");
     };
     let packets: Vec<&str> = body.split('\x1e').collect();
@@ -116,128 +120,133 @@ fn a_polling_client_is_told_when_it_reconnects() {
     assert_eq!(packets.last(), Some(&"41"));
 }
 
-/// A client that does not return is forgotten when it expires, and its storage is deleted.
+/// A client that does not return to a closed room is forgotten when it expires. Then the room's storage is
+/// deleted.
 #[test]
-fn a_closed_room_is_deleted_when_all_clients_have_been_told() {
-    let (mut hall, [there, away]) = hall_of();
-    there.join(&mut hall, "x");
-    away.vanish(&mut hall);
-    let gone = hall.now();
-    post(&mut hall, "close", json!({}));
-    hall.until(gone + 15_000).lose_memory();
-    assert!(!hall.platform.stored().is_empty());
-    hall.until(gone + 60_000);
-    assert!(hall.platform.stored().is_empty());
-    assert_eq!(hall.core.deadline(), None);
+fn a_closed_room_is_deleted_even_if_a_client_does_not_return() {
+    let (mut server, [there, away]) = server_of();
+    there.join(&mut server, "x");
+    away.vanish(&mut server);
+    let gone = server.now();
+    post(&mut server, "close", json!({}));
+    server.until(gone + 15_000).lose_memory();
+    assert!(!server.platform.stored().is_empty());
+    server.until(gone + 60_000);
+    assert!(server.platform.stored().is_empty());
+    assert_eq!(server.core.deadline(), None);
 }
 
 /// A room that is used again is stored as long as any other.
 #[test]
 fn a_room_used_again_after_a_close_keeps_its_chat() {
-    let (mut hall, [away]) = hall_of();
-    away.vanish(&mut hall);
-    post(&mut hall, "close", json!({}));
-    let next = Peer::connect(&mut hall);
-    next.join(&mut hall, "Next");
-    next.call(&mut hall, json!(["chat-message", "kept"]));
+    let (mut server, [away]) = server_of();
+    away.vanish(&mut server);
+    post(&mut server, "close", json!({}));
+    let next = Peer::connect(&mut server);
+    next.join(&mut server, "Next");
+    next.call(&mut server, json!(["chat-message", "kept"]));
     assert!(
-        !hall.operate("", "", "").1["peers"]
+        !server.operate("", "", "").1["peers"]
             .to_string()
             .contains(&away.id)
     );
-    next.vanish_for_good(&mut hall);
-    hall.until(hall.now() + 3_600_000);
-    let later = Peer::connect(&mut hall);
+    next.vanish_for_good(&mut server);
+    server.until(server.now() + 3_600_000);
+    let later = Peer::connect(&mut server);
     assert_eq!(
-        later.join(&mut hall, "Later")["history"][0]["message"],
+        later.join(&mut server, "Later")["history"][0]["message"],
         "kept"
     );
 }
 
 #[test]
 fn an_operator_kicks_a_peer_and_lifts_its_ban() {
-    let mut hall = hall();
-    let host = Peer::connect(&mut hall);
-    "198.51.100.7".clone_into(&mut hall.address);
-    let guest = Peer::connect(&mut hall);
+    let mut server = server();
+    let host = Peer::connect(&mut server);
+    "198.51.100.7".clone_into(&mut server.address);
+    let guest = Peer::connect(&mut server);
     for peer in [&host, &guest] {
-        peer.join(&mut hall, "x");
+        peer.join(&mut server, "x");
     }
-    guest.call(&mut hall, json!(["join", "bob"]));
+    guest.call(&mut server, json!(["join", "bob"]));
     assert_eq!(
-        hall.operate("bans", "", ""),
+        server.operate("bans", "", ""),
         (200, json!({ "ok": true, "bans": [] }))
     );
-    host.heard(&mut hall);
-    assert_eq!(post(&mut hall, "kick", json!({ "id": "bob" })), done());
-    assert!(closes(&mut hall, &guest));
+    host.heard(&mut server);
+    assert_eq!(post(&mut server, "kick", json!({ "id": "bob" })), done());
+    assert!(closes(&mut server, &guest));
     let left = json!(["peer:left", { "id": guest.id, "reason": "kicked" }]);
-    assert!(host.heard(&mut hall).contains(&left));
-    let until = hall.now() + 600_000;
+    assert!(host.heard(&mut server).contains(&left));
+    let until = server.now() + 600_000;
     let ban = json!({ "id": guest.id, "until": until, "shared": false });
-    hall.kill();
-    let (_, bans) = hall.operate("bans", "", "");
+    server.kill();
+    let (_, bans) = server.operate("bans", "", "");
     assert_eq!(bans["bans"], json!([ban]));
     assert!(
         !bans.to_string().contains("198.51.100.7"),
-        "no address is told"
+        "no address is shown"
     );
-    let c = hall.open_websocket();
-    hall.text(c, "40");
-    assert!(hall.sent_to(c)[0].contains("kicked"));
+    let c = server.open_websocket();
+    server.text(c, "40");
+    assert!(server.sent_to(c)[0].contains("kicked"));
     assert_eq!(
-        code(&post(&mut hall, "unban", json!({ "id": host.id }))),
+        code(&post(&mut server, "unban", json!({ "id": host.id }))),
         (404, "unknown-peer")
     );
     assert_eq!(
-        code(&post(&mut hall, "unban", json!({ "id": "" }))),
+        code(&post(&mut server, "unban", json!({ "id": "" }))),
         (404, "unknown-peer")
     );
     assert_eq!(
-        code(&post(&mut hall, "unban", json!({}))),
+        code(&post(&mut server, "unban", json!({}))),
         (400, "bad-payload")
     );
     let lifted = (200, json!({ "ok": true, "lifted": 1 }));
-    assert_eq!(post(&mut hall, "unban", json!({ "id": guest.id })), lifted);
-    assert_eq!(hall.operate("bans", "", "").1["bans"], json!([]));
-    Peer::connect(&mut hall).join(&mut hall, "back");
+    assert_eq!(
+        post(&mut server, "unban", json!({ "id": guest.id })),
+        lifted
+    );
+    assert_eq!(server.operate("bans", "", "").1["bans"], json!([]));
+    Peer::connect(&mut server).join(&mut server, "back");
 }
 
-/// The subject and the reference of a token are shown as operators gave them. A subject has a ban of its own.
+/// The subject and the reference of a token are shown as operators gave them. A kick makes one ban for the
+/// subject and one for the address.
 #[test]
 fn token_subjects_are_shown() {
-    let mut hall = hall_with_tokens(false, unhurried());
-    let plain = Peer::connect(&mut hall);
-    plain.join(&mut hall, "Plain");
+    let mut server = server_with_tokens(false, high_rates());
+    let plain = Peer::connect(&mut server);
+    plain.join(&mut server, "Plain");
     let claims = json!({ "room": "room", "exp": 9_000_000_000_u64, "sub": "user-7", "ref": "r-1" });
-    "198.51.100.7".clone_into(&mut hall.address);
-    let known = Peer::connect_with(&mut hall, &json!({ "token": token(claims) }));
-    known.join(&mut hall, "Known");
-    let peers = &hall.operate("", "", "").1["peers"];
+    "198.51.100.7".clone_into(&mut server.address);
+    let known = Peer::connect_with(&mut server, &json!({ "token": token(claims) }));
+    known.join(&mut server, "Known");
+    let peers = &server.operate("", "", "").1["peers"];
     assert_eq!(
         json!([peers[0]["sub"], peers[1]["sub"], peers[1]["ref"]]),
         json!([null, "user-7", "r-1"])
     );
-    post(&mut hall, "kick", json!({ "id": known.id }));
-    let bans = hall.operate("bans", "", "").1["bans"].clone();
+    post(&mut server, "kick", json!({ "id": known.id }));
+    let bans = server.operate("bans", "", "").1["bans"].clone();
     assert_eq!(bans.as_array().map(Vec::len), Some(2));
     assert_eq!(
         json!([bans[0]["sub"], bans[1]["sub"]]),
         json!(["user-7", null])
     );
-    let lifted = post(&mut hall, "unban", json!({ "id": known.id }));
+    let lifted = post(&mut server, "unban", json!({ "id": known.id }));
     assert_eq!(lifted, (200, json!({ "ok": true, "lifted": 2 })));
 }
 
 #[test]
 fn lock_password_host_and_chat_are_set() {
-    let (mut hall, [a, b]) = hall_of();
+    let (mut server, [a, b]) = server_of();
     for peer in [&a, &b] {
-        peer.join(&mut hall, "x");
+        peer.join(&mut server, "x");
     }
-    a.call(&mut hall, json!(["chat-message", "secret"]));
+    a.call(&mut server, json!(["chat-message", "secret"]));
     for peer in [&a, &b] {
-        peer.heard(&mut hall);
+        peer.heard(&mut server);
     }
     for (action, body, told) in [
         ("lock", json!({ "on": true }), json!({ "locked": true })),
@@ -254,61 +263,67 @@ fn lock_password_host_and_chat_are_set() {
         ),
         ("host", json!({ "id": b.id }), json!({ "host": b.id })),
     ] {
-        assert_eq!(post(&mut hall, action, body), done(), "{action}");
+        assert_eq!(post(&mut server, action, body), done(), "{action}");
         for peer in [&a, &b] {
             assert_eq!(
-                peer.heard(&mut hall),
+                peer.heard(&mut server),
                 [json!(["room:state", told])],
                 "{action}"
             );
         }
     }
-    assert_eq!(hall.operate("clear", "", ""), done());
-    assert!(a.heard_one(&mut hall)[1]["cleared"].is_u64());
+    assert_eq!(server.operate("clear", "", ""), done());
+    assert!(a.heard_one(&mut server)[1]["cleared"].is_u64());
     assert_eq!(
-        a.call(&mut hall, json!(["chat:history"]))["messages"],
+        a.call(&mut server, json!(["chat:history"]))["messages"],
         json!([])
     );
     assert_eq!(
-        a.refusal(&mut hall, &json!(["host:lock", { "on": true }])),
+        a.refusal(&mut server, &json!(["host:lock", { "on": true }])),
         "forbidden"
     );
 }
 
 #[test]
 fn waiting_clients_are_listed_and_admitted_or_refused() {
-    let (mut hall, [host, first, second]) = hall_of();
-    host.join(&mut hall, "Host");
-    post(&mut hall, "lock", json!({ "on": true }));
+    let (mut server, [host, first, second]) = server_of();
+    host.join(&mut server, "Host");
+    post(&mut server, "lock", json!({ "on": true }));
     for (peer, name) in [(&first, "First"), (&second, "Second")] {
-        hall.late(hall.now() + 10);
+        server.skip_to(server.now() + 10);
         assert_eq!(
-            peer.refusal(&mut hall, &json!(["room:join", { "name": name }])),
+            peer.refusal(&mut server, &json!(["room:join", { "name": name }])),
             "waiting"
         );
     }
-    let (status, waiting) = hall.operate("waiting", "", "");
+    let (status, waiting) = server.operate("waiting", "", "");
     let expected = json!([
         { "id": first.id, "name": "First", "since": 10 },
         { "id": second.id, "name": "Second", "since": 20 },
     ]);
     assert_eq!((status, &waiting["waiting"]), (200, &expected));
-    assert_eq!(post(&mut hall, "admit", json!({ "id": first.id })), done());
-    assert_eq!(post(&mut hall, "deny", json!({ "id": second.id })), done());
-    assert_eq!(first.heard_one(&mut hall)[0], "room:admitted");
-    assert_eq!(second.heard_one(&mut hall)[1]["code"], "denied");
-    assert_eq!(hall.operate("waiting", "", "").1["waiting"], json!([]));
+    assert_eq!(
+        post(&mut server, "admit", json!({ "id": first.id })),
+        done()
+    );
+    assert_eq!(
+        post(&mut server, "deny", json!({ "id": second.id })),
+        done()
+    );
+    assert_eq!(first.heard_one(&mut server)[0], "room:admitted");
+    assert_eq!(second.heard_one(&mut server)[1]["code"], "denied");
+    assert_eq!(server.operate("waiting", "", "").1["waiting"], json!([]));
     for action in ["admit", "deny"] {
-        let again = post(&mut hall, action, json!({ "id": first.id }));
+        let again = post(&mut server, action, json!({ "id": first.id }));
         assert_eq!(code(&again), (404, "unknown-peer"), "{action}");
     }
 }
 
 #[test]
-fn requests_that_a_host_could_not_make_are_refused() {
-    let (mut hall, [a]) = hall_of();
-    a.join(&mut hall, "x");
-    a.heard(&mut hall);
+fn malformed_requests_and_unknown_ids_are_refused() {
+    let (mut server, [a]) = server_of();
+    a.join(&mut server, "x");
+    a.heard(&mut server);
     for (action, body) in [
         ("kick", json!({})),
         ("kick", json!({ "id": 7 })),
@@ -326,14 +341,14 @@ fn requests_that_a_host_could_not_make_are_refused() {
     ] {
         let shown = format!("{action} {body}");
         assert_eq!(
-            code(&post(&mut hall, action, body)),
+            code(&post(&mut server, action, body)),
             (400, "bad-payload"),
             "{shown}"
         );
     }
     for action in ["kick", "host", "admit", "deny"] {
-        let unknown = post(&mut hall, action, json!({ "id": "nobody" }));
+        let unknown = post(&mut server, action, json!({ "id": "nobody" }));
         assert_eq!(code(&unknown), (404, "unknown-peer"), "{action}");
     }
-    assert!(a.heard(&mut hall).is_empty());
+    assert!(a.heard(&mut server).is_empty());
 }

@@ -1,10 +1,10 @@
-//! Presence: joining and leaving, peers, aliases, the host.
+//! Presence: joining and leaving, updates, and the limits of a room.
 
 use serde_json::{Value, json};
 use signalbox::room::Config;
 use signalbox::room::config::Limits;
 
-use crate::peer::{Hall, Peer, hall, hall_of, hall_with};
+use crate::peer::{Peer, server, server_of, server_with};
 use crate::support::{Done, id, sent};
 
 const NO_MEDIA: [bool; 3] = [false; 3];
@@ -23,10 +23,10 @@ fn peer(peer: &Peer, n: u64, name: Option<&str>, host: bool, joined_at: u64) -> 
 /// The first peer gets the state of an empty room.
 #[test]
 fn a_join_is_answered_with_the_room() {
-    let mut hall = hall_with(Config::default());
-    let a = Peer::connect(&mut hall);
-    hall.until(500);
-    let mut joined = a.call(&mut hall, json!(["room:join", { "name": "Ann" }]));
+    let mut server = server_with(Config::default());
+    let a = Peer::connect(&mut server);
+    server.until(500);
+    let mut joined = a.call(&mut server, json!(["room:join", { "name": "Ann" }]));
     let rejoin = joined
         .as_object_mut()
         .and_then(|joined| joined.remove("rejoin"));
@@ -51,15 +51,15 @@ fn a_join_is_answered_with_the_room() {
             },
         })
     );
-    assert!(a.heard(&mut hall).is_empty());
+    assert!(a.heard(&mut server).is_empty());
 }
 
 /// Peers are listed in the order of joining; the others are told of the new peer.
 #[test]
 fn the_others_are_told_of_a_new_peer() {
-    let (mut hall, [a, b, c, silent]) = hall_of();
+    let (mut server, [a, b, c, silent]) = server_of();
     for (n, joiner) in [&a, &b, &c].into_iter().enumerate() {
-        let joined = joiner.join(&mut hall, "x");
+        let joined = joiner.join(&mut server, "x");
         let ids: Vec<&Value> = joined["peers"]
             .as_array()
             .unwrap()
@@ -71,12 +71,15 @@ fn the_others_are_told_of_a_new_peer() {
     }
     let told =
         |peer: &Peer, n, host| json!(["peer:joined", self::peer(peer, n, Some("x"), host, 0)]);
-    assert_eq!(a.heard(&mut hall), [told(&b, 2, false), told(&c, 3, false)]);
-    assert_eq!(b.heard(&mut hall), [told(&c, 3, false)]);
-    assert!(c.heard(&mut hall).is_empty());
+    assert_eq!(
+        a.heard(&mut server),
+        [told(&b, 2, false), told(&c, 3, false)]
+    );
+    assert_eq!(b.heard(&mut server), [told(&c, 3, false)]);
+    assert!(c.heard(&mut server).is_empty());
     assert!(
-        silent.heard(&mut hall).is_empty(),
-        "who never joined is told nothing"
+        silent.heard(&mut server).is_empty(),
+        "a socket that has not joined is told nothing"
     );
 }
 
@@ -103,8 +106,8 @@ fn valid_forms_of_a_join() {
             [true; 3],
         ),
     ] {
-        let (mut hall, [a]) = hall_of();
-        let joined = a.call(&mut hall, &args);
+        let (mut server, [a]) = server_of();
+        let joined = a.call(&mut server, &args);
         assert_eq!(joined["self"]["name"], json!(name), "{args}");
         assert_eq!(joined["self"]["media"], media(flags), "{args}");
     }
@@ -113,8 +116,8 @@ fn valid_forms_of_a_join() {
 /// A refused join has no effect, and no client is disconnected.
 #[test]
 fn joins_that_are_refused() {
-    let (mut hall, [a, b]) = hall_of();
-    b.join(&mut hall, "b");
+    let (mut server, [a, b]) = server_of();
+    b.join(&mut server, "b");
     for (payload, code) in [
         (json!(7), "bad-payload"),
         (json!("Ann"), "bad-payload"),
@@ -122,56 +125,55 @@ fn joins_that_are_refused() {
         (json!({ "media": "all" }), "bad-payload"),
         (json!({ "name": "x".repeat(65) }), "too-large"),
     ] {
-        assert_eq!(a.refusal(&mut hall, &json!(["room:join", payload])), code);
+        assert_eq!(a.refusal(&mut server, &json!(["room:join", payload])), code);
     }
-    assert!(b.heard(&mut hall).is_empty());
-    let joined = a.join(&mut hall, &"😀".repeat(64));
+    assert!(b.heard(&mut server).is_empty());
+    let joined = a.join(&mut server, &"😀".repeat(64));
     assert_eq!(joined["self"]["n"], 2);
 }
 
 /// Without an ack, an error is sent as an event, to the sender alone.
 #[test]
 fn errors_without_an_ack() {
-    let (mut hall, [a, b]) = hall_of();
-    a.emit(&mut hall, json!(["room:join", 7]));
-    let error = a.heard_one(&mut hall);
+    let (mut server, [a, b]) = server_of();
+    a.emit(&mut server, json!(["room:join", 7]));
+    let error = a.heard_one(&mut server);
     assert_eq!(error[0], "room:error");
     assert_eq!(error[1]["code"], "bad-payload");
     assert_eq!(error[1]["event"], "room:join");
     assert!(error[1]["message"].as_str().is_some_and(|m| !m.is_empty()));
-    assert!(b.heard(&mut hall).is_empty());
+    assert!(b.heard(&mut server).is_empty());
 }
 
 /// A second join updates the peer's name and media; it stays the same peer.
 #[test]
 fn a_second_join_updates_the_peer() {
-    let (mut hall, [a, b]) = hall_of();
-    a.join(&mut hall, "Ann");
-    b.join(&mut hall, "Bob");
-    a.heard(&mut hall);
-    hall.until(900);
-    let joined = a.join(&mut hall, "Anna");
+    let (mut server, [a, b]) = server_of();
+    a.join(&mut server, "Ann");
+    b.join(&mut server, "Bob");
+    a.heard(&mut server);
+    server.until(900);
+    let joined = a.join(&mut server, "Anna");
     assert_eq!(joined["self"], peer(&a, 1, Some("Anna"), true, 0));
     let told = json!(["peer:updated", peer(&a, 1, Some("Anna"), true, 0)]);
-    assert_eq!(b.heard(&mut hall), [told]);
+    assert_eq!(b.heard(&mut server), [told]);
 }
 
-/// Peers that leave or are lost: the others are told why. A peer that left may join again, and is
-/// last in the order.
+/// The others are told why a peer left. A peer that left may join again, and keeps its ordinal.
 #[test]
 fn the_others_are_told_that_a_lost_client_left() {
-    let (mut hall, [a, b, c, d]) = hall_of();
+    let (mut server, [a, b, c, d]) = server_of();
     for peer in [&a, &b, &c, &d] {
-        peer.join(&mut hall, "x");
-        a.heard(&mut hall);
+        peer.join(&mut server, "x");
+        a.heard(&mut server);
     }
     assert_eq!(
-        b.call(&mut hall, json!(["room:leave"])),
+        b.call(&mut server, json!(["room:leave"])),
         json!({ "ok": true })
     );
-    b.heard(&mut hall);
-    c.vanish_for_good(&mut hall);
-    d.write(&mut hall, "41");
+    b.heard(&mut server);
+    c.vanish_for_good(&mut server);
+    d.write(&mut server, "41");
     let gone = |peer: &Peer, why| json!(["peer:left", { "id": peer.id, "reason": why }]);
     let away = json!(["peer:away", { "id": c.id }]);
     let expected = [
@@ -180,151 +182,50 @@ fn the_others_are_told_that_a_lost_client_left() {
         gone(&c, "timeout"),
         gone(&d, "left"),
     ];
-    assert_eq!(a.heard(&mut hall), expected);
-    assert!(b.heard(&mut hall).is_empty(), "who left is told nothing");
+    assert_eq!(a.heard(&mut server), expected);
+    assert!(
+        b.heard(&mut server).is_empty(),
+        "a socket that left is told nothing"
+    );
     assert_eq!(
-        b.call(&mut hall, json!(["room:leave"])),
+        b.call(&mut server, json!(["room:leave"])),
         json!({ "ok": true })
     );
-    assert!(a.heard(&mut hall).is_empty(), "nobody leaves twice");
+    assert!(a.heard(&mut server).is_empty(), "nobody leaves twice");
     assert_eq!(
-        b.join(&mut hall, "x")["self"]["n"],
+        b.join(&mut server, "x")["self"]["n"],
         2,
-        "an ordinal is given once"
+        "a peer that joins again keeps its ordinal"
     );
 }
 
 /// A peer that stops answering pings leaves after the timeout.
 #[test]
 fn a_silent_peer_times_out() {
-    let mut hall = hall();
-    let (a, b) = (Peer::connect(&mut hall), Peer::connect(&mut hall));
-    a.join(&mut hall, "a");
-    b.join(&mut hall, "b");
+    let mut server = server();
+    let (a, b) = (Peer::connect(&mut server), Peer::connect(&mut server));
+    a.join(&mut server, "a");
+    b.join(&mut server, "b");
     for time in (45_000..=180_000).step_by(45_000) {
-        hall.until(time);
-        hall.text(a.connection(), "3");
+        server.until(time);
+        server.text(a.connection(), "3");
     }
     let away = json!(["peer:away", { "id": b.id }]);
     let left = json!(["peer:left", { "id": b.id, "reason": "timeout" }]);
-    let heard = a.heard(&mut hall);
+    let heard = a.heard(&mut server);
     assert!(heard.ends_with(&[away, left]), "{heard:?}");
-}
-
-/// The tutorial's `join`: clients with an alias are told of each other.
-#[test]
-fn aliases() {
-    let (mut hall, [a, b, c, silent]) = hall_of();
-    for (peer, alias) in [(&a, "ann"), (&b, "bob")] {
-        assert_eq!(
-            peer.call(&mut hall, json!(["join", alias])),
-            json!({ "ok": true })
-        );
-    }
-    assert_eq!(
-        a.heard(&mut hall),
-        [json!(["user-joined", "ann"]), json!(["user-joined", "bob"])]
-    );
-    assert_eq!(b.heard(&mut hall), [json!(["user-joined", "bob"])]);
-    c.emit(&mut hall, json!(["join", " 陈 😀"]));
-    for peer in [&a, &b, &c] {
-        assert_eq!(peer.heard(&mut hall), [json!(["user-joined", "陈 😀"])]);
-    }
-    b.emit(&mut hall, json!(["room:leave"]));
-    assert_eq!(a.heard(&mut hall), [json!(["user-left", "bob"])]);
-    assert!(b.heard(&mut hall).is_empty());
-    c.vanish_for_good(&mut hall);
-    assert_eq!(a.heard(&mut hall), [json!(["user-left", "陈 😀"])]);
-    a.emit(&mut hall, json!(["join", "anna"]));
-    assert_eq!(
-        a.heard(&mut hall),
-        [json!(["user-left", "ann"]), json!(["user-joined", "anna"])]
-    );
-    assert!(silent.heard(&mut hall).is_empty());
-}
-
-#[test]
-fn aliases_that_are_refused() {
-    let (mut hall, [a, b]) = hall_of();
-    a.emit(&mut hall, json!(["join", "ann"]));
-    a.heard(&mut hall);
-    for (payload, code) in [
-        (json!("ann"), "id-taken"),
-        (json!(a.id), "id-taken"),
-        (json!(""), "bad-payload"),
-        (json!("  "), "bad-payload"),
-        (json!(7), "bad-payload"),
-        (json!({ "userId": "x" }), "bad-payload"),
-        (json!("x".repeat(65)), "too-large"),
-    ] {
-        assert_eq!(b.refusal(&mut hall, &json!(["join", payload])), code);
-    }
-    assert_eq!(b.refusal(&mut hall, &json!(["join"])), "bad-payload");
-    assert!(a.heard(&mut hall).is_empty());
-    a.vanish_for_good(&mut hall);
-    assert_eq!(
-        b.call(&mut hall, json!(["join", "ann"])),
-        json!({ "ok": true }),
-        "free again"
-    );
-}
-
-fn host_of(hall: &mut Hall, peer: &Peer) -> Value {
-    let joined = peer.join(hall, "x");
-    let own = std::iter::once(&joined["self"]);
-    let mut hosts = own
-        .chain(joined["peers"].as_array().unwrap())
-        .filter(|p| p["host"] == true);
-    let host = hosts.next().expect("a host")["id"].clone();
-    assert_eq!(hosts.next(), None, "there is one host");
-    host
-}
-
-/// The first peer is host. After it leaves, the oldest is host, and all are told.
-#[test]
-fn the_host_and_its_successors() {
-    let (mut hall, [a, b, c, d]) = hall_of();
-    for peer in [&c, &a, &d, &b] {
-        assert_eq!(host_of(&mut hall, peer), json!(c.id));
-    }
-    for peer in [&a, &b, &d] {
-        peer.heard(&mut hall);
-    }
-    c.vanish_for_good(&mut hall);
-    let state = json!(["room:state", { "host": a.id }]);
-    for peer in [&a, &b, &d] {
-        assert_eq!(peer.heard(&mut hall).pop(), Some(state.clone()));
-    }
-    assert_eq!(host_of(&mut hall, &b), json!(a.id));
-    d.vanish_for_good(&mut hall);
-    a.heard(&mut hall);
-    a.emit(&mut hall, json!(["room:leave"]));
-    assert!(a.heard(&mut hall).is_empty());
-    assert_eq!(
-        host_of(&mut hall, &a),
-        json!(b.id),
-        "the old host comes back as a guest"
-    );
-    a.vanish_for_good(&mut hall);
-    b.vanish_for_good(&mut hall);
-    let newcomer = Peer::connect(&mut hall);
-    assert_eq!(
-        host_of(&mut hall, &newcomer),
-        json!(newcomer.id),
-        "an empty room begins anew"
-    );
 }
 
 #[test]
 fn updates() {
-    let (mut hall, [a, b]) = hall_of();
+    let (mut server, [a, b]) = server_of();
     assert_eq!(
-        a.refusal(&mut hall, &json!(["peer:update", { "hand": true }])),
+        a.refusal(&mut server, &json!(["peer:update", { "hand": true }])),
         "not-joined"
     );
-    a.join(&mut hall, "Ann");
-    b.join(&mut hall, "Bob");
-    a.heard(&mut hall);
+    a.join(&mut server, "Ann");
+    b.join(&mut server, "Bob");
+    a.heard(&mut server);
     for (update, changed) in [
         (json!({ "hand": true }), json!({ "hand": true })),
         (json!({ "name": " Anna " }), json!({ "name": "Anna" })),
@@ -340,22 +241,25 @@ fn updates() {
         (json!({ "n": 9, "host": true }), json!({})),
     ] {
         assert_eq!(
-            a.call(&mut hall, json!(["peer:update", update])),
+            a.call(&mut server, json!(["peer:update", update])),
             json!({ "ok": true })
         );
         let mut told = changed;
         told["id"] = json!(a.id);
-        assert_eq!(b.heard(&mut hall), [json!(["peer:updated", told])]);
+        assert_eq!(b.heard(&mut server), [json!(["peer:updated", told])]);
     }
     for (payload, code) in [
         (json!(7), "bad-payload"),
         (json!({ "hand": "up" }), "bad-payload"),
         (json!({ "hand": true, "name": "x".repeat(65) }), "too-large"),
     ] {
-        assert_eq!(a.refusal(&mut hall, &json!(["peer:update", payload])), code);
+        assert_eq!(
+            a.refusal(&mut server, &json!(["peer:update", payload])),
+            code
+        );
     }
-    assert!(b.heard(&mut hall).is_empty());
-    let known = &b.join(&mut hall, "Bob")["peers"][0];
+    assert!(b.heard(&mut server).is_empty());
+    let known = &b.join(&mut server, "Bob")["peers"][0];
     assert_eq!(
         (&known["name"], &known["hand"]),
         (&json!("A"), &json!(false))
@@ -366,10 +270,10 @@ fn updates() {
 /// Only peers get ICE servers.
 #[test]
 fn ice() {
-    let (mut hall, [a]) = hall_of();
-    assert_eq!(a.refusal(&mut hall, &json!(["ice:get"])), "not-joined");
-    let joined = a.join(&mut hall, "a");
-    let ice = a.call(&mut hall, json!(["ice:get"]));
+    let (mut server, [a]) = server_of();
+    assert_eq!(a.refusal(&mut server, &json!(["ice:get"])), "not-joined");
+    let joined = a.join(&mut server, "a");
+    let ice = a.call(&mut server, json!(["ice:get"]));
     assert_eq!(ice["ok"], true);
     assert_eq!(ice["iceServers"], joined["ice"]["iceServers"]);
     assert_eq!(ice["ttl"], joined["ice"]["ttl"]);
@@ -377,7 +281,7 @@ fn ice() {
 
 #[test]
 fn events_that_do_not_exist() {
-    let (mut hall, [a, b]) = hall_of();
+    let (mut server, [a, b]) = server_of();
     for event in [
         "hello",
         "room:",
@@ -387,11 +291,11 @@ fn events_that_do_not_exist() {
         "constructor",
         "\u{0}",
     ] {
-        assert_eq!(a.refusal(&mut hall, &json!([event, 1])), "unsupported");
+        assert_eq!(a.refusal(&mut server, &json!([event, 1])), "unsupported");
     }
-    a.emit(&mut hall, r#"["\ud800"]"#);
-    assert_eq!(a.heard_one(&mut hall)[1]["code"], "unsupported");
-    assert!(b.heard(&mut hall).is_empty());
+    a.emit(&mut server, r#"["\ud800"]"#);
+    assert_eq!(a.heard_one(&mut server)[1]["code"], "unsupported");
+    assert!(b.heard(&mut server).is_empty());
 }
 
 /// Places for media are limited; peers that only listen need none.
@@ -401,22 +305,26 @@ fn capacity() {
         peers: 2,
         ..Limits::default()
     };
-    let mut hall = hall_with(Config {
+    let mut server = server_with(Config {
         limits,
         ..Config::default()
     });
-    let [a, b, c] = std::array::from_fn(|_| Peer::connect(&mut hall));
+    let [a, b, c] = std::array::from_fn(|_| Peer::connect(&mut server));
     let on = json!(["room:join", { "media": { "audio": true } }]);
     for peer in [&a, &b] {
-        assert_eq!(peer.call(&mut hall, &on)["ok"], true);
+        assert_eq!(peer.call(&mut server, &on)["ok"], true);
     }
-    assert_eq!(c.refusal(&mut hall, &on), "room-full");
-    assert_eq!(c.join(&mut hall, "c")["room"]["count"], 3);
+    assert_eq!(c.refusal(&mut server, &on), "room-full");
+    assert_eq!(c.join(&mut server, "c")["room"]["count"], 3);
     let turn_on = json!(["peer:update", { "media": { "screen": true } }]);
-    assert_eq!(c.refusal(&mut hall, &turn_on), "room-full");
-    assert_eq!(a.call(&mut hall, &turn_on)["ok"], true, "it has its place");
-    b.vanish_for_good(&mut hall);
-    assert_eq!(c.call(&mut hall, &turn_on)["ok"], true);
+    assert_eq!(c.refusal(&mut server, &turn_on), "room-full");
+    assert_eq!(
+        a.call(&mut server, &turn_on)["ok"],
+        true,
+        "the peer has a place already"
+    );
+    b.vanish_for_good(&mut server);
+    assert_eq!(c.call(&mut server, &turn_on)["ok"], true);
 }
 
 /// A socket beyond the limit is refused with a message, and may try again.
@@ -426,32 +334,32 @@ fn the_room_is_full() {
         sockets: 2,
         ..Limits::default()
     };
-    let mut hall = hall_with(Config {
+    let mut server = server_with(Config {
         limits,
         ..Config::default()
     });
-    let [a, _b] = std::array::from_fn(|_| Peer::connect(&mut hall));
-    let c = hall.open_websocket();
-    hall.text(c, "40");
-    let Some(Done::Sent(_, frame)) = hall.take_of(c).pop() else {
+    let [a, _b] = std::array::from_fn(|_| Peer::connect(&mut server));
+    let c = server.open_websocket();
+    server.text(c, "40");
+    let Some(Done::Sent(_, frame)) = server.take_for(c).pop() else {
         panic!("no answer");
     };
     let error: Value = serde_json::from_str(frame.strip_prefix("44").unwrap()).unwrap();
     assert_eq!(error["data"]["code"], "room-full");
     assert_eq!(error["data"]["message"], error["message"]);
-    a.vanish_for_good(&mut hall);
-    hall.text(c, "40");
-    assert!(matches!(&hall.take_of(c)[..], [Done::Sent(_, frame)] if frame.starts_with("40{")));
+    a.vanish_for_good(&mut server);
+    server.text(c, "40");
+    assert!(matches!(&server.take_for(c)[..], [Done::Sent(_, frame)] if frame.starts_with("40{")));
 }
 
 /// S-9: the room is in the namespace `/` only.
 #[test]
 fn s_9_other_namespaces_do_not_exist() {
-    let (mut hall, [a]) = hall_of();
-    hall.text(a.connection(), "40/admin");
+    let (mut server, [a]) = server_of();
+    server.text(a.connection(), "40/admin");
     let refusal = sent(
         a.connection(),
         r#"44/admin,{"message":"Invalid namespace"}"#,
     );
-    assert_eq!(hall.take_of(a.connection()), [refusal]);
+    assert_eq!(server.take_for(a.connection()), [refusal]);
 }

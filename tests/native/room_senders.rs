@@ -1,8 +1,8 @@
-//! The server states the sender in each delivered object, whatever the sender claims.
+//! In each delivered object, every field that states a sender has the true one, whatever the sender claims.
 
 use serde_json::{Value, json};
 
-use crate::peer::hall_of;
+use crate::peer::server_of;
 use crate::room_shapes::{candidate, description};
 
 /// Field names by which a sender may claim to be someone else.
@@ -50,7 +50,8 @@ fn with(value: &Value, claim: &str, stated: &str) -> Value {
     value
 }
 
-/// In every wrapped form, claims are overwritten and `from` is added.
+/// In a signal of the shape `wrapped` (see `src/room/signal.rs`), claims are overwritten and `from` is added. The
+/// server delivers the whole object that the client sent.
 #[test]
 fn claimed_senders_are_overwritten() {
     for (event, payload) in [
@@ -66,21 +67,22 @@ fn claimed_senders_are_overwritten() {
     ] {
         for claim in CLAIMS {
             for target in ["to", "peerId", ""] {
-                let (mut hall, [a, b]) = hall_of();
+                let (mut server, [a, b]) = server_of();
                 let mut signal = json!({ payload: { "x": 1 }, claim: b.id, "keep": "me" });
                 if !target.is_empty() {
                     signal[target] = json!(b.id);
                 }
-                a.emit(&mut hall, json!([event, signal]));
+                a.emit(&mut server, json!([event, signal]));
                 signal[claim] = json!(a.id);
                 signal["from"] = json!(a.id);
-                assert_eq!(b.signals(&mut hall, &a), [json!([event, signal])]);
+                assert_eq!(b.signals(&mut server, &a), [json!([event, signal])]);
             }
         }
     }
 }
 
-/// In all other forms, claims are overwritten and nothing is added.
+/// In a signal of any other shape, claims are overwritten and no `from` is added. Of `{offer, remotePeerId}` the
+/// server delivers only the payload, which is the value of `offer`.
 #[test]
 fn claims_in_unwrapped_forms_are_overwritten() {
     let text = json!({ "type": "offer", "sdp": "v=0" });
@@ -94,7 +96,7 @@ fn claims_in_unwrapped_forms_are_overwritten() {
             ("ice-candidate", &old),
             ("signal", &own),
         ] {
-            let (mut hall, [a, b]) = hall_of();
+            let (mut server, [a, b]) = server_of();
             let (to, room) = (&b.id, "room");
             let sent = with(object, claim, &b.id);
             let delivered = with(object, claim, &a.id);
@@ -131,8 +133,8 @@ fn claims_in_unwrapped_forms_are_overwritten() {
             for (mut args, mut expected) in shapes {
                 args.as_array_mut().unwrap().insert(0, json!(event));
                 expected.as_array_mut().unwrap().insert(0, json!(event));
-                a.emit(&mut hall, &args);
-                assert_eq!(b.signals(&mut hall, &a), [expected], "{args}");
+                a.emit(&mut server, &args);
+                assert_eq!(b.signals(&mut server, &a), [expected], "{args}");
             }
         }
     }
@@ -141,7 +143,7 @@ fn claims_in_unwrapped_forms_are_overwritten() {
 /// Claims that are repeated or escaped are overwritten in all forms.
 #[test]
 fn repeated_and_escaped_claims_are_overwritten() {
-    let (mut hall, [a, b]) = hall_of();
+    let (mut server, [a, b]) = server_of();
     let claim = format!(
         r#""from":"{0}","fr\u006fm":"{0}","caller":[1],"caller":"{0}","\u0073ender":{{"x":"{0}"}}"#,
         b.id
@@ -169,8 +171,8 @@ fn repeated_and_escaped_claims_are_overwritten() {
         format!(r#"["candidate","{}",{{"candidate":"",{claim}}}]"#, b.id),
         format!(r#"["candidate","{}",null,{{{claim}}}]"#, b.id),
     ] {
-        a.emit(&mut hall, &signal);
-        let raw = b.heard_raw(&mut hall).remove(0);
+        a.emit(&mut server, &signal);
+        let raw = b.heard_raw(&mut server).remove(0);
         let (delivered, _) = raw.rsplit_once(r#",{"from":"#).expect("a meta");
         assert!(!delivered.contains(&b.id), "{raw}");
         assert!(!delivered.contains("[1]"), "{raw}");
@@ -185,10 +187,10 @@ fn repeated_and_escaped_claims_are_overwritten() {
     }
 }
 
-/// An object with too many fields is refused if it may claim a sender.
+/// An object with a claim and too many fields is refused: the server could not overwrite the claim.
 #[test]
 fn objects_with_too_many_fields() {
-    let (mut hall, [a, b]) = hall_of();
+    let (mut server, [a, b]) = server_of();
     let mut crowd: serde_json::Map<_, _> = (0..64).map(|n| (format!("k{n}"), json!(n))).collect();
     crowd.insert("from".to_owned(), json!(b.id));
     for signal in [
@@ -196,7 +198,7 @@ fn objects_with_too_many_fields() {
         json!(["offer", b.id, crowd]),
         json!(["signal", { "signal": crowd, "remotePeerId": b.id }]),
     ] {
-        assert_eq!(a.refusal(&mut hall, &signal), "bad-payload", "{signal}");
+        assert_eq!(a.refusal(&mut server, &signal), "bad-payload", "{signal}");
     }
-    assert!(b.heard(&mut hall).is_empty());
+    assert!(b.heard(&mut server).is_empty());
 }

@@ -27,7 +27,8 @@ pub fn joined<A: App>(script: &mut Script<Runner<A>>) -> u64 {
     c
 }
 
-/// S-2, S-15: an ack is sent once, with the id as it came; none is sent unasked.
+/// S-2, S-15: an ack is sent once, and its id has the same digits as the event's. An event without an
+/// id gets no ack.
 #[test]
 fn s_15_events_are_acknowledged_once() {
     let mut script = echo();

@@ -17,7 +17,8 @@ fn namespace(name: &str) -> Namespace {
     Namespace::parse(name).unwrap()
 }
 
-/// Sockets 1 to 4 in `/`, 5 in `/other`; 3, 1, 2 in room a, in this order, 2 and 5 in b.
+/// Sockets 1 to 4 are in `/`, and socket 5 is in `/other`. Sockets 3, 1 and 2 joined room a, in this
+/// order. Sockets 2 and 5 joined room b.
 fn sockets() -> Sockets<String> {
     let mut sockets = Sockets::default();
     for n in 1..=5 {
@@ -38,8 +39,7 @@ fn named(sockets: &Sockets<String>, target: &Target) -> Vec<u64> {
         selected.is_sorted(),
         "each once, in the order of the server's list"
     );
-    let mut numbers: Vec<u64> = (1..=5).filter(|n| selected.contains(&socket(*n))).collect();
-    numbers.sort_unstable();
+    let numbers: Vec<u64> = (1..=5).filter(|n| selected.contains(&socket(*n))).collect();
     assert_eq!(numbers.len(), selected.len());
     numbers
 }
@@ -133,7 +133,7 @@ fn matching_data() {
     assert_eq!(matching(&sockets, &["data 2", "data 3"]), [2, 3]);
 }
 
-/// An id is found before an alias, and only if its socket is there.
+/// An id is found before an alias, and only if its socket exists.
 #[test]
 fn sockets_by_name() {
     let mut sockets = sockets();
@@ -199,8 +199,8 @@ fn stored_values() {
     assert!(!sockets.restore(socket(6), Namespace::main(), Some(&Json::of("x"))));
 }
 
-/// An ack is awaited by name, until it arrives, its deadline passes or the socket ends. A client
-/// can only acknowledge its own events.
+/// The application names each ack that it awaits. It awaits the ack until the ack arrives, its deadline
+/// passes or the socket ends. A client can acknowledge only the events that were sent to it.
 #[test]
 fn acks() {
     let mut sockets = sockets();
@@ -233,7 +233,11 @@ fn acks() {
     );
     let mut sockets = restored(&mut sockets);
     assert_eq!(sockets.answered(socket(1), first).as_deref(), Some("first"));
-    assert_eq!(sockets.answered(socket(1), first), None, "once");
+    assert_eq!(
+        sockets.answered(socket(1), first),
+        None,
+        "an ack counts once"
+    );
     assert_eq!(sockets.expire(at(1_299)), []);
     assert_eq!(sockets.awaited(socket(2)), ["third"]);
     assert!(sockets.disconnect(socket(2)).is_some());

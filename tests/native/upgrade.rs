@@ -84,7 +84,7 @@ fn u_5_nothing_is_lost_between_poll_and_upgrade() {
             }
             if matches!(step, "4a" | "4b") {
                 let post = script.send(&sid, step);
-                assert_eq!(script.take_of(post), [ok(post)]);
+                assert_eq!(script.take_for(post), [ok(post)]);
             } else {
                 script.text(probe, step);
             }
@@ -200,11 +200,11 @@ fn u_an_upgrade_sets_no_deadline() {
     let probe = script.upgrade(&websocket(&sid));
     assert_eq!(script.core.deadline(), deadline, "while it opens");
     script.until(5_000).text(probe, "2probe");
-    assert_eq!(script.take_of(pending), [polled(pending, "6")]);
+    assert_eq!(script.take_for(pending), [polled(pending, "6")]);
     script.poll(&sid);
     assert_eq!(script.core.deadline(), deadline, "while a poll is held");
     script.text(probe, "5");
-    assert_eq!(script.core.deadline(), Some(at(30_000)), "the heartbeat's");
+    assert_eq!(script.core.deadline(), Some(at(30_000)), "the next ping");
 }
 
 /// U-8, K-3, T-7
@@ -218,8 +218,8 @@ fn u_8_a_poll_during_the_upgrade_waits_for_its_end() {
     script.text(probe, "5").expect([refused(poll, 3)]);
 }
 
-/// U-8, T-7: a poll may even overtake the probe by a moment. It does not wait longer for `5`, which
-/// a stock client sends only after its poll has returned.
+/// U-8, T-7: a poll that arrived less than 20 ms before the probe may have overtaken it, and waits for
+/// 20 ms. It waits no longer, because a stock client sends `5` only after its poll has returned.
 #[test]
 fn u_8_a_poll_may_overtake_the_probe() {
     for upgrades in [true, false] {
@@ -237,7 +237,7 @@ fn u_8_a_poll_may_overtake_the_probe() {
     }
 }
 
-/// U-8: a poll that waited longer did not overtake the probe.
+/// U-8: a poll that arrived 20 ms or more before the probe did not overtake it.
 #[test]
 fn u_8_a_poll_that_overtook_nothing_is_released_at_the_probe() {
     let mut script = script(conformance());

@@ -308,7 +308,7 @@ fn s_1_namespaces_end_with_a_comma_or_with_the_packet() {
     }
 }
 
-/// S-2: an ack id has all the digits, and is returned as it came.
+/// S-2: all digits before the arguments are the ack id, however many. It is returned as it came.
 #[test]
 fn s_2_ack_ids_are_echoed_verbatim() {
     for id in [

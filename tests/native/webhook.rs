@@ -1,5 +1,5 @@
-//! Webhooks: the events for the operator's server, their order, and what happens if it or this
-//! server fails.
+//! Webhooks: the events for the operator's server, their order, and what happens if that server or
+//! Signalbox fails.
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use signalbox::room::Config;
 use signalbox::room::config::Webhook;
 use signalbox::socket;
 
-use crate::peer::{Hall, Peer, hall_of, hall_on, unhurried};
+use crate::peer::{Peer, RoomServer, high_rates, server_of, server_on};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const URL: &str = "https://example.com/hook";
@@ -17,9 +17,9 @@ const SECOND: u64 = 1_000;
 const HOUR: u64 = 3_600 * SECOND;
 const DAY: u64 = 24 * HOUR;
 
-fn hall_that(chat: bool, server: socket::Config) -> Hall {
+fn webhook_server(chat: bool, server: socket::Config) -> RoomServer {
     let config = Config {
-        limits: unhurried(),
+        limits: high_rates(),
         webhook: Some(Webhook {
             url: URL.to_owned(),
             secret: SECRET.to_owned(),
@@ -27,13 +27,13 @@ fn hall_that(chat: bool, server: socket::Config) -> Hall {
         }),
         ..Config::default()
     };
-    let mut hall = hall_on(config, server);
-    hall.late(SECOND);
-    hall
+    let mut server = server_on(config, server);
+    server.skip_to(SECOND);
+    server
 }
 
-pub fn hall() -> Hall {
-    hall_that(false, socket::Config::default())
+pub fn server() -> RoomServer {
+    webhook_server(false, socket::Config::default())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "callers write an answer in place")]
@@ -44,7 +44,7 @@ pub fn status(status: u16) -> Result<Answer, String> {
     })
 }
 
-/// An event in the server's form, with a valid signature.
+/// The event in a request to the operator's server. Asserts that its signature is valid.
 fn read(post: &Post) -> Value {
     assert_eq!(post.to, Recipient::Server(URL.to_owned()));
     let [("x-signalbox-signature", signature)] = &post.headers[..] else {
@@ -61,12 +61,12 @@ fn read(post: &Post) -> Value {
     serde_json::from_str(&post.body).expect("JSON")
 }
 
-/// The pending events; the server accepts each.
-pub fn accept_all(hall: &mut Hall) -> Vec<Value> {
+/// Accepts all pending events as the operator's server, and returns them.
+pub fn accept_all(server: &mut RoomServer) -> Vec<Value> {
     let mut events = Vec::new();
-    while !hall.posts.is_empty() {
-        assert_eq!(hall.posts.len(), 1, "one at a time");
-        events.push(read(&hall.answer_post(status(204))));
+    while !server.posts.is_empty() {
+        assert_eq!(server.posts.len(), 1, "one at a time");
+        events.push(read(&server.answer_post(status(204))));
     }
     events
 }
@@ -85,40 +85,40 @@ fn brief(events: &[Value]) -> Vec<Value> {
 
 /// The receiver fails until this time, or until no event is pending. Returns the number of
 /// attempts.
-fn fail_until(hall: &mut Hall, end: u64) -> usize {
+fn fail_until(server: &mut RoomServer, end: u64) -> usize {
     let mut attempts = 0;
-    while waiting(hall) > 0 {
-        if hall.posts.is_empty() {
-            let deadline = hall.core.deadline().expect("events wait").as_millis();
+    while waiting(server) > 0 {
+        if server.posts.is_empty() {
+            let deadline = server.core.deadline().expect("events wait").as_millis();
             if deadline > end {
-                hall.until(end);
+                server.until(end);
                 break;
             }
-            hall.until(deadline);
+            server.until(deadline);
         } else {
             attempts += 1;
-            hall.answer_post(status(500));
+            server.answer_post(status(500));
         }
     }
     attempts
 }
 
-fn waiting(hall: &Hall) -> usize {
-    let stored = hall.platform.stored();
+fn waiting(server: &RoomServer) -> usize {
+    let stored = server.platform.stored();
     let keys = stored.keys();
     keys.filter(|key| key.starts_with("webhook/event/")).count()
 }
 
 #[test]
 fn joins_leaves_hosts_and_the_end_are_told() {
-    let mut hall = hall();
-    let [a, b] = std::array::from_fn(|_| Peer::connect(&mut hall));
-    assert!(hall.posts.is_empty(), "nobody joined");
-    a.join(&mut hall, "Ada");
-    a.join(&mut hall, "Ada again");
-    b.join(&mut hall, "Bob");
-    a.emit(&mut hall, json!(["chat-message", "not told"]));
-    let events = accept_all(&mut hall);
+    let mut server = server();
+    let [a, b] = std::array::from_fn(|_| Peer::connect(&mut server));
+    assert!(server.posts.is_empty(), "nobody joined");
+    a.join(&mut server, "Ada");
+    a.join(&mut server, "Ada again");
+    b.join(&mut server, "Bob");
+    a.emit(&mut server, json!(["chat-message", "not told"]));
+    let events = accept_all(&mut server);
     let stream = events[0]["stream"].as_str().expect("a stream").to_owned();
     let ada = json!({ "id": a.id, "name": "Ada" });
     assert_eq!(
@@ -136,9 +136,9 @@ fn joins_leaves_hosts_and_the_end_are_told() {
             json!({ "event": "join", "peer": bob, "peers": 2 }),
         ]
     );
-    a.emit(&mut hall, json!(["room:leave"]));
-    b.vanish_for_good(&mut hall);
-    let events = accept_all(&mut hall);
+    a.emit(&mut server, json!(["room:leave"]));
+    b.vanish_for_good(&mut server);
+    let events = accept_all(&mut server);
     assert_eq!(
         brief(&events),
         [
@@ -150,30 +150,30 @@ fn joins_leaves_hosts_and_the_end_are_told() {
     );
     assert_eq!(events[3]["seq"], 7);
     assert_eq!(events[3]["id"], format!("{stream}-7"));
-    assert_eq!(waiting(&hall), 0);
+    assert_eq!(waiting(&server), 0);
 }
 
 #[test]
 fn without_a_url_nothing_is_sent_or_stored() {
-    let (mut hall, [a]) = hall_of();
-    a.join(&mut hall, "x");
-    assert!(hall.posts.is_empty());
-    let stored = hall.platform.stored();
+    let (mut server, [a]) = server_of();
+    a.join(&mut server, "x");
+    assert!(server.posts.is_empty());
+    let stored = server.platform.stored();
     assert!(!stored.keys().any(|key| key.starts_with("webhook")));
 }
 
 /// Chat messages are sent if that is configured, except private ones.
 #[test]
 fn chat_is_told_if_wanted() {
-    let mut hall = hall_that(true, socket::Config::default());
-    let [a, b] = std::array::from_fn(|_| Peer::connect(&mut hall));
-    a.join(&mut hall, "Ada");
+    let mut server = webhook_server(true, socket::Config::default());
+    let [a, b] = std::array::from_fn(|_| Peer::connect(&mut server));
+    a.join(&mut server, "Ada");
     a.call(
-        &mut hall,
+        &mut server,
         json!(["chat-message", { "message": "private", "to": b.id }]),
     );
-    let sent = a.call(&mut hall, json!(["chat-message", "hello"]));
-    let events = accept_all(&mut hall);
+    let sent = a.call(&mut server, json!(["chat-message", "hello"]));
+    let events = accept_all(&mut server);
     assert_eq!(events.len(), 3);
     let message = json!({ "message": "hello", "id": sent["id"], "seq": sent["seq"], "ts": sent["ts"], "from": a.id, "name": "Ada" });
     assert_eq!(
@@ -185,41 +185,41 @@ fn chat_is_told_if_wanted() {
 /// A closed room is reported as a room that all peers left, and is then deleted.
 #[test]
 fn a_room_that_an_operator_closes() {
-    let mut hall = hall();
-    let a = Peer::connect(&mut hall);
-    a.join(&mut hall, "Ada");
-    hall.operate("close", "", "");
-    let before = hall.platform.stored();
+    let mut server = server();
+    let a = Peer::connect(&mut server);
+    a.join(&mut server, "Ada");
+    server.operate("close", "", "");
+    let before = server.platform.stored();
     assert!(!before.is_empty(), "events wait");
-    let events = accept_all(&mut hall);
+    let events = accept_all(&mut server);
     let names: Vec<_> = events
         .iter()
         .map(|event| event["event"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["join", "host", "leave", "empty"]);
     assert_eq!(events[2]["reason"], "closed");
-    hall.until(hall.now() + 30_000);
-    assert!(hall.platform.stored().is_empty());
-    let next = Peer::connect(&mut hall);
-    next.join(&mut hall, "x");
-    let again = accept_all(&mut hall);
+    server.until(server.now() + 30_000);
+    assert!(server.platform.stored().is_empty());
+    let next = Peer::connect(&mut server);
+    next.join(&mut server, "x");
+    let again = accept_all(&mut server);
     assert_eq!(again[0]["seq"], 1);
     assert_ne!(
         again[0]["stream"], events[0]["stream"],
-        "it is another sequence"
+        "the new room has a new stream"
     );
 }
 
-/// Retries come after 1, 2, 4 seconds and so on, at most an hour, in order. Only the first failure
-/// is logged.
+/// Retries come after 1, 2, 4 seconds and so on, at most an hour. The events stay in order. Only the
+/// first failure is logged.
 #[test]
 fn failed_events_are_sent_again_after_growing_pauses() {
-    let mut hall = hall();
-    let a = Peer::connect(&mut hall);
-    a.join(&mut hall, "Ada");
-    a.vanish_for_good(&mut hall);
-    let webhook_lines = |hall: &Hall| {
-        let lines = hall.platform.lines.take();
+    let mut server = server();
+    let a = Peer::connect(&mut server);
+    a.join(&mut server, "Ada");
+    a.vanish_for_good(&mut server);
+    let webhook_lines = |server: &RoomServer| {
+        let lines = server.platform.lines.take();
         lines
             .iter()
             .filter(|line| line.contains("\"webhook\""))
@@ -234,71 +234,71 @@ fn failed_events_are_sent_again_after_growing_pauses() {
             Err("no route".to_owned()),
         ];
         let failed = failed[attempt % 4].clone();
-        let event = read(&hall.answer_post(failed));
+        let event = read(&server.answer_post(failed));
         assert_eq!(event["seq"], 1);
-        assert_eq!(webhook_lines(&hall), usize::from(attempt == 0));
-        assert!(hall.posts.is_empty());
-        let failed_at = hall.now();
+        assert_eq!(webhook_lines(&server), usize::from(attempt == 0));
+        assert!(server.posts.is_empty());
+        let failed_at = server.now();
         if attempt % 3 == 0 {
-            hall.lose_memory();
+            server.lose_memory();
         }
-        hall.until(failed_at + wait - 1);
-        assert!(hall.posts.is_empty(), "attempt {attempt}");
-        hall.until(failed_at + wait);
-        assert_eq!(hall.posts.len(), 1, "attempt {attempt}");
+        server.until(failed_at + wait - 1);
+        assert!(server.posts.is_empty(), "attempt {attempt}");
+        server.until(failed_at + wait);
+        assert_eq!(server.posts.len(), 1, "attempt {attempt}");
         wait = (wait * 2).min(HOUR);
     }
-    let events = accept_all(&mut hall);
+    let events = accept_all(&mut server);
     let numbers: Vec<_> = events
         .iter()
         .map(|event| event["seq"].as_u64().unwrap())
         .collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
-    assert_eq!(webhook_lines(&hall), 0);
+    assert_eq!(webhook_lines(&server), 0);
 }
 
 /// A missing answer does not block the queue forever.
 #[test]
 fn an_answer_that_is_lost_with_memory_or_the_server() {
     for interruption in [
-        |hall: &mut Hall| {
-            hall.lose_memory();
+        |server: &mut RoomServer| {
+            server.lose_memory();
         },
-        |hall: &mut Hall| {
-            hall.kill();
+        |server: &mut RoomServer| {
+            server.kill();
         },
     ] {
-        let mut hall = hall();
-        let a = Peer::connect(&mut hall);
-        a.join(&mut hall, "Ada");
-        let first = read(&hall.posts[0]);
-        interruption(&mut hall);
-        hall.until(hall.now() + 1);
-        assert_eq!(read(&hall.posts[0]), first);
-        hall.until(hall.now() + 59 * SECOND);
-        assert_eq!(hall.posts.len(), 1);
-        hall.until(hall.now() + SECOND);
-        assert_eq!(hall.posts.len(), 2, "its answer is overdue");
-        let late = hall.answer_post(status(200));
+        let mut server = server();
+        let a = Peer::connect(&mut server);
+        a.join(&mut server, "Ada");
+        let first = read(&server.posts[0]);
+        interruption(&mut server);
+        server.until(server.now() + 1);
+        assert_eq!(read(&server.posts[0]), first);
+        server.until(server.now() + 59 * SECOND);
+        assert_eq!(server.posts.len(), 1);
+        server.until(server.now() + SECOND);
+        assert_eq!(server.posts.len(), 2, "its answer is overdue");
+        let late = server.answer_post(status(200));
         assert_eq!(read(&late), first);
     }
 }
 
-/// The server is killed after any output of any turn: no number is used for two events.
+/// The server is killed after each number of outputs of a join: no number is used for two events.
 #[test]
 fn a_number_never_stands_for_two_events() {
     for outputs in 0..6 {
-        let mut hall = hall();
-        let a = Peer::connect(&mut hall);
-        hall.crash_after(outputs);
-        a.emit(&mut hall, json!(["room:join", { "name": "Ada" }]));
-        hall.take();
-        hall.until(hall.now() + 31 * SECOND); // a leaves if it had joined
-        let b = Peer::connect(&mut hall);
-        b.join(&mut hall, "Bob");
-        hall.until(hall.now() + SECOND);
-        accept_all(&mut hall);
-        let seen: Vec<Value> = hall.all_posts.iter().map(read).collect();
+        let mut server = server();
+        let a = Peer::connect(&mut server);
+        server.crash_after(outputs);
+        a.emit(&mut server, json!(["room:join", { "name": "Ada" }]));
+        server.take();
+        server.until(server.now() + 31 * SECOND); // `a` leaves, if it had joined
+        let b = Peer::connect(&mut server);
+        b.join(&mut server, "Bob");
+        server.until(server.now() + SECOND);
+        accept_all(&mut server);
+        let seen: Vec<Value> = server.all_posts.iter().map(read).collect();
         for event in &seen {
             for other in seen.iter().filter(|other| other["id"] == event["id"]) {
                 assert_eq!(event, other, "killed after {outputs} outputs");
@@ -313,27 +313,27 @@ fn a_number_never_stands_for_two_events() {
 #[test]
 fn pending_events_outlive_the_retention() {
     for retention in [0, 3_600] {
-        let mut hall = hall_that(
+        let mut server = webhook_server(
             false,
             socket::Config {
                 retention: Some(std::time::Duration::from_secs(retention)),
                 ..socket::Config::default()
             },
         );
-        let a = Peer::connect(&mut hall);
-        a.join(&mut hall, "Ada");
-        a.vanish_for_good(&mut hall);
-        let end = hall.now() + 3 * HOUR;
-        fail_until(&mut hall, end);
-        hall.kill();
-        fail_until(&mut hall, end + 2 * HOUR);
-        hall.until(hall.now() + HOUR).kill();
-        hall.until(hall.now() + SECOND);
-        assert_eq!(accept_all(&mut hall).len(), 4);
-        let told = hall.now();
-        hall.until(told + retention * SECOND);
-        assert!(hall.platform.stored().is_empty());
-        assert_eq!(hall.core.deadline(), None);
+        let a = Peer::connect(&mut server);
+        a.join(&mut server, "Ada");
+        a.vanish_for_good(&mut server);
+        let end = server.now() + 3 * HOUR;
+        fail_until(&mut server, end);
+        server.kill();
+        fail_until(&mut server, end + 2 * HOUR);
+        server.until(server.now() + HOUR).kill();
+        server.until(server.now() + SECOND);
+        assert_eq!(accept_all(&mut server).len(), 4);
+        let told = server.now();
+        server.until(told + retention * SECOND);
+        assert!(server.platform.stored().is_empty());
+        assert_eq!(server.core.deadline(), None);
     }
 }
 
@@ -341,59 +341,59 @@ fn pending_events_outlive_the_retention() {
 /// receiver sees a gap in the numbers.
 #[test]
 fn m_23_events_that_wait() {
-    let mut hall = hall_that(true, socket::Config::default());
-    let a = Peer::connect(&mut hall);
-    a.join(&mut hall, "Ada");
+    let mut server = webhook_server(true, socket::Config::default());
+    let a = Peer::connect(&mut server);
+    a.join(&mut server, "Ada");
     for n in 0..1_100 {
-        a.emit(&mut hall, json!(["chat-message", n.to_string()]));
+        a.emit(&mut server, json!(["chat-message", n.to_string()]));
     }
-    assert_eq!(waiting(&hall), 1_000);
-    let events = accept_all(&mut hall);
+    assert_eq!(waiting(&server), 1_000);
+    let events = accept_all(&mut server);
     // The first event was being sent.
     assert_eq!(events[0]["seq"], 1);
     assert_eq!(events[1]["seq"], 103);
     assert_eq!(events.len(), 1_001);
     let large = "x".repeat(4_000);
     for _ in 0..400 {
-        a.emit(&mut hall, json!(["chat-message", large]));
+        a.emit(&mut server, json!(["chat-message", large]));
     }
-    let stored = hall.platform.stored();
+    let stored = server.platform.stored();
     let events = stored
         .iter()
         .filter(|(key, _)| key.starts_with("webhook/event/"));
     let bytes: usize = events.map(|(_, event)| event.len()).sum();
     assert!((1_000_000..=1_048_576 + 1_000).contains(&bytes), "{bytes}");
-    hall.lose_memory();
-    assert!(waiting(&hall) < 400);
-    hall.until(hall.now() + SECOND);
-    let last = accept_all(&mut hall);
+    server.lose_memory();
+    assert!(waiting(&server) < 400);
+    server.until(server.now() + SECOND);
+    let last = accept_all(&mut server);
     assert_eq!(last.last().map(|event| &event["seq"]), Some(&json!(1_502)));
 }
 
-/// M-23: an event that is not accepted for a day is dropped. The room then need not stay awake.
+/// M-23: an event that is not accepted for a day is dropped. Then the room is not woken for it any more.
 #[test]
 fn m_23_events_wait_a_day() {
-    let mut hall = hall();
-    let a = Peer::connect(&mut hall);
-    a.join(&mut hall, "Ada");
-    a.vanish_for_good(&mut hall);
-    let end = hall.now() + DAY + 2 * HOUR;
-    let attempts = fail_until(&mut hall, end);
-    assert_eq!(waiting(&hall), 0);
+    let mut server = server();
+    let a = Peer::connect(&mut server);
+    a.join(&mut server, "Ada");
+    a.vanish_for_good(&mut server);
+    let end = server.now() + DAY + 2 * HOUR;
+    let attempts = fail_until(&mut server, end);
+    assert_eq!(waiting(&server), 0);
     assert!((30..45).contains(&attempts), "{attempts}");
-    let lines = hall.platform.lines.borrow().join("\n");
+    let lines = server.platform.lines.borrow().join("\n");
     assert!(lines.contains("events were dropped"), "{lines}");
 }
 
-/// Any other input in place of an answer changes nothing.
+/// An answer to a request that is not pending changes nothing.
 #[test]
-fn answers_to_nothing() {
-    let mut hall = hall();
-    let a = Peer::connect(&mut hall);
-    a.join(&mut hall, "Ada");
+fn answers_to_unknown_requests() {
+    let mut server = server();
+    let a = Peer::connect(&mut server);
+    a.join(&mut server, "Ada");
     for number in [2, 3, u64::MAX] {
-        hall.handle(signalbox::io::Input::Posted(number, status(200)));
+        server.handle(signalbox::io::Input::Posted(number, status(200)));
     }
-    assert_eq!(waiting(&hall), 2);
-    assert_eq!(hall.posts.len(), 1);
+    assert_eq!(waiting(&server), 2);
+    assert_eq!(server.posts.len(), 1);
 }

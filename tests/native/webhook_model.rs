@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::peer::{Hall, Peer};
+use crate::peer::{Peer, RoomServer};
 use crate::random::Random;
-use crate::webhook::{accept_all, hall, status};
+use crate::webhook::{accept_all, server, status};
 
 /// A receiver that knows the room only by its events.
 #[derive(Default)]
 struct Receiver {
-    /// The events by id, in the order of arrival.
+    /// The events by id.
     events: BTreeMap<String, Value>,
     last: u64,
     peers: BTreeSet<String>,
@@ -26,7 +26,7 @@ impl Receiver {
         let seq = event["seq"].as_u64().expect("a number");
         if let Some(known) = self.events.get(&id) {
             assert_eq!(known, event, "an id has one event");
-            assert_eq!(seq, self.last, "only the last one may come again");
+            assert_eq!(seq, self.last, "only the last event may be repeated");
             self.duplicates += 1;
             return;
         }
@@ -48,7 +48,7 @@ impl Receiver {
                 assert!(self.peers.is_empty());
                 self.empties += 1;
             }
-            other => panic!("no such event: {other}"),
+            other => panic!("an unknown event: {other}"),
         }
         if let Some(count) = event["peers"].as_u64() {
             assert_eq!(count, self.peers.len() as u64);
@@ -56,9 +56,9 @@ impl Receiver {
     }
 
     /// Delivers the oldest pending event, if there is one.
-    fn receive(&mut self, hall: &Hall) -> bool {
-        assert!(hall.posts.len() <= 1, "one at a time");
-        let event = hall
+    fn receive(&mut self, server: &RoomServer) -> bool {
+        assert!(server.posts.len() <= 1, "one at a time");
+        let event = server
             .posts
             .first()
             .map(|post| serde_json::from_str(&post.body).expect("JSON"));
@@ -73,22 +73,22 @@ struct Client {
 }
 
 fn pick(random: &mut Random, clients: &[Client], open: bool) -> Option<usize> {
-    let such: Vec<usize> = (0..clients.len())
+    let found: Vec<usize> = (0..clients.len())
         .filter(|at| clients[*at].open == open)
         .collect();
-    (!such.is_empty()).then(|| such[usize::try_from(random.next()).unwrap() % such.len()])
+    (!found.is_empty()).then(|| found[usize::try_from(random.next()).unwrap() % found.len()])
 }
 
 fn play(seed: u64) -> Receiver {
     let mut random = Random::new(seed);
-    let mut hall = hall();
+    let mut server = server();
     let mut receiver = Receiver::default();
     let mut clients: Vec<Client> = Vec::new();
     for _ in 0..300 {
         match random.next() % 16 {
             0 | 1 if clients.len() < 6 => {
-                let peer = Peer::connect(&mut hall);
-                peer.join(&mut hall, "x");
+                let peer = Peer::connect(&mut server);
+                peer.join(&mut server, "x");
                 clients.push(Client { peer, open: true });
             }
             2 | 3 => {
@@ -96,21 +96,21 @@ fn play(seed: u64) -> Receiver {
                     let event = [json!(["room:leave"]), json!(["room:join", {}])];
                     let event = &event[usize::try_from(random.next() % 2).unwrap()];
                     if random.next().is_multiple_of(2) {
-                        clients[at].peer.call(&mut hall, event);
+                        clients[at].peer.call(&mut server, event);
                     } else {
-                        clients[at].peer.emit(&mut hall, event);
+                        clients[at].peer.emit(&mut server, event);
                     }
                 }
             }
             4 => {
                 if let Some(at) = pick(&mut random, &clients, true) {
-                    clients[at].peer.vanish(&mut hall);
+                    clients[at].peer.vanish(&mut server);
                     clients[at].open = false;
                 }
             }
             5 | 6 => {
                 if let Some(at) = pick(&mut random, &clients, false) {
-                    let peer = clients[at].peer.reconnect(&mut hall);
+                    let peer = clients[at].peer.reconnect(&mut server);
                     clients[at] = Client { peer, open: true };
                 }
             }
@@ -120,52 +120,52 @@ fn play(seed: u64) -> Receiver {
                 }
             }
             8 => {
-                hall.until(hall.now() + random.next() % 40_000);
+                server.until(server.now() + random.next() % 40_000);
                 // All answers but the last are overdue.
-                hall.posts.drain(..hall.posts.len().saturating_sub(1));
+                server.posts.drain(..server.posts.len().saturating_sub(1));
             }
             9 => {
                 if random.next().is_multiple_of(2) {
-                    receiver.receive(&hall);
+                    receiver.receive(&server);
                 }
-                hall.lose_memory();
+                server.lose_memory();
             }
             10 if random.next().is_multiple_of(3) => {
                 if random.next().is_multiple_of(2) {
-                    receiver.receive(&hall);
+                    receiver.receive(&server);
                 }
-                hall.kill();
+                server.kill();
                 for client in &mut clients {
                     client.open = false;
                 }
             }
-            11 if !hall.posts.is_empty() => {
+            11 if !server.posts.is_empty() => {
                 let failed = [status(503), Err("lost".to_owned())];
                 if random.next().is_multiple_of(2) {
-                    receiver.receive(&hall); // the answer is lost
+                    receiver.receive(&server); // the answer is lost
                 }
-                hall.answer_post(failed[usize::try_from(random.next() % 2).unwrap()].clone());
+                server.answer_post(failed[usize::try_from(random.next() % 2).unwrap()].clone());
             }
             _ => {
-                if receiver.receive(&hall) {
-                    hall.answer_post(status(200));
+                if receiver.receive(&server) {
+                    server.answer_post(status(200));
                 }
             }
         }
         for client in clients.iter().filter(|client| client.open) {
-            client.peer.heard(&mut hall); // it answers pings
+            client.peer.heard(&mut server); // it answers pings
         }
     }
     for _ in 0..10 {
-        for event in accept_all(&mut hall) {
+        for event in accept_all(&mut server) {
             receiver.take(&event);
         }
         for client in clients.iter().filter(|client| client.open) {
-            client.peer.heard(&mut hall);
+            client.peer.heard(&mut server);
         }
-        hall.until(hall.now() + 40_000);
+        server.until(server.now() + 40_000);
     }
-    let room = hall.operate("", "", "").1;
+    let room = server.operate("", "", "").1;
     let peers = room["peers"].as_array().expect("peers").iter();
     let peers: BTreeSet<String> = peers
         .map(|peer| peer["id"].as_str().unwrap().to_owned())

@@ -86,7 +86,7 @@ fn w_5_a_frame_that_is_too_large_ends_the_session() {
         .expect([Done::Closed(c, Some(1009))]);
 }
 
-/// W-6, D-10: nor with a packet, which clients would ignore.
+/// W-6, D-10: the server closes without a code and without a close packet, which clients would ignore.
 #[test]
 fn w_6_the_server_closes_without_a_code() {
     let mut script = script(conformance());

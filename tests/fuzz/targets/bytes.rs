@@ -42,7 +42,7 @@ impl<'a> Bytes<'a> {
         &items[self.below(items.len())]
     }
 
-    /// At most this many bytes, unchanged.
+    /// Takes the next bytes as they are: at most `limit` of them.
     pub fn some(&mut self, limit: usize) -> &'a [u8] {
         let len = self.below(limit + 1).min(self.0.len());
         let (some, rest) = self.0.split_at(len);

@@ -12,22 +12,23 @@ const UPGRADE_TIMEOUT: u64 = 10_000;
 /// Binary messages, each with its form in a payload.
 pub const BINARY: [(&[u8], &str); 3] = [(&[], "b"), (&[1, 2, 3], "bAQID"), (&[0xFF], "b/w==")];
 
-/// The part of a query by which a client of revision 3 asks for text payloads, or does not.
+/// What a client of revision 3 adds to its queries: nothing, or `b64=1` to get text payloads.
 pub const BASE64: [&str; 2] = ["", "&b64=1"];
 
 pub struct Client {
     pub sid: String,
-    /// For revision 3, the end of its queries.
+    /// `None` for revision 4. For revision 3, what its queries end with: one of [`BASE64`].
     pub old: Option<&'static str>,
     pub link: Link,
-    /// The pending poll, and when it was sent.
+    /// The pending poll: the number of its request.
     pub poll: Option<u64>,
+    /// When the last poll was sent.
     pub polled: u64,
     /// Whether the poll may be answered without a message.
     pub released: bool,
     /// Whether it has a ping to answer.
     pub pinged: bool,
-    /// The messages that it must still get, in order, in the form of a payload.
+    /// The messages, and in revision 3 the pongs, that it must still get, in order, in the form of a payload.
     pub owed: VecDeque<String>,
 }
 
@@ -108,7 +109,7 @@ impl Client {
         matches!(self.link, Link::Probing { since, .. } if since + UPGRADE_TIMEOUT <= now)
     }
 
-    /// Takes a received packet. Returns how many messages it was.
+    /// Takes a received packet. Returns 1 for one of the owed packets, and 0 for a ping.
     pub fn gets(&mut self, part: &str) -> usize {
         if part == "2" {
             self.pinged = true;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use signalbox::dialect::{Table, limits};
 
 use super::bytes::Bytes;
-use crate::dialect_client::{Client, place};
+use crate::dialect_client::{Client, dialect_server};
 
 const EVENTS: [&str; 4] = ["a", "b", "c", "*"];
 const KEYS: [&str; 15] = [
@@ -56,7 +56,7 @@ const TEXTS: [&str; 36] = [
     "$oops",
 ];
 
-/// How many events the table sent; none if the table has errors.
+/// The number of events that the table sent; `None` if the table has errors.
 pub fn tables(bytes: &[u8]) -> Option<usize> {
     let mut bytes = Bytes::new(bytes);
     let mut on = Map::new();
@@ -74,16 +74,16 @@ pub fn tables(bytes: &[u8]) -> Option<usize> {
         assert!(errors.iter().all(|error| !error.message.is_empty()));
         return None;
     }
-    let mut place = place(&table);
-    let mut clients: Vec<Client> = (0..3).map(|_| Client::connect(&mut place)).collect();
+    let mut server = dialect_server(&table);
+    let mut clients: Vec<Client> = (0..3).map(|_| Client::connect(&mut server)).collect();
     let mut sent = 0;
     while !bytes.is_empty() {
         match bytes.below(12) {
-            0 => drop(place.lose_memory()),
+            0 => drop(server.lose_memory()),
             1 => {
                 let client = clients.remove(bytes.below(clients.len()));
-                place.lost(client.connection);
-                clients.push(Client::connect(&mut place));
+                server.lost(client.connection);
+                clients.push(Client::connect(&mut server));
             }
             _ => {
                 let event = *bytes.pick(&EVENTS);
@@ -91,18 +91,18 @@ pub fn tables(bytes: &[u8]) -> Option<usize> {
                 let client = &clients[bytes.below(clients.len())];
                 let ack = if bytes.chance(2) { "7" } else { "" };
                 let frame = format!("42{ack}{}", json!([event, args[0], args[1]]));
-                place.text(client.connection, frame);
+                server.text(client.connection, frame);
             }
         }
         let heard: Vec<String> = clients
             .iter()
-            .flat_map(|client| client.heard_raw(&mut place))
+            .flat_map(|client| client.heard_raw(&mut server))
             .collect();
         assert!(heard.len() <= limits::DELIVERIES + clients.len());
         let size: usize = heard.iter().map(String::len).sum();
         assert!(size <= limits::SENT_BYTES);
         sent += heard.len();
-        place.take();
+        server.take();
     }
     Some(sent)
 }

@@ -1,5 +1,5 @@
-//! Random tables and events beside a naive interpreter: what each client hears, each ack, and each error,
-//! whenever memory is lost.
+//! Plays random events on random tables. What each client hears, each ack and each error must be what a naive
+//! interpreter expects, even if memory is lost.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use signalbox::dialect::Table;
 use super::bytes::Bytes;
 use super::dialect_naive::{End, Model, What};
 use super::dialect_tables::{EVENTS, ROOMS, table};
-use crate::dialect_client::{Place, place};
+use crate::dialect_client::{DialectServer, dialect_server};
 use crate::support::{Done, WEBSOCKET};
 
 const ADDRESSES: [&str; 2] = ["192.0.2.1", "192.0.2.2"];
@@ -38,7 +38,7 @@ pub fn dialect_model(bytes: &[u8]) -> Heard {
         panic!("{errors:?}\n{text}");
     }
     let mut stage = Stage {
-        place: place(&text),
+        server: dialect_server(&text),
         model: Model::new(table),
         clients: Vec::new(),
         gone: Vec::new(),
@@ -53,15 +53,15 @@ pub fn dialect_model(bytes: &[u8]) -> Heard {
 }
 
 struct Stage {
-    place: Place,
+    server: DialectServer,
     model: Model,
     clients: Vec<Client>,
-    /// The ids of those who left.
+    /// The ids of the sockets that disconnected.
     gone: Vec<String>,
     heard: Heard,
 }
 
-/// The model does not know what is to be heard.
+/// The model does not know what clients hear.
 struct Unknown;
 
 impl Stage {
@@ -70,7 +70,7 @@ impl Stage {
         match bytes.below(16) {
             _ if count == 0 => self.connect(bytes)?,
             0 | 1 if count < MOST_CLIENTS => self.connect(bytes)?,
-            2 => drop(self.place.lose_memory()),
+            2 => drop(self.server.lose_memory()),
             3 => self.disconnect(bytes.below(count))?,
             _ => self.event(bytes)?,
         }
@@ -83,9 +83,12 @@ impl Stage {
         Ok(())
     }
 
-    /// What a client heard since the last look. Of an error, its code.
+    /// What a client heard since the last call. Of an error, only the code is kept.
     fn listen(&mut self, at: usize) -> Vec<Value> {
-        let done = self.place.take_of(self.clients[at].connection).into_iter();
+        let done = self
+            .server
+            .take_for(self.clients[at].connection)
+            .into_iter();
         let frames = done.filter_map(|done| match done {
             Done::Sent(_, frame) => Some(frame),
             _ => None,
@@ -104,7 +107,7 @@ impl Stage {
             self.heard.codes.insert(code.clone());
             return Some(json!(["room:error", code]));
         }
-        // The offset, which those get that can be recovered.
+        // Only clients that can be recovered get an offset.
         let is_offset = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit());
         let args = event.as_array_mut().unwrap();
         if args.last().and_then(Value::as_str).is_some_and(is_offset) {
@@ -114,15 +117,15 @@ impl Stage {
     }
 
     fn connect(&mut self, bytes: &mut Bytes) -> Result<(), Unknown> {
-        (*bytes.pick(&ADDRESSES)).clone_into(&mut self.place.address);
+        (*bytes.pick(&ADDRESSES)).clone_into(&mut self.server.address);
         let query = ["n=r", "n=x%20y", "m=1"][bytes.below(3)];
         let auth = [json!({}), json!({"n": "r"}), json!({"n": {"a": 1}})][bytes.below(3)].clone();
         let is_strict = bytes.chance(2);
         let strict = if is_strict { "&strict=1" } else { "" };
-        let connection = self.place.upgrade(&format!("{WEBSOCKET}&{query}{strict}"));
-        self.place.take_of(connection);
-        self.place.text(connection, format!("40{auth}"));
-        let first = match self.place.sent_to(connection)[..] {
+        let connection = self.server.upgrade(&format!("{WEBSOCKET}&{query}{strict}"));
+        self.server.take_for(connection);
+        self.server.text(connection, format!("40{auth}"));
+        let first = match self.server.sent_to(connection)[..] {
             [first, ..] => first.to_owned(),
             [] => panic!("no answer"),
         };
@@ -135,18 +138,18 @@ impl Stage {
             _ => Value::Null,
         };
         self.model
-            .connect(&id, &self.place.address, n, auth["n"].clone());
+            .connect(&id, &self.server.address, n, auth["n"].clone());
         let end = self.model.run(&id, What::Connect);
         if let End::Refused(message, data) = end.map_err(|_| Unknown)? {
             assert_eq!(kind, "44", "{}", self.model.table);
             assert_eq!(reply["message"], message);
-            // The client was not told which id it was to have.
+            // A refused client gets no id. The model calls it "refused", so `data` with this word is not compared.
             let data = data.unwrap_or_default();
             if !data.to_string().contains(&id) {
                 assert_eq!(reply["data"], data);
             }
             self.model.forget(&id);
-            self.place.take_of(connection);
+            self.server.take_for(connection);
         } else {
             assert_eq!(kind, "40", "{}", self.model.table);
             self.clients.push(Client {
@@ -158,7 +161,7 @@ impl Stage {
         Ok(())
     }
 
-    /// A client's connection is lost: a strict one is gone, another one is away and stays so.
+    /// A client's connection is lost. A strict client disconnects; any other is away and does not return.
     fn disconnect(&mut self, who: usize) -> Result<(), Unknown> {
         self.listen(who);
         let Client {
@@ -166,8 +169,8 @@ impl Stage {
             connection,
             is_strict,
         } = self.clients.remove(who);
-        self.place.lost(connection);
-        self.place.take_of(connection);
+        self.server.lost(connection);
+        self.server.take_for(connection);
         if !is_strict {
             self.model.set_away(&id);
             return Ok(());
@@ -189,7 +192,7 @@ impl Stage {
         event.extend(args.iter().cloned());
         let ack = if wants_ack { "7" } else { "" };
         let frame = format!("42{ack}{}", Value::Array(event));
-        self.place.text(*connection, frame);
+        self.server.text(*connection, frame);
         let what = What::Event {
             name: name.to_owned(),
             args,

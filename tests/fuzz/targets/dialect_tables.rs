@@ -1,4 +1,4 @@
-//! Random tables without mistakes, which use all that a table can say.
+//! Random valid tables, which use everything that a table can contain.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ pub const EVENTS: [&str; 9] = [
 ];
 pub const ROOMS: [&str; 2] = ["r", "s"];
 
-/// What can be said everywhere.
+/// Values that are valid in every part of a table.
 const VALUES: [&str; 42] = [
     "$id",
     "$alias",
@@ -55,7 +55,7 @@ const VALUES: [&str; 42] = [
     "<${it}>",
 ];
 
-/// What can be said about an event alone.
+/// Values that are valid only in the actions of an event.
 const OF_EVENTS: [&str; 16] = [
     "$0",
     "$0",
@@ -81,7 +81,7 @@ const NAMES_OF_EVENTS: [&str; 4] = ["$0", "$0", "$0.a", "k${0}"];
 
 const WORDS: [&str; 5] = ["sender", "others", "all", "everyone", "broadcast"];
 
-/// What a part of a table is of.
+/// A part of a table: when its actions run.
 #[derive(Clone, Copy, PartialEq)]
 enum Part {
     Connect,
@@ -94,11 +94,11 @@ struct Author<'a, 'b> {
     part: Part,
     /// Whether the table has rooms.
     joins: bool,
-    /// Whether `to` takes names that may be those of rooms or of sockets.
+    /// Whether the table may have a `to` with a name that can belong to a room or to a socket.
     mixes: bool,
 }
 
-/// A table. Each has events that join and leave rooms, take names and keep data.
+/// A table. Each has events that take aliases and keep data, and most have events that join and leave rooms.
 pub fn table(bytes: &mut Bytes) -> Value {
     let (joins, mixes) = (!bytes.chance(4), !bytes.chance(3));
     let mut author = Author {
@@ -157,7 +157,7 @@ impl Author<'_, '_> {
         }
         let emits = self.bytes.chance(2);
         if self.joins && self.bytes.chance(6) {
-            // To leave the own room and to emit to others of it is a mistake.
+            // A table is invalid if an action leaves the client's own room and emits to the others in it.
             let own = !emits && self.bytes.chance(2);
             put("leave", if own { json!(true) } else { self.names_left() });
         }
@@ -241,7 +241,8 @@ impl Author<'_, '_> {
         }
     }
 
-    /// Rooms to leave. `$rooms` is the own room and needs more care.
+    /// Rooms to leave, but not `$rooms`: like `true`, it leaves the client's own room, and then the same action may
+    /// not emit to the others in that room.
     fn names_left(&mut self) -> Value {
         match self.bytes.below(4) {
             0 => json!("$allRooms"),
@@ -310,7 +311,7 @@ impl Author<'_, '_> {
         }
     }
 
-    /// A value of `$each`, in which no other `$each` stands.
+    /// A `$value` for `$each`, which must not contain another `$each`.
     fn flat(&mut self) -> Value {
         match self.bytes.below(4) {
             0 => json!("$it"),

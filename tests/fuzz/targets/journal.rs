@@ -1,5 +1,5 @@
-//! The journal compared with a naive map: it loses its memory, and its rows are damaged. And rows that no
-//! journal wrote.
+//! Compares the journal with a naive map, while memory is lost and rows are damaged. A second target opens
+//! rows that no journal wrote.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ const KEYS: [&str; 12] = [
 
 const PREFIXES: [&str; 6] = ["", "a", "a/", "b/", "a/1", "d"];
 
-/// How many bytes a segment has beside its entries, and an entry beside its key and value.
+/// The overhead in bytes: of a segment without its entries, and of an entry without its key and value.
 const SEGMENT: usize = 28;
 const ENTRY: usize = 6;
 
@@ -221,7 +221,7 @@ impl Model<'_> {
         assert_eq!(&self.disk.state(), self.committed());
     }
 
-    /// Damaged rows open to a state that was committed, or do not open.
+    /// A journal with damaged rows opens to a committed state, or fails to open.
     fn damage(&mut self) {
         let mut rows = self.disk.rows.clone();
         let keys: Vec<String> = rows.keys().cloned().collect();
@@ -264,7 +264,7 @@ impl Model<'_> {
 }
 
 /// Rows made of these bytes. Most have a correct checksum, because otherwise nothing else is checked.
-/// Returns whether they are a journal; if so, it can be written.
+/// Returns whether they are a journal. If they are, a write that the journal accepts must be readable.
 pub fn journal_rows(bytes: &[u8]) -> bool {
     let mut bytes = Bytes::new(bytes);
     let bounds = Bounds {

@@ -12,7 +12,7 @@ pub const SENDERS: [&str; 4] = ["from", "callerID", "sender_id", "mySocketId"];
 
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "none of them says anything about another"
+    reason = "each of them may be true without the others"
 )]
 pub struct Member {
     pub peer: Peer,
@@ -24,18 +24,18 @@ pub struct Member {
     pub joined: Option<u64>,
     pub n: Option<u64>,
     pub alias: Option<&'static str>,
-    /// The peer that gets its answers without a target.
+    /// The peer that gets its answers and candidates if they name no target.
     pub partner: Option<String>,
     /// What the others will be told of it when it is let in.
     pub knocking: Option<Knock>,
     pub denied: bool,
-    /// Whether it may pass the lock, because it was inside when the room closed.
+    /// Whether it has a secret to pass the lock: it had joined when the room was locked, or was let in later.
     pub has_secret: bool,
     /// The events that it must get, now or on its return.
     pub owed: Vec<Value>,
     /// How many signals are queued for it while it is away.
     pub waiting: usize,
-    /// Whether its page was left, and whether the server knows which connection this was.
+    /// Whether its page was left, and whether a new socket may replace it: none may after a loss of memory.
     pub left_page: bool,
     pub replaceable: bool,
     /// Since when the server knows that its connection is lost.
@@ -49,9 +49,9 @@ pub struct Member {
 #[derive(Clone, Copy, PartialEq)]
 pub enum Link {
     Present,
-    /// Its connection has been lost since then, unnoticed.
+    /// Its connection was lost at this time, and the server has not noticed.
     Silent(u64),
-    /// It may return until then.
+    /// Its connection is lost. It may return until this time.
     Away(u64),
 }
 
@@ -83,7 +83,7 @@ impl Member {
     /// Removes from an event what the model cannot know, and checks that separately. Returns the
     /// sender of a signal, and whether the receiver is the polite one of the two.
     pub fn check(&mut self, event: &mut Value) -> Option<(String, bool)> {
-        if !is_word(event) {
+        if !is_message_or_signal(event) {
             match event[0].as_str() {
                 // Of an error only the code is compared.
                 Some("room:error" | "room:denied") => event[1] = event[1]["code"].take(),
@@ -116,8 +116,8 @@ impl Member {
     }
 }
 
-/// Whether an event is a message or a signal of a member, and not a change of the members.
-pub fn is_word(event: &Value) -> bool {
+/// Whether an event is a chat message or a signal, and not news about members or an error.
+pub fn is_message_or_signal(event: &Value) -> bool {
     event[0] == "chat-message" || SIGNALS.iter().any(|name| event[0] == *name)
 }
 

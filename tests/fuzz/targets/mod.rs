@@ -1,7 +1,7 @@
 //! The fuzz targets: functions of bytes, which panic if a property does not hold.
 //!
-//! The parsers read the bytes as a peer's input. The other targets read them as decisions: what
-//! happens next, and what a peer sends.
+//! `packet`, `payload` and `query` read the bytes as the input of a client. The other targets read them as
+//! decisions: what happens next, and what a client sends.
 
 pub mod bytes;
 mod chaos;

@@ -1,13 +1,13 @@
-//! Runs a closed room twice, with strangers outside and without them. Members must receive, store
-//! and be allowed the same, and strangers must receive nothing from them. Memory is lost, the
-//! server is killed, and its clock is set back.
+//! Runs a closed room twice, with strangers outside and without them. In both runs, members must receive
+//! the same events and answers, and the same number of records must be stored. Strangers must receive
+//! nothing from members. Memory is lost, the server is killed, and its clock is set back.
 
 use serde_json::{Value, json};
 use signalbox::room::Config;
 
 use super::bytes::Bytes;
 use super::junk::junk;
-use crate::peer::{Hall, Peer, hall_with, unhurried};
+use crate::peer::{Peer, RoomServer, high_rates, server_with};
 use crate::support::Done;
 
 /// A text that only members may receive.
@@ -45,7 +45,7 @@ enum Stranger {
 }
 
 struct World {
-    hall: Hall,
+    server: RoomServer,
     insiders: Vec<Peer>,
     strangers: Vec<Stranger>,
     /// The events that members received, each with the member's number.
@@ -56,14 +56,14 @@ struct World {
 pub fn outsiders(bytes: &[u8]) -> usize {
     let [with, without] = [true, false].map(|strangers| run(bytes, strangers));
     for (place, (with, without)) in with.0.iter().zip(&without.0).enumerate() {
-        assert_eq!(with, without, "number {place}");
+        assert_eq!(with, without, "event {place}");
     }
     assert_eq!(with.0.len(), without.0.len());
-    assert_eq!(with.1, without.1, "what is stored");
+    assert_eq!(with.1, without.1, "the number of stored records");
     with.0.len()
 }
 
-/// The events that the members received, and the stored records about them.
+/// The events that the members received, and how many records of each kind are stored for them.
 fn run(bytes: &[u8], with_strangers: bool) -> (Vec<(usize, Value)>, Vec<String>) {
     let mut bytes = Bytes::new(bytes);
     let mut world = World::new(&mut bytes);
@@ -71,18 +71,19 @@ fn run(bytes: &[u8], with_strangers: bool) -> (Vec<(usize, Value)>, Vec<String>)
         let (inside, noise, what) = (bytes.byte(), bytes.byte(), bytes.byte());
         if with_strangers {
             world.noise(noise, what);
-            world.listen(); // a ping may have been sent, and all pings are sent together
+            // An event of a stranger may also send pings to members, which answer them here.
+            world.listen();
         }
         world.inside(inside);
         world.listen();
     }
-    let stored = world.hall.platform.stored();
+    let stored = world.server.platform.stored();
     let kinds = ["chat/", "room/"].map(|prefix| {
         let of_kind = stored.iter().filter(|(key, _)| key.starts_with(prefix));
         of_kind.count().to_string()
     });
     let log = stored.keys().filter(|key| key.starts_with("log/"));
-    // Events for a stranger have a share of their own in the log.
+    // The replay log also has the events that only strangers get: `room:denied`. These are not counted.
     let inside = log.filter(|key| !stored[*key].contains("room:denied"));
     let mut sizes = kinds.to_vec();
     sizes.push(inside.count().to_string());
@@ -92,20 +93,20 @@ fn run(bytes: &[u8], with_strangers: bool) -> (Vec<(usize, Value)>, Vec<String>)
 impl World {
     fn new(bytes: &mut Bytes) -> Self {
         let mut config = Config {
-            limits: unhurried(),
+            limits: high_rates(),
             ..Config::default()
         };
         config.limits.sockets = 4;
-        let mut hall = hall_with(config);
-        hall.late(1_000);
+        let mut server = server_with(config);
+        server.skip_to(1_000);
         let insiders: Vec<Peer> = (0..3)
             .map(|number| {
                 let peer = if number == 2 {
-                    Peer::connect_polling(&mut hall)
+                    Peer::connect_polling(&mut server)
                 } else {
-                    Peer::connect(&mut hall)
+                    Peer::connect(&mut server)
                 };
-                peer.join(&mut hall, &format!("insider {number}"));
+                peer.join(&mut server, &format!("insider {number}"));
                 peer
             })
             .collect();
@@ -114,9 +115,9 @@ impl World {
         } else {
             json!(["host:password", { "password": "secret" }])
         };
-        insiders[0].call(&mut hall, close);
+        insiders[0].call(&mut server, close);
         let mut world = Self {
-            hall,
+            server,
             insiders,
             strangers: Vec::new(),
             heard: Vec::new(),
@@ -128,34 +129,37 @@ impl World {
     /// Something that a member does, or that happens to the room.
     fn inside(&mut self, decision: u8) {
         let who = usize::from(decision >> 5) % self.insiders.len();
-        let hall = &mut self.hall;
+        let server = &mut self.server;
         let peer = &self.insiders[who];
         let reply = match decision % 16 {
-            0..4 => peer.call(hall, json!(["chat-message", SECRET])),
-            4 | 5 => peer.call(hall, json!(["signal", { "data": SECRET }])),
-            6 => peer.call(hall, json!(["offer", { "type": "offer", "sdp": SECRET }])),
-            7 => peer.call(hall, json!(["answer", { "type": "answer", "sdp": SECRET }])),
-            8 => peer.call(hall, json!(["join", ALIASES[who % 2]])),
-            9 => peer.call(hall, json!(["peer:update", { "hand": true }])),
-            10 => peer.call(hall, json!(["room:join", { "name": "again" }])),
+            0..4 => peer.call(server, json!(["chat-message", SECRET])),
+            4 | 5 => peer.call(server, json!(["signal", { "data": SECRET }])),
+            6 => peer.call(server, json!(["offer", { "type": "offer", "sdp": SECRET }])),
+            7 => peer.call(
+                server,
+                json!(["answer", { "type": "answer", "sdp": SECRET }]),
+            ),
+            8 => peer.call(server, json!(["join", ALIASES[who % 2]])),
+            9 => peer.call(server, json!(["peer:update", { "hand": true }])),
+            10 => peer.call(server, json!(["room:join", { "name": "again" }])),
             11 | 12 => {
-                peer.vanish(hall);
-                let back = peer.reconnect(hall);
+                peer.vanish(server);
+                let back = peer.reconnect(server);
                 assert!(back.recovered, "insider {who}");
                 self.insiders[who] = back;
                 return;
             }
             13 => {
-                hall.lose_memory();
+                server.lose_memory();
                 return;
             }
             15 if who == 0 => return self.kill(),
             15 if who == 1 => {
-                hall.set_clock_back(hall.now().min(3_000));
+                server.set_clock_back(server.now().min(3_000));
                 return;
             }
             _ => {
-                hall.until(hall.now() + 7_000);
+                server.until(server.now() + 7_000);
                 return;
             }
         };
@@ -166,26 +170,26 @@ impl World {
 
     /// The server is killed. Members return; strangers do not notice.
     fn kill(&mut self) {
-        self.hall.platform.flush();
-        self.hall.kill();
+        self.server.platform.flush();
+        self.server.kill();
         for (who, peer) in self.insiders.iter_mut().enumerate() {
-            *peer = peer.reconnect(&mut self.hall);
+            *peer = peer.reconnect(&mut self.server);
             assert!(peer.recovered, "insider {who}");
         }
     }
 
     fn noise(&mut self, decision: u8, what: u8) {
-        STRANGERS.clone_into(&mut self.hall.address);
-        let hall = &mut self.hall;
+        STRANGERS.clone_into(&mut self.server.address);
+        let server = &mut self.server;
         match decision % 8 {
             0 if self.strangers.len() < 12 => {
-                let c = hall.open_websocket();
-                hall.text(c, "40");
+                let c = server.open_websocket();
+                server.text(c, "40");
                 self.strangers.push(Stranger::WebSocket(c));
             }
             1 if self.strangers.len() < 12 => {
-                let sid = hall.open_polling();
-                hall.send(&sid, "40");
+                let sid = server.open_polling();
+                server.send(&sid, "40");
                 self.strangers.push(Stranger::Polling(sid));
             }
             2..7 if !self.strangers.is_empty() => {
@@ -195,22 +199,22 @@ impl World {
                     None => junk(&mut Bytes::new(&[decision, what, decision ^ what, !what])),
                 };
                 match &self.strangers[place] {
-                    Stranger::WebSocket(c) if hall.connections.contains_key(c) => {
-                        hall.text(*c, frame);
+                    Stranger::WebSocket(c) if server.connections.contains_key(c) => {
+                        server.text(*c, frame);
                     }
                     Stranger::WebSocket(_) => {}
                     Stranger::Polling(sid) => {
-                        hall.send(sid, &frame);
+                        server.send(sid, &frame);
                     }
                 }
             }
             7 if !self.strangers.is_empty() => match self.strangers.remove(0) {
-                Stranger::WebSocket(c) if hall.connections.contains_key(&c) => {
-                    hall.lost(c);
+                Stranger::WebSocket(c) if server.connections.contains_key(&c) => {
+                    server.lost(c);
                 }
                 Stranger::WebSocket(_) => {}
                 Stranger::Polling(sid) => {
-                    hall.send(&sid, "1");
+                    server.send(&sid, "1");
                 }
             },
             _ => {}
@@ -222,26 +226,26 @@ impl World {
                 Stranger::WebSocket(c) => *c,
                 Stranger::Polling(_) if !polls(place) => continue,
                 Stranger::Polling(sid) => {
-                    let poll = hall.poll(sid);
-                    if hall.requests.contains_key(&poll) {
-                        hall.overdue(poll);
+                    let poll = server.poll(sid);
+                    if server.requests.contains_key(&poll) {
+                        server.overdue(poll);
                     }
                     poll
                 }
             };
-            for done in hall.take_of(number) {
+            for done in server.take_for(number) {
                 if let Done::Sent(_, told) | Done::Responded(_, _, _, told) = done {
                     let secret = told.contains(SECRET) || told.contains("\"history\":");
                     assert!(!secret, "a stranger heard {told}");
                 }
             }
         }
-        INSIDERS.clone_into(&mut self.hall.address);
+        INSIDERS.clone_into(&mut self.server.address);
     }
 
     fn listen(&mut self) {
         for (who, peer) in self.insiders.iter().enumerate() {
-            for mut event in peer.heard(&mut self.hall) {
+            for mut event in peer.heard(&mut self.server) {
                 if event[0] != "host:knock" {
                     scrub(&mut event, &self.insiders);
                     self.heard.push((who, event));
@@ -251,8 +255,7 @@ impl World {
     }
 }
 
-/// Replaces the ids of members by names, and removes values that depend on the number of minted
-/// ids.
+/// Replaces the ids of members by names, and removes values that depend on how many ids the server has made.
 fn scrub(value: &mut Value, insiders: &[Peer]) {
     match value {
         Value::String(text) => {

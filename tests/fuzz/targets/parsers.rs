@@ -11,7 +11,7 @@ use signalbox::socket::{Decoder, Kind, Packet, ParseError};
 use super::bytes::Bytes;
 use super::junk::junk;
 
-/// A frame as one packet of each protocol: a packet that is read, written and read again is the same.
+/// Reads a frame as a packet of Engine.IO and of Socket.IO. A packet that is written and read again is the same.
 /// Returns whether it was a packet of Socket.IO.
 pub fn packet(bytes: &[u8]) -> bool {
     let frame = match std::str::from_utf8(bytes) {
@@ -101,7 +101,7 @@ pub fn payload(bytes: &[u8]) -> usize {
 const TEXT: &str = "text/plain";
 const OCTETS: &str = "application/octet-stream";
 
-/// The same for revision 3.
+/// Messages of revision 3 that are written and read again are the same.
 fn reread_revision_3(content_type: &str, bytes: &[u8]) {
     let read = |content_type: &str, body: &[u8]| {
         let mut codec = Codec::new(Revision::Three, false);
@@ -120,7 +120,8 @@ fn reread_revision_3(content_type: &str, bytes: &[u8]) {
     assert_eq!(again.expect("messages").1, messages);
 }
 
-/// Parts with their lengths are a body, in either form, up to the first invalid packet.
+/// Writes the parts, each after its length, as a binary and as a text body of revision 3. Both are read up to
+/// the first invalid packet.
 fn frame_revision_3(parts: &[&str]) {
     let parts = || parts.iter().filter(|part| !part.is_empty());
     if parts().count() == 0 {
@@ -163,7 +164,7 @@ fn message(packet: Result<ClientPacket, PacketError>) -> Option<ServerPacket> {
     }
 }
 
-/// Base64, bit by bit.
+/// Decodes base64 bit by bit.
 pub fn unbase64(text: &str) -> Vec<u8> {
     let value = |byte| match byte {
         b'A'..=b'Z' => Some(byte - b'A'),
@@ -183,14 +184,14 @@ pub fn unbase64(text: &str) -> Vec<u8> {
 
 /// A packet whose attachments are missing.
 struct Awaited {
-    /// Whether its placeholders name its attachments.
+    /// Whether each of its placeholders names one of its attachments.
     good: bool,
     count: usize,
     came: Vec<Rc<[u8]>>,
 }
 
-/// Messages in any order: a packet is complete when its last attachment arrives, and has the arguments with
-/// which it was sent. Earlier errors make no difference. Returns the number of complete packets.
+/// Messages in any order: a packet is complete when its last attachment arrives, and has its attachments in the
+/// order of their arrival. Earlier errors make no difference. Returns the number of complete packets.
 pub fn decoder(bytes: &[u8]) -> usize {
     let mut bytes = Bytes::new(bytes);
     let mut decoder = Decoder::default();
@@ -249,7 +250,8 @@ pub fn decoder(bytes: &[u8]) -> usize {
     came_out
 }
 
-/// An event with this number of attachments, and whether its placeholders name them.
+/// Returns an event as a text; whether each of its placeholders names one of its attachments; and the number of its
+/// attachments.
 fn event(bytes: &mut Bytes) -> (String, bool, usize) {
     let count = bytes.below(13);
     let places: Vec<usize> = (0..bytes.below(4)).map(|_| bytes.below(12)).collect();

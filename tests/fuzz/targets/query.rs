@@ -29,7 +29,7 @@ pub fn query(bytes: &[u8]) -> Option<u8> {
     } else {
         script.request(method, &query, "text/plain", "4hello")
     };
-    let done = script.take_of(request);
+    let done = script.take_for(request);
     match (code, &done[..]) {
         (Some(code), [answer]) if upgrade => assert_eq!(*answer, refused_upgrade(request, code)),
         (Some(code), [answer]) => assert_eq!(*answer, refused(request, code)),

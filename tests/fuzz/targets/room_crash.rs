@@ -1,37 +1,43 @@
-//! Several packets at once, errors of clients, and a server that is killed within a turn, as the model of
-//! rooms knows them.
+//! Several packets at once, errors of clients, and a server that is killed within a turn, in the model of
+//! rooms.
 
 use serde_json::{Value, json};
 
 use super::bytes::Bytes;
-use super::member::{Link, Member, is_word};
+use super::member::{Link, Member, is_message_or_signal};
 use super::room_model::{Act, Model};
-use crate::peer::Hall;
+use crate::peer::RoomServer;
 
-/// After this time a session that says nothing has ended.
+/// A session whose client sends nothing has ended after this time.
 const SILENT: u64 = 121_000;
 
-/// How long nobody needs to answer pings.
+/// Clients answer pings at least this often while time passes in `Model::wait`.
 const QUIET: u64 = 10_000;
 
 impl Model {
     /// A member sends several events at once.
-    pub(super) fn burst(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
+    pub(super) fn burst(&mut self, server: &mut RoomServer, bytes: &mut Bytes, who: usize) {
         let count = bytes.below(4) + 1;
-        let burst = self.plan_burst(hall, bytes, who, count);
+        let burst = self.plan_burst(server, bytes, who, count);
         let events: Vec<&str> = burst.iter().map(|act| act.event.as_str()).collect();
         let peer = &self.members[who].peer;
-        let acks = peer.ask_all(hall, &events);
+        let acks = peer.ask_all(server, &events);
         for (act, ack) in burst.iter().zip(acks) {
-            act.check(&peer.acknowledged(hall, ack).expect("an ack"));
+            act.check(&peer.acknowledged(server, ack).expect("an ack"));
         }
     }
 
-    fn plan_burst(&mut self, hall: &Hall, bytes: &mut Bytes, who: usize, count: usize) -> Vec<Act> {
+    fn plan_burst(
+        &mut self,
+        server: &RoomServer,
+        bytes: &mut Bytes,
+        who: usize,
+        count: usize,
+    ) -> Vec<Act> {
         let mut acts = Vec::new();
         for _ in 0..count {
-            acts.push(self.plan(hall, bytes, who));
-            // Who is the next host depends on ordinals, which are not told before all is done.
+            acts.push(self.plan(server, bytes, who));
+            // The next host depends on ordinals, which the model learns only after the burst.
             if self.peers().any(|peer| self.members[peer].n.is_none()) {
                 break;
             }
@@ -39,51 +45,55 @@ impl Model {
         acts
     }
 
-    /// A member asks for a namespace that there is not.
-    pub(super) fn elsewhere(&mut self, hall: &mut Hall, who: usize) {
+    /// A member connects to a namespace that does not exist.
+    pub(super) fn elsewhere(&mut self, server: &mut RoomServer, who: usize) {
         let peer = &self.members[who].peer;
-        peer.write(hall, "40/elsewhere,");
-        let refusal = peer.take_frame(hall, "44/elsewhere,").expect("a refusal");
+        peer.write(server, "40/elsewhere,");
+        let refusal = peer.take_frame(server, "44/elsewhere,").expect("a refusal");
         assert_eq!(refusal, r#"{"message":"Invalid namespace"}"#);
     }
 
-    /// A member breaks the protocol, and may come back as it was (V-4).
-    pub(super) fn misuse(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
+    /// A member breaks the protocol, and may come back as the same socket (V-4).
+    pub(super) fn misuse(&mut self, server: &mut RoomServer, bytes: &mut Bytes, who: usize) {
         let packet = *bytes.pick(&["42/elsewhere,[\"signal\",1]", "40", "4nonsense"]);
-        self.members[who].peer.send(hall, &[packet.to_owned()]);
-        self.away(who, hall.now());
+        self.members[who].peer.send(server, &[packet.to_owned()]);
+        self.away(who, server.now());
     }
 
-    /// The server is killed within a turn, or before what was done is stored.
-    pub(super) fn crash(&mut self, hall: &mut Hall, bytes: &mut Bytes) {
-        self.end_silence(hall, 0);
-        self.listen(hall);
-        if self.locked && 2 * self.members.len() > self.settings.sockets {
-            return; // outside, the oldest would give way to those who come back as somebody else
+    /// The server is killed within a turn, or before its changes are stored.
+    pub(super) fn crash(&mut self, server: &mut RoomServer, bytes: &mut Bytes) {
+        self.end_silence(server, 0);
+        self.listen(server);
+        // There is no crash in two kinds of rooms. In a full locked room, clients that come back as new sockets would
+        // take the places of the oldest sockets outside. A room that was unlocked may have more sockets inside than it
+        // accepts: those that were outside are inside now.
+        let has_more = self.members.len() > self.settings.sockets;
+        if (self.locked && self.is_full_after_loss()) || has_more {
+            return;
         }
         let present = self.with_link(|link| link == Link::Present);
         let outputs = bytes.below(12);
         if present.is_empty() || bytes.chance(3) {
-            hall.kill_until(hall.now() + 1);
+            server.kill_until(server.now() + 1);
         } else {
             let who = *bytes.pick(&present);
             let acts = if outputs == 0 {
                 vec![Act::done(json!(["chat-message", "never heard"]))]
             } else {
-                // Of several packets on a WebSocket each is a turn of its own.
+                // On a WebSocket, each packet is a turn of its own.
                 let count = if self.members[who].peer.polls() { 3 } else { 1 };
-                self.plan_burst(hall, bytes, who, count)
+                self.plan_burst(server, bytes, who, count)
             };
             let events: Vec<String> = acts.into_iter().map(|act| act.event).collect();
-            hall.crash_after(outputs);
-            self.members[who].peer.ask_in_vain(hall, &events);
+            server.crash_after(outputs);
+            self.members[who].peer.ask_without_acks(server, &events);
         }
-        self.killed_at = hall.now();
-        let is_complete = hall.platform.lost_nothing();
+        self.killed_at = server.now();
+        let is_complete = server.platform.lost_nothing();
         let mut heard = Vec::new();
         for who in 0..self.members.len() {
             let last = if self.members[who].link == Link::Present {
-                self.members[who].peer.heard_last(hall)
+                self.members[who].peer.heard_last(server)
             } else {
                 Vec::new()
             };
@@ -95,40 +105,45 @@ impl Model {
                 assert_eq!(member.owed, heard);
                 member.owed = rest;
             }
-            self.killed(hall, hall.now());
+            self.killed(server, server.now());
         } else {
-            self.come_to_terms(hall, heard);
+            self.come_back_after_loss(server, heard);
         }
     }
 
-    /// The server has forgotten what was not stored yet. All come back; who knows something that the
-    /// server does not is somebody else now, and it honestly says so. Nobody else misses anything
-    /// that was acknowledged.
-    fn come_to_terms(&mut self, hall: &mut Hall, mut heard: Vec<Vec<Value>>) {
+    /// Whether the room may have no place for new sockets when its clients come back after a loss. A client that comes
+    /// back as a new socket has two sockets for a while, and a socket whose end was not stored is there again.
+    fn is_full_after_loss(&self) -> bool {
+        2 * self.members.len() + self.gone.len() > self.settings.sockets
+    }
+
+    /// The server has lost the changes that were not stored. All clients come back. A client that received
+    /// something that the server has lost gets a new socket, and is told that it was not recovered. All other
+    /// clients get everything that was acknowledged.
+    fn come_back_after_loss(&mut self, server: &mut RoomServer, mut heard: Vec<Vec<Value>>) {
         self.forget();
-        // Who comes back as somebody else has two sockets for a while.
-        let is_full = 2 * self.members.len() > self.settings.sockets;
+        let is_full = self.is_full_after_loss();
         let (settled, others): (Vec<usize>, Vec<usize>) =
             (0..self.members.len()).partition(|who| self.members[*who].settled);
         for member in &mut self.members {
             if member.link == Link::Present {
-                member.link = Link::Silent(hall.now());
+                member.link = Link::Silent(server.now());
             }
         }
         let mut replaced = Vec::new();
         for who in settled {
-            self.come_to_terms_of(hall, who, &mut heard, &mut replaced);
+            self.come_back_alone(server, who, &mut heard, &mut replaced);
         }
         if is_full {
-            // Nobody else gets in before the sessions from before are given up.
-            self.wait(hall, SILENT + self.settings.window, &mut heard);
+            // There is no place for new sockets before the earlier ones expire.
+            self.wait(server, SILENT + self.settings.window, &mut heard);
         }
         for who in others {
-            self.come_to_terms_of(hall, who, &mut heard, &mut replaced);
+            self.come_back_alone(server, who, &mut heard, &mut replaced);
         }
-        self.wait(hall, SILENT + self.settings.window, &mut heard);
+        self.wait(server, SILENT + self.settings.window, &mut heard);
         let optional = std::mem::take(&mut self.optional);
-        let is_promised = |event: &Value| is_word(event) && !optional.contains(event);
+        let is_promised = |event: &Value| is_message_or_signal(event) && !optional.contains(event);
         for (member, heard) in self.members.iter_mut().zip(heard) {
             let mut owed = std::mem::take(&mut member.owed);
             owed.retain(is_promised);
@@ -138,15 +153,14 @@ impl Model {
                 .cloned()
                 .collect();
             assert_eq!(promised, owed);
-            let mut others: Vec<&Value> = heard
+            let mut others: Vec<String> = heard
                 .iter()
                 .filter(|event| optional.contains(event))
+                .map(Value::to_string)
                 .collect();
+            let count = others.len();
+            others.sort();
             others.dedup();
-            let count = heard
-                .iter()
-                .filter(|event| optional.contains(event))
-                .count();
             assert_eq!(count, others.len(), "twice: {heard:?}");
         }
         for old in replaced {
@@ -159,27 +173,27 @@ impl Model {
         let peer = self.peers().next();
         if let Some(who) = peer {
             let Member { name, video, .. } = self.members[who];
-            self.join(hall, who, name, video); // it is told of all others
+            self.join(server, who, name, video); // the reply lists all other peers
         }
     }
 
-    /// A client comes back, as who it was or as somebody else.
-    fn come_to_terms_of(
+    /// A client comes back, as the same socket or as a new one.
+    fn come_back_alone(
         &mut self,
-        hall: &mut Hall,
+        server: &mut RoomServer,
         who: usize,
         heard: &mut [Vec<Value>],
         replaced: &mut Vec<Member>,
     ) {
-        hall.until(hall.now() + 1); // not in the millisecond of its last sign of life
-        let back = self.members[who].peer.reconnect(hall);
+        server.until(server.now() + 1); // not in the millisecond of its last packet
+        let back = self.members[who].peer.reconnect(server);
         if back.recovered {
             assert_eq!(back.id, self.id(who));
             self.members[who].peer = back;
         } else {
-            let now = hall.now();
+            let now = server.now();
             let member = &self.members[who];
-            // What is kept of its loss may be older than what the model knows.
+            // For the loss of this connection, the server may have stored an earlier time than the model has.
             let until = match member.link {
                 Link::Away(until) => until.min(self.killed_at + self.settings.window),
                 Link::Present | Link::Silent(_) => self.killed_at + self.settings.window,
@@ -195,13 +209,13 @@ impl Model {
         (member.left_page, member.away_since) = (false, None);
     }
 
-    /// Time passes, in which those who are there answer pings.
-    fn wait(&mut self, hall: &mut Hall, millis: u64, heard: &mut [Vec<Value>]) {
-        let then = hall.now() + millis;
-        while hall.now() < then {
-            hall.until(then.min(hall.now() + QUIET));
+    /// Lets time pass. Present clients answer pings.
+    fn wait(&mut self, server: &mut RoomServer, millis: u64, heard: &mut [Vec<Value>]) {
+        let then = server.now() + millis;
+        while server.now() < then {
+            server.until(then.min(server.now() + QUIET));
             for who in self.with_link(|link| link == Link::Present) {
-                let more = self.members[who].peer.heard(hall);
+                let more = self.members[who].peer.heard(server);
                 heard[who].extend(self.check(who, more));
             }
         }

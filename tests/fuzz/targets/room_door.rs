@@ -6,7 +6,7 @@ use signalbox::socket::SocketId;
 use super::bytes::Bytes;
 use super::member::Link;
 use super::room_model::{Act, Model};
-use crate::peer::Hall;
+use crate::peer::RoomServer;
 
 /// What the others will be told of a waiting client when it is let in.
 #[derive(Clone, Copy)]
@@ -32,10 +32,10 @@ impl Model {
         self.find(name).filter(|who| !self.is_outside(*who))
     }
 
-    /// Why a member may not join, or `None`. It may knock instead.
+    /// Why a member may not join, or `None` if it may. If the reason is `waiting`, the member knocks.
     pub(super) fn refuse_join(
         &mut self,
-        hall: &Hall,
+        server: &RoomServer,
         who: usize,
         name: Option<&'static str>,
         video: bool,
@@ -54,7 +54,7 @@ impl Model {
             return Some("room-locked");
         }
         let earlier = member.knocking;
-        let since = earlier.map_or(hall.now(), |earlier| earlier.since);
+        let since = earlier.map_or(server.now(), |earlier| earlier.since);
         member.knocking = Some(Knock { name, video, since });
         if earlier.is_none_or(|earlier| earlier.name != name) {
             self.knock(who);
@@ -96,7 +96,7 @@ impl Model {
         })
     }
 
-    /// Tells the host of a waiting client, unless the host is outside or away.
+    /// Tells the host that a client waits, unless the connection of the host is lost.
     fn knock(&mut self, who: usize) {
         let id = self.id(who);
         let name = self.members[who].knocking.and_then(|knock| knock.name);
@@ -122,7 +122,7 @@ impl Model {
         waiting.into_iter().map(|(_, _, id)| id).collect()
     }
 
-    /// Tells a new host of all waiting clients; without a host they are refused.
+    /// Tells a new host, or a host that has come back, which clients wait. Without a host they are refused.
     pub(super) fn knock_anew(&mut self) {
         for id in self.knocking() {
             let who = self.find(&id).expect("it waits");
@@ -141,7 +141,12 @@ impl Model {
     }
 
     /// Something that only the host may do.
-    pub(super) fn preside(&mut self, hall: &Hall, bytes: &mut Bytes, who: usize) -> Act {
+    pub(super) fn perform_for_host(
+        &mut self,
+        server: &RoomServer,
+        bytes: &mut Bytes,
+        who: usize,
+    ) -> Act {
         let id = self.target(bytes);
         let (event, on) = match bytes.below(6) {
             0 | 1 => (json!(["host:lock", { "on": true }]), true),
@@ -156,7 +161,7 @@ impl Model {
             return Act::new(event, Err("forbidden"));
         }
         if event[0] == "host:lock" {
-            self.lock(hall, on);
+            self.lock(server, on);
             return Act::done(event);
         }
         let knocking = self
@@ -166,7 +171,7 @@ impl Model {
             return Act::new(event, Err("unknown-peer"));
         };
         if on {
-            let reply = self.admit(hall, &id);
+            let reply = self.admit(server, &id);
             return Act::new(event, reply.map(|()| json!({ "ok": true })));
         }
         self.members[knocking].denied = true;
@@ -174,7 +179,7 @@ impl Model {
         Act::done(event)
     }
 
-    fn lock(&mut self, hall: &Hall, on: bool) {
+    fn lock(&mut self, server: &RoomServer, on: bool) {
         if self.locked != on {
             self.locked = on;
             self.tell_peers(usize::MAX, &json!(["room:state", { "locked": on }]));
@@ -186,7 +191,7 @@ impl Model {
                 .map(|who| self.id(who))
                 .collect();
             outside.sort_by_key(|id| SocketId::parse(id));
-            // Members that are outside by now are not told.
+            // All sockets outside lose their aliases first, so none of them is told.
             let aliases = outside.iter().map(|id| {
                 let who = self.find(id).expect("it is outside");
                 self.members[who].alias.take()
@@ -197,7 +202,7 @@ impl Model {
         }
         if !on {
             for id in self.knocking() {
-                let _ = self.admit(hall, &id); // a refused client is told
+                let _ = self.admit(server, &id); // a refused client is told
             }
             for member in &mut self.members {
                 member.denied = false;
@@ -206,7 +211,7 @@ impl Model {
     }
 
     /// Lets a waiting client in.
-    fn admit(&mut self, hall: &Hall, id: &str) -> Result<(), &'static str> {
+    fn admit(&mut self, server: &RoomServer, id: &str) -> Result<(), &'static str> {
         let Some(who) = self.find(id) else {
             return Ok(()); // it has given its place up
         };
@@ -219,8 +224,8 @@ impl Model {
         }
         self.free_seat(who, knock.video);
         let who = self.find(id).expect("it is let in");
-        self.enter(hall, who, knock.name, knock.video);
-        // Its ordinal is not known earlier: see `Model::listen`.
+        self.enter(server, who, knock.name, knock.video);
+        // The model learns the ordinal from these events: see `Model::check_ordinal`.
         self.tell_entry(who, false);
         self.members[who].owed.push(json!(["room:admitted"]));
         Ok(())

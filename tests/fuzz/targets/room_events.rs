@@ -5,45 +5,45 @@ use serde_json::{Value, json};
 use super::bytes::Bytes;
 use super::member::{Link, without};
 use super::room_model::{Act, Model};
-use crate::peer::Hall;
+use crate::peer::RoomServer;
 
 const ALIASES: [&str; 3] = ["ann", "bob", "carol"];
 
 impl Model {
-    /// An event that a member sends, whose effects on the model are done.
-    pub(super) fn plan(&mut self, hall: &Hall, bytes: &mut Bytes, who: usize) -> Act {
+    /// Chooses an event that a member sends, and applies its effects to the model.
+    pub(super) fn plan(&mut self, server: &RoomServer, bytes: &mut Bytes, who: usize) -> Act {
         match bytes.below(16) {
             0 => self.leave(who),
             1 | 2 => self.take_alias(bytes, who),
             3 => self.raise_hand(who, bytes.chance(2)),
             4..7 => self.chat(bytes, who),
-            7 | 8 => self.preside(hall, bytes, who),
+            7 | 8 => self.perform_for_host(server, bytes, who),
             _ => self.signal(bytes, who, None),
         }
     }
 
     pub(super) fn join(
         &mut self,
-        hall: &mut Hall,
+        server: &mut RoomServer,
         who: usize,
         name: Option<&'static str>,
         video: bool,
     ) {
         let id = self.id(who);
         let joining = json!({ "name": name, "media": { "video": video } });
-        if let Some(code) = self.refuse_join(hall, who, name, video) {
+        if let Some(code) = self.refuse_join(server, who, name, video) {
             let refused = self.members[who]
                 .peer
-                .refusal(hall, &json!(["room:join", joining]));
+                .refusal(server, &json!(["room:join", joining]));
             assert_eq!(refused, code);
             return;
         }
         self.free_seat(who, video);
         let who = self.find(&id).expect("it is here");
-        let again = self.enter(hall, who, name, video);
+        let again = self.enter(server, who, name, video);
         let reply = self.members[who]
             .peer
-            .call(hall, json!(["room:join", joining]));
+            .call(server, json!(["room:join", joining]));
         assert_eq!(reply["room"]["locked"], self.locked);
         let n = reply["self"]["n"].as_u64().expect("an ordinal");
         self.number(who, n);
@@ -59,7 +59,7 @@ impl Model {
         assert_eq!(with_it.count(), 1);
     }
 
-    /// The others in the room, as a peer is told of them on joining.
+    /// Checks that the reply to `room:join` lists all other peers.
     fn check_peers(&self, who: usize, reply: &Value) {
         let mut others: Vec<usize> = self.peers().filter(|other| *other != who).collect();
         others.sort_by_key(|other| self.members[*other].n);
@@ -73,7 +73,7 @@ impl Model {
     /// Makes a member a peer, or updates the peer. Returns whether it was a peer before.
     pub(super) fn enter(
         &mut self,
-        hall: &Hall,
+        server: &RoomServer,
         who: usize,
         name: Option<&'static str>,
         video: bool,
@@ -84,7 +84,7 @@ impl Model {
         (member.name, member.video, member.knocking) = (name, video, None);
         member.has_secret |= self.locked;
         let again = member.joined.is_some();
-        member.joined.get_or_insert(hall.now());
+        member.joined.get_or_insert(server.now());
         again
     }
 
@@ -183,8 +183,13 @@ impl Model {
         Act::done(event)
     }
 
-    /// A member sends an event without an ack, which may be lost with the server.
-    pub(super) fn say_without_ack(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
+    /// A member sends an event without an ack. A kill of the server may lose the event.
+    pub(super) fn say_without_ack(
+        &mut self,
+        server: &mut RoomServer,
+        bytes: &mut Bytes,
+        who: usize,
+    ) {
         let before: Vec<usize> = self
             .members
             .iter()
@@ -195,7 +200,7 @@ impl Model {
         } else {
             self.signal(bytes, who, Some("signal"))
         };
-        self.members[who].peer.emit(hall, &act.event);
+        self.members[who].peer.emit(server, &act.event);
         let told = self.members.iter().zip(before);
         let told: Vec<Value> = told
             .flat_map(|(member, old)| member.owed[old..].to_vec())

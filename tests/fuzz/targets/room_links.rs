@@ -6,35 +6,36 @@ use signalbox::socket::SocketId;
 use super::bytes::Bytes;
 use super::member::{Link, Member};
 use super::room_model::Model;
-use crate::peer::{Hall, Peer};
+use crate::peer::{Peer, RoomServer};
 
 /// How long a client whose page was left may be away (V-4).
 const LEFT_PAGE: u64 = 5_000;
 
 impl Model {
-    pub(super) fn connect(&mut self, hall: &mut Hall, polling: bool) {
-        self.replace_left_page();
-        if !self.make_place() {
+    pub(super) fn connect(&mut self, server: &mut RoomServer, polling: bool) {
+        // If pages at this address were left, the socket of the first of them gives its place up.
+        let left = self.left_page();
+        if !self.make_place(left) {
             return;
         }
+        if let Some(left) = left {
+            self.remove(left, "left");
+        }
         let peer = if polling {
-            Peer::connect_polling(hall)
+            Peer::connect_polling(server)
         } else {
-            Peer::connect(hall)
+            Peer::connect(server)
         };
         self.members.push(Member::new(peer));
     }
 
-    /// Whether there is a place for one more socket. A socket inside that is away gives its place
-    /// up.
-    fn make_place(&mut self) -> bool {
+    /// Whether there is a place for one more socket, when the socket of the page that was left is removed. If necessary, a
+    /// socket inside that is away gives up its place.
+    fn make_place(&mut self, left: Option<usize>) -> bool {
         let inside = self.insiders();
-        let alike = if self.locked {
-            self.members.len() - inside.len()
-        } else {
-            inside.len()
-        };
-        if alike < self.settings.sockets {
+        // The place of a new socket is outside a locked room, and inside any other.
+        let alike = (0..self.members.len()).filter(|who| inside.contains(who) != self.locked);
+        if alike.filter(|who| Some(*who) != left).count() < self.settings.sockets {
             return true;
         }
         let away = |who: &usize| matches!(self.members[*who].link, Link::Away(_));
@@ -50,22 +51,22 @@ impl Model {
         ghost.is_some()
     }
 
-    pub(super) fn upgrade(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
+    pub(super) fn upgrade(&mut self, server: &mut RoomServer, bytes: &mut Bytes, who: usize) {
         let peer = &mut self.members[who].peer;
         let mut lost = false;
-        peer.upgrade(hall, |hall| {
+        peer.upgrade(server, |server| {
             if bytes.chance(3) {
-                hall.lose_memory();
+                server.lose_memory();
                 lost = true;
             }
         });
         if lost {
             self.forget();
         }
-        self.expire(hall.now()); // the upgrade took a moment
+        self.expire(server.now()); // the upgrade took a moment
     }
 
-    /// Memory is lost: queue lengths, and which connections belonged to left pages, are not stored.
+    /// Memory is lost. The lengths of queues are not stored, nor which connections belonged to pages that were left.
     pub(super) fn forget(&mut self) {
         for member in &mut self.members {
             member.waiting = 0;
@@ -73,8 +74,8 @@ impl Model {
         }
     }
 
-    /// A page is loaded: the socket of the page from this address that was left first leaves.
-    pub(super) fn replace_left_page(&mut self) {
+    /// Of the pages that were left, the socket that expires first.
+    fn left_page(&self) -> Option<usize> {
         let left = self.members.iter().enumerate();
         let left = left.filter_map(|(who, member)| match member.link {
             Link::Away(until) if member.replaceable => {
@@ -82,35 +83,33 @@ impl Model {
             }
             _ => None,
         });
-        if let Some((_, _, who)) = left.min() {
-            self.remove(who, "left");
-        }
+        left.min().map(|(_, _, who)| who)
     }
 
     /// A connection is lost, or silent from now on, or the client leaves the namespace or the page.
-    pub(super) fn lose(&mut self, hall: &mut Hall, bytes: &mut Bytes, who: usize) {
+    pub(super) fn lose(&mut self, server: &mut RoomServer, bytes: &mut Bytes, who: usize) {
         let peer = &self.members[who].peer;
         match bytes.below(8) {
             0 => {
-                peer.write(hall, "41");
+                peer.write(server, "41");
                 self.remove(who, "left");
             }
             1 if !peer.polls() => {
-                hall.went_away(peer.connection());
-                self.away(who, hall.now());
+                server.went_away(peer.connection());
+                self.away(who, server.now());
                 let member = &mut self.members[who];
-                member.link = Link::Away(hall.now() + LEFT_PAGE.min(self.settings.window));
+                member.link = Link::Away(server.now() + LEFT_PAGE.min(self.settings.window));
                 (member.left_page, member.replaceable) = (true, true);
             }
             2 => {
-                peer.vanish(hall);
-                self.away(who, hall.now());
+                peer.vanish(server);
+                self.away(who, server.now());
             }
             3 => {
-                peer.write(hall, "1");
-                self.away(who, hall.now());
+                peer.write(server, "1");
+                self.away(who, server.now());
             }
-            4 | 5 => self.members[who].link = Link::Silent(hall.now()),
+            4 | 5 => self.members[who].link = Link::Silent(server.now()),
             _ => {}
         }
     }
@@ -124,17 +123,17 @@ impl Model {
     }
 
     /// The server is killed, and restarted after a while. It notices lost connections at once, but
-    /// not lost polls. If any is lost, all clients that are away get a new time limit.
-    pub(super) fn kill(&mut self, hall: &mut Hall, millis: u64) {
-        self.end_silence(hall, 0);
-        hall.platform.flush();
-        let then = hall.now() + millis;
-        hall.kill_until(then);
-        self.killed(hall, then);
+    /// not lost polls. If a connection is lost, all clients that are away get a new time limit.
+    pub(super) fn kill(&mut self, server: &mut RoomServer, millis: u64) {
+        self.end_silence(server, 0);
+        server.platform.flush();
+        let then = server.now() + millis;
+        server.kill_until(then);
+        self.killed(server, then);
     }
 
     /// The server was killed, and its records are stored.
-    pub(super) fn killed(&mut self, hall: &mut Hall, then: u64) {
+    pub(super) fn killed(&mut self, server: &mut RoomServer, then: u64) {
         self.forget();
         let present = self.with_link(|link| link == Link::Present);
         let (polling, mut lost): (Vec<_>, Vec<_>) = present
@@ -152,12 +151,12 @@ impl Model {
         for who in lost {
             self.away(who, then);
         }
-        self.until(hall, then);
+        self.until(server, then);
     }
 
     /// Lets time pass. Clients that are away for too long leave.
-    pub(super) fn until(&mut self, hall: &mut Hall, then: u64) {
-        hall.until(then);
+    pub(super) fn until(&mut self, server: &mut RoomServer, then: u64) {
+        server.until(then);
         self.expire(then);
     }
 
@@ -185,23 +184,23 @@ impl Model {
 
     /// A client returns and is the same socket. If its loss is unnoticed, its earlier connection is
     /// first checked by a ping.
-    pub(super) fn come_back(&mut self, hall: &mut Hall, who: usize) {
+    pub(super) fn come_back(&mut self, server: &mut RoomServer, who: usize) {
         let id = self.id(who);
         // It returns after the millisecond of its last packet.
-        self.until(hall, hall.now() + 1);
+        self.until(server, server.now() + 1);
         let Some(who) = self.find(&id) else {
             return; // its time limit had just passed
         };
-        let back = self.members[who].peer.reconnect(hall);
+        let back = self.members[who].peer.reconnect(server);
         assert!(
             back.recovered && back.id == id,
             "{id} came back as {}",
             back.id
         );
-        self.expire(hall.now());
+        self.expire(server.now());
         let who = self.find(&id).expect("it is in");
         if let Link::Silent(_) = self.members[who].link {
-            self.away(who, hall.now());
+            self.away(who, server.now());
         }
         self.members[who].peer = back;
         self.members[who].link = Link::Present;
@@ -216,29 +215,27 @@ impl Model {
         }
     }
 
-    /// A client returns that had left.
-    pub(super) fn come_anew(&mut self, hall: &mut Hall) {
-        if !self.make_place() {
+    /// A client that had left returns.
+    pub(super) fn come_anew(&mut self, server: &mut RoomServer) {
+        if !self.make_place(None) {
             return;
         }
         let gone = self.gone.swap_remove(0);
-        let peer = gone.reconnect(hall);
+        let peer = gone.reconnect(server);
         assert!(!peer.recovered && self.find(&peer.id).is_none() && peer.id != gone.id);
         self.members.push(Member::new(peer));
     }
 
-    /// Clients that lost their connection unnoticed this long ago return.
-    pub(super) fn end_silence(&mut self, hall: &mut Hall, millis: u64) {
-        let now = hall.now();
+    /// Clients whose connection was lost at least `millis` ago return, if the server has not noticed the loss.
+    pub(super) fn end_silence(&mut self, server: &mut RoomServer, millis: u64) {
+        let now = server.now();
         let silent = |link| matches!(link, Link::Silent(since) if since + millis <= now);
         let silent = self.with_link(silent).into_iter();
         for id in silent.map(|who| self.id(who)).collect::<Vec<_>>() {
-            let who = self
-                .find(&id)
-                .expect("only those who are away are given up");
-            self.come_back(hall, who);
+            let who = self.find(&id).expect("only sockets that are away expire");
+            self.come_back(server, who);
         }
-        self.listen(hall);
+        self.listen(server);
     }
 
     pub(super) fn with_link(&self, is: impl Fn(Link) -> bool) -> Vec<usize> {

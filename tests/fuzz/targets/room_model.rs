@@ -1,6 +1,6 @@
-//! A room beside a naive model of it: who is in, who waits outside, who is away, who is host, and what
-//! everyone hears, once and in order. It holds over both transports and their upgrade, with several packets
-//! in a request, with a clock that goes back, and whenever memory is lost, a connection, or the server.
+//! Compares a room with a naive model: who is in, who waits outside, who is away, who is host, and what each
+//! client hears, once and in order. Clients use both transports and upgrade, and send several packets in a
+//! request. The clock goes back, memory and connections are lost, and the server is killed.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -14,10 +14,11 @@ use signalbox::store::Store;
 
 use super::bytes::Bytes;
 use super::member::{Link, Member};
-use crate::peer::{Hall, Peer, unhurried};
+use crate::peer::{Peer, RoomServer, high_rates};
 use crate::support::Script;
 
-/// How long a connection that is lost without a word may stay so, for its pings not to count.
+/// How long a lost connection may stay unnoticed. In so short a time, the server does not notice that a pong is
+/// missing.
 const SILENCE: u64 = 20_000;
 
 /// How many members there are at most.
@@ -29,7 +30,7 @@ const NAMES: [&str; 3] = ["Ann", "Bob", "中文😀"];
 pub(super) struct Settings {
     /// For how long a client may be away (K-6), in milliseconds.
     pub(super) window: u64,
-    /// How many signals may wait for one that is away.
+    /// How many signals may wait for a socket that is away.
     pub(super) waiting: usize,
     pub(super) peers: usize,
     pub(super) sockets: usize,
@@ -40,16 +41,16 @@ pub(super) struct Settings {
 pub(super) struct Model {
     pub(super) settings: Settings,
     pub(super) members: Vec<Member>,
-    /// Clients whose sockets are no more.
+    /// Clients whose sockets were removed.
     pub(super) gone: Vec<Peer>,
     pub(super) host: Option<String>,
     pub(super) locked: bool,
-    /// What each was told of another: whether it is the polite one.
+    /// For each receiver and sender: whether the receiver was told that it is the polite one of the two.
     pub(super) polite: BTreeMap<(String, String), bool>,
     /// What was sent without an ack since the last commit: a kill may lose it.
     pub(super) optional: Vec<Value>,
-    /// When the server was killed within a turn: the clock does not go back to before that, when an
-    /// event may have had the same offset as one that is lost.
+    /// When the server was killed within a turn. The clock does not go back beyond this time, because then a new
+    /// event could get the offset of a lost event.
     pub(super) killed_at: u64,
     pub(super) said: usize,
     pub(super) heard: usize,
@@ -59,7 +60,7 @@ pub(super) struct Model {
 pub fn room_model(bytes: &[u8]) -> usize {
     let mut bytes = Bytes::new(bytes);
     let settings = Settings::choose(&mut bytes);
-    let mut hall = settings.hall();
+    let mut server = settings.server();
     let mut model = Model {
         settings,
         members: Vec::new(),
@@ -73,14 +74,14 @@ pub fn room_model(bytes: &[u8]) -> usize {
         heard: 0,
     };
     while !bytes.is_empty() {
-        model.step(&mut hall, &mut bytes);
-        model.listen(&mut hall);
+        model.step(&mut server, &mut bytes);
+        model.listen(&mut server);
     }
     model.heard
 }
 
 impl Settings {
-    /// The usual ones, or those at a corner. Few signals may wait, to get there.
+    /// Usual or extreme settings. Usually few signals may wait, so that queues do become full.
     fn choose(bytes: &mut Bytes) -> Self {
         let mut settings = Self {
             window: 30_000,
@@ -101,8 +102,8 @@ impl Settings {
         settings
     }
 
-    fn hall(&self) -> Hall {
-        let mut limits = unhurried();
+    fn server(&self) -> RoomServer {
+        let mut limits = high_rates();
         limits.waiting = self.waiting;
         limits.peers = self.peers;
         limits.sockets = self.sockets;
@@ -120,6 +121,8 @@ impl Settings {
             let engine = Engine::new(engine.clone(), Rc::clone(&store));
             let server = socket::Config {
                 recovery: Some(recovery.clone()),
+                // The model does not know that a room forgets its lock when it was empty for a day.
+                retention: None,
                 ..socket::Config::default()
             };
             let room = Config {
@@ -133,65 +136,65 @@ impl Settings {
 }
 
 impl Model {
-    fn step(&mut self, hall: &mut Hall, bytes: &mut Bytes) {
-        self.end_silence(hall, SILENCE);
+    fn step(&mut self, server: &mut RoomServer, bytes: &mut Bytes) {
+        self.end_silence(server, SILENCE);
         let present = self.with_link(|link| link == Link::Present);
         let lost = self.with_link(|link| link != Link::Present);
         match bytes.below(40) {
-            0 | 1 if self.members.len() < MEMBERS => self.connect(hall, bytes.chance(2)),
+            0 | 1 if self.members.len() < MEMBERS => self.connect(server, bytes.chance(2)),
             2 => {
-                hall.lose_memory();
+                server.lose_memory();
                 self.forget();
             }
-            3 => self.kill(hall, *bytes.pick(&[0, 1_000, 36_000_000])),
+            3 => self.kill(server, *bytes.pick(&[0, 1_000, 36_000_000])),
             4 => {
-                self.end_silence(hall, 0);
+                self.end_silence(server, 0);
                 self.until(
-                    hall,
-                    hall.now() + *bytes.pick(&[1, 25, 1_000, 29_999, 30_000]),
+                    server,
+                    server.now() + *bytes.pick(&[1, 25, 1_000, 29_999, 30_000]),
                 );
             }
             5 => {
                 let back = *bytes.pick(&[1, 999, 5_000]);
-                hall.set_clock_back(back.min(hall.now() - self.killed_at));
+                server.set_clock_back(back.min(server.now() - self.killed_at));
                 for member in &mut self.members {
                     if let Link::Silent(since) = &mut member.link {
-                        *since = hall.now().min(*since);
+                        *since = server.now().min(*since);
                     }
                 }
             }
-            6 => self.crash(hall, bytes),
-            7..10 if !lost.is_empty() => self.come_back(hall, *bytes.pick(&lost)),
-            7 if !self.gone.is_empty() && self.members.len() < MEMBERS => self.come_anew(hall),
+            6 => self.crash(server, bytes),
+            7..10 if !lost.is_empty() => self.come_back(server, *bytes.pick(&lost)),
+            7 if !self.gone.is_empty() && self.members.len() < MEMBERS => self.come_anew(server),
             kind @ 10.. if !present.is_empty() => {
                 let who = *bytes.pick(&present);
                 match kind {
                     10..14 => {
                         let name = NAMES.get(bytes.below(4)).copied();
-                        self.join(hall, who, name, bytes.chance(2));
+                        self.join(server, who, name, bytes.chance(2));
                     }
                     14..29 => {
-                        let act = self.plan(hall, bytes, who);
-                        let reply = self.members[who].peer.call(hall, &act.event);
+                        let act = self.plan(server, bytes, who);
+                        let reply = self.members[who].peer.call(server, &act.event);
                         act.check(&reply);
                     }
-                    29 | 30 => self.say_without_ack(hall, bytes, who),
-                    31..34 => self.burst(hall, bytes, who),
-                    34 => self.elsewhere(hall, who),
-                    35 => self.misuse(hall, bytes, who),
-                    36 => self.upgrade(hall, bytes, who),
-                    _ => self.lose(hall, bytes, who),
+                    29 | 30 => self.say_without_ack(server, bytes, who),
+                    31..34 => self.burst(server, bytes, who),
+                    34 => self.elsewhere(server, who),
+                    35 => self.misuse(server, bytes, who),
+                    36 => self.upgrade(server, bytes, who),
+                    _ => self.lose(server, bytes, who),
                 }
             }
             _ => {}
         }
     }
 
-    /// Takes what everyone heard: it is what the model says.
-    pub(super) fn listen(&mut self, hall: &mut Hall) {
+    /// Takes what all clients heard, and compares it with the model.
+    pub(super) fn listen(&mut self, server: &mut RoomServer) {
         let mut listeners = Vec::new();
         for who in self.with_link(|link| link == Link::Present) {
-            let heard = self.members[who].peer.heard(hall);
+            let heard = self.members[who].peer.heard(server);
             let heard = self.check(who, heard);
             if !heard.is_empty() {
                 listeners.push(who);
@@ -200,12 +203,12 @@ impl Model {
             let owed = std::mem::take(&mut member.owed);
             assert_eq!(heard, owed, "polling: {}", member.peer.polls());
         }
-        self.note_commit(hall, &listeners);
+        self.note_commit(server, &listeners);
     }
 
-    /// After a commit, nothing of what anybody knows can be lost.
-    fn note_commit(&mut self, hall: &Hall, listeners: &[usize]) {
-        if hall.platform.is_committed() {
+    /// After a commit, a kill cannot lose anything that a client knows.
+    fn note_commit(&mut self, server: &RoomServer, listeners: &[usize]) {
+        if server.platform.is_committed() {
             self.optional.clear();
             for member in &mut self.members {
                 member.settled = true;
@@ -217,7 +220,7 @@ impl Model {
         }
     }
 
-    /// Checks events by themselves, and takes out of them what a model cannot know.
+    /// Removes from each event what the model cannot predict, such as times and ordinals, and checks some of it.
     pub(super) fn check(&mut self, who: usize, mut heard: Vec<Value>) -> Vec<Value> {
         for event in &mut heard {
             self.check_ordinal(event);
@@ -229,7 +232,7 @@ impl Model {
         heard
     }
 
-    /// An event that shows a peer tells its ordinal.
+    /// Takes a peer's ordinal from an event that shows the peer, and checks it.
     fn check_ordinal(&mut self, event: &mut Value) {
         let is_admission = event[0] == "room:admitted";
         let is_peer = event[0]
@@ -257,7 +260,7 @@ impl Model {
         }
     }
 
-    /// Of two, one is polite: the one with the greater ordinal.
+    /// Of two peers, the one with the greater ordinal is polite.
     fn check_polite(&mut self, who: usize, from: String, polite: bool) {
         let id = self.id(who);
         let sender = self.members.iter().find(|member| member.peer.id == from);
@@ -271,7 +274,7 @@ impl Model {
     }
 }
 
-/// An event that a member sends, and what the model says that it is answered with.
+/// An event that a member sends, and the reply that the model expects.
 pub(super) struct Act {
     pub(super) event: String,
     pub(super) reply: Result<Value, &'static str>,
@@ -284,7 +287,7 @@ impl Act {
 
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "callers write an event in place"
+        reason = "callers write an event in the call"
     )]
     pub(super) fn new(event: impl ToString, reply: Result<Value, &'static str>) -> Self {
         let event = event.to_string();

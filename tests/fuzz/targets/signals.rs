@@ -8,7 +8,7 @@ use super::member::{SENDERS, SIGNALS};
 use super::room_model::{Act, Model};
 use crate::support::id;
 
-/// Names of targets. The lowest rank decides.
+/// Names of fields that may name a target, each with its rank. If several do, the lowest rank decides.
 const TARGETS: [(&str, u8); 8] = [
     ("remotePeerId", TUTORIAL),
     ("targetUserId", TUTORIAL),
@@ -22,12 +22,12 @@ const TARGETS: [(&str, u8); 8] = [
 
 const TUTORIAL: u8 = 0;
 
-/// Names from this rank on may mean the sender.
+/// A field of this or a higher rank may hold the name of the sender; then it names no target.
 const PEER: u8 = 4;
 
 const ROOMS: [&str; 2] = ["roomId", "meeting_code"];
 
-/// Names whose values decide.
+/// Fields with unknown names. Such a field names a target if its value is the id or alias of another member.
 const UNKNOWN: [&str; 2] = ["buddy", "zone"];
 
 /// Names of payloads.
@@ -108,7 +108,7 @@ impl Model {
         let own = self.id(who);
         self.members[who].partner = only.cloned();
         for (to, member) in self.members.iter_mut().enumerate() {
-            // A signal to many makes all other sockets partners, even those that miss it.
+            // A signal to many makes its sender the partner of all other sockets, even of those that miss it.
             if to != who && (only.is_none() || receivers.contains(&to)) {
                 member.partner = Some(own.clone());
             }

@@ -3,6 +3,8 @@
 //! [`Script`] checks that each request is answered at most once, that nothing is sent to a closed
 //! connection, and that the deadline is in the future after a wake.
 
+mod packets;
+
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,76 +15,28 @@ use signalbox::room::{Config, Room, RoomName};
 use signalbox::socket::{self, Runner, Server};
 use signalbox::store::Store;
 
+use packets::recent;
+
 use super::bytes::Bytes;
-use super::client::BASE64;
-use super::junk::{junk, junk_bytes};
-use crate::peer::{Hall, unhurried};
+use crate::peer::{RoomServer, high_rates};
 use crate::raw::{conformance, script};
 use crate::support::{Done, Script, sid_of};
 
-/// Packets that open and close sockets, valid or not.
-const CONTROL: [&str; 14] = [
-    "2probe",
-    "5",
-    "3",
-    "1",
-    "40",
-    "41",
-    "4bye",
-    "451-[\"x\"]",
-    "40/custom,",
-    "41/custom,",
-    "42/custom,[\"message\"]",
-    "4310[]",
-    "42",
-    "40/,{\"strict\":true}",
-];
-
-/// Events of a room.
-const EVENTS: [&str; 26] = [
-    r#"421["host:admit",{"id":"bob"}]"#,
-    r#"42["host:deny",{"id":"bob"}]"#,
-    r#"421["room:join",{"media":{"video":true},"rejoin":"x"}]"#,
-    r#"42["ice:get"]"#,
-    r#"42["room:join",{"name":"x"}]"#,
-    r#"421["room:join"]"#,
-    r#"42["room:leave"]"#,
-    r#"42["join","bob"]"#,
-    r#"421["chat-message",{"message":"hi","mid":"m"}]"#,
-    r#"421["offer",{"offer":{"type":"offer","sdp":"","fr\u006fm":"bob"},"remotePeerId":"bob"}]"#,
-    r#"421["answer",{"to":["bob"],"sdp":1},"elsewhere"]"#,
-    r#"421["signal","room","bob",{"caller":[],"x":{"y":{}}},{"roomId":null}]"#,
-    r#"451-["offer",{"x":{"_placeholder":true,"num":0},"to":"bob"}]"#,
-    r#"451-["chat-message",{"message":"x","enc":{"_placeholder":true,"num":0}}]"#,
-    r#"42["peer:update",{"hand":true}]"#,
-    r#"423["chat:history",{"limit":1}]"#,
-    r#"42["chat:typing",{"on":true}]"#,
-    r#"421["chat-message",{"message":"\ud800","mid":"m","to":"bob"}]"#,
-    r#"421["room:join",{"password":"x","room":"room"}]"#,
-    r#"42["host:password",{"password":"x"}]"#,
-    r#"421["host:password",{"password":null}]"#,
-    r#"42["host:lock",{"on":true}]"#,
-    r#"421["host:lock",{"on":false}]"#,
-    r#"42["host:transfer",{"id":"bob"}]"#,
-    r#"421["host:kick",{"id":"bob"}]"#,
-    r#"42["host:clear"]"#,
-];
-
-/// Sessions of an echo. Returns what the clients received.
+/// Sessions with a server that echoes messages. Returns what the clients received.
 pub fn session(bytes: &[u8]) -> Vec<String> {
     Chaos::new(script(conformance()), bytes).run()
 }
 
-/// A room with extreme settings. Returns what the clients received.
+/// A room, in half of the runs with extreme settings. Returns what the clients received.
 pub fn room(bytes: &[u8]) -> Vec<String> {
     let mut chooser = Bytes::new(bytes);
-    let hall = corner(&mut chooser);
-    Chaos::new(hall, chooser.rest()).run()
+    let server = corner(&mut chooser);
+    Chaos::new(server, chooser.rest()).run()
 }
 
-/// A room in which each setting has its least, its default or its greatest value.
-fn corner(bytes: &mut Bytes) -> Hall {
-    let mut limits = unhurried();
+/// A room. In half of the runs, many of its settings are very small, very large or at their defaults.
+fn corner(bytes: &mut Bytes) -> RoomServer {
+    let mut limits = high_rates();
     let mut engine = engine::Config::default();
     let mut socket = socket::Config::default();
     if bytes.chance(2) {
@@ -128,7 +82,7 @@ struct Chaos<'a, C> {
     open: Vec<u64>,
     /// What the clients received, without handshakes.
     seen: Vec<String>,
-    /// What they need to recover: each `pid`, and the last offset.
+    /// What the clients need to recover: each `pid`, and the last offset.
     pids: Vec<String>,
     offset: String,
 }
@@ -174,12 +128,12 @@ impl<'a, C: Core> Chaos<'a, C> {
         for text in &self.seen {
             let mut secrets = self.sids.iter().filter(|(_, revision)| *revision == "4");
             let told = secrets.any(|(sid, _)| text.contains(sid));
-            assert!(!told, "a sid is told after the handshake: {text}");
+            assert!(!told, "a sid is sent after the handshake: {text}");
         }
         self.seen
     }
 
-    /// Records an opened session. Some sessions join a namespace, as a client does.
+    /// Records opened sessions and what clients received. Most sessions connect to a namespace, as a client does.
     fn note(&mut self) {
         for done in self.script.take() {
             let joins = !self.bytes.chance(16);
@@ -219,7 +173,7 @@ impl<'a, C: Core> Chaos<'a, C> {
                     self.see(text);
                 }
                 Done::SentBytes(..) | Done::Closed(..) | Done::Dismissed(_) => {}
-                Done::Halted(reason) => panic!("it stopped: {reason}"),
+                Done::Halted(reason) => panic!("the object halted: {reason}"),
             }
         }
     }
@@ -235,67 +189,6 @@ impl<'a, C: Core> Chaos<'a, C> {
             }
         }
         self.seen.push(text);
-    }
-
-    /// A CONNECT packet, perhaps of a client that recovers.
-    fn connect(&mut self) -> String {
-        if self.pids.is_empty() || !self.bytes.chance(3) {
-            return "40".to_owned();
-        }
-        let pid = self.bytes.pick(&self.pids);
-        match self.bytes.below(4) {
-            0 => format!(r#"40{{"pid":"{pid}"}}"#),
-            1 => format!(r#"40{{"pid":"{pid}","offset":"0"}}"#),
-            _ => format!(r#"40{{"pid":"{pid}","offset":"{}"}}"#, self.offset),
-        }
-    }
-
-    fn packet(&mut self) -> String {
-        match self.bytes.below(40) {
-            0 => junk(&mut self.bytes),
-            1 | 2 => (*self.bytes.pick(&CONTROL)).to_owned(),
-            _ => (*self.bytes.pick(&EVENTS)).to_owned(),
-        }
-    }
-
-    fn query(&mut self, usual: &str) -> String {
-        let other = self.bytes.pick(&["polling", "websocket"]);
-        let transport = if self.bytes.chance(10) { other } else { usual };
-        match self.bytes.below(8) {
-            3 if self.bytes.chance(2) => junk(&mut self.bytes),
-            3.. if !self.sids.is_empty() => {
-                let (sid, revision) = recent(&mut self.bytes, &self.sids);
-                format!("EIO={revision}&transport={transport}&sid={sid}")
-            }
-            _ if self.bytes.chance(4) => {
-                let base64 = *self.bytes.pick(&BASE64);
-                format!("EIO=3&transport={transport}{base64}")
-            }
-            _ => format!("EIO=4&transport={transport}"),
-        }
-    }
-
-    /// The body of a POST.
-    fn body(&mut self, is_old: bool) -> Vec<u8> {
-        if self.bytes.chance(6) {
-            return junk_bytes(&mut self.bytes);
-        }
-        let packets = self.bytes.below(4) + 1;
-        let packets: Vec<String> = (0..packets).map(|_| self.packet()).collect();
-        // Attachments follow in the same request, or in another.
-        let follow = ["\x1ebAQID", ""][usize::from(self.bytes.chance(8))];
-        let whole = |packet: &String| match packet.as_str() {
-            binary if binary.starts_with("451-") => format!("{binary}{follow}"),
-            other => other.to_owned(),
-        };
-        let packets: Vec<String> = packets.iter().map(whole).collect();
-        let body = packets.join("\x1e");
-        if !is_old {
-            return body.into_bytes();
-        }
-        let parts = body.split('\x1e').map(|part| part.replace("bAQ", "b4AQ"));
-        let framed = parts.map(|part| format!("{}:{part}", part.len()));
-        framed.collect::<Vec<_>>().concat().into_bytes()
     }
 
     fn step(&mut self) {
@@ -387,19 +280,9 @@ impl<'a, C: Core> Chaos<'a, C> {
                 if self.bytes.chance(2) {
                     self.script.until(then);
                 } else {
-                    self.script.late(then).wake();
+                    self.script.skip_to(then).wake();
                 }
             }
         }
     }
-}
-
-/// Chooses one, mostly of the last, which may still be open.
-fn recent<'a, T>(bytes: &mut Bytes, items: &'a [T]) -> &'a T {
-    let oldest = if bytes.chance(10) {
-        0
-    } else {
-        items.len().saturating_sub(3)
-    };
-    bytes.pick(&items[oldest..])
 }
