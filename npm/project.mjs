@@ -9,7 +9,7 @@ import { inRoot, Problem, root } from "../scripts/task.mjs";
 const record = "signalbox.json";
 export const { version } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
 
-/** The path of a file of the template. In the package .gitignore has another name, because npm leaves out files of that name. */
+/** The path of a file of the template. npm leaves .gitignore out of packages, so in the package that file is named gitignore. */
 function inTemplate(file) {
   const path = inRoot("template", file);
   return existsSync(path) ? path : inRoot("template", file.replace(/^\./, ""));
@@ -23,7 +23,10 @@ function templateFiles() {
 
 const configName = /^name = "(.*)"/m;
 
-/** A text of the template for a project with the manifest `mine`: it keeps the project's name and its other fields and dependencies. */
+/**
+ * The template's text of a file, for the project with the manifest `mine`. It keeps the project's name, its version of signalbox,
+ * and the fields and dependencies that only `mine` has.
+ */
 function personalize(file, text, mine) {
   if (file === "wrangler.toml") return text.replace(configName, () => `name = "${mine.name}"`);
   if (file !== "package.json") return text;
@@ -33,7 +36,7 @@ function personalize(file, text, mine) {
   return `${JSON.stringify({ ...mine, ...template, name: mine.name, dependencies }, null, 2)}\n`;
 }
 
-/** The digest of a file, without line ends and without the parts that `personalize` keeps. */
+/** The digest of a file. It does not depend on the kind of line ends, nor on the parts that `personalize` keeps. */
 export function digest(file, text) {
   let rest = text.replaceAll("\r\n", "\n");
   if (file === "wrangler.toml") rest = rest.replace(configName, "");
@@ -44,7 +47,10 @@ export function digest(file, text) {
   return createHash("sha256").update(rest).digest("hex");
 }
 
-/** How a project depends on this package: as in the manifest with which it was installed, or by its version. */
+/**
+ * The version of this package that a new project asks for: what the manifest that installed this package asks for; without one,
+ * this package's version.
+ */
 function ownSource() {
   const manifest = resolve(root, "../../package.json"); // beside the node_modules that has this package
   const asked = existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).dependencies?.signalbox;
@@ -81,8 +87,8 @@ export function project(folder) {
 
 /**
  * Updates a project's files to this package's template. Files that the user did not change are replaced. For a file that the
- * user changed, the template's text is written into `.signalbox/template/`. Returns the version `since` which the project is
- * updated, a line for each file that changed in the template, and the `changes` of the server.
+ * user changed, the template's text is written into `.signalbox/template/`. Returns `since`, the template's version before the
+ * upgrade; `lines`, one for each file that changed in the template; and `changes`, what CHANGELOG.md says since that version.
  */
 export function upgrade(folder) {
   const recorded = existsSync(join(folder, record)) ? JSON.parse(readFileSync(join(folder, record), "utf8")) : { files: {} };
@@ -98,13 +104,13 @@ export function upgrade(folder) {
     if (now === was || now === mine) continue;
     const isUntouched = mine === was;
     if (now === undefined) {
-      if (mine) lines.push(`${file}: no longer part of the template; ${isUntouched ? "you did not change it" : "it is as you changed it"}`);
+      if (mine) lines.push(`${file}: no longer part of the template; ${isUntouched ? "you did not change it" : "it stays as you changed it"}`);
     } else if (isUntouched) {
       write(folder, file, personalize(file, text, manifest));
       lines.push(`${file}: ${mine ? "updated" : "new"}${file === "package.json" ? "; run npm install" : ""}`);
     } else {
       write(folder, join(".signalbox/template", file), personalize(file, text, manifest));
-      lines.push(`${file}: ${mine ? "you changed it" : "you removed it"}, so it is kept; the template's file is ${join(".signalbox/template", file)}`);
+      lines.push(`${file}: ${mine ? "you changed it, so it is kept" : "you removed it, so it stays removed"}; the template's file is ${join(".signalbox/template", file)}`);
     }
   }
   write(folder, record, readFileSync(inRoot("template", record), "utf8"));

@@ -3,7 +3,7 @@
 
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { deploy } from "../scripts/deployment.mjs";
+import { asksForHelp, deploy } from "../scripts/deployment.mjs";
 import { freePort, runServer } from "../scripts/starting.mjs";
 import { main, Problem } from "../scripts/task.mjs";
 import { token } from "../scripts/token.mjs";
@@ -12,9 +12,9 @@ import { buildSite } from "./site.mjs";
 
 const usage = `signalbox init DIR          makes a project: a folder with settings and a page of your own
 signalbox start [--port N]  serves the project in this folder on this machine, on port N; by default on PORT, or 3000
-signalbox deploy [OPTION…]  deploys it to Cloudflare and checks that it runs; the options are those of wrangler deploy
+signalbox deploy [OPTION…]  deploys the project to Cloudflare and checks that it runs; options: signalbox deploy --help
 signalbox upgrade           updates the project to the template of this version; your changes stay
-signalbox token …           makes a token for a room, or checks one; signalbox token --help
+signalbox token …           makes a token for a room, or checks one: signalbox token --help
 signalbox build             makes .signalbox/, from which the project is served; wrangler calls this
 signalbox --version         prints the version
 signalbox --help            prints this`;
@@ -29,14 +29,14 @@ const commands = {
     const folder = project(process.cwd());
     return runServer("npm/serve.mjs", await freePort(port), folder);
   },
-  deploy: (args) => deploy(project(process.cwd()), args),
+  deploy: (args) => deploy(asksForHelp(args) ? process.cwd() : project(process.cwd()), args),
   upgrade() {
     const { since, lines, changes } = upgrade(project(process.cwd()));
     if (changes) console.log(`${changes}\n`);
     if (lines.length > 0) console.log(`The template has changed since ${since ?? "this project was made"}:\n${lines.join("\n")}\n`);
     console.log(`This project is at the template of ${version}.`);
   },
-  token: (args) => token(args, "signalbox token", project(process.cwd())),
+  token: (args) => token(args, "signalbox token", process.cwd()),
   build() {
     buildSite(project(process.cwd()));
     console.log(`${join(".signalbox", "worker")} and ${join(".signalbox", "public")} are up to date`);
@@ -44,15 +44,17 @@ const commands = {
 };
 
 const flags = { start: { port: { type: "string" } } };
+const withOwnOptions = ["deploy", "token"]; // these commands read their options themselves, --help as well
 
 await main(async ([command, ...args]) => {
   if (Number(process.versions.node.split(".")[0]) < 20) {
     throw new Problem(`Node.js ${process.versions.node} is too old: install Node.js 20 or newer`);
   }
-  if (command === undefined || command === "help" || command === "--help" || (command !== "token" && args.includes("--help"))) return console.log(usage);
+  if (command === undefined || command === "help" || command === "--help") return console.log(usage);
   if (command === "--version") return console.log(version);
   if (!Object.hasOwn(commands, command)) throw new Problem(`there is no command ${command}. The commands are:\n\n${usage}`);
-  if (command === "deploy" || command === "token") return commands[command](args);
+  if (withOwnOptions.includes(command)) return commands[command](args);
+  if (args.includes("--help")) return console.log(usage);
   return commands[command](...parse(command, args));
 });
 

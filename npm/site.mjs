@@ -34,7 +34,7 @@ function mergedHeaders(own, packaged) {
     const header = (line) => line.replace(/^!\s*/, "").split(":")[0].toLowerCase();
     const replaced = new Set(lines.map(header));
     const others = (rules.get(path) ?? []).filter((line) => !replaced.has(header(line)));
-    rules.delete(path); // to be the last one: it can remove what an earlier rule sets
+    rules.delete(path); // so that this rule comes last, and can remove what an earlier rule sets
     rules.set(path, [...others, ...lines]);
   }
   return [...rules].map(([path, lines]) => [path, ...lines].join("\n  ")).join("\n\n");
@@ -54,7 +54,7 @@ function wantedFiles(project) {
   for (const { name, bytes } of filesIn(inRoot("public"))) wanted.set(join("public", name), bytes);
   for (const { name, bytes } of filesIn(join(project, "public"))) {
     const path = join("public", name);
-    wanted.set(path, name in rules ? Buffer.from(rules[name](bytes, wanted.get(path))) : bytes);
+    wanted.set(path, Object.hasOwn(rules, name) ? Buffer.from(rules[name](bytes, wanted.get(path))) : bytes);
   }
   return wanted;
 }
@@ -82,7 +82,7 @@ export function buildSite(project) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, bytes);
     const [part, file] = [dirname(name), name.slice("public".length + 1)];
-    isNew ||= !present.has(name) || part === "worker" || file in rules;
+    isNew ||= !present.has(name) || part === "worker" || Object.hasOwn(rules, file);
   }
   return isNew;
 }

@@ -1,5 +1,5 @@
 // Compares docs/protocol.md and docs/bounds.md with the tests: each numbered row of the documents has a test, and each id
-// of a test is in the documents. Also checks that the modules exist that docs/protocol.md names.
+// of a test is in the documents. Also checks that each module that docs/protocol.md names exists.
 //
 // A test begins with the ids that it verifies: `/// P-7, E-8: why` directly above the attributes of a Rust test,
 // "P-7, E-8: what" as the title of a Node test. An id in another place is a reference and does not count.
@@ -41,7 +41,7 @@ function testsOf(file) {
   return headed.map(({ name, head }) => ({ name: `${file}: ${name}`, ids: head.split(", ") }));
 }
 
-/** The files in the column "module" of docs/protocol.md: below src/, or in the repository. */
+/** The paths in the column "module" of docs/protocol.md. Each is relative to src/ or to the repository. */
 function modules() {
   const cells = [...read("docs/protocol.md").matchAll(/^\| [A-Z]-\d+ \|.*\| ([^|]*) \|$/gm)].map(([, cell]) => cell);
   return cells.flatMap((cell) => cell.match(/[\w./]*\{[^}]*\}\.rs|[\w./-]+\.rs/g) ?? []).flatMap((path) => {

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { createInterface } from "node:readline";
+import { median } from "../tests/bench/median.mjs";
 import { scenarios } from "../tests/bench/scenarios.mjs";
 import { withServer } from "../tests/bench/servers.mjs";
 import { buildSteps } from "./build.mjs";
@@ -77,7 +78,7 @@ function rate({ tenthOf }, results) {
   if (!tenthOf) return {};
   const { members } = scenarios[tenthOf].order;
   const slowest = Object.values(results[tenthOf] ?? {}).map((runs) => median(runs.map(scenarios[tenthOf].figure)));
-  if (slowest.length === 0) throw new Problem(`this takes its rate from "${tenthOf}": measure that, too`);
+  if (slowest.length === 0) throw new Problem(`a scenario takes its rate from "${tenthOf}": measure that scenario, too`);
   return { rate: Math.min(...slowest) / members / 10 };
 }
 
@@ -111,11 +112,6 @@ async function measure(server, how, order) {
 function memory(pid) {
   const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
   return Number(kilobytes) * 1024;
-}
-
-function median(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
 }
 
 /** Prints the result. Returns whether it counts: it does not if the load generator was the limit. */

@@ -15,7 +15,7 @@ const tools = [["Rust", rust]];
 export const workerCrate = "worker";
 export const buildSteps = [...tools, ["Worker", (busy) => worker(busy, workerCrate)]];
 
-/** The steps that build it for development, in less time. A Worker for deployments that is up to date is used instead. */
+/** The steps that build the same Worker for development, in less time. They build nothing if its release build is up to date. */
 export const developmentSteps = [...tools, ["Worker", (busy) => worker(busy, workerCrate, development)]];
 
 /** The Worker of the conformance tests, the steps that build it, and the option that chooses it. */
@@ -32,14 +32,14 @@ export function wasmSize(crate) {
   return { raw: bytes.length, gzipped: gzipSync(bytes, { level: 9 }).length };
 }
 
-/** Builds a Worker on the library, and puts the client into the folder of its page. */
+/** Builds a Worker that uses the library, and puts socket.io-client into the folder of its page. */
 async function page(busy, crate) {
   const client = "vendor/socket.io.esm.min.js";
   if (existsSync(inRoot(crate, "public"))) {
     mkdirSync(inRoot(crate, "public/vendor"), { recursive: true });
     copyFileSync(inRoot("public", client), inRoot(crate, "public", client));
   }
-  // Outside of this folder a crate has a lock file of its own, which begins with the versions that are pinned here.
+  // A crate outside of this repository has its own lock file. If it has none yet, it gets a copy of this repository's.
   const lock = inRoot(crate, "Cargo.lock");
   if (isOutside(crate) && !existsSync(lock)) copyFileSync(inRoot("Cargo.lock"), lock);
   return worker(busy, crate);
@@ -54,10 +54,10 @@ async function worker(busy, crate, profile = release) {
   const stamp = files[2];
   const built = files.every((file) => existsSync(file)) && readFileSync(stamp, "utf8");
   const upToDate = [release, profile].some((fit) => built === stampOf(fit));
-  const packages = npmPackages(busy); // at the same time as cargo: npm mostly waits for the network, and cargo for one core
+  const packages = npmPackages(busy); // beside cargo: npm mostly waits for the network, and cargo often uses one core
   if (upToDate) await packages;
   else {
-    busy(existsSync(bindgen) ? "building" : "building, up to three minutes, this once");
+    busy(existsSync(bindgen) ? "building" : "building, up to three minutes the first time");
     rmSync(stamp, { force: true });
     await compile(crate, profile, packages);
     writeFileSync(stamp, stampOf(profile));
@@ -77,7 +77,8 @@ async function compile(crate, profile, packages) {
   rmSync(staging, { recursive: true, force: true });
   mkdirSync(staging, { recursive: true });
   writeFileSync(join(build, ".gitignore"), "*\n");
-  // All at the same time, because cargo often waits for one crate that the others need.
+  // npm, rustTools and cargo run at the same time: cargo often uses one core only, while it compiles a crate that all
+  // others need.
   const locked = isOutside(crate) ? [] : ["--locked"];
   const flags = ["--profile", profile, ...locked, "--target", wasmTarget, "--target-dir", inRoot("target"), "--manifest-path", inRoot(crate, "Cargo.toml")];
   await Promise.all([packages, rustTools(), mustRun("cargo", ["build", ...flags], { env: { RUSTFLAGS: small } })]);
@@ -111,7 +112,8 @@ async function optimize(staging, unused) {
   writeFileSync(join(staging, "used.wasm"), module.emitBinary());
   module.dispose();
   const features = wasmFeatures.map((feature) => `--enable-${feature}`);
-  // The lowest addresses hold no data, because the stack ends there. Rebuilt control flow takes 1 % less.
+  // --flatten and --rereloop rebuild the control flow, which makes the result 1 % smaller. --low-memory-unused assumes
+  // that no data have an address below 1024. Only the far end of the stack is there: the stack grows down to address 0.
   const passes = ["--flatten", "--rereloop", "-Oz", "-Oz", "--low-memory-unused", "--strip-producers", "--strip-target-features"];
   const options = [...passes, ...features, join(staging, "used.wasm"), "-o", join(staging, "index_bg.wasm")];
   await mustRun(process.execPath, [inRoot("node_modules/binaryen/bin/wasm-opt"), ...options]);
@@ -135,9 +137,10 @@ function digest(crate) {
       hash.update(relative(root, path)).update("\0").update(readFileSync(path)).update("\0");
     }
   };
-  for (const path of ["Cargo.lock", "package-lock.json", "scripts/build.mjs", "scripts/entry.mjs", "tools/bindgen/Cargo.lock", "tools/bindgen/src", "dialects"]) add(inRoot(path));
+  for (const path of ["package-lock.json", "scripts/build.mjs", "scripts/entry.mjs", "tools/bindgen/Cargo.lock", "tools/bindgen/src", "dialects"]) add(inRoot(path));
   for (const folder of [".", crate]) {
     for (const path of ["Cargo.toml", "src"]) add(inRoot(folder, path));
+    for (const path of ["Cargo.lock", "build.rs"]) if (existsSync(inRoot(folder, path))) add(inRoot(folder, path));
   }
   return hash.digest("hex");
 }

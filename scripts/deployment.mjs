@@ -8,8 +8,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { environment, mustBeInstalled, Problem, wrangler } from "./task.mjs";
 
-const patience = 120_000; // ms; it takes some seconds until every name server knows a new host name
+const maxWait = 120_000; // ms; it takes some seconds until every name server knows a new host name
 const pause = 2_000; // ms
+
+/** Whether the options of `wrangler deploy` ask only for its help, which needs no project and no build. */
+export const asksForHelp = (args) => args.includes("--help") || args.includes("-h");
 
 /** Runs `wrangler deploy`, which asks the user to log in if necessary; resolves to its exit code. */
 export async function deploy(folder, args) {
@@ -22,7 +25,7 @@ export async function deploy(folder, args) {
     const [code] = await once(child, "exit");
     if (code !== 0) throw new Problem(`wrangler deploy ended with ${code}; its output is above`);
     const url = existsSync(report) && deployedUrl(readFileSync(report, "utf8"));
-    if (!url) return 0; // a dry run, or a deployment without its own host name
+    if (!url) return 0; // help, a dry run, or a deployment without its own host name
     console.log(`\nasking ${url}/healthz …`);
     const { version } = await health(url);
     console.log(`Signalbox ${version} runs on ${url}`);
@@ -40,14 +43,14 @@ export function deployedUrl(report) {
   return host && `https://${host}`;
 }
 
-/** The answer of /healthz, as soon as there is one. A `Problem` if the settings are invalid, or if there is no answer in time. */
-export async function health(url, { wait = patience } = {}) {
+/** The answer of /healthz, as soon as there is one. Throws a `Problem` if the settings are invalid, or if no answer comes in time. */
+export async function health(url, { wait = maxWait } = {}) {
   const end = Date.now() + wait;
   for (;;) {
     const answer = await ask(`${url}/healthz`);
     if (answer.body?.ok === true) return answer.body;
     if (answer.body?.message) throw new Problem(`${url}: ${answer.body.message}`);
-    if (Date.now() + pause > end) throw new Problem(`it is deployed, but ${url}/healthz does not answer as it should: ${answer.problem}`);
+    if (Date.now() + pause > end) throw new Problem(`it is deployed, but ${url}/healthz does not answer as it should: ${answer.problem ?? "its JSON has neither ok nor a message"}`);
     await sleep(pause);
   }
 }

@@ -7,40 +7,40 @@ import * as bindings from "./bindings.js";
 
 let instance = 0; // how many instances were replaced
 let isBroken = false;
-const inHand = new Set(); // for each request that the Worker has not answered yet, a function that ends it
+const pending = new Set(); // for each request that the Worker has not answered yet, a function that ends it
 
 /** Notes that the instance is broken, if the error is a panic. */
-function judge(error) {
+function notePanic(error) {
   isBroken ||= error instanceof WebAssembly.RuntimeError || error instanceof RangeError; // a trap, or no stack left
 }
 
 /** Makes a new instance if the present one panicked. */
-function mend() {
+function renewInstance() {
   if (!isBroken) return;
   bindings.__wbg_reset_state();
   isBroken = false;
   instance += 1;
-  for (const end of inHand) end();
-  console.log("the WebAssembly instance is made anew after a panic");
+  for (const end of pending) end();
+  console.log("the WebAssembly instance was replaced after a panic");
 }
 
-// An error in a promise or a timer is reported only here.
-addEventListener("error", ({ error }) => judge(error));
-addEventListener("unhandledrejection", ({ reason }) => judge(reason));
+// An error in a timer, or in a promise that nothing awaits, is reported only here.
+addEventListener("error", ({ error }) => notePanic(error));
+addEventListener("unhandledrejection", ({ reason }) => notePanic(reason));
 
 export default {
   async fetch(request, env) {
-    mend();
+    renewInstance();
     const { promise: ended, resolve: end } = Promise.withResolvers();
-    inHand.add(end);
+    pending.add(end);
     try {
       const answer = await Promise.race([bindings.fetch(request, env), ended]);
-      return answer ?? new Response("the server had to start anew: try again", { status: 503 });
+      return answer ?? new Response("the server had to start again: try once more", { status: 503 });
     } catch (error) {
-      judge(error);
+      notePanic(error);
       throw error;
     } finally {
-      inHand.delete(end);
+      pending.delete(end);
     }
   },
 };
@@ -57,14 +57,14 @@ function durableObject(Class) {
       try {
         this.#current();
       } catch (error) {
-        judge(error);
+        notePanic(error);
         throw error;
       }
     }
 
     /** The object in the present instance. */
     #current() {
-      mend();
+      renewInstance();
       if (this.#instance !== instance) {
         this.#object = new Class(...this.#arguments);
         this.#instance = instance;
@@ -76,7 +76,7 @@ function durableObject(Class) {
       try {
         return this.#current()[handler](...event);
       } catch (error) {
-        judge(error);
+        notePanic(error);
         throw error;
       }
     }
@@ -85,7 +85,7 @@ function durableObject(Class) {
       try {
         return await this.#call(handler, ...event);
       } catch (error) {
-        judge(error); // also the error of a promise
+        notePanic(error); // also the error of a promise
         throw error;
       }
     }

@@ -12,16 +12,17 @@ import { inRoot } from "./task.mjs";
  * @param {number} options.port
  * @param {string} [options.crate] the Worker's folder
  * @param {string} [options.storage] folder for the storage of the Durable Objects; without it the storage ends with the server
- * @param {Record<string, unknown>} [options.vars] in place of those of wrangler.toml
+ * @param {Record<string, unknown>} [options.vars] each takes the place of the variable of wrangler.toml that has its name
  * @param {Record<string, unknown>} [options.ratelimits] in place of those of wrangler.toml
  * @param {Record<string, unknown>} [options.durableObjects] in place of those of wrangler.toml
  * @param {(log: {level: string, message: string}) => void} [options.onLog] gets what the Worker logs
  * @param {string[]} [options.envFiles] files with secrets, in place of .dev.vars
  * @param {boolean} [options.development] pages on this machine may connect, whatever their port; the jurisdiction is ignored
+ * @param {number} [options.inspector] port of the inspector, for tests of memory
  * @param {string} [options.metrics] the script of a Worker whose entrypoint takes the place of the data set METRICS
  * @param {string} [options.objects] the script of a Worker whose class Room takes the place of the Worker's own
  */
-export async function serve({ port, crate = ".", storage, vars, ratelimits, durableObjects, onLog, envFiles, objects, metrics, development }) {
+export async function serve({ port, crate = ".", storage, vars, ratelimits, durableObjects, onLog, envFiles, objects, metrics, development, inspector }) {
   const { workerOptions: worker, main } = workerOptions(inRoot(crate, "wrangler.toml"), undefined, { envFiles });
   delete worker.modulesRules; // `modules` below lists them instead
   const own = {
@@ -55,6 +56,7 @@ export async function serve({ port, crate = ".", storage, vars, ratelimits, dura
       workers,
       host: "127.0.0.1",
       port,
+      inspectorPort: inspector,
       cf: false, // do not download the data that the edge adds to a request
       log: new Log(LogLevel.WARN),
       handleStructuredLogs: onLog,

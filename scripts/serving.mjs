@@ -4,9 +4,12 @@ import { existsSync, readFileSync, watch } from "node:fs";
 import { unstable_readConfig as readConfig } from "wrangler";
 import { serve } from "./server.mjs";
 import { mistakes } from "./settings.mjs";
-import { inRoot, portInUse, Problem } from "./task.mjs";
+import { inRoot, portInUse, Problem, report } from "./task.mjs";
 
-/** Starts the Worker of a folder for development, with its storage in that folder. `isRoom`: check its settings. */
+/**
+ * Starts the Worker of a folder for development, with its storage in that folder. If the Worker serves rooms
+ * (`isRoom`), the settings are checked.
+ */
 export async function startDevelopment({ port, folder, isRoom }) {
   const storage = inRoot(folder, ".wrangler/state", String(port));
   const server = await serve({ crate: folder, port, storage, development: true }).catch((error) => {
@@ -31,19 +34,21 @@ function warn(folder) {
   for (const mistake of found) console.warn(`warning: ${mistake}`);
 }
 
-const calm = 100; // ms to wait for another change
+const debounce = 100; // ms to wait for another change
 
 /**
- * Serves a room's folder until this process is told to stop. After a change in the folder `watched`, `mustRestart()` says whether
- * the server has to start anew: it reads a file when it is asked for it, but learns only at its start which files there are.
+ * Serves the Worker of a folder, with its rooms, until this process is told to stop. After a change in the folder
+ * `watched`, `mustRestart()` says whether the server has to be restarted. The server reads a file at each request, but
+ * learns only at its start which files there are.
  */
 export async function serveAndWatch({ port, folder, watched, mustRestart }) {
   const start = () => startDevelopment({ port, folder, isRoom: true });
   let server = await start();
 
   async function update() {
-    if (mustRestart()) {
-      await server.dispose();
+    if (mustRestart() || !server) {
+      await server?.dispose();
+      server = undefined; // until a start succeeds; each change causes another attempt
       server = await start();
     }
     console.log("changes in public/ are served");
@@ -53,7 +58,7 @@ export async function serveAndWatch({ port, folder, watched, mustRestart }) {
   let work = Promise.resolve(); // one update at a time
   const later = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => (work = work.then(update).catch(console.error)), calm);
+    timer = setTimeout(() => (work = work.then(update).catch(report)), debounce);
   };
   const watcher = existsSync(watched) && watch(watched, { recursive: true }, later);
   console.log(`Signalbox is ready on http://localhost:${port}`);
@@ -61,7 +66,7 @@ export async function serveAndWatch({ port, folder, watched, mustRestart }) {
   if (watcher) watcher.close();
   clearTimeout(timer);
   await work;
-  await server.dispose();
+  await server?.dispose();
 }
 
 /** Resolves when this process is told to stop, by a signal or by its parent, which closes their channel. */

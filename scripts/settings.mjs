@@ -15,6 +15,6 @@ export function mistakes({ devVars = "", vars = {} }) {
   const secrets = Object.keys(vars).filter((name) => /_(SECRET|TOKEN)(_OLD)?$/.test(name) && vars[name] !== "");
   return [
     ...unread.map(([index]) => `.dev.vars, line ${index + 1}, is not NAME="value" and is ignored`),
-    ...secrets.map((name) => `${name} is in [vars] of wrangler.toml, where everyone who sees the file can read it: remove it, and run npx wrangler secret put ${name}`),
+    ...secrets.map((name) => `${name} is in [vars] of wrangler.toml, where everyone who sees the file can read it: remove it, and set it in .dev.vars for npm start, by npx wrangler secret put ${name} for a deployment`),
   ];
 }

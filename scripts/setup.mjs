@@ -62,7 +62,7 @@ export async function workerd(busy, version) {
   return "installed";
 }
 
-/** cargo, a linker, the wasm target and, for the tests, rustfmt and clippy. */
+/** cargo, a linker and the wasm target. */
 export async function rust(busy) {
   const version = await ask("cargo", "--version");
   if (!version) {
@@ -120,13 +120,13 @@ export async function rustTools() {
   }
   await mustRun("cargo", ["build", "--quiet", "--locked", "--manifest-path", "tools/bindgen/Cargo.toml"], {
     env: { CARGO_TARGET_DIR: inRoot(bindgenTarget) },
-    yields: true, // the Worker takes longer to compile
+    yields: true, // the Worker is compiled at the same time, and takes longer
     remedy: "check that the crates registry can be reached, then run this again",
   });
 }
 
-/** OpenSSL, which some crates link on Linux. */
-async function openSsl(busy) {
+/** The library OpenSSL, which some crates link on Linux. */
+async function opensslLibrary(busy) {
   if (process.platform !== "linux" || process.env.OPENSSL_DIR || (await works("pkg-config", "--exists", "openssl"))) return;
   await debianPackages(busy, "OpenSSL's development package", "pkg-config", "libssl-dev");
 }
@@ -137,9 +137,9 @@ export const rustPeer = (name) => executable(inRoot(interopTarget, "debug", name
 
 /** The programs of tests/interop/rust, compiled. */
 export async function interopRust(busy) {
-  await openSsl(busy); // the clients support TLS
+  await opensslLibrary(busy); // the clients support TLS
   const isFirst = !existsSync(rustPeer("socketio"));
-  if (isFirst) busy("compiling rust_socketio, one to two minutes, this once");
+  if (isFirst) busy("compiling rust_socketio, one to two minutes the first time");
   await mustRun("cargo", ["build", "--quiet", "--locked", "--manifest-path", "tests/interop/rust/Cargo.toml"], {
     env: { CARGO_TARGET_DIR: inRoot(interopTarget) },
     remedy: "check that the crates registry can be reached, then run this again",
@@ -166,6 +166,9 @@ async function benchCrate(busy, folder) {
   return "compiled";
 }
 
+/** The update of Debian's lists of packages. One is enough for a run. */
+let updated;
+
 /** Installs Debian packages if it may; otherwise says which to install. */
 async function debianPackages(busy, what, ...packages) {
   const command = `apt-get install ${packages.join(" ")}`;
@@ -175,7 +178,8 @@ async function debianPackages(busy, what, ...packages) {
   busy(`${what} is missing, running ${command}`);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   const remedy = "check that Debian's package server can be reached, then run this again";
-  await mustRun("apt-get", ["update", "-q"], { env, remedy });
+  updated ??= mustRun("apt-get", ["update", "-q"], { env, remedy });
+  await updated;
   await mustRun("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...packages], { env, remedy });
 }
 
@@ -228,6 +232,12 @@ export const chromium = (busy) => program(busy, chromiumPath(), "CHROMIUM", "chr
 export const firefox = (busy) => program(busy, firefoxPath(), "FIREFOX", "firefox-esr");
 export const coturn = (busy) => program(busy, coturnPath(), "TURNSERVER", "coturn");
 
+/** The program that makes the certificate of the TURN server. */
+export const openssl = (busy) => onPath(busy, "openssl", "version");
+
+/** The program that runs the documented requests to the API. */
+export const curl = (busy) => onPath(busy, "curl", "--version");
+
 /** A virtual display for browsers that need one. */
 export async function display(busy) {
   if (process.platform !== "linux") return "not Linux: browsers use the display there is";
@@ -244,6 +254,12 @@ export async function webkit(busy) {
 export async function networkTools(busy) {
   if (process.platform !== "linux" || process.getuid() !== 0) return "not root: the tests of networks will be skipped";
   if (!(await works("ip", "-V")) || !(await works("nft", "--version"))) await debianPackages(busy, "ip or nft", "iproute2", "nftables");
+  return "in place";
+}
+
+/** A program that is called by its name. Its Debian package has that name. `argument` makes it print its version. */
+async function onPath(busy, name, argument) {
+  if (!(await works(name, argument))) await debianPackages(busy, name, name);
   return "in place";
 }
 

@@ -1,4 +1,4 @@
-// `npm start`: builds and serves Signalbox on http://localhost:3000, from a bare clone. `npm run start:conformance` serves the
+// `npm start`: builds and serves Signalbox on http://localhost:3000, from a fresh clone. `npm run start:conformance` serves the
 // echoes for the protocols' conformance tests instead.
 
 import { conformanceCrate, conformanceOption, conformanceSteps, developmentSteps } from "./build.mjs";

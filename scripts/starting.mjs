@@ -1,4 +1,4 @@
-// Starts a server for a person: chooses the port, and runs a process under the pinned Node.js that serves there.
+// For commands that start a server: chooses the port, and runs a process under the pinned Node.js that serves there.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

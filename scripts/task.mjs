@@ -39,20 +39,21 @@ export const wrangler = (...args) => [pinnedNode, wranglerFile, ...args];
 
 /** Throws a `Problem` if the tools that serve and deploy are not installed. */
 export function mustBeInstalled() {
-  if (!existsSync(wranglerFile)) throw new Problem("wrangler is not installed: run npm install");
+  if (!existsSync(wranglerFile)) throw new Problem("wrangler is not installed: run npm install in the project's folder");
   if (existsSync(pinnedNode)) return;
-  throw new Problem("Node.js 22, which wrangler needs, is not installed: run npm install, with the install script of the package node allowed");
+  throw new Problem("Node.js 22, which wrangler needs, is not installed: run npm install in the project's folder, with the install script of the package node allowed");
 }
 
 /** An error that the user can correct: shown as one line, without a stack. */
 export class Problem extends Error {}
 
 export const portInUse = (port) =>
-  new Problem(`port ${port} is in use: stop what uses it, or choose another with npm start -- --port 8787`);
+  new Problem(`port ${port} is in use: stop what uses it, or choose another with npm start -- --port ${port === 8787 ? 8788 : 8787}`);
 
 /**
  * Ends this script when npm ends. npm runs a script in a shell. When npm is told to end, it ends that shell, which may not pass
- * the signal on. So the script ends when its parent has ended. Windows does not show that; there a console ends all its processes.
+ * the signal on. So the script ends when its parent has ended. On Windows the script cannot see that, but there a console ends
+ * all its processes.
  */
 function endWithShell() {
   const parent = process.ppid;
@@ -66,9 +67,14 @@ export async function main(script) {
   try {
     process.exitCode = (await script(process.argv.slice(2))) ?? 0;
   } catch (error) {
-    console.error(error instanceof Problem ? `error: ${error.message}` : error);
+    report(error);
     process.exitCode = 1;
   }
+}
+
+/** Prints an error: a `Problem` as one line, any other with its stack. */
+export function report(error) {
+  console.error(error instanceof Problem ? `error: ${error.message}` : error);
 }
 
 /** The environment of every program started here: the pinned tools come first on PATH. */
@@ -150,8 +156,8 @@ export async function steps(list) {
 }
 
 /**
- * Parses the command line. `--help` prints the options and ends. An option that is not in `known` (as in node:util's
- * parseArgs) is an error.
+ * Parses the command line. `known` has the form of `options` in node:util's parseArgs; an option that is not in it is
+ * an error. `--help` prints the options and ends.
  */
 export function options(args, command, about, known = {}) {
   const flags = Object.entries({ ...known, help: { type: "boolean", about: "prints this" } });

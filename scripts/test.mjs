@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { behaviours } from "./behaviours.mjs";
 import { buildSteps, conformanceSteps, exampleSteps, wasmSize, workerCrate } from "./build.mjs";
-import { chromium, chromiumPath, coturn, coturnPath, display, firefox, firefoxPath, interopPackages, interopRust, networkTools, npmPackages, oldPython, python, rust, rustLints, webkit } from "./setup.mjs";
+import { chromium, chromiumPath, coturn, coturnPath, curl, display, firefox, firefoxPath, interopPackages, interopRust, networkTools, npmPackages, oldPython, openssl, python, rust, rustLints, webkit } from "./setup.mjs";
 import { inRoot, main, options, pinnedNode, Problem, run, seconds, steps, wrangler } from "./task.mjs";
 
 const wasmLimit = 300_000; // bytes, gzipped, so that a Worker starts quickly
@@ -17,6 +17,10 @@ const tsc = [pinnedNode, inRoot("node_modules/typescript/bin/tsc")];
 
 const isConformance = (file) => file.startsWith("conformance-");
 
+/** Files whose calls need the whole machine: they have several browsers or a mesh. */
+const callsAlone = ["firefox", "mesh", "network"].map((name) => `${name}.test.mjs`);
+const isAlone = (file) => callsAlone.includes(file);
+
 /** The parts in their order, each with its set-up and its checks. */
 const parts = {
   lint: {
@@ -24,7 +28,8 @@ const parts = {
     checks: [
       ["formatting", () => command("cargo", "fmt", "--all", "--check")],
       ["formatting of the interop clients", () => command("cargo", "fmt", "--manifest-path", "tests/interop/rust/Cargo.toml", "--check")],
-      ["formatting of the build's program", () => command("cargo", "fmt", "--manifest-path", "tools/bindgen/Cargo.toml", "--check")],
+      ["formatting of tools/bindgen", () => command("cargo", "fmt", "--manifest-path", "tools/bindgen/Cargo.toml", "--check")],
+      ["formatting of the fuzz targets", () => command("cargo", "fmt", "--manifest-path", "tests/fuzz/Cargo.toml", "--check")],
       ["formatting of the benchmarks", () => command("cargo", "fmt", "--manifest-path", "tests/bench/Cargo.toml", "--check")],
       ["clippy, native", () => command("cargo", "clippy", "--all-targets", "--", "-D", "warnings")],
       ["clippy, wasm32", () => command("cargo", "clippy", "--lib", "--target", "wasm32-unknown-unknown", "--", "-D", "warnings")],
@@ -55,7 +60,7 @@ const parts = {
     checks: [["interop", () => nodeTests("tests/interop")]],
   },
   e2e: {
-    setup: [...buildSteps, ...exampleSteps, ["old JavaScript clients", interopPackages], ["Python", python]],
+    setup: [...buildSteps, ...exampleSteps, ["old JavaScript clients", interopPackages], ["Python", python], ["curl", curl]],
     checks: [
       ["size of the Worker", size],
       ["wrangler deploy --dry-run", () => command(...wrangler("deploy", "--dry-run"))],
@@ -63,8 +68,11 @@ const parts = {
     ],
   },
   browser: {
-    setup: [...buildSteps, ...exampleSteps, ["Chromium", chromium], ["a display", display], ["Firefox", firefox], ["WebKit", webkit], ["coturn", coturn], ["network tools", networkTools]],
-    checks: [["browser tests", () => nodeTests("tests/e2e/browser", { env: { CHROMIUM: chromiumPath(), FIREFOX: firefoxPath(), TURNSERVER: coturnPath() } })]],
+    setup: [...buildSteps, ...exampleSteps, ["Chromium", chromium], ["a display", display], ["Firefox", firefox], ["WebKit", webkit], ["coturn", coturn], ["openssl", openssl], ["network tools", networkTools]],
+    checks: [
+      ["large calls, one file after the other", () => nodeTests("tests/e2e/browser", { only: isAlone, atOnce: 1, env: browserPaths() })],
+      ["browser tests", () => nodeTests("tests/e2e/browser", { only: (name) => !isAlone(name), env: browserPaths() })],
+    ],
   },
 };
 
@@ -73,7 +81,7 @@ await main(async (args) => {
   const { only } = options(args, "npm test", about, {
     only: { type: "string", value: "PART", about: `runs one part: ${Object.keys(parts).join(", ")}` },
   });
-  if (only && !(only in parts)) {
+  if (only && !Object.hasOwn(parts, only)) {
     throw new Problem(`there is no part ${only}: --only takes one of ${Object.keys(parts).join(", ")}`);
   }
 
@@ -121,6 +129,11 @@ function summarize(results) {
   return failed === 0 ? 0 : 1;
 }
 
+/** The browsers and the TURN server that were found or installed. */
+function browserPaths() {
+  return { CHROMIUM: chromiumPath(), FIREFOX: firefoxPath(), TURNSERVER: coturnPath() };
+}
+
 /** The result of a check that is not a collection of tests. */
 function judge(good, reason) {
   return { passed: good ? 1 : 0, failed: good ? [] : [reason] };
@@ -133,7 +146,7 @@ async function command(...words) {
   return judge(code === 0, `${words.join(" ")} ended with ${code}`);
 }
 
-/** Checks the native dependencies of the crate: with these the core can have no clock, no I/O and no JavaScript. */
+/** Checks that the core depends only on crates that have no clock, no I/O and no JavaScript. */
 async function purity() {
   const { code, output } = await run("cargo", ["tree", "--edges", "normal", "--depth", "1", "--prefix", "none"]);
   console.log(output.trim());
@@ -154,11 +167,11 @@ async function nativeTests() {
   return verdict(code, "cargo test", { passed: sum("passed"), failed, skipped: sum("ignored") });
 }
 
-/** Runs the test files of a folder that `only` picks: each in its own process, one for each core. */
-async function nodeTests(folder, { only = () => true, env } = {}) {
+/** Runs a folder's test files that pass `only`. Each has its own process; `atOnce` of them run at the same time. */
+async function nodeTests(folder, { only = () => true, atOnce = cores, env } = {}) {
   const files = readdirSync(inRoot(folder)).filter((name) => name.endsWith(".test.mjs") && only(name)).sort();
   if (files.length === 0) return judge(false, `no *.test.mjs in ${folder}`);
-  const flags = ["--test", "--test-reporter=spec", `--test-concurrency=${cores}`, `--test-timeout=${fileTimeout}`];
+  const flags = ["--test", "--test-reporter=spec", `--test-concurrency=${atOnce}`, `--test-timeout=${fileTimeout}`];
   const paths = files.map((name) => `${folder}/${name}`);
   const { code, output } = await run(pinnedNode, [...flags, ...paths], { env, show: true });
   const count = (word) => Number([...output.matchAll(new RegExp(`^ℹ ${word} (\\d+)$`, "gm"))].at(-1)?.[1] ?? 0);
@@ -167,7 +180,7 @@ async function nodeTests(folder, { only = () => true, env } = {}) {
   return verdict(code, `node --test ${folder}`, { passed: count("pass"), failed, skipped: count("skipped") + count("todo") });
 }
 
-/** A run that failed without naming a test has failed, and so has a run without tests. */
+/** The result of a run. It has a failure, too, if the command failed without naming a test, or if it found no tests. */
 function verdict(code, name, result) {
   const { passed, failed } = result;
   if (code !== 0 && failed.length === 0) return { ...result, failed: [`${name} ended with ${code}`] };

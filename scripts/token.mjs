@@ -17,11 +17,11 @@ ${command} check TOKEN [options]  says whether a token is valid, and why not
   --for TIME     make: how long the token is valid, such as 45s, 30m, 12h or 7d; 1h by default
   --room ROOM    check: the room that the token should be for
 
-The secret is TOKEN_SECRET in the environment or in .dev.vars. A check also accepts TOKEN_SECRET_OLD.`;
+The secret is TOKEN_SECRET in the environment or in .dev.vars. A check also accepts TOKEN_SECRET_OLD. It does not know MAX_TOKEN_LIFE.`;
 
 const flags = { name: {}, sub: {}, ref: {}, for: {}, room: {}, host: { type: "boolean" }, help: { type: "boolean" } };
 const skew = 60; // seconds; clocks may differ by this
-const milliseconds = 1e11; // a larger time must be in milliseconds
+const milliseconds = 1e11; // a larger time is in milliseconds by mistake
 
 /** Why a token is refused. */
 class Refused extends Error {}
@@ -30,7 +30,10 @@ function refuse(why) {
   throw new Refused(why);
 }
 
-/** Runs the command that is called `name`, with the .dev.vars of a folder. Resolves to its exit code. */
+/**
+ * Makes or checks a token, as `args` say, with the .dev.vars of `folder`. Users type `name` before these arguments.
+ * Returns 1 if it refuses a token.
+ */
 export function token(args, name, folder) {
   const { values, positionals } = read(args, name);
   const [command, subject, ...more] = positionals;
@@ -63,9 +66,9 @@ function knownSecrets(folder) {
   const file = join(folder, ".dev.vars");
   const known = { ...(existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {}), ...process.env };
   const secrets = [known.TOKEN_SECRET, known.TOKEN_SECRET_OLD].map((secret) => secret?.trim());
-  if (!secrets[0]) throw new Problem("there is no TOKEN_SECRET: put it into the environment or .dev.vars");
+  if (!secrets[0]) throw new Problem(`there is no TOKEN_SECRET: put it into the environment or ${file}`);
   if (secrets.some((secret) => secret && Buffer.byteLength(secret) < 32)) {
-    throw new Problem("a secret has 32 or more characters: `openssl rand -base64 48` makes one");
+    throw new Problem("a secret has 32 or more bytes: `openssl rand -base64 48` makes one");
   }
   return secrets.filter(Boolean);
 }
@@ -74,6 +77,7 @@ function make(secret, room, { name, sub, ref, host, for: time = "1h" }) {
   const [, number, unit] = /^(\d+)([smhd])$/.exec(time) ?? [];
   if (!Number(number)) throw new Problem(`--for is ${time}: give a time such as 45s, 30m, 12h or 7d`);
   const exp = Math.floor(Date.now() / 1000) + number * { s: 1, m: 60, h: 3600, d: 86_400 }[unit];
+  if (exp >= milliseconds) throw new Problem(`--for is ${time}: give a shorter time, such as 7d`);
   const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const claims = { room: room.normalize(), exp, name, sub, ref, role: host ? "host" : undefined };
   const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
@@ -88,7 +92,7 @@ function sign(secret, text) {
 function check(secrets, token, room) {
   const [header, payload, signature, ...more] = token.split(".");
   const { alg, crit } = decode(header) ?? {};
-  if (signature === undefined || more.length > 0 || typeof alg !== "string") refuse("it is no JWT");
+  if (signature === undefined || more.length > 0 || typeof alg !== "string" || isTwice(header, "alg")) refuse("it is no JWT");
   if (alg !== "HS256" || crit !== undefined) refuse("it is not signed with HS256");
   const shown = Buffer.from(signature, "base64url");
   const signs = (secret) => {
@@ -98,9 +102,8 @@ function check(secrets, token, room) {
   if (!secrets.some(signs)) refuse("its signature is wrong");
   const claims = decode(payload);
   if (typeof claims !== "object" || claims === null || Array.isArray(claims)) refuse("it is no JWT");
-  const names = topNames(Buffer.from(payload, "base64url").toString());
   const get = (name, type, form) => {
-    if (names.filter((known) => known === name).length > 1) refuse(`its ${name} is there twice`);
+    if (isTwice(payload, name)) refuse(`its ${name} is there twice`);
     const value = claims[name] ?? undefined;
     const fits = typeof value === type && (type !== "number" || Number.isFinite(value));
     if (value !== undefined && !fits) refuse(`its ${name} has to be ${form}`);
@@ -128,6 +131,11 @@ function decode(part = "") {
   } catch {
     return undefined;
   }
+}
+
+/** Whether an object has several fields of this name. */
+function isTwice(part, name) {
+  return topNames(Buffer.from(part, "base64url").toString()).filter((known) => known === name).length > 1;
 }
 
 /** The names of an object's fields, with repetitions. (JSON.parse keeps only the last field of a name.) */

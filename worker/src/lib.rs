@@ -1,4 +1,5 @@
-//! The Worker that is deployed, and its Durable Object: one room, or one dialect in it.
+//! The deployed Worker, and its Durable Object: one room, in the room's own protocol or in a dialect, or
+//! the index of rooms.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -22,15 +23,14 @@ use worker::{Env, wasm_bindgen};
 ///
 /// # Errors
 ///
-/// When the platform fails. Then the platform answers.
+/// If the platform fails, or if `ROOM` is not bound. Then the platform answers the request.
 #[wasm_bindgen(
     wasm_bindgen = worker::wasm_bindgen,
     wasm_bindgen_futures = worker::wasm_bindgen_futures,
     js_sys = worker::js_sys
 )]
 pub async fn fetch(request: Request, env: Env) -> Result<Response> {
-    static SETTINGS: config::Once = config::Once::new();
-    let settings = match SETTINGS.get_or_init(|| read_settings(&env)) {
+    let settings = match settings(&env) {
         Ok(settings) => settings,
         Err(invalid) => return config::misconfigured(invalid),
     };
@@ -51,21 +51,22 @@ pub async fn fetch(request: Request, env: Env) -> Result<Response> {
 
 const NO_ROOMS: &str = "[[durable_objects.bindings]] in wrangler.toml has no ROOM";
 
-/// Reads the settings.
-fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
-    config::settings(env, Settings::default())
+/// The settings. They are read once, because an object that wakes would wait for it.
+fn settings(env: &Env) -> &'static std::result::Result<Settings, Vec<Invalid>> {
+    static SETTINGS: config::Once = config::Once::new();
+    SETTINGS.get_or_init(|| config::settings(env, Settings::default()))
 }
 
 durable_object! {
-    /// The Durable Object of one room, or of one dialect in it.
+    /// The Durable Object: one room, or the index of rooms.
     pub struct Room(Runner<Served>) = room;
 }
 
 /// The application of an object.
 pub enum Served {
-    /// The native room.
+    /// A room with its own protocol.
     Room(Box<room::Room>),
-    /// A dialect.
+    /// A room with a dialect.
     Dialect(Box<Dialect>),
     /// The index of rooms.
     Index(Index),
@@ -119,13 +120,16 @@ fn room(state: State, env: &Env) -> Result<Rc<Shell<Runner<Served>>>> {
         Some((dialect, name)) => (Some(dialect), name),
         None => (None, object.as_str()),
     };
+    // Invalid settings have no effect here: with them, the Worker refuses every client.
+    let defaults = Settings::default();
+    let settings = settings(env).as_ref().unwrap_or(&defaults);
     if object == index::NAME {
-        return Ok(rooms_index(state, env));
+        return Ok(config::object(state, env, settings, |_, store| {
+            Served::Index(Index::new(store))
+        }));
     }
     let name = RoomName::parse(name)
         .map_err(|invalid| error(&format!("the object {object:?} is not a room: {invalid}")))?;
-    // If the settings are invalid, the Worker refuses every client.
-    let settings = read_settings(env).unwrap_or_default();
     let table = match dialect {
         None => None,
         Some(dialect) => {
@@ -145,11 +149,4 @@ fn room(state: State, env: &Env) -> Result<Rc<Shell<Runner<Served>>>> {
             }
         },
     ))
-}
-
-fn rooms_index(state: State, env: &Env) -> Rc<Shell<Runner<Served>>> {
-    let settings = read_settings(env).unwrap_or_default();
-    config::object(state, env, settings, |_, store| {
-        Served::Index(Index::new(store))
-    })
 }
