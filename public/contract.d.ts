@@ -5,8 +5,8 @@
  *     import type { ClientToServerEvents, ServerToClientEvents } from "./contract.js";
  *     const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io(url, { path: "/r/standup/socket.io" });
  *
- * docs/contract.md says what each does. The server ends each event's arguments with one more, an offset, which
- * listeners may ignore.
+ * docs/contract.md says what each does. The server ends the arguments of most events with one more, an offset,
+ * which listeners may ignore.
  */
 
 /** What the room answers an event with: `ok` says whether `Fields` or an error are there. */
@@ -21,7 +21,7 @@ export interface RoomError {
   message: string;
   /** The event that could not be served; not in `connect_error`'s `data`. */
   event?: string;
-  /** When to try again, in milliseconds, if that is all there is to do. */
+  /** In how many milliseconds to try again, if waiting is enough. */
   retryAfterMs?: number;
 }
 
@@ -57,7 +57,7 @@ export interface Media {
 export interface Peer {
   /** Its `socket.id`, which outlives lost connections. */
   id: string;
-  /** Its join ordinal: of two peers, the one with the greater is polite, and offers first. */
+  /** Its number in the order of joins. Of two peers, the one with the greater `n` is polite, and makes the first offer. */
   n: number;
   name: string | null;
   host: boolean;
@@ -72,12 +72,12 @@ export interface Peer {
 export interface Message {
   message: string;
   id: string;
-  /** Its place among all that the room relayed; grows, with gaps. */
+  /** Its number among all events that the room relayed. It grows, with gaps. */
   seq: number;
   ts: number;
   from: string;
   name: string | null;
-  /** To whom alone, if not to all. */
+  /** The receiver, if the message is private. */
   to?: string;
   /** What the sender says of its encryption. */
   enc?: unknown;
@@ -91,7 +91,7 @@ export interface Meta {
   room: string;
   ts: number;
   seq: number;
-  /** The negotiation, as the sender calls it. */
+  /** The id that the sender gave to the negotiation. */
   cid: unknown;
   /** Whether the receiver is the polite one of the two. */
   polite: boolean;
@@ -125,7 +125,7 @@ export interface Rate {
   perSecond: number;
 }
 
-/** Sizes are bytes for what passes unread, characters for what people read. */
+/** The sizes of packets and signals are in bytes. The sizes of messages, names and passwords are in characters. */
 export interface Limits {
   maxPayload: number;
   description: number;
@@ -138,7 +138,7 @@ export interface Limits {
   peers: number;
   sockets: number;
   history: number;
-  /** Signals to a peer that is away. */
+  /** Signals and private messages to a peer that is away. */
   waiting: number;
   rates: { signal: Rate; chat: Rate; control: Rate };
 }
@@ -161,10 +161,10 @@ export interface Snapshot {
 type Description = { type: string; sdp?: string };
 type Candidate = { candidate?: string; sdpMid?: string | null; sdpMLineIndex?: number | null } | null;
 
-/** Any of the names that published pages give a target. */
+/** Any of the names that published pages use for a target. */
 type Target = { [Name in "to" | "remotePeerId" | "remoteUserId" | "targetPeerId" | "targetUserId"]?: string };
 
-/** A signal alone or, as some pages have it, what it carries behind or before its target's id or this room's name. */
+/** A signal alone; or what it carries, before or after the id of its target or the name of this room, as some pages send it. */
 type Sent<Signal, Carried> =
   | [signal: Signal, ack?: Ack<{ delivered: number }>]
   | [toOrRoom: string, carried: Carried, ack?: Ack<{ delivered: number }>]
@@ -172,7 +172,19 @@ type Sent<Signal, Carried> =
 
 type Trickled = Sent<Candidate | (Target & { candidate: Candidate; cid?: unknown }), Candidate>;
 
-export interface ClientToServerEvents {
+/**
+ * Events with names of your own. Declare those that your server knows, as here, and both a stock client's `Socket` and
+ * `signalbox.js` have their types:
+ *
+ *     declare module "signalbox/contract" {
+ *       interface OwnClientEvents { guess(word: string, ack: Ack<{ right: boolean }>): void }
+ *       interface OwnServerEvents { announcement(text: string): void }
+ *     }
+ */
+export interface OwnClientEvents {}
+export interface OwnServerEvents {}
+
+export interface ClientToServerEvents extends OwnClientEvents {
   offer(...sent: Sent<Description | (Target & { description?: Description; offer?: Description; cid?: unknown }), Description>): void;
   answer(...sent: Sent<Description | (Target & { description?: Description; answer?: Description; cid?: unknown }), Description>): void;
   candidate(...sent: Trickled): void;
@@ -189,6 +201,8 @@ export interface ClientToServerEvents {
   "room:join"(joining: { name?: string; media?: Partial<Media>; password?: string; rejoin?: string }, ack?: Ack<Snapshot>): void;
   "room:leave"(ack?: Ack): void;
   "peer:update"(fields: { name?: string; media?: Partial<Media>; hand?: boolean }, ack?: Ack): void;
+  /** How the connection to another peer turned out: see docs/metrics.md. `ms` is a whole number below 2 ** 32. */
+  "peer:outcome"(report: { outcome: "direct" | "relayed" | "failed" | "ended"; ms: number }, ack?: Ack): void;
   "ice:get"(ack: Ack<Ice>): void;
   "host:kick"(peer: { id: string }, ack?: Ack): void;
   "host:mute"(peer: { id: string }, ack?: Ack): void;
@@ -200,8 +214,8 @@ export interface ClientToServerEvents {
   "host:clear"(ack?: Ack): void;
 }
 
-/** Signals arrive in the shape in which they were sent: these are for pages whose signals begin with no id. */
-export interface ServerToClientEvents {
+/** Signals arrive in the shape in which they were sent. These types are for pages whose signals do not begin with an id. */
+export interface ServerToClientEvents extends OwnServerEvents {
   offer(description: any, meta: Meta): void;
   answer(description: any, meta: Meta): void;
   candidate(candidate: any, meta: Meta): void;

@@ -1,3 +1,4 @@
+// All types of the module are in this file and contract.d.ts, because users may copy them beside their own code: see docs/module.md.
 /**
  * Signalbox: video rooms in a browser.
  *
@@ -12,9 +13,9 @@
  *     button.onclick = () => room.startAudio();
  *     room.chat.send("hello");
  */
-import type { ErrorCode as RoomErrorCode, Limits, Media, Peer as PeerInfo, RoomInfo } from "./contract.js";
+import type { ErrorCode as RoomErrorCode, Limits, OwnClientEvents, OwnServerEvents, Peer as UserRecord, RoomInfo } from "./contract.js";
 
-export type { Limits, PeerInfo, RoomInfo };
+export type { Limits, RoomInfo };
 
 /** Rejects with a `SignalboxError`, or with the reason of `signal`. */
 export function join(room: string, options?: JoinOptions): Promise<Room>;
@@ -26,39 +27,44 @@ export interface JoinOptions {
   /** How the others see you. */
   name?: string;
   /**
-   * What to ask the user for, media obtained before, or a stream of which the first audio and the first video track are
-   * sent. Without it the user is asked for nothing. What cannot be had is in `room.media.problems`.
+   * The devices to open, a `LocalMedia` that you made before, or a stream, whose first audio and first video track are sent.
+   * Without it no device is opened. `room.media.problems` says which devices could not be opened.
    */
   media?: { audio?: boolean; video?: boolean } | LocalMedia | MediaStream;
-  /** The deployment's address; by default the one this module came from. */
+  /** The deployment's address, such as "https://rooms.example.com"; by default the one this module came from. */
   server?: string | URL;
   password?: string;
   /** `room.rejoin` of an earlier stay, perhaps before a reload: it lets you in again, past lock and password. */
   rejoin?: string;
-  /** The deployment's own word on who comes, where it asks for one. */
+  /** A signed token (JWT) of the deployment's operator, which says who you are. Some deployments require one. */
   token?: string;
   /**
-   * For the connections to the peers. Its `iceServers` are used in place of those of the deployment; `bundlePolicy` is
-   * always "max-bundle", and the rest is the browser's.
+   * For the connections to the peers. Its `iceServers` are used in place of those of the deployment. `bundlePolicy` is
+   * always "max-bundle". A field that is left out has the browser's default.
    */
   rtcConfig?: RTCConfiguration;
-  /** `"relay"` takes no other path, so that the others do not learn your address; see `room.relay`. */
+  /** `"relay"` connects only over relays, so that the others do not learn your address; see `room.hasTurn`. */
   iceTransportPolicy?: RTCIceTransportPolicy;
   /** Limits what is sent, and says which codecs are preferred. */
   sending?: Sending;
-  /** The room is locked and its host has been asked. `join` goes on when they have answered. */
+  /** Called when the room is locked and its host has been asked. `join` waits for the host's answer. */
   onWaiting?: () => void;
-  /** Ends the attempt, the waiting included. */
+  /** Aborts the join, also while it waits for the host. */
   signal?: AbortSignal;
   /**
-   * What all in the room share and the server must not know, hence a URL's fragment. With it the chat is encrypted,
-   * and peers are verified. Take `createKey()`: the server could guess a word.
+   * A secret that all users of the room share and the server must not know, so pass it on in the fragment of a URL. With
+   * it the chat is encrypted, and peers are verified. Use `createKey()`, because the server could guess a word.
    */
   key?: string;
   /**
-   * Media, files and channels wait, in both directions, until a peer is verified, or until `peer.trust()`. It takes a key.
+   * Media, files and channels wait, in both directions, until a peer is verified, or until `peer.trust()`. It requires `key`.
    */
   requireVerified?: boolean;
+  /**
+   * Reports to the deployment how the connection to each peer turned out: over a relay or not, or not at all, and how long it
+   * took and lasted. The deployment counts that in its metrics, if it has any, without names or addresses.
+   */
+  reportOutcomes?: boolean;
 }
 
 export interface Sending {
@@ -66,35 +72,73 @@ export interface Sending {
   bitrate?: number;
   /** The height of the camera's picture, at most; 720 by default, and less with more than one peer. */
   height?: number;
-  /** The MIME type of the codec for video, such as "video/VP9". It is used if the browser lets choose and the peer has it. */
+  /** The MIME type of the codec for video, such as "video/VP9". It is used if the browser lets the page choose, and the peer has it. */
   codec?: string;
 }
 
-export interface Room {
-  /** `waiting`: we lost a room that is locked now, and the host has been asked; the call goes on. */
+/** Adds and removes listeners. `Events` has the arguments of each event. */
+export interface Emitter<Events extends Record<keyof Events, any[]>> {
+  /** Returns a function that removes the listener. */
+  on<Name extends keyof Events>(event: Name, listener: (...args: Events[Name]) => void): () => void;
+  /** The same, for the next event alone. */
+  once<Name extends keyof Events>(event: Name, listener: (...args: Events[Name]) => void): () => void;
+  /** Removes a listener of `on` or `once`, and says whether it was there. */
+  off<Name extends keyof Events>(event: Name, listener: (...args: Events[Name]) => void): boolean;
+}
+
+/** The arguments of each event that has a listener of this form. */
+type Arguments<Listeners> = { [Name in keyof Listeners]: Listeners[Name] extends (...args: infer Args) => void ? Args : never };
+
+/** What an event of this form carries, and the reply. */
+type Request<Sent> = Sent extends (data: infer Data, ack: (reply: infer Reply) => void) => void ? [Data, Extract<Reply, { ok: true }>] : never;
+
+export interface RoomEvents {
+  /** A peer called `send`, or a stock client sent a `signal`. */
+  message: [data: any, from: Peer];
+  /** Called for each peer that is in the room, and for each that joins later. */
+  peer: [peer: Peer];
+  /** A peer offers a file. */
+  file: [file: IncomingFile];
+  /** `state`, `info`, `self`, `knocks`, `canPlayAudio` or the set of peers changed. */
+  change: [];
+  /** Somebody waits to be let in: `room.host.admit(knock)` or `room.host.deny(knock)`. */
+  knock: [knock: Knock];
+  /** The host asks us to mute ourselves: `room.media.setAudio(false)` if we agree. */
+  muteRequest: [by: Peer | null];
+  /** The room has no place for our media ("room-full"), which were switched off. */
+  mediaRefused: [error: SignalboxError];
+  /**
+   * We are out of the room: the room removed or refused us, an operator closed it, or the user left the page and came back
+   * to it ("left"). `leave()` emits no event.
+   */
+  closed: [error: SignalboxError];
+}
+
+export interface Room extends Emitter<RoomEvents> {
+  /** `waiting`: we have to join again, but the room is locked, so the host has been asked. The call goes on. */
   readonly state: "connected" | "reconnecting" | "waiting" | "closed";
   readonly info: Readonly<RoomInfo>;
-  /** `self.host` says whether the host's part is ours. */
+  /** `self.host` says whether we are the host. */
   readonly self: Readonly<PeerInfo>;
   readonly peers: ReadonlyMap<string, Peer>;
-  /** We have a key. */
-  readonly keyed: boolean;
+  /** Whether we have a key, so that the chat is encrypted. */
+  readonly encrypted: boolean;
   readonly media: LocalMedia;
   readonly chat: Chat;
   readonly host: Host;
-  /** Who waits to be let in, where we are the host. */
+  /** The users who wait to be let in, if we are the host. */
   readonly knocks: readonly Knock[];
-  /** Whether the deployment has a server that relays media where no direct path is. */
-  readonly relay: boolean;
-  /** False where the browser refuses to play what the peers say before the user clicks: then offer a button for `startAudio`. */
+  /** Whether there is a TURN server, which relays media between peers without a direct path. */
+  readonly hasTurn: boolean;
+  /** False if the browser does not play the peers' sound before the user clicks. Then show a button that calls `startAudio`. */
   readonly canPlayAudio: boolean;
-  /** For the `rejoin` option of a later `join`. It is a secret, and may be another one after each "change". */
+  /** A secret for the `rejoin` option of a later `join`. Each "change" may bring a new one. */
   readonly rejoin: string;
   /** The room's limits, by name. */
   readonly limits: Readonly<Limits>;
   /**
-   * Messages between the peers, straight over their links, under a name of at most 64 characters; the same object for the
-   * same name. A room has at most 64.
+   * A channel for messages that go directly from peer to peer. The same name returns the same object. A name has at most
+   * 64 characters, and a room has at most 64 channels.
    */
   channel(name: string): Channel;
   /**
@@ -102,63 +146,62 @@ export interface Room {
    * has at most `limits.description` bytes. Use it for rare events, as the server reads and limits them; else use `channel`.
    */
   send(data: unknown, options?: { to?: { id: string } }): Promise<void>;
-  /** A peer called `send`, or a stock client sent a `signal`. */
-  on(event: "message", listener: (data: any, from: Peer) => void): () => void;
-  /** Called for each peer who is here or comes. */
-  on(event: "peer", listener: (peer: Peer) => void): () => void;
-  /** A peer offers a file. */
-  on(event: "file", listener: (file: IncomingFile) => void): () => void;
-  /** `state`, `info`, `self`, `knocks`, `canPlayAudio` or the set of peers changed. */
-  on(event: "change", listener: () => void): () => void;
-  /** Somebody waits to be let in: `room.host.admit(knock)` or `room.host.deny(knock)`. */
-  on(event: "knock", listener: (knock: Knock) => void): () => void;
-  /** The host asks us to mute ourselves: `room.media.setAudio(false)` if we agree. */
-  on(event: "mute-request", listener: (by: Peer | null) => void): () => void;
-  /** The room has no place for our media ("room-full"), which were switched off. */
-  on(event: "refused", listener: (error: SignalboxError) => void): () => void;
-  /** The room ended it, or the user left the page and came back to it ("left"); `leave()` does not come here. */
-  on(event: "closed", listener: (error: SignalboxError) => void): () => void;
-  update(fields: { name?: string; hand?: boolean }): Promise<void>;
-  /** Plays, in the elements of the document that show `peer.stream`, what the browser refused to play. Call it on a click. */
+  /**
+   * Events with names of your own, such as those that an operator's `emit` sends. Declare them in `OwnServerEvents`.
+   */
+  readonly events: Emitter<Arguments<OwnServerEvents>>;
+  /**
+   * Sends an event with a name of your own to the server, and resolves with its reply. Declare it in `OwnClientEvents`. The room
+   * itself refuses such names with "unsupported"; a server that you build on it may answer them.
+   */
+  request<Name extends keyof OwnClientEvents>(event: Name, data: Request<OwnClientEvents[Name]>[0]): Promise<Request<OwnClientEvents[Name]>[1]>;
+  update(fields: { name?: string; handRaised?: boolean }): Promise<void>;
+  /** Plays the elements that show a `peer.stream` and that the browser refused to play. Call it on a click. */
   startAudio(): Promise<void>;
   /** Leaves at once; so does closing the page. The local media stays open until `media.close()`. */
   leave(): void;
 }
 
-/** What only the host may do; to others the room answers "forbidden". Each resolves when it is done. */
+/** Actions of the host. The room refuses them to others with "forbidden". Each promise resolves when the action is done. */
 export interface Host {
-  /** Puts somebody out for ten minutes. */
+  /** Removes a peer from the room, and bans it for ten minutes. */
   kick(peer: { id: string }): Promise<void>;
   /** Asks somebody to mute themselves; nobody can be muted by force. */
-  mute(peer: { id: string }): Promise<void>;
+  requestMute(peer: { id: string }): Promise<void>;
+  /** Asks everybody. */
+  requestMuteAll(): Promise<void>;
   /** Makes somebody else the host. */
   transfer(peer: { id: string }): Promise<void>;
   admit(knock: { id: string }): Promise<void>;
-  /** Lets in everybody who waits. Rejects with the first who cannot be let in, as when the room is full. */
+  /** Lets in everybody who waits. Rejects if one of them cannot be let in, for example because the room is full. */
   admitAll(): Promise<void>;
   deny(knock: { id: string }): Promise<void>;
-  /** Whoever comes to a locked room waits for the host; opening it lets in all who wait. */
+  /** Locks or unlocks the room. Users who join a locked room wait for the host. Unlocking lets in all who wait. */
   lock(on: boolean): Promise<void>;
-  /** Whoever joins from now on has to know it; null takes it away. */
+  /** Users who join from now on have to give this password; null removes it. */
   setPassword(password: string | null): Promise<void>;
-  /** Forgets what was said in the chat, for everyone. */
+  /** Deletes the chat, for everyone. */
   clear(): Promise<void>;
 }
 
 /**
- * Messages from peer to peer. Each arrives once, and those of one sender in order, also when the connection is lost
- * meanwhile and another one takes its place. Stock clients do not get them.
+ * Messages from peer to peer. Each arrives once, and the messages of one sender arrive in order, even if a connection is
+ * lost and a new one replaces it. Stock clients do not get them.
  */
-export interface Channel {
+export interface Channel extends Emitter<ChannelEvents> {
   readonly name: string;
   /**
-   * Sends to all peers who are in the room now, or to those in `to`: what `JSON.stringify` can carry, or bytes, which
-   * arrive as an ArrayBuffer; at most 262,144 bytes. It resolves when the next message may follow: wait for it where you
-   * send much. A peer that takes nothing for 20 seconds, while a megabyte waits for it, misses what waits.
+   * Sends a message to all peers who are in the room now, or to those in `to`. A message is a value that `JSON.stringify`
+   * can carry, or bytes, which arrive as an ArrayBuffer. It has at most 262,144 bytes. The promise resolves when the next
+   * message may follow: await it if you send much. If a peer takes nothing for 20 seconds while a megabyte waits
+   * for it, the waiting messages are dropped.
    */
   send(value: unknown, options?: { to?: Peer | readonly Peer[] }): Promise<void>;
-  /** The first listener also gets what came before it, up to 64 messages of each peer. */
-  on(event: "message", listener: (value: any, from: Peer) => void): () => void;
+}
+
+export interface ChannelEvents {
+  /** The first listener also gets earlier messages, up to 64 of each peer. */
+  message: [value: any, from: Peer];
 }
 
 /** Somebody who waits to be let in. */
@@ -167,42 +210,53 @@ export interface Knock {
   readonly name: string;
 }
 
-export interface Peer {
-  /** Changes only when its owner lost the room for long and joined again. */
+/** What the room says of a user. */
+export interface PeerInfo extends Omit<UserRecord, "n" | "hand"> {
+  /** The number in the order of joins. */
+  joinOrder: number;
+  handRaised: boolean;
+}
+
+export interface PeerEvents {
+  /** Called for each track that is already there, and for each that comes later. */
+  track: [track: MediaStreamTrack, stream: MediaStream];
+  channel: [channel: RTCDataChannel];
+  change: [];
+  quality: [];
+  left: [reason: "left" | "timeout" | "kicked" | "replaced" | "closed"];
+}
+
+export interface Peer extends Readonly<Omit<PeerInfo, "name" | "joinedAt">>, Emitter<PeerEvents> {
+  /** Changes only if the peer could not recover its connection to the room, and joined again. */
   readonly id: string;
-  readonly n: number;
   readonly name: string;
-  readonly host: boolean;
-  readonly hand: boolean;
-  /** Its signaling is lost; the media may well go on. */
+  /** Its connection to the room is lost. Its media may continue. */
   readonly away: boolean;
-  readonly media: Readonly<Media>;
-  /** `failed`: not reached for 20 s. The attempts go on for some minutes; `retry()` starts over. */
-  readonly state: "connecting" | "connected" | "reconnecting" | "failed";
+  /** `failed`: not reached for 20 s. The attempts go on for some minutes; `retry()` starts over. `closed`: one of us left. */
+  readonly state: "connecting" | "connected" | "reconnecting" | "failed" | "closed";
   /**
-   * Whether the link ends where it seems to, and with nobody in between: "verified" by the key; "unverified" without
-   * one on either side, or until that is done; "mismatch" where keys differ or the server has put itself in between.
+   * Whether this peer is at the other end of the link, and nobody in between. "verified": the key proves it. "unverified":
+   * one side has no key, or the check is not done yet. "mismatch": the keys differ, or the server intercepts the link.
    */
   readonly verified: "verified" | "unverified" | "mismatch";
-  /** With `requireVerified`: nothing is exchanged with this peer, as it is not verified. */
+  /** With `requireVerified`: nothing is exchanged with this peer, because it is not verified. */
   readonly withheld: boolean;
-  /** How the link does, measured every three seconds; null while that is not known. */
+  /** The quality of the link, measured every three seconds; null until it is known. */
   readonly quality: Readonly<Quality> | null;
-  /** Microphone, and camera while it is on; the same object for life. */
+  /** The microphone, and the camera while it is on; always the same object. */
   readonly stream: MediaStream;
-  /** What they share of their screen. */
+  /** The screen that the peer shares. */
   readonly screen: MediaStream | null;
   /** Loudness, 0 to 1. */
   readonly level: number;
-  on(event: "track", listener: (track: MediaStreamTrack, stream: MediaStream) => void): () => void;
-  on(event: "channel", listener: (channel: RTCDataChannel) => void): () => void;
-  on(event: "change" | "quality", listener: () => void): () => void;
-  on(event: "left", listener: (reason: "left" | "timeout" | "kicked" | "replaced" | "closed") => void): () => void;
   createChannel(label: string, options?: RTCDataChannelInit): RTCDataChannel;
-  /** Offers a file, with `name` where it is a mere Blob. */
+  /** Offers a file. A Blob needs a `name`; without one it is called "file". */
   sendFile(file: Blob & { name?: string }): OutgoingFile;
   stats(): Promise<RTCStatsReport | null>;
-  /** With `requireVerified`: goes on with this peer as it is. When `verified` changes to something else but "verified", that has to be said again. */
+  /**
+   * With `requireVerified`: exchanges media and data with this peer although it is not verified. This is for the present
+   * value of `verified` only: after a change from "unverified" to "mismatch", or back, call it again.
+   */
   trust(): void;
   /** Starts over after `failed`. */
   retry(): void;
@@ -210,7 +264,7 @@ export interface Peer {
 
 export interface Quality {
   level: "good" | "fair" | "poor";
-  /** The longer of both ends' candidates: "relay" where either end needs a relay. */
+  /** The less direct candidate of both ends: "relay" if either end uses a relay. */
   path: "host" | "srflx" | "prflx" | "relay";
   protocol: string;
   /** In milliseconds. */
@@ -227,21 +281,27 @@ export interface Quality {
   framesPerSecond: number;
 }
 
-/** A file between us and one peer, straight over their link. */
-export interface FileTransfer {
+/** A file that goes directly from us to a peer, or from a peer to us. */
+export interface FileTransfer extends Emitter<FileEvents> {
   readonly peer: Peer;
   readonly name: string;
   readonly size: number;
   readonly type: string;
-  /** "done": all is there, and the same; "failed": see `error`, whose `code` is "connection-lost", "damaged", "unreadable" or "not-saved". */
+  /**
+   * "done": the whole file has arrived, undamaged. "failed": see `error`, whose `code` is "connection-lost", "damaged",
+   * "unreadable" or "not-saved".
+   */
   readonly state: "offered" | "moving" | "done" | "refused" | "cancelled" | "failed";
-  /** Bytes so far. */
+  /** The bytes that are transferred so far. */
   readonly transferred: number;
   readonly error: SignalboxError | null;
-  /** Either side may, until it is done. */
+  /** Either side may cancel until the file is done. */
   cancel(): void;
-  /** `state` changed, or another percent is there. */
-  on(event: "change", listener: () => void): () => void;
+}
+
+export interface FileEvents {
+  /** `state` changed, or another percent is transferred. */
+  change: [];
 }
 
 export interface OutgoingFile extends FileTransfer {
@@ -250,51 +310,60 @@ export interface OutgoingFile extends FileTransfer {
 
 export interface IncomingFile extends FileTransfer {
   readonly outgoing: false;
-  /** Takes it into `sink`, such as a file on the disk, else into memory. */
+  /** Accepts the file, and writes it into `sink`, such as a file on the disk. Without a sink it is kept in memory. */
   accept(sink?: WritableStream): void;
   refuse(): void;
-  /** The file, once it is done, unless it went into a sink. It has no type: `type` is what the peer says of it, and may be that of a script or a page. */
+  /**
+   * The file, when it is done, unless it went into a sink. The Blob has no type, because the peer chooses `type`, which may
+   * be that of a script or a page.
+   */
   readonly blob: Blob | null;
 }
 
-export interface Chat {
+export interface ChatEvents {
+  /** A new message, also one of our own. */
+  message: [message: Message];
+  change: [message: Message];
+  /** The chat was deleted. `messages` keeps those that are still to be sent. */
+  cleared: [];
+  /** `typists` changed. */
+  typing: [];
+}
+
+export interface Chat extends Emitter<ChatEvents> {
   readonly messages: readonly Message[];
-  /** The host cleared `messages`, but for what is still to be sent. */
-  on(event: "cleared", listener: () => void): () => void;
-  /** The ids of the peers who are writing. */
+  /** The ids of the peers who are typing. */
   readonly typists: readonly string[];
-  on(event: "typing", listener: () => void): () => void;
-  /** Tells the others that we are writing (call it with each key), or that we gave it up. */
+  /** Tells the others that we are typing (call it with each key), or that we stopped. */
   typing(on: boolean): void;
   /** To everybody, or to one peer alone. The room does not keep a private message. */
   send(text: string, options?: { to?: { id: string } }): Message;
   /**
-   * Puts messages from before the first of `messages` in front of it, and resolves to them; `more` says whether there are
-   * others before those. On joining there are as many as fit into one answer of the room.
+   * Loads messages that are older than the first of `messages`, puts them in front of it, and resolves to them. `more` says
+   * whether there are still older ones. After a join, `messages` has as many as fit into one answer of the room.
    */
   loadEarlier(limit?: number): Promise<{ messages: readonly Message[]; more: boolean }>;
   retry(message: Message): void;
-  on(event: "message" | "change", listener: (message: Message) => void): () => void;
 }
 
 export interface Message {
   readonly mid: string;
   readonly id: string | null;
   readonly from: string;
-  /** As the sender encrypted it, where it is encrypted. */
+  /** The sender's name. In an encrypted message it is encrypted, too. */
   readonly name: string;
-  /** Empty where it is unreadable. */
+  /** Empty if the message is unreadable. */
   readonly text: string;
-  /** "unreadable" where it was encrypted with another key, or altered on its way. */
+  /** "unreadable": the message was encrypted with another key, or altered on its way. */
   readonly encryption: "none" | "end-to-end" | "unreadable";
   /**
-   * It is encrypted, and its sender has been at the other end of a verified link since we joined: so it is not from an
-   * earlier stay of theirs. Becomes true with a "change" when the link is verified after the message came.
+   * The message is encrypted, and its sender was at the other end of a verified link after we joined. So it is not from an
+   * earlier session of the sender. Becomes true with a "change" if the link is verified after the message came.
    */
   readonly proven: boolean;
-  /** By the sender's clock where it is encrypted, else by the room's. */
+  /** The time of the sender's clock if the message is encrypted, otherwise of the room's. */
   readonly ts: number;
-  /** The id of the only receiver, where the message is private. */
+  /** The id of the only receiver, if the message is private. */
   readonly to: string | null;
   readonly own: boolean;
   /** From before you joined. */
@@ -303,58 +372,65 @@ export interface Message {
   readonly error: SignalboxError | null;
 }
 
+export interface MediaEvents {
+  change: [];
+  /** The microphone was disconnected, and this track of another one took its place. */
+  replaced: [track: MediaStreamTrack];
+}
+
+export interface LocalMedia extends Emitter<MediaEvents> {}
 export class LocalMedia {
-  /** The microphone and camera to use, by `deviceId`; by default those of the browser. */
+  /** The microphone and camera to use, by `deviceId`; by default the browser chooses. */
   constructor(devices?: { audio?: string; video?: string });
-  /** For a self-view; the same object for life. */
+  /** For a self-view; always the same object. */
   readonly stream: MediaStream;
-  /** Whether the microphone is on: neither off nor muted, by us or by the system. */
+  /** Whether the microphone is on, and muted neither by us nor by the system. */
   readonly audio: boolean;
   readonly video: boolean;
-  /** What we share of our screen. */
+  /** The screen that we share. */
   readonly screen: MediaStream | null;
   /** Loudness of what is sent, 0 to 1. */
   readonly level: number;
   /** Loudness of the microphone, 0 to 1, also while it is muted. */
   readonly voice: number;
   readonly problems: Readonly<Record<"audio" | "video" | "screen", SignalboxError | null>>;
-  /** Asks for what is wanted and not there, or muted by the system; never rejects. */
+  /** Opens the wanted devices that are not open, or that the system muted. Never rejects. */
   start(wanted: { audio?: boolean; video?: boolean }): Promise<void>;
   setAudio(on: boolean): Promise<void>;
   setVideo(on: boolean): Promise<void>;
-  /** Has the browser ask which screen, window or tab to share, so call it on a click; or stops that. Its sound is sent, too, where the user shares it. */
+  /**
+   * Shares a screen, or stops that. The browser asks which screen, window or tab to share, so call it on a click. The sound
+   * is sent, too, if the user shares it.
+   */
   setScreen(on: boolean): Promise<void>;
   /**
-   * Sends this track, of a canvas or of an audio graph, say, in place of the device's: now, and whenever this kind is
-   * switched on. Null gives it up and switches this kind off. It is never stopped here, also not by `close`.
+   * Sends this track, such as one of a canvas or of an audio graph, in place of the device's: now, and whenever this kind is
+   * switched on. Null gives the track up and switches this kind off. The module never stops the track, not even in `close`.
    */
   setTrack(kind: "audio" | "video" | "screen", track: MediaStreamTrack | null): Promise<void>;
-  /** Uses another device of that kind, now if one is in use, and from now on. */
+  /** Uses another device of this kind from now on. If one is in use, it is replaced at once. */
   setDevice(kind: "audio" | "video", deviceId: string): Promise<void>;
   /**
-   * Asks for something else of a device, such as `{ noiseSuppression: false }`: now, which opens the device again, and from
-   * now on.
+   * Sets constraints of a device, such as `{ noiseSuppression: false }`, from now on. A device that is in use is opened
+   * again with them.
    */
   constrain(kind: "audio" | "video", constraints: MediaTrackConstraints): Promise<void>;
-  /** "sound" is that of the screen. */
+  /** "sound" is the sound of the screen. */
   track(kind: "audio" | "video" | "screen" | "sound"): MediaStreamTrack | null;
   close(): void;
-  on(event: "change", listener: () => void): () => void;
-  /** The microphone was disconnected, and this track of another one took its place. */
-  on(event: "replaced", listener: (track: MediaStreamTrack) => void): () => void;
 }
 
 /** Every code of a `SignalboxError`. */
 export type ErrorCode =
   /** Those of the room. */
   | RoomErrorCode
-  /** The room failed in a way of which it says no more. */
+  /** The room failed, and gave no reason. */
   | "internal"
   /** The operator closed the room; `message` is their reason. */
   | "closed"
   /** The user left the page. */
   | "left"
-  /** The room has no such name. */
+  /** The name of the room is invalid. */
   | "bad-room"
   /** Of the network and of the links to the peers. */
   | "unreachable"

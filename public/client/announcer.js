@@ -1,6 +1,6 @@
 // @ts-check
 import { KINDS } from "./media.js";
-import { EVENTS } from "./protocol.js";
+import { EVENTS, unhurried } from "./protocol.js";
 /** @import { AnnouncerOptions, SignalboxError } from "./types.js" */
 
 /** Tells the room which media we send, one change after the other. */
@@ -24,19 +24,17 @@ export class Announcer {
   }
 
   async #announce() {
-    const media = this.flags;
     const { self, isConnected, request } = this.#options;
-    const { media: told } = self();
-    if (!isConnected() || KINDS.every((kind) => media[kind] === told[kind])) return;
     try {
-      await request(EVENTS.PEER_UPDATE, { media });
-      self().media = media;
+      await unhurried(async () => {
+        const media = this.flags;
+        if (!isConnected() || KINDS.every((kind) => media[kind] === self().media[kind])) return;
+        await request(EVENTS.PEER_UPDATE, { media });
+        self().media = media;
+      });
     } catch (cause) {
-      const { code, retryAfterMs = 1_000 } = /** @type {SignalboxError} */ (cause);
-      if (code === "room-full") await this.#withdraw(/** @type {SignalboxError} */ (cause));
-      if (code !== "rate-limited") return; // unreachable: told with the next connection
-      await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
-      await this.#announce();
+      const error = /** @type {SignalboxError} */ (cause);
+      if (error.code === "room-full") await this.#withdraw(error); // else we are offline: the next connection announces it
     }
   }
 

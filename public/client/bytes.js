@@ -1,15 +1,11 @@
 // @ts-check
 
-const encoder = new TextEncoder();
-
 /** @param {string} text */
-export const utf8 = (text) => encoder.encode(text);
+export const utf8 = (text) => new TextEncoder().encode(text);
 
-/** Base64url. @param {BufferSource} bytes */
+/** Base64url. @param {ArrayBuffer | Uint8Array} bytes */
 export function toBase64(bytes) {
-  const view = ArrayBuffer.isView(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : new Uint8Array(bytes);
-  let binary = "";
-  for (const byte of view) binary += String.fromCharCode(byte);
+  const binary = Array.from(new Uint8Array(bytes), (byte) => String.fromCharCode(byte)).join("");
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 

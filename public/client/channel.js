@@ -2,9 +2,9 @@
 import { Emitter } from "./emitter.js";
 import { LONGEST, LONGEST_NAME, MOST_NAMES, sizeOf } from "./peer-data.js";
 import { SignalboxError } from "./protocol.js";
-/** @import { Peer } from "./types.js" */
+/** @import { ChannelEvents, Peer } from "./types.js" */
 
-/** Messages between the peers under one name, directly over their links. @extends {Emitter<{ message: [value: unknown, from: Peer] }>} */
+/** A named channel: it carries messages between the peers, directly over their links. @extends {Emitter<ChannelEvents>} */
 export class Channel extends Emitter {
   #peers;
 
@@ -29,12 +29,10 @@ export class Channel extends Emitter {
 
   /**
    * The first listener also gets the earlier messages.
-   * @type {Emitter<{ message: [value: unknown, from: Peer] }>["on"]}
+   * @override
    */
-  on(event, listener) {
-    const off = super.on(event, listener);
+  added() {
     for (const peer of this.#peers.values()) peer.releaseData(this.name);
-    return off;
   }
 }
 
@@ -66,10 +64,7 @@ export class Channels {
    * @param {Peer} from
    */
   deliver(name, value, from) {
-    const channel = this.#channels.get(name);
-    if (!channel?.hasListeners("message")) return false;
-    channel.emit("message", value, from);
-    return true;
+    return this.#channels.get(name)?.emit("message", value, from) ?? false;
   }
 }
 
@@ -77,7 +72,7 @@ export class Channels {
 function frameOf(value) {
   const frame = value instanceof ArrayBuffer ? value.slice() : ArrayBuffer.isView(value) ? bytesOf(value) : JSON.stringify(value);
   if (frame === undefined) throw new TypeError("A message is a value that JSON can carry, an ArrayBuffer or a view of one.");
-  const size = typeof frame === "string" ? new TextEncoder().encode(frame).length : sizeOf(frame);
+  const size = sizeOf(frame);
   if (size > LONGEST) throw new SignalboxError("too-large", `A message has at most ${LONGEST} bytes, this one has ${size}: send it as a file or in parts.`);
   return frame;
 }

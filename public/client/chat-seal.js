@@ -6,8 +6,8 @@ const LONGEST_NAME = 64;
 const LATEST = 8.64e15; // the latest Date
 
 /**
- * Encrypts and decrypts the chat's messages. Sealed says what is protected, and why. A session is proven once its owner has
- * shown it on a verified link.
+ * Encrypts and decrypts chat messages. Sealed says what is protected, and why. A session is the id of a `Room`.
+ * A verified link proves its peer's session.
  */
 export class ChatSeal {
   #key;

@@ -4,7 +4,7 @@ import { EVENTS, SignalboxError } from "./protocol.js";
 import { uniqueId } from "./unique.js";
 /** @import { ChatEvents, ChatRecord, ChatSeal, Message, PeerInfo, Signaling } from "./types.js" */
 
-const WRITES_FOR = 6_000; // ms, since a peer last said so
+const WRITES_FOR = 6_000; // ms until typing notices end
 const TELL_EVERY = 3_000; // ms
 
 /** The room's chat; ChatEvents describes it. @extends {Emitter<ChatEvents>} */
@@ -16,7 +16,7 @@ export class Chat extends Emitter {
   #self;
   /** @type {Map<string, ReturnType<typeof setTimeout>>} timers of the peers that are typing */
   #typists = new Map();
-  #typing = false;
+  /** When we last said that we are typing; 0 if we are not. */
   #told = 0;
   #seal;
   /** @type {Set<string>} every id we had in this room */
@@ -48,9 +48,8 @@ export class Chat extends Emitter {
 
   /** @param {boolean} on */
   typing(on) {
-    const now = Date.now();
-    if (on === this.#typing && (!on || now - this.#told < TELL_EVERY)) return;
-    this.#typing = on;
+    const now = on ? Date.now() : 0;
+    if (on ? now - this.#told < TELL_EVERY : this.#told === 0) return;
     this.#told = now;
     this.#signaling.whisper(EVENTS.CHAT_TYPING, { on });
   }
@@ -76,7 +75,7 @@ export class Chat extends Emitter {
     };
     this.messages.push(message);
     this.emit("message", message);
-    this.#typing = false; // the message says so
+    this.#told = 0; // this ends typing
     void this.#submit(message);
     return message;
   }
@@ -120,7 +119,7 @@ export class Chat extends Emitter {
     return { messages, more };
   }
 
-  /** Sends the messages without a reply again. */
+  /** Sends again the messages without a reply. */
   resume() {
     this.#next(async () => {
       for (const message of this.messages) if (message.state === "pending") void this.#submit(message);
@@ -207,9 +206,9 @@ export class Chat extends Emitter {
   async #submit(message) {
     if (!this.#signaling.connected) return; // `resume` sends it
     const { id } = this.#signaling;
-    const written = this.#outgoing.then(() => this.#write(message, id));
+    const written = this.#outgoing.then(() => this.#seal?.seal(message, id) ?? { message: message.text, mid: message.mid });
     this.#outgoing = written;
-    const payload = await written;
+    const payload = { ...(await written), to: message.to ?? undefined };
     if (this.#signaling.id !== id) return; // another connection: `resume` sends it
     try {
       await this.#signaling.request(EVENTS.CHAT_MESSAGE, payload, (reply) => this.#settle(message, reply));
@@ -220,16 +219,6 @@ export class Chat extends Emitter {
       message.error = error;
       this.emit("change", message);
     }
-  }
-
-  /**
-   * @param {Message} message
-   * @param {string} from
-   */
-  async #write(message, from) {
-    const { mid, text, to } = message;
-    const written = this.#seal ? await this.#seal.seal(message, from) : { message: text, mid };
-    return { ...written, to: to ?? undefined };
   }
 
   /**

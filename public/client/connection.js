@@ -1,6 +1,7 @@
 // @ts-check
 import { Emitter } from "./emitter.js";
 import { Negotiation } from "./negotiation.js";
+import { selectedPair } from "./quality.js";
 import { fingerprints, hasData } from "./sdp.js";
 import { Senders } from "./senders.js";
 import { Verification } from "./verification.js";
@@ -16,21 +17,17 @@ const LINK_CHANNEL = { negotiated: true, id: 200 };
  */
 export class Connection extends Emitter {
   #pc;
-  #key;
-  #ids;
-  #session;
+  #ends;
   #negotiation;
   #senders;
   /** @type {Verification | null} */
   #verification = null;
 
   /** @param {ConnectionOptions} options */
-  constructor({ cid, rtcConfig, media, isWithheld, polite, key, ids, session, send }) {
+  constructor({ cid, rtcConfig, media, isWithheld, polite, send, ...ends }) {
     super();
     this.cid = cid;
-    this.#key = key;
-    this.#ids = ids;
-    this.#session = session;
+    this.#ends = ends;
     const pc = new RTCPeerConnection({ ...rtcConfig, bundlePolicy: "max-bundle" }); // one path, one certificate
     this.#pc = pc;
     this.#senders = new Senders(pc, media, isWithheld);
@@ -102,7 +99,7 @@ export class Connection extends Emitter {
   }
 
   /**
-   * Uses these servers from now on. A path over a relay ends with its credentials, so ICE restarts.
+   * Uses these servers from now on. A path over a relay needs an ICE restart: it ends when its credentials expire.
    * @param {RTCIceServer[]} iceServers
    */
   async renew(iceServers) {
@@ -117,9 +114,8 @@ export class Connection extends Emitter {
   }
 
   async #isRelayed() {
-    const stats = await this.#pc.getStats();
-    return [...stats.values()].some(({ type, nominated, localCandidateId }) =>
-      type === "candidate-pair" && nominated && stats.get(localCandidateId)?.candidateType === "relay");
+    const report = await this.#pc.getStats();
+    return report.get(selectedPair(report)?.localCandidateId)?.candidateType === "relay";
   }
 
   /**
@@ -136,20 +132,18 @@ export class Connection extends Emitter {
     this.emit("closed");
   }
 
-  /** Answers the first offer with what we send. */
+  /** Adds our media and the verification to the answer to the first offer. */
   async #join() {
     await this.#senders.join();
-    if (hasData(this.#pc.remoteDescription)) this.#verify(); // else the channel would need an offer
+    if (hasData(this.#pc.remoteDescription)) this.#verify(); // without data in it, the channel would need another offer
   }
 
   #verify() {
     if (this.#verification) return; // a retry of the first offer
     const pc = this.#pc;
     this.#verification = new Verification({
+      ...this.#ends,
       channel: pc.createDataChannel("signalbox", LINK_CHANNEL),
-      key: this.#key,
-      ids: this.#ids,
-      session: this.#session,
       fingerprints: async () => {
         await this.#negotiation.settled; // a channel may open before the answer is in place
         return [fingerprints(pc.localDescription), fingerprints(pc.remoteDescription)];

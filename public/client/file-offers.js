@@ -4,7 +4,7 @@ import { IncomingFile } from "./file.js";
 
 const MOST = 16; // files that wait for the user, from one peer
 
-/** The files that a peer offers. A channel counts before its offer comes. Channels beyond the limit are closed. */
+/** The files that a peer offers. The limit includes channels with no offer yet. A channel beyond it is closed. */
 export class FileOffers {
   #peer;
   #offered;

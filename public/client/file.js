@@ -3,7 +3,7 @@ import { toBase64 } from "./bytes.js";
 import { Emitter } from "./emitter.js";
 import { sizeOf } from "./peer-data.js";
 import { parse, SignalboxError } from "./protocol.js";
-/** @import { ErrorCode, FileInfo, Peer, TransferState } from "./types.js" */
+/** @import { ErrorCode, FileEvents, FileInfo, Peer, TransferState } from "./types.js" */
 
 /** Marks the data channels that carry a file each. */
 export const FILE_PROTOCOL = "signalbox-file";
@@ -17,9 +17,9 @@ const IN_MEMORY = 8_388_608; // then bytes become a Blob, which may be on disk
 const LONGEST_NAME = 255;
 
 /**
- * A file that is sent or received, by FileMessage.
+ * A file sent or received: see FileMessage.
  *
- * @extends {Emitter<{ change: [] }>}
+ * @extends {Emitter<FileEvents>}
  */
 class Transfer extends Emitter {
   /** @type {TransferState} */
@@ -62,7 +62,17 @@ class Transfer extends Emitter {
 
   /** The connection was lost. */
   lose() {
-    this.end("failed", new SignalboxError("connection-lost", `The connection was lost while ${this.name} was on its way.`));
+    this.fail("connection-lost", `The connection was lost while ${this.name} was on its way.`);
+  }
+
+  /**
+   * @param {ErrorCode} code
+   * @param {string} message
+   */
+  fail(code, message) {
+    if (!this.active) return;
+    this.tell({ cancel: true });
+    this.end("failed", new SignalboxError(code, message));
   }
 
   /** @param {object} message */
@@ -72,6 +82,7 @@ class Transfer extends Emitter {
 
   /** @param {number} bytes */
   progress(bytes) {
+    if (!this.active) return;
     this.transferred = bytes;
     const percent = Math.floor((100 * bytes) / Math.max(1, this.size));
     if (percent === this.#shown) return;
@@ -134,7 +145,7 @@ export class OutgoingFile extends Transfer {
       this.#stored = Number(stored);
       this.#goOn();
     } else if (received) {
-      this.transferred = this.size;
+      this.progress(this.size);
       this.end("done");
     }
   }
@@ -147,8 +158,7 @@ export class OutgoingFile extends Transfer {
       try {
         chunk = await this.#file.slice(offset, offset + CHUNK).arrayBuffer();
       } catch (cause) {
-        this.tell({ cancel: true });
-        this.end("failed", new SignalboxError("unreadable", String(cause)));
+        this.fail("unreadable", String(cause));
         return;
       }
       await digest.add(chunk);
@@ -181,7 +191,7 @@ export class IncomingFile extends Transfer {
   #queue = Promise.resolve();
 
   /**
-   * Waits for the offer. Other channels are closed.
+   * Waits for an offer. Any other first message closes the channel.
    * @param {Peer} peer
    * @param {RTCDataChannel} channel
    * @param {(file: IncomingFile) => void} offered
@@ -251,7 +261,7 @@ export class IncomingFile extends Transfer {
       if (this.#writer) await this.#writer.write(data);
       else this.#keep(data);
     } catch (cause) {
-      this.#fail("not-saved", String(cause));
+      this.fail("not-saved", String(cause));
     }
     this.progress(this.#arrived);
     if (this.#arrived - this.#told < TOLD_EVERY) return;
@@ -277,25 +287,16 @@ export class IncomingFile extends Transfer {
     try {
       await this.#writer?.close();
     } catch (cause) {
-      this.#fail("not-saved", String(cause));
+      this.fail("not-saved", String(cause));
       return;
     }
-    if (!this.#writer) this.blob = new Blob(this.#parts); // without the peer's type: a page of our origin could run scripts
+    if (!this.#writer) this.blob = new Blob(this.#parts); // no type: an HTML page could run scripts in our origin
     this.tell({ received: true });
     this.become("done"); // the sender closes the channel
   }
 
   #spoil() {
-    this.#fail("damaged", `${this.name} is not what was offered.`);
-  }
-
-  /**
-   * @param {ErrorCode} code
-   * @param {string} message
-   */
-  #fail(code, message) {
-    this.tell({ cancel: true });
-    this.end("failed", new SignalboxError(code, message));
+    this.fail("damaged", `${this.name} is not what was offered.`);
   }
 
   /**

@@ -12,14 +12,17 @@ export class Host {
   knocks = [];
 
   #request;
+  #peers;
   #changed;
 
   /**
    * @param {(event: string, payload: object) => Promise<unknown>} request
+   * @param {ReadonlyMap<string, Someone>} peers
    * @param {() => void} changed
    */
-  constructor(request, changed) {
+  constructor(request, peers, changed) {
     this.#request = request;
+    this.#peers = peers;
     this.#changed = changed;
   }
 
@@ -29,8 +32,12 @@ export class Host {
   }
 
   /** @param {Someone} peer */
-  async mute({ id }) {
+  async requestMute({ id }) {
     await this.#request(EVENTS.HOST_MUTE, { id });
+  }
+
+  requestMuteAll() {
+    return each(this.#peers.values(), ({ id }) => this.#request(EVENTS.HOST_MUTE, { id }));
   }
 
   /** @param {Someone} peer */
@@ -43,12 +50,8 @@ export class Host {
     return this.#answer(EVENTS.HOST_ADMIT, id);
   }
 
-  async admitAll() {
-    for (const knock of this.knocks) {
-      await unhurried(() => this.admit(knock)).catch((error) => {
-        if (error.code !== "unknown-peer") throw error; // that one left
-      });
-    }
+  admitAll() {
+    return each(this.knocks, (knock) => this.admit(knock));
   }
 
   /** @param {Someone} knock */
@@ -90,8 +93,21 @@ export class Host {
    * @param {string} id
    */
   async #answer(event, id) {
-    this.forget(id); // also when the room will say that they are gone
+    this.forget(id); // even if the room then refuses
     this.#changed();
     await this.#request(event, { id });
+  }
+}
+
+/**
+ * Skips people who have left.
+ * @param {Iterable<Someone>} people
+ * @param {(someone: Someone) => Promise<unknown>} act
+ */
+async function each(people, act) {
+  for (const someone of people) {
+    await unhurried(() => act(someone)).catch((error) => {
+      if (error.code !== "unknown-peer") throw error;
+    });
   }
 }

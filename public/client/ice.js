@@ -23,7 +23,7 @@ export class Ice {
     this.#own = own;
     this.#get = get;
     this.#beat = setInterval(async () => {
-      if (!this.#own && Date.now() >= this.#due && (await this.refresh())) renewed();
+      if (Date.now() >= this.#due && (await this.refresh())) renewed();
     }, BEAT);
   }
 
@@ -39,6 +39,7 @@ export class Ice {
 
   /** Whether fresh servers came. */
   async refresh() {
+    if (this.#own) return false;
     this.#due = Date.now() + RETRY;
     try {
       this.take(await this.#get());

@@ -8,7 +8,7 @@ export function createKey() {
 }
 
 /**
- * The secret of a room's people. Two keys are derived from it for the room: one verifies links, one encrypts the chat.
+ * The secret that a room's users share. Two keys are derived from it: one verifies links, one encrypts the chat.
  */
 export class RoomKey {
   #proving;
@@ -70,7 +70,7 @@ export class RoomKey {
   }
 
   /**
-   * The text, or null if the key, text or context is another.
+   * The text; null if forged, or if key or context differ.
    * @param {{ sealed: string, iv: string }} sealed
    * @param {readonly string[]} context
    */

@@ -65,7 +65,7 @@ export class Link extends Emitter {
     return this.#connection?.cid;
   }
 
-  /** Nothing is exchanged but what verification takes. */
+  /** Only what verification needs is exchanged. */
   get isWithheld() {
     return this.#mesh.requireVerified && this.verified !== "verified" && this.verified !== this.#accepted;
   }
@@ -78,6 +78,7 @@ export class Link extends Emitter {
   }
 
   retry() {
+    if (this.state !== "failed") return;
     this.#failures = 0;
     this.#setState("connecting");
     this.connect();
@@ -89,20 +90,21 @@ export class Link extends Emitter {
 
   /** Tells the peer our new id. */
   reintroduce() {
+    this.#failures = 0;
     if (this.#connection?.state === "connected") this.#connection.restart();
     else this.connect();
   }
 
   /**
    * @param {Partial<Described>} described
-   * @param {string} [cid] a plain client gives none
+   * @param {string} [cid] a stock client gives none
    */
   describe({ description, round }, cid = this.cid) {
     if (!description) return;
     this.isPlain = round === undefined;
     if (description.type === "offer" && (!this.#connection || cid !== this.cid)) {
       if (cid !== undefined && this.#former.includes(cid)) return;
-      // Both may have opened a connection at once: the impolite side's stands.
+      // If both open a connection at once, the impolite side's stays.
       if (this.#connection?.unanswered && !this.#isPolite()) return;
       this.#open(cid ?? uniqueId());
     } else if (cid !== this.cid) {
@@ -151,10 +153,11 @@ export class Link extends Emitter {
     clearTimeout(this.#reach);
     this.#connection?.close();
     this.#connection = null;
+    this.state = "closed";
   }
 
   #isPolite() {
-    return this.#mesh.self.n > this.#other.n;
+    return this.#mesh.self.joinOrder > this.#other.joinOrder;
   }
 
   /** @param {string} cid */
@@ -202,11 +205,10 @@ export class Link extends Emitter {
     connection.on("state", current((state) => this.#follow(state)));
     connection.on("broken", current(() => this.#rebuild(connection)));
     connection.on("replaced", current((described) => this.#replace(described)));
-    const stopWatching = watchQuality(connection, current((quality) => {
+    connection.on("closed", watchQuality(connection, current((quality) => {
       this.quality = quality;
       this.emit("quality");
-    }));
-    connection.on("closed", stopWatching);
+    })));
     connection.on("closed", watchSilence(connection, current((isSilent) => this.#followSilence(isSilent))));
   }
 
@@ -277,7 +279,7 @@ export class Link extends Emitter {
     this.#startTimeout();
     if (this.state === "connected") this.#setState("reconnecting");
     if (!isPossible) return;
-    if (this.#failures === FAILURES_IN_ALL) {
+    if (this.#failures >= FAILURES_IN_ALL) {
       clearTimeout(this.#timer);
       this.#setState("failed");
     } else if (this.#failures % FAILURES_PER_CONNECTION === 0) {

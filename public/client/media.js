@@ -1,7 +1,7 @@
 // @ts-check
 import { Emitter } from "./emitter.js";
 import { SignalboxError } from "./protocol.js";
-/** @import { Capture, Kind } from "./types.js" */
+/** @import { Capture, Kind, MediaEvents } from "./types.js" */
 
 export const KINDS = /** @type {const} */ (["audio", "video", "screen"]);
 
@@ -22,7 +22,7 @@ const SCREEN = {
  * The public members are described in signalbox.d.ts. The camera stops when it is off, so that its light goes out. The
  * microphone stays open while it is muted, so that unmuting is instant.
  *
- * @extends {Emitter<{ change: [], replaced: [track: MediaStreamTrack] }>}
+ * @extends {Emitter<MediaEvents>}
  */
 export class LocalMedia extends Emitter {
   stream = new MediaStream();
@@ -34,7 +34,7 @@ export class LocalMedia extends Emitter {
   #constraints = { ...CONSTRAINTS };
   /** The tracks of the application. @type {Record<Kind, MediaStreamTrack | null>} */
   #own = { audio: null, video: null, screen: null };
-  /** Those with our listeners. @type {WeakSet<MediaStreamTrack>} */
+  /** Tracks with our listeners. @type {WeakSet<MediaStreamTrack>} */
   #followed = new WeakSet();
   #closed = false;
   /** Whether the last microphone was muted. */
@@ -44,19 +44,17 @@ export class LocalMedia extends Emitter {
   /** @type {Meter | null} */
   #meter = null;
 
-  /** @param {{ audio?: string, video?: string }} [devices] the ids of those to use, where they are there */
+  /** @param {{ audio?: string, video?: string }} [devices] the ids of the devices to use, if present */
   constructor({ audio, video } = {}) {
     super();
-    for (const [kind, id] of /** @type {const} */ ([["audio", audio], ["video", video]])) if (id) this.#restrict(kind, device(id));
+    this.#restrict("audio", device(audio));
+    this.#restrict("video", device(video));
   }
 
   /** Sends the first audio and the first video track of a stream. @param {MediaStream} stream */
   static of(stream) {
     const media = new LocalMedia();
-    const [audio = null] = stream.getAudioTracks();
-    const [video = null] = stream.getVideoTracks();
-    media.#use("audio", audio);
-    media.#use("video", video);
+    for (const kind of /** @type {const} */ (["audio", "video"])) media.#use(kind, stream.getTracks().find((track) => track.kind === kind) ?? null);
     return media;
   }
 
@@ -175,8 +173,8 @@ export class LocalMedia extends Emitter {
 
   /** @param {() => Promise<void>} step */
   #next(step) {
-    const done = this.#queue.then(step).then(() => this.emit("change"));
-    this.#queue = done.catch(() => {}); // the caller is told; later steps run all the same
+    const done = this.#queue.then(step).then(() => void this.emit("change"));
+    this.#queue = done.catch(() => {}); // the caller gets the error; later steps still run
     return done;
   }
 
@@ -209,7 +207,7 @@ export class LocalMedia extends Emitter {
       this.#adopt("screen", track, stream);
     } catch (cause) {
       const error = explain(cause);
-      this.problems.screen = error.code === "permission-denied" ? null : error; // then nothing was picked
+      this.problems.screen = error.code === "permission-denied" ? null : error; // the user cancelled
     }
   }
 
@@ -223,7 +221,7 @@ export class LocalMedia extends Emitter {
       for (const track of stream.getTracks()) this.#adopt(/** @type {Capture} */ (track.kind), track);
     } catch (cause) {
       const error = explain(cause);
-      // A missing camera must not cost the microphone. What the user refused is not asked again.
+      // Without a camera, the microphone still opens. What the user refused is not asked again.
       if (kinds.length > 1 && (error.code !== "permission-denied" || (await isOneBlocked()))) {
         for (const kind of kinds) await this.#acquire([kind]);
       } else if (error.code === "no-device" && this.#constraints[kinds[0]].deviceId) {
@@ -262,8 +260,8 @@ export class LocalMedia extends Emitter {
   }
 
   /**
-   * A device was unplugged, or taken away in the browser's own controls. Another microphone takes its place; another
-   * camera could show what the user does not expect.
+   * A device was unplugged, or taken away in the browser's own controls. A microphone is replaced by another one, a
+   * camera is not: another could show too much.
    * @param {Kind} kind
    * @param {MediaStreamTrack} track
    */
@@ -279,7 +277,7 @@ export class LocalMedia extends Emitter {
   async #replaceMicrophone() {
     const { audio: lost } = this.problems;
     if (this.track("audio") || lost?.code !== "device-lost") return;
-    // Without permission there are no labels, and the browser would ask the user out of the blue.
+    // Without permission there are no labels, and the browser would ask the user unexpectedly.
     const devices = await mediaDevices().enumerateDevices();
     if (!devices.some(({ kind, label }) => kind === "audioinput" && label)) return;
     this.#restrict("audio", device());
@@ -290,7 +288,7 @@ export class LocalMedia extends Emitter {
   }
 
   /**
-   * The system mutes a device, as for a phone call.
+   * The system may mute a device for a phone call.
    * @param {Kind} kind
    * @param {MediaStreamTrack} track
    */
@@ -321,7 +319,7 @@ export class LocalMedia extends Emitter {
   }
 }
 
-/** @param {string} [id] any device without it @returns {MediaTrackConstraints} */
+/** @param {string} [id] absent: any device @returns {MediaTrackConstraints} */
 function device(id) {
   return id ? { deviceId: { exact: id }, facingMode: undefined } : { deviceId: undefined };
 }
@@ -355,7 +353,7 @@ function explain(cause) {
   return new SignalboxError("device-busy", message);
 }
 
-/** Measures the loudness of a track, also while the track is muted: a copy of it is not. */
+/** Measures the loudness of a copy of a track. The copy is never muted. */
 class Meter {
   #context = new AudioContext();
   #analyser = this.#context.createAnalyser();
@@ -371,7 +369,7 @@ class Meter {
   }
 
   get level() {
-    // Without a click the browser does not let it begin.
+    // Browsers start it only after a click.
     if (this.#context.state === "suspended" && navigator.userActivation?.hasBeenActive) this.#context.resume().catch(() => {});
     this.#analyser.getFloatTimeDomainData(this.#samples);
     const power = this.#samples.reduce((sum, sample) => sum + sample * sample, 0) / this.#samples.length;

@@ -133,7 +133,7 @@ export class Negotiation extends Emitter {
     this.emit("agreed");
   }
 
-  /** In order: our offer is newer than the answer. */
+  /** Sends the answer first: our offer is newer. */
   #repeat() {
     if (this.#answer) this.#sendAnswer();
     if (this.#pc.signalingState === "have-local-offer") this.#sendOffer();

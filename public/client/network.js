@@ -4,8 +4,8 @@ const BEAT = 5_000;
 const ASLEEP = 30_000; // a longer gap between beats means that the device slept
 
 /**
- * Calls `changed` when the network is back, or is another one, or the device woke up. Calls `doubtful` when the paths
- * may still work.
+ * Calls `changed` when the network is back or of another type, or the device woke. Calls `doubtful` at other changes
+ * of the network.
  * @param {{ changed: () => void, doubtful: () => void }} listeners
  * @returns {() => void} stops it
  */

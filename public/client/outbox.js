@@ -2,14 +2,14 @@
 
 /** @typedef {readonly [event: string, payload: object]} Message */
 
-/** The signals for one peer; SignalingEvents describes it. */
+/** The signals for one peer: see SignalingEvents. */
 export class Outbox {
   #transmit;
   /** @type {Message[]} */
   #messages = [];
   #underWay = 0;
   #isSlow = false;
-  /** Acknowledgements of earlier runs are ignored. */
+  /** When it grows, acks of older sends are void. */
   #run = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pause;
@@ -31,7 +31,7 @@ export class Outbox {
     this.#pump();
   }
 
-  /** Sends the messages without acknowledgement again. */
+  /** Sends again the messages without acknowledgement. */
   resume() {
     clearTimeout(this.#pause);
     this.#pause = undefined;

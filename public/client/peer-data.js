@@ -1,4 +1,5 @@
 // @ts-check
+import { utf8 } from "./bytes.js";
 import { parse, SignalboxError } from "./protocol.js";
 import { uniqueId } from "./unique.js";
 
@@ -10,7 +11,7 @@ export const LONGEST_NAME = 64; // in characters
 export const LONGEST = 262_144; // bytes of a message: every browser takes it
 const ENOUGH = 1_048_576; // bytes without acknowledgement: then `send` waits
 const MOST = 8_388_608; // bytes: then `send` rejects
-const PROGRESS_WITHIN = 20_000; // ms; then a peer that acknowledges nothing misses what waits
+const PROGRESS_WITHIN = 20_000; // ms without acknowledgement; then the queue is dropped
 const REOPEN_AFTER = 1_000; // ms
 const MOST_HELD = 64; // messages that nobody listens to yet
 const MOST_HELD_BYTES = 1_048_576;
@@ -19,7 +20,7 @@ const LONGEST_STREAM = 64; // characters of a stream's id
 /** @typedef {string | ArrayBuffer} Frame a text is JSON */
 
 /**
- * The messages between us and one peer, by the name of their channel: each once and in order, over any number of
+ * The messages between us and one peer, by channel name. Each arrives once and in order, over any number of
  * connections. StreamHeader describes the exchange.
  */
 export class PeerData {
@@ -35,7 +36,7 @@ export class PeerData {
   #held = [];
 
   /**
-   * @param {(name: string) => RTCDataChannel | null} create a channel on the connection there is; null if nothing may be sent now
+   * @param {(name: string) => RTCDataChannel | null} create a channel on the current connection; null if nothing may be sent now
    * @param {(name: string, value: unknown) => boolean} deliver says whether anybody listened
    */
   constructor(create, deliver) {
@@ -75,7 +76,7 @@ export class PeerData {
   release(name) {
     const due = this.#held.filter((held) => held.name === name);
     this.#held = this.#held.filter((held) => held.name !== name);
-    for (const { frame } of due) this.#deliver(name, valueOf(frame));
+    for (const held of due) if (!this.#deliver(name, valueOf(held.frame))) this.#held.push(held);
   }
 
   /** @param {RTCDataChannel} channel */
@@ -134,15 +135,15 @@ export class PeerData {
 class Outgoing {
   #create;
   #stream = uniqueId();
-  /** The number of the first one in the queue. */
+  /** The number of the queue's first message. */
   #first = 1;
-  /** Without acknowledgement. @type {Frame[]} */
+  /** Not acknowledged. @type {Frame[]} */
   #queue = [];
   #bytes = 0;
   /** @type {RTCDataChannel | null} */
   #channel = null;
-  /** @type {(() => void)[]} */
-  #waiting = [];
+  /** @type {PromiseWithResolvers<void> | null} */
+  #waiting = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #stallTimer;
   /** The peer acknowledged nothing while messages waited. */
@@ -167,8 +168,9 @@ class Outgoing {
       this.clear();
       return;
     }
-    if (this.#waiting.length === 0) this.#startStallTimer();
-    await new Promise((/** @type {(value: void) => void} */ resolve) => this.#waiting.push(resolve));
+    if (!this.#waiting) this.#startStallTimer();
+    this.#waiting ??= Promise.withResolvers();
+    await this.#waiting.promise;
   }
 
   /** A peer that acknowledges nothing must not delay the others. */
@@ -217,12 +219,10 @@ class Outgoing {
 
   /** @param {Frame} frame */
   #transmit(frame) {
-    const channel = /** @type {RTCDataChannel} */ (this.#channel);
-    if (typeof frame === "string") channel.send(frame);
-    else channel.send(frame);
+    this.#channel?.send(/** @type {any} */ (frame));
   }
 
-  /** @param {number} last the number of the last one that the peer has */
+  /** @param {number} last number of the last message that the peer has */
   #acknowledged(last) {
     const done = this.#queue.splice(0, Math.max(0, last - this.#first + 1) || 0);
     if (done.length === 0) return;
@@ -230,21 +230,22 @@ class Outgoing {
     this.#first += done.length;
     for (const frame of done) this.#bytes -= sizeOf(frame);
     if (this.#bytes <= ENOUGH) this.#proceed();
-    else if (this.#waiting.length > 0) this.#startStallTimer();
+    else if (this.#waiting) this.#startStallTimer();
   }
 
   #proceed() {
     clearTimeout(this.#stallTimer);
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#waiting?.resolve();
+    this.#waiting = null;
   }
 }
 
-/** @param {Frame} frame */
+/** In bytes. @param {Frame} frame */
 export function sizeOf(frame) {
-  return typeof frame === "string" ? frame.length : frame.byteLength;
+  return typeof frame === "string" ? utf8(frame).length : frame.byteLength;
 }
 
-/** Undefined where a text is not JSON. @param {Frame} frame */
+/** Undefined if a text is not JSON. @param {Frame} frame */
 function valueOf(frame) {
   if (typeof frame !== "string") return frame;
   try {

@@ -6,7 +6,7 @@ import { HeldChannels } from "./held-channels.js";
 import { Link } from "./link.js";
 import { DATA_PROTOCOL, PeerData } from "./peer-data.js";
 import { SignalboxError } from "./protocol.js";
-/** @import { Connection, Mesh, PeerEvents, PeerInfo } from "./types.js" */
+/** @import { Connection, LeaveReason, Mesh, PeerEvents, PeerInfo } from "./types.js" */
 
 /**
  * Somebody else in the room. The public members are described in signalbox.d.ts.
@@ -19,7 +19,7 @@ export class Peer extends Emitter {
   #screen = new MediaStream();
   /** Received tracks, shown or not. A screen's sound is an audio track, too. @type {{ audio: MediaStreamTrack[], video: MediaStreamTrack | null }} */
   #tracks = { audio: [], video: null };
-  /** The connection that the audio tracks are of. @type {Connection | null} */
+  /** The connection of the audio tracks. @type {Connection | null} */
   #source = null;
   #held = new HeldChannels();
   #data;
@@ -33,11 +33,11 @@ export class Peer extends Emitter {
   constructor(info, mesh) {
     super();
     this.id = info.id;
-    this.n = info.n;
+    this.joinOrder = info.joinOrder;
     this.name = info.name ?? "";
     this.host = info.host;
     this.media = info.media;
-    this.hand = info.hand;
+    this.handRaised = info.handRaised;
     this.away = info.away;
     const link = new Link(this, mesh);
     const files = new FileOffers(this, (file) => this.emit("file", file));
@@ -94,15 +94,11 @@ export class Peer extends Emitter {
   }
 
   /**
-   * A new listener is told the tracks that are already there, too.
-   * @type {Emitter<PeerEvents>["on"]}
+   * A new listener also gets the tracks that are already there.
+   * @type {Emitter<PeerEvents>["added"]}
    */
-  on(name, listener) {
-    const off = super.on(name, listener);
-    if (name === "track") {
-      for (const track of this.stream.getTracks()) /** @type {any} */ (listener)(track, this.stream);
-    }
-    return off;
+  added(name, listener) {
+    if (name === "track") for (const track of this.stream.getTracks()) listener(track, this.stream);
   }
 
   async stats() {
@@ -122,7 +118,7 @@ export class Peer extends Emitter {
 
   /** @param {Blob & { name?: string }} file */
   sendFile(file) {
-    if (!isSecureContext) throw new SignalboxError("insecure-origin", "Files can be checked, hence sent, only on https or localhost.");
+    if (!isSecureContext) throw new SignalboxError("insecure-origin", "Files need https or localhost: elsewhere they cannot be checked.");
     const channel = this.createChannel("file", { protocol: FILE_PROTOCOL });
     const transfer = new OutgoingFile(this, channel, file);
     this.#link.connection?.on("closed", () => transfer.lose());
@@ -152,8 +148,8 @@ export class Peer extends Emitter {
 
   /** @param {Partial<PeerInfo>} fields */
   update(fields) {
-    const { name = this.name, host = this.host, media = this.media, hand = this.hand, away = this.away } = fields;
-    Object.assign(this, { name: name ?? "", host, media: { ...this.media, ...media }, hand, away });
+    const { name = this.name, host = this.host, media = this.media, handRaised = this.handRaised, away = this.away } = fields;
+    Object.assign(this, { name: name ?? "", host, media: { ...this.media, ...media }, handRaised, away });
     this.#show();
     this.emit("change");
   }
@@ -164,12 +160,12 @@ export class Peer extends Emitter {
    */
   adoptIdentity(newcomer) {
     this.id = newcomer.id;
-    this.n = newcomer.n;
+    this.joinOrder = newcomer.joinOrder;
     this.update(newcomer);
     this.#link.repeat();
   }
 
-  /** @param {string} reason */
+  /** @param {LeaveReason} reason */
   close(reason) {
     this.#isGone = true;
     this.#data.clear();
@@ -178,7 +174,7 @@ export class Peer extends Emitter {
   }
 
   #updateData() {
-    if (this.#link.isPlain) this.#data.clear(); // it does not know our messages
+    if (this.#link.isPlain) this.#data.clear(); // stock clients get none
     else if (this.withheld) this.#data.suspend();
     else this.#data.open();
   }

@@ -1,5 +1,5 @@
 // @ts-check
-/** @import { ErrorCode } from "./types.js" */
+/** @import { ErrorCode, PeerInfo } from "./types.js" */
 
 /**
  * The contract with the room: event names and payloads.
@@ -38,6 +38,9 @@ export const EVENTS = {
   HOST_MUTE_REQUEST: "host:mute-request",
   ICE_GET: "ice:get",
 };
+
+/** What the room says of a user, under the names of the module. @type {(record: any) => PeerInfo} */
+export const named = ({ n: joinOrder, hand: handRaised, ...rest }) => ({ ...rest, joinOrder, handRaised });
 
 /** An empty object if the text is not JSON. @param {unknown} text @returns {Record<string, unknown>} */
 export function parse(text) {

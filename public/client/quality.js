@@ -19,8 +19,8 @@ export function watchQuality(connection, report) {
 
 /** Compares the counters of successive reports. */
 class QualityMeter {
-  /** @type {Counters | null} */
-  #last = null;
+  /** @type {number[]} */
+  #last = [];
 
   /**
    * Null until there are a path and two reports.
@@ -30,26 +30,20 @@ class QualityMeter {
   measure(report) {
     const stats = /** @type {any[]} */ ([...report.values()]);
     const of = (/** @type {string} */ type) => stats.filter((entry) => entry.type === type);
-    const pair = selectedPair(report, stats);
+    const pair = selectedPair(report);
     if (!pair) return null;
     const incoming = of("inbound-rtp");
-    const counters = {
-      time: pair.timestamp,
-      bytesIn: pair.bytesReceived,
-      bytesOut: pair.bytesSent,
-      received: sum(incoming, "packetsReceived"),
-      lost: sum(incoming, "packetsLost"),
-    };
+    const sum = (/** @type {string} */ name) => incoming.reduce((total, entry) => total + (entry[name] ?? 0), 0);
+    const counters = [pair.timestamp, pair.bytesReceived, pair.bytesSent, sum("packetsReceived"), sum("packetsLost")];
     const last = this.#last;
     this.#last = counters;
-    if (!last || last.time >= counters.time) return null;
-    const since = (/** @type {keyof Counters} */ name) => Math.max(0, counters[name] - last[name]);
-    const perSecond = (/** @type {"bytesIn" | "bytesOut"} */ name) => Math.round((since(name) * 8_000) / since("time"));
+    const [time, bytesIn, bytesOut, received, lost] = counters.map((count, index) => Math.max(0, count - (last[index] ?? count)));
+    if (time === 0) return null;
     const ends = [report.get(pair.localCandidateId), report.get(pair.remoteCandidateId)];
     const path = PATHS[Math.max(...ends.map((candidate) => PATHS.indexOf(candidate?.candidateType)), 0)];
-    const picture = incoming.filter(({ kind }) => kind === "video").reduce(larger, {});
+    const [picture = {}] = incoming.filter(({ kind }) => kind === "video").sort((one, other) => (other.frameWidth ?? 0) - (one.frameWidth ?? 0));
     const rtt = pair.currentRoundTripTime === undefined ? null : Math.round(pair.currentRoundTripTime * 1_000);
-    const loss = since("lost") / Math.max(1, since("lost") + since("received"));
+    const loss = lost / Math.max(1, lost + received);
     const lossOut = Math.max(0, ...of("remote-inbound-rtp").map(({ fractionLost = 0 }) => fractionLost));
     return {
       level: levelOf(rtt ?? 0, Math.max(loss, lossOut)),
@@ -58,16 +52,14 @@ class QualityMeter {
       rtt,
       loss,
       lossOut,
-      bitrate: perSecond("bytesIn"),
-      bitrateOut: perSecond("bytesOut"),
+      bitrate: Math.round((bytesIn * 8_000) / time),
+      bitrateOut: Math.round((bytesOut * 8_000) / time),
       width: picture.frameWidth ?? 0,
       height: picture.frameHeight ?? 0,
       framesPerSecond: picture.framesPerSecond ?? 0,
     };
   }
 }
-
-/** @typedef {{ time: number, bytesIn: number, bytesOut: number, received: number, lost: number }} Counters */
 
 /**
  * @param {number} rtt
@@ -78,28 +70,9 @@ function levelOf(rtt, loss) {
   return rtt > 200 || loss > 0.02 ? "fair" : "good";
 }
 
-/**
- * @param {RTCStatsReport} report
- * @param {any[]} stats
- */
-export function selectedPair(report, stats) {
-  const transport = stats.find(({ type, selectedCandidatePairId }) => type === "transport" && selectedCandidatePairId);
-  // Firefox marks the pair instead.
-  return transport ? report.get(transport.selectedCandidatePairId) : stats.find(({ type, selected }) => type === "candidate-pair" && selected);
-}
-
-/**
- * @param {any[]} entries
- * @param {string} name
- */
-function sum(entries, name) {
-  return entries.reduce((total, entry) => total + (entry[name] ?? 0), 0);
-}
-
-/**
- * @param {any} one
- * @param {any} other
- */
-function larger(one, other) {
-  return (other.frameWidth ?? 0) > (one.frameWidth ?? 0) ? other : one;
+/** @param {RTCStatsReport} report */
+export function selectedPair(report) {
+  const stats = [...report.values()];
+  const transport = stats.find(({ selectedCandidatePairId }) => selectedCandidatePairId);
+  return transport ? report.get(transport.selectedCandidatePairId) : stats.find(({ selected }) => selected); // Firefox marks the pair
 }

@@ -8,7 +8,7 @@ import { Host } from "./host.js";
 import { Ice } from "./ice.js";
 import { watchNetwork } from "./network.js";
 import { Playback } from "./playback.js";
-import { EVENTS, SignalboxError } from "./protocol.js";
+import { EVENTS, named, SignalboxError } from "./protocol.js";
 import { Roster } from "./roster.js";
 import { Signaling } from "./signaling.js";
 import { uniqueId } from "./unique.js";
@@ -24,10 +24,13 @@ const JOIN_WITHIN = 15_000; // ms
 export class Room extends Emitter {
   /** @type {"connected" | "reconnecting" | "waiting" | "closed"} */
   state = "reconnecting";
+  // Before the first join no caller has the room; these are empty.
   /** @type {RoomInfo} */
-  info;
+  info = /** @type {any} */ ({});
   /** @type {Limits} */
-  limits = /** @type {any} */ ({}); // until the first join
+  limits = /** @type {any} */ ({});
+  /** @type {Emitter<any>} */
+  events = new Emitter();
 
   #signaling;
   #joinOptions;
@@ -38,8 +41,10 @@ export class Room extends Emitter {
   #roster;
   #announcer;
   #channels;
-  /** @type {PromiseWithResolvers<void>} settled by the first join */
+  /** @type {PromiseWithResolvers<void>} */
   #entry = Promise.withResolvers();
+  /** Settles with the first join. If a connection is not recovered, we join again. */
+  entered = this.#entry.promise;
   #joinTimeout;
   #onWaiting;
   #stopWatchingNetwork;
@@ -59,20 +64,18 @@ export class Room extends Emitter {
     this.#joinOptions = joinOptions;
     this.#rejoin = rejoin;
     this.#onWaiting = onWaiting;
-    this.info = { name, locked: false, password: false, capacity: 0, count: 0 };
     this.media = media;
-    this.keyed = key !== null;
-    const request = (/** @type {string} */ event, /** @type {object} */ payload) => signaling.request(event, payload);
+    this.encrypted = key !== null;
     this.#announcer = new Announcer({
       media,
       self: () => this.#mesh.self,
       isConnected: () => this.state === "connected",
-      request,
-      refused: (error) => this.emit("refused", error),
+      request: this.request,
+      refused: (error) => this.emit("mediaRefused", error),
     });
     this.#mesh = {
-      self: { id: "", n: 0, name: joinOptions.name, host: false, media: this.#announcer.flags, hand: false, away: false, joinedAt: 0 },
-      ice: new Ice(iceServers, () => request(EVENTS.ICE_GET, {}), () => this.#eachPeer(({ link }) => link.renew())),
+      self: /** @type {any} */ ({}),
+      ice: new Ice(iceServers, () => this.request(EVENTS.ICE_GET, {}), () => this.#eachPeer(({ link }) => link.renew())),
       rtcConfig,
       media,
       requireVerified,
@@ -92,8 +95,8 @@ export class Room extends Emitter {
     });
     this.#channels = new Channels(this.peers);
     this.chat = new Chat(signaling, () => this.#mesh.self, key && new ChatSeal(key, this.#mesh.session));
-    this.host = new Host(request, () => this.emit("change"));
-    signaling.on("event", (event, payload) => this.#receive(event, payload));
+    this.host = new Host(this.request, this.peers, () => this.emit("change"));
+    signaling.on("event", (event, ...args) => this.#receive(event, args));
     signaling.on("down", () => this.#setState("reconnecting"));
     signaling.on("closed", (error) => this.end(error));
     signaling.on("open", (recovered) => recovered ? this.#resume() : this.#join());
@@ -126,7 +129,7 @@ export class Room extends Emitter {
     return this.#rejoin ?? "";
   }
 
-  get relay() {
+  get hasTurn() {
     return this.#mesh.ice.servers.some(({ urls }) => [urls].flat().some((url) => url.startsWith("turn")));
   }
 
@@ -134,19 +137,12 @@ export class Room extends Emitter {
     return this.#playback.isAllowed;
   }
 
-  /** Settles with the first join. Later joins follow connections that were not recovered. */
-  get entered() {
-    return this.#entry.promise;
-  }
-
   /**
-   * A new listener is told the peers who are already here, too.
-   * @type {Emitter<RoomEvents>["on"]}
+   * A new listener also gets the peers who are already here.
+   * @type {Emitter<RoomEvents>["added"]}
    */
-  on(name, listener) {
-    const off = super.on(name, listener);
-    if (name === "peer") this.#eachPeer(/** @type {any} */ (listener));
-    return off;
+  added(name, listener) {
+    if (name === "peer") this.#eachPeer(listener);
   }
 
   /** @param {string} name */
@@ -159,12 +155,18 @@ export class Room extends Emitter {
    * @param {{ to?: { id: string } }} [options]
    */
   async send(data, { to } = {}) {
-    await this.#signaling.request(EVENTS.SIGNAL, { to: to?.id, data });
+    await this.request(EVENTS.SIGNAL, { to: to?.id, data });
   }
 
-  /** @param {{ name?: string, hand?: boolean }} fields */
+  /**
+   * @param {string} event
+   * @param {unknown} data
+   */
+  request = (event, data) => this.#signaling.request(event, data);
+
+  /** @param {{ name?: string, handRaised?: boolean }} fields */
   async update(fields) {
-    await this.#signaling.request(EVENTS.PEER_UPDATE, fields, () => Object.assign(this.#mesh.self, fields));
+    await this.#signaling.request(EVENTS.PEER_UPDATE, { name: fields.name, hand: fields.handRaised }, () => Object.assign(this.#mesh.self, fields));
     if (fields.name !== undefined) this.#joinOptions.name = fields.name;
     this.emit("change");
   }
@@ -183,15 +185,16 @@ export class Room extends Emitter {
     this.#playback.close();
     this.#mesh.ice.close();
     this.#unfollowMedia();
+    this.#roster.close(); // its last reports go out before the signaling ends
     this.#signaling.close();
-    this.#roster.close();
     this.emit("change");
   };
 
   /** The user leaves the page. The browser may keep it and show it again; then the page learns that it left the room. */
   #hidden = () => {
     this.leave();
-    const error = new SignalboxError("left", "The page was left, and the room with it. Join again.");
+    const error = new SignalboxError("left", "You left the page, and with it the room. Join again.");
+    this.#entry.reject(error);
     addEventListener("pageshow", () => this.emit("closed", error), { once: true });
   };
 
@@ -218,7 +221,7 @@ export class Room extends Emitter {
     }
   }
 
-  /** The host has been asked. A call with others goes on meanwhile. */
+  /** The host has been asked. Links of an earlier join stay. */
   #wait() {
     clearTimeout(this.#joinTimeout);
     this.#setState("waiting");
@@ -228,18 +231,18 @@ export class Room extends Emitter {
   /** @param {Snapshot} snapshot */
   #joined({ self, peers, room, history, ice, limits, rejoin }) {
     this.#isJoining = false;
-    const isHandUp = this.self.hand && !self.hand; // we are a new peer now
-    this.#mesh.self = self;
+    const isHandUp = this.self.handRaised && !self.hand; // we are a new peer now
+    this.#mesh.self = named(self);
     this.#mesh.ice.take(ice);
     this.info = room;
     this.limits = limits;
     this.#rejoin = rejoin;
     clearTimeout(this.#joinTimeout);
     if (!self.host) this.host.forget();
-    this.#roster.replace(peers);
+    this.#roster.replace(peers.map(named));
     const read = this.chat.joined(self.id, history);
     this.#setState("connected");
-    if (isHandUp) this.update({ hand: true }).catch(() => {}); // if that fails, everybody sees the hand down
+    if (isHandUp) this.update({ handRaised: true }).catch(() => {}); // if that fails, everybody sees the hand down
     this.#mediaChanged(); // the media may have changed
     void read.then(() => this.#entry.resolve());
   }
@@ -258,14 +261,14 @@ export class Room extends Emitter {
 
   /**
    * @param {string} event
-   * @param {any} payload
+   * @param {any[]} args
    */
-  #receive(event, payload) {
-    payload = Object(payload); // a stock client may send null
+  #receive(event, args) {
+    const payload = Object(args[0]); // a stock client may send null
     const from = this.peers.get(payload.from ?? payload.id);
     switch (event) {
       case EVENTS.PEER_JOINED:
-        this.#roster.add(payload);
+        this.#roster.add(named(payload));
         break;
       case EVENTS.PEER_LEFT:
         this.#roster.left(payload);
@@ -274,10 +277,8 @@ export class Room extends Emitter {
         from?.update({ away: true });
         break;
       case EVENTS.PEER_BACK:
-        from?.update({ ...payload, away: false });
-        break;
       case EVENTS.PEER_UPDATED:
-        from?.update(payload);
+        from?.update(named(payload));
         break;
       case EVENTS.OFFER:
       case EVENTS.ANSWER:
@@ -312,22 +313,24 @@ export class Room extends Emitter {
         this.emit("change");
         break;
       case EVENTS.HOST_MUTE_REQUEST:
-        this.emit("mute-request", this.peers.get(payload.by) ?? null);
+        this.emit("muteRequest", this.peers.get(payload.by) ?? null);
         break;
       case EVENTS.ROOM_ERROR:
         console.warn("signalbox: the room refused %s: %s", payload.event, payload.message);
         break;
+      default:
+        this.events.emit(event, ...args);
     }
   }
 
   /** @param {Partial<RoomInfo> & { host?: string, cleared?: number }} changes */
   #roomChanged({ host, cleared, ...info }) {
     Object.assign(this.info, info);
-    if (info.locked === false || info.password) this.host.forget(); // they are let in, or have to knock again
+    if (info.locked === false || info.password) this.host.forget(); // those who wait are let in or refused
     if (cleared !== undefined) this.chat.forget(cleared);
     if (host !== undefined) {
       this.self.host = this.self.id === host;
-      this.host.forget(); // they knock again at the new host
+      this.host.forget(); // the new host gets the knocks anew
       this.#eachPeer((peer) => peer.update({ host: peer.id === host }));
     }
     this.emit("change");

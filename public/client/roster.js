@@ -1,6 +1,6 @@
 // @ts-check
 import { Peer } from "./peer.js";
-/** @import { Mesh, PeerInfo, Signal } from "./types.js" */
+/** @import { LeaveReason, Mesh, PeerInfo, Signal } from "./types.js" */
 
 /** Who else is in the room. */
 export class Roster {
@@ -50,7 +50,7 @@ export class Roster {
     return peer;
   }
 
-  /** The room removed a peer. If only its signaling was lost, the call goes on. @param {{ id: string, reason: string }} left */
+  /** The room removed a peer. If only its signaling was lost, the call goes on. @param {{ id: string, reason: LeaveReason }} left */
   left({ id, reason }) {
     const peer = this.peers.get(id);
     if (reason !== "timeout" || peer?.state !== "connected") {
@@ -65,7 +65,7 @@ export class Roster {
 
   /**
    * @param {string} id
-   * @param {string} reason
+   * @param {LeaveReason} reason
    */
   drop(id, reason) {
     const peer = this.peers.get(id);
@@ -76,8 +76,8 @@ export class Roster {
   }
 
   /**
-   * The peer that sent a signal. A peer may join again under a new id while its connection to us continues. Its `cid`
-   * shows which peer it is. Any kind of signal may come first.
+   * The peer that sent a signal. A peer may join again under a new id while its connection to us continues. The `cid`
+   * of its first signal, of any kind, shows which peer it is.
    * @param {Signal} signal
    */
   sender({ from, cid }) {

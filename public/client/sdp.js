@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * All certificates of a description. Some browsers accept any case and spaces, so this does, too.
+ * The fingerprints in a description. Some browsers accept any case and extra spaces there, so this does, too.
  * @param {{ sdp?: string } | null} description
  */
 export function fingerprints(description) {
@@ -9,7 +9,7 @@ export function fingerprints(description) {
   return [...new Set(found.map((value) => value.trim().toUpperCase().replace(/\s+/g, " ")))].sort().join();
 }
 
-/** The ICE username fragments of a description, as candidates name them. @param {{ sdp?: string } | null} description */
+/** The ICE username fragments of a description; each candidate is for one. @param {{ sdp?: string } | null} description */
 export function fragments(description) {
   return new Set(values(description, /^a=ice-ufrag:(\S+)/gm));
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** @import { Cap, Kind, LocalMedia } from "./types.js" */
 
-const TRIES = 5; // to give a sender its track
+const TRIES = 5; // failed updates in a row
 const RETRY = 1_000; // ms; longer with each failure
 
 /** What we send over one connection: types.d.ts, "Media", describes it. */
@@ -101,7 +101,7 @@ export class Senders {
     return this.#isWithheld() ? null : this.#media.track(kind);
   }
 
-  /** Adds a section once there is something to share, and never as the first one. @param {"screen" | "sound"} kind */
+  /** Adds a section once something is shared, and camera or microphone has one. @param {"screen" | "sound"} kind */
   #addSection(kind) {
     const track = this.#track(kind);
     if (!track || !this.transceiver(kind === "screen" ? "video" : "audio")) return undefined;
@@ -130,7 +130,7 @@ async function setEncoding(sender, mimeType, choose) {
   if (!sender?.track) return;
   const parameters = sender.getParameters();
   const [encoding] = parameters.encodings;
-  if (!encoding) return; // not negotiated yet; comes again with the answer
+  if (!encoding) return; // none before the answer, which calls this again
   const codec = parameters.codecs.find((known) => known.mimeType === mimeType);
   Object.assign(encoding, choose(sender.track), codec && { codec });
   await sender.setParameters(parameters);

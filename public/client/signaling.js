@@ -6,11 +6,11 @@ import { EVENTS, parse, SignalboxError } from "./protocol.js";
 /** @import { Message } from "./outbox.js" */
 /** @import { ErrorCode, SignalingEvents } from "./types.js" */
 
-const REPLY_WITHIN = 5_000; // after a request or the last packet; then the connection counts as dead
+const REPLY_WITHIN = 5_000; // after the request or the last packet; then the connection counts as dead
 const CHECKED_WITHIN = 3_000; // the same while the connection is in doubt
 const REPLY_AT_LATEST = 15_000; // after a request
 const HELD_UP = 1_000;
-const CONNECT_WITHIN = 10_000; // an attempt; then comes the next
+const CONNECT_WITHIN = 10_000; // for one attempt; then the next attempt begins
 const RATE_LIMIT_PAUSE = 1_000;
 const MUCH = 100;
 
@@ -19,12 +19,12 @@ export class Signaling extends Emitter {
   #socket;
   /** By receiver. @type {Map<string, Outbox>} */
   #outboxes = new Map();
-  /** Refusals as too much. After too many the room removes us without a reason. */
+  /** `rate-limited` refusals. After too many, the room disconnects us without a reason. */
   #excess = 0;
   #isChecking = false;
   /** The time of the last packet. */
   #heard = 0;
-  failure = new SignalboxError("unreachable", "The server does not answer.");
+  failure;
 
   /**
    * @param {string} server
@@ -33,42 +33,45 @@ export class Signaling extends Emitter {
    */
   constructor(server, room, token) {
     super();
-    const socket = io(new URL(server).origin, {
+    const { origin } = new URL(server);
+    /** @type {(code: ErrorCode, message: string, retryAfterMs?: number) => SignalboxError} */
+    const refusal = (code, message, retryAfterMs) => new SignalboxError(code, `${origin}: ${message}`, retryAfterMs);
+    this.failure = refusal("unreachable", "The server does not answer.");
+    const socket = io(origin, {
       path: `/r/${encodeURIComponent(room)}/socket.io`,
       transports: ["websocket", "polling"],
       tryAllTransports: true, // polling where WebSockets are blocked
       forceNew: true,
       timeout: CONNECT_WITHIN,
-      auth: token ? { token } : {},
+      auth: { token },
     });
     this.#socket = socket;
-    /** @type {(code: ErrorCode, message: string, retryAfterMs?: number) => void} */
-    const close = (code, message, retryAfterMs) => {
+    const close = (/** @type {SignalboxError} */ error) => {
       socket.disconnect();
-      this.emit("closed", new SignalboxError(code, message, retryAfterMs));
+      this.emit("closed", error);
     };
     socket.on("connect", () => {
       this.#excess = 0;
       if (socket.recovered) for (const outbox of this.#outboxes.values()) outbox.resume();
-      else this.#forgetSignals(); // those peers knew another id; a join follows
+      else this.#forgetSignals(); // the peers knew us by the old id; a join follows
       this.emit("open", socket.recovered);
     });
     socket.on("disconnect", (reason) => {
       if (socket.active) this.emit("down");
-      else if (reason === "io server disconnect" && this.#excess > MUCH) close("rate-limited", "The room put us out for sending too much.");
-      else if (reason === "io server disconnect") close("kicked", "The host put us out.");
+      else if (reason === "io server disconnect" && this.#excess > MUCH) close(new SignalboxError("rate-limited", "The room removed us: we sent too much."));
+      else if (reason === "io server disconnect") close(new SignalboxError("kicked", "The host removed us."));
     });
     socket.on("connect_error", (error) => {
       const { data, description: status, context } = /** @type {any} */ (error);
       const body = parse(context?.responseText);
-      if (status === 403) close("origin-not-allowed", "The deployment's ALLOWED_ORIGINS does not name this page.");
-      else if (status === 400 && !("code" in body)) close("bad-room", String(body.message)); // errors of Engine.IO have a code
-      else if (!socket.active) close(data?.code ?? "denied", error.message, data?.retryAfterMs);
-      else if (status === 429) this.failure = new SignalboxError("rate-limited", "Too many connections from this address.");
+      if (status === 403) close(refusal("origin-not-allowed", `ALLOWED_ORIGINS does not name this page, ${location.origin}.`));
+      else if (status === 400 && !("code" in body)) close(refusal("bad-room", String(body.message))); // errors of Engine.IO have a code
+      else if (!socket.active) close(refusal(data?.code ?? "denied", error.message, data?.retryAfterMs));
+      else if (status === 429) this.failure = refusal("rate-limited", "Too many connections from this address.");
       // else it is the network; the client tries again by itself
     });
     socket.io.on("packet", () => (this.#heard = Date.now()));
-    socket.onAny((name, payload) => this.emit("event", name, payload));
+    socket.onAny((name, ...args) => this.emit("event", name, ...args));
   }
 
   get connected() {
@@ -83,7 +86,7 @@ export class Signaling extends Emitter {
    * Emits and resolves with the reply.
    * @template [T=any]
    * @param {string} event
-   * @param {object} payload
+   * @param {unknown} payload
    * @param {(reply: any) => T} [accept] runs before the next packet is handled
    * @returns {Promise<T>}
    */
@@ -127,7 +130,7 @@ export class Signaling extends Emitter {
   }
 
   /**
-   * Sends what may be lost.
+   * Sends an event that may be lost.
    * @param {string} event
    * @param {object} payload
    */
@@ -164,7 +167,7 @@ export class Signaling extends Emitter {
 
   /**
    * @param {string} event
-   * @param {object} payload
+   * @param {unknown} payload
    * @param {(reply: any) => void} follow gets null if the connection was lost before the reply
    * @param {number} [within]
    */
@@ -178,8 +181,8 @@ export class Signaling extends Emitter {
       timer = setTimeout(() => {
         const now = Date.now();
         const rest = Math.min(sent + REPLY_AT_LATEST, Math.max(sent, this.#heard) + within) - now;
-        // If the timer itself is late, this page was blocked, and the reply may have come. Waiting once is enough to
-        // read it; on a busy machine every timer is late.
+        // If the timer itself is late, this page was blocked, and the reply may have come. One more wait is enough to
+        // read it. On a busy machine every timer is late, so this happens once.
         if (now - due > HELD_UP && !wasHeldUp) {
           wasHeldUp = true;
           wait(HELD_UP);
@@ -188,7 +191,7 @@ export class Signaling extends Emitter {
       }, delay);
     };
     wait(within);
-    // With a timeout, the client also reports a lost connection.
+    // With a timeout, socket.io-client calls this also when the connection is lost.
     this.#socket.timeout(2 * REPLY_AT_LATEST).emit(event, payload, (/** @type {Error | null} */ error, /** @type {any} */ reply) => {
       clearTimeout(timer);
       if (reply?.error?.code === "rate-limited") this.#excess += 1;
@@ -200,7 +203,7 @@ export class Signaling extends Emitter {
   #drop() {
     const { engine } = this.#socket.io;
     if (!this.#socket.connected) return;
-    engine.writeBuffer = []; // else it would wait until they are sent
+    engine.writeBuffer = []; // else `close` would wait until they are sent
     engine.close();
     this.#reconnect();
   }

@@ -1,7 +1,7 @@
 // The shapes that several parts of the module share. What applications see of them is in ../signalbox.d.ts.
 
-import type { Ice as IceAnswer, Limits, Media as MediaFlags, Message as ChatRecord, Peer as PeerInfo, RoomInfo, Snapshot } from "../contract.js";
-import type { ErrorCode, Knock, Message as PublicMessage, Quality, Sending } from "../signalbox.js";
+import type { Ice as IceAnswer, Limits, Media as MediaFlags, Message as ChatRecord, RoomInfo, Snapshot } from "../contract.js";
+import type { ChatEvents as PublicChatEvents, ErrorCode, Knock, Message as PublicMessage, PeerEvents as PublicPeerEvents, PeerInfo, Quality, Sending } from "../signalbox.js";
 import type { Connection } from "./connection.js";
 import type { IncomingFile } from "./file.js";
 import type { Ice } from "./ice.js";
@@ -12,6 +12,7 @@ import type { SignalboxError } from "./protocol.js";
 
 export type { ChatSeal } from "./chat-seal.js";
 export type { Signaling } from "./signaling.js";
+export type { ChannelEvents, FileEvents, MediaEvents, RoomEvents } from "../signalbox.js";
 export type { ChatRecord, Connection, ErrorCode, Ice, IceAnswer, IncomingFile, Knock, Limits, LocalMedia, MediaFlags, Peer, PeerInfo, Quality, RoomInfo, RoomKey, SignalboxError, Snapshot };
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -44,7 +45,7 @@ export interface Described {
 
 // Chat.
 
-/** The `state` of our own messages changes from pending to sent or failed. The messages of others are always sent. */
+/** The `state` of our own messages changes from pending to sent or failed. For messages of others it is always sent. */
 export type Message = Mutable<PublicMessage> & {
   /** The number that the room gave the message; Infinity until the room has accepted it. */
   seq: number;
@@ -69,8 +70,8 @@ export interface Sealed {
 //
 // The microphone has the first audio section of a connection, and the camera the first video section. Only `replaceTrack`
 // switches them on and off. A screen and its sound get further sections when they are first shared, so every video section
-// but the first is a screen. Senders never reject, because negotiation does not depend on them. What fails
-// is tried again.
+// but the first is a screen. The promises of Senders never reject, so that a failure does not stop the negotiation. What
+// fails is tried again.
 
 export type Kind = "audio" | "video" | "screen";
 /** What a device captures. */
@@ -91,8 +92,9 @@ export interface Cap {
  *
  *     connecting ──▶ connected ◀──▶ reconnecting
  *     connecting or reconnecting ──20 s──▶ failed; attempts continue, so failed ──▶ connected; failed ──retry()──▶ connecting
+ *     each ──one of us leaves──▶ closed
  */
-export type LinkState = "connecting" | "connected" | "reconnecting" | "failed";
+export type LinkState = "connecting" | "connected" | "reconnecting" | "failed" | "closed";
 export type Verdict = "verified" | "unverified" | "mismatch";
 
 /** What a link needs of its room. */
@@ -153,7 +155,7 @@ export interface NegotiationOptions {
   pc: RTCPeerConnection;
   polite(): boolean;
   send(event: string, payload: object): void;
-  /** Adds our media and channels to the peer's first offer, before it is answered. */
+  /** Adds our media and channels to the answer to the peer's first offer. */
   join(): Promise<void>;
 }
 
@@ -163,7 +165,7 @@ export interface AnnouncerOptions {
   self(): PeerInfo;
   isConnected(): boolean;
   request(event: string, payload: object): Promise<unknown>;
-  /** Called when the room has no place for our media. They are switched off then. */
+  /** Called when the room has no place for our media. They are already off. */
   refused(error: SignalboxError): void;
 }
 
@@ -190,8 +192,8 @@ export interface Greeting {
 }
 
 /**
- * A proof begins with the facts of the side that makes it, so it cannot be returned to that side. It has both nonces, so it
- * cannot be used again.
+ * A proof is made from both sides' facts, the maker's first. So its maker refuses it when the peer returns it.
+ * The facts have both nonces, so it is valid once.
  */
 export interface Proof {
   proof: string;
@@ -216,7 +218,7 @@ export interface FileInfo {
  *
  * `stored` is a number of bytes. A disk may be slower than the link, so the sender waits for `stored`.
  */
-export type FileMessage = FileInfo | { accept: true } | { stored: number } | { digest: string } | { received: true } | { cancel: true };
+export type FileMessage = FileInfo | { accept: boolean } | { stored: number } | { digest: string } | { received: true } | { cancel: true };
 
 /**
  * A side opens one data channel for each name under which it sends values:
@@ -233,54 +235,32 @@ export interface StreamHeader {
 
 // Events.
 
-export type RoomEvents = {
-  peer: [peer: Peer];
-  file: [file: IncomingFile];
-  message: [value: unknown, from: Peer];
-  change: [];
-  knock: [knock: Knock];
-  "mute-request": [by: Peer | null];
-  refused: [error: SignalboxError];
-  closed: [error: SignalboxError];
-};
-
 /**
  * The signaling survives its connection: signals without acknowledgement are sent again after a recovery. Receivers tolerate
  * a repeated offer, answer or candidate.
  *
- * Each peer has an outbox: its signals are sent in order, each at least once while the session lives. Several may wait for
- * their acks at a time. If the room refuses a signal with `rate-limited`, it may have accepted a later one. So the refused
- * signal and all after it are sent again, one at a time.
+ * The signals to one peer are sent in order, each at least once while the session lives. Several may wait for acks at a
+ * time. If the room refuses a signal with `rate-limited`, it may have accepted a later one. So the refused signal and
+ * all after it are sent again, one at a time.
  *
- * A path can die silently, and the heartbeat takes two minutes to notice. So an overdue reply ends the connection, unless
- * something else arrives: then the path is only slow. `check` asks for a reply when the connection is in doubt.
+ * A path can die silently, and the heartbeat takes two minutes to notice. So an overdue reply ends the connection.
+ * While other packets arrive, the path is only slow: a reply may take 15 s. `check` asks for a reply in case of doubt.
  */
 export type SignalingEvents = {
   open: [recovered: boolean];
   down: [];
   closed: [error: SignalboxError];
-  event: [name: string, payload: any];
+  event: [name: string, ...args: any[]];
 };
 
 /**
  * The chat is encrypted if there is a key. A message that got lost with a connection is sent again under the same `mid`,
  * so the room accepts it only once.
  */
-export type ChatEvents = {
-  message: [message: Message];
-  change: [message: Message];
-  cleared: [];
-  typing: [];
-};
+export type ChatEvents = PublicChatEvents;
 
-export type PeerEvents = {
-  change: [];
-  track: [track: MediaStreamTrack, stream: MediaStream];
-  channel: [channel: RTCDataChannel];
-  quality: [];
-  file: [file: IncomingFile];
-  left: [reason: string];
-};
+export type PeerEvents = PublicPeerEvents & { file: [file: IncomingFile] };
+export type LeaveReason = PeerEvents["left"][0];
 
 export type LinkEvents = {
   /** `state` or `verified` changed. */

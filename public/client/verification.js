@@ -1,7 +1,7 @@
 // @ts-check
-import { toBase64 } from "./bytes.js";
 import { Emitter } from "./emitter.js";
 import { parse } from "./protocol.js";
+import { uniqueId } from "./unique.js";
 /** @import { Verdict, VerificationOptions } from "./types.js" */
 
 const LONGEST = 64; // of a nonce or a session, in characters
@@ -14,32 +14,24 @@ const MOST_UNSENT = 65_536; // bytes; a peer that asks and does not read gets no
  * @extends {Emitter<{ verdict: [verdict: Verdict, session: string] }>}
  */
 export class Verification extends Emitter {
-  #channel;
-  #key;
-  #ids;
-  #session;
-  #fingerprints;
-  #nonce = newNonce();
+  #options;
+  #nonce = uniqueId();
   /** Of the peer. @type {{ nonce: string, session: string } | null} */
   #theirs = null;
   /** The fingerprints that the last verdict was about. @type {string | null} */
   #checkedEnds = null;
 
   /** @param {VerificationOptions} options */
-  constructor({ channel, key, ids, session, fingerprints }) {
+  constructor(options) {
     super();
-    this.#channel = channel;
-    this.#key = key;
-    this.#ids = ids;
-    this.#session = session;
-    this.#fingerprints = fingerprints;
-    channel.addEventListener("open", () => this.#greet());
-    channel.addEventListener("message", ({ data }) => void this.#receive(parse(data)));
+    this.#options = options;
+    options.channel.addEventListener("open", () => this.#greet());
+    options.channel.addEventListener("message", ({ data }) => void this.#receive(parse(data)));
   }
 
-  /** The descriptions changed, perhaps with other certificates. */
+  /** Begins again if new descriptions have other certificates. */
   async check() {
-    if (this.#checkedEnds === null || this.#checkedEnds === (await this.#fingerprints()).join()) return;
+    if (this.#checkedEnds === null || this.#checkedEnds === (await this.#options.fingerprints()).join()) return;
     this.#checkedEnds = null;
     this.emit("verdict", "unverified", "");
     this.#begin();
@@ -47,25 +39,27 @@ export class Verification extends Emitter {
 
   /** Begins an exchange. */
   #begin() {
-    this.#nonce = newNonce();
+    this.#nonce = uniqueId();
     this.#theirs = null;
     this.#greet();
   }
 
   #greet() {
-    this.#send({ nonce: this.#nonce, session: this.#session, keyed: this.#key !== null });
+    const { session, key } = this.#options;
+    this.#send({ nonce: this.#nonce, session, keyed: key !== null });
   }
 
   /** @param {Record<string, unknown>} message */
   async #receive({ nonce, session, keyed, proof }) {
-    if (!this.#key || typeof nonce !== "string" || nonce.length > LONGEST) return;
+    const { key } = this.#options;
+    if (!key || typeof nonce !== "string" || nonce.length > LONGEST) return;
     if (typeof proof === "string") {
       if (nonce === this.#nonce && this.#theirs && this.#checkedEnds === null) await this.#setVerdict(proof, this.#theirs);
     } else if (keyed && typeof session === "string" && session.length <= LONGEST && nonce !== this.#theirs?.nonce) {
       if (this.#theirs) this.#begin(); // the peer began an exchange
       this.#checkedEnds = null;
       this.#theirs = { nonce, session };
-      const made = await this.#key.prove(await this.#facts(0, this.#theirs));
+      const made = await key.prove(await this.#facts(0, this.#theirs));
       this.#send({ proof: made, nonce });
     }
   }
@@ -75,10 +69,10 @@ export class Verification extends Emitter {
    * @param {{ nonce: string, session: string }} theirs
    */
   async #setVerdict(proof, theirs) {
-    this.#checkedEnds = (await this.#fingerprints()).join();
-    // A peer with our nonce returns our own proof to us.
+    this.#checkedEnds = (await this.#options.fingerprints()).join();
+    // A peer that copies our nonce may return our proof.
     const isTheirs = theirs.nonce !== this.#nonce;
-    const isProven = isTheirs && (await this.#key?.proves(proof, await this.#facts(1, theirs)));
+    const isProven = isTheirs && (await this.#options.key?.proves(proof, await this.#facts(1, theirs)));
     if (theirs === this.#theirs) this.emit("verdict", isProven ? "verified" : "mismatch", theirs.session);
   }
 
@@ -87,20 +81,18 @@ export class Verification extends Emitter {
    * @param {{ nonce: string, session: string }} theirs
    */
   async #facts(maker, theirs) {
-    const [own, other] = await this.#fingerprints();
+    const { ids, session, fingerprints } = this.#options;
+    const [own, other] = await fingerprints();
     const sides = [
-      [this.#ids[0], this.#nonce, this.#session, own],
-      [this.#ids[1], theirs.nonce, theirs.session, other],
+      [ids[0], this.#nonce, session, own],
+      [ids[1], theirs.nonce, theirs.session, other],
     ];
     return [...sides[maker], ...sides[1 - maker]];
   }
 
   /** @param {object} message */
   #send(message) {
-    if (this.#channel.readyState === "open" && this.#channel.bufferedAmount < MOST_UNSENT) this.#channel.send(JSON.stringify(message));
+    const { channel } = this.#options;
+    if (channel.readyState === "open" && channel.bufferedAmount < MOST_UNSENT) channel.send(JSON.stringify(message));
   }
-}
-
-function newNonce() {
-  return toBase64(crypto.getRandomValues(new Uint8Array(16)));
 }

@@ -1,5 +1,4 @@
 // @ts-check
-/** @import { Store } from "./state.js" */
 
 /**
  * Notifies the user, if they want it, while the page is hidden.

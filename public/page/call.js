@@ -4,7 +4,6 @@ import { fit } from "./grid.js";
 import { LinkDetails, renderChip } from "./link.js";
 import { shownName, text } from "./strings.js";
 import { Tile } from "./tile.js";
-/** @import { Peer, Person, State, Store } from "./state.js" */
 
 const NARROW = 600;
 const GAP = 8;
@@ -41,7 +40,7 @@ export class Call {
     });
     new ResizeObserver(() => this.#arrange()).observe(this.#grid);
     store.watch(["room", "call", "people"], (state) => this.#renderHead(state));
-    store.watch(["call", "media", "people", "speaker", "pinned", "spotlight", "speaking"], (state) => this.#renderTiles(state));
+    store.watch(["call", "media", "people", "speaker", "pinned", "spotlight", "speaking", "hideSelf"], (state) => this.#renderTiles(state));
   }
 
   /** Marks who is speaking. @param {number} level of the own microphone */
@@ -77,7 +76,7 @@ export class Call {
   }
 
   /** @param {Readonly<State>} state */
-  #renderTiles({ call, media, people, speaker, key, pinned, spotlight, speaking }) {
+  #renderTiles({ call, media, people, speaker, key, pinned, spotlight, speaking, hideSelf }) {
     for (const [peer, tile] of this.#tiles) {
       if (people.some((person) => person.peer === peer)) continue;
       tile.remove();
@@ -95,20 +94,21 @@ export class Call {
       this.#own.remove();
       return;
     }
-    const { name, hand } = call.self;
-    this.#own.render({ ...media, name: shownName(name), label: text("you"), hasPicture: media.video, isMuted: !media.audio, hand, state: "connected" });
+    const { name, handRaised } = call.self;
+    this.#own.render({ ...media, name: shownName(name), label: text("you"), hasPicture: media.video, isMuted: !media.audio, handRaised, state: "connected" });
     for (const person of people) {
       const tile = this.#tile(person);
       const name = shownName(person.name);
-      const failure = call.relay ? "tile.failed" : "tile.no-path";
+      const failure = call.hasTurn ? "tile.failed" : "tile.no-path";
       const state = person.away && person.state !== "connected" ? "reconnecting" : person.state;
       tile.render({ ...person, hasPicture: person.hasPicture && !person.isHidden, name, label: name, isMuted: !person.media.audio, failure, state });
       tile.speakTo(speaker);
       tile.moveTo(person.peer === large ? front : this.#row);
       renderChip(tile.element, person, key !== null);
     }
-    // With only one other video, the own one is in a corner.
-    this.#own.moveTo(people.length > 1 || isPresented || media.screen ? this.#row : slot(this.#root, "self"));
+    // With only one other tile, the own one is in a corner.
+    if (hideSelf) this.#own.remove();
+    else this.#own.moveTo(people.length > 1 || isPresented || media.screen ? this.#row : slot(this.#root, "self"));
     this.#arrange();
   }
 

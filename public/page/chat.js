@@ -4,7 +4,6 @@ import { fileCard, releaseFiles, renderFile } from "./file.js";
 import { copy } from "./invite.js";
 import { withLinks } from "./links.js";
 import { errorText, shownName, text } from "./strings.js";
-/** @import { Line, Message, Session, State, Store } from "./state.js" */
 
 const TOGETHER = 5 * 60_000; // ms; then the name is shown again
 const AT_END = 40; // px
@@ -44,8 +43,8 @@ export class ChatPanel {
       const [key, values] = event ?? [""];
       element.textContent = key && text(key, values);
       return element;
-    }, (element, { message, file }) => {
-      if (message) renderState(element, message, store.state.key !== null);
+    }, (element, { message, file, receiver = "" }) => {
+      if (message) renderState(element, message, receiver, store.state.key !== null);
       if (file) renderFile(element, file);
     });
     slot(root, "chat", "form").addEventListener("submit", (event) => {
@@ -58,7 +57,8 @@ export class ChatPanel {
       event.preventDefault();
       this.#submit();
     });
-    this.#input.addEventListener("input", () => session.typing(this.#input.value !== ""));
+    this.#input.addEventListener("input", () => session.typing(this.#input.value !== "" && !store.state.receiver));
+    this.#chooseReceiver(store);
     /** @type {HTMLInputElement} */
     const files = slot(root, "files", "input");
     slot(root, "attach", "action").addEventListener("click", () => files.click());
@@ -88,6 +88,25 @@ export class ChatPanel {
       slot(root, "typing").textContent = typists.length > 0 ? typing : "";
     });
     store.watch(["lines", "panel"], (state) => this.#render(state));
+  }
+
+  /** @param {Store} store */
+  #chooseReceiver(store) {
+    /** @type {HTMLSelectElement} */
+    const field = slot(this.#root, "receiver", "input");
+    /** @type {State["receiver"][]} */
+    let receivers = [];
+    /** @type {List<State["receiver"]>} */
+    const list = new List(field, (peer) => peer, () => new Option()); // reuses options: an open menu stays open
+    field.addEventListener("change", () => store.set({ receiver: receivers[field.selectedIndex] }));
+    store.watch(["people", "receiver"], ({ people, receiver }) => {
+      // A receiver who left stays: text for them must not go to all.
+      receivers = [...new Set([null, ...people.map(({ peer }) => peer), receiver])];
+      list.render(receivers);
+      receivers.forEach((peer, index) => show(field.options[index], peer ? text("chat.only-to", { name: shownName(peer.name) }) : text("chat.to-all")));
+      field.selectedIndex = receivers.indexOf(receiver);
+      field.hidden = receivers.length < 3 && !receiver;
+    });
   }
 
   focus() {
@@ -143,7 +162,7 @@ export class ChatPanel {
  */
 function messageElement(message, before, resend) {
   const element = instantiate("message");
-  const together = before && before.from === message.from && before.earlier === message.earlier && message.ts - before.ts < TOGETHER;
+  const together = before && before.from === message.from && before.to === message.to && before.earlier === message.earlier && message.ts - before.ts < TOGETHER;
   const time = slot(element, "time");
   const at = new Date(message.ts);
   element.classList.toggle("own", message.own);
@@ -172,12 +191,13 @@ function timeOf(at) {
  * Renders the parts of a message that change.
  * @param {HTMLElement} element
  * @param {Message} message
+ * @param {string} receiver
  * @param {boolean} isKeyed
  */
-function renderState(element, { encryption, proven, earlier, to, state, error }, isKeyed) {
+function renderState(element, { own, encryption, proven, earlier, to, state, error }, receiver, isKeyed) {
   const trust = encryption === "none" ? "chat.plain" : encryption === "end-to-end" && !proven && !earlier ? "chat.unproven" : null;
-  const notes = [to !== null && "chat.private", isKeyed && trust].filter((note) => typeof note === "string");
-  show(slot(element, "note"), notes.map((note) => text(note)).join(" · ") || null);
+  show(slot(element, "private"), to && text(own ? "chat.only-to" : "chat.private", { name: receiver }));
+  show(slot(element, "note"), isKeyed && trust ? text(trust) : null);
   element.dataset.delivery = state;
   slot(element, "delivery").hidden = state === "sent";
   slot(element, "resend").hidden = state !== "failed";

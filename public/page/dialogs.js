@@ -1,5 +1,6 @@
 // @ts-check
 import { byId, slot } from "./dom.js";
+import { text } from "./strings.js";
 
 /** @param {string} id */
 export function openDialog(id) {
@@ -17,13 +18,13 @@ export function answer(id) {
 
 /**
  * Asks the user to confirm.
- * @param {{ title: string, details: string, yes: string }} words
+ * @param {string} question the start of the texts' keys
+ * @param {string} [name] of the person that it is about
  */
-export async function confirmed({ title, details, yes }) {
-  const dialog = byId("confirm", HTMLDialogElement);
-  byId("confirm-title", HTMLElement).textContent = title;
-  byId("confirm-text", HTMLElement).textContent = details;
-  slot(dialog, "yes").textContent = yes;
+export async function confirmed(question, name = "") {
+  byId("confirm-title", HTMLElement).textContent = text(question, { name });
+  byId("confirm-text", HTMLElement).textContent = text(`${question}-text`);
+  slot(document, "yes").textContent = text(`${question}-yes`);
   return (await answer("confirm")) === "yes";
 }
 

@@ -30,7 +30,7 @@ export function instantiate(id) {
 export const all = (selector) => /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector));
 
 /**
- * Presses a button that stays pressed, or releases it.
+ * Shows a toggle button as pressed or released.
  * @param {string} name of its action
  * @param {boolean} on
  */

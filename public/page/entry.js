@@ -3,42 +3,33 @@ import { button, List, play, show, slot } from "./dom.js";
 import { deviceProblems, joinAction } from "./problems.js";
 import { parseLink, parseRoom } from "./route.js";
 import { errorText, initials, shownName, text } from "./strings.js";
-/** @import { Problem, Session, State, Store } from "./state.js" */
 
-/** The start page: a new room, or one by its name. */
-export class Home {
-  #problem;
+/**
+ * Shows the start page: a new room, or one by its name.
+ * @param {HTMLElement} root
+ * @param {Store} store
+ * @param {Session} session
+ */
+export function watchHome(root, store, session) {
   /** @type {HTMLInputElement} */
-  #room;
-
-  /**
-   * @param {HTMLElement} root
-   * @param {Store} store
-   * @param {Session} session
-   */
-  constructor(root, store, session) {
-    this.#problem = slot(root, "room-problem");
-    this.#room = slot(root, "room", "input");
-    slot(root, "start", "form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      session.start();
-    });
-    slot(root, "enter", "form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      const { room, key } = parseLink(this.#room.value) ?? { room: parseRoom(this.#room.value), key: null };
-      this.#tell(room ? null : "bad-room");
-      if (room) session.open(room, key ?? undefined);
-      else this.#room.focus();
-    });
-    this.#room.addEventListener("input", () => this.#tell(null));
-    store.watch(["view", "problem"], ({ view, problem }) => this.#tell(view === "home" ? problem : null)); // the other views show theirs
-  }
-
-  /** @param {string | null} problem */
-  #tell(problem) {
-    this.#room.setAttribute("aria-invalid", String(problem !== null));
-    show(this.#problem, problem && errorText(problem));
-  }
+  const name = slot(root, "room", "input");
+  const tell = (/** @type {string | null} */ problem) => {
+    name.setAttribute("aria-invalid", String(problem !== null));
+    show(slot(root, "room-problem"), problem && errorText(problem));
+  };
+  slot(root, "start", "form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    session.start();
+  });
+  slot(root, "enter", "form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const { room, key } = parseLink(name.value) ?? { room: parseRoom(name.value), key: null };
+    tell(room ? null : "bad-room");
+    if (room) session.open(room, key ?? undefined);
+    else name.focus();
+  });
+  name.addEventListener("input", () => tell(null));
+  store.watch(["view", "problem"], ({ view, problem }) => tell(view === "home" ? problem : null)); // the other views show theirs
 }
 
 /** Before a call. */
@@ -128,18 +119,16 @@ export class Prejoin {
   }
 }
 
-/** After a call. */
-export class Ended {
-  /**
-   * @param {HTMLElement} root
-   * @param {Store} store
-   */
-  constructor(root, store) {
-    store.watch(["endedBy", "reason"], ({ endedBy, reason }) => {
-      const kicked = endedBy === "kicked";
-      show(slot(root, "ended-title"), text(kicked ? "ended.kicked" : endedBy ? "ended.closed" : "ended.left"));
-      show(slot(root, "ended-text"), endedBy ? `${errorText(endedBy)} ${reason}` : text("ended.left-text"));
-      slot(root, "rejoin").hidden = kicked;
-    });
-  }
+/**
+ * Shows what comes after a call.
+ * @param {HTMLElement} root
+ * @param {Store} store
+ */
+export function watchEnded(root, store) {
+  store.watch(["endedBy", "reason"], ({ endedBy, reason }) => {
+    const kicked = endedBy === "kicked";
+    show(slot(root, "ended-title"), text(kicked ? "ended.kicked" : endedBy ? "ended.closed" : "ended.left"));
+    show(slot(root, "ended-text"), endedBy ? `${errorText(endedBy)} ${reason}` : text("ended.left-text"));
+    slot(root, "rejoin").hidden = kicked;
+  });
 }

@@ -1,14 +1,15 @@
 // @ts-check
 import { instantiate, show, slot } from "./dom.js";
 import { errorText, shownName, text } from "./strings.js";
-/** @import { FileState, IncomingFile, Line } from "./state.js" */
 
+const PICTURE = /^image\/(png|jpeg|gif|webp|avif)$/; // not SVG, which is a document
+const LARGEST_PICTURE = 20_000_000; // bytes
 const MOST_IN_MEMORY = 500_000_000; // bytes; a larger file needs a place on the disk first
 
 /** Asks where to save a file; not in every browser. @type {((options: object) => Promise<FileSystemFileHandle>) | undefined} */
 const picker = /** @type {any} */ (globalThis).showSaveFilePicker;
 
-/** URLs of the files that can be saved. @type {Map<Blob, string>} */
+/** URLs of the files that can be saved or are shown. @type {Map<Blob, string>} */
 const addresses = new Map();
 
 /** Frees the files that no line of the chat shows any more. @param {readonly Line[]} lines */
@@ -52,7 +53,7 @@ async function accept(file) {
  * @param {HTMLElement} card
  * @param {FileState} file
  */
-export function renderFile(card, { state, outgoing, name, size, transferred, error, peerName, blob }) {
+export function renderFile(card, { state, outgoing, name, size, type, transferred, error, peerName, blob }) {
   const offered = !outgoing && state === "offered";
   const way = outgoing ? "out" : "in";
   const isTooLarge = offered && size > MOST_IN_MEMORY && !picker;
@@ -69,12 +70,14 @@ export function renderFile(card, { state, outgoing, name, size, transferred, err
   slot(card, "refuse").hidden = !offered;
   slot(card, "cancel").hidden = !(state === "moving" || (outgoing && state === "offered"));
   const save = /** @type {HTMLAnchorElement} */ (slot(card, "save"));
-  save.hidden = blob === null;
+  save.hidden = outgoing || !blob;
   if (!blob) return;
   const address = addresses.get(blob) ?? URL.createObjectURL(blob);
   addresses.set(blob, address);
   save.href = address;
   save.download = name;
+  const picture = slot(card, "picture");
+  if (picture.hidden && PICTURE.test(type) && size <= LARGEST_PICTURE) Object.assign(picture, { src: address, alt: name, hidden: false });
 }
 
 /** @param {number} bytes */

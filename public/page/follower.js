@@ -2,7 +2,6 @@
 import { notify } from "./alerts.js";
 import { ofFile, ofPeer, ofRoom } from "./snapshot.js";
 import { shownName, text } from "./strings.js";
-/** @import { IncomingFile, Line, Message, OutgoingFile, Peer, Room, State, Store } from "./state.js" */
 
 /** Copies into the store what happens in a room. */
 export class Follower {
@@ -33,17 +32,17 @@ export class Follower {
     room.on("file", (file) => this.addFile(file));
     room.on("change", () => this.#set({ call: ofRoom(room) }));
     room.on("knock", ({ name }) => notify(store, text("knock.notice", { name: shownName(name) })));
-    room.on("mute-request", (by) => room.media.audio && this.#set({ mutedBy: shownName(by?.name ?? "") }));
+    room.on("muteRequest", (by) => room.media.audio && this.#set({ mutedBy: shownName(by?.name ?? "") }));
   }
 
-  /** @param {IncomingFile | OutgoingFile} file */
-  addFile(file) {
-    const key = this.#add({ file: ofFile(file) });
-    file.on("change", () => this.#change(key, { file: ofFile(file) }));
+  /** @param {IncomingFile | OutgoingFile} file @param {Blob | null} [sent] see `ofFile` */
+  addFile(file, sent) {
+    const key = this.#add({ file: ofFile(file, sent) });
+    file.on("change", () => this.#change(key, { file: ofFile(file, sent) }));
     this.#count();
   }
 
-  /** Nothing that comes after the room was left is shown. @param {Partial<State>} changes */
+  /** Sets changes, unless the room is closed. @param {Partial<State>} changes */
   #set(changes) {
     if (this.#room.state !== "closed") this.#store.set(changes);
   }
@@ -57,7 +56,7 @@ export class Follower {
   /** @param {string} changed @param {Omit<Line, "key">} line */
   #change(changed, line) {
     const { lines } = this.#store.state;
-    if (lines.some(({ key }) => key === changed)) this.#set({ lines: lines.map((known) => (known.key === changed ? { key: changed, ...line } : known)) });
+    if (lines.some(({ key }) => key === changed)) this.#set({ lines: lines.map((known) => (known.key === changed ? { ...known, ...line } : known)) });
   }
 
   /** Counts what the user does not see. */
@@ -68,7 +67,8 @@ export class Follower {
 
   /** @param {Message} message */
   #message(message) {
-    this.#add({ message: { ...message } }, message.mid);
+    const receiver = shownName(this.#room.peers.get(message.to ?? "")?.name ?? "");
+    this.#add({ message: { ...message }, receiver }, message.mid);
     if (message.own || message.earlier) return;
     this.#count();
     notify(this.#store, `${shownName(message.name)}: ${message.text}`);
@@ -109,7 +109,7 @@ export class Follower {
     });
   }
 
-  /** Keeps the copies of the others. @param {Peer} changed */
+  /** Copies only this peer again. @param {Peer} changed */
   #follow(changed) {
     const { people } = this.#store.state;
     this.#set({

@@ -2,7 +2,6 @@
 import { askForPassword, confirmed } from "./dialogs.js";
 import { shownName, text } from "./strings.js";
 import { toast } from "./toast.js";
-/** @import { Host, Knock, Person, Session, Store } from "./state.js" */
 
 /** The host's actions, with their questions and notices. */
 export class Hosting {
@@ -20,17 +19,21 @@ export class Hosting {
 
   /** @param {Person} person */
   kick({ id, name }) {
-    return this.#ask("confirm.kick", text("people.kick"), (host) => host.kick({ id }), name);
+    return this.#ask("confirm.kick", (host) => host.kick({ id }), name);
   }
 
   /** @param {Person} person */
   transfer({ id, name }) {
-    return this.#ask("confirm.transfer", text("people.transfer"), (host) => host.transfer({ id }), name);
+    return this.#ask("confirm.transfer", (host) => host.transfer({ id }), name);
   }
 
   /** @param {Person} person */
   async mute({ id, name }) {
-    if (await this.#session.asHost((host) => host.mute({ id }))) toast(text("people.asked", { name: shownName(name) }));
+    if (await this.#session.asHost((host) => host.requestMute({ id }))) toast(text("people.asked", { name: shownName(name) }));
+  }
+
+  async muteAll() {
+    if (await this.#session.asHost((host) => host.requestMuteAll())) toast(text("people.all-asked"));
   }
 
   /** @param {Knock} knock */
@@ -48,19 +51,17 @@ export class Hosting {
   }
 
   clear() {
-    return this.#ask("confirm.clear", text("confirm.clear-yes"), (host) => host.clear());
+    return this.#ask("confirm.clear", (host) => host.clear());
   }
 
   /**
    * Acts if the host confirms it.
    * @param {string} question
-   * @param {string} yes
    * @param {(host: Host) => Promise<void>} act
    * @param {string} [name] of the person
    */
-  async #ask(question, yes, act, name = "") {
-    const title = text(question, { name: shownName(name) });
-    if (await confirmed({ title, details: text(`${question}-text`), yes })) await this.#session.asHost(act);
+  async #ask(question, act, name = "") {
+    if (await confirmed(question, shownName(name))) await this.#session.asHost(act);
   }
 
   async password() {

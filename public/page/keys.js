@@ -1,9 +1,8 @@
 // @ts-check
 import { isCovered } from "./dialogs.js";
-/** @import { Session, Store } from "./state.js" */
 
 const FIELDS = "input, textarea, select";
-const PRESSABLE = "button, a, summary, [role=tab]"; // by the space bar
+const PRESSABLE = "button, summary, [role=tab]"; // by the space bar
 
 /** Whether the space bar presses or scrolls something where the focus is. @param {Element} target */
 function takesSpace(target) {

@@ -1,7 +1,5 @@
 // @ts-check
 import { confirmed } from "./dialogs.js";
-import { text } from "./strings.js";
-/** @import { Store } from "./state.js" */
 
 /** Whether a file is being transferred. @param {Store} store */
 export function isSending({ state: { lines } }) {
@@ -10,5 +8,5 @@ export function isSending({ state: { lines } }) {
 
 /** Asks before the user leaves during a transfer. @param {Store} store */
 export async function mayLeave(store) {
-  return !isSending(store) || (await confirmed({ title: text("confirm.leave"), details: text("confirm.leave-text"), yes: text("control.leave") }));
+  return !isSending(store) || (await confirmed("confirm.leave"));
 }

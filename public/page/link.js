@@ -2,7 +2,6 @@
 import { openDialog } from "./dialogs.js";
 import { byId, show, slot } from "./dom.js";
 import { shownName, text } from "./strings.js";
-/** @import { Peer, Person, Quality, Store } from "./state.js" */
 
 /**
  * Renders the quality of the link on a tile and, if there is a key, whether the peer is verified.
@@ -14,17 +13,13 @@ export function renderChip(tile, { verified, state, name, quality }, isKeyed) {
   const chip = slot(tile, "link-chip");
   const shown = state === "connected" ? quality : null;
   tile.dataset.trust = isKeyed ? verified : "";
-  if (shown) tile.dataset.quality = shown.level;
-  else delete tile.dataset.quality;
+  tile.dataset.quality = shown?.level ?? "";
   chip.hidden = !(shown || (isKeyed && (state === "connected" || verified === "mismatch")));
   slot(chip, "trust-icon").setAttribute("href", `#trust-${verified}`);
   show(slot(chip, "trust-warning"), isKeyed && verified === "mismatch" ? text("trust.short.mismatch") : null);
   slot(chip, "path").textContent = shown && text(`path.${shown.path}`);
-  const about = [
-    ...(isKeyed ? [text(`trust.short.${verified}`)] : []),
-    ...(shown ? [text(`quality.${shown.level}`), text(`path.${shown.path}`)] : []),
-  ];
-  show(slot(chip, "chip-label"), text("details.of", { name: shownName(name), about: about.join(text("list.comma")) }));
+  const about = [isKeyed && text(`trust.short.${verified}`), shown && text(`quality.${shown.level}`), shown && text(`path.${shown.path}`)];
+  show(slot(chip, "chip-label"), text("details.of", { name: shownName(name), about: about.filter(Boolean).join(text("list.comma")) }));
 }
 
 /** The details of the link to one peer. */

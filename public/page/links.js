@@ -2,7 +2,7 @@
 
 const LINK = /https?:\/\/[^\s<>"'，。；：！？、）】》]+/giu;
 const PUNCTUATION = /[.,;:!?]$/; // at the end it belongs to the sentence
-const BRACKETS = { ")": "(", "]": "[", "}": "{" }; // and so does one without its pair
+const BRACKETS = { ")": "(", "]": "[", "}": "{" }; // a bracket without its pair, too
 
 /**
  * A text as nodes, its web addresses as links. Nothing is read as markup.

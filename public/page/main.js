@@ -1,10 +1,11 @@
 // @ts-check
 import { keepAwake } from "./awake.js";
+import { slot } from "./dom.js";
 import { isSending, mayLeave } from "./leaving.js";
 import { memory } from "./memory.js";
 import { roomPath } from "./route.js";
 import { Session } from "./session.js";
-import { Store } from "./store.js";
+import { noCall, Store } from "./store.js";
 import { loadStrings } from "./strings.js";
 import { View } from "./view.js";
 
@@ -14,11 +15,12 @@ const isOn = (/** @type {string} */ name, usual = "on") => (memory.get(name) ?? 
 const theme = memory.get("theme") ?? "auto";
 document.documentElement.dataset.theme = theme; // before the texts come
 const language = await loadStrings().catch((error) => {
-  document.body.textContent = "This page could not be loaded. Check your connection, then reload it. · 页面未能加载。请检查网络后重新加载。"; // there are no other texts
+  slot(document, "not-loaded").hidden = false;
   throw error;
 });
 
 const store = new Store({
+  ...noCall,
   view: "home",
   language,
   room: null,
@@ -27,21 +29,10 @@ const store = new Store({
   wanted: { audio: isOn("audio"), video: isOn("video") },
   media: null,
   asking: false,
-  joining: false,
-  waiting: false,
   passworded: false,
   problem: null,
-  call: null,
-  people: [],
-  lines: [],
-  typists: [],
-  chosen: null,
-  pinned: null,
   spotlight: false,
-  speaking: null,
   panel: matchMedia(ROOMY).matches ? "chat" : null,
-  unread: 0,
-  mutedBy: null,
   dismissed: new Set(),
   devices: [],
   speaker: memory.get("speaker") ?? "",
@@ -52,6 +43,7 @@ const store = new Store({
   echo: isOn("echo"),
   blur: isOn("blur", "off"),
   lowData: isOn("lowData", "off"),
+  hideSelf: isOn("hideSelf", "off"),
   endedBy: null,
   reason: "",
 });
@@ -74,3 +66,4 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload(); // the room was left
 });
 session.route();
+navigator.serviceWorker?.register("/service-worker.js").catch(() => {}); // the page works without it

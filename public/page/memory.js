@@ -1,6 +1,6 @@
 // @ts-check
 
-/** Without storage the page forgets, and works. @param {() => Storage} storage */
+/** Without storage the page works but forgets. @param {() => Storage} storage */
 const keeper = (storage) => ({
   /** @param {string} key */
   get(key) {
@@ -21,8 +21,8 @@ const keeper = (storage) => ({
   },
 });
 
-/** Between visits. */
+/** Lasts across visits. */
 export const memory = keeper(() => localStorage);
 
-/** Until the tab is closed, reloads included. */
+/** Survives reloads; ends with the tab. */
 export const tabMemory = keeper(() => sessionStorage);

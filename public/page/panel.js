@@ -1,9 +1,8 @@
 // @ts-check
 import { ChatPanel } from "./chat.js";
 import { show, slot } from "./dom.js";
-import { People } from "./people.js";
+import { watchPeople } from "./people.js";
 import { text } from "./strings.js";
-/** @import { Hosting, Session, State, Store, Tab } from "./state.js" */
 
 /** The panel beside the stage: the chat, or the people. */
 export class Panel {
@@ -27,7 +26,7 @@ export class Panel {
     this.#session = session;
     store.watch(["panel", "people", "unread"], (state) => this.#render(state));
     this.#chat = new ChatPanel(slot(root, "chat"), store, session);
-    new People(slot(root, "people"), store, hosting);
+    watchPeople(slot(root, "people"), store, hosting);
     const tabs = slot(root, "tabs");
     tabs.addEventListener("click", ({ target }) => {
       const tab = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest("[data-tab]"));

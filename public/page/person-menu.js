@@ -1,6 +1,5 @@
 // @ts-check
 import { byId, press, slot } from "./dom.js";
-/** @import { Person, Session, Store } from "./state.js" */
 
 /**
  * The menu of one person: how they are shown and heard here, and what the host may do.

@@ -1,7 +1,6 @@
 // @ts-check
 import { copyLink } from "./invite.js";
 import { text } from "./strings.js";
-/** @import { Action, Media, Problem, Session, SignalboxError } from "./state.js" */
 
 /**
  * The problems of microphone, camera and screen.

@@ -3,9 +3,9 @@ import { Follower } from "./follower.js";
 import { memory, tabMemory } from "./memory.js";
 import { currentKey, currentRoom, currentToken, newRoom, roomPath } from "./route.js";
 import { ofMedia, ofRoom } from "./snapshot.js";
+import { noCall } from "./store.js";
 import { shownName, text } from "./strings.js";
 import { toast } from "./toast.js";
-/** @import { Host, LocalMedia, Peer, Room, SignalboxError, Store, Tab } from "./state.js" */
 
 /** @typedef {"audio" | "video"} Kind */
 
@@ -32,7 +32,7 @@ export class Session {
   constructor(store) {
     this.#store = store;
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.#listDevices());
-    document.addEventListener("visibilitychange", () => document.hidden || this.showPanel(store.state.panel)); // the open chat is read
+    document.addEventListener("visibilitychange", () => document.hidden || this.showPanel(store.state.panel)); // marks chat as read
   }
 
   get level() {
@@ -81,7 +81,7 @@ export class Session {
     this.#store.set({ name });
   }
 
-  /** Opens the wanted devices, on a click. */
+  /** Opens the wanted devices. */
   async preview() {
     const { wanted, asking, joining } = this.#store.state;
     if (asking || joining || !(wanted.audio || wanted.video)) return;
@@ -120,7 +120,7 @@ export class Session {
   }
 
   /**
-   * Keeps a setting, and opens the device again that it is about.
+   * Stores a setting, and reopens its device.
    * @param {string} setting
    * @param {string | boolean} value
    */
@@ -154,7 +154,7 @@ export class Session {
     const { room, key, name, wanted, joining } = this.#store.state;
     if (!room || joining) return;
     const { signal } = (this.#attempt = new AbortController());
-    this.#password = password || this.#password; // a later attempt has the same
+    this.#password = password || this.#password; // a later attempt uses it
     this.#store.set({ joining: true, problem: null });
     if (chatOnly) this.#closeMedia();
     try {
@@ -198,7 +198,7 @@ export class Session {
 
   /** @param {string} message */
   say(message) {
-    this.#room?.chat.send(message);
+    this.#room?.chat.send(message, { to: this.#store.state.receiver ?? undefined });
   }
 
   /** @param {string} failed the `mid` of a message */
@@ -208,7 +208,7 @@ export class Session {
   }
 
   async raiseHand() {
-    await this.#room?.update({ hand: !this.#room.self.hand }).catch((error) => this.#fail(error));
+    await this.#room?.update({ handRaised: !this.#room.self.handRaised }).catch((error) => this.#fail(error));
   }
 
   hear() {
@@ -235,9 +235,9 @@ export class Session {
     const { people } = this.#store.state;
     if (people.length === 0) this.#store.set({ problem: "nobody-here" });
     for (const file of files) {
-      for (const { peer } of people) {
+      for (const [index, { peer }] of people.entries()) {
         try {
-          this.#follower?.addFile(peer.sendFile(file));
+          this.#follower?.addFile(peer.sendFile(file), index ? null : file); // a picture is shown once
         } catch (error) {
           this.#fail(error);
         }
@@ -272,12 +272,12 @@ export class Session {
   /** @param {Room} room */
   #joined(room) {
     this.#room = room;
-    this.#store.set({ view: "call", joining: false, waiting: false, call: ofRoom(room), people: [], lines: [], typists: [], unread: 0, mutedBy: null, chosen: null, pinned: null, speaking: null });
+    this.#store.set({ ...noCall, view: "call", call: ofRoom(room) });
     this.#follower = new Follower(room, this.#store);
     const keep = () => tabMemory.set(rejoinKey(room.info.name), room.rejoin);
     keep();
     room.on("change", keep);
-    room.on("refused", (error) => this.#fail(error));
+    room.on("mediaRefused", (error) => this.#fail(error));
     room.on("closed", ({ code, message }) => {
       if (this.#room !== room) return;
       this.#end();
@@ -298,11 +298,11 @@ export class Session {
       const answers = await Promise.all(names.map((name) => navigator.permissions.query({ name: /** @type {PermissionName} */ (name) })));
       if (answers.every(({ state }) => state === "granted") && this.#store.state.view === "prejoin") await this.preview();
     } catch {
-      // A browser that does not tell is asked on a click.
+      // Unknown: the preview opens on a click.
     }
   }
 
-  /** The module; where it could not be loaded, the page says so. */
+  /** The module; if it could not be loaded, the page says so. */
   #load() {
     return signalbox.catch(() => {
       this.#store.set({ joining: false, problem: "not-loaded" });
@@ -314,7 +314,7 @@ export class Session {
   async #openMedia() {
     const module = this.#media ? null : await this.#load();
     const { view } = this.#store.state;
-    if (this.#media || !module || (view !== "prejoin" && view !== "call")) return this.#media; // another click was first, or last
+    if (this.#media || !module || (view !== "prejoin" && view !== "call")) return this.#media; // opened or left meanwhile
     const media = new module.LocalMedia({ audio: memory.get("audio-device") ?? "", video: memory.get("video-device") ?? "" });
     this.#media = media;
     const follow = () => this.#media === media && this.#store.set({ media: ofMedia(media) });
@@ -356,7 +356,7 @@ export class Session {
     this.#attempt.abort();
     this.#room = null;
     this.#follower = null;
-    this.#store.set({ call: null, people: [], lines: [], typists: [], joining: false, waiting: false });
+    this.#store.set(noCall);
     room?.leave();
     this.#closeMedia();
   }

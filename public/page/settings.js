@@ -2,7 +2,6 @@
 import { mayNotify } from "./alerts.js";
 import { all, byId, slot } from "./dom.js";
 import { speak, text } from "./strings.js";
-/** @import { Session, State, Store } from "./state.js" */
 
 const KINDS = /** @type {const} */ ({ audio: "audioinput", video: "videoinput", speaker: "audiooutput" });
 
@@ -27,10 +26,12 @@ export class Settings {
       if (setting) void this.#change(setting, field.type === "checkbox" ? field.checked : field.value);
     });
     slot(this.#root, "alerts-field").hidden = !("Notification" in globalThis);
-    store.watch(["theme", "shortcuts", "alerts", "noise", "echo", "blur", "lowData"], (state) => {
+    const fields = /** @type {NodeListOf<HTMLInputElement>} */ (all("[data-setting]"));
+    const settings = [...fields].map(({ dataset }) => /** @type {keyof State} */ (dataset.setting));
+    store.watch(settings, (state) => {
       document.documentElement.dataset.theme = state.theme;
-      for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (all("[data-setting]"))) {
-        const value = state[/** @type {keyof State} */ (field.dataset.setting)];
+      for (const [index, field] of fields.entries()) {
+        const value = state[settings[index]];
         if (typeof value === "boolean") field.checked = value;
         else field.value = String(value);
       }
@@ -45,7 +46,7 @@ export class Settings {
    */
   async #change(setting, value) {
     if (setting === "alerts" && value) value = await mayNotify();
-    if (setting === "language") speak(String(value));
+    if (setting === "language") await speak(String(value));
     this.#session.set(setting, value);
   }
 
@@ -53,7 +54,7 @@ export class Settings {
   #listDevices({ devices, media, speaker, language }) {
     const used = { audio: "", video: "", ...media?.used, speaker };
     const listing = JSON.stringify([devices, used, language]);
-    if (listing === this.#listed) return; // new options close an open list
+    if (listing === this.#listed) return; // an open list stays open
     this.#listed = listing;
     slot(this.#root, "devices-hint").hidden = devices.some(({ label }) => label);
     for (const kind of /** @type {(keyof typeof KINDS)[]} */ (Object.keys(KINDS))) {

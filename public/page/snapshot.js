@@ -1,18 +1,17 @@
 // @ts-check
-/** @import { Call, FileState, IncomingFile, LocalMedia, Media, OutgoingFile, Peer, PeerState, Room } from "./state.js" */
 
 // Copies of the module's objects, which change in place.
 
 /** @param {Room} room @returns {Call} */
-export function ofRoom({ state, info, self, knocks, relay, canPlayAudio }) {
-  return { state, info: { ...info }, self: { ...self }, knocks, relay, canPlayAudio };
+export function ofRoom({ state, info, self, knocks, hasTurn, canPlayAudio }) {
+  return { state, info: { ...info }, self: { ...self }, knocks, hasTurn, canPlayAudio };
 }
 
 /** @param {Peer} peer @returns {PeerState} */
 export function ofPeer(peer) {
-  const { id, name, host, hand, away, media, state, verified, withheld, quality, stream, screen } = peer;
+  const { id, name, host, handRaised, away, media, state, verified, withheld, quality, stream, screen } = peer;
   const hasPicture = media.video && stream.getVideoTracks().length > 0;
-  return { peer, id, name, host, hand, away, media, state, verified, withheld, quality, stream, screen, hasPicture };
+  return { peer, id, name, host, handRaised, away, media, state, verified, withheld, quality, stream, screen, hasPicture };
 }
 
 /** @param {LocalMedia} media @returns {Media} */
@@ -29,8 +28,12 @@ export function ofMedia(media) {
   };
 }
 
-/** @param {IncomingFile | OutgoingFile} file @returns {FileState} */
-export function ofFile(file) {
-  const { name, size, state, transferred, error, outgoing, peer } = file;
-  return { file, name, size, state, transferred, error, outgoing, peerName: peer.name, blob: file.outgoing ? null : file.blob };
+/**
+ * @param {IncomingFile | OutgoingFile} file
+ * @param {Blob | null} [sent] what is sent, if it may be shown
+ * @returns {FileState}
+ */
+export function ofFile(file, sent = null) {
+  const { name, size, type, state, transferred, error, outgoing, peer } = file;
+  return { file, name, size, type, state, transferred, error, outgoing, peerName: peer.name, blob: file.outgoing ? sent : file.blob };
 }

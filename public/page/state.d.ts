@@ -1,24 +1,33 @@
-import type { Host, IncomingFile, Knock, LocalMedia, Message, OutgoingFile, Peer, Quality, Room, SignalboxError } from "../signalbox.js";
+// The page's types. They are global: this file has no import statement.
 
-export type { Host, IncomingFile, Knock, LocalMedia, Message, OutgoingFile, Peer, Quality, Room, SignalboxError };
-export type { Hosting } from "./hosting.js";
-export type { Session } from "./session.js";
-export type { Store } from "./store.js";
+type Host = import("../signalbox.js").Host;
+type IncomingFile = import("../signalbox.js").IncomingFile;
+type Knock = import("../signalbox.js").Knock;
+type LocalMedia = import("../signalbox.js").LocalMedia;
+type Message = import("../signalbox.js").Message;
+type OutgoingFile = import("../signalbox.js").OutgoingFile;
+type Peer = import("../signalbox.js").Peer;
+type Quality = import("../signalbox.js").Quality;
+type Room = import("../signalbox.js").Room;
+type SignalboxError = import("../signalbox.js").SignalboxError;
+type Hosting = import("./hosting.js").Hosting;
+type Session = import("./session.js").Session;
+type Store = import("./store.js").Store;
 
-export type View = "home" | "prejoin" | "call" | "ended";
-export type Tab = "chat" | "people";
+type ViewName = "home" | "prejoin" | "call" | "ended";
+type Tab = "chat" | "people";
 
 /** What the page shows of a room. */
-export type Call = Pick<Room, "state" | "info" | "self" | "knocks" | "relay" | "canPlayAudio">;
+type Call = Pick<Room, "state" | "info" | "self" | "knocks" | "hasTurn" | "canPlayAudio">;
 
 /** What the page shows of a peer; `peer` has the methods for actions, and identifies it. */
-export interface PeerState extends Pick<Peer, "id" | "name" | "host" | "hand" | "away" | "media" | "state" | "verified" | "withheld" | "quality" | "stream" | "screen"> {
+interface PeerState extends Pick<Peer, "id" | "name" | "host" | "handRaised" | "away" | "media" | "state" | "verified" | "withheld" | "quality" | "stream" | "screen"> {
   readonly peer: Peer;
   readonly hasPicture: boolean;
 }
 
 /** A peer, and how the user wants it shown. */
-export interface Person extends PeerState {
+interface Person extends PeerState {
   /** 0 to 1. */
   readonly volume: number;
   /** The user does not want to see the picture. */
@@ -26,7 +35,7 @@ export interface Person extends PeerState {
 }
 
 /** What the page shows of the own microphone, camera and screen. */
-export interface Media extends Pick<LocalMedia, "audio" | "video" | "screen" | "stream" | "problems"> {
+interface Media extends Pick<LocalMedia, "audio" | "video" | "screen" | "stream" | "problems"> {
   /** The ids of the devices in use. */
   readonly used: { audio: string; video: string };
   readonly isMirrored: boolean;
@@ -35,14 +44,14 @@ export interface Media extends Pick<LocalMedia, "audio" | "video" | "screen" | "
 }
 
 /** What a tile shows. */
-export interface TileState {
+interface TileState {
   name: string;
   label: string;
   stream: MediaStream;
   hasPicture: boolean;
   isMirrored?: boolean;
   isMuted: boolean;
-  hand: boolean;
+  handRaised: boolean;
   state: Peer["state"];
   /** The key of the text for a failed link. */
   failure?: string;
@@ -50,19 +59,19 @@ export interface TileState {
 }
 
 /** What the user can do about a problem. */
-export interface Action {
+interface Action {
   label: string;
   run(): void;
 }
 
-export interface Problem {
+interface Problem {
   key: object;
   words: string;
   action: Action;
 }
 
 /** What asks for the user's attention in a call. */
-export interface Notice {
+interface Notice {
   key: unknown;
   words: string;
   /** The last is the main one. */
@@ -70,24 +79,29 @@ export interface Notice {
 }
 
 /** What the page shows of a file. `file` has the methods for actions. */
-export interface FileState extends Pick<IncomingFile, "name" | "size" | "state" | "transferred" | "error" | "blob"> {
+interface FileState extends Pick<IncomingFile, "name" | "size" | "type" | "state" | "transferred" | "error" | "blob"> {
   readonly file: IncomingFile | OutgoingFile;
   readonly outgoing: boolean;
   readonly peerName: string;
 }
 
 /** One line of the chat: a message, a file, or an event in the room. */
-export interface Line {
+interface Line {
   readonly key: string;
   readonly message?: Message;
+  /** The name of the only receiver of our message; they may have left. */
+  readonly receiver?: string;
   readonly file?: FileState;
   /** The key of its text, and the values in the text. */
   readonly event?: readonly [key: string, values?: Record<string, string>];
 }
 
-/** All that the page shows. */
-export interface State {
-  view: View;
+/**
+ * All that the page shows. Views read nothing else: snapshot.js copies rooms and peers into it. Values are replaced and
+ * never changed, so that a comparison tells what changed.
+ */
+interface State {
+  view: ViewName;
   language: string;
   room: string | null;
   /** The key in the link. The server does not know it. */
@@ -101,15 +115,17 @@ export interface State {
   joining: boolean;
   /** The room is locked, and its host has been asked. */
   waiting: boolean;
-  /** The room has a password. */
+  /** The room asked for its password. */
   passworded: boolean;
-  /** Why the last join failed, or what is wrong with a room's name: an error code. */
+  /** What failed last, or what is wrong with a room's name: an error code. */
   problem: string | null;
   call: Call | null;
   people: readonly Person[];
   lines: readonly Line[];
   /** The names of the users who are typing. */
   typists: readonly string[];
+  /** Who alone gets what the user writes; null is everybody. */
+  receiver: Peer | null;
   /** Whose menu is open. */
   chosen: Peer | null;
   /** Who is shown large. */
@@ -137,6 +153,8 @@ export interface State {
   echo: boolean;
   blur: boolean;
   lowData: boolean;
+  /** Whether the own picture is left out of the stage. */
+  hideSelf: boolean;
   /** An error code, or null when we left. */
   endedBy: string | null;
   /** The reason that an operator gave for closing the room. */

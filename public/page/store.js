@@ -1,10 +1,9 @@
 // @ts-check
-/** @import { State } from "./state.js" */
 
-/**
- * The state of all that the page shows. Views read nothing else: snapshot.js copies rooms and peers into it. Values are
- * replaced and never changed, so that a comparison tells what changed.
- */
+/** What is shown of a call before there is one. */
+export const noCall = { call: null, people: [], lines: [], typists: [], receiver: null, joining: false, waiting: false, chosen: null, pinned: null, speaking: null, unread: 0, mutedBy: null };
+
+/** Holds the page's State: see that type. */
 export class Store {
   #state;
   /** @type {Partial<State>} */

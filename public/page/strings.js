@@ -2,44 +2,43 @@
 
 import { memory } from "./memory.js";
 
-/** @type {Record<string, Record<string, string>>} */
-let languages = {};
+const FALLBACK = "en"; // a language may lack texts
+
 /** @type {Record<string, string>} */
 let strings = {};
+/** The loaded texts by language: none is requested again. @type {Record<string, Record<string, string>>} */
+const loaded = {};
+/** @type {Intl.PluralRules} */
+let plurals;
 
-/** Loads the texts. Returns the language that the user chose or the browser prefers. */
+/** Loads the texts in the language that the user chose or the browser prefers. Returns the language. */
 export async function loadStrings() {
-  const response = await fetch(new URL("strings.json", import.meta.url));
-  languages = await response.json();
-  const chosen = memory.get("language") ?? "";
-  const language = chosen in languages ? chosen : choose(Object.keys(languages));
-  speak(language);
+  const { options } = /** @type {HTMLSelectElement} */ (document.querySelector('[data-setting="language"]'));
+  const offered = [...options].map(({ value }) => value);
+  const base = (/** @type {string} */ tag) => tag.split("-")[0];
+  const wanted = [memory.get("language") ?? "", ...navigator.languages];
+  const [language = FALLBACK] = wanted.flatMap((tag) => offered.find((known) => known === tag) ?? offered.find((known) => base(known) === base(tag)) ?? []);
+  await speak(language);
   return language;
 }
 
-/** @param {string} language one of strings.json */
-export function speak(language) {
-  strings = { ...Object.values(languages)[0], ...languages[language] }; // a language may lack texts
+/** @param {string} language one of strings/ */
+export async function speak(language) {
+  const loading = [...new Set([FALLBACK, language])].map(async (tag) => (loaded[tag] ??= await (await fetch(new URL(`strings/${tag}.json`, import.meta.url))).json()));
+  strings = Object.assign({}, ...(await Promise.all(loading)));
+  plurals = new Intl.PluralRules(language);
   document.documentElement.lang = language;
   translate(document);
 }
 
-/** @param {string[]} offered the first is the fallback */
-function choose(offered) {
-  const base = (/** @type {string} */ tag) => tag.split("-")[0];
-  for (const wanted of navigator.languages) {
-    const found = offered.find((tag) => base(tag) === base(wanted));
-    if (found) return found;
-  }
-  return offered[0];
-}
-
 /**
+ * The text of a key or, for a `count`, of the key with the plural category of that number, if there is one.
  * @param {string} key
  * @param {Record<string, string | number>} [values]
  */
 export function text(key, values = {}) {
-  return strings[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+  const words = strings[`${key}.${plurals.select(Number(values.count))}`] ?? strings[key];
+  return words.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
 /** A person's name, if there is one. @param {string | null} name */

@@ -2,15 +2,14 @@
 import { instantiate, play, show, slot } from "./dom.js";
 import { initials, text } from "./strings.js";
 import { announce } from "./toast.js";
-/** @import { TileState } from "./state.js" */
 
 const AUDIBLE = 0.02;
-const SMOOTHING = 8; // beats
+const SMOOTHING = 8; // levels
 
 /** One person on the stage. */
 export class Tile {
   element = instantiate("tile");
-  /** Over the last second. */
+  /** Over about a second. */
   loudness = 0;
   video = /** @type {HTMLVideoElement} */ (this.element.querySelector("video"));
 
@@ -25,14 +24,14 @@ export class Tile {
   }
 
   /** @param {TileState} person */
-  render({ name, label, stream, hasPicture, isMirrored = false, isMuted, hand, state, failure = "tile.failed", volume = 1 }) {
+  render({ name, label, stream, hasPicture, isMirrored = false, isMuted, handRaised, state, failure = "tile.failed", volume = 1 }) {
     const { element, video } = this;
     play(video, stream);
     video.volume = volume;
     video.classList.toggle("mirrored", isMirrored);
     element.dataset.state = state;
     element.toggleAttribute("data-muted", isMuted);
-    element.toggleAttribute("data-hand", hand);
+    element.toggleAttribute("data-hand", handRaised);
     element.toggleAttribute("data-camera-off", !hasPicture);
     slot(element, "initials").textContent = initials(name);
     show(slot(element, "name"), label);

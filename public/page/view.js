@@ -3,19 +3,18 @@ import { chime } from "./alerts.js";
 import { Call } from "./call.js";
 import { openDialog } from "./dialogs.js";
 import { all, press, slot } from "./dom.js";
-import { Ended, Home, Prejoin } from "./entry.js";
+import { Prejoin, watchEnded, watchHome } from "./entry.js";
 import { Hosting } from "./hosting.js";
 import { copyLink, link, showLink } from "./invite.js";
 import { watchKeys } from "./keys.js";
 import { mayLeave } from "./leaving.js";
 import { watchMenus } from "./menus.js";
-import { Notices } from "./notices.js";
+import { watchNotices } from "./notices.js";
 import { Panel } from "./panel.js";
 import { chosenPerson, watchPersonMenu } from "./person-menu.js";
 import { Settings } from "./settings.js";
 import { errorText, shownName, text } from "./strings.js";
 import { toast } from "./toast.js";
-/** @import { Person, Session, State, Store, View as ViewName } from "./state.js" */
 
 const BEAT = 150;
 const LOUD = 0.1; // louder than the noise of a room
@@ -61,13 +60,13 @@ export class View {
       if (room) showLink();
     });
     const hosting = new Hosting(store, session);
-    new Home(this.#section("home"), store, session);
+    watchHome(this.#section("home"), store, session);
     this.#prejoin = new Prejoin(this.#section("prejoin"), store, session);
     const panel = new Panel(this.#section("call"), store, session, hosting);
     this.#call = new Call(this.#section("call"), store);
-    new Notices(slot(root, "notices"), store, session, hosting);
+    watchNotices(slot(root, "notices"), store, session, hosting);
     this.#settings = new Settings(store, session);
-    new Ended(this.#section("ended"), store);
+    watchEnded(this.#section("ended"), store);
     store.watch(["view", "call", "people", "problem"], (state) => this.#tellChanges(state));
     store.watch(["view"], ({ view }) => {
       if (this.#shown !== view) this.#enter(view);
@@ -77,10 +76,8 @@ export class View {
       if (person) act(person);
     };
     this.#actions = {
-      home: (event) => {
-        event.preventDefault();
-        session.home();
-      },
+      skip: () => document.getElementById("content")?.focus(), // a link to #content would drop the key
+      home: () => session.home(),
       preview: () => void session.preview(),
       cancel: () => session.cancel(),
       rejoin: () => session.route(),
@@ -108,6 +105,11 @@ export class View {
       "full-screen": (event) => void this.#tile(event)?.requestFullscreen(),
       float: (event) => void this.#tile(event)?.querySelector("video")?.requestPictureInPicture().catch(() => {}), // there is no picture yet
       "ask-mute": chosen((person) => void hosting.mute(person)),
+      "write-privately": chosen(({ peer }) => {
+        store.set({ receiver: peer });
+        panel.open("chat");
+      }),
+      "ask-all": () => void hosting.muteAll(),
       transfer: chosen((person) => void hosting.transfer(person)),
       kick: chosen((person) => void hosting.kick(person)),
     };
@@ -147,7 +149,7 @@ export class View {
       toggle.setAttribute("aria-pressed", String(on[kind]));
       if (kind === "screen") toggle.hidden = !navigator.mediaDevices?.getDisplayMedia; // as on phones
     }
-    press("hand", call?.self.hand ?? false);
+    press("hand", call?.self.handRaised ?? false);
     press("spotlight", spotlight);
     const cameras = devices.filter(({ kind }) => kind === "videoinput");
     for (const button of all('[data-action="switch-camera"]')) button.hidden = !media?.video || cameras.length < 2;
@@ -157,7 +159,7 @@ export class View {
 
   /** @param {Readonly<State>} state */
   #tellChanges({ view, call, people, problem }) {
-    const raised = people.filter(({ hand }) => hand);
+    const raised = people.filter(({ handRaised }) => handRaised);
     for (const { peer, name } of raised) if (!this.#hands.has(peer)) toast(text("call.hand-up", { name: shownName(name) }));
     this.#hands = new Set(raised.map(({ peer }) => peer));
     const host = call?.self.host ?? false;
@@ -183,17 +185,15 @@ export class View {
   /** @param {Event} event */
   #click(event) {
     const target = /** @type {Element} */ (event.target);
-    const toggle = /** @type {HTMLElement | null} */ (target.closest("[data-toggle]"))?.dataset.toggle;
+    const chosen = (/** @type {string} */ kind) => /** @type {HTMLElement | null} */ (target.closest(`[data-${kind}]`))?.dataset[kind];
+    const toggle = chosen("toggle");
     if (toggle === "screen") void this.#session.share();
     else if (toggle) void this.#session.toggle(/** @type {"audio" | "video"} */ (toggle));
-    const closing = /** @type {HTMLElement | null} */ (target.closest("[data-close]"))?.dataset.close;
+    const closing = chosen("close");
     if (closing !== undefined) target.closest("dialog")?.close(closing);
-    const action = /** @type {HTMLElement | null} */ (target.closest("[data-action]"))?.dataset.action;
+    const action = chosen("action");
     if (action) this.#actions[action]?.(event);
-    if (target.closest(".skip")) {
-      event.preventDefault(); // the fragment has the key
-      document.getElementById("content")?.focus();
-    }
+    if (action && target.closest("a")) event.preventDefault(); // the link is for those without scripts
   }
 
   /** The tile of an event, else of the open menu. @param {Event} event */
