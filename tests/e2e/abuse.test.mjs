@@ -3,33 +3,27 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
 import { PassThrough } from "node:stream";
 import { after, before, test } from "node:test";
 import { WebSocket } from "ws";
-import { ask, connect, enginePath, http, once, openPolling, startServer, webSocket } from "./support.mjs";
+import { isolateMemory, residentSet } from "./memory.mjs";
+import { ask, connect, enginePath, freePort, http, once, openPolling, startServer, webSocket } from "./support.mjs";
 
 /** How much more memory workerd may use than before, in bytes. It uses about 230 kB for each open connection. */
 const memoryLimit = 512 * 2 ** 20;
 
+/** How much memory the isolate may use beside that of the WebAssembly, in bytes: an eighth of what it has on the platform. */
+const isolateLimit = 16 * 2 ** 20;
+
 let server;
+let inspector;
 before(async () => {
   // The deployed rates, except for chat: the members send messages all the time.
-  server = await startServer({ vars: { MAX_SOCKETS: "1000", SIGNAL_RATE: "200/20", CONTROL_RATE: "10/1" } });
+  inspector = await freePort();
+  server = await startServer({ inspector, vars: { MAX_SOCKETS: "1000", SIGNAL_RATE: "200/20", CONTROL_RATE: "10/1" } });
 });
 after(() => server.stop());
-
-/** The resident set of the server, in bytes. It is 0 on systems other than Linux, which do not report it. */
-function memory() {
-  if (process.platform !== "linux") return 0;
-  const children = readdirSync(`/proc/self/task`).flatMap((task) =>
-    readFileSync(`/proc/self/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean),
-  );
-  const workerd = children.find((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("workerd"));
-  const [, pages] = readFileSync(`/proc/${workerd}/status`, "utf8").match(/^VmRSS:\s+(\d+) kB$/m);
-  return Number(pages) * 1024;
-}
 
 /** Three members of a room, on both transports. */
 async function conversation(room) {
@@ -42,7 +36,7 @@ async function conversation(room) {
   for (const [n, member] of members.entries()) {
     member.on("chat-message", ({ message }) => message.startsWith("word ") && heard[n].push(message));
   }
-  const before = memory();
+  const before = residentSet();
   let most = before;
   return {
     members,
@@ -52,15 +46,15 @@ async function conversation(room) {
       const all = members.map((member) => once(member, "chat-message", ({ message }) => message === word));
       members[said++ % members.length].emit("chat-message", word);
       await Promise.all(all);
-      most = Math.max(most, memory());
+      most = Math.max(most, residentSet());
     },
-    /** No message was lost, and the server's memory has not grown. */
+    /** No message was lost, and the server took less memory than the limit. */
     assertUnharmed(t) {
       const words = Array.from({ length: said }, (_, n) => `word ${n}`);
       assert.deepEqual(heard, members.map(() => words));
       assert.ok(members.every((member) => member.connected));
       const mib = (bytes) => (bytes / 2 ** 20).toFixed(0);
-      t.diagnostic(`${said} messages heard by ${members.length}; memory ${mib(before)} MiB before, at most ${mib(most)}, then ${mib(memory())}`);
+      t.diagnostic(`${said} messages heard by ${members.length}; memory ${mib(before)} MiB before, at most ${mib(most)}, then ${mib(residentSet())}`);
       assert.ok(most - before < memoryLimit, `${mib(most - before)} MiB more`);
     },
   };
@@ -85,10 +79,10 @@ test("a WebSocket that does not read, while 10 MB are sent to it", async (t) => 
   deaf.send("40");
   await once(deaf, "message", (data) => data.toString().startsWith("40"));
   deaf.pause();
-  await broadcast(talk, 200); // the systems' own buffers hold 4 MB of it
+  await broadcast(talk, 200); // the operating system's buffers hold 4 MB of it
   talk.assertUnharmed(t);
-  // Nothing stops it before the heartbeat: the runtime buffers, and an object cannot see how much, because it has no
-  // `bufferedAmount`. When it reads again, it gets every message.
+  // The server does not disconnect it before the heartbeat: the runtime buffers the messages, and the object cannot see
+  // how many, because its WebSockets have no `bufferedAmount`. When the client reads again, it gets every message.
   let received = 0;
   deaf.on("message", (data) => (received += data.length > 50_000 ? 1 : 0));
   deaf.resume();
@@ -111,12 +105,17 @@ test("a poller that never polls again, while 5 MB are sent to it", async (t) => 
   talk.assertUnharmed(t);
 });
 
+// The bounds of docs/bounds.md by their ids: incomplete packets (M-2), queues of sessions that do not poll (M-4), farewells
+// (M-5), chat (M-7) and the replay log (M-9), each close to its bound.
 test("100 sockets that each hold the maximum", async (t) => {
   const room = "full";
   const talk = await conversation(room);
+  const open = (query) => enginePath(room, query);
   const place = { _placeholder: true, num: 9 };
+  let closed = 0;
   const incomplete = Array.from({ length: 40 }, async () => {
-    const socket = await webSocket(server, enginePath(room, { transport: "websocket" }));
+    const socket = await webSocket(server, open({ transport: "websocket" }));
+    socket.closed.then(() => (closed += 1));
     await socket.next();
     socket.send("40");
     await socket.next();
@@ -124,22 +123,42 @@ test("100 sockets that each hold the maximum", async (t) => {
     socket.send(randomBytes(100_000)); // the first of ten
   });
   await Promise.all(incomplete);
-  const absent = Array.from({ length: 57 }, async () => {
-    const session = await openPolling(server, (query) => enginePath(room, query));
+  for (let n = 0; n < 200; n++) assert.ok((await ask(talk.members[n % 3], "chat-message", randomBytes(2_000).toString("hex"))).ok);
+  const connecting = Array.from({ length: 57 + 16 }, async () => {
+    const session = await openPolling(server, open);
     await session.post("40");
     const { body } = await session.get();
-    return JSON.parse(body.slice(2)).sid;
+    return { session, id: JSON.parse(body.slice(2)).sid };
   });
-  for (const [n, id] of (await Promise.all(absent)).entries()) {
-    for (let signal = 0; signal < 10; signal++) {
-      const speaker = talk.members[(n + signal) % talk.members.length];
-      await ask(speaker, "signal", { to: id, data: randomBytes(25_000).toString("hex") });
-    }
+  const all = await Promise.all(connecting);
+  const [absent, ended] = [all.slice(0, 57), all.slice(57)];
+  const data = randomBytes(32_500).toString("hex");
+  const fill = async ({ id }, n) => {
+    const speaker = talk.members[n % talk.members.length];
+    const { ok, error } = await ask(speaker, "signal", { to: id, data });
+    assert.ok(ok, error?.message);
+  };
+  for (const [n, one] of ended.entries()) {
+    await fill(one, n);
+    await one.session.post("4nonsense"); // it is disconnected, and its farewell waits for it
+  }
+  for (const [n, one] of absent.entries()) {
+    await fill(one, n);
+    await fill(one, n + 1);
     if (n % 10 === 0) await talk.speak();
   }
-  for (let n = 0; n < 200; n++) await ask(talk.members[n % 3], "chat-message", randomBytes(2_000).toString("hex"));
   await talk.speak();
   talk.assertUnharmed(t);
+  const used = await isolateMemory(inspector);
+  t.diagnostic(`the isolate uses ${(used / 2 ** 20).toFixed(1)} MiB`);
+  assert.ok(used < isolateLimit, `${used} bytes`);
+  // All of it was really there: none of those who should stay was disconnected.
+  assert.equal(closed, 0);
+  for (const { session } of absent) {
+    const { status, body } = await session.get();
+    assert.equal(status, 200, body);
+    assert.ok(body.length > 2 * data.length, `${body.length} characters`);
+  }
 });
 
 test("a body and a WebSocket frame that arrive byte by byte", async (t) => {
@@ -153,7 +172,7 @@ test("a body and a WebSocket frame that arrive byte by byte", async (t) => {
   const socket = connectTcp(server.port, "127.0.0.1").setNoDelay();
   server.closers.add(() => socket.destroy());
   const packet = '42["chat-message","slowly"]';
-  // RFC 6455, section 5.2: a text frame of the client's, masked with zeros.
+  // RFC 6455, section 5.2: text frames of a client, masked with zeros.
   const frames = [["40"], [packet]].map(([text]) => Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0, ...Buffer.from(text)]));
   const request = [
     `GET ${enginePath(room, { transport: "websocket" })} HTTP/1.1`,
@@ -222,7 +241,7 @@ test("100,000 events from one client, which reconnects after each disconnection"
     await flooder.closed;
     await spoken;
     // Reconnecting does not reset the rates: later it is disconnected sooner.
-    if (round === 0) assert.ok(told.get("rate-limited") >= 200, `${told.get("rate-limited")} errors before it is put out`);
+    if (round === 0) assert.ok(told.get("rate-limited") >= 200, `${told.get("rate-limited")} errors before the disconnect`);
     assert.ok(!told.has("else"));
   }
   talk.assertUnharmed(t);
@@ -233,7 +252,7 @@ test("100,000 events from one client, which reconnects after each disconnection"
 for (const transports of [["websocket"], ["polling"]]) {
   test(`D-1, S-14: a stock client learns that the server disconnected it: ${transports}`, async () => {
     const flooder = await connect(server, { room: `put-out-${transports}`, transports });
-    await connect(server, { room: `put-out-${transports}` }); // a client that sends events to it
+    await connect(server, { room: `put-out-${transports}` }); // the client that gets the signals
     const out = once(flooder, "disconnect");
     for (let n = 0; n < 600; n++) flooder.emit("signal", { data: "flood" });
     assert.equal((await out)[0], "io server disconnect");

@@ -1,8 +1,11 @@
 // Attacks with stock clients: each is refused, and does not affect other clients.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { pythonPath } from "../../scripts/setup.mjs";
 import { example } from "./documents.mjs";
 import { ask, client, connect, enginePath, http, once, payload, startServer } from "./support.mjs";
 
@@ -76,7 +79,7 @@ function token(claims, { header = { alg: "HS256" }, key = secret } = {}) {
   return `${signed}.${signature(signed, key)}`;
 }
 
-test("tokens are refused that are unsigned, for another room, expired, changed, or signed with another secret", async () => {
+test("a token is refused if it is unsigned, for another room, expired, changed, or signed with another secret", async () => {
   const room = "tokens";
   const good = token({ name: "Ada" });
   const [header, , signed] = good.split(".");
@@ -100,7 +103,7 @@ test("tokens are refused that are unsigned, for another room, expired, changed, 
   assert.equal((await ask(admin, "room:join", {})).self.host, true);
 });
 
-test("a missing token is refused; the documentation's example makes a valid one", async () => {
+test("a missing token is refused; the documentation's examples make valid ones", async () => {
   const strict = await startServer({ vars: { TOKEN_SECRET: secret, TOKENS: "required" } });
   try {
     const stranger = client(strict, { room: "standup" });
@@ -108,8 +111,12 @@ test("a missing token is refused; the documentation's example makes a valid one"
     process.env.TOKEN_SECRET = secret;
     const module = `${example("token")}\nexport default token;`;
     const { default: made } = await import(`data:text/javascript,${encodeURIComponent(module)}`);
-    const ada = await connect(strict, { room: "standup", auth: { token: made } });
-    assert.equal((await ask(ada, "room:join", {})).self.name, "Ada");
+    const python = await promisify(execFile)(pythonPath, ["-c", `${example("token-in-python")}print(token)`]);
+    delete process.env.TOKEN_SECRET;
+    for (const token of [made, python.stdout.trim()]) {
+      const ada = await connect(strict, { room: "standup", auth: { token } });
+      assert.equal((await ask(ada, "room:join", {})).self.name, "Ada");
+    }
   } finally {
     await strict.stop();
   }
@@ -169,7 +176,7 @@ test("names and messages of any characters arrive unchanged; only lone surrogate
     "<img src=x onerror=alert(1)>", "</script>", "\u0000\u0001\u001b[31m\u007f", "\u202Egnp.exe\u2066", "\u{1F469}\u200D\u{1F680}", "\u{20000}",
     "a\u2028\u2029\ufeff\ufffe", "'; DROP TABLE records; --", '"}],"x":[{"', "%s%n{0}${1}",
   ]) {
-    const [message, joined] = [once(grace, "chat-message"), once(grace, /* first, then changes */ ada.joined ? "peer:updated" : "peer:joined")];
+    const [message, joined] = [once(grace, "chat-message"), once(grace, ada.joined ? "peer:updated" : /* the first time */ "peer:joined")];
     assert.equal((await ask(ada, "room:join", { name: text })).self.name, text.trim());
     ada.joined = true;
     assert.equal((await joined)[0].name, text.trim());
@@ -190,7 +197,7 @@ test("names and messages of any characters arrive unchanged; only lone surrogate
   assert.equal(messages.length, 13);
 });
 
-test("event names of a prototype, and JSON that is huge or deep, are refused", async () => {
+test("events that are named like properties of Object.prototype, and JSON that is huge or deep, are refused", async () => {
   const room = "names";
   const [ada, eve] = await Promise.all([1, 2].map(() => connect(server, { room, transports: ["websocket"] })));
   for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty", "0", "", "\u0000", "room:join ", "x".repeat(10_000)]) {
@@ -217,7 +224,8 @@ for (const name of ["..", ".", "%2e%2e", "..%2f", "a%2fb", "a%00b", "x".repeat(6
     const { status, body } = await http(server, `/socket.io/?EIO=4&transport=polling&room=${name}`);
     assert.equal(status, 400);
     assert.match(JSON.parse(body).message, /room's name/);
-    // In a path, dots alone are folders: the path then has no room, or is the lobby's.
+    // `.` and `..` in a path are resolved as folders. With `..` the path becomes `/socket.io/`, which is the lobby's. With `.`
+    // it becomes `/r/socket.io/`, which is unknown.
     const byPath = await http(server, `/r/${name}/socket.io/?EIO=4&transport=polling`);
     if (/^(\.|%2e)+$/.test(name)) assert.ok([200, 404].includes(byPath.status));
     else assert.equal(byPath.status, 400);

@@ -8,7 +8,7 @@ import { ask, client, connect, enginePath, once, openPolling, startKillable } fr
 
 const pace = 25; // the pause after a commit, in ms
 
-/** Runs `workload` in a room of a fresh server. Returns how many rows that wrote, and how many milliseconds it took. */
+/** Runs `workload` in a room of a fresh server. Returns how many rows it wrote, and how many milliseconds it took. */
 async function measure(t, workload) {
   const server = await startKillable();
   t.after(() => server.stop());

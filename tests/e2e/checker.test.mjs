@@ -49,10 +49,10 @@ test("the step at which a transcript fails is printed", async () => {
   write("wrong.json", [{ connect: "ann" }, { by: "ann", emit: ["hello"], gets: { ann: [["bye"]] } }]);
   const { code, output } = await dialect("check", "good.json", "--transcript", "wrong.json");
   assert.equal(code, 1, output);
-  assert.match(output, /wrong\.json: step 2: ann got \[\["hello"\]\], and was to be \[\["bye"\]\]/);
+  assert.match(output, /wrong\.json: step 2: ann got \[\["hello"\]\], expected \[\["bye"\]\]/);
 });
 
-test("a table that is too large for a variable is valid, and the output says so", async () => {
+test("a table that is too large for a variable is valid, and the output says that it is too large", async () => {
   write("large.json", { about: "x".repeat(6000), on: {} });
   const { code, output } = await dialect("check", "large.json");
   assert.equal(code, 0, output);
@@ -73,6 +73,13 @@ test("tables in the form of DIALECTS are checked, in files of any name and in wr
   const variable = await dialect("check", "wrangler.toml");
   assert.equal(variable.code, 1, variable.output);
   assert.match(variable.output, /mine: on\.x\[0\]\.join: there is no \$oops/);
+  write("transcript.json", []);
+  write("tables", { mine: { on: {} } });
+  for (const file of ["tables", "wrangler.toml"]) {
+    const played = await dialect("check", file, "--transcript", "transcript.json");
+    assert.equal(played.code, 1, played.output);
+    assert.match(played.output, /gives each table a name: a transcript is for a file with one table/);
+  }
   config("");
   assert.match((await dialect("check", "wrangler.toml")).output, /has no DIALECTS in \[vars\]/);
 });

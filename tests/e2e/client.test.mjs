@@ -67,7 +67,7 @@ test("D-14: a message that is sent again after its ack was lost is one message",
   assert.deepEqual(heard, ["once", "last"]);
 });
 
-test("B-6: the room answers a pong by itself", async () => {
+test("B-6: the platform answers a pong in place of the room", async () => {
   const socket = await webSocket(server, enginePath("absorbed", { transport: "websocket" }));
   assert.match(await socket.next(), /^0\{/);
   for (let round = 0; round < 3; round++) {

@@ -9,7 +9,7 @@ import { io } from "socket.io-client";
 import { startCalmEchoes, startEchoes, unknownSid, url } from "./conformance.mjs";
 import { http, once } from "./support.mjs";
 
-let server; // T-2
+let server; // with the fast heartbeats of T-2
 let calm; // with heartbeats that do not interfere
 before(async () => {
   [server, calm] = [await startEchoes(), await startCalmEchoes()];
@@ -80,7 +80,7 @@ test("R-6: the URL's path is a namespace", async () => {
   assert.equal((await refused)[0].message, "Invalid namespace");
 });
 
-test("R-7: clients share a connection that differs in namespace and query, not one that differs in path", async () => {
+test("R-7: clients that differ in namespace and query share a connection; clients that differ in path do not", async () => {
   const shared = { forceNew: false };
   const a = client({ ...shared, query: { room: "a" } });
   const b = client({ ...shared, namespace: "/custom", query: { room: "b" } });
@@ -114,12 +114,12 @@ for (const transport of ["polling", "websocket"]) {
       await assertLost(socket, () => socket.reflect("9"), "parse error");
     });
 
-    test("D-6: its own disconnect()", async () => {
+    test("D-6: the client calls disconnect()", async () => {
       const socket = await connected({ transports });
       await assertOut(socket, () => socket.disconnect(), "io client disconnect");
     });
 
-    test("D-7: its own engine.close()", async () => {
+    test("D-7: the client calls engine.close()", async () => {
       const socket = await connected({ transports });
       await assertLost(socket, () => socket.io.engine.close(), "forced close");
     });

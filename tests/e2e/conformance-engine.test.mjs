@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import * as conformance from "./conformance.mjs";
 import { http, webSocket } from "./support.mjs";
 
-const { assertEnds, badRequest, ok, openPolling, openWebSocket, pingInterval, pingTimeout, unknownSid, url, within } =
+const { badRequest, ok, openPolling, openWebSocket, pingInterval, pingTimeout, unknownSid, url, within } =
   conformance;
 const rounds = 100;
 
@@ -58,7 +58,7 @@ for (const echo of ["engine.io", "socket.io"]) {
       ["POST", "EIO=4&transport=polling", 2, { method: "POST" }],
       ["PUT", "EIO=4&transport=polling", 2, { method: "PUT" }],
     ]) {
-      test(`E-2, E-3, E-4, E-7, E-17: ${what} is refused`, async () => {
+      test(`E-2, E-3, E-4, E-7, E-17: a handshake with ${what} is refused`, async () => {
         const { status, headers, body } = await http(server, `/${echo}/?${query}`, options);
         assert.equal(status, 400);
         assert.equal(JSON.parse(body).code, code);
@@ -168,7 +168,7 @@ describe("messages", () => {
     });
   }
 
-  for (const [what, payload] of [["an unknown packet", "abc"], ["no packet", ""], ["a ping", "2"]]) {
+  for (const [what, payload] of [["an unknown packet", "abc"], ["an empty payload", ""], ["a ping", "2"]]) {
     test(`P-3: polling: ${what} ends the session`, async () => {
       const session = await openPolling(calm, "engine.io");
       assert.deepEqual(await session.post(payload), ok);
@@ -259,7 +259,7 @@ describe("upgrade", () => {
   });
 
   for (const state of ["upgrading", "upgraded"]) {
-    test(`E-15, T-6: a second WebSocket for a session ${state} opens, and is closed`, async () => {
+    test(`E-15, T-6: a second WebSocket for a session that is ${state} opens, and is closed`, async () => {
       const session = await openPolling(calm, "engine.io");
       const socket = await probe(session);
       if (state === "upgraded") socket.send("5");

@@ -33,6 +33,10 @@ test("H-1, P-1: polls and POSTs are answered with these headers", async () => {
   }
 });
 
+test("E-12: a Worker without pages answers 404 at the address of a room, too", async () => {
+  for (const path of ["/", "/?room=den", "/page?room=den"]) assert.equal((await http(server, path)).status, 404, path);
+});
+
 for (const method of ["POST", "PUT", "PATCH", "DELETE", "HEAD"]) {
   test(`E-4: ${method} is not a handshake`, async () => {
     const { status, body } = await http(server, handshake, { method });

@@ -27,9 +27,9 @@ test("after a panic every object is made again, and its clients continue", async
       if (!polling.connected) await once(polling, "connect");
       const answer = await ask(polling, round).catch((error) => error);
       if (answer === `hello ${round}`) break;
-      assert.ok(tries < 3, answer); // a message during the loss of its poll has no answer
+      assert.ok(tries < 3, answer); // a message that is sent while the poll is lost gets no answer
     }
-    await server.logged(/made anew after a panic/, since);
+    await server.logged(/replaced after a panic/, since);
   }
   assert.deepEqual([culprit, webSocket].map(({ id }) => id), ids, "neither client had to connect again");
   server.logs.length = 0; // these panics were expected

@@ -24,7 +24,10 @@ const websocket = { transport: "websocket" };
 const text = "text/plain;charset=UTF-8";
 const octets = "application/octet-stream";
 
-/** A polling session. Requests may come from elsewhere: `get(headers)`, `post(body, headers)`, `webSocket(headers)`. */
+/**
+ * A polling session. Its requests have the `headers` of the handshake, unless the caller gives others: `get(headers)`,
+ * `post(body, headers)`, `webSocket(headers)`.
+ */
 async function openPolling(server, echo, { b64, headers = {} } = {}) {
   const response = await http(server, url(echo, { ...polling, ...(b64 && { b64: "1" }) }), { headers });
   assert.equal(response.status, 200, response.body);
@@ -51,6 +54,14 @@ async function openWebSocket(server, echo, query) {
   const socket = await webSocket(server, url(echo, { ...websocket, ...query }));
   assert.match(await socket.next(), /^0\{/);
   return socket;
+}
+
+/** Sends each frame, and expects its answer before the next one is sent. */
+async function exchange(socket, ...frames) {
+  for (const [frame, answer] of frames) {
+    socket.send(frame);
+    assert.deepEqual(await socket.next(), answer);
+  }
 }
 
 const short = ({ status, body }) => [status, body];
@@ -90,10 +101,10 @@ for (const echo of ["engine.io", "socket.io"]) {
     for (const [what, query, code, options] of [
       ["no transport", "EIO=3", 0],
       ["transport=abc", "EIO=3&transport=abc", 0],
-      ["POST", "EIO=3&transport=polling", 2, { method: "POST" }],
+      ["the method POST", "EIO=3&transport=polling", 2, { method: "POST" }],
       ["an unknown sid", "EIO=3&transport=polling&sid=AAAAAAAAAAAAAAAAAAAA", 1],
     ]) {
-      test(`E-2, E-3, E-4: ${what} is refused`, async () => {
+      test(`E-2, E-3, E-4: a handshake with ${what} is refused`, async () => {
         const { status, body } = await http(server, `/${echo}/?${query}`, options);
         assert.deepEqual([status, JSON.parse(body).code], [400, code]);
       });
@@ -110,9 +121,9 @@ describe("payloads", () => {
     ["a text", "6:4hello", "6:4hello", "6:4hello"],
     ["texts", "6:4hello6:4world", "6:4hello6:4world", "6:4hello6:4world"],
     ["a text that is not ASCII", "6:4hello2:4€", Buffer.concat([hello, euro]), "6:4hello2:4€"],
-    ["a text of two units in a character", "3:4😀", Buffer.from([0, 5, 255, 52, 0xf0, 0x9f, 0x98, 0x80]), "3:4😀"],
-    ["bytes as base64", "6:4hello10:b4AQIDBA==", both, "6:4hello10:b4AQIDBA=="],
-    ["both as base64", "2:4€10:b4AQIDBA==", Buffer.concat([euro, four]), "2:4€10:b4AQIDBA=="],
+    ["a character of two UTF-16 units", "3:4😀", Buffer.from([0, 5, 255, 52, 0xf0, 0x9f, 0x98, 0x80]), "3:4😀"],
+    ["a text, and bytes as base64", "6:4hello10:b4AQIDBA==", both, "6:4hello10:b4AQIDBA=="],
+    ["a text that is not ASCII, and bytes as base64", "2:4€10:b4AQIDBA==", Buffer.concat([euro, four]), "2:4€10:b4AQIDBA=="],
     ["bytes", Buffer.concat([euro, four]), Buffer.concat([euro, four]), "2:4€10:b4AQIDBA=="],
     ["a text and bytes", both, both, "6:4hello10:b4AQIDBA=="],
     ["a text in bytes", hello, "6:4hello", "6:4hello"],
@@ -121,11 +132,11 @@ describe("payloads", () => {
       for (const [b64, expected] of [[false, plain], [true, base64]]) {
         const session = await openPolling(calm, "engine.io", { b64 });
         const type = typeof expected === "string" ? "text/plain" : octets;
-        assert.deepEqual(await echoed(session, body, type), expected, "it waited for the poll");
+        assert.deepEqual(await echoed(session, body, type), expected, "the echo waited for the poll");
         const poll = session.get();
         await session.post(body);
         const { bytes } = await poll;
-        assert.deepEqual(bytes, Buffer.from(expected), "the poll waited for it");
+        assert.deepEqual(bytes, Buffer.from(expected), "the poll waited for the echo");
       }
     });
   }
@@ -151,7 +162,7 @@ describe("payloads", () => {
     });
   }
 
-  test("L-4: the specification's 14 bytes, whose second packet lacks its type, end the session: its first byte is that of close", async () => {
+  test("L-4: the specification's example of 14 bytes ends the session: a packet lacks its type, so its first byte is read as the type of close", async () => {
     const session = await openPolling(calm, "engine.io");
     const literal = Buffer.from("0004ff34e282ac0104ff01020304", "hex");
     assert.deepEqual(short(await session.post(literal)), [200, "ok"]);
@@ -170,10 +181,8 @@ describe("payloads", () => {
 describe("frames", () => {
   test("L-9, T-1: texts and bytes", async () => {
     const socket = await openWebSocket(calm, "engine.io");
-    for (const frame of ["4hello", "4HelloWorld", "4€ 会议", Buffer.from([4, 0, 1, 2, 3, 4, 5]), Buffer.from([4])]) {
-      socket.send(frame);
-      assert.deepEqual(await socket.next(), frame);
-    }
+    const frames = ["4hello", "4HelloWorld", "4€ 会议", Buffer.from([4, 0, 1, 2, 3, 4, 5]), Buffer.from([4])];
+    await exchange(socket, ...frames.map((frame) => [frame, frame]));
     socket.close();
   });
 
@@ -181,20 +190,14 @@ describe("frames", () => {
     const socket = await webSocket(calm, url("engine.io", websocket));
     const open = await socket.next();
     assert.deepEqual(Object.keys(JSON.parse(open.slice(1))), ["sid", "upgrades", "pingInterval", "pingTimeout"]);
-    for (const [frame, answer] of [["4hey", "4hey"], ["2", "3"]]) {
-      socket.send(frame);
-      assert.equal(await socket.next(), answer);
-    }
+    await exchange(socket, ["4hey", "4hey"], ["2", "3"]);
     socket.send("1");
     await socket.closed;
   });
 
   test("L-9: bytes as base64", async () => {
     const socket = await openWebSocket(calm, "engine.io", { b64: "1" });
-    for (const frame of ["b4AQIDBA==", Buffer.from([4, 1, 2, 3, 4])]) {
-      socket.send(frame);
-      assert.equal(await socket.next(), "b4AQIDBA==");
-    }
+    await exchange(socket, ["b4AQIDBA==", "b4AQIDBA=="], [Buffer.from([4, 1, 2, 3, 4]), "b4AQIDBA=="]);
     socket.close();
   });
 
@@ -223,10 +226,7 @@ describe("heartbeat", () => {
 
   test("L-10: WebSocket: the client pings", async () => {
     const socket = await openWebSocket(calm, "engine.io");
-    for (let round = 0; round < 3; round++) {
-      socket.send("2");
-      assert.equal(await socket.next(), "3");
-    }
+    await exchange(socket, ["2", "3"], ["2", "3"], ["2", "3"]);
     socket.close();
   });
 
@@ -264,13 +264,12 @@ describe("upgrade", () => {
       assert.deepEqual(short(await session.post("6:4hello6:4world")), [200, "ok"]);
       const socket = await session.webSocket();
       begin();
-      socket.send("2probe");
-      assert.equal(await socket.next(), "3probe");
+      await exchange(socket, ["2probe", "3probe"]);
       assert.deepEqual(short(await session.get()), [200, "6:4hello6:4world"]);
       assert.deepEqual(short(await session.get()), [200, "1:6"]);
       await session.post("10:b4AQIDBA==");
       for (const frame of ["5", "4hello", "4world", "2"]) socket.send(frame);
-      assert.deepEqual(await socket.next(), Buffer.from([4, 1, 2, 3, 4]), "what waited");
+      assert.deepEqual(await socket.next(), Buffer.from([4, 1, 2, 3, 4]), "the echo that waited for a poll");
       for (const frame of ["4hello", "4world", "3"]) assert.equal(await socket.next(), frame);
       socket.send("1");
       await socket.closed;
@@ -280,8 +279,7 @@ describe("upgrade", () => {
   test("L-18: afterwards polls are refused, and another WebSocket is closed", async () => {
     const session = await openPolling(calm, "engine.io");
     const socket = await session.webSocket();
-    socket.send("2probe");
-    assert.equal(await socket.next(), "3probe");
+    await exchange(socket, ["2probe", "3probe"]);
     socket.send("5");
     socket.send("4up");
     assert.equal(await socket.next(), "4up");
@@ -289,8 +287,7 @@ describe("upgrade", () => {
     assert.deepEqual(short(await session.post("1:1")), unknownSid);
     const second = await session.webSocket();
     await second.closed;
-    socket.send("4hello");
-    assert.equal(await socket.next(), "4hello");
+    await exchange(socket, ["4hello", "4hello"]);
     socket.close();
   });
 });
@@ -310,8 +307,7 @@ describe("strangers who know the id of a session", () => {
       assert.deepEqual(short(await http(calm, url("engine.io", { ...polling, sid }), post)), unknownSid);
       await (await webSocket(calm, url("engine.io", { ...websocket, sid }), { headers })).closed;
     }
-    socket.send("4alive");
-    assert.equal(await socket.next(), "4alive");
+    await exchange(socket, ["4alive", "4alive"]);
     socket.close();
   });
 
@@ -339,8 +335,7 @@ describe("strangers who know the id of a session", () => {
       assert.deepEqual(short(await poll), [200, "2:4b"]);
       const socket = await session.webSocket(own);
       await attack("a WebSocket joined");
-      socket.send("2probe");
-      assert.equal(await socket.next(), "3probe");
+      await exchange(socket, ["2probe", "3probe"]);
       await attack("it was probed");
       socket.send("5");
       socket.send("4up");
@@ -349,8 +344,7 @@ describe("strangers who know the id of a session", () => {
         assert.deepEqual(short(await session.get(headers)), unknownSid);
         await (await session.webSocket(headers)).closed;
       }
-      socket.send("4alive");
-      assert.equal(await socket.next(), "4alive");
+      await exchange(socket, ["4alive", "4alive"]);
       socket.close();
     });
   }
@@ -359,7 +353,7 @@ describe("strangers who know the id of a session", () => {
 describe("browsers", () => {
   const origin = "https://example.com";
 
-  test("L-22: may read answers with credentials, which these clients ask for", async () => {
+  test("L-22: may read the answers to requests with credentials, which clients of revision 3 send", async () => {
     const session = await openPolling(calm, "engine.io", { headers: { origin } });
     const { headers } = await session.post("2:4a", { origin });
     assert.equal(headers["access-control-allow-origin"], origin);
@@ -378,13 +372,12 @@ describe("browsers", () => {
 });
 
 describe("Socket.IO", () => {
-  test("L-12: the CONNECT packet is in the first answer, or behind the open packet", async () => {
+  test("L-12: by polling, the CONNECT packet is in the first answer; by WebSocket, it follows the open packet", async () => {
     const session = await openPolling(calm, "socket.io");
     assert.deepEqual(session.more, ["40", '42["auth",{}]']);
     const socket = await openWebSocket(calm, "socket.io");
     for (const packet of session.more) assert.equal(await socket.next(), packet);
-    socket.send('420["message-with-ack",1]');
-    assert.equal(await socket.next(), "430[1]");
+    await exchange(socket, ['420["message-with-ack",1]', "430[1]"]);
     socket.close();
   });
 
@@ -394,10 +387,7 @@ describe("Socket.IO", () => {
     socket.send('42/custom,["too early"]');
     socket.send("40/custom?token=abc,");
     for (const packet of ["40/custom,", '42/custom,["auth",{}]']) assert.equal(await socket.next(), packet);
-    socket.send("40/random");
-    assert.equal(await socket.next(), '44/random,"Invalid namespace"');
-    socket.send('42["message"]');
-    assert.equal(await socket.next(), '42["message-back"]');
+    await exchange(socket, ["40/random", '44/random,"Invalid namespace"'], ['42["message"]', '42["message-back"]']);
     socket.close();
   });
 });

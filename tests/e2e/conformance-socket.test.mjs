@@ -101,7 +101,7 @@ describe("disconnect", () => {
     assert.equal(await socket.next(), '42["message-back","message to main namespace"]');
   });
 
-  test("S-12, S-14: a namespace that was left can be joined again; until then events do not reach it", async () => {
+  test("S-12, S-14: a namespace that was left can be joined again; until then an event to it closes the connection", async () => {
     const socket = await connect();
     socket.send("41");
     socket.send("40");

@@ -36,9 +36,11 @@ export async function openPolling(server, echo) {
   };
 }
 
-/** The answers to requests of a session that has ended, and to polls of one that has upgraded. */
+/** The answer to a request of a session that has ended. */
 export const unknownSid = [400, '{"code":1,"message":"Session ID unknown"}'];
+/** The answer to an HTTP request of a session that has upgraded. */
 export const badRequest = [400, '{"code":3,"message":"Bad request"}'];
+/** The answer to a POST that is accepted. */
 export const ok = [200, "ok"];
 
 /** A session's next poll gets a close packet or is refused; the one after that is refused. */

@@ -15,8 +15,8 @@ const offer = { type: "offer", sdp: "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\n" };
 const answer = { type: "answer", sdp: "v=0\r\n" };
 const init = { candidate: "candidate:1 1 udp 1 127.0.0.1 9 typ host", sdpMid: "0", sdpMLineIndex: 0 };
 
-/** Sockets in a room of their own. */
 let rooms = 0;
+/** Sockets in a room of their own. */
 async function people(count) {
   const room = `contract-${rooms++}`;
   return Promise.all(Array.from({ length: count }, () => connect(server, { room })));
@@ -92,7 +92,7 @@ test("chat-message: {message, id, seq, ts, from, name} to all, including the sen
 test("broadcast: a bare description or candidate goes to all others unchanged", async () => {
   const [ada, grace, third] = await people(3);
   for (const [event, value] of [["offer", offer], ["candidate", init], ["candidate", null]]) {
-    // Without a partner a signal goes to all.
+    // Nobody has answered the offer, so the candidates also go to all others.
     const both = Promise.all([once(grace, event), once(third, event)]);
     ada.emit(event, value);
     for (const [got, meta] of await both) {
@@ -133,7 +133,7 @@ test("id first: offer(id, description) arrives as offer(fromId, description)", a
   }
 });
 
-test("room last: offer(description, room) is relayed if the room is this one", async () => {
+test("room last: offer(description, room) is relayed if it names this room", async () => {
   const [ada, grace] = await people(2);
   const room = `contract-${rooms - 1}`;
   assert.deepEqual((await relayed(ada, grace, "offer", offer, room))[0], offer);
@@ -164,7 +164,7 @@ test("target: an alias stands for its peer", async () => {
   assert.equal(error.code, "id-taken");
 });
 
-test("target: an answer without one goes to the peer that sent the offer, and so do candidates after it", async () => {
+test("target: an answer without a target goes to the peer that sent the offer, and so do candidates after it", async () => {
   const [ada, grace, third] = await people(3);
   const surprises = [];
   third.onAny((event) => surprises.push(event));
@@ -176,7 +176,7 @@ test("target: an answer without one goes to the peer that sent the offer, and so
   assert.deepEqual(surprises, []);
 });
 
-test("target: without one, a signal goes to the only other socket", async () => {
+test("target: a signal without a target goes to the only other socket", async () => {
   const [ada, grace] = await people(2);
   const [got, meta] = await relayed(ada, grace, "offer", { offer });
   assert.deepEqual([got, meta.to], [offer, grace.id]);
@@ -219,7 +219,7 @@ test("sender: a false sender in an argument is replaced by the true one; a descr
   for (const [got] of await both) assert.deepEqual(got, stated);
 });
 
-test("target: another field name, a later argument or the value alone names it, and no other client gets the signal", async () => {
+test("target: it is found in a field of another name and in a later argument, and no other client gets the signal", async () => {
   const [ada, grace, third] = await people(3);
   const surprises = [];
   third.onAny((event) => surprises.push(event));

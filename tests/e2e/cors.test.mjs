@@ -38,7 +38,7 @@ describe("any origin", () => {
     }
   });
 
-  test("O-1, O-4: so may the answer that upgrades to a WebSocket", async () => {
+  test("O-1, O-4: the answer that upgrades to a WebSocket may be read by any origin", async () => {
     const { status, headers } = await upgrade(servers.open, enginePath("a", websocket), { origin });
     assert.equal(status, 101);
     assert.equal(headers["access-control-allow-origin"], "*");
@@ -119,7 +119,7 @@ describe("some origins", () => {
     assert.match(message, /^Origin not allowed: ALLOWED_ORIGINS/);
   });
 
-  test("E-13: the refusal of a WebSocket is the message", async () => {
+  test("E-13: a refused WebSocket is answered with the message alone", async () => {
     const { status, headers, body } = await upgrade(servers.own, enginePath("a", websocket), { origin });
     assert.equal(status, 400);
     assert.match(headers["content-type"], /^text\/html/);

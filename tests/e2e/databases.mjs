@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { deserialize } from "node:v8";
 
-const numberAt = 8; // the offset of the number in a journal's row: see docs/journal.md
+const numberAt = 8; // where a journal's row has the number of its segment: see docs/journal.md
 
 /** Calls `use` with a database of a stopped server, and closes it. */
 export function withDatabase(file, use) {
@@ -41,7 +41,7 @@ function withCopy(file, use) {
   }
 }
 
-/** How many rows the journal in this file has written: rows are numbered, and the last one is stored. */
+/** How many rows the journal in this file has written: the number of the newest segment. Each row holds one segment, and the first has the number 1. */
 export function rowsWritten(file) {
   const numbers = rowsOf(file).map((row) => row.readBigUInt64LE(numberAt));
   return Math.max(0, ...numbers.map(Number));

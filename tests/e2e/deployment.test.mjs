@@ -1,8 +1,8 @@
-// `npm run deploy`: wrangler itself against a double of Cloudflare's API, and the steps after it, which find the
-// address and check that the deployment runs.
+// `npm run deploy`: wrangler itself, with a local server in place of Cloudflare's API, and the steps after it, which find
+// the address and check that the deployment runs.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { deployedUrl, health } from "../../scripts/deployment.mjs";
@@ -22,7 +22,7 @@ test("a deployment that runs says its version", async () => {
   assert.match(version, /^\d/);
 });
 
-test("a deployment whose settings are wrong is a problem that names them", async () => {
+test("a deployment with an invalid setting is an error that names the setting", async () => {
   await assert.rejects(health(wrong.url), { message: /^http.*: .*ALLOWED_ORIGINS in wrangler\.toml has to be/ });
 });
 
@@ -43,7 +43,7 @@ test("a deployment is requested again until it answers", async () => {
   await assert.rejects(health(url, { wait: 0 }), { message: /does not answer as it should: .*ECONNREFUSED/ });
 });
 
-test("the address is the first host in what wrangler reports", () => {
+test("the address is the first target in the report of wrangler that has a host name and no path", () => {
   const report = (targets) => ['{"type":"wrangler-session","version":1}', JSON.stringify({ type: "deploy", version: 1, targets }), ""].join("\n");
   for (const [targets, url] of [
     [["signalbox.me.workers.dev"], "https://signalbox.me.workers.dev"],
@@ -58,12 +58,12 @@ test("the address is the first host in what wrangler reports", () => {
   }
 });
 
-/** The API's answer to a request; 404 means that the account has no Worker so far. */
+/** The API's answers, by request. Each other request is answered with 404: the account has no Worker so far. */
 const answers = [
   [/^GET .*\/workers\/subdomain$/, { subdomain: "me" }],
   [/^POST .*\/assets-upload-session$/, { jwt: "e30.e30.e30", buckets: [] }],
   [/^PUT .*\/scripts\/signalbox$/, { id: "signalbox", tag: "t", deployment_id: "d", startup_time_ms: 1 }],
-  // A host that does not exist, by its name: no request leaves this machine.
+  // No host has a name in `.invalid`, so no request leaves this machine.
   [/^GET .*\/workers\/workers\/signalbox$/, { subdomain: { url: "https://signalbox.invalid", enabled: false } }],
   [/^POST .*\/scripts\/signalbox\/subdomain$/, { enabled: true, previews_enabled: false }],
 ];
@@ -71,10 +71,10 @@ const answers = [
 test("npm run deploy uploads the Worker and the page, and requests the deployment's address", async () => {
   const requests = [];
   const api = createServer((request, response) => {
-    let bytes = 0;
-    request.on("data", (data) => (bytes += data.length)).on("end", () => {
+    const body = [];
+    request.on("data", (data) => body.push(data)).on("end", () => {
       const name = `${request.method} ${request.url.split("?")[0]}`;
-      requests.push({ name, bytes, authorization: request.headers.authorization });
+      requests.push({ name, body: Buffer.concat(body), authorization: request.headers.authorization });
       const [, result = null] = answers.find(([pattern]) => pattern.test(name)) ?? [];
       const errors = result ? [] : [{ code: 10007, message: "not found" }];
       response.writeHead(result ? 200 : 404, { "content-type": "application/json" });
@@ -88,9 +88,9 @@ test("npm run deploy uploads the Worker and the page, and requests the deploymen
     CLOUDFLARE_API_TOKEN: "secret",
     CLOUDFLARE_ACCOUNT_ID: "account",
   };
+  let output = "";
   const deploy = spawn(pinnedNode, [inRoot("scripts/deploy.mjs")], { env, stdio: ["ignore", "pipe", "pipe"] });
   try {
-    let output = "";
     await new Promise((resolve, reject) => {
       for (const stream of [deploy.stdout, deploy.stderr]) {
         stream.on("data", (text) => {
@@ -98,7 +98,7 @@ test("npm run deploy uploads the Worker and the page, and requests the deploymen
           if (output.includes("asking https://signalbox.invalid/healthz")) resolve();
         });
       }
-      deploy.on("close", (code) => reject(new Error(`it ended with ${code}: ${output} ${JSON.stringify(requests)}`)));
+      deploy.on("close", (code) => reject(new Error(`npm run deploy ended with ${code}: ${output} ${requests.map(({ name }) => name)}`)));
     });
   } finally {
     deploy.kill();
@@ -106,6 +106,23 @@ test("npm run deploy uploads the Worker and the page, and requests the deploymen
     api.closeAllConnections();
   }
   const upload = requests.find(({ name }) => name === "PUT /accounts/account/workers/scripts/signalbox");
-  assert.ok(upload.bytes > 500_000, `${upload.bytes} bytes are no Worker`);
+  assert.ok(upload.body.length > 500_000, `${upload.body.length} bytes are too few for a Worker`);
   assert.equal(upload.authorization, "Bearer secret");
+  // What wrangler.toml asks of the platform.
+  const [, metadata] = /name="metadata"\r\n\r\n(.*)\r\n/.exec(upload.body);
+  const { observability, code_update_strategy, bindings } = JSON.parse(metadata);
+  assert.deepEqual(observability, { enabled: true, logs: { invocation_logs: false } });
+  assert.deepEqual(code_update_strategy, { mode: "deferred", max_delay: 300 }, "five minutes, as docs/operations.md says");
+  const bound = Object.fromEntries(bindings.map(({ name, type }) => [name, type]));
+  const { ROOM, HANDSHAKES, ADDRESSES, VERSION } = bound;
+  assert.deepEqual([ROOM, HANDSHAKES, ADDRESSES, VERSION], ["durable_object_namespace", "ratelimit", "ratelimit", "version_metadata"]);
+  assert.doesNotMatch(output, /WARNING|unexpected/i, "wrangler knows every line of wrangler.toml");
+});
+
+test("npm run deploy -- --help shows the options of wrangler deploy, and builds nothing", () => {
+  for (const option of ["--help", "-h"]) {
+    const output = execFileSync(pinnedNode, [inRoot("scripts/deploy.mjs"), option], { encoding: "utf8" });
+    assert.match(output, /^ +--dry-run /m);
+    assert.doesNotMatch(output, /^\[\d+\/\d+\] /m);
+  }
 });

@@ -1,7 +1,9 @@
-// `npm start`: pages of other development servers on the same machine may connect, others may not.
+// Development: pages of other servers on the same machine may connect under `npm start`, others may not; mistakes in files of
+// settings are reported; the set-up of `npm test` names a missing program.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { curl, openssl } from "../../scripts/setup.mjs";
 import { mistakes } from "../../scripts/settings.mjs";
 import { client, connect, enginePath, http, once, startServer } from "./support.mjs";
 
@@ -26,7 +28,7 @@ for (const origin of ["http://localhost:5173", "http://127.0.0.1:5500", "http://
   });
 }
 
-test("a page of another site does not connect, nor one of this machine to another host", async () => {
+test("a page of another site does not connect, and a page of this machine does not connect to another host", async () => {
   const status = async (headers) => (await http(server, enginePath("lobby", { transport: "polling" }), { headers })).status;
   for (const origin of ["https://evil.example", "http://localhost.evil.example", "null"]) assert.equal(await status({ origin }), 403);
   assert.equal(await status({ origin: "http://localhost:5173", host: "calls.example" }), 403);
@@ -52,3 +54,14 @@ test("ignored lines of .dev.vars, and secrets in wrangler.toml, are reported", (
   assert.deepEqual(told, [".dev.vars, line 7", ".dev.vars, line 8", "API_TOKEN", "TOKEN_SECRET_OLD"]);
   assert.deepEqual(mistakes({}), []);
 });
+
+for (const [name, step] of Object.entries({ curl, openssl })) {
+  test(`the set-up says that ${name} is missing where it cannot install it`, async (t) => {
+    const path = process.env.PATH;
+    t.after(() => (process.env.PATH = path));
+    assert.equal(await step(), "in place");
+    process.env.PATH = "";
+    const message = `${name} is missing: install it (on Debian: sudo apt-get install ${name}), then run this again`;
+    await assert.rejects(step(), { message });
+  });
+}

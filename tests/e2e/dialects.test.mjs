@@ -14,8 +14,8 @@ import { ask, enginePath, http, once, startKillable, startServer } from "./suppo
 const json = (...path) => JSON.parse(readFileSync(inRoot(...path), "utf8"));
 const names = readdirSync(inRoot("dialects/transcripts")).map((file) => basename(file, ".json"));
 
-/** The versions of the client that tutorials' pages load, if it is not the newest version. */
 const versions = createRequire(inRoot("tests/interop/package.json"));
+/** The versions of the client that tutorials' pages load, if it is not the newest version. */
 const loaded = {
   "chaim-video-chat": "2.3.1",
   "chaim-group-video": "2.3.1",
@@ -100,7 +100,7 @@ async function play(dialect, steps, options) {
     if (typeof value.$bytes === "string") return Buffer.from(value.$bytes, "hex");
     return Object.fromEntries(Object.entries(value).map(([key, value]) => [known.get(key) ?? key, filled(value)]));
   };
-  /** Gives each name in `expected` that has no value yet the value at the same place in `got`. */
+  /** For each name in `expected` without a value: the value at the same place in `got` becomes its value. */
   const learn = (expected, got) => {
     if (typeof expected === "string" && expected.startsWith("$") && !known.has(expected) && got !== undefined) known.set(expected, got);
     else if (expected && got && typeof expected === "object") {
@@ -182,7 +182,7 @@ for (const name of others) {
     play(name, json("tests/dialects", `${name}-transcript.json`), { namespace: own[name].namespace }));
 }
 
-test("the default dialect needs no parameter in the URL, and a room's own path stays native", async () => {
+test("the default dialect needs no parameter in the URL, and a room's own path leads to the room, not to the dialect", async () => {
   await play("", json("dialects/transcripts/codelab.json"), { room: "by-default" });
   const native = await connected(io(server.url, { path: "/r/by-default/socket.io", forceNew: true, autoConnect: false }));
   server.closers.add(() => native.disconnect());
@@ -198,7 +198,7 @@ test("a dialect of the deployment's own is separate from other dialects and room
   a.emit("x", 1, { two: [3] });
   for (const args of await heard) assert.deepEqual(args.slice(0, 2), [1, { two: [3] }]);
   assert.deepEqual(a.got[0], ["hello", a.id]);
-  // The reply to an event of their own comes after all earlier events.
+  // Each of the others sends an event: the server answers it after all earlier events for that client.
   for (const other of others) {
     await settled(other);
     assert.ok(other.got.every(([event]) => event !== "y"));

@@ -7,7 +7,7 @@ import { inRoot } from "../../scripts/task.mjs";
 /** The documents for users, by their paths. */
 export const documents = ["README.md", "README.zh-CN.md", "npm/README.md", "template/README.md", ...readdirSync(inRoot("docs")).filter((name) => name.endsWith(".md")).sort().map((name) => `docs/${name}`)];
 
-/** A translation of a document of docs/, and the document. It has the same blocks, so they have no names of their own. */
+/** Pairs of a translation in docs/ and its original. A translation has the same blocks, without names. */
 export const translations = documents.filter((name) => name.startsWith("docs/") && name.includes(".zh-CN.")).map((name) => [name, name.replace(".zh-CN", "")]);
 
 export const textOf = (document) => readFileSync(inRoot(document), "utf8");

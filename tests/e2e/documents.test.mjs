@@ -2,7 +2,9 @@
 // that a document names exists.
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
 import { inRoot } from "../../scripts/task.mjs";
@@ -12,11 +14,11 @@ const read = (path) => readFileSync(inRoot(path), "utf8");
 
 /** The texts of all tests. */
 const tests = readdirSync(inRoot("tests"), { recursive: true })
-  .filter((name) => /\.(mjs|rs)$/.test(name) && !/node_modules|target/.test(name))
+  .filter((name) => /\.(mjs|rs)$/.test(name) && !/node_modules|(^|\/)target\//.test(name))
   .map((name) => read(join("tests", name)));
 
-/** Blocks that show a form and are no program. */
-const pictures = ["text"];
+/** The languages of blocks that are not programs. */
+const notPrograms = ["text"];
 
 /** The checks of blocks without a name, by language. Each returns the faults of a block. */
 const checks = { sh: commands, sql: columns, toml: configuration };
@@ -33,7 +35,7 @@ test("each block of code of the documents is run by a test, or checked here", ()
       if (!tests.some((text) => text.includes(`example("${name}")`))) fault(`no test runs the example ${name}`);
     } else if (checks[language]) {
       for (const what of checks[language](code, document)) fault(what);
-    } else if (!pictures.includes(language)) {
+    } else if (!notPrograms.includes(language)) {
       fault(`no test runs this block, as it has no name: ${code.split("\n")[0]}`);
     }
   }
@@ -58,12 +60,27 @@ test("the page of the tutorial is that of the template", () => {
   assert.equal(steps.join("\n"), read("template/public/first-call.js"));
 });
 
+test("with the line that docs/module.md shows for tsconfig.json, an import of the module from its URL has the module's types", (t) => {
+  const project = mkdtempSync(join(tmpdir(), "signalbox-types-"));
+  t.after(() => rmSync(project, { recursive: true }));
+  mkdirSync(join(project, "node_modules"));
+  symlinkSync(inRoot("."), join(project, "node_modules", "signalbox"));
+  const { compilerOptions } = JSON.parse(example("types-of-a-url").replace("<your deployment>", "rooms.example.com"));
+  const compile = (options) => {
+    const config = { extends: inRoot("tests/types/tsconfig.json"), compilerOptions: options, files: [inRoot("tests/types/url.ts")], include: [] };
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify(config));
+    return spawnSync(process.execPath, [inRoot("node_modules/typescript/bin/tsc"), "--project", project], { encoding: "utf8" }).stdout;
+  };
+  assert.equal(compile(compilerOptions), "");
+  assert.match(compile({ paths: {} }), /TS2307/);
+});
+
 test("the manifest in the library's document has the release profile of this repository", () => {
   const lines = (text) => text.split("[profile.release]")[1].split("\n\n")[0].split("\n").map((line) => line.split(" #")[0].trim()).filter(Boolean);
   assert.deepEqual(lines(example("manifest")).filter((line) => !line.startsWith("#")), lines(read("Cargo.toml")));
 });
 
-test("the library's build is a script of this repository", () => {
+test("the build command in docs/library.md names a script and an option of this repository", () => {
   const [, script, option] = /^command = "node \.\.\/signalbox\/(\S+) --(\w+) \."$/m.exec(example("build-of-a-crate"));
   assert.match(read(script), new RegExp(`\\b${option}: \\{`));
 });
@@ -132,7 +149,7 @@ function commands(code, document) {
       const [program, ...words] = command.trim().split(/\s+/);
       if (program === "npm") faults.push(...npm(words, scripts));
       else if (program === "npx") faults.push(...npx(words));
-      else if (program && !programs.includes(program)) faults.push(`${program} is no program that users are known to have`);
+      else if (program && !programs.includes(program)) faults.push(`${program} is not in the list of programs that users have`);
     }
   }
   return faults;
@@ -159,7 +176,7 @@ const wranglerCommands = [/^deploy\b/, /^dev\b/, /^secret (put|delete) /, /^tail
 
 function npx([tool, ...words]) {
   if (tool === "wrangler") return wranglerCommands.some((form) => form.test(`${words.join(" ")} `)) ? [] : [`wrangler has no ${words.join(" ")}`];
-  if (tool !== "signalbox" && !/^\.\/signalbox-.*\.tgz$/.test(tool)) return [`${tool} is no tool of the documents`];
+  if (tool !== "signalbox" && !/^\.\/signalbox-.*\.tgz$/.test(tool)) return [`${tool} is neither wrangler nor the package of signalbox`];
   if (tool !== "signalbox" && tool !== `./signalbox-${JSON.parse(read("package.json")).version}.tgz`) return [`${tool} is of another version`];
   const [command] = words;
   return !command || new RegExp(`^(const usage = \`)?signalbox ${command}\\b`, "m").test(read("npm/signalbox.mjs")) ? [] : [`signalbox has no command ${command}`];

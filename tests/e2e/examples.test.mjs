@@ -149,7 +149,7 @@ describe("game", () => {
     assert.equal((await play(x, 0)).turns, 1);
     assert.equal(await refused(x, 1), "it is not your turn");
     assert.equal(await refused(o, 0), "this field is taken");
-    assert.equal(await refused(o, 9), "this field is taken");
+    assert.equal(await refused(o, 9), "there is no such field");
     assert.equal(await refused(watcher, 1), "you only watch");
     await play(o, 3);
     await server.evict("lobby", { className: "Match" });

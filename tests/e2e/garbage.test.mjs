@@ -57,7 +57,7 @@ for (const [what, query, options, [status, body]] of [
   });
 }
 
-test("E-1: a request that is invalid for any session wakes no object", async () => {
+test("E-1: a request that no session could accept wakes no object", async () => {
   const wrong = [
     [{}, {}],
     [{ transport: "webtransport" }, {}],
@@ -114,9 +114,9 @@ for (const [what, body] of [
   ["a trailing separator", '42["chat:history"]\x1e'],
   ["an unknown packet type", "7"],
   ["a client's ping", "2"],
-  ["bytes that are no text and no packet type", Buffer.from([0xff, 0xfe, 0x34])],
+  ["bytes that are neither text nor a packet type", Buffer.from([0xff, 0xfe, 0x34])],
   ["a packet that is not JSON", "42{"],
-  ["an event that is no array", '42{"a":1}'],
+  ["an event that is not an array", '42{"a":1}'],
   ["an event without name", "42[]"],
   ["a reserved event", '42["connect"]'],
   ["an event in a namespace not joined", '42/admin,["a"]'],
@@ -218,7 +218,7 @@ for (const [what, frame, code] of [
   ["an unknown packet type", "9", 1005],
   ["a client's ping", "2", 1005],
   ["a packet that is not JSON", "42{", 1005],
-  ["an event that is no array", '42"a"', 1005],
+  ["an event that is not an array", '42"a"', 1005],
   ["an event without name", "42[]", 1005],
   ["a name that is an object", "42[{}]", 1005],
   ["a reserved event", '42["disconnect"]', 1005],
@@ -253,7 +253,7 @@ for (const [what, query, message] of [
 
 for (const [what, event, ...args] of [
   ["an unknown event", "no-such-event", 1],
-  ["an event named like a prototype's", "__proto__", {}],
+  ["an event named __proto__", "__proto__", {}],
   ["a numeric event", "7"],
   ["an event whose name is a number", 7, "x"],
   ["an offer of nothing", "offer"],

@@ -1,6 +1,7 @@
 // Nothing keeps the object in memory, and no client loses anything with the object's memory.
 //
-// The tests see a loss of memory by the sequence numbers: they skip a block after it, and only then.
+// The tests notice a loss of memory by the sequence numbers of messages: the room skips a block of numbers after such a loss,
+// and only then.
 
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
@@ -25,7 +26,7 @@ async function forgot(socket, seq) {
   return next !== seq + 1;
 }
 
-/** The only event in the next poll of a raw session. */
+/** The only event in the answer to a poll of a raw session. */
 function event({ status, body }) {
   assert.equal(status, 200);
   assert.match(body, /^42\[/);
@@ -85,6 +86,7 @@ describe("the object can be evicted at once", () => {
       assert.equal((await poll).body, "6");
       return async () => {
         socket.send("5");
+        // The new object does not know when the last ping was sent, so it sends a ping at once.
         assert.equal(await socket.next(), "2", "the time of the last ping is lost");
         assert.match(await socket.next(), new RegExp(`^42\\["chat-message",.*${question}`));
       };
@@ -99,7 +101,7 @@ describe("the object can be evicted at once", () => {
         assert.equal(await socket.next(), "3probe");
       };
     }],
-    ["sessions that never CONNECT", async (room) => {
+    ["sessions that have not sent CONNECT", async (room) => {
       const socket = await webSocket(server, enginePath(room, { transport: "websocket" }));
       assert.match(await socket.next(), /^0\{/);
       const session = await openPolling(server, engine(room));

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { ask, client, connect, once, startKillable, startServer } from "./support.mjs";
 
-const patient = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 500 };
+const reconnecting = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 500 };
 
 /** Evicts the room's object: its sockets stay open. */
 const evict = (server, room) => server.evict(room);
@@ -27,7 +27,7 @@ for (const [how, start, lose] of [["evicted", startServer, evict], ["killed", st
 
   /** A room's host. */
   async function hostOf(room) {
-    const host = await connect(server, { room, ...patient });
+    const host = await connect(server, { room, ...reconnecting });
     await ask(host, "room:join", { name: "Host" });
     return host;
   }
@@ -36,7 +36,7 @@ for (const [how, start, lose] of [["evicted", startServer, evict], ["killed", st
   const guestOf = (room, address, options) =>
     connect(server, { room, extraHeaders: { "cf-connecting-ip": address }, ...options });
 
-  /** The code with which a client is refused. */
+  /** The data of the error with which a client is refused. */
   async function refusal(room, address, options) {
     const socket = client(server, { room, extraHeaders: { "cf-connecting-ip": address }, ...options });
     const [error] = await once(socket, "connect_error");
@@ -48,7 +48,7 @@ for (const [how, start, lose] of [["evicted", startServer, evict], ["killed", st
       const room = `kick-${transports}`;
       const host = await hostOf(room);
       const guest = await guestOf(room, "198.51.100.7", { transports });
-      const silent = await guestOf(room, "198.51.100.7", { transports, ...patient });
+      const silent = await guestOf(room, "198.51.100.7", { transports, ...reconnecting });
       await ask(guest, "room:join", { name: "Guest" });
       const [out, left] = [once(guest, "disconnect"), once(host, "peer:left")];
       const { id, _pid: pid } = guest;

@@ -1,4 +1,4 @@
-// Relays from a double of Cloudflare's API: whatever the API does, a join succeeds.
+// A local server stands in for Cloudflare's API, which issues credentials of relays: whatever it does, a join succeeds.
 
 import assert from "node:assert/strict";
 import { once as happens } from "node:events";
@@ -52,10 +52,10 @@ const send = (response, status, body) => response.writeHead(status, { "content-t
 const grant = (response, username = "u") =>
   send(response, 201, JSON.stringify(granted).replace('"username":"u"', `"username":"${username}"`));
 
-/** Why peers got no relay: the lines of the log after the first `count`. */
+/** The reason in the first `no-relay` line of the log after its first `count` lines: why peers got no relay. */
 const noRelay = async (count) => JSON.parse(await server.logged(/"event":"no-relay"/, count)).reason;
 
-test("a join and ice:get: credentials from Cloudflare, new each time, without port 53", async () => {
+test("a join and ice:get get Cloudflare's servers without those on port 53, with new credentials each time", async () => {
   const requests = [];
   answer = (request, response) => {
     requests.push(request);
@@ -78,7 +78,7 @@ test("a join and ice:get: credentials from Cloudflare, new each time, without po
 });
 
 for (const transports of [["websocket"], ["polling"]]) {
-  test(`many joins at once on ${transports} are one request; the others see the peers meanwhile`, async () => {
+  test(`many joins at once on ${transports} make one request to the API; until it is answered, the host sees the new peers join`, async () => {
     let requests = 0;
     const room = `many-${transports}`;
     answer = (_, response) => grant(response);
@@ -112,7 +112,7 @@ for (const [what, status, body, reason] of [
   ["no servers", 201, '{"iceServers":[]}', "its answer has no relay"],
   ["invalid servers", 201, '{"iceServers":[{"urls":"https://a"}]}', "server 1 has a URL that is no stun:host:port or turn:host:port, with ?transport=udp or tcp behind turn:"],
 ]) {
-  test(`${what}: a join without a relay, a line in the log, and another try soon`, async () => {
+  test(`${what}: a join without a relay, a line in the log, and a new request with the next ice:get`, async () => {
     const count = server.logs.length;
     let requests = 0;
     answer = (_, response) => {

@@ -2,11 +2,11 @@
 
 import { serve } from "../../scripts/server.mjs";
 import { inRoot } from "../../scripts/task.mjs";
-import { unhurried } from "./support.mjs";
+import { high_rates } from "./support.mjs";
 
 const [port, storage, crate, settings] = process.argv.slice(2);
 const { vars, ratelimits } = JSON.parse(settings);
 const envFiles = [inRoot("tests/e2e/no-secrets")];
-await serve({ port: Number(port), storage, crate, vars: { ...unhurried, ...vars }, ratelimits, envFiles });
+await serve({ port: Number(port), storage, crate, vars: { ...high_rates, ...vars }, ratelimits, envFiles });
 process.on("disconnect", () => process.kill(-process.pid, "SIGKILL")); // the test has ended
 process.send("ready");

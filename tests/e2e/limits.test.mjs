@@ -155,15 +155,15 @@ for (const [name, room, address] of [["HANDSHAKES", () => "handshakes", "192.0.2
     const limit = handshakes[name];
     let count = 0;
     while (count <= 2 * limit && (await open(count)).status === 200) count += 1;
-    assert.ok(count >= limit && count <= 2 * limit, `${count} in a minute, or in two`);
+    assert.ok(count >= limit && count <= 2 * limit, `${count} handshakes were accepted, in a minute or across two`);
   });
 }
 
 test("RECOVERY_MS = 0: a client that loses its connection leaves, and returns as a new socket", async () => {
-  const forgetful = await startServer({ vars: { RECOVERY_MS: "0" } });
+  const withoutRecovery = await startServer({ vars: { RECOVERY_MS: "0" } });
   try {
     const options = { room: "gone", reconnection: true, reconnectionDelay: 1 };
-    const [ada, grace] = [await connect(forgetful, { room: "gone" }), await connect(forgetful, options)];
+    const [ada, grace] = [await connect(withoutRecovery, { room: "gone" }), await connect(withoutRecovery, options)];
     for (const socket of [ada, grace]) await ask(socket, "room:join", {});
     const heard = [];
     ada.onAny((...event) => heard.push(event));
@@ -176,6 +176,6 @@ test("RECOVERY_MS = 0: a client that loses its connection leaves, and returns as
     assert.ok(!grace.recovered);
     assert.notEqual(grace.id, id);
   } finally {
-    await forgetful.stop();
+    await withoutRecovery.stop();
   }
 });

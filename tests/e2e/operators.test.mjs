@@ -44,7 +44,7 @@ test("without API_TOKEN the API is off, and the answer says how to turn it on", 
       const { status, body } = await http(off, "/api/rooms/x", { headers });
       const { ok, error } = JSON.parse(body);
       assert.deepEqual([status, ok, error.code], [404, false, "unsupported"]);
-      assert.match(error.message, /npx wrangler secret put API_TOKEN/);
+      assert.match(error.message, /npm start.*\.dev\.vars.*deployment.*npx wrangler secret put API_TOKEN/);
     }
   } finally {
     await off.stop();
@@ -116,7 +116,7 @@ test("paths, methods, names, sizes and types are checked", async () => {
   assert.deepEqual(await emit("x", fits), { ok: true, delivered: 0 });
 });
 
-test("pages of other sites are refused", async () => {
+test("the preflight of a page of another site is refused", async () => {
   const headers = { origin: "https://evil.example", "access-control-request-method": "POST" };
   const preflight = await http(server, "/api/rooms/x/emit", { method: "OPTIONS", headers });
   assert.equal(preflight.status, 401);
@@ -141,8 +141,7 @@ test("clients cannot send the Worker's internal requests", async () => {
   for (const [path, headers] of crafted) {
     const body = JSON.stringify({ event: "forged" });
     const { status, body: answer } = await http(server, path, { method: "POST", headers: { ...headers, "content-type": "application/json" }, body });
-    assert.ok(status >= 400 || !answer.includes("delivered"), `${path}: ${status} ${answer}`);
-    assert.ok(!answer.includes("delivered"), answer);
+    assert.ok(!answer.includes("delivered"), `${path}: ${status} ${answer}`);
   }
   assert.equal((await ask(member, "chat:history", {})).ok, true, "nothing came before this");
 });
@@ -313,7 +312,7 @@ test("the examples of docs/api.md work unchanged", async () => {
   assert.equal(typeof payload(await heard)[0].reason, "string");
 });
 
-test("the log identifies a session by ids, and has no secrets and no messages", async () => {
+test("the log identifies sockets by their ids, and has no secrets and no messages", async () => {
   const room = "logged";
   const logged = await startServer({ vars: { API_TOKEN: token, CHAT_RATE: "2/1", MAX_SOCKETS: "3", MAX_PEERS: "3" } });
   try {

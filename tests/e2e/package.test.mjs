@@ -17,7 +17,7 @@ import { connect, freePort, http, once, payload } from "./support.mjs";
 
 const { version } = JSON.parse(readFileSync(inRoot("package.json"), "utf8"));
 
-/** The environment of such a user: without the repository's tools, and without Rust. */
+/** The environment of a user who has Node.js and not Rust. It also lacks the repository's tools. */
 const environment = (() => {
   const ours = (name, value) => /^(npm_|INIT_CWD|CARGO|RUST|NODE_)/.test(name) || value === undefined;
   const rest = Object.entries(process.env).filter(([name, value]) => !ours(name, value));
@@ -105,9 +105,29 @@ test("an error is one line that says what to do", async () => {
     assert.match(output, message);
     assert.equal(code, 1, args.join(" "));
   }
-  const { code, output } = await signalbox(place, "--help");
-  assert.equal(code, 0);
-  for (const name of ["init DIR", "start", "deploy", "upgrade"]) assert.ok(output.includes(`signalbox ${name}`), output);
+});
+
+test("help needs no project", async () => {
+  for (const args of [[], ["help"], ["--help"], ["init", "--help"], ["start", "--help"], ["upgrade", "--help"], ["build", "--help"]]) {
+    const { code, output } = await signalbox(place, ...args);
+    assert.equal(code, 0, output);
+    for (const name of ["init DIR", "start", "deploy", "upgrade", "token"]) assert.ok(output.includes(`signalbox ${name}`), output);
+  }
+  for (const args of [["token"], ["token", "--help"], ["token", "make", "--help"]]) {
+    const { code, output } = await signalbox(place, ...args);
+    assert.equal(code, 0, output);
+    assert.match(output, /^signalbox token make ROOM \[options\] .*\n(.*\n)+ {2}--for TIME /);
+  }
+  const { output } = await signalbox(place, "deploy", "--help"); // there is no wrangler yet
+  assert.match(output, /^error: wrangler is not installed: run npm install in the project's folder$/m);
+});
+
+test("a token is made in any folder, if the environment has the secret", async () => {
+  const { code, output } = await start(place, { TOKEN_SECRET: "s".repeat(32) }, "node", command, "token", "make", "standup").end;
+  assert.equal(code, 0, output);
+  assert.match(output, /^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+  const without = await signalbox(place, "token", "make", "standup");
+  assert.equal(without.output, `error: there is no TOKEN_SECRET: put it into the environment or ${join(place, ".dev.vars")}\n`);
 });
 
 describe("a project", () => {
@@ -119,7 +139,7 @@ describe("a project", () => {
       assert.equal(code, 0, output);
     });
     const early = await signalbox(project, "start", "--port", String(await freePort()));
-    assert.match(early.output, /^error: wrangler is not installed: run npm install$/m);
+    assert.match(early.output, /^error: wrangler is not installed: run npm install in the project's folder$/m);
     await timed("npm install", () => succeed(project, "npm", "install", "--no-audit", "--no-fund"));
     port = await freePort();
     server = start(project, { PORT: String(port) }, "npm", "start");
@@ -194,6 +214,17 @@ describe("a project", () => {
     await becomes("/", ({ body }) => body?.includes("<title>Signalbox"));
   });
 
+  test("a restart with an invalid setting prints one line, and the next change starts the server again", async () => {
+    const [settings, rules] = [".dev.vars", "public/_headers"].map((name) => join(project, name));
+    writeFileSync(settings, "MAX_PEERS=many\n");
+    writeFileSync(rules, "/mine.txt\n  X-Mine: yes\n"); // rules take effect with a restart
+    await server.printed(/^error: .*MAX_PEERS.*$/m);
+    rmSync(settings);
+    rmSync(rules);
+    await server.printed(/^error: .*MAX_PEERS[^]*changes in public\/ are served/m);
+    assert.equal((await http(server, "/healthz")).status, 200);
+  });
+
   test("makes and checks tokens with the secret of its .dev.vars", async () => {
     writeFileSync(join(project, ".dev.vars"), `TOKEN_SECRET="${"s".repeat(32)}"\n`);
     const made = (await succeed(project, "npx", "signalbox", "token", "make", "standup", "--name", "Ada")).trim();
@@ -221,6 +252,12 @@ describe("a project", () => {
     assert.match(output, /Total Upload: /);
     assert.match(output, /env\.ROOM \(Room\)/);
     assert.match(output, /--dry-run: exiting now/);
+  });
+
+  test("shows the options of a deploy in any of its folders", async () => {
+    const output = await succeed(join(project, "public"), "npx", "signalbox", "deploy", "--help");
+    assert.match(output, /^wrangler deploy /m);
+    assert.match(output, /^ +--dry-run /m);
   });
 
   test("names an invalid setting before it serves anything", async () => {
@@ -271,8 +308,8 @@ describe("a project", () => {
     assert.match(again, new RegExp(`This project is at the template of ${version}\\.`));
     for (const [file, was] of Object.entries(before)) assert.equal(text(file), was, file);
 
-    // A project from the template of an earlier version. A page, the settings and a script differ. One file is more, and
-    // one is missing.
+    // A project from the template of an earlier version, in which a page, the settings and a script differ. It has one
+    // file that the template no longer has, and lacks a file that is new.
     const old = { ...record, template: "0.0.9" };
     const earlier = (file, content) => {
       writeFileSync(path(file), content);

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { inRoot } from "../../scripts/task.mjs";
 
-/** Patterns that do not work on every system, with an example that the pattern must find and one that it must not. */
+/** Patterns of code that does not work on every system. Each must find its example `wrong`, and must not find `right`. */
 const rules = [
   {
     why: "on Windows this is a script, or has another name: use npm(), wrangler(), pinnedNode or a package's own file",
@@ -15,7 +15,7 @@ const rules = [
     except: /isWindows \?.*: mustRun\("npm"/, // npm() itself
   },
   {
-    why: "a URL's path is no path of Windows: use fileURLToPath",
+    why: "on Windows a URL's path is not a file's path: use fileURLToPath",
     pattern: /new URL\([^)]*\)\.pathname|import\.meta\.url\.(?:slice|replace)/,
     wrong: 'readFileSync(new URL("a.txt", import.meta.url).pathname)',
     right: 'readFileSync(fileURLToPath(new URL("a.txt", import.meta.url)))',

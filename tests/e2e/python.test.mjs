@@ -31,7 +31,7 @@ for (const { title, transports, ends } of [
       `/r/${room}/socket.io`,
       ...transports,
     ]);
-    const [message] = await Promise.race([heard, python.then(() => assert.fail("it left before it was heard"))]);
+    const [message] = await Promise.race([heard, python.then(() => assert.fail("the client ended before its message arrived"))]);
     peer.emit("chat-message", "hello from JavaScript");
     const { transport, sid, ack, own, answer } = JSON.parse((await python).stdout);
 

@@ -1,4 +1,4 @@
-"""A stock python-socketio client: sends forty offers at once, says one thing, waits for an answer, prints what it saw as JSON.
+"""A stock python-socketio client: sends forty offers at once, sends one message, waits for an answer, prints what it received as JSON.
 
 Usage: python_client.py URL SOCKETIO_PATH [TRANSPORT ...]
 """
@@ -9,17 +9,17 @@ import sys
 
 import socketio
 
-PATIENCE = 30  # seconds
+TIMEOUT = 30  # seconds
 
 url, path, *transports = sys.argv[1:]
 heard = queue.Queue()
 client = socketio.Client(reconnection=False)
 client.on("chat-message", lambda message, *_: heard.put(message))
-client.connect(url, socketio_path=path, transports=transports or None, wait_timeout=PATIENCE)
+client.connect(url, socketio_path=path, transports=transports or None, wait_timeout=TIMEOUT)
 transport, sid = client.transport(), client.get_sid()
-for number in range(40):  # over polling, those that wait are one request
+for number in range(40):  # over polling, the offers that wait are sent in one request
     client.emit("offer", {"type": "offer", "sdp": f"v={number} " + "x" * 16_000})
-ack = client.call("chat-message", "hello from Python", timeout=PATIENCE)
-own, answer = heard.get(timeout=PATIENCE), heard.get(timeout=PATIENCE)
+ack = client.call("chat-message", "hello from Python", timeout=TIMEOUT)
+own, answer = heard.get(timeout=TIMEOUT), heard.get(timeout=TIMEOUT)
 client.disconnect()
 print(json.dumps({"transport": transport, "sid": sid, "ack": ack, "own": own, "answer": answer}))

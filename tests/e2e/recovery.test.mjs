@@ -14,11 +14,11 @@ after(() => server.stop());
 /** The transports of stock clients: the default, which upgrades, and each alone. */
 const TRANSPORTS = { upgrade: undefined, websocket: ["websocket"], polling: ["polling"] };
 
-const impatient = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 500 };
+const reconnecting = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 500 };
 
 /** A stock client that reconnects by itself. */
-function loyal(server, options) {
-  return connect(server, { ...impatient, ...options });
+function reconnectingClient(server, options) {
+  return connect(server, { ...reconnecting, ...options });
 }
 
 /** Collects the chat messages that a client gets. */
@@ -33,7 +33,7 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
 
   /** Two members; one of them will lose its connection. */
   async function pair(room) {
-    const [ada, grace] = [await loyal(server, { room, transports }), await connect(server, { room })];
+    const [ada, grace] = [await reconnectingClient(server, { room, transports }), await connect(server, { room })];
     await ask(ada, "room:join", { name: "Ada" });
     await ask(grace, "room:join", { name: "Grace" });
     return [ada, grace];
@@ -69,9 +69,9 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
     });
   }
 
-  test(`V-5: a client that had no event yet recovers, ${name}`, async () => {
+  test(`V-5: a client that has received no event yet recovers, ${name}`, async () => {
     const grace = await connect(server, { room: `${room}-quiet` });
-    const ada = await loyal(server, { room: `${room}-quiet`, transports });
+    const ada = await reconnectingClient(server, { room: `${room}-quiet`, transports });
     const heard = listen(ada);
     const back = once(ada, "connect");
     ada.io.engine.close();
@@ -85,7 +85,7 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
 
 test("members see peer:away, then peer:back", async () => {
   const room = "away-and-back";
-  const [ada, grace] = [await loyal(server, { room }), await connect(server, { room })];
+  const [ada, grace] = [await reconnectingClient(server, { room }), await connect(server, { room })];
   for (const socket of [ada, grace]) await ask(socket, "room:join", {});
   const { id } = ada;
   const [away, back] = [once(grace, "peer:away"), once(grace, "peer:back")];
@@ -162,13 +162,13 @@ test("a pid of another room, or an unknown one, recovers nothing", async () => {
   }
 });
 
-test("a killed server: 20 chatting clients are the same sockets again, and have each acknowledged message once", async (t) => {
+test("a killed server: 20 chatting clients are the same sockets again, and each gets every acknowledged message once", async (t) => {
   const [CLIENTS, MESSAGES] = [20, 15];
   const killable = await startKillable();
   t.after(() => killable.stop());
   const kinds = Object.values(TRANSPORTS);
   const sockets = await Promise.all(
-    Array.from({ length: CLIENTS }, (_, i) => loyal(killable, { room: "killed", transports: kinds[i % 3] })),
+    Array.from({ length: CLIENTS }, (_, i) => reconnectingClient(killable, { room: "killed", transports: kinds[i % 3] })),
   );
   const heard = sockets.map(listen);
   const joined = await Promise.all(sockets.map((socket, i) => ask(socket, "room:join", { name: `${i}` })));

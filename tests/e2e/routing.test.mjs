@@ -73,7 +73,7 @@ test("R-2: a sid is unknown in another room", async () => {
 
 test("an object without a room's name refuses all requests, and says why", async () => {
   const objects = await server.objects();
-  const ask = (id) => objects.get(id).fetch("https://room/?EIO=4&transport=polling");
+  const ask = (id) => objects.get(id).fetch("https://room/1?EIO=4&transport=polling");
   await assert.rejects(ask(objects.newUniqueId()), /this object has no name/);
   await assert.rejects(ask(objects.idFromName("a b")), /the object "a b" is not a room: a room's name consists of/);
   assert.equal((await ask(objects.idFromName("a-b"))).status, 200);

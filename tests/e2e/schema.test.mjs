@@ -21,7 +21,7 @@ for (const path of tables) {
   test(path, () => assert.ok(validate(read(path)), JSON.stringify(validate.errors)));
 }
 
-test("accepted: the table of the guide, and the one in its variable DIALECTS", () => {
+test("accepted: the guide's example of a table, and the table in the guide's example of the variable DIALECTS", () => {
   const [, variable] = /^DIALECTS = '''\n(.*)'''\n$/s.exec(example("dialect-of-your-own"));
   for (const table of [JSON.parse(example("dialect-table")), JSON.parse(variable).mine]) {
     assert.ok(validate(table), JSON.stringify(validate.errors));

@@ -19,7 +19,7 @@ const asPage = { headers: { "sec-fetch-mode": "navigate" } };
 
 for (const path of ["/", "/r/standup", "/r/standup?x=/y#z", "/r/%E4%BC%9A%E8%AE%AE", "/r/x%26y", "/r/x%2Fy", "/r/%ff"]) {
   for (const options of [asPage, {}, { method: "HEAD" }]) {
-    test(`E-12: ${path} is the page, asked ${JSON.stringify(options)}`, async () => {
+    test(`E-12: ${path} is the page, requested with ${JSON.stringify(options)}`, async () => {
       const { status, headers, body } = await http(server, path, options);
       assert.equal(status, 200);
       assert.match(headers["content-type"], /^text\/html/);
@@ -30,10 +30,12 @@ for (const path of ["/", "/r/standup", "/r/standup?x=/y#z", "/r/%E4%BC%9A%E8%AE%
   }
 }
 
-test("E-12: a slash behind a room's address is taken away", async () => {
+test("E-12: the address of a room with a trailing slash redirects to the address without it", async () => {
   for (const path of ["/r/standup", "/r/%E4%BC%9A%E8%AE%AE"]) {
-    const { status, headers } = await http(server, `${path}/`, asPage);
-    assert.deepEqual([status, headers.location], [308, path]);
+    for (const query of ["", "?password=x&lang=de"]) {
+      const { status, headers } = await http(server, `${path}/${query}`, asPage);
+      assert.deepEqual([status, headers.location], [308, path + query]);
+    }
   }
 });
 
@@ -54,7 +56,7 @@ for (const path of [
   "/r/", "/r/x/y", "/r/x/healthz", "//r/x", "/page/nothing.js",
 ]) {
   for (const options of [asPage, {}, { method: "POST", body: "x" }]) {
-    test(`E-12: ${path} is not found, asked ${JSON.stringify(options)}`, async () => {
+    test(`E-12: ${path} is not found, requested with ${JSON.stringify(options)}`, async () => {
       const { status, headers, body } = await http(server, path, options);
       assert.equal(status, 404);
       assert.match(headers["content-type"], /^text\/plain/);
@@ -90,7 +92,7 @@ for (const [name, bundle] of [
   });
 }
 
-test("the page draws its codes with the lean-qr of package.json", async () => {
+test("the page draws its QR codes with the version of lean-qr in package.json", async () => {
   const { status, headers, body } = await http(server, "/vendor/lean-qr.mjs");
   assert.equal(status, 200);
   assert.match(headers["content-type"], /^text\/javascript/);

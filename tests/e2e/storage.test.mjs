@@ -1,5 +1,5 @@
-// What an object stores, in the local runtime's own files: nothing until there is something to store. Damaged records
-// are not served.
+// What an object stores, in the local runtime's own files: nothing until there is something to store. A room with a
+// damaged row serves nobody.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -29,7 +29,7 @@ test("150 requests with made-up names and session ids reach no object", async ()
   assert.deepEqual(files(server), []);
 });
 
-test("a damaged record stops its room, which refuses all requests until it is repaired", async () => {
+test("a damaged row halts its room, which refuses all requests until the row is repaired", async () => {
   const room = "damaged";
   const host = await connect(server, { room });
   assert.equal((await ask(host, "room:join", { name: "Host" })).ok, true);

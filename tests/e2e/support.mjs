@@ -14,30 +14,32 @@ import { serve } from "../../scripts/server.mjs";
 import { inRoot, pinnedNode } from "../../scripts/task.mjs";
 
 /** How long a test waits for an expected event, in milliseconds. */
-const patience = 30_000;
+const timeoutMs = 30_000;
 
 /** Rates that no test exceeds by accident. */
-export const unhurried = Object.fromEntries(["SIGNAL", "CHAT", "CONTROL"].map((kind) => [`${kind}_RATE`, "1000000/1000000"]));
+export const high_rates = Object.fromEntries(["SIGNAL", "CHAT", "CONTROL"].map((kind) => [`${kind}_RATE`, "1000000/1000000"]));
 
 /**
  * Starts a built Worker, that of `crate`, on a free port of 127.0.0.1, with empty rooms. `vars`, `ratelimits` and
- * `durableObjects` replace those of its wrangler.toml; the rates are so high that tests can ignore them. `objects` is a
- * script whose class Room replaces the Worker's, `metrics` one whose entrypoint replaces the data set. `development`
- * starts it as `npm start` does. The caller stops the server: `after(() => server.stop())`.
+ * `durableObjects` replace those of its wrangler.toml. By default SIGNAL_RATE, CHAT_RATE and CONTROL_RATE are so high
+ * that tests can ignore them. `objects` is a script whose class Room replaces the Worker's. `metrics` is a script whose
+ * entrypoint replaces the data set. `development` starts it as `npm start` does. `inspector` is the port of the
+ * runtime's inspector. The caller stops the server: `after(() => server.stop())`.
  */
-export async function startServer({ crate, vars, ratelimits, durableObjects, objects, metrics, development } = {}) {
+export async function startServer({ crate, vars, ratelimits, durableObjects, objects, metrics, development, inspector } = {}) {
   const port = await freePort();
   const logs = [];
   const printed = new EventEmitter();
   const workerd = await serve({
     port,
     crate,
-    vars: { ...unhurried, ...vars },
+    vars: { ...high_rates, ...vars },
     ratelimits,
     durableObjects,
     objects,
     metrics,
     development,
+    inspector,
     onLog: (log) => {
       logs.push(log);
       printed.emit("log", log);
@@ -51,8 +53,8 @@ export async function startServer({ crate, vars, ratelimits, durableObjects, obj
     /** The Worker's log: `{level, message, timestamp}` each. */
     logs,
     /**
-     * Resolves to the first matching message in the log after the first `since` messages. It may come after the answer
-     * that it is about.
+     * Resolves to the first matching message in the log after the first `since` messages. A client may get its answer
+     * before the log gets the message about it.
      */
     async logged(pattern, since = 0) {
       const matches = ({ message }) => pattern.test(message);
@@ -81,11 +83,11 @@ export async function startServer({ crate, vars, ratelimits, durableObjects, obj
 /**
  * Starts a Worker, the deployed one or that of `crate`, in its own processes, on a free port, with persistent storage.
  * `kill()` ends them like a power cut, `start()` starts them again on the same port and storage. `vars` and
- * `ratelimits` are as for `startServer`; the latter may change for the next start.
+ * `ratelimits` are as for `startServer`; the latter may change for the next start. `storage` is a folder of the caller,
+ * which `stop` deletes.
  */
-export async function startKillable({ crate = ".", vars = {}, ratelimits } = {}) {
+export async function startKillable({ crate = ".", vars = {}, ratelimits, storage = mkdtempSync(join(tmpdir(), "signalbox-")) } = {}) {
   const port = await freePort();
-  const storage = mkdtempSync(join(tmpdir(), "signalbox-"));
   let child;
   const server = {
     port,
@@ -194,22 +196,22 @@ export function payload(args) {
 /** Emits an event and resolves to its ack. */
 export async function ask(socket, event, ...args) {
   try {
-    return await socket.timeout(patience).emitWithAck(event, ...args);
+    return await socket.timeout(timeoutMs).emitWithAck(event, ...args);
   } catch (error) {
-    throw new Error(`no acknowledgement of "${event}" within ${patience} ms`, { cause: error });
+    throw new Error(`no acknowledgement of "${event}" within ${timeoutMs} ms`, { cause: error });
   }
 }
 
 /** A promise with a deadline: `start(resolve, reject)` begins to wait and returns a function that stops waiting. */
 function within(what, start) {
-  const late = new Error(`no ${what} within ${patience} ms`); // made here, for its stack trace
+  const late = new Error(`no ${what} within ${timeoutMs} ms`); // made here, for its stack trace
   return new Promise((resolve, reject) => {
     const settle = (how) => (value) => {
       clearTimeout(timer);
       stop();
       how(value);
     };
-    const timer = setTimeout(() => settle(reject)(late), patience);
+    const timer = setTimeout(() => settle(reject)(late), timeoutMs);
     const stop = start(settle(resolve), settle(reject));
   });
 }
@@ -269,13 +271,14 @@ export async function openPolling(server, path) {
 }
 
 /**
- * An open WebSocket without Socket.IO. `next()` resolves to the next frame, a string or a Buffer; `send` and `close`
- * are ws's; `headers` are the answer's; `protocols` are offered; `closed` resolves to `{code, reason}`. If the server
- * refuses, it fails with `error.status` and `error.body`.
+ * Opens a WebSocket without Socket.IO. The request has the given `headers` and offers the given `protocols`. In the
+ * result, `next()` resolves to the next frame, a string or a Buffer; `send` and `close` are ws's; `headers` are the
+ * answer's; `closed` resolves to `{code, reason}`. If the server refuses the WebSocket, the function fails with an error
+ * that has `status`, `headers` and `body` of the answer.
  */
 export async function webSocket(server, path, { headers, protocols } = {}) {
-  // workerd ends the connection of a closed hibernatable WebSocket only when the object hibernates, if the object got
-  // no frame from it before. So the close frames of both sides count as the end.
+  // If a hibernatable WebSocket is closed before the object got a frame from it, workerd ends the connection only when the
+  // object hibernates. So after a close frame ws waits only one second for the end of the connection.
   const socket = new WebSocket(server.url.replace("http", "ws") + path, protocols, { headers, closeTimeout: 1_000 });
   server.closers.add(() => socket.terminate());
   const frames = [];

@@ -28,9 +28,9 @@ const token = (...args) => promisify(execFile)(process.execPath, [inRoot("script
 
 const encode = (text) => Buffer.from(text).toString("base64url");
 
-/** A token with these claims, an object or a text. */
-function signed(claims, { key = secret, alg = "HS256" } = {}) {
-  const text = `${encode(JSON.stringify({ alg }))}.${encode(typeof claims === "string" ? claims : JSON.stringify(claims))}`;
+/** A token with these claims, an object or a text, and this header. */
+function signed(claims, { key = secret, header = '{"alg":"HS256"}' } = {}) {
+  const text = `${encode(header)}.${encode(typeof claims === "string" ? claims : JSON.stringify(claims))}`;
   return `${text}.${createHmac("sha256", key).update(text).digest("base64url")}`;
 }
 
@@ -55,9 +55,12 @@ test("a token of the old secret is accepted during a change of secrets", async (
 });
 
 for (const [what, made] of Object.entries({
-  "no token at all": "x",
+  "a text that is no token": "x",
   "two parts": `${encode("{}")}.${encode("{}")}`,
-  "another algorithm": signed({ room, exp: soon }, { alg: "HS512" }),
+  "another algorithm": signed({ room, exp: soon }, { header: '{"alg":"HS512"}' }),
+  "an extension that is null": signed({ room, exp: soon }, { header: '{"alg":"HS256","crit":null}' }),
+  "two algorithms": signed({ room, exp: soon }, { header: '{"alg":"none","alg":"HS256"}' }),
+  "a header that is a list": signed({ room, exp: soon }, { header: '["HS256",null]' }),
   "another secret": signed({ room, exp: soon }, { key: "of nobody" }),
   "a claim that was added after signing": signed({ room, exp: soon }).replace(/\.[^.]*\./, `.${encode(JSON.stringify({ room, exp: soon, role: "host" }))}.`),
   "another room": signed({ room: "elsewhere", exp: soon }),
@@ -89,6 +92,7 @@ test("an error of the command is one line that says what to do", async () => {
     [["make"], /takes make ROOM or check TOKEN/],
     [["mend", "x"], /takes make ROOM or check TOKEN/],
     [["make", "x", "--for", "soon"], /--for is soon: give a time such as 45s/],
+    [["make", "x", "--for", "99999999d"], /--for is 99999999d: give a shorter time/],
     [["make", "x", "--colour", "red"], /Unknown option '--colour'/],
   ]) {
     const { code, output } = await token(...args);

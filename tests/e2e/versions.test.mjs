@@ -1,10 +1,11 @@
-// After a deploy, a Worker and an object may have different versions. These tests check the answers to parked polls then.
+// After a deploy, a Worker and an object may have different versions. These tests check the answers to parked polls, and the
+// requests to an object.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { enginePath, http, startServer } from "./support.mjs";
 
-/** Parks each poll and answers it at once, with the frames that the room's name selects. */
+/** The code of objects that answer each parked poll at once, with the frames that the room's name encodes. */
 const objects = `
 import { DurableObject } from "cloudflare:workers";
 export class Room extends DurableObject {
@@ -53,3 +54,21 @@ for (const [frame, why] of [
     assert.match(await server.logged(/the answer to a poll/, before), why);
   });
 }
+
+test("an object refuses a request of another version, and the log says why", async () => {
+  const deployed = await startServer();
+  try {
+    const objects = await deployed.objects();
+    const ask = (url) => objects.get(objects.idFromName("x")).fetch(`${url}?EIO=4&transport=polling`);
+    assert.equal((await ask("https://room/1")).status, 200);
+    for (const url of ["https://room/", "https://room/2", "https://operator/", "https://operator/2", "https://door/1"]) {
+      const before = deployed.logs.length;
+      const response = await ask(url);
+      assert.equal(response.status, 503, url);
+      assert.match((await response.json()).message, /try again$/);
+      await deployed.logged(/a request is refused: it is not of version '1'/, before);
+    }
+  } finally {
+    await deployed.stop();
+  }
+});

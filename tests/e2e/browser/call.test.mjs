@@ -122,6 +122,8 @@ test("the others see who is typing, until the message is sent or deleted", async
   const input = bob.getByRole("textbox", { name: "Write a message" });
   await input.pressSequentially("hm");
   await ada.getByText("鲍勃 is writing…").waitFor();
+  const [log, line] = await ada.evaluate(() => ["log", "typing"].map((slot) => document.querySelector(`[data-slot="${slot}"]`).getBoundingClientRect().toJSON()));
+  assert.ok(line.top >= log.bottom, "it stands between the messages and the field");
   await input.fill("");
   await ada.getByText("鲍勃 is writing…").waitFor({ state: "detached" });
   await input.pressSequentially("well");
@@ -220,7 +222,7 @@ test("another user is shown large, played quieter, without video or in full scre
 
   await bob.locator('.bar [data-toggle="audio"]').click(); // the fake microphones beep
   await ada.getByRole("button", { name: "More" }).click();
-  await ada.getByRole("button", { name: "Show who speaks large" }).click();
+  await ada.getByRole("button", { name: "Enlarge the person speaking" }).click();
   await large("Cleo").waitFor();
   await bob.locator('.bar [data-toggle="audio"]').click();
   await cleo.locator('.bar [data-toggle="audio"]').click();

@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 
-const patience = 30_000;
+const timeoutMs = 30_000;
 
 /** Makes a page keep its connections in `window.connections`. Call it before the page makes one. */
 export async function watchConnections(page) {
@@ -65,14 +65,14 @@ export function disagreement(all) {
  */
 export async function agreement(pages, former = []) {
   const old = new Set(former.flat().flatMap(({ local, remote }) => [local.fragment, remote.fragment]));
-  const deadline = performance.now() + patience;
+  const deadline = performance.now() + timeoutMs;
   for (let last = ""; ; ) {
     const all = await Promise.all(pages.map(descriptions));
     const same = all.flat().find(({ local, remote }) => old.has(local.fragment) || old.has(remote.fragment));
     const problem = disagreement(all) ?? (same ? "an ICE fragment has not changed" : null);
     if (!problem && last === JSON.stringify(all)) return all;
     last = problem ? "" : JSON.stringify(all);
-    if (performance.now() > deadline) throw new Error(`no agreement within ${patience} ms: ${problem}`);
+    if (performance.now() > deadline) throw new Error(`no agreement within ${timeoutMs} ms: ${problem ?? "the descriptions change all the time"}`);
     await pause(100);
   }
 }

@@ -1,4 +1,4 @@
-// Smaller promises of the module and the page, each with as little around it as shows it.
+// Smaller features of the module and the page. Each test sets up only what it needs.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -8,24 +8,24 @@ import { startProxy } from "./proxy.mjs";
 import { launch, openPage } from "./support.mjs";
 
 let server;
-let forgetting;
+let withoutRecovery;
 let browser;
 let rooms = 0;
 before(async () => {
   server = await startServer();
-  forgetting = await startServer({ vars: { RECOVERY_MS: "0" } });
+  withoutRecovery = await startServer({ vars: { RECOVERY_MS: "0" } });
   browser = await launch();
 });
 after(async () => {
   await browser.close();
   await server.stop();
-  await forgetting.stop();
+  await withoutRecovery.stop();
 });
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
-/** A user of the module in `window.room`, with these media; `window.peer` is the first peer. */
+/** Opens a page that joins a room with the module: `window.room`. `window.peer` is the first peer. */
 async function come(room, name, { media = {}, at = server, prepare = () => {} } = {}) {
-  const page = await openPage(browser, `${at.url}/icon.svg`); // nothing of the page
+  const page = await openPage(browser, `${at.url}/icon.svg`); // the origin without the scripts of the page
   await prepare(page);
   await page.evaluate(async ({ room, name, media }) => {
     const { join } = await import("/signalbox.js");
@@ -69,12 +69,12 @@ test("a pasted link leads into its room, with its key; one to another site does 
 test("the page says that it could not be loaded when its texts are missing", async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
-  await page.route("**/strings.json", (route) => route.abort());
+  await page.route("**/strings/*.json", (route) => route.abort());
   await page.goto(server.url);
   await page.getByText("This page could not be loaded.").waitFor();
 });
 
-test("an attempt that is aborted before it begins asks for no device", async () => {
+test("a join that is aborted before it begins asks for no device", async () => {
   const page = await openPage(browser, `${server.url}/icon.svg`);
   const [reason, asked] = await page.evaluate(async () => {
     let asked = 0;
@@ -86,7 +86,7 @@ test("an attempt that is aborted before it begins asks for no device", async () 
   assert.deepEqual([reason, asked], ["no longer", 0]);
 });
 
-test("the page reports a screen that the system refuses, and not one that the user cancels", async () => {
+test("the module reports that the system refused to share a screen, and not that the user cancelled it", async () => {
   const page = await openPage(browser, `${server.url}/icon.svg`);
   const codes = await page.evaluate(async () => {
     const { LocalMedia } = await import("/signalbox.js");
@@ -121,19 +121,19 @@ test("the user's own picture is mirrored, unless the camera faces away", async (
   }
 });
 
-test("a raised hand is up again after a connection that could not be recovered", async (t) => {
-  const path = await startProxy(forgetting);
+test("a user's hand is still raised after a reconnect without recovery", async (t) => {
+  const path = await startProxy(withoutRecovery);
   t.after(() => path.stop());
-  const ada = await come("hand", "Ada", { at: forgetting });
+  const ada = await come("hand", "Ada", { at: withoutRecovery });
   const bob = await come("hand", "Bob", { at: path });
   const id = await bob.evaluate(async () => {
-    await window.room.update({ hand: true });
+    await window.room.update({ handRaised: true });
     return window.room.self.id;
   });
   path.cut();
   path.mend();
-  await ada.waitForFunction((former) => [...window.room.peers.values()].some((peer) => peer.id !== former && peer.hand), id);
-  await bob.waitForFunction(() => window.room.self.hand);
+  await ada.waitForFunction((former) => [...window.room.peers.values()].some((peer) => peer.id !== former && peer.handRaised), id);
+  await bob.waitForFunction(() => window.room.self.handRaised);
 });
 
 test("a user who returns to a page that the browser kept is told that the room was left", async () => {
@@ -146,7 +146,19 @@ test("a user who returns to a page that the browser kept is told that the room w
   assert.equal(code, "left");
 });
 
-test("of forty files that a peer offers at the same moment sixteen wait for the user", async () => {
+test("a join that waits for the host is rejected when the user leaves the page", async () => {
+  const ada = await come("kept-waiting", "Ada");
+  await ada.evaluate(() => window.room.host.lock(true));
+  const bob = await openPage(browser, `${server.url}/icon.svg`);
+  const code = await bob.evaluate(async () => {
+    const { join } = await import("/signalbox.js");
+    const onWaiting = () => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+    return join("kept-waiting", { onWaiting }).catch(({ code }) => code);
+  });
+  assert.equal(code, "left");
+});
+
+test("when a peer offers forty files at once, sixteen wait for the user, and the others are refused", async () => {
   const [ada, bob] = await two();
   await bob.evaluate(() => {
     window.files = [];
@@ -180,8 +192,8 @@ test("the sender does not choose the type of a received file", async () => {
 });
 
 for (const [what, breaks, expected] of [
-  ["goes where the receiver says, and not into memory", false, { state: "done", code: null, blob: null, text: "words", theirs: "done" }],
-  ["that cannot be saved has failed on both sides", true, { state: "failed", code: "not-saved", blob: null, text: "", theirs: "cancelled" }],
+  ["is written where the receiver says, and is not kept in memory", false, { state: "done", code: null, blob: null, text: "words", theirs: "done" }],
+  ["that cannot be saved has failed, and is cancelled for the sender", true, { state: "failed", code: "not-saved", blob: null, text: "", theirs: "cancelled" }],
 ]) {
   test(`a received file ${what}`, async () => {
     const [ada, bob] = await two();
@@ -209,7 +221,7 @@ for (const [what, breaks, expected] of [
   });
 }
 
-test("camera and screen share the uplink that the camera has alone", async () => {
+test("camera and screen together have the bitrate limit of the camera alone", async () => {
   const [ada] = await two({ media: { video: true }, prepare: watchConnections });
   const rates = () => ada.evaluate(() => window.connections[0].getSenders().filter(({ track }) => track?.kind === "video").map((sender) => sender.getParameters().encodings[0]?.maxBitrate));
   const becomes = (expected) => ada.waitForFunction((expected) => {

@@ -56,7 +56,7 @@ for (const [missing, named, there] of [["video", "Camera: none found", "audio"],
 }
 
 test("a refused permission is explained, the user can still join, and needs one click after allowing it", async () => {
-  const asking = await launch({ sharedTab: "nothing" }); // this browser does not grant all permissions
+  const asking = await launch({ sharedTab: "nothing" }); // unlike the others, this browser grants no permission by itself
   try {
     const bob = await openPage(asking, `${server.url}/r/refused`);
     await bob.getByRole("button", { name: "Allow camera and microphone" }).click();
@@ -120,7 +120,7 @@ function watchCapture(page) {
 const unplug = (page, kind) => page.evaluate((kind) => {
   const track = window.captured.findLast((track) => track.kind === kind);
   track.stop();
-  track.dispatchEvent(new Event("ended")); // which stop() alone does not
+  track.dispatchEvent(new Event("ended")); // stop() alone sends no event
 }, kind);
 
 test("a camera that is unplugged in a call is reported, and replaced with one click", async () => {
@@ -241,7 +241,7 @@ test("microphone and camera are chosen before and in a call, and remembered", as
   }
   await bob.getByRole("button", { name: "Test the speaker" }).click();
   await bob.waitForFunction(() => window.played === 1);
-  assert.equal(await bob.evaluate(() => window.captured.length), opened, "another language opens no device again");
+  assert.equal(await bob.evaluate(() => window.captured.length), opened, "a change of the language opens no device again");
   await choose("fake_device_2"); // no codec accepts the pictures of fake_device_1
   await enter(bob, "Bob");
   await sees(ada, "Bob");
@@ -253,10 +253,14 @@ test("microphone and camera are chosen before and in a call, and remembered", as
 
   await bob.getByRole("button", { name: "More" }).click();
   await bob.getByRole("button", { name: "Settings" }).click();
+  await bob.getByRole("checkbox", { name: "Hide my own picture from me" }).check();
+  await bob.locator(".tile.own").waitFor({ state: "detached" });
   await choose("fake_device_2");
+  await sees(ada, "Bob"); // the others still see it
 
   await bob.reload();
   await bob.waitForFunction(() => window.captured.length >= 2);
+  assert.equal(await bob.locator('[data-setting="hideSelf"]').isChecked(), true);
   assert.equal(await bob.evaluate(() => window.captured.find(({ kind }) => kind === "video").label), "fake_device_2");
   await bob.getByRole("button", { name: "Switch camera" }).click();
   await bob.waitForFunction(() => window.captured.at(-1).label === "fake_device_0"); // the first comes after the last
@@ -281,10 +285,25 @@ test("a user who speaks while muted is told so once, and the microphone is close
   await toast.getByText("You are muted. Nobody hears you.").waitFor(); // the fake microphone beeps
   await bob.getByRole("button", { name: "Leave" }).click();
   await bob.waitForFunction(() => window.captured.every(({ readyState }) => readyState === "ended"));
-  await bob.waitForFunction(() => window.released); // and the screen may go dark
+  await bob.waitForFunction(() => window.released); // the wake lock: the screen may go dark again
 });
 
-test("on http the page says that there are no devices, and the user chats", async () => {
+test("a wake lock that the browser grants after the end of the call is released", async () => {
+  const bob = await openPage(equipped, server.url);
+  await bob.addInitScript(() => {
+    const lock = { released: false, release: async () => void (window.released = true) };
+    navigator.wakeLock.request = () => new Promise((grant) => (window.grant = () => grant(lock)));
+  });
+  await bob.goto(`${server.url}/r/late-lock`);
+  await enter(bob, "Bob");
+  await bob.waitForFunction(() => window.grant);
+  await bob.getByRole("button", { name: "Leave" }).click();
+  await bob.getByRole("button", { name: "Rejoin" }).waitFor();
+  await bob.evaluate(() => window.grant());
+  await bob.waitForFunction(() => window.released);
+});
+
+test("on http the page says that devices need https, and the user can chat", async () => {
   const plain = await launch({ host: "insecure.test" });
   try {
     const ada = await joinRoom(equipped, server, "insecure", "Ada");

@@ -96,7 +96,7 @@ const pages = {
   `,
 };
 
-/** So many pages of another site that speak this dialect. */
+/** Opens `count` pages of another site that use this dialect. */
 async function visit(count, dialect) {
   const body = `<video autoplay muted playsinline></video><script type="module">
     import { io } from "${server.url}/vendor/socket.io.esm.min.js";

@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-/** An X server without a screen, on the first display that is free. Other systems than Linux have their own display. */
+/** An X server whose screen is in memory, with the first free display number. Systems other than Linux have their own display. */
 export async function startDisplay() {
   if (process.platform !== "linux") return { name: process.env.DISPLAY, stop() {} };
   const server = spawn(process.env.XVFB ?? "/usr/bin/Xvfb", ["-displayfd", "3", "-screen", "0", "1400x1000x24", "-nolisten", "tcp"], { stdio: ["ignore", "ignore", "ignore", "pipe"] });

@@ -29,7 +29,7 @@ async function visit(count, html, deployment = server) {
   return pages;
 }
 
-/** A page for a script that the documents show without one. `room` replaces its room, and `page` has the elements it needs. */
+/** A page for a script that the documents show without a page. `room` replaces the script's room; `page` has the elements that the script needs. */
 function pageOf(script, room, { imports = "join", page = "" } = {}) {
   const line = imports && `import { ${imports} } from "https://<your deployment>/signalbox.js";`;
   return `${page}<script type="module">${line}\n${script.replaceAll('"my-room"', `"${room}"`).replaceAll('"my-game"', `"${room}"`)}\nwindow.room = typeof room === "object" ? room : undefined;</script>`;
@@ -60,13 +60,13 @@ test("the README's page shows why it may not connect", async () => {
   await close(page);
 });
 
-test("the module's ten lines make a video room, with a stock client that joins between two users of the module", async () => {
+test("the module's ten lines make a video room, with a stock client that joins after one user of the module and before another", async () => {
   const pages = await visit(1, example("module-in-ten-lines"));
   const plain = example("without-the-module").replace('"socket.io-client"', '"https://<your deployment>/vendor/socket.io.esm.min.js"');
   const [stock] = await visit(1, `<script type="module">${plain}</script>`);
   await moves(stock); // the video of the user who joined before it
   pages.push(...(await visit(1, example("module-in-ten-lines"))));
-  await moves(stock, 1); // of who came later
+  await moves(stock, 1); // the video of the user who joined after it
   // The stock client sends no picture, so its video stays black.
   const someMoves = () => [...document.querySelectorAll("video")].some((video) => video.getVideoPlaybackQuality().totalVideoFrames > 3);
   for (const page of pages) await page.waitForFunction(someMoves);
@@ -75,7 +75,7 @@ test("the module's ten lines make a video room, with a stock client that joins b
   await close(...pages, stock);
 });
 
-test("own interface: users join with a password, call each other, and switch a camera off", async () => {
+test("own interface: users join, call each other, and switch a camera off", async () => {
   const [ada, bob] = await visit(2, example("own-interface").replaceAll('"my-room"', '"own"'));
   await ada.getByPlaceholder("Your name").fill("Ada");
   await ada.getByRole("button", { name: "Join" }).click();
@@ -151,7 +151,7 @@ test("a file arrives, and a key verifies peers", async () => {
   await arrived;
 
   const [cleo] = await visit(1, pageOf(example("key"), "keyed", { imports: "" }));
-  await cleo.waitForFunction(() => window.room?.keyed);
+  await cleo.waitForFunction(() => window.room?.encrypted);
   const dan = await openPage(browser, cleo.url());
   for (const one of [cleo, dan]) await one.waitForFunction(() => [...window.room?.peers.values() ?? []].some(({ verified }) => verified === "verified"));
   assert.deepEqual(faults(ada, bob, cleo, dan), []);

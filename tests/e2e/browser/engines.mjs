@@ -8,8 +8,8 @@ export async function enterRoom(page, name) {
 }
 
 /**
- * Waits until the picture of each of these users has changed twice, and their sound arrives. Firefox counts no frames
- * without a screen, so this looks at the picture itself.
+ * Waits until the picture of each of these users has changed twice, and their sound arrives. On the virtual display of
+ * the tests Firefox counts no frames, so this looks at the picture itself.
  */
 export async function seesAll(page, ...names) {
   for (const name of names) {

@@ -59,7 +59,7 @@ test("a room is entered by its name, in any script", async () => {
   assert.deepEqual(page.errors, []);
 });
 
-test("the address of a room leads there, whatever the script of its name", async () => {
+test("the address of a room leads to the room, whatever the writing system of its name", async () => {
   const page = await openPage(browser, "about:blank");
   for (const name of ["कमरा", "ห้อง", "Ⓐ", "e\u0301tage"]) {
     await page.goto(`${server.url}/r/${encodeURIComponent(name)}/`);
@@ -83,10 +83,10 @@ test("the page says when the name in the address is invalid", async () => {
 });
 
 for (const [locale, said, label] of [
-  ["en-US", /^This is not a room’s name, .* Enter the right name here, or start a new room\.$/, "Or go to a room by its name"],
+  ["en-US", /^This is not a room’s name\. .* Enter the right name here, or start a new room\.$/, "Or go to a room by its name"],
   ["zh-CN", /^这不是房间名。.*请在这里输入正确的名称，或新建一个房间。$/, "或输入房间名进入"],
 ]) {
-  test(`the page says what to do after an invalid address, and that works, in ${locale}`, async () => {
+  test(`after an invalid address the page says what to do, and the user can do it, in ${locale}`, async () => {
     const page = await openPage(browser, `${server.url}/r/x%26y`, { locale });
     const name = page.getByRole("textbox", { name: label });
     await page.getByRole("alert").getByText(said).waitFor();
@@ -102,20 +102,68 @@ for (const [locale, said, label] of [
   });
 }
 
-test("the page is in Chinese for a browser in Chinese", async () => {
-  const page = await openPage(browser, `${server.url}/r/zh`, { locale: "zh-CN" });
-  await page.getByRole("button", { name: "加入", exact: true }).waitFor();
-  assert.equal(await page.locator("html").getAttribute("lang"), "zh-CN");
+for (const [locale, language, join, newer] of [
+  ["zh-CN", "zh-CN", "加入", ["1 条新消息 ↓", "2 条新消息 ↓"]],
+  ["es-MX", "es", "Entrar", ["1 nuevo ↓", "2 nuevos ↓"]],
+  ["fr-FR", "en", "Join", ["1 new ↓", "2 new ↓"]],
+]) {
+  test(`for a browser in ${locale} the page is in ${language}, with its plurals`, async () => {
+    const page = await openPage(browser, `${server.url}/r/language`, { locale });
+    await page.getByRole("button", { name: join, exact: true }).waitFor();
+    assert.equal(await page.locator("html").getAttribute("lang"), language);
+    assert.deepEqual(await page.evaluate(async () => {
+      const { text } = await import("/page/strings.js");
+      return [1, 2].map((count) => text("chat.newer", { count }));
+    }), newer);
+  });
+}
+
+test("the page can be installed; without a connection it says so, and it reloads when the connection is back", async () => {
+  const page = await openPage(browser, server.url, { serviceWorkers: "allow" });
+  const devtools = await page.context().newCDPSession(page);
+  const { errors, data } = await devtools.send("Page.getAppManifest");
+  assert.deepEqual(errors, []);
+  for (const { src, type } of JSON.parse(data).icons) assert.equal((await fetch(new URL(src, server.url))).headers.get("content-type"), type);
+  await page.evaluate(async () => void (await navigator.serviceWorker.ready));
+  await page.context().setOffline(true);
+  const address = `${server.url}/r/away#k=AAAAAAAAAAAAAAAAAAAAAA`;
+  await page.goto(address);
+  await page.getByRole("heading", { name: "No connection" }).waitFor();
+  await page.context().setOffline(false);
+  await page.getByRole("heading", { name: "Ready to join?" }).waitFor();
+  assert.equal(page.url(), address);
 });
 
-test("both languages have the same texts, and no text is missing", async () => {
-  const strings = await (await fetch(`${server.url}/page/strings.json`)).json();
-  const keys = (language) => Object.keys(strings[language]);
-  assert.deepEqual(keys("zh-CN"), keys("en"));
+test("all languages have the same texts, and no text is missing", async () => {
   const markup = await (await fetch(server.url)).text();
-  for (const [, key] of markup.matchAll(/data-(?:text|label|title|placeholder)="([^"]+)"/g)) {
-    assert.ok(key in strings.en, `index.html names ${key}`);
+  const [, list] = /<select data-setting="language">(.*?)<\/select>/.exec(markup);
+  const languages = [...list.matchAll(/lang="([^"]+)"/g)].map(([, language]) => language);
+  assert.ok(languages.length > 2);
+  const texts = async (language) => (await fetch(`${server.url}/page/strings/${language}.json`)).json();
+  const english = await texts("en");
+  for (const language of languages) {
+    const categories = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
+    const plural = new RegExp(`\\.(?:${categories.join("|")})$`);
+    const keys = Object.keys(await texts(language)).map((key) => (key in english ? key : key.replace(plural, "")));
+    assert.deepEqual([...new Set(keys)].sort(), Object.keys(english).sort(), language);
   }
+  for (const [, key] of markup.matchAll(/data-(?:text|label|title|placeholder)="([^"]+)"/g)) {
+    assert.ok(key in english, `index.html names ${key}`);
+  }
+});
+
+test("if a language that an operator added lacks texts, the page shows these texts in English", async () => {
+  const page = await openPage(browser, "about:blank", { locale: "de-AT" });
+  await page.route("**/strings/de.json", (route) => route.fulfill({ json: { "home.start": "Raum öffnen" } }));
+  await page.route(`${server.url}/`, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replace('<option value="en"', '<option value="de" lang="de">Deutsch</option>$&') });
+  });
+  await page.goto(server.url);
+  await page.getByRole("button", { name: "Raum öffnen" }).click();
+  await page.getByRole("heading", { name: "Ready to join?" }).waitFor();
+  assert.equal(await page.locator("html").getAttribute("lang"), "de");
+  assert.deepEqual(page.errors, []);
 });
 
 test("every icon that the page names exists", async () => {
@@ -140,7 +188,7 @@ test("every address of the page carries the security headers", async () => {
 });
 
 test("the page uses nothing private of the module", () => {
-  for (const name of readdirSync(inRoot("public/page"))) {
+  for (const name of readdirSync(inRoot("public/page")).filter((name) => name.endsWith(".js"))) {
     assert.ok(!readFileSync(inRoot("public/page", name), "utf8").includes("../client/"), name);
   }
 });

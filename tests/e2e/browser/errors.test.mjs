@@ -19,12 +19,12 @@ after(async () => {
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
 const problem = (page) => page.locator('[data-slot="join-problem"]');
-const knock = (page) => page.getByRole("button", { name: "Join", exact: true }).click();
+const clickJoin = (page) => page.getByRole("button", { name: "Join", exact: true }).click();
 
 test("a full room is joined with chat only, and a camera switched on there is refused", async () => {
   const ada = await joinRoom(browser, server, "full", "Ada");
   const bob = await openPage(browser, `${server.url}/r/full`);
-  await knock(bob);
+  await clickJoin(bob);
   await problem(bob).getByText("The room is full.").waitFor();
   await problem(bob).getByRole("button", { name: "Join with chat only" }).click();
   await say(bob, "only words");
@@ -44,13 +44,13 @@ test("a message that was refused by the rate limit is sent again with one click"
     document.querySelector('[data-delivery="failed"] [data-slot="resend"]')?.click();
     return !document.querySelector('.message:not([data-delivery="sent"])');
   };
-  await ada.waitForFunction(retry, null, { polling: 300 }); // until the second is over
+  await ada.waitForFunction(retry, null, { polling: 300 }); // until the rate limit accepts it
 });
 
 test("a server that cannot be reached is tried again with one click", async () => {
   const ada = await openPage(browser, `${server.url}/r/unreachable`);
   await ada.context().setOffline(true);
-  await knock(ada);
+  await clickJoin(ada);
   await problem(ada).getByText("The server cannot be reached.").waitFor();
   await ada.context().setOffline(false);
   await problem(ada).getByRole("button", { name: "Try again" }).click();
@@ -78,15 +78,15 @@ async function withSlowModule(path, wanted = "on") {
   return Object.assign(page, { release, asked: () => page.evaluate(() => window.asked) });
 }
 
-test("part of the page that cannot be loaded is loaded with one click", async () => {
+test("a part of the page that could not be loaded is loaded with one click", async () => {
   const ada = await openPage(browser, "about:blank");
   await ada.route("**/client/room.js", (route) => route.abort());
   await ada.goto(`${server.url}/r/part`);
-  await knock(ada);
+  await clickJoin(ada);
   await problem(ada).getByText("Part of this page could not be loaded.").waitFor();
   await ada.unroute("**/client/room.js");
   await problem(ada).getByRole("button", { name: "Reload" }).click();
-  await knock(ada);
+  await clickJoin(ada);
   await ada.locator(".alone-card").waitFor();
 });
 
@@ -105,7 +105,7 @@ test("a device that is switched on and off again while the module loads stays of
   await camera.and(ada.locator('[aria-pressed="false"]')).click();
   await camera.and(ada.locator('[aria-pressed="true"]')).click();
   ada.release();
-  await knock(ada);
+  await clickJoin(ada);
   await ada.locator(".alone-card").waitFor();
   assert.equal(await ada.asked(), 0);
 });
@@ -140,7 +140,7 @@ for (const [what, remove] of Object.entries({
     const page = await openPage(browser, server.url, { permissions: ["clipboard-read", "clipboard-write"] });
     await page.addInitScript(remove);
     await page.goto(`${server.url}/r/old`);
-    await knock(page);
+    await clickJoin(page);
     await problem(page).getByText("This browser cannot make calls.").waitFor();
     await problem(page).getByRole("button", { name: "Copy link" }).click();
     await page.locator(".toast").getByText("Link copied").waitFor();
@@ -148,16 +148,16 @@ for (const [what, remove] of Object.entries({
   });
 }
 
-test("a key on http is sent to https", async () => {
+test("a user who opens a link with a key on http is offered a button that opens the page on https", async () => {
   const page = await openPage(browser, server.url);
   await page.addInitScript(() => Object.defineProperty(window, "isSecureContext", { value: false }));
   await page.goto(`${server.url}/r/plain#k=AAAAAAAAAAAAAAAAAAAAAA`);
-  await knock(page);
+  await clickJoin(page);
   await problem(page).getByText("Browsers allow this only on https or localhost.").waitFor();
   await problem(page).getByRole("button", { name: "Open on https" }).waitFor();
 });
 
-test("a blocked camera does not cost the microphone", async () => {
+test("a user who blocks the camera can still use the microphone", async () => {
   const asking = await launch({ sharedTab: "none" }); // it blocks what is not granted
   try {
     const ada = await openPage(asking, `${server.url}/r/blocked`, { permissions: ["microphone"] });
@@ -169,7 +169,7 @@ test("a blocked camera does not cost the microphone", async () => {
   }
 });
 
-test("a button that disappears with its click leaves the focus nearby", async () => {
+test("when a button disappears on its click, the focus moves to the content of the page", async () => {
   const bare = await launch({ devices: false });
   try {
     const ada = await joinRoom(bare, server, "focus", "Ada", { storageState: { cookies: [], origins: [] } });
@@ -201,7 +201,7 @@ test("a user who is disconnected for sending too much is told so, and not that t
   assert.equal(code, "rate-limited");
 });
 
-test("an invalid room name is refused with the server's message, and its devices are closed", async () => {
+test("an invalid room name is refused with the server's message, and the devices are closed", async () => {
   const ada = await openPage(browser, server.url);
   const { code, message, states } = await ada.evaluate(async () => {
     const tracks = [];
@@ -217,6 +217,7 @@ test("an invalid room name is refused with the server's message, and its devices
   });
   assert.equal(code, "bad-room");
   assert.match(message, /1 to 64|letters/);
+  assert.ok(message.startsWith(`${server.url}: `), message);
   assert.deepEqual(states, ["ended", "ended"]);
 });
 
@@ -232,11 +233,11 @@ describe("a site that ALLOWED_ORIGINS does not name", () => {
   after(() => site.close());
 
   test("join rejects with the reason", async () => {
-    const code = await page.evaluate(async (origin) => {
+    const refusal = await page.evaluate(async (origin) => {
       const { join } = await import(`${origin}/signalbox.js`);
-      return join("elsewhere").then(() => "joined", ({ code }) => code);
+      return join("elsewhere").then(() => "joined", ({ code, message }) => [code, message]);
     }, server.url);
-    assert.equal(code, "origin-not-allowed");
+    assert.deepEqual(refusal, ["origin-not-allowed", `${server.url}: ALLOWED_ORIGINS does not name this page, ${site.url}.`]);
   });
 
   test("a stock client is told why it may not connect", async () => {
@@ -273,7 +274,7 @@ test("an invalid token is refused, and a valid one is not part of the link to co
   const token = `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
   try {
     const page = await openPage(browser, `${closed.url}/r/closed#token=none`);
-    await knock(page);
+    await clickJoin(page);
     await problem(page).getByText("This invitation is not valid.").waitFor();
     await problem(page).getByRole("button", { name: "Back to start" }).waitFor();
     await page.goto(`${closed.url}/r/closed#token=${token}`);

@@ -50,7 +50,7 @@ test("cursors: the other user sees a dot where one user points", () =>
   visit("cursors", async (ann, bob) => {
     const dot = bob.locator("i");
     while ((await dot.count()) === 0) {
-      // Moves before both pages are connected are lost.
+      // A move of the mouse is lost if it comes before both pages are connected.
       await ann.mouse.move(320, 100);
       await ann.mouse.move(640, 200);
       await bob.evaluate(() => new Promise(requestAnimationFrame));

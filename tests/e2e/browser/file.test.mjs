@@ -30,7 +30,7 @@ afterEach(() => Promise.all(browser.contexts().map((context) => context.close())
 
 /** Ada and Bob, with the chat open. */
 async function two() {
-  const pages = await mesh(browser, server, `file-${(rooms += 1)}`, 2);
+  const pages = await mesh(browser, server, `file-${(rooms += 1)}`, 2, { microphones: false });
   for (const page of pages) await openChat(page);
   return pages;
 }
@@ -88,13 +88,23 @@ test("an empty file is sent", async () => {
   await says(ada, "empty.txt", "Complete and checked");
 });
 
-test("a file stays when the chat is cleared, and is freed when its receiver leaves", async () => {
+test("a picture is shown to its sender and its receiver, stays when the chat is cleared, and is freed when the user leaves; an SVG is not shown", async () => {
   const [ada, bob] = await two();
-  await bob.locator('[data-input="files"]').setInputFiles({ name: "kept.txt", mimeType: "text/plain", buffer: Buffer.from("words") });
-  await press(ada, "kept.txt", "Accept");
-  await says(ada, "kept.txt", "Complete and checked: Bob");
-  await card(ada, "kept.txt").evaluate((element) => (element.dataset.same = "yes"));
-  const address = await card(ada, "kept.txt").locator('[data-slot="save"]').getAttribute("href");
+  const pixel = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+  const files = [["kept.png", "image/png", pixel], ["drawn.svg", "image/svg+xml", Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')]];
+  for (const [name, mimeType, buffer] of files) {
+    await bob.locator('[data-input="files"]').setInputFiles({ name, mimeType, buffer });
+    await press(ada, name, "Accept");
+    await says(ada, name, "Complete and checked: Bob");
+    await says(bob, name, "Complete and checked: Ada");
+  }
+  for (const page of [ada, bob]) {
+    const picture = await card(page, "kept.png").getByRole("img", { name: "kept.png" }).elementHandle();
+    await page.waitForFunction((image) => image.naturalWidth === 1, picture);
+    assert.equal(await card(page, "drawn.svg").getByRole("img").count(), 0);
+  }
+  await card(ada, "kept.png").evaluate((element) => (element.dataset.same = "yes"));
+  const address = await card(ada, "kept.png").locator('[data-slot="save"]').getAttribute("href");
   await ada.evaluate(() => {
     const { revokeObjectURL } = URL;
     window.freed = [];
@@ -113,6 +123,7 @@ test("a file stays when the chat is cleared, and is freed when its receiver leav
   await ada.getByRole("button", { name: "Leave" }).click();
   await ada.getByRole("button", { name: "Rejoin" }).waitFor();
   await ada.waitForFunction((address) => window.freed.includes(address), address);
+  for (const page of [ada, bob]) assert.deepEqual(page.errors, []);
 });
 
 test("a file too large for memory is saved to the disk, and a browser that cannot do so says so before the transfer", async () => {
@@ -124,6 +135,7 @@ test("a file too large for memory is saved to the disk, and a browser that canno
       // The browser's own dialog cannot be used here; the file is a real one.
       const pick = async () => (await navigator.storage.getDirectory()).getFileHandle("picked", { create: true });
       window.showSaveFilePicker = canPick ? pick : undefined;
+      localStorage.audio = "off"; // sound takes most of the processor
     }, canPick);
     await page.goto(`${server.url}/r/${room}`);
     await enter(page, name);
@@ -226,6 +238,30 @@ test("a sender waits for a receiver whose disk is slower than the link", async (
   assert.ok(most < 10_000_000, `${most} bytes waited for the disk`);
 });
 
+test("a file that was not saved or was cancelled makes no more progress", async () => {
+  const room = `ended-${(rooms += 1)}`;
+  const [ada, bob] = [await moduleUser(room), await moduleUser(room)];
+  for (const state of ["failed", "cancelled"]) {
+    const ended = bob.evaluate(async (state) => {
+      const file = await new Promise((offered) => window.room.once("file", offered));
+      const seen = [];
+      file.on("change", () => seen.push([file.state, file.transferred]));
+      const closed = new Promise((close) => file.channel.addEventListener("close", close));
+      file.accept(new WritableStream({
+        write() {
+          if (state === "failed") throw new Error("the disk is full");
+          file.cancel();
+        },
+      }));
+      await closed;
+      return seen;
+    }, state);
+    const sent = send(ada, huge(`${state}.bin`, 200_000));
+    assert.deepEqual(await ended, [["moving", 0], [state, 0]]);
+    assert.equal(await sent, "cancelled");
+  }
+});
+
 test("the receiver refuses an offer, or the sender cancels it", async () => {
   const [ada, bob] = await two();
   for (const name of ["one.bin", "two.bin"]) await attach(ada, huge(name));
@@ -254,7 +290,7 @@ test("files are pasted and dropped, and the page asks before the user leaves dur
   await attach(ada, huge("long.bin"));
   await press(bob, "long.bin", "Accept");
   await card(ada, "long.bin").getByRole("progressbar").waitFor();
-  await ada.getByRole("button", { name: "Close panel" }).click(); // it covers the bar
+  await ada.getByRole("button", { name: "Close panel" }).click(); // the panel covers the call's controls
   const question = ada.getByRole("dialog", { name: "Leave while a file is on its way?" });
   await ada.getByRole("button", { name: "Leave", exact: true }).click();
   await question.getByRole("button", { name: "Cancel" }).click();
@@ -288,7 +324,7 @@ for (const canceller of ["sender", "receiver"]) {
 }
 
 test("a file fails when its receiver or its sender disconnects", async () => {
-  const [ada, bob, cleo] = await mesh(browser, server, `file-${(rooms += 1)}`, 3);
+  const [ada, bob, cleo] = await mesh(browser, server, `file-${(rooms += 1)}`, 3, { microphones: false });
   for (const page of [ada, bob, cleo]) await openChat(page);
   await attach(ada, huge("long.bin"));
   await press(bob, "long.bin", "Accept");
@@ -318,7 +354,7 @@ test("a file that differs from the offer is not kept", async () => {
   assert.equal(await card(bob, "spoilt.txt").getByText("Save").isVisible(), false);
 });
 
-test("a peer that is not connected yet does not prevent that the others get the file", async () => {
+test("the other peers get a file although one peer is not connected yet", async () => {
   const room = `file-${(rooms += 1)}`;
   const ada = await joinRoom(browser, server, room, "Ada");
   const mute = await connect(server, { room }); // offers no connection

@@ -3,7 +3,7 @@
 import puppeteer from "puppeteer-core";
 import { startDisplay } from "./display.mjs";
 
-const patience = 60_000; // ms; two cores decode every picture
+const timeout = 60_000; // ms; pages are slow, because two cores decode every picture
 
 /** A Firefox with fake devices that asks for no permission. It has a display, whose content it can share. */
 export async function launchFirefox() {
@@ -31,7 +31,10 @@ export async function launchFirefox() {
   };
 }
 
-/** In a page: its camera is as cheap for the processor as Chromium's in these tests. Firefox makes whatever picture is asked for. */
+/**
+ * Runs in the page. To spare the processor, asks for pictures as small as those of Chromium's camera in these tests.
+ * Firefox's fake camera has the size that is asked for.
+ */
 function makeCameraSmall() {
   const { getUserMedia } = MediaDevices.prototype;
   MediaDevices.prototype.getUserMedia = function ({ audio, video }) {
@@ -40,8 +43,8 @@ function makeCameraSmall() {
 }
 
 /**
- * A page in a context of its own, with as much of Playwright's interface as the tests of both browsers need. What it
- * throws or says as an error is kept in `errors`.
+ * A page in a context of its own, with as much of Playwright's interface as the tests of both browsers need. `errors`
+ * lists its exceptions and the errors on its console.
  */
 async function openFirefox(firefox, url) {
   const context = await firefox.createBrowserContext();
@@ -55,9 +58,9 @@ async function openFirefox(firefox, url) {
   return {
     errors,
     evaluate: (...call) => page.evaluate(...call),
-    waitForFunction: (predicate, argument) => page.waitForFunction(predicate, { polling: 200, timeout: patience }, argument),
-    click: (selector) => page.locator(selector).setTimeout(patience).click(),
-    fill: (selector, value) => page.locator(selector).setTimeout(patience).fill(value),
+    waitForFunction: (predicate, argument) => page.waitForFunction(predicate, { polling: 200, timeout }, argument),
+    click: (selector) => page.locator(selector).setTimeout(timeout).click(),
+    fill: (selector, value) => page.locator(selector).setTimeout(timeout).fill(value),
     async setInputFiles(selector, path) {
       const input = await page.$(selector);
       await input.uploadFile(path);

@@ -17,7 +17,7 @@ after(async () => {
 });
 afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
-/** Presses Tab, or Shift+Tab, until what a locator finds has the focus. */
+/** Presses a key until what a locator finds has the focus. */
 async function tabTo(page, locator, key = "Tab") {
   await locator.waitFor();
   for (let presses = 0; presses < 60; presses += 1) {
@@ -102,6 +102,10 @@ test("the host's actions, the chat and a file work with the keyboard alone", asy
   await ada.locator("#content").focus();
   await ada.keyboard.press("p");
   await press(ada, ada.locator('.person [data-slot="actions"]:visible'));
+  const slider = ada.locator('#person-menu input[type="range"]');
+  await tabTo(ada, slider, "ArrowDown");
+  await ada.keyboard.press("ArrowLeft");
+  assert.notEqual(await slider.inputValue(), await slider.getAttribute("max"));
   await tabTo(ada, ada.locator('#person-menu [data-action="kick"]'));
   await ada.keyboard.press("Enter");
   await press(ada, ada.locator('#confirm [data-slot="yes"]'));
@@ -163,7 +167,7 @@ test("the keys of a call work outside of fields, and can be switched off", async
   assert.equal(await bob.evaluate(() => localStorage.getItem("shortcuts")), "off");
 });
 
-test("the space bar scrolls where there is something to scroll, and talks where there is not", async () => {
+test("the space bar scrolls where there is something to scroll; elsewhere it switches the microphone on while it is held", async () => {
   const ada = await joinRoom(browser, server, "space", "Ada");
   await ada.keyboard.press("m");
   await becomes(ada, "audio", false);

@@ -5,11 +5,11 @@ import { test } from "node:test";
 import { RoomKey } from "../../../public/client/key.js";
 import { ask, connect, once } from "../support.mjs";
 import { watchConnections } from "./descriptions.mjs";
-import { connected, joinAs, moduleUser } from "./module-user.mjs";
+import { connected, joinAs, keepOwnChannels, moduleUser } from "./module-user.mjs";
 import { setUp } from "./setup.mjs";
-import { hears, joinRoom } from "./support.mjs";
+import { hears, joinRoom, openChat, say, tile } from "./support.mjs";
 
-const place = await setUp();
+const fixture = await setUp();
 let rooms = 0;
 
 /** People in a room of their own, all linked to all. */
@@ -17,7 +17,7 @@ async function people(...names) {
   const room = `messages-${(rooms += 1)}`;
   const pages = [];
   for (const name of names) {
-    const page = await moduleUser(place, async (page) => {
+    const page = await moduleUser(fixture, async (page) => {
       await watchConnections(page);
       await keepOwnChannels(page);
     });
@@ -27,17 +27,6 @@ async function people(...names) {
   for (const page of pages) await connected(page, names.length - 1);
   return Object.assign(pages, { room });
 }
-
-/** Has a page keep the module's own channels, on which links are verified, in `window.ownChannels`. */
-const keepOwnChannels = (page) => page.evaluate(() => {
-  window.ownChannels = [];
-  const { createDataChannel } = RTCPeerConnection.prototype;
-  RTCPeerConnection.prototype.createDataChannel = function (label, options) {
-    const channel = createDataChannel.call(this, label, options);
-    if (options?.negotiated) window.ownChannels.push(channel);
-    return channel;
-  };
-});
 
 /** Keeps the messages of a channel, with the sender's name: `window.heard`. Bytes become arrays of numbers. */
 const listen = (page, channel) => page.evaluate((channel) => {
@@ -66,14 +55,30 @@ test("a channel carries text, values and bytes, to all or to some, also to a lis
     await channel.send(new ArrayBuffer(2));
   });
   assert.deepEqual(await heard(bob, 5), [["Ada", "你好"], ["Ada", { x: [1, null] }], ["Ada", "for Bob"], ["Ada", [1, 2]], ["Ada", [0, 0]]]);
-  await listen(cleo, "talk");
-  assert.deepEqual(await heard(cleo, 5), [["Ada", "你好"], ["Ada", { x: [1, null] }], ["Ada", "for Cleo"], ["Ada", [1, 2]], ["Ada", [0, 0]]]);
+  const first = await cleo.evaluate(() => new Promise((hear) => window.room.channel("talk").once("message", hear)));
+  assert.equal(first, "你好");
+  await listen(cleo, "talk"); // gets the others, which waited
+  assert.deepEqual(await heard(cleo, 4), [["Ada", { x: [1, null] }], ["Ada", "for Cleo"], ["Ada", [1, 2]], ["Ada", [0, 0]]]);
   const codes = await ada.evaluate(async () => {
     const channel = window.room.channel("talk");
     const tries = [channel.send("x".repeat(262_143)), channel.send(undefined), channel.send(new ArrayBuffer(262_144))];
     return (await Promise.allSettled(tries)).map(({ status, reason }) => reason?.code ?? reason?.name ?? status);
   });
   assert.deepEqual(codes, ["too-large", "TypeError", "fulfilled"]);
+  // A character is three bytes here, and what waits for a listener takes a megabyte at most.
+  await cleo.evaluate(() => {
+    const { send } = RTCDataChannel.prototype;
+    window.haveArrived = new Promise((arrived) => (RTCDataChannel.prototype.send = function (data) {
+      if (this.label === "long" && data === "5") arrived(); // the acknowledgement of the fifth message
+      send.call(this, data);
+    }));
+  });
+  await ada.evaluate(async () => {
+    for (let number = 1; number <= 5; number += 1) void window.room.channel("long").send(number + "字".repeat(80_000));
+  });
+  await cleo.evaluate(() => window.haveArrived);
+  await listen(cleo, "long");
+  assert.deepEqual((await heard(cleo, 4)).map(([, text]) => text.slice(0, 2)), ["2字", "3字", "4字", "5字"]);
 });
 
 test("an application that awaits send does not fill the browser's buffer, and messages keep their order", async () => {
@@ -97,7 +102,7 @@ test("an application that awaits send does not fill the browser's buffer, and me
   assert.ok(most < 2_000_000, `${most} bytes were buffered`);
 });
 
-test("a channel outlives the connection: messages sent while another one is made arrive once and in order", async () => {
+test("a channel outlives the connection: messages that are sent while a new connection is made arrive once and in order", async () => {
   const [ada, bob] = await people("Ada", "Bob");
   for (const page of [ada, bob]) await listen(page, "count");
   const count = (page, rounds) => page.evaluate(async (rounds) => {
@@ -129,7 +134,7 @@ test("a channel outlives the connection: messages sent while another one is made
   assert.deepEqual((await bob.evaluate(() => window.heard)).map(([, value]) => value), [...numbers(fromAda), "the last"]);
 });
 
-test("channels beyond the limit, and channels with an invalid beginning, are closed", async () => {
+test("channels beyond the limit, and channels with an invalid first message, are closed", async () => {
   const [ada, bob] = await people("Ada", "Bob");
   const states = await bob.evaluate(async () => {
     const [peer] = window.room.peers.values();
@@ -153,6 +158,13 @@ test("a message of the application goes through the room, to all or to one", asy
   const [ada, bob, cleo] = await people("Ada", "Bob", "Cleo");
   for (const page of [bob, cleo]) {
     await page.evaluate(() => {
+      window.once = [];
+      window.room.once("message", (data) => window.once.push(data));
+      window.room.once("peer", ({ name }) => window.once.push(name)); // two peers are here already
+      const removed = () => window.once.push("removed");
+      window.room.on("message", removed);
+      window.room.once("message", removed);
+      window.once.push(window.room.off("message", removed), window.room.off("message", removed));
       window.heard = [];
       window.room.on("message", (data, { name }) => window.heard.push([name, data instanceof ArrayBuffer ? [...new Uint8Array(data)] : data]));
     });
@@ -165,15 +177,16 @@ test("a message of the application goes through the room, to all or to one", asy
   });
   assert.deepEqual(await heard(bob, 3), [["Ada", { kind: "wave" }], ["Ada", "for Bob"], ["Ada", [1, 2]]]);
   assert.deepEqual(await heard(cleo, 2), [["Ada", { kind: "wave" }], ["Ada", [1, 2]]]);
+  for (const page of [bob, cleo]) assert.deepEqual(await page.evaluate(() => window.once), ["Ada", true, false, { kind: "wave" }]);
   const code = await ada.evaluate(() => window.room.send("x", { to: { id: "nobody" } }).catch(({ code }) => code));
   assert.equal(code, "unknown-peer");
 });
 
 for (const key of [undefined, "shared-secret"]) {
-  test(`a private message reaches one peer alone, and is marked as such${key ? ", encrypted" : ""}`, async () => {
+  test(`a private message reaches one peer alone, and is marked as private${key ? ", encrypted" : ""}`, async () => {
     const room = `private-${(rooms += 1)}`;
-    const bob = await joinRoom(place.browser, place.server, room, "Bob", { key });
-    const [ada, cleo] = [await moduleUser(place), await moduleUser(place)];
+    const bob = await joinRoom(fixture.browser, fixture.server, room, "Bob", { key });
+    const [ada, cleo] = [await moduleUser(fixture), await moduleUser(fixture)];
     await joinAs(ada, room, "Ada", { key });
     await joinAs(cleo, room, "Cleo", { key });
     const sent = await ada.evaluate(async () => {
@@ -189,6 +202,36 @@ for (const key of [undefined, "shared-secret"]) {
     assert.equal(await bob.getByText("Only to you").count(), 1);
     await cleo.waitForFunction(() => window.room.chat.messages.length > 0);
     assert.deepEqual(await cleo.evaluate(() => window.room.chat.messages.map(({ text, to }) => [text, to])), [["for all", null]]);
+
+    // Bob chooses who gets his messages: in the list beside the input, or in the menu of a user's tile.
+    const receiver = bob.getByRole("combobox", { name: "Who gets the message" });
+    const note = (words, noted) => bob.locator(".message").filter({ hasText: words }).getByText(noted).waitFor({ state: "attached" });
+    const isRead = (page, words) => page.waitForFunction((words) => window.room.chat.messages.some(({ text }) => text === words), words);
+    await openChat(bob);
+    await receiver.selectOption({ label: "Only to Ada" });
+    await say(bob, "for Ada");
+    await isRead(ada, "for Ada");
+    await note("for Ada", "Only to Ada");
+    await tile(bob, "Cleo").getByRole("button", { name: "Actions for Cleo" }).click();
+    await bob.getByRole("button", { name: "Write privately" }).click();
+    await say(bob, "for Cleo");
+    await isRead(cleo, "for Cleo");
+    await note("for Cleo", "Only to Cleo");
+    await receiver.selectOption({ label: "To everyone" });
+    await say(bob, "for both");
+    for (const page of [ada, cleo]) await isRead(page, "for both");
+    assert.equal(await bob.locator(".message").filter({ hasText: "for both" }).getByText("Only to").count(), 0);
+    await receiver.selectOption({ label: "Only to Ada" });
+    await ada.evaluate(() => window.room.leave());
+    await tile(bob, "Ada").waitFor({ state: "detached" });
+    await say(bob, "too late"); // to nobody, and not to all
+    await note("too late", "They are no longer here");
+    await receiver.selectOption({ label: "To everyone" });
+    await say(bob, "the last");
+    await isRead(cleo, "the last");
+    assert.deepEqual(await cleo.evaluate(() => window.room.chat.messages.map(({ text }) => text)), ["for all", "for Cleo", "for both", "the last"]);
+    assert.deepEqual(await ada.evaluate(() => window.room.chat.messages.map(({ text }) => text)), ["psst", "for all", "for Ada", "for both"]);
+    assert.deepEqual(bob.errors, []);
   });
 }
 
@@ -202,17 +245,17 @@ const forging = (alter) => (page) => page.routeWebSocket(/socket\.io/, (socket) 
   });
 });
 
-test("an encrypted message that the server alters, or takes from another room, is unreadable or has its own name and time", async () => {
+test("an encrypted message that the server altered or took from another room is unreadable; a forged name or time is not shown", async () => {
   const [key, room] = ["shared-secret", `forged-${(rooms += 1)}`];
-  const elsewhere = await moduleUser(place);
-  const listener = await connect(place.server, { room: `${room}-other` });
+  const elsewhere = await moduleUser(fixture);
+  const listener = await connect(fixture.server, { room: `${room}-other` });
   await joinAs(elsewhere, `${room}-other`, "Ada", { key });
   const said = once(listener, "chat-message");
   await elsewhere.evaluate(() => window.room.chat.send("in another room"));
   const [other] = await said;
 
   const flip = (text) => (text.startsWith("A") ? "B" : "A") + text.slice(1);
-  const bob = await moduleUser(place, forging((record) => {
+  const bob = await moduleUser(fixture, forging((record) => {
     let copies = 0;
     const copy = (changes) => ({ ...record, id: `${record.id}-${(copies += 1)}`, ...changes });
     return [
@@ -224,11 +267,11 @@ test("an encrypted message that the server alters, or takes from another room, i
       copy({ message: other.message, enc: other.enc }),
       copy({ message: other.message, enc: other.enc, from: other.from }),
       ...[{}, [], "x", 7, { mid: {}, iv: {} }, { mid: null, iv: null }].map((enc) => copy({ enc })),
-      copy({ name: "Carol (boss)", ts: record.ts + 3_600_000 }), // this one is opened, and has its own name and time
-      copy({}), // and once only
+      copy({ name: "Carol (boss)", ts: record.ts + 3_600_000 }), // this one is readable, and is shown with the name and time that its sender encrypted
+      copy({}), // a repetition, which is not shown
     ];
   }));
-  const ada = await moduleUser(place);
+  const ada = await moduleUser(fixture);
   await joinAs(ada, room, "Ada", { key });
   await joinAs(bob, room, "Bob", { key });
   await connected(ada, 1);
@@ -246,11 +289,11 @@ test("an encrypted message that the server alters, or takes from another room, i
   assert.deepEqual(bob.errors, []);
 });
 
-test("a member who encrypts invalid facts does not stop the chat, and a session without a verified link is not proven", async () => {
+test("an encrypted message of an invalid form does not stop the chat, and a message is not proven if its sender has no verified link", async () => {
   const [key, room] = ["shared-secret", `odd-${(rooms += 1)}`];
-  const bob = await moduleUser(place);
+  const bob = await moduleUser(fixture);
   await joinAs(bob, room, "Bob", { key });
-  const member = await connect(place.server, { room });
+  const member = await connect(fixture.server, { room });
   await ask(member, "room:join", { name: "Mallory" });
   const roomKey = await RoomKey.of(key, room);
   const say = async (plain, mid) => {
@@ -309,7 +352,7 @@ test("the application loads older messages page by page", async () => {
     for (let number = 0; number < 50; number += 1) chat.send(`${number} ${"x".repeat(3_900)}`);
     await sent;
   });
-  const bob = await moduleUser(place);
+  const bob = await moduleUser(fixture);
   await joinAs(bob, `messages-${rooms}`, "Bob");
   const read = await bob.evaluate(async () => {
     const { chat } = window.room;
@@ -323,21 +366,24 @@ test("the application loads older messages page by page", async () => {
   assert.deepEqual(read, { isPart: true, five: 5, more: [true, false, false], none: 0, numbers: Array.from({ length: 50 }, (_, number) => number), earlier: true });
 });
 
-test("the host admits all waiting users at once", async () => {
+test("the host admits all waiting users at once, and asks all to mute", async () => {
   const [host] = await people("Ada");
   const room = `messages-${rooms}`;
   await host.evaluate(() => window.room.host.lock(true));
   const names = ["Bob", "Cleo", "Dan"];
-  const waiting = await Promise.all(names.map(() => moduleUser(place)));
+  const waiting = await Promise.all(names.map(() => moduleUser(fixture)));
   const joining = waiting.map((page, index) => joinAs(page, room, names[index]));
   await host.waitForFunction(() => window.room.knocks.length === 3);
   await host.evaluate(() => window.room.host.admitAll());
   await Promise.all(joining);
   assert.deepEqual(await host.evaluate(() => [window.room.knocks.length, window.room.info.locked, [...window.room.peers.values()].map(({ name }) => name).sort()]), [0, true, names]);
+  const asked = waiting.map((page) => page.evaluate(() => new Promise((done) => window.room.on("muteRequest", ({ name }) => done(name)))));
+  await host.evaluate(() => window.room.host.requestMuteAll());
+  assert.deepEqual(await Promise.all(asked), ["Ada", "Ada", "Ada"]);
 });
 
-test("an application's own ICE servers take the place of the deployment's", async () => {
-  const page = await moduleUser(place, watchConnections);
+test("an application's own ICE servers replace those of the deployment", async () => {
+  const page = await moduleUser(fixture, watchConnections);
   const [ada] = await people("Ada");
   const iceServers = [{ urls: ["stun:127.0.0.1:9"] }];
   await joinAs(page, `messages-${rooms}`, "Bob", { rtcConfig: { iceServers, iceCandidatePoolSize: 1 } });

@@ -10,19 +10,26 @@ import { joinRoom, openPage, sees } from "./support.mjs";
 const crossings = Number(process.env.CROSSINGS ?? 8);
 const meetings = Number(process.env.MEETINGS ?? 5);
 
-const place = await setUp();
-const { server, site, browser } = place;
+const fixture = await setUp();
+const { server, site, browser } = fixture;
 
 test("a user of the module on another site and a user of the page are in one video room", async () => {
   const ada = await joinRoom(browser, server, "module", "Ada");
-  const bob = await caller(place, "module", "Bob");
+  const bob = await caller(fixture, "module", "Bob");
   await moves(bob);
   await sees(ada, "Bob");
   const heard = bob.evaluate(() => new Promise((heard) => window.room.chat.on("message", ({ text }) => heard(text))));
   await ada.locator('[data-input="message"]').fill("hello, other site");
   await ada.locator('[data-input="message"]').press("Enter");
   assert.equal(await heard, "hello, other site");
-  await bob.evaluate(() => window.room.leave());
+  const left = await bob.evaluate(() => {
+    const { room } = window;
+    const [peer] = room.peers.values();
+    room.leave();
+    peer.retry(); // too late
+    return [peer.state, peer.joinOrder < room.self.joinOrder, peer.handRaised, room.self.handRaised];
+  });
+  assert.deepEqual(left, ["closed", true, false, false]);
   await ada.locator(".alone-card").waitFor();
   assert.deepEqual(bob.errors, []);
 });
@@ -50,8 +57,8 @@ test("audio, video and data continue after each of several rounds in which both 
       held = null;
     });
   };
-  const ada = await caller(place, "glare", "Ada", { prepare: watchConnections });
-  const bob = await caller(place, "glare", "Bob", { prepare: crossing });
+  const ada = await caller(fixture, "glare", "Ada", { prepare: watchConnections });
+  const bob = await caller(fixture, "glare", "Bob", { prepare: crossing });
   const pages = [ada, bob];
   for (const page of pages) {
     await moves(page);
@@ -96,7 +103,7 @@ test("audio, video and data continue after each of several rounds in which both 
   }
 });
 
-test("four people join a room at the same moment, in several rooms, and each pair exchanges audio, video and data", { timeout: 600_000 }, async (t) => {
+test("in each of several rooms four people join at the same moment, and each pair exchanges audio, video and data", { timeout: 600_000 }, async (t) => {
   const page = await openPage(browser, site.url);
   for (let round = 1; round <= meetings; round += 1) {
     await page.evaluate(async ({ origin, round }) => {
@@ -116,12 +123,12 @@ test("four people join a room at the same moment, in several rooms, and each pai
         if (!inbound.some(({ kind, packetsReceived }) => kind === "audio" && packetsReceived > 0)) throw new Error(`${peer.name} is not heard`);
       };
       const states = () => rooms.flatMap((room) => [...room.peers.values()].map(({ name, state }) => `${room.self.name} to ${name}: ${state}`));
-      await Promise.all(rooms.map((room) => new Promise((everyone, nobody) => {
-        setTimeout(() => nobody(new Error(`round ${round} is not complete after 90 s: ${states().join(", ")}`)), 90_000);
+      await Promise.all(rooms.map((room) => new Promise((resolve, reject) => {
+        setTimeout(() => reject(new Error(`round ${round} is not complete after 90 s: ${states().join(", ")}`)), 90_000);
         const others = [];
         room.on("peer", (peer) => {
           others.push(met(peer));
-          if (others.length === 3) Promise.all(others).then(everyone, nobody);
+          if (others.length === 3) Promise.all(others).then(resolve, reject);
         });
       })));
       for (const room of rooms) room.leave();
@@ -133,31 +140,49 @@ test("four people join a room at the same moment, in several rooms, and each pai
 
 test("a microphone that replaces a muted one is muted, too", async () => {
   const page = await openPage(browser, site.url);
-  const heard = await page.evaluate(async (origin) => {
+  const states = await page.evaluate(async (origin) => {
     const { LocalMedia } = await import(`${origin}/signalbox.js`);
     const media = new LocalMedia();
-    const heard = [];
+    const states = [];
     await media.start({ audio: true });
-    heard.push(media.audio);
+    states.push(media.audio);
     await media.setAudio(false);
     media.track("audio").dispatchEvent(new Event("ended")); // the microphone is unplugged
-    heard.push(media.problems.audio.code);
+    states.push(media.problems.audio.code);
     await media.start({ audio: true });
-    heard.push(media.audio);
+    states.push(media.audio);
     await media.setAudio(true);
-    heard.push(media.audio);
+    states.push(media.audio);
     media.close();
-    return heard;
+    return states;
   }, server.url);
-  assert.deepEqual(heard, [true, "device-lost", false, true]);
+  assert.deepEqual(states, [true, "device-lost", false, true]);
 });
 
 test("join rejects when the server cannot be reached", async () => {
   const page = await openPage(browser, site.url);
-  const code = await page.evaluate(async ({ origin, nowhere }) => {
+  const failure = await page.evaluate(async ({ origin, nowhere }) => {
     const { join, SignalboxError } = await import(`${origin}/signalbox.js`);
     const error = await join("nobody", { server: nowhere }).catch((error) => error);
-    return error instanceof SignalboxError && error.code;
-  }, { origin: server.url, nowhere: "http://127.0.0.1:9" });
-  assert.equal(code, "unreachable");
+    return error instanceof SignalboxError && [error.code, error.message];
+  }, { origin: server.url, nowhere: "http://127.0.0.1:9/" });
+  assert.deepEqual(failure, ["unreachable", "http://127.0.0.1:9: The server does not answer."]);
+});
+
+test("join refuses a server that is no deployment's address, before it asks for a device", async () => {
+  const page = await openPage(browser, site.url);
+  const bad = ["rooms.example.com", "localhost:3000", "//rooms.example.com", "wss://rooms.example.com", "https://rooms.example.com/r/standup", "https://rooms.example.com/?a", "https://", ""];
+  const { asked, messages } = await page.evaluate(async ({ origin, bad }) => {
+    let asked = 0;
+    navigator.mediaDevices.getUserMedia = async () => (asked += 1);
+    const { join } = await import(`${origin}/signalbox.js`);
+    const messages = [];
+    for (const server of bad) messages.push(await join("nobody", { server, media: { audio: true } }).catch((error) => `${error.name}: ${error.message}`));
+    return { asked, messages };
+  }, { origin: server.url, bad });
+  assert.equal(asked, 0);
+  for (const [index, message] of messages.entries()) {
+    assert.ok(message.startsWith(`TypeError: "${bad[index]}" is not the address of a deployment`), message);
+    assert.match(message, /https:\/\/rooms\.example\.com"/);
+  }
 });

@@ -1,24 +1,25 @@
-// How two browsers agree, when signals come twice, late or early, and when the browser refuses a step.
+// Two browsers negotiate a connection when signals arrive twice, late or early, and when a browser refuses a step.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { metrics, points } from "../points.mjs";
 import { startServer } from "../support.mjs";
 import { agreement, watchConnections } from "./descriptions.mjs";
 import { caller, moves } from "./module-user.mjs";
 import { setUp } from "./setup.mjs";
 import { openPage } from "./support.mjs";
 
-const place = await setUp();
-const { server, site, browser } = place;
+const fixture = await setUp({ metrics });
+const { server, site, browser } = fixture;
 const slow = await startServer({ vars: { ALLOWED_ORIGINS: "*", SIGNAL_RATE: "3/3" } });
 after(() => slow.stop());
-const forgetting = await startServer({ vars: { ALLOWED_ORIGINS: "*", RECOVERY_MS: "0" } });
-after(() => forgetting.stop());
+const withoutRecovery = await startServer({ vars: { ALLOWED_ORIGINS: "*", RECOVERY_MS: "0" } });
+after(() => withoutRecovery.stop());
 let rooms = 0;
 
-/** A user in a room; `prepare` gets the page first. */
-const come = (room, name, prepare = () => {}, at = server) => caller({ ...place, server: at }, room, name, {
+/** A user in a room. `prepare` runs on the page before the user joins. */
+const come = (room, name, prepare = () => {}, at = server) => caller({ ...fixture, server: at }, room, name, {
   async prepare(page) {
     await watchConnections(page);
     await prepare(page);
@@ -35,9 +36,13 @@ async function two({ ada: prepareAda, bob: prepareBob, at } = {}) {
   return [ada, bob];
 }
 
-/** Changes the signals from the room: `change(event, payload)` returns the signals to deliver instead. */
-const incoming = (change) => (page) => page.routeWebSocket(/socket\.io/, (socket) => {
+/** Changes the signals from the room: `change(event, payload)` returns the signals to deliver instead. `sent` gets the page's frames. */
+const incoming = (change, sent = () => {}) => (page) => page.routeWebSocket(/socket\.io/, (socket) => {
   const room = socket.connectToServer();
+  socket.onMessage((frame) => {
+    sent(frame);
+    room.send(frame);
+  });
   room.onMessage((frame) => {
     const [, type, json] = /^(42)(\[.*)$/s.exec(frame) ?? [];
     const [event, payload, ...rest] = json ? JSON.parse(json) : [];
@@ -46,8 +51,8 @@ const incoming = (change) => (page) => page.routeWebSocket(/socket\.io/, (socket
   });
 });
 
-/** Counts what the browser is asked: `window.calls` has the calls of `RTCPeerConnection.prototype[name]`, by type. */
-const count = (page) => page.evaluate(() => {
+/** Records the page's calls that negotiate: `window.calls` has the method of each, and the type of its description. */
+const recordCalls = (page) => page.evaluate(() => {
   window.calls = [];
   for (const name of ["setLocalDescription", "setRemoteDescription", "addIceCandidate"]) {
     const original = RTCPeerConnection.prototype[name];
@@ -62,7 +67,7 @@ const count = (page) => page.evaluate(() => {
   }
 });
 
-/** Has the browser refuse the first calls of a method: those `times` for which `args` returns true. */
+/** Makes the browser refuse calls of a method: the first `times` calls for which `only` returns true. `only` is the text of a function. */
 const refuse = (method, times, only = "() => true") => (page) => page.evaluate(({ method, times, only }) => {
   const [holder, name] = method.split(".");
   const { prototype } = window[holder];
@@ -78,7 +83,7 @@ const refuse = (method, times, only = "() => true") => (page) => page.evaluate((
   };
 }, { method, times, only });
 
-/** In a page: what it shares as its screen is a canvas. */
+/** Runs in the page. A canvas takes the place of the screen that the page shares. */
 function shareCanvas() {
   const canvas = document.createElement("canvas");
   canvas.getContext("2d").fillRect(0, 0, 1, 1);
@@ -89,7 +94,7 @@ test("an offer that arrives twice is applied once, and gets the same answer twic
   const answers = [];
   const [ada] = await two({
     async ada(page) {
-      await count(page);
+      await recordCalls(page);
       await incoming((event, payload) => (event === "offer" ? [[event, payload], [event, payload]] : [[event, payload]]))(page);
     },
     bob: incoming((event, payload) => {
@@ -106,7 +111,7 @@ test("an answer to another offer is dropped, and so is a repeated answer", async
   let changed = 0;
   const [, bob] = await two({
     async bob(page) {
-      await count(page);
+      await recordCalls(page);
       await incoming((event, payload) => {
         if (event !== "answer") return [[event, payload]];
         changed += 1;
@@ -136,7 +141,7 @@ test("candidates that arrive before their description are buffered", async () =>
   });
   const [, bob] = await two({
     async bob(page) {
-      await count(page);
+      await recordCalls(page);
       await candidatesFirst(page);
     },
   });
@@ -145,18 +150,29 @@ test("candidates that arrive before their description are buffered", async () =>
   assert.deepEqual(calls.filter((call) => /failed/.test(call)), []);
 });
 
-test("a peer that cannot be reached is shown as failed, and is connected once it can be reached", async () => {
+test("a peer that cannot be reached is shown and reported as failed, and is connected once it can be reached", async () => {
   let isBlocked = true;
   const room = `negotiation-${(rooms += 1)}`;
   await come(room, "Ada");
-  const bob = await come(room, "Bob", incoming((event, payload) => (event === "answer" && isBlocked ? [] : [[event, payload]])));
+  const frames = [];
+  const prepare = incoming((event, payload) => (event === "answer" && isBlocked ? [] : [[event, payload]]), (frame) => frames.push(frame));
+  const bob = await caller(fixture, room, "Bob", { prepare, reportOutcomes: true, rtcConfig: { iceServers: [] } });
   const becomes = (state) => bob.waitForFunction((state) => [...window.room.peers.values()][0].state === state, state);
   await becomes("failed"); // after 20 seconds; the attempts end after ten minutes
   isBlocked = false;
   await becomes("connected");
+  await server.logged(/point.*"direct"/);
+  await bob.evaluate(() => window.room.leave());
+  await server.logged(/point.*"ended"/);
+  const outcomes = points(server).filter(({ blobs: [event] }) => event === "outcome");
+  assert.deepEqual(outcomes.map(({ blobs: [, , outcome] }) => outcome), ["failed", "direct", "ended"], "Ada reports nothing");
+  const [failed, direct, ended] = outcomes.map(({ doubles: [ms] }) => ms);
+  assert.ok(direct >= failed && failed > 0 && ended >= 0, `${failed} ${direct} ${ended}`);
+  assert.ok(frames.some((frame) => frame.includes("peer:outcome")));
+  assert.ok(!frames.some((frame) => frame.includes("ice:get")), "Bob has ICE servers of his own");
 });
 
-test("a peer that joins again under another id, after its answer and its offer were lost, agrees with the other", async () => {
+test("two peers agree again after one of them lost its answer and its offer, and joined again under another id", async () => {
   let isLosing = false;
   const lost = [];
   /** Loses the answer and the offer that the page sends next, and then the connection. */
@@ -173,7 +189,7 @@ test("a peer that joins again under another id, after its answer and its offer w
       void socket.close({ code: 4000 });
     });
   });
-  const [ada, bob] = await two({ bob: lossy, at: forgetting });
+  const [ada, bob] = await two({ bob: lossy, at: withoutRecovery });
   for (const page of [ada, bob]) await page.evaluate(shareCanvas);
   const id = await bob.evaluate(() => window.room.self.id);
   isLosing = true;
@@ -193,7 +209,7 @@ test("signals keep their order under the room's rate limit", async () => {
     const [event, { description, candidate, round }] = json ? JSON.parse(json) : [null, {}];
     return event && (description ? `${event} ${round}` : `${event} ${candidate?.candidate}`);
   };
-  /** What passes by, on its way from the page or to it. */
+  /** Records the signals from the page in `outgoing`, and those to it in `incoming`. */
   const watch = (outgoing, incoming) => (page) => page.routeWebSocket(/socket\.io/, (socket) => {
     const room = socket.connectToServer();
     const passOn = (to, list) => (frame) => {
@@ -205,11 +221,11 @@ test("signals keep their order under the room's rate limit", async () => {
   });
   await two({ at: slow, ada: watch([], received), bob: watch(sent, []) });
   const first = () => sent.filter((signal, index) => sent.indexOf(signal) === index);
-  const isDone = () => first().at(-1) === "candidate undefined" && received.at(-1) === "candidate undefined"; // there are no more
+  const isDone = () => first().at(-1) === "candidate undefined" && received.at(-1) === "candidate undefined"; // the text of the candidate null, which says that no more follow
   for (const deadline = performance.now() + 60_000; !isDone(); await pause(100)) {
     assert.ok(performance.now() < deadline, `the last of ${received.length} signals is ${received.at(-1)}`);
   }
-  // A refused signal and all that follow it are sent again. So the order is that of each signal's last arrival.
+  // A refused signal and all that follow it are sent again. So only the last arrival of each signal counts.
   const last = received.filter((signal, index) => received.lastIndexOf(signal) === index);
   assert.ok(sent.length > first().length, "nothing was refused");
   assert.deepEqual(last, first());
@@ -222,7 +238,7 @@ for (const [what, who, ...refusal] of [
   ["the other's answer", "bob", "RTCPeerConnection.setRemoteDescription", 1],
   ["the other's answer, until there is a new connection", "bob", "RTCPeerConnection.setRemoteDescription", 3, "(pc, { type }) => type === 'answer'"],
   ["its tracks at first", "ada", "RTCRtpSender.replaceTrack", 2],
-  ["every cap", "ada", "RTCRtpSender.setParameters", Infinity],
+  ["every limit of the bitrate", "ada", "RTCRtpSender.setParameters", Infinity],
 ]) {
   test(`two people see each other although a browser refuses ${what}`, async () => {
     const pages = await two({ [who]: refuse(...refusal) });

@@ -1,7 +1,7 @@
 // The npm package in a browser: the template's page, and the module in a bundle.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -14,10 +14,16 @@ import { startServer } from "../support.mjs";
 import { launch, openPage, otherSite } from "./support.mjs";
 
 const project = join(mkdtempSync(join(tmpdir(), "signalbox-")), "project");
+/** A page like those of many tutorials: its script, style and handler are inline. */
+const inline = `<!doctype html><title>Inline</title><link rel="icon" href="/icon.svg"><style>p { color: rgb(1, 2, 3) }</style>
+<button onclick="document.querySelector('p').textContent = 'pressed'">Press</button><p></p>
+<script>document.querySelector("p").textContent = "ready"</script>`;
+
 let server;
 let browser;
 before(async () => {
   init(project);
+  writeFileSync(join(project, "public/inline.html"), inline);
   buildSite(project);
   server = await startServer({ crate: project, vars: { ALLOWED_ORIGINS: "*" } });
   browser = await launch();
@@ -71,6 +77,17 @@ test("the tutorial's page works after each of its steps", async () => {
   await bob.getByText("me: hello").waitFor();
   for (const page of [alone, connected, ada, bob]) assert.deepEqual(page.errors, []);
   for (const page of [ada, bob]) await page.context().close();
+});
+
+test("a page of the project may have inline scripts, handlers and styles", async () => {
+  const page = await openPage(browser, `${server.url}/inline`);
+  const text = page.locator("p");
+  assert.equal(await text.textContent(), "ready");
+  assert.equal(await text.evaluate((p) => getComputedStyle(p).color), "rgb(1, 2, 3)");
+  await page.getByRole("button").click();
+  assert.equal(await text.textContent(), "pressed");
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
 });
 
 for (const format of ["esm", "iife"]) {

@@ -39,7 +39,6 @@ test("a user who left can rejoin", async () => {
   await enter(bob);
   await sees(ada, "Bob");
   await sees(bob, "Ada");
-
 });
 
 test("a user who reloads comes back under the same name, and is shown once", async () => {

@@ -1,5 +1,6 @@
 // A proxy in front of a server, for tests of lost connections. A connection can fail silently, as when a phone leaves its
-// Wi-Fi: nothing arrives any more, and no end closes. Or the proxy closes it at both ends.
+// Wi-Fi: nothing arrives any more, and neither end learns that it failed. Or the
+// proxy closes the connection at both ends.
 
 import { createSocket } from "node:dgram";
 import { once } from "node:events";

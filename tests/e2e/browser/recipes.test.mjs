@@ -13,7 +13,8 @@ import { example } from "../documents.mjs";
 import { setUp } from "./setup.mjs";
 import { openPage } from "./support.mjs";
 
-const { server, site, browser } = await setUp();
+const API_TOKEN = "token-of-the-operator";
+const { server, site, browser } = await setUp({ vars: { ALLOWED_ORIGINS: "*", API_TOKEN } });
 const modules = mkdtempSync(join(tmpdir(), "signalbox-recipes-"));
 after(() => rmSync(modules, { recursive: true }));
 
@@ -54,6 +55,7 @@ test("docs/recipes.md shows the files as they are", () => {
     "canvas.ts": example("recipe-canvas"),
     "game.ts": example("recipe-game"),
     "interface.ts": example("recipe-interface"),
+    "own-events.ts": example("recipe-own-events"),
     "plain.ts": example("recipe-plain"),
     "use-room.ts": example("recipe-use-room"),
   };
@@ -118,7 +120,7 @@ test("the user interface shows who joins, their state, and that they leave", asy
   await ada.evaluate((url) => window.recipe.enter(url, "Ada").then((room) => (window.room = room)), server.url);
   await bob.evaluate((url) => window.recipe.enter(url, "Bob").then((room) => (window.room = room)), server.url);
   await ada.getByText("Bob: connected").waitFor();
-  await bob.evaluate(() => window.room.update({ hand: true }));
+  await bob.evaluate(() => window.room.update({ handRaised: true }));
   await ada.getByText("Bob: connected, hand raised").waitFor();
   await ada.evaluate(() => window.room.host.setPassword("north"));
   await bob.evaluate(() => window.room.leave());
@@ -149,6 +151,29 @@ test("a React component has the room, renders each change, and leaves the room w
   await bob.evaluate(() => window.unmount());
   await ada.getByText("alone").waitFor();
   for (const page of [ada, bob]) assert.deepEqual(page.errors, []);
+});
+
+test("an event with a name that the operator chose reaches a user of the module, and the room refuses such an event from a user", async () => {
+  const page = await visit("own-events.ts", 'import { join } from "signalbox"; Object.assign(window, { join });');
+  await page.evaluate(async ([server, code]) => {
+    window.announced = new Promise((show) => window.recipe.listen(server, (...args) => show(args)).then((room) => (window.room = room)));
+    await new (async () => {}).constructor("join", code)((room) => window.join(room, { server }));
+  }, [server.url, example("own-events-of-the-module").replace("my-room", "hall")]);
+  await page.waitForFunction(() => window.room);
+  const printed = page.waitForEvent("console", { predicate: (message) => message.text() === "back in five minutes" });
+  const answer = await fetch(`${server.url}/api/rooms/hall/emit`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${API_TOKEN}`, "content-type": "application/json" },
+    body: JSON.stringify({ event: "announcement", args: ["back in five minutes", true] }),
+  });
+  assert.deepEqual(await answer.json(), { ok: true, delivered: 2 });
+  assert.deepEqual((await page.evaluate(() => window.announced)).slice(0, 2), ["back in five minutes", true]);
+  await printed;
+  const replies = await page.evaluate(async () => {
+    const code = await window.room.request("announcement", "mine").catch(({ code }) => code);
+    return [code, (await window.room.request("ice:get", {})).ttl > 0]; // of the contract, so the room knows it
+  });
+  assert.deepEqual(replies, ["unsupported", true]);
 });
 
 test("stock socket.io-client talks to a user of the module", async () => {

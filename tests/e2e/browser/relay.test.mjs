@@ -1,10 +1,17 @@
 // Calls over a real TURN server, with credentials that the room gave.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { dirname } from "node:path";
 import { after, test } from "node:test";
+import { promisify } from "node:util";
+import { coturnPath } from "../../../scripts/setup.mjs";
+import { example } from "../documents.mjs";
+import { metrics } from "../points.mjs";
 import { ask, connect, startServer } from "../support.mjs";
 import { password, startCoturn } from "./coturn.mjs";
 import { agreement } from "./descriptions.mjs";
+import { path as pathOf } from "./path.mjs";
 import { moving, relayed as join, seen, state } from "./relayed.mjs";
 import { setUp } from "./setup.mjs";
 import { enter, openPage, sees, tile } from "./support.mjs";
@@ -12,19 +19,13 @@ import { enter, openPage, sees, tile } from "./support.mjs";
 const secret = "north";
 const coturn = await startCoturn({ secret });
 after(() => coturn.stop());
-const place = await setUp({ vars: { ...coturn.vars, ALLOWED_ORIGINS: "*" } });
-const { server, site, browser } = place;
+const fixture = await setUp({ metrics, vars: { ...coturn.vars, ALLOWED_ORIGINS: "*" } });
+const { server, site, browser } = fixture;
 
-const relayed = (room, name) => join(place, room, name);
+const relayed = (room, name, options) => join(fixture, room, name, options);
 
-/** The types of the two candidates of the path in use, from the statistics of a page's peer. */
-const path = (page) => page.evaluate(async () => {
-  const [peer] = window.room.peers.values();
-  const stats = await peer.stats();
-  const { selectedCandidatePairId } = [...stats.values()].find(({ type }) => type === "transport");
-  const pair = stats.get(selectedCandidatePairId);
-  return [pair.localCandidateId, pair.remoteCandidateId].map((id) => stats.get(id).candidateType);
-});
+/** The path to a page's peer. */
+const path = (page) => pathOf(page, () => [...window.room.peers.values()][0].stats());
 
 /** Which candidates a page gathers with these servers alone, and which errors it gets. */
 const gather = (page, iceServers) => page.evaluate(async (iceServers) => {
@@ -48,14 +49,14 @@ async function relayOf(server, room) {
   return ice.iceServers.find(({ credential }) => credential);
 }
 
-test("two peers with iceTransportPolicy \"relay\" see and hear each other over the relay", async () => {
-  const ada = await relayed("relay", "Ada");
+test("two peers with iceTransportPolicy \"relay\" see and hear each other over the relay, and report that they do", async () => {
+  const ada = await relayed("relay", "Ada", { reportOutcomes: true });
   const bob = await relayed("relay", "Bob");
   for (const page of [ada, bob]) {
     await seen(page);
     await moving(page);
-    assert.equal(await page.evaluate(() => window.room.relay), true);
-    assert.deepEqual(await path(page), ["relay", "relay"]);
+    assert.equal(await page.evaluate(() => window.room.hasTurn), true);
+    assert.deepEqual(await path(page), { type: "relay", over: "udp" });
     await page.waitForFunction(async () => {
       const [peer] = window.room.peers.values();
       const stats = [...(await peer.stats()).values()];
@@ -72,9 +73,10 @@ test("two peers with iceTransportPolicy \"relay\" see and hear each other over t
     channel.addEventListener("open", () => channel.send("over the relay"));
   });
   assert.equal(await heard, "over the relay");
+  await server.logged(/point.*"outcome","relay","relayed"/);
 });
 
-test("while the relay does not answer, the peers are reconnecting; an ICE restart connects them when it answers again", async () => {
+test("while the relay does not answer, the peers are reconnecting; an ICE restart connects them when the relay answers again", async () => {
   const ada = await relayed("frozen", "Ada");
   const bob = await relayed("frozen", "Bob");
   for (const page of [ada, bob]) await seen(page);
@@ -102,7 +104,7 @@ test("while the relay does not answer, the peers are reconnecting; an ICE restar
   for (const page of [ada, bob]) {
     await state(page, "connected");
     await moving(page);
-    assert.deepEqual(await path(page), ["relay", "relay"]);
+    assert.deepEqual(await path(page), { type: "relay", over: "udp" });
   }
 });
 
@@ -169,7 +171,7 @@ test("credentials are renewed before they expire, and the call continues over th
   for (const page of [ada, bob]) {
     await state(page, "connected");
     await moving(page);
-    assert.deepEqual(await path(page), ["relay", "relay"]);
+    assert.deepEqual(await path(page), { type: "relay", over: "udp" });
   }
 });
 
@@ -196,5 +198,26 @@ test("a TURN_SECRET that is not coturn's gives no relay", async () => {
     assert.deepEqual(await gather(page, [await relayOf(wrong, "wrong")]), { candidates: [], errors: [401] });
   } finally {
     await wrong.stop();
+  }
+});
+
+test("the commands of the documentation check the relay over UDP, TCP and TLS", async () => {
+  const checked = await startCoturn({ secret, tls: true });
+  try {
+    const program = `${dirname(coturnPath())}/turnutils_uclient`; // the same package has both
+    const check = async (command, key) => {
+      const [, ...words] = command.split(" #")[0].replace("turn.example.com", "127.0.0.1").replace('"$TURN_SECRET"', key).trim().split(/\s+/);
+      const isTls = words.includes("443");
+      const port = isTls ? [] : ["-p", checked.port];
+      const run = promisify(execFile)(program, [...port, ...words.map((word) => (word === "443" ? checked.tlsPort : word))].map(String));
+      return run.then(({ stdout }) => stdout, ({ stdout }) => stdout);
+    };
+    const commands = example("coturn-check").trim().split("\n");
+    const printed = await Promise.all(commands.map((command) => check(command, secret)));
+    assert.equal(printed.length, 3);
+    for (const output of printed) assert.match(output, /Total lost packets 0 /);
+    assert.match(await check(commands[0], "south"), /Cannot complete Allocation/);
+  } finally {
+    await checked.stop();
   }
 });

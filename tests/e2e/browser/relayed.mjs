@@ -4,7 +4,8 @@ import { watchConnections } from "./descriptions.mjs";
 import { caller } from "./module-user.mjs";
 
 /** A user in a room, on a page of another site, whose only path is the relay. */
-export const relayed = (place, room, name) => caller(place, room, name, { prepare: watchConnections, iceTransportPolicy: "relay" });
+export const relayed = (fixture, room, name, options) =>
+  caller(fixture, room, name, { prepare: watchConnections, iceTransportPolicy: "relay", ...options });
 
 /** Waits until this many more video frames of the other user have arrived. */
 export const moving = (page, count = 5) => page.evaluate((count) => new Promise((done) => {

@@ -77,10 +77,10 @@ test("a user without a camera shares a screen; closing the shared tab ends it", 
 });
 
 test("a user whose session expired sees the screen that was shared meanwhile, on the existing connection", async () => {
-  const hasty = await startServer({ vars: { RECOVERY_MS: 1_000 } });
-  const path = await startProxy(hasty);
+  const shortRecovery = await startServer({ vars: { RECOVERY_MS: 1_000 } });
+  const path = await startProxy(shortRecovery);
   try {
-    const ada = await joinRoom(browser, hasty, "late", "Ada", options);
+    const ada = await joinRoom(browser, shortRecovery, "late", "Ada", options);
     const bob = await openPage(browser, path.url, options);
     await bob.addInitScript(() => {
       const { send } = WebSocket.prototype;
@@ -94,7 +94,7 @@ test("a user whose session expired sees the screen that was shared meanwhile, on
     await sees(ada, "Bob");
     await tile(bob, "Ada").evaluate((element) => (element.dataset.same = "yes"));
     await tabToShare(ada);
-    const gone = hasty.logged(/timeout/);
+    const gone = shortRecovery.logged(/timeout/);
     path.cut();
     await gone; // the room removed Bob; his link to Ada still exists
     await share(ada).click();
@@ -106,7 +106,7 @@ test("a user whose session expired sees the screen that was shared meanwhile, on
     assert.equal(await bob.locator('.tile[data-same="yes"]').count(), 1, "the call went on");
   } finally {
     path.stop();
-    await hasty.stop();
+    await shortRecovery.stop();
   }
 });
 

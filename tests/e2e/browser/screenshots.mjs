@@ -110,7 +110,7 @@ async function conversation(ada, other) {
   await other.locator('[data-action="close-panel"]').click();
 }
 
-/** The list of people, menus and dialogs over a full call; `other` raises a hand. */
+/** The list of people, menus and dialogs over a call; `other` raises a hand. */
 async function overlays(ada, other, colorScheme) {
   await other.locator('[data-slot="more-button"]').click();
   await other.locator('#more [data-action="hand"]').click();

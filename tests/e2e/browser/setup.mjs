@@ -6,10 +6,10 @@ import { launch, otherSite } from "./support.mjs";
 
 /**
  * Starts all three for a file of tests. They stop after its tests, and the browser's contexts close after each test.
- * `vars` are the server's, `body(url)` is the page of the other site, and the rest is for `launch`.
+ * `vars` and `metrics` are the server's, `body(url)` is the page of the other site, and the rest is for `launch`.
  */
-export async function setUp({ vars = { ALLOWED_ORIGINS: "*" }, body = () => "", ...options } = {}) {
-  const server = await startServer({ vars });
+export async function setUp({ vars = { ALLOWED_ORIGINS: "*" }, metrics, body = () => "", ...options } = {}) {
+  const server = await startServer({ vars, metrics });
   after(() => server.stop());
   const site = await otherSite(server, body(server.url));
   after(() => site.close());

@@ -1,17 +1,17 @@
-// What users say is heard: measured in what the listener's tab plays.
+// Users hear each other: the tests measure the sound that the listener's tab plays.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { startServer } from "../support.mjs";
 import { launch, openPage, otherSite } from "./support.mjs";
 
-const LISTENER = "hearing"; // in the title of the listener's tab; the page's title has the room's name
+const LISTENER = "hearing"; // the title of the tab that is listened to contains this: a test sets the title, or the page's title has the room's name
 const permissions = ["microphone", "camera"];
 
 let server;
 let site;
 let browser;
-let strict; // it plays nothing without a click, as Safari
+let strict; // like Safari, it plays nothing without a click
 let rooms = 0;
 before(async () => {
   server = await startServer({ vars: { ALLOWED_ORIGINS: "*" } });
@@ -85,7 +85,7 @@ async function listener(room, { late = false, at } = {}) {
 }
 
 for (const late of [false, true]) {
-  test(`a user without a camera is heard, by an element that ${late ? "comes after the sound" : "is there first"}`, async () => {
+  test(`a user without a camera is heard through an element that is added ${late ? "after" : "before"} the sound`, async () => {
     const room = `sound-${(rooms += 1)}`;
     const ada = await come(room, "Ada", { audio: true });
     const bob = await listener(room, { late });
@@ -106,8 +106,8 @@ for (const late of [false, true]) {
 }
 
 /**
- * Has `act` done while the page has had no click for a while, and resolves once the page says on its console that it is
- * silent. Until then nothing may be asked of the page: the browser takes each question of a test for a click.
+ * Calls `act` when the page has had no click for a while, and resolves once the page logs that it plays no sound. Until
+ * then a test must not evaluate anything in the page: the browser takes each evaluation for a click.
  */
 async function silenced(page, act) {
   await page.waitForFunction(() => !navigator.userActivation.isActive);

@@ -1,7 +1,7 @@
 // Random rounds: users change their media, restart ICE and lose their connection to the room, several at the same time, and
 // signals are late or arrive twice. After each round both ends of every link have to agree.
 //
-// PAIR_ROUNDS and GROUP_ROUNDS make more rounds than usual, SEED others.
+// The environment variables PAIR_ROUNDS and GROUP_ROUNDS set the numbers of rounds, SEED sets the random choices.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -14,8 +14,10 @@ import { seeded, unreliable } from "./unreliable.mjs";
 const seed = Number(process.env.SEED ?? 1);
 const pairRounds = Number(process.env.PAIR_ROUNDS ?? 8);
 const groupRounds = Number(process.env.GROUP_ROUNDS ?? 4);
-const roundsTogether = 4; // then in a new room, as a screen gets its section once per connection
-const patience = 25_000; // ms until both ends agree; what waits for a recovery timer takes 30 s
+// Rounds in one room. The next rounds use a new room, because only the first shared screen of a connection adds a media
+// section to the description.
+const roundsTogether = 4;
+const timeoutMs = 25_000; // until both ends agree. It is less than the 30 s of a recovery timer, so a round that waits for such a timer fails
 const spread = 150; // ms within which a round's actions begin
 
 let servers;
@@ -23,10 +25,10 @@ let site;
 let browser;
 before(async () => {
   servers = {
-    recovering: await startServer({ vars: { ALLOWED_ORIGINS: "*" } }),
-    forgetting: await startServer({ vars: { ALLOWED_ORIGINS: "*", RECOVERY_MS: "0" } }),
+    withRecovery: await startServer({ vars: { ALLOWED_ORIGINS: "*" } }),
+    withoutRecovery: await startServer({ vars: { ALLOWED_ORIGINS: "*", RECOVERY_MS: "0" } }),
   };
-  site = await otherSite(servers.recovering, "");
+  site = await otherSite(servers.withRecovery, "");
   browser = await launch();
 });
 after(async () => {
@@ -89,9 +91,9 @@ async function fault(everyone) {
   return null;
 }
 
-/** Waits until nothing is wrong, twice in a row; else says what is. */
+/** Resolves to null once two checks in a row find no fault, or after a timeout to the fault that is left. */
 async function settle(everyone) {
-  const deadline = performance.now() + patience;
+  const deadline = performance.now() + timeoutMs;
   for (let calm = 0; ; ) {
     const found = await fault(everyone);
     calm = found ? 0 : calm + 1;
@@ -101,13 +103,13 @@ async function settle(everyone) {
   }
 }
 
-/** Rounds of so many people; each starts with what a seeded choice says. */
+/** Plays `total` rounds with `count` people. A seeded generator chooses what they do in each round. */
 async function rounds(t, count, total) {
   const faults = [];
   for (let first = 1; first <= total; first += roundsTogether) {
     const own = seed * 1_000_003 + count * 10_007 + first * 101;
-    const random = seeded(own); // the plan's alone, so that it is the same again
-    const kind = random() < 0.5 ? "recovering" : "forgetting";
+    const random = seeded(own); // for the plan and the server, so that the same seed makes the same rounds
+    const kind = random() < 0.5 ? "withRecovery" : "withoutRecovery";
     const everyone = [];
     for (const [index, name] of people.slice(0, count).entries()) {
       everyone.push(await person(servers[kind], `stress-${count}-${first}`, name, seeded(own + index + 1)));

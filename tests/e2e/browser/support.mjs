@@ -4,9 +4,9 @@ import { createServer } from "node:http";
 import { chromium } from "playwright-core";
 import { cameraFile } from "./camera.mjs";
 
-const patience = 90_000; // ms; two cores decode every picture
+const timeoutMs = 90_000; // pages are slow, because two cores decode every picture
 
-/** Pages that the browser opens for its address bar, one of each per window: loading them costs as much as our page. */
+/** Pages that the browser would open for its address bar, one of each per window. Loading them costs as much as our page. */
 const ownPages = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup"];
 
 /**
@@ -43,9 +43,10 @@ export function launch({ devices = true, cameras = 1, sharedTab, host, sound = f
  * errors on its console.
  */
 export async function openPage(browser, url, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-US", ...options });
+  // Playwright does not see the requests of a service worker, so only its own test has one.
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-US", serviceWorkers: "block", ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(patience);
+  page.setDefaultTimeout(timeoutMs);
   const requests = [];
   const errors = [];
   page.on("request", (request) => requests.push(request.url()));
@@ -85,7 +86,8 @@ export const people = ["Ada", "Bob", "Cleo", "Dan", "Eve", "Fay"];
 
 /**
  * Lets `count` users join one after the other. Resolves to their pages when each sees all others. With a `key`, each has
- * also verified all others, which needs data in both directions of each link.
+ * also verified all others, which needs data in both directions of each link. Sound takes most of the processor, so tests
+ * that need none switch the microphones off.
  */
 export async function mesh(browser, server, room, count, { microphones = true, key } = {}) {
   const localStorage = [{ name: "audio", value: microphones ? "on" : "off" }];

@@ -6,15 +6,15 @@ import { watchConnections } from "./descriptions.mjs";
 import { connected, joinAs, moduleUser } from "./module-user.mjs";
 import { setUp } from "./setup.mjs";
 
-const place = await setUp({
+const fixture = await setUp({
   body: (url) => `<script src="${url}/socket.io/socket.io.js"></script>`,
   devices: false, // a page that asks for a device gets no answer
   autoplay: "no-user-gesture-required",
 });
-const { server } = place;
+const { server } = fixture;
 
 /** A page that can make tracks: `colour(css)` of a canvas, `tone()` of an oscillator. */
-const artist = () => moduleUser(place, (page) => page.evaluate(() => {
+const artist = () => moduleUser(fixture, (page) => page.evaluate(() => {
   window.colour = (css) => {
     const canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 120 });
     const context = canvas.getContext("2d");

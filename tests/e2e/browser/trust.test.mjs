@@ -162,7 +162,7 @@ test("a peer with another key is a mismatch", async () => {
   for (const [page, other] of [[ada, "Bob"], [bob, "Ada"]]) {
     await trust(page, other, "mismatch");
     await tile(page, other).getByText(MISMATCH, { exact: true }).waitFor();
-    await hears(page, `Warning: the link to ${other} is not what it should be.`, { exact: false });
+    await hears(page, `Warning: the connection to ${other} is not what it should be.`, { exact: false });
     assert.equal(await shows(page, other), false);
   }
   assert.equal(await sends(bob), false);
@@ -321,15 +321,16 @@ test("files and channels of a peer that is not verified wait, with the messages 
     const { join, createKey } = await import("/signalbox.js");
     const rooms = [];
     for (const name of ["Ada", "Bob"]) rooms.push(await join("withheld", { name, key: createKey(), requireVerified: true }));
-    const [ada, bob] = await Promise.all(rooms.map((room) => new Promise((resolve) => room.on("peer", resolve)))); // each the other's peer
+    // Ada's room has the peer Bob, and Bob's room has the peer Ada.
+    const [toBob, toAda] = await Promise.all(rooms.map((room) => new Promise((resolve) => room.on("peer", resolve))));
     const judged = (peer) => new Promise((resolve) => {
       const look = () => peer.verified === "mismatch" && peer.state === "connected" && resolve();
       peer.on("change", look);
       look();
     });
-    await Promise.all([judged(ada), judged(bob)]);
+    await Promise.all([judged(toBob), judged(toAda)]);
     const told = [];
-    for (const send of [() => ada.createChannel("early"), () => ada.sendFile(new Blob(["early"]))]) {
+    for (const send of [() => toBob.createChannel("early"), () => toBob.sendFile(new Blob(["early"]))]) {
       try {
         send();
       } catch ({ code }) {
@@ -337,24 +338,24 @@ test("files and channels of a peer that is not verified wait, with the messages 
       }
     }
     // Ada trusts Bob first. Bob gets what she sends only when he trusts her, too.
-    ada.trust();
+    toBob.trust();
     const offered = new Promise((resolve) => rooms[1].on("file", ({ name }) => resolve(told.push(`file ${name}`))));
-    const heard = new Promise((resolve) => bob.on("channel", (channel) => channel.addEventListener("message", ({ data }) => {
+    const heard = new Promise((resolve) => toAda.on("channel", (channel) => channel.addEventListener("message", ({ data }) => {
       told.push(`${channel.label}: ${data}`);
       if (data === "two") resolve();
     })));
-    const channel = ada.createChannel("held");
-    ada.sendFile(new File(["content"], "held.txt"));
+    const channel = toBob.createChannel("held");
+    toBob.sendFile(new File(["content"], "held.txt"));
     await new Promise((open) => channel.addEventListener("open", open));
     channel.send("one");
     channel.send("two");
-    const flood = ada.createChannel("flood");
+    const flood = toBob.createChannel("flood");
     await new Promise((open) => flood.addEventListener("open", open));
     for (let count = 0; count < 5; count += 1) flood.send(new ArrayBuffer(240_000));
     await new Promise((close) => flood.addEventListener("close", close));
     told.push("more than a megabyte is refused");
-    told.push(`withheld ${bob.withheld}`);
-    bob.trust();
+    told.push(`withheld ${toAda.withheld}`);
+    toAda.trust();
     await Promise.all([heard, offered]);
     for (const room of rooms) room.leave();
     return told;

@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../support.mjs";
 import { startDisplay } from "./display.mjs";
 
-const patience = 30_000; // ms
+const timeoutMs = 30_000;
 const browsers = ["4.1", "6.0"].map((version) => `/usr/lib/x86_64-linux-gnu/webkit2gtk-${version}/MiniBrowser`);
 
 /** Starts WebKit with one window; `close` ends it. */
@@ -77,8 +77,8 @@ function page(ask, stop) {
 }
 
 async function until(what, holds) {
-  for (const deadline = performance.now() + patience; performance.now() < deadline; await pause(100)) {
+  for (const deadline = performance.now() + timeoutMs; performance.now() < deadline; await pause(100)) {
     if (await holds()) return;
   }
-  throw new Error(`not within ${patience} ms: ${what}`);
+  throw new Error(`not within ${timeoutMs} ms: ${what}`);
 }
