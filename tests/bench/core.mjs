@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { benchProgram } from "../../scripts/setup.mjs";
 import { ask, mustRun, works } from "../../scripts/task.mjs";
 
-/** The program's operations. */
+/** The program's operations, without the commits of the journal. */
 const kinds = ["decode", "encode", "offer", "candidate", "chat-8", "chat-64", "dialect-offer", "dialect-chat-8", "dialect-chat-64"];
 const rounds = [500, 1500];
 

@@ -1,5 +1,6 @@
-// The bare object with gathered sends: while it is busy it collects frames, and sends them socket by socket when it is
-// idle. Signalbox does the same, so this shows the most that the platform allows.
+// The bare object with gathered sends: it sends a first frame at once, and collects the frames that follow until a
+// timer fires. Then it sends those, one socket after the other. Signalbox sends in the same way, so this is about the
+// most that Signalbox can reach on the platform.
 
 import { Room as Bare } from "./bare.mjs";
 
@@ -12,7 +13,7 @@ export class Room extends Bare {
   send(socket, frame) {
     if (!this.#busy) {
       this.#busy = true;
-      setTimeout(() => this.#rest());
+      setTimeout(() => this.#flush());
       socket.send(frame);
       return;
     }
@@ -21,13 +22,13 @@ export class Room extends Bare {
     else this.#frames.set(socket, [frame]);
   }
 
-  #rest() {
+  #flush() {
     if (this.#frames.size === 0) {
       this.#busy = false;
       return;
     }
     for (const [socket, frames] of this.#frames) for (const frame of frames) socket.send(frame);
     this.#frames.clear();
-    setTimeout(() => this.#rest());
+    setTimeout(() => this.#flush());
   }
 }

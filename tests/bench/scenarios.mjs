@@ -11,14 +11,14 @@ const figures = {
   memory: ({ bytes }) => bytes,
 };
 
-/** Chat to a whole room: each of four members keeps eight messages of 80 bytes in flight. */
+/** Chat to a whole room: each of four members keeps `window` messages of 80 bytes in flight. */
 const fanOut = (members, window = 8) => ({
   order: { scenario: "traffic", kind: "chat", rooms: 1, members, senders: 4, window, size: 80 },
   figure: figures.speed,
   unit: "deliveries per second",
 });
 
-/** Offers to one peer. */
+/** Two peers send offers to each other. */
 const relay = (size) => ({
   order: { scenario: "traffic", kind: "offer", rooms: 1, members: 2, senders: 2, window: 8, size },
   figure: figures.speed,
@@ -62,7 +62,7 @@ export const scenarios = {
   "offers of 3 KB, with and without recovery": { servers: ["signalbox", "without recovery"], ...relay(3000) },
   "chat in a room of 64, as a dialect": { servers: ["as a dialect", "signalbox"], ...fanOut(64), goals: { signalbox: "at least 0.9" } },
   "offers of 3 KB, as a dialect": { servers: ["as a dialect", "signalbox"], ...relay(3000), goals: { signalbox: "at least 0.9" } },
-  "a message in a room of 64, at a tenth of what the slowest takes": {
+  "a message in a room of 64, at a tenth of the speed of the slowest server": {
     servers: all,
     order: { scenario: "traffic", kind: "chat", rooms: 1, members: 64, senders: 1, size: 80 },
     tenthOf: "chat in a room of 64",

@@ -51,7 +51,7 @@ export const servers = {
   socketioxide: (port) => [benchProgram("signalbox-bench-socketioxide"), [String(port)]],
 };
 
-/** A workerd with one Worker, with one class of objects, whose storage is in `storage` beside this file. */
+/** The configuration of a workerd with one Worker and one class of objects. Their storage is the folder `storage` beside it. */
 function workerd(port, files, vars) {
   const module = (name) => `(name = "${name}", ${name.endsWith(".wasm") ? "wasm" : "esModule"} = embed "${name}")`;
   const binding = ([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`;
@@ -71,8 +71,8 @@ const worker :Workerd.Worker = (
 }
 
 /**
- * Starts a server, calls `use` with its port and process id once it answers, and stops it. `cores` are the cores that
- * it may use, `version` is that of workerd; both are optional.
+ * Starts a server, calls `use` with its port and process id once it answers, and stops it. It may use only
+ * the core `cores.server`. `version` is that of workerd. Both are optional.
  */
 export async function withServer(name, { cores, version }, use) {
   const folder = mkdtempSync(join(tmpdir(), "signalbox-bench-"));

@@ -1,4 +1,4 @@
-// One cell of the matrix: a peer, in its own process, on one transport, with a verdict on each of its steps.
+// One cell of the matrix: a client program, in its own process, on one transport, with a verdict on each of its steps.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -10,7 +10,10 @@ import { startTap } from "./tap.mjs";
 
 const deadline = 60_000; // ms, for the process, which normally takes about one second
 
-/** Runs a peer against `server`. Resolves to the verdicts: `[step, error]`, without an error if the step passed. */
+/**
+ * Runs the client of `peer`, a row of peers.mjs, against `server`. Resolves to the verdicts: `[step, error]`, without
+ * an error if the step passed.
+ */
 export async function runCell(server, peer, transport) {
   const tap = await startTap(server);
   const [command, ...args] = peer.command(JSON.stringify({ ...task, url: tap.url, path: `/${peer.echo}/`, transport }));
@@ -44,7 +47,7 @@ export async function runCell(server, peer, transport) {
     }
     for (const [step, what] of expected) {
       await judge(step, () => {
-        assert.ok(saw.has(step), `the peer did not reach this step\n${errors.slice(-2000)}`);
+        assert.ok(saw.has(step), `the client did not reach this step\n${errors.slice(-2000)}`);
         assert.deepEqual(saw.get(step), what);
       });
     }
@@ -73,8 +76,8 @@ function assertTransport(transport, { requests, sessions }, connected) {
   assert.deepEqual(used(handshakes), ["polling"]);
   const [first] = sessions;
   const ofSession = ({ sid }) => sid === first;
-  assert.ok(used(requests.filter(ofSession)).includes("websocket"), "the peer requested no upgrade");
-  assert.deepEqual(requests.slice(connected).filter(ofSession), [], "the peer continued to poll");
+  assert.ok(used(requests.filter(ofSession)).includes("websocket"), "the client requested no upgrade");
+  assert.deepEqual(requests.slice(connected).filter(ofSession), [], "the client continued to poll");
 }
 
 /** Waits until the server has closed the sessions: no WebSocket can join them any more. */

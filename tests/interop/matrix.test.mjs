@@ -10,8 +10,8 @@ import { peers, transports } from "./peers.mjs";
 const concurrency = 4; // the clients mostly wait
 const timeout = 120_000; // ms, for a cell, which normally takes about one second
 
-// Pings must come. python-socketio's blocking client sometimes cannot send its last packet. Then its pending poll, or
-// the ping timeout, ends the session.
+// The interval is short, because python-socketio's blocking client needs pings: sometimes it cannot send its last packet.
+// Then the next ping ends its pending poll, and the ping timeout ends the session.
 const vars = { PING_INTERVAL_MS: "500", PING_TIMEOUT_MS: "10000" };
 
 let server;

@@ -8,11 +8,11 @@ export const transports = ["polling", "websocket", "upgrade"];
 
 /** The task of every peer, besides `url`, `path` and `transport`. Bytes are `{hex}`. */
 export const task = {
-  patience: 30_000, // ms, the timeout of a peer
+  timeoutMs: 30_000, // of each wait of a peer
   auth: { token: "€ 会议" },
   text: "€ 会议",
   args: [1, "two", { three: [null, true, "€ 会议"] }],
-  bytes: { hex: "00067f80ff" }, // without 1e: rust_engineio splits everything on a WebSocket there, even bytes
+  bytes: { hex: "00067f80ff" }, // without the byte 1e, at which rust_engineio splits even binary frames of a WebSocket
   attachments: ["first", { two: { hex: "00ff" }, three: [{ hex: "1e62" }] }],
 };
 
@@ -63,7 +63,8 @@ const python = (name, kind) => ({
 });
 
 /**
- * The abilities of rust_socketio 0.6.0: it sends no acks, asks for acks of text only, and sends at most one attachment.
+ * The steps that rust_socketio 0.6.0 supports: it sends no acks, asks for acks of text only, and sends at most one
+ * attachment.
  */
 function rustSteps() {
   const { connect, event, ack, "binary event": binary, namespace } = socketSteps();

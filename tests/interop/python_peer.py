@@ -2,8 +2,8 @@
 
 `old` is the blocking client of version 4, which speaks revision 3 of Engine.IO and has no `auth`.
 
-Both clients take the same steps. The blocking client receives on threads of its own, so its calls may block the event
-loop's thread.
+Both clients take the same steps. The blocking client receives on threads of its own, so it does no harm that its calls
+block the thread of the event loop.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import sys
 import socketio
 
 task, kind = json.loads(sys.argv[1]), sys.argv[2]
-PATIENCE = task["patience"] / 1000  # seconds
+TIMEOUT = task["timeoutMs"] / 1000  # seconds
 
 
 def revive(value):
@@ -53,12 +53,12 @@ async def main():
     queues = {}
 
     def hear(event, namespace="/"):
-        """Puts the arguments of each such event into a queue. Handlers may run on another thread."""
+        """Puts the arguments of each event with this name into a queue. Handlers may run on another thread."""
         queue = queues[event, namespace] = asyncio.Queue()
         client.on(event, lambda *args: loop.call_soon_threadsafe(queue.put_nowait, args), namespace=namespace)
 
     async def heard(event, namespace="/"):
-        return await asyncio.wait_for(queues[event, namespace].get(), PATIENCE)
+        return await asyncio.wait_for(queues[event, namespace].get(), TIMEOUT)
 
     for event in ("auth", "message-back", "answer", "disconnect"):
         hear(event)
@@ -70,7 +70,7 @@ async def main():
         return await heard("message-back")
 
     async def ack(*args):
-        acked = await done(client.call("message-with-ack", args, timeout=PATIENCE))
+        acked = await done(client.call("message-with-ack", args, timeout=TIMEOUT))
         return acked if isinstance(acked, tuple) else [acked]  # a single argument is not in a tuple
 
     async def ask(*args):
@@ -83,7 +83,7 @@ async def main():
             socketio_path=task["path"],
             transports=None if task["transport"] == "upgrade" else [task["transport"]],
             namespaces=["/", "/custom"],
-            **({} if kind == "old" else {"auth": task["auth"], "wait_timeout": PATIENCE}),
+            **({} if kind == "old" else {"auth": task["auth"], "wait_timeout": TIMEOUT}),
         )
     )
     args, binary, attachments = (revive(task[key]) for key in ("args", "bytes", "attachments"))

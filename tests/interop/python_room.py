@@ -8,7 +8,7 @@ import sys
 import socketio
 
 task, kind = json.loads(sys.argv[1]), sys.argv[2]
-PATIENCE = task["patience"] / 1000  # seconds
+TIMEOUT = task["timeoutMs"] / 1000  # seconds
 
 
 def report(step, saw):
@@ -40,14 +40,14 @@ async def main():
             socketio_path=task["path"],
             transports=None if task["transport"] == "upgrade" else [task["transport"]],
             auth=task["auth"],
-            wait_timeout=PATIENCE,
+            wait_timeout=TIMEOUT,
         )
     )
-    receipt = await done(client.call("chat-message", task["text"], timeout=PATIENCE))
+    receipt = await done(client.call("chat-message", task["text"], timeout=TIMEOUT))
     report("ack", receipt["ok"])
-    report("chat", (await asyncio.wait_for(chat.get(), PATIENCE))["message"])
-    report("offer", await asyncio.wait_for(offers.get(), PATIENCE))
-    receipt = await done(client.call("answer", {"type": "answer", "sdp": task["text"]}, timeout=PATIENCE))
+    report("chat", (await asyncio.wait_for(chat.get(), TIMEOUT))["message"])
+    report("offer", await asyncio.wait_for(offers.get(), TIMEOUT))
+    receipt = await done(client.call("answer", {"type": "answer", "sdp": task["text"]}, timeout=TIMEOUT))
     report("answer", receipt["delivered"])
     await loop.run_in_executor(None, sys.stdin.read)  # the test ends the session
     await done(client.disconnect())

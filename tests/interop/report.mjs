@@ -1,12 +1,12 @@
 // Shared by the JavaScript peers: how they get their task and report their results.
 
-/** The only argument: see `task` in peers.mjs. */
+/** The first argument: see `task` in peers.mjs. */
 export const task = revive(JSON.parse(process.argv[2]));
 
 /** Reports the result of a step. */
 export const report = (step, saw = null) => console.log(JSON.stringify({ step, saw: told(saw) }));
 
-/** Waits until standard input ends, so that the end of the process does not end the session. */
+/** Keeps the process running, and so its session open, until standard input ends. */
 export const stay = () => process.stdin.resume();
 
 /** Resolves to the arguments of the next `event`. */

@@ -1,5 +1,6 @@
-// Tests the clients of the matrix in a room with recovery. Their listeners are written as in each language's manual, and
-// get the arguments that they expect. Clients whose listeners take exactly the documented arguments connect with `strict`.
+// Tests the Socket.IO clients of the matrix that speak revision 4, in a room with recovery. Their listeners are written
+// as in each language's manual, and get the arguments that they expect. Clients whose listeners take exactly the
+// documented arguments connect with `strict`.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -1,5 +1,5 @@
-// A proxy between a peer and the server. It records the traffic, because the used transport shows on the wire, whatever
-// the client reports.
+// A proxy between a peer and the server. It records the path of each request and the id of each session: they show
+// which transport is used, whatever the client reports.
 
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
@@ -50,7 +50,8 @@ function noteRequests(client, found) {
     const lines = (text + chunk.toString("latin1")).split("\r\n");
     text = lines.pop();
     for (const line of lines) {
-      const [, path] = /[A-Z]+ (\/\S*) HTTP\/1.1$/.exec(line) ?? []; // after a body, which ends without a line break
+      // Without ^: the line may begin with the body of the earlier request, which has no line break at its end.
+      const [, path] = /[A-Z]+ (\/\S*) HTTP\/1.1$/.exec(line) ?? [];
       if (path) found(path);
     }
   });
@@ -72,7 +73,7 @@ function noteHandshake(upstream, found) {
   });
 }
 
-/** RFC 7692: the first reserved bit marks a compressed message, and an empty block ends it. */
+/** RFC 7692: the first reserved bit marks a compressed message. Its sender left out the empty block at its end. */
 const compressed = 0x40;
 const inflate = (payload) =>
   inflateRawSync(Buffer.concat([payload, Buffer.from([0, 0, 0xff, 0xff])]), { finishFlush: constants.Z_SYNC_FLUSH });

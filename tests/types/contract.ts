@@ -75,6 +75,7 @@ const sent: Record<keyof ClientToServerEvents, () => unknown> = {
   "room:join": () => socket.emit("room:join", {}),
   "room:leave": () => [socket.emit("room:leave"), socket.emit("room:leave", done)],
   "peer:update": () => socket.emit("peer:update", { name: "Ada", media: { screen: true }, hand: true }, done),
+  "peer:outcome": () => [socket.emit("peer:outcome", { outcome: "failed", ms: 20_000 }, done), socket.emit("peer:outcome", { outcome: "direct", ms: 1 })],
   "ice:get": () => socket.emit("ice:get", (reply) => reply.ok && reply.iceServers),
   "host:kick": () => socket.emit("host:kick", { id: "x" }, done),
   "host:mute": () => socket.emit("host:mute", { id: "x" }, done),
@@ -84,6 +85,7 @@ const sent: Record<keyof ClientToServerEvents, () => unknown> = {
   "host:lock": () => socket.emit("host:lock", { on: true }, done),
   "host:password": () => socket.emit("host:password", { password: "x" }, done),
   "host:clear": () => socket.emit("host:clear", done),
+  guess: () => socket.emit("guess", "apple", (reply) => reply.ok && reply.right), // of own-events.ts
 };
 const heard: Record<keyof ServerToClientEvents, () => unknown> = {
   offer: () => socket.on("offer", (offer: RTCSessionDescriptionInit, { from, seq }) => [offer.sdp, from, seq]),
@@ -108,6 +110,8 @@ const heard: Record<keyof ServerToClientEvents, () => unknown> = {
   "room:closed": () => socket.on("room:closed", ({ reason }) => reason?.length),
   "host:knock": () => socket.on("host:knock", ({ id, name }) => [id, name?.length]),
   "host:mute-request": () => socket.on("host:mute-request", ({ by }) => by),
+  round: () => socket.on("round", (number, word) => [number, word]), // of own-events.ts
+  announcement: () => socket.on("announcement", (text, urgent) => urgent && text), // declared in docs/recipes.md
 };
 void [sent, heard];
 

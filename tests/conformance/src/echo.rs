@@ -1,6 +1,6 @@
-//! T-3: the application for the protocol's own tests. For the tests of clients it has two more events. `ask` with
-//! arguments sends a `question` with the same arguments, and sends the arguments of its ack back as `answer`. `panic`
-//! panics.
+//! T-3: the application for the protocol's own tests. For the tests of clients it has two more events. `ask` sends a
+//! `question` with the same arguments to its sender. When the client acknowledges the `question`, the application sends
+//! the arguments of that ack as `answer`. `panic` panics.
 
 use std::time::Duration;
 

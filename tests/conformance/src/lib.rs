@@ -56,7 +56,7 @@ fn read_settings(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
 ///
 /// # Errors
 ///
-/// When the platform fails. Then the platform answers.
+/// If the platform fails, or if the class is not bound. Then the platform answers the request.
 #[wasm_bindgen(
     wasm_bindgen = worker::wasm_bindgen,
     wasm_bindgen_futures = worker::wasm_bindgen_futures,
@@ -106,7 +106,7 @@ durable_object! {
 
 fn socket_echo(state: State, env: &Env) -> Result<Rc<Shell<Runner<Handlers>>>> {
     let settings = read_settings(env).unwrap_or_default();
-    Ok(config::object(state, env, settings, |_, store| {
+    Ok(config::object(state, env, &settings, |_, store| {
         Handlers::new(echo, settings::unlimited(), store)
     }))
 }

@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 let _ = socket
                     .within(room(&socket))
                     .emit("chat-message", &message)
-                    .await; // to the remaining members
+                    .await; // an error concerns single members
             },
         );
         for name in ["offer", "answer", "candidate"] {

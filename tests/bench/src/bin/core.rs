@@ -72,7 +72,7 @@ impl Platform for Nothing {
     fn log(&self, _: &str) {}
 }
 
-struct Hall<A> {
+struct RoomServer<A> {
     runner: Runner<A>,
     now: u64,
 }
@@ -92,7 +92,7 @@ fn dialect(config: Config, store: Rc<Store>) -> Dialect {
     Dialect::new("bench".to_owned(), RoomName::lobby(), table, config, store)
 }
 
-impl<A: App> Hall<A> {
+impl<A: App> RoomServer<A> {
     fn new(app: impl FnOnce(Config, Rc<Store>) -> A) -> Self {
         let platform: Rc<dyn Platform> = Rc::new(Nothing::default());
         let mut config = Config::default();
@@ -105,13 +105,13 @@ impl<A: App> Hall<A> {
         let store = Store::new(platform);
         let engine = Engine::new(engine::Config::default(), Rc::clone(&store));
         let server = Server::new(socket::Config::default(), engine);
-        let mut hall = Self {
+        let mut server = Self {
             runner: Runner::new(server, app(config, store)),
             now: 1_800_000_000_000,
         };
-        let now = hall.time();
-        hall.runner.restore(now, Survivors::default());
-        hall
+        let now = server.time();
+        server.runner.restore(now, Survivors::default());
+        server
     }
 
     /// Advances the clock by a millisecond.
@@ -140,7 +140,7 @@ impl<A: App> Hall<A> {
             Output::Send(_, Data::Text(text)) => text.strip_prefix(r#"40{"sid":""#)?.get(..20),
             _ => None,
         });
-        (connection, id.expect("a member is welcome").to_owned())
+        (connection, id.expect("the answer to CONNECT").to_owned())
     }
 
     fn say(&mut self, from: ConnectionId, text: &str) -> Vec<Output> {
@@ -243,25 +243,27 @@ fn main() {
         ("chat-64", 64),
     ] {
         if wanted(kind) {
-            relay(kind, kind, Hall::new(room), members, rounds);
+            relay(kind, kind, RoomServer::new(room), members, rounds);
         }
     }
     for (kind, members) in [("offer", 2), ("chat-8", 8), ("chat-64", 64)] {
         let label = format!("dialect-{kind}");
         if wanted(&label) {
-            relay(&label, kind, Hall::new(dialect), members, rounds);
+            relay(&label, kind, RoomServer::new(dialect), members, rounds);
         }
     }
     journal(wanted, rounds);
 }
 
-fn relay<A: App>(label: &str, kind: &str, mut hall: Hall<A>, members: u64, rounds: u32) {
-    let joined: Vec<_> = (1..=members).map(|number| hall.join(number)).collect();
+fn relay<A: App>(label: &str, kind: &str, mut server: RoomServer<A>, members: u64, rounds: u32) {
+    let joined: Vec<_> = (1..=members).map(|number| server.join(number)).collect();
     let [(from, _), (_, to), ..] = joined.as_slice() else {
         return;
     };
     let event = frame(kind, to);
-    measure(label, event.len(), rounds, || hall.say(*from, &event).len());
+    measure(label, event.len(), rounds, || {
+        server.say(*from, &event).len()
+    });
 }
 
 fn journal(wanted: impl Fn(&str) -> bool, rounds: u32) {
@@ -277,7 +279,7 @@ fn journal(wanted: impl Fn(&str) -> bool, rounds: u32) {
     }
 }
 
-/// Repeats an operation that has outputs, and prints the cost of one.
+/// Repeats an operation, and prints the cost of one repetition. `act` returns the number of outputs.
 fn measure(label: &str, bytes: usize, rounds: u32, mut act: impl FnMut() -> usize) {
     act(); // the first call is not typical
     let counters = || {

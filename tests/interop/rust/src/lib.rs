@@ -1,4 +1,5 @@
-//! How a peer of the matrix gets its task, from its only argument, and reports its results.
+//! How a client program of the interop matrix (`matrix.test.mjs`) gets its task, from its only argument, and reports
+//! its results.
 
 use std::io::{Read, stdin};
 use std::sync::mpsc::Receiver;
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// The argument, JSON: see `task` in `peers.mjs`.
+/// The task, as JSON: see `task` in `peers.mjs`.
 pub struct Task(Value);
 
 impl Task {
@@ -35,19 +36,19 @@ impl Task {
         (0..hex.len()).step_by(2).map(byte).collect()
     }
 
-    pub fn patience(&self) -> Duration {
-        Duration::from_millis(self.0["patience"].as_u64().unwrap_or_default())
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.0["timeoutMs"].as_u64().unwrap_or_default())
     }
 
     /// The next received value.
     pub fn wait<T>(&self, what: &str, heard: &Receiver<T>) -> T {
         heard
-            .recv_timeout(self.patience())
+            .recv_timeout(self.timeout())
             .unwrap_or_else(|error| panic!("no {what}: {error}"))
     }
 }
 
-/// Bytes in the form of reports.
+/// Bytes as reports show them: `{hex}`.
 pub fn told(bytes: &[u8]) -> Value {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     json!({ "hex": hex })
@@ -58,7 +59,7 @@ pub fn report(step: &str, saw: &Value) {
     println!("{}", json!({ "step": step, "saw": saw }));
 }
 
-/// Waits until standard input ends, so that the end of the process does not end the session.
+/// Waits until standard input ends. If the process ended earlier, it would end the session, too.
 pub fn stay() {
     stdin()
         .read_to_end(&mut Vec::new())

@@ -1,5 +1,5 @@
-//! Connections that open and close, several at a time: each until its socket is in the main
-//! namespace.
+//! Measures handshakes: several clients connect to the main namespace and disconnect, again and
+//! again.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

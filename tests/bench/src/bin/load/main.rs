@@ -42,13 +42,13 @@ enum Scenario {
 /// The result.
 #[derive(Serialize)]
 struct Outcome {
-    /// Deliveries, handshakes or connections.
+    /// The number of deliveries, handshakes, connections or woken rooms.
     count: u64,
     seconds: f64,
-    /// The time from sending to delivery of each event, in microseconds, sorted.
+    /// How long each handshake took, or each event from sending to delivery: in microseconds, sorted.
     #[serde(skip)]
     times: Vec<u32>,
-    /// The generator's and the server's use of a core.
+    /// How much processor time the generator and the server used: 1 is a whole core.
     generator: f64,
     server: f64,
 }
@@ -64,7 +64,7 @@ impl Outcome {
 fn main() -> Result<()> {
     let order = std::env::args()
         .nth(1)
-        .ok_or("no order: run `npm run bench`")?;
+        .ok_or("the task is missing: run `npm run bench`")?;
     let order: Order = serde_json::from_str(&order)?;
     let target = Target {
         server: order.server,

@@ -1,4 +1,4 @@
-//! A client's WebSocket in the main namespace, on its own connection.
+//! A client's socket in the main namespace, on a WebSocket of its own.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Result;
 
 /// A timeout that no server reaches.
-const PATIENCE: Duration = Duration::from_secs(30);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A valid key; the server's answer to it is not checked.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -16,7 +16,7 @@ const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 pub fn open(server: SocketAddr, query: &str) -> Result<(TcpStream, Vec<u8>)> {
     let mut stream = TcpStream::connect(server)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(READ_TIMEOUT))?;
     write!(
         stream,
         "GET /socket.io/?EIO=4&{query} HTTP/1.1\r\nHost: {server}\r\nConnection: Upgrade\r\n\
@@ -109,7 +109,7 @@ pub fn frame(buffer: &[u8]) -> Option<(usize, usize)> {
     (buffer.len() >= start + size).then_some((start, start + size))
 }
 
-/// Adds a frame. Clients must mask frames; masked with zero a payload stays the same.
+/// Adds a frame. Clients must mask frames; a mask of zeros leaves the payload as it is.
 pub fn write(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     out.push(0x80 | opcode);
     match payload.len() {

@@ -49,7 +49,7 @@ impl Traffic {
     pub fn run(self, target: Target) -> Result<Outcome> {
         let mut swarm = Swarm::join(target, self.rooms, self.members)?;
         let mut senders = self.senders(&swarm);
-        // The sender that a member's frame counts for.
+        // For each member: the sender whose events count as delivered when this member gets them.
         let mut credits: Vec<Option<usize>> = vec![None; swarm.members.len()];
         for (index, sender) in senders.iter().enumerate() {
             let witness = match self.kind {

@@ -25,7 +25,7 @@ fn main() {
         for packet in listener.iter().map_while(Result::ok) {
             // This library reports bytes on a WebSocket as text.
             if let PacketId::Message | PacketId::MessageBinary = packet.packet_id {
-                heard.send(packet.data).expect("someone to hear it");
+                heard.send(packet.data).expect("a receiver");
             }
         }
     });

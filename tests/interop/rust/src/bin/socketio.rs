@@ -10,7 +10,7 @@ use signalbox_interop::{Task, report, stay, told};
 fn main() {
     let task = Task::from_args();
     let Value::Array(args) = task.value("args") else {
-        panic!("args are no list");
+        panic!("args is not a list");
     };
 
     let (client, auth, back) = connect(&task, "/");
@@ -21,7 +21,7 @@ fn main() {
 
     let (acked, ack) = channel();
     client
-        .emit_with_ack("message-with-ack", args, task.patience(), hear(acked))
+        .emit_with_ack("message-with-ack", args, task.timeout(), hear(acked))
         .expect("emit_with_ack");
     // The library passes one value: the list of the arguments.
     report("ack", &task.wait("ack", &ack)[0]);
@@ -68,6 +68,6 @@ fn hear(to: Sender<Value>) -> impl FnMut(Payload, RawClient) + Send + 'static {
             #[allow(deprecated)]
             Payload::String(text) => json!([text]),
         };
-        let _ = to.send(args); // only one ack is awaited
+        let _ = to.send(args); // an error means that nobody awaits these arguments
     }
 }

@@ -35,13 +35,13 @@ fn main() {
     client.disconnect().expect("disconnect");
 }
 
-/// Sends an event; what it is acknowledged with.
+/// Sends an event, and returns its ack.
 fn call(task: &Task, client: &Client, event: &str, argument: Value) -> Value {
     let (acked, ack) = channel();
     client
-        .emit_with_ack(event, argument, task.patience(), hear(acked))
+        .emit_with_ack(event, argument, task.timeout(), hear(acked))
         .expect("emit_with_ack");
-    // The library hands an ack over as one value, which is the list of its arguments.
+    // The library passes an ack as one value: the list of its arguments.
     task.wait("ack", &ack)[0].clone()
 }
 
