@@ -7,7 +7,7 @@ function tile(peer: Peer): HTMLElement {
   const caption = document.createElement("figcaption");
   figure.append(video, caption);
   const draw = () => {
-    const hand = peer.hand ? ", hand raised" : "";
+    const hand = peer.handRaised ? ", hand raised" : "";
     caption.textContent = `${peer.name}: ${peer.state}${hand}`;
   };
   peer.on("change", draw);

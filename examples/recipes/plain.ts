@@ -4,15 +4,29 @@ import type { ClientToServerEvents, Reply, ServerToClientEvents, Snapshot } from
 
 export async function chat(server: string, name: string, hear: (line: string) => void) {
   const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io(server, { path: "/r/hallway/socket.io" });
-  const reply: Reply<Snapshot> = await socket.emitWithAck("room:join", { name });
-  if (!reply.ok) throw new Error(reply.error.message);
-  const names = new Map(reply.peers.map((peer) => [peer.id, peer.name]));
+  const names = new Map<string, string | null>();
   socket.on("peer:joined", (peer) => names.set(peer.id, peer.name));
   socket.on("peer:left", ({ id }) => names.delete(id));
   socket.on("chat-message", ({ name, message }) => hear(`${name}: ${message}`));
+  const enter = () => new Promise<void>((entered, failed) => {
+    const lost = () => failed(new Error("the connection was lost"));
+    socket.once("disconnect", lost);
+    socket.emit("room:join", { name }, (reply: Reply<Snapshot>) => {
+      socket.off("disconnect", lost);
+      if (!reply.ok) return failed(new Error(reply.error.message));
+      names.clear();
+      for (const peer of reply.peers) names.set(peer.id, peer.name);
+      entered();
+    });
+  });
+  await enter().catch((error) => {
+    socket.disconnect();
+    throw error;
+  });
+  socket.on("connect", () => enter().catch(console.error)); // after a lost connection
   return {
     others: () => [...names.values()],
-    say: (message: string) => socket.emitWithAck("chat-message", { message }),
+    say: (message: string) => socket.timeout(10_000).emitWithAck("chat-message", { message }),
     leave: () => socket.disconnect(),
   };
 }

@@ -2,7 +2,7 @@
 import { useEffect, useReducer, useState } from "react";
 import { join, type JoinOptions, type Room } from "signalbox";
 
-/** `room` is null until it is entered, and `error` says why it could not be entered. Only a change of the name joins again. */
+/** `room` is null until it is entered. `error` says why it could not be entered, or why it ended. Only a change of the name joins again. */
 export function useRoom(name: string, options: JoinOptions): { room: Room | null; error: Error | null } {
   const [state, setState] = useState<{ room: Room | null; error: Error | null }>({ room: null, error: null });
   const [, render] = useReducer((count: number) => count + 1, 0);

@@ -40,8 +40,11 @@ impl Game {
         if self.next() != side {
             return Err("it is not your turn".into());
         }
-        let place = self.board.get_mut(field).filter(|place| place.is_empty());
-        side.clone_into(place.ok_or("this field is taken")?);
+        let place = self.board.get_mut(field).ok_or("there is no such field")?;
+        if !place.is_empty() {
+            return Err("this field is taken".into());
+        }
+        side.clone_into(place);
         self.turns += 1;
         let is_won = |line: &[usize; 3]| {
             line.iter()
