@@ -5,10 +5,7 @@ const MOST_PROVEN = 1_000;
 const LONGEST_NAME = 64;
 const LATEST = 8.64e15; // the latest Date
 
-/**
- * Encrypts and decrypts chat messages. Sealed says what is protected, and why. A session is the id of a `Room`.
- * A verified link proves its peer's session.
- */
+/** Encrypts and decrypts chat messages, as Sealed describes it. A verified link proves its peer's session. */
 export class ChatSeal {
   #key;
   #session;

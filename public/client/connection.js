@@ -50,6 +50,10 @@ export class Connection extends Emitter {
     return this.#pc.connectionState;
   }
 
+  get isAgreed() {
+    return this.#pc.signalingState === "stable";
+  }
+
   get unanswered() {
     return this.#pc.remoteDescription === null;
   }
@@ -86,6 +90,10 @@ export class Connection extends Emitter {
   /** @param {Cap} cap */
   limit(cap) {
     void this.#senders.limit(cap);
+  }
+
+  refresh() {
+    void this.#senders.refresh();
   }
 
   /** Restarts ICE. @param {RTCIceServer[]} [iceServers] */

@@ -6,7 +6,7 @@ import { watchSilence } from "./silence.js";
 import { uniqueId } from "./unique.js";
 /** @import { Described, LinkEvents, LinkState, Mesh, Peer, Quality, Verdict } from "./types.js" */
 
-const DISCONNECTED_FOR = 3_000; // then ICE restarts
+const DISCONNECTED_FOR = 3_000; // then ICE restarts; also once the signaling is back
 const CONNECT_WITHIN = 30_000; // the first attempt; each later one gets longer
 const REACHED_WITHIN = 20_000; // then the peer is shown as failed, while the attempts go on
 const FAILURES_PER_CONNECTION = 3; // then a new connection
@@ -123,7 +123,13 @@ export class Link extends Emitter {
     else if (this.#early.push({ candidate, cid }) > EARLY_CANDIDATES) this.#early.shift();
   }
 
-  /** The network changed, or the signaling is back. */
+  /** The signaling is back. An attempt under way goes on for a moment: its signals arrive only now. */
+  resume() {
+    if (this.state === "failed" || this.#connection?.state === "failed") this.recover();
+    else if (this.state !== "connected") this.#setTimer(DISCONNECTED_FOR, () => this.recover());
+  }
+
+  /** Attempts begin anew, as after a change of the network. */
   recover() {
     this.#failures = 0;
     if (this.state === "failed") this.#setState("reconnecting");
@@ -209,7 +215,7 @@ export class Link extends Emitter {
       this.quality = quality;
       this.emit("quality");
     })));
-    connection.on("closed", watchSilence(connection, current((isSilent) => this.#followSilence(isSilent))));
+    connection.on("closed", watchSilence(connection, this.#mesh.doubt, current((isSilent) => this.#followSilence(isSilent))));
   }
 
   /** The peer made a new connection without a new `cid`, as stock clients do. @param {Described} described */
@@ -241,6 +247,7 @@ export class Link extends Emitter {
       clearTimeout(this.#timer);
       this.#failures = 0;
       this.#isSilent = false;
+      if (this.state === "reconnecting") this.#connection?.refresh();
       this.#setState("connected");
       this.emit("connected");
     } else if (state === "disconnected") {
@@ -265,7 +272,6 @@ export class Link extends Emitter {
       this.#follow("connected");
     } else if (this.state === "connected") {
       this.#isSilent = true;
-      this.#mesh.doubt();
       this.#setState("reconnecting");
       this.#connection.restart();
       this.#startTimeout();

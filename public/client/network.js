@@ -3,12 +3,7 @@
 const BEAT = 5_000;
 const ASLEEP = 30_000; // a longer gap between beats means that the device slept
 
-/**
- * Calls `changed` when the network is back or of another type, or the device woke. Calls `doubtful` at other changes
- * of the network.
- * @param {{ changed: () => void, doubtful: () => void }} listeners
- * @returns {() => void} stops it
- */
+/** @type {import("./types.js").WatchNetwork} */
 export function watchNetwork({ changed, doubtful }) {
   /** Undefined in some browsers. @type {(EventTarget & { type?: string }) | undefined} */
   const connection = /** @type {any} */ (navigator).connection;

@@ -254,7 +254,7 @@ export class Room extends Emitter {
     }
     if (!this.self.id) return; // still waiting for the host
     this.#setState("connected");
-    this.#eachPeer(({ state, link }) => state === "connected" || link.recover());
+    this.#eachPeer(({ link }) => link.resume());
     this.chat.resume();
     this.#mediaChanged();
   }

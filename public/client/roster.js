@@ -75,11 +75,7 @@ export class Roster {
     this.#share();
   }
 
-  /**
-   * The peer that sent a signal. A peer may join again under a new id while its connection to us continues. The `cid`
-   * of its first signal, of any kind, shows which peer it is.
-   * @param {Signal} signal
-   */
+  /** The peer that sent it. @param {Signal} signal */
   sender({ from, cid }) {
     const newcomer = this.peers.get(from);
     const former = [...this.peers.values()].find((peer) => peer.id !== from && cid !== undefined && peer.link.cid === cid);

@@ -15,6 +15,7 @@ export class Senders {
   #screen;
   /** @type {RTCRtpSender | undefined} */
   #sound;
+  #isStale = false;
   #failures = 0;
   /** Each update runs after the one before. @type {Promise<void>} */
   #queue = Promise.resolve();
@@ -59,6 +60,12 @@ export class Senders {
   /** @param {Cap} cap */
   limit(cap) {
     this.#cap = cap;
+    return this.update();
+  }
+
+  /** Sends whole pictures: the peer missed some. */
+  refresh() {
+    this.#isStale = true;
     return this.update();
   }
 
@@ -112,12 +119,15 @@ export class Senders {
   async #limit() {
     const cap = this.#cap;
     if (!cap) return;
-    const bitrate = this.#screen?.track ? cap.bitrate / 2 : cap.bitrate; // half of the uplink each
-    await setEncoding(this.transceiver("video")?.sender, cap.codec, (track) => {
-      const { width = 0, height = 0 } = track.getSettings();
-      return { maxBitrate: bitrate, scaleResolutionDownBy: Math.max(1, Math.min(width, height) / cap.height) };
-    });
-    await setEncoding(this.#screen, cap.codec, () => ({ maxBitrate: bitrate })); // its letters stay legible
+    const maxBitrate = this.#screen?.track ? cap.bitrate / 2 : cap.bitrate; // half of the uplink each
+    for (const active of this.#isStale ? [false, true] : [true]) {
+      await setEncoding(this.transceiver("video")?.sender, cap.codec, (track) => {
+        const { width = 0, height = 0 } = track.getSettings();
+        return { active, maxBitrate, scaleResolutionDownBy: Math.max(1, Math.min(width, height) / cap.height) };
+      });
+      await setEncoding(this.#screen, cap.codec, () => ({ active, maxBitrate })); // its letters stay legible
+    }
+    this.#isStale = false;
   }
 }
 

@@ -1,32 +1,30 @@
 // @ts-check
 import { selectedPair } from "./quality.js";
+/** @import { WatchSilence } from "./types.js" */
 
 const LOOK_EVERY = 1_000; // ms
-const LOOKS = 4; // in a row without new data; browsers send a check in less time
+const DOUBTS = 3; // looks in a row without new data; browsers send a check in less time
+const LOOKS = 4;
 
-/**
- * Detects sooner than the browser that nothing arrives any more, and that data arrive again. Without media, the answers to
- * the browser's checks still arrive. A browser that does not count them is not watched.
- * @param {{ stats(): Promise<RTCStatsReport> }} connection
- * @param {(isSilent: boolean) => void} tell
- * @returns {() => void} ends it
- */
-export function watchSilence(connection, tell) {
-  let bytes = 0;
-  /** By pair: the count of another pair would mislead. @type {Map<string, number>} */
-  let answers = new Map();
+/** @type {WatchSilence} */
+export function watchSilence(connection, doubt, tell) {
+  /** The pairs of the last report: the browser drops pairs, so a sum would mislead. @type {Map<string, any>} */
+  let former = new Map();
+  /** The id of the pair that both ends use. The peer answers checks of others, too, and sends nothing there. */
+  let path = "";
   let looks = 0;
+  const hasMore = (/** @type {any} */ pair, /** @type {string} */ count) => pair[count] > (former.get(pair.id)?.[count] ?? 0);
   const looking = setInterval(async () => {
     const report = await connection.stats();
     const pairs = [...report.values()].filter(({ type }) => type === "candidate-pair");
     const selected = selectedPair(report);
     if (selected?.responsesReceived === undefined) return;
-    const now = pairs.reduce((sum, pair) => sum + (pair.bytesReceived ?? 0), 0);
-    const isHeard = now !== bytes || selected.responsesReceived !== answers.get(selected.id);
-    bytes = now;
-    answers = new Map(pairs.map(({ id, responsesReceived }) => [id, responsesReceived]));
+    if (connection.isAgreed) path = selected.id;
+    const isHeard = pairs.some((pair) => hasMore(pair, "bytesReceived")) || (selected.id === path && hasMore(selected, "responsesReceived"));
+    former = new Map(pairs.map((pair) => [pair.id, pair]));
     if (isHeard && looks >= LOOKS) tell(false);
     looks = isHeard ? 0 : looks + 1;
+    if (looks === DOUBTS) doubt();
     if (looks === LOOKS) tell(true);
   }, LOOK_EVERY);
   return () => clearInterval(looking);

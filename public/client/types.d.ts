@@ -24,7 +24,10 @@ export interface Signal {
   from: string;
   description?: RTCSessionDescriptionInit;
   candidate?: Candidate;
-  /** Names one connection between two peers. */
+  /**
+   * Names one connection between two peers. A peer may join again under a new id while its connection to us continues.
+   * The `cid` of its first signal, of any kind, shows which peer it is.
+   */
   cid?: string;
   /** The number of a sender's offer; an answer has that of its offer. */
   round?: number;
@@ -61,7 +64,7 @@ export interface Sealed {
   name: string;
   /** By the sender's clock. */
   ts: number;
-  /** A random text that names the sender's stay in the room. */
+  /** A random text that names the sender's stay in the room. A verified link proves it. */
   session: string;
   mid: string;
 }
@@ -71,7 +74,8 @@ export interface Sealed {
 // The microphone has the first audio section of a connection, and the camera the first video section. Only `replaceTrack`
 // switches them on and off. A screen and its sound get further sections when they are first shared, so every video section
 // but the first is a screen. The promises of Senders never reject, so that a failure does not stop the negotiation. What
-// fails is tried again.
+// fails is tried again. After an interruption the encoders begin anew, because the peer cannot decode what refers to a
+// picture that it missed, and its browser asks for a whole picture only seconds later.
 
 export type Kind = "audio" | "video" | "screen";
 /** What a device captures. */
@@ -122,6 +126,25 @@ export interface Mesh {
   /** The network may have changed: the signaling checks whether it is still connected. */
   doubt(): void;
 }
+
+/**
+ * Detects sooner than the browser that nothing arrives any more, and that data arrive again. Without media, the answers to
+ * the browser's checks still arrive. A browser that does not count them is not watched. Returns a function that ends it.
+ */
+export type WatchSilence = (
+  connection: { stats(): Promise<RTCStatsReport>; isAgreed: boolean },
+  /** Called a second before silence is told. */
+  doubt: () => void,
+  tell: (isSilent: boolean) => void,
+) => () => void;
+
+/** Watches the device's network. Returns a function that ends it. */
+export type WatchNetwork = (listeners: {
+  /** The network is back or of another type, or the device woke. */
+  changed: () => void;
+  /** The network changed in another way. */
+  doubtful: () => void;
+}) => () => void;
 
 export interface RoomOptions {
   name: string;
@@ -182,7 +205,8 @@ export interface VerificationOptions {
 
 /**
  * Both sides send it first. If both have a key, both send a Proof. It shows, by the key, which certificates a side sees at
- * the two ends. If a server intercepts the connection with certificates of its own, the two sides see different ones.
+ * the two ends. If a server intercepts the connection with certificates of its own, the two sides see different ones. A
+ * new exchange begins when the link gets other certificates.
  */
 export interface Greeting {
   nonce: string;

@@ -7,12 +7,7 @@ import { uniqueId } from "./unique.js";
 const LONGEST = 64; // of a nonce or a session, in characters
 const MOST_UNSENT = 65_536; // bytes; a peer that asks and does not read gets no more answers
 
-/**
- * Verifies who is at the other end of one link, by an exchange of Greeting and Proof. A new exchange begins when the link
- * gets other certificates.
- *
- * @extends {Emitter<{ verdict: [verdict: Verdict, session: string] }>}
- */
+/** Verifies one link, as Greeting describes it. @extends {Emitter<{ verdict: [verdict: Verdict, session: string] }>} */
 export class Verification extends Emitter {
   #options;
   #nonce = uniqueId();
