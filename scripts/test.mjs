@@ -176,7 +176,7 @@ async function nodeTests(folder, { only = () => true, atOnce = cores, env } = {}
   const { code, output } = await run(pinnedNode, [...flags, ...paths], { env, show: true });
   const count = (word) => Number([...output.matchAll(new RegExp(`^ℹ ${word} (\\d+)$`, "gm"))].at(-1)?.[1] ?? 0);
   const listed = output.split("✖ failing tests:")[1] ?? "";
-  const failed = [...listed.matchAll(/^✖ (.+?)(?: \([\d.]+ms\))?$/gm)].map(([, name]) => name);
+  const failed = [...listed.matchAll(/^✖ (.+?)(?: \([\d.]+ms\))?\n(?: +(.+))?/gm)].map(([, name, why]) => (why ? `${name}: ${why}` : name));
   return verdict(code, `node --test ${folder}`, { passed: count("pass"), failed, skipped: count("skipped") + count("todo") });
 }
 
