@@ -1,6 +1,5 @@
 // @ts-check
 import { keepAwake } from "./awake.js";
-import { slot } from "./dom.js";
 import { isSending, mayLeave } from "./leaving.js";
 import { memory } from "./memory.js";
 import { roomPath } from "./route.js";
@@ -15,7 +14,7 @@ const isOn = (/** @type {string} */ name, usual = "on") => (memory.get(name) ?? 
 const theme = memory.get("theme") ?? "auto";
 document.documentElement.dataset.theme = theme; // before the texts come
 const language = await loadStrings().catch((error) => {
-  slot(document, "not-loaded").hidden = false;
+  document.dispatchEvent(new Event("error")); // index.html reloads the page
   throw error;
 });
 

@@ -1,6 +1,7 @@
 // How users get to a room: addresses, names, languages, headers.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { after, afterEach, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -166,6 +167,30 @@ test("if a language that an operator added lacks texts, the page shows these tex
   assert.deepEqual(page.errors, []);
 });
 
+for (const part of ["page/view.js", "page/main.js", "styles/base.css", "page/strings/en.json"]) {
+  /** Opens an address in a browser that does not get `part` in the first `failing` loads of the page. */
+  async function load(path, failing) {
+    const page = await openPage(browser, "about:blank");
+    const loads = () => page.requests.filter((url) => new URL(url).pathname === new URL(path, server.url).pathname).length;
+    await page.route(`**/${part}`, (route) => (loads() <= failing ? route.abort() : route.continue()));
+    await page.goto(server.url + path, { waitUntil: "commit" });
+    return { page, loads };
+  }
+
+  test(`if ${part} did not load, the page is loaded once more`, async () => {
+    const { page, loads } = await load("/r/reload#k=a-key", 1);
+    await page.getByRole("heading", { name: "Ready to join?" }).waitFor();
+    assert.equal(loads(), 2);
+    assert.equal(page.url(), `${server.url}/r/reload#k=a-key`);
+  });
+
+  test(`if ${part} cannot be loaded, the page says so`, async () => {
+    const { page, loads } = await load("/", Infinity);
+    await page.getByText("This page could not be loaded.").waitFor();
+    assert.equal(loads(), 2);
+  });
+}
+
 test("every icon that the page names exists", async () => {
   const markup = await (await fetch(server.url)).text();
   const symbols = new Set([...markup.matchAll(/<symbol id="([^"]+)"/g)].map(([, id]) => id));
@@ -183,6 +208,9 @@ test("every address of the page carries the security headers", async () => {
   const [, policy] = /<meta http-equiv="Content-Security-Policy" content="(.*?)">/.exec(markup);
   for (const rule of ["default-src 'self'", "object-src 'none'", "base-uri 'none'"]) assert.ok(policy.includes(rule), rule);
   assert.ok(!policy.includes("unsafe"));
+  const [, script] = /<script>(.*?)<\/script>/s.exec(markup);
+  const hash = createHash("sha256").update(script).digest("base64");
+  assert.ok(policy.includes(`script-src 'self' 'sha256-${hash}'`), `the policy of index.html must have the hash of its script: 'sha256-${hash}'`);
   const { headers } = await fetch(`${server.url}/signalbox.js`);
   assert.equal(headers.get("access-control-allow-origin"), "*");
 });

@@ -61,6 +61,9 @@ class Home {
     this.#address = `10.212.${number}.2`;
     for (const part of [name, this.#router]) {
       run("ip", "netns", "add", namespace(part));
+      // Without the check for duplicates, addresses of IPv6 are valid at once. Else they come a second or two later, and
+      // browsers drop the requests under way, because the network changed.
+      within(part, "sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad");
       ip(part, "link set lo up");
     }
     wire([name, "eth", this.#address], [this.#router, "lan", `10.212.${number}.1`]);
