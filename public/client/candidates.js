@@ -4,9 +4,7 @@ import { fragments } from "./sdp.js";
 
 const MOST = 64;
 
-/**
- * A peer's candidates, in order. Each waits for the description that it belongs to: before that, the browser refuses it.
- */
+/** A peer's candidates, in order. Each waits for its description: before that, the browser refuses it. */
 export class Candidates {
   #pc;
   /** @type {Candidate[]} */

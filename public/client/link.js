@@ -6,7 +6,8 @@ import { watchSilence } from "./silence.js";
 import { uniqueId } from "./unique.js";
 /** @import { Described, LinkEvents, LinkState, Mesh, Peer, Quality, Verdict } from "./types.js" */
 
-const DISCONNECTED_FOR = 3_000; // then ICE restarts; also once the signaling is back
+const DISCONNECTED_FOR = 3_000; // then ICE restarts
+const FRESH = 5_000; // so long after a restart, ICE restarts only if the network changed
 const CONNECT_WITHIN = 30_000; // the first attempt; each later one gets longer
 const REACHED_WITHIN = 20_000; // then the peer is shown as failed, while the attempts go on
 const FAILURES_PER_CONNECTION = 3; // then a new connection
@@ -39,6 +40,8 @@ export class Link extends Emitter {
   #early = [];
   #failures = 0;
   #isSilent = false;
+  /** The time of the last restart. */
+  #restarted = 0;
   #rebuilt = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -123,18 +126,16 @@ export class Link extends Emitter {
     else if (this.#early.push({ candidate, cid }) > EARLY_CANDIDATES) this.#early.shift();
   }
 
-  /** The signaling is back. An attempt under way goes on for a moment: its signals arrive only now. */
+  /** The signaling is back. The signals of a fresh restart arrive only now. */
   resume() {
-    if (this.state === "failed" || this.#connection?.state === "failed") this.recover();
-    else if (this.state !== "connected") this.#setTimer(DISCONNECTED_FOR, () => this.recover());
+    if (this.state !== "connected" && !this.#isFresh()) this.recover();
   }
 
   /** Attempts begin anew, as after a change of the network. */
   recover() {
     this.#failures = 0;
     if (this.state === "failed") this.#setState("reconnecting");
-    this.#connection?.restart();
-    this.#startTimeout();
+    this.#restart();
   }
 
   update() {
@@ -247,17 +248,14 @@ export class Link extends Emitter {
       clearTimeout(this.#timer);
       this.#failures = 0;
       this.#isSilent = false;
-      if (this.state === "reconnecting") this.#connection?.refresh();
+      if (this.state !== "connecting") this.#connection?.refresh();
       this.#setState("connected");
       this.emit("connected");
     } else if (state === "disconnected") {
       if (this.#isSilent) return;
       this.#mesh.doubt();
       if (this.state === "connected") this.#setState("reconnecting");
-      this.#setTimer(DISCONNECTED_FOR, () => {
-        this.#connection?.restart();
-        this.#startTimeout();
-      });
+      this.#setTimer(DISCONNECTED_FOR, () => this.#restart());
     } else if (state === "failed" || state === "closed") {
       void this.#fail();
     } else {
@@ -273,13 +271,13 @@ export class Link extends Emitter {
     } else if (this.state === "connected") {
       this.#isSilent = true;
       this.#setState("reconnecting");
-      this.#connection.restart();
-      this.#startTimeout();
+      if (this.#isFresh()) this.#startTimeout();
+      else this.#restart();
     }
   }
 
   async #fail() {
-    if (this.#connection?.state === "connected") return;
+    if (this.#connection?.state === "connected" && !this.#isSilent) return;
     const isPossible = !this.#other.away && this.#mesh.online(); // else this is no attempt
     if (isPossible) this.#failures += 1;
     this.#startTimeout();
@@ -293,8 +291,19 @@ export class Link extends Emitter {
     } else {
       const connection = this.#connection;
       await this.#mesh.ice.refresh();
-      if (connection === this.#connection) connection?.restart(this.#mesh.ice.servers);
+      if (connection === this.#connection) this.#restart(this.#mesh.ice.servers);
     }
+  }
+
+  /** @param {RTCIceServer[]} [iceServers] */
+  #restart(iceServers) {
+    this.#restarted = Date.now();
+    this.#connection?.restart(iceServers);
+    this.#startTimeout();
+  }
+
+  #isFresh() {
+    return Date.now() - this.#restarted < FRESH;
   }
 
   /** Limits the time of an attempt. Each gets longer: frequent attempts would slow down a slow network further. */

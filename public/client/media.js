@@ -18,12 +18,7 @@ const SCREEN = {
   surfaceSwitching: "include",
 };
 
-/**
- * The public members are described in signalbox.d.ts. The camera stops when it is off, so that its light goes out. The
- * microphone stays open while it is muted, so that unmuting is instant.
- *
- * @extends {Emitter<MediaEvents>}
- */
+/** The public members are described in signalbox.d.ts. @extends {Emitter<MediaEvents>} */
 export class LocalMedia extends Emitter {
   stream = new MediaStream();
   /** @type {MediaStream | null} */

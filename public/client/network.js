@@ -5,8 +5,7 @@ const ASLEEP = 30_000; // a longer gap between beats means that the device slept
 
 /** @type {import("./types.js").WatchNetwork} */
 export function watchNetwork({ changed, doubtful }) {
-  /** Undefined in some browsers. @type {(EventTarget & { type?: string }) | undefined} */
-  const connection = /** @type {any} */ (navigator).connection;
+  const { connection } = /** @type {any} */ (navigator); // undefined in some browsers
   let type = connection?.type;
   const follow = () => {
     const isOther = connection?.type !== type;

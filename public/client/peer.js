@@ -8,11 +8,7 @@ import { DATA_PROTOCOL, PeerData } from "./peer-data.js";
 import { SignalboxError } from "./protocol.js";
 /** @import { Connection, LeaveReason, Mesh, PeerEvents, PeerInfo } from "./types.js" */
 
-/**
- * Somebody else in the room. The public members are described in signalbox.d.ts.
- *
- * @extends {Emitter<PeerEvents>}
- */
+/** Somebody else in the room. The public members are described in signalbox.d.ts. @extends {Emitter<PeerEvents>} */
 export class Peer extends Emitter {
   stream = new MediaStream();
 

@@ -16,11 +16,7 @@ import { uniqueId } from "./unique.js";
 
 const JOIN_WITHIN = 15_000; // ms
 
-/**
- * The room, its chat, and our own part in it. The signaling may be lost and come back; the links between the peers stay.
- *
- * @extends {Emitter<RoomEvents>}
- */
+/** The room, its chat, and our own part in it. The links stay while the signaling is lost. @extends {Emitter<RoomEvents>} */
 export class Room extends Emitter {
   /** @type {"connected" | "reconnecting" | "waiting" | "closed"} */
   state = "reconnecting";

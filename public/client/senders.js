@@ -120,14 +120,15 @@ export class Senders {
     const cap = this.#cap;
     if (!cap) return;
     const maxBitrate = this.#screen?.track ? cap.bitrate / 2 : cap.bitrate; // half of the uplink each
-    for (const active of this.#isStale ? [false, true] : [true]) {
+    const steps = this.#isStale ? [false, true] : [true];
+    this.#isStale = false;
+    for (const active of steps) {
       await setEncoding(this.transceiver("video")?.sender, cap.codec, (track) => {
         const { width = 0, height = 0 } = track.getSettings();
         return { active, maxBitrate, scaleResolutionDownBy: Math.max(1, Math.min(width, height) / cap.height) };
       });
       await setEncoding(this.#screen, cap.codec, () => ({ active, maxBitrate })); // its letters stay legible
     }
-    this.#isStale = false;
   }
 }
 

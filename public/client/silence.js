@@ -3,29 +3,33 @@ import { selectedPair } from "./quality.js";
 /** @import { WatchSilence } from "./types.js" */
 
 const LOOK_EVERY = 1_000; // ms
-const DOUBTS = 3; // looks in a row without new data; browsers send a check in less time
-const LOOKS = 4;
+const MOST = 4; // looks in a row without new data
+const MOST_UNCHECKED = 7; // Firefox counts no requests, and checks only every four to six seconds
 
 /** @type {WatchSilence} */
 export function watchSilence(connection, doubt, tell) {
-  /** The pairs of the last report: the browser drops pairs, so a sum would mislead. @type {Map<string, any>} */
+  /** The last report. By entry: a sum of counts would fall when the browser drops a pair. @type {ReadonlyMap<string, any>} */
   let former = new Map();
-  /** The id of the pair that both ends use. The peer answers checks of others, too, and sends nothing there. */
+  /** The pair that we used when both ends last agreed. The peer answers checks of others, too. */
   let path = "";
   let looks = 0;
-  const hasMore = (/** @type {any} */ pair, /** @type {string} */ count) => pair[count] > (former.get(pair.id)?.[count] ?? 0);
+  let most = MOST;
+  const hasMore = (/** @type {any} */ entry, /** @type {string} */ count) => entry[count] > (former.get(entry.id)?.[count] ?? 0);
   const looking = setInterval(async () => {
     const report = await connection.stats();
-    const pairs = [...report.values()].filter(({ type }) => type === "candidate-pair");
+    const entries = [...report.values()];
     const selected = selectedPair(report);
     if (selected?.responsesReceived === undefined) return;
-    if (connection.isAgreed) path = selected.id;
-    const isHeard = pairs.some((pair) => hasMore(pair, "bytesReceived")) || (selected.id === path && hasMore(selected, "responsesReceived"));
-    former = new Map(pairs.map((pair) => [pair.id, pair]));
-    if (isHeard && looks >= LOOKS) tell(false);
+    if (path && connection.isAgreed && path !== selected.id) connection.refresh();
+    if (!path || connection.isAgreed) path = selected.id;
+    const isHeard = entries.some((entry) => hasMore(entry, "bytesReceived") || (entry.id === path && hasMore(entry, "responsesReceived")));
+    const isMedia = entries.some((entry) => entry.type === "inbound-rtp" && hasMore(entry, "packetsReceived"));
+    former = report;
+    if (isHeard && looks >= most) tell(false);
+    if (isHeard) most = isMedia || selected.requestsReceived ? MOST : MOST_UNCHECKED;
     looks = isHeard ? 0 : looks + 1;
-    if (looks === DOUBTS) doubt();
-    if (looks === LOOKS) tell(true);
+    if (looks === most - 1) doubt();
+    if (looks >= most) tell(true);
   }, LOOK_EVERY);
   return () => clearInterval(looking);
 }

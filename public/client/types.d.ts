@@ -71,7 +71,8 @@ export interface Sealed {
 
 // Media.
 //
-// The microphone has the first audio section of a connection, and the camera the first video section. Only `replaceTrack`
+// The camera stops when it is off, so that its light goes out. The microphone stays open while it is muted, so that unmuting
+// is instant. The microphone has the first audio section of a connection, and the camera the first video section. Only `replaceTrack`
 // switches them on and off. A screen and its sound get further sections when they are first shared, so every video section
 // but the first is a screen. The promises of Senders never reject, so that a failure does not stop the negotiation. What
 // fails is tried again. After an interruption the encoders begin anew, because the peer cannot decode what refers to a
@@ -129,16 +130,18 @@ export interface Mesh {
 
 /**
  * Detects sooner than the browser that nothing arrives any more, and that data arrive again. Without media, the answers to
- * the browser's checks still arrive. A browser that does not count them is not watched. Returns a function that ends it.
+ * the browser's checks still arrive. A browser that does not count them is not watched. Pictures sent on an earlier path
+ * may be lost, so a new path begins with whole ones. Returns a function that ends the watch.
  */
 export type WatchSilence = (
-  connection: { stats(): Promise<RTCStatsReport>; isAgreed: boolean },
-  /** Called a second before silence is told. */
+  connection: { stats(): Promise<RTCStatsReport>; isAgreed: boolean; refresh(): void },
+  /** Called a second before silence would be told. */
   doubt: () => void,
+  /** Called every second while it is silent. */
   tell: (isSilent: boolean) => void,
 ) => () => void;
 
-/** Watches the device's network. Returns a function that ends it. */
+/** Watches the device's network. Returns a function that ends the watch. */
 export type WatchNetwork = (listeners: {
   /** The network is back or of another type, or the device woke. */
   changed: () => void;

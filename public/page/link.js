@@ -4,7 +4,7 @@ import { byId, show, slot } from "./dom.js";
 import { shownName, text } from "./strings.js";
 
 /**
- * Renders the quality of the link on a tile and, if there is a key, whether the peer is verified.
+ * Renders the quality of the link on a tile and, with a key, its verdict.
  * @param {HTMLElement} tile
  * @param {Person} person
  * @param {boolean} isKeyed
