@@ -7,7 +7,7 @@ import { EVENTS, parse, SignalboxError } from "./protocol.js";
 /** @import { ErrorCode, SignalingEvents } from "./types.js" */
 
 const REPLY_WITHIN = 5_000; // after the request or the last packet; then the connection counts as dead
-const CHECKED_WITHIN = 2_000; // the same while the connection is in doubt
+const CHECKED_WITHIN = 3_000; // the same while the connection is in doubt
 const REPLY_AT_LATEST = 15_000; // after a request
 const HELD_UP = 1_000;
 const CONNECT_WITHIN = 10_000; // for one attempt; then the next attempt begins
