@@ -181,8 +181,8 @@ export class Signaling extends Emitter {
       timer = setTimeout(() => {
         const now = Date.now();
         const rest = Math.min(sent + REPLY_AT_LATEST, Math.max(sent, this.#heard) + within) - now;
-        // If the timer itself is late, this page was blocked, and the reply may have come. One more wait is enough to
-        // read it; on a busy machine every timer is late.
+        // If the timer itself is late, this page was blocked, and the reply may have come: one more wait. Only one, for on
+        // a busy machine every timer is late.
         if (now - due > HELD_UP && !wasHeldUp) {
           wasHeldUp = true;
           wait(HELD_UP);

@@ -72,7 +72,9 @@ export interface Sealed {
 // Media.
 //
 // The camera stops when it is off, so that its light goes out. The microphone stays open while it is muted, so that unmuting
-// is instant. The microphone has the first audio section of a connection, and the camera the first video section. Only `replaceTrack`
+// is instant.
+//
+// The microphone has the first audio section of a connection, and the camera the first video section. Only `replaceTrack`
 // switches them on and off. A screen and its sound get further sections when they are first shared, so every video section
 // but the first is a screen. The promises of Senders never reject, so that a failure does not stop the negotiation. What
 // fails is tried again. After an interruption the encoders begin anew, because the peer cannot decode what refers to a
@@ -137,7 +139,7 @@ export type WatchSilence = (
   connection: { stats(): Promise<RTCStatsReport>; isAgreed: boolean; refresh(): void },
   /** Called a second before silence would be told. */
   doubt: () => void,
-  /** Called every second while it is silent. */
+  /** Called with true every second while nothing arrives, and once with false when data arrive again. */
   tell: (isSilent: boolean) => void,
 ) => () => void;
 
